@@ -1,0 +1,24 @@
+use std::path::PathBuf;
+
+/// What can be wrong with a model's files.
+#[derive(thiserror::Error, Debug)]
+pub(crate) enum LoadError {
+    #[error("{} was not found; {hint}", path.display())]
+    Missing { path: PathBuf, hint: String },
+    #[error("{} cannot be read as {what}: {why}", path.display())]
+    Damaged { path: PathBuf, what: &'static str, why: String },
+    #[error("the model type `{given}` is not one that glassbox knows; it knows {known}")]
+    UnknownFamily { given: String, known: String },
+    #[error("the configuration says `{key}` = {value}, which glassbox does not implement: {why}")]
+    Unsupported { key: String, value: String, why: String },
+    #[error("the configuration has no `{key}`, which a {family} model needs")]
+    MissingKey { key: String, family: String },
+    #[error("the configuration key `{key}` is {value} where {expected} is needed")]
+    BadKey { key: String, value: String, expected: &'static str },
+    #[error("the weights have no tensor `{name}`; the nearest are {nearest}")]
+    MissingTensor { name: String, nearest: String },
+    #[error("the tensor `{name}` has shape {got:?} where the configuration needs {expected:?}")]
+    TensorShape { name: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("the tensor `{name}` holds {count} values that are not finite (NaN or infinite): the file is damaged")]
+    NotFinite { name: String, count: usize },
+}

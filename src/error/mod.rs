@@ -1,0 +1,132 @@
+//! The one error type of the crate: opaque, cheap to clone, asked by predicates.
+//!
+//! Each area keeps its failures as facts in a small enum of its own (`error/site.rs`, `error/load.rs`, ...),
+//! whose `Display` is a full sentence: what was given, what is valid, what to do.
+
+mod load;
+mod nearest;
+mod plot;
+mod probe;
+mod run;
+mod site;
+mod text;
+mod train;
+
+use std::{fmt, sync::Arc};
+
+pub(crate) use load::LoadError;
+pub(crate) use nearest::nearest;
+pub(crate) use plot::PlotError;
+pub(crate) use probe::ProbeError;
+pub(crate) use run::RunError;
+pub(crate) use site::SiteError;
+pub(crate) use text::TextError;
+pub(crate) use train::TrainError;
+
+/// The result of every fallible call in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something could not be done, as one sentence.
+///
+/// The type is opaque; ask it with the predicates. Both `Display` and `Debug` print the sentence, because a
+/// notebook shows a failed `?` with `Debug`.
+///
+/// ```
+/// use glassbox::hook::Site;
+/// let error = "blocks.0.attn.hook_patern".parse::<Site>().unwrap_err();
+/// assert!(error.is_unknown_site());
+/// assert!(error.to_string().contains("blocks.0.attn.hook_pattern"));
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Kind>);
+
+#[derive(thiserror::Error, Debug)]
+enum Kind {
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error("the tensor library refused an operation: {0}")]
+    Tensor(#[from] candle_core::Error),
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+}
+
+impl Error {
+    /// A failed file operation, with what was being done.
+    pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self(Arc::new(Kind::Io { what: what.into(), source }))
+    }
+
+    /// True when a hook name or a [`Site`](crate::hook::Site) does not exist, or not in this model.
+    pub fn is_unknown_site(&self) -> bool {
+        matches!(&*self.0, Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
+    }
+
+    /// True when a site exists but the run did not record it.
+    pub fn is_not_recorded(&self) -> bool {
+        matches!(&*self.0, Kind::Site(SiteError::NotRecorded { .. }))
+    }
+
+    /// True when a layer, head, position, neuron or token id is outside the model's or the text's range.
+    pub fn is_out_of_range(&self) -> bool {
+        match &*self.0 {
+            Kind::Site(e) => matches!(e, SiteError::OutOfRange { .. }),
+            Kind::Text(e) => e.is_out_of_range(),
+            _ => false,
+        }
+    }
+
+    /// True when a model could not be loaded: files missing, damaged, or of a kind this crate does not know.
+    pub fn is_load(&self) -> bool {
+        matches!(&*self.0, Kind::Load(_))
+    }
+
+    /// True when a file could not be read or written.
+    pub fn is_io(&self) -> bool {
+        matches!(&*self.0, Kind::Io { .. })
+    }
+}
+
+macro_rules! from_area {
+    ($($area:ty),*) => {$(
+        impl From<$area> for Error {
+            fn from(source: $area) -> Self {
+                Self(Arc::new(source.into()))
+            }
+        }
+    )*};
+}
+from_area!(SiteError, LoadError, TextError, RunError, ProbeError, PlotError, TrainError, candle_core::Error);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Kind::Tensor(e) => Some(e),
+            Kind::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// What can be wrong with a name or an index of a place in the forward pass.
+#[derive(thiserror::Error, Debug)]
+pub(crate) enum SiteError {
+    #[error("there is no hook named `{name}`; the nearest names are {}", list(nearest))]
+    Unknown { name: String, nearest: Vec<String> },
+    #[error("this {family} model has no `{site}`: {why}; the nearest sites it has are {}", list(nearest))]
+    NotInModel { site: String, family: String, why: String, nearest: Vec<String> },
+    #[error("`{site}` was not recorded by this run, which holds {held} sites; the nearest are {}", list(nearest))]
+    NotRecorded { site: String, held: usize, nearest: Vec<String> },
+    #[error("{axis} {index} is out of range at `{site}`: this model and text have {axis} 0 to {}", size.saturating_sub(1))]
+    OutOfRange { site: String, axis: &'static str, index: i64, size: usize },
+    #[error("`{site}` has no {axis} axis to narrow; its shape is [{shape}]")]
+    NoSuchAxis { site: String, axis: &'static str, shape: String },
+    #[error("the value for `{site}` has shape {got:?} where {expected:?} is needed")]
+    Shape { site: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("no site of this model matches `{pattern}`; the nearest sites are {}", list(nearest))]
+    NoMatch { pattern: String, nearest: Vec<String> },
+}
+
+/// Names for a sentence: "`a`, `b`, `c`".
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".into();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

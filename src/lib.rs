@@ -1,0 +1,8 @@
+//! Open a transformer inside a Rust notebook, look at every intermediate value, change any of them, and see the
+//! answer as a picture.
+#![deny(missing_docs, unsafe_code)]
+
+pub mod axes;
+mod error;
+
+pub use error::{Error, Result};
