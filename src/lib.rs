@@ -6,3 +6,4 @@ pub mod axes;
 mod error;
 
 pub use error::{Error, Result};
+pub use candle_core;
