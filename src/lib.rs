@@ -4,5 +4,7 @@
 
 pub mod axes;
 mod error;
+pub mod notebook;
+pub mod plot;
 
 pub use error::{Error, Result};
