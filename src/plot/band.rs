@@ -46,9 +46,8 @@ impl Labels {
 
     /// The label of cell `i` on the axis, and what follows it in grey: the position of a token.
     fn short(&self, i: usize) -> (String, String) {
-        let at = |labels: &[String], show: fn(&str) -> String| {
-            fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST)
-        };
+        let at =
+            |labels: &[String], show: fn(&str) -> String| fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST);
         match self {
             Self::Index => (i.to_string(), String::new()),
             Self::Names(names) => (at(names, printable), String::new()),
@@ -116,8 +115,8 @@ impl Band<'_> {
         if level <= self.pitch || matches!(self.labels, Labels::Index) {
             return Setting { angle: 0.0, stride: self.stride(level) };
         }
-        let angle: f64 = if self.pitch >= LABEL * 1.5 { 45.0 } else { 60.0 };
-        Setting { angle, stride: self.stride(LABEL * 1.08 / angle.to_radians().sin()) }
+        let angle: f64 = if self.pitch >= LABEL * 1.45 { 45.0 } else { 60.0 };
+        Setting { angle, stride: self.stride(LABEL * 1.02 / angle.to_radians().sin()) }
     }
 
     /// The height of the labels and the name under the axis.

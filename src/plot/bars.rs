@@ -117,8 +117,9 @@ impl Bars {
         let names = width(&mut self.bars.iter().map(|(label, _)| fit(label, LONGEST)));
         let numbers = width(&mut self.bars.iter().map(|&(_, value)| number(value)));
         for (label, value) in &self.bars {
-            let share = (f64::from(value.abs()) / longest).min(1.0);
-            let bar = if share.is_nan() { String::new() } else { "█".repeat((share * 30.0).round() as usize) };
+            // NaN becomes 0 blocks.
+            let blocks = (f64::from(value.abs()) / longest * 30.0).round() as usize;
+            let bar = "█".repeat(blocks.min(30));
             let line = format!("{}  {}  {bar}", pad(&fit(label, LONGEST), names), pad_left(&number(*value), numbers));
             out += &format!("{}\n", line.trim_end());
         }

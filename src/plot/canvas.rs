@@ -90,6 +90,13 @@ impl Canvas {
         self.put_on(&self.area, &mark);
     }
 
+    /// Draws several marks that have one tooltip.
+    pub(crate) fn group(&self, title: String, marks: impl IntoIterator<Item = Mark>) {
+        self.put(Mark::open((0.0, 0.0), title));
+        marks.into_iter().for_each(|mark| self.put(mark));
+        self.put(Mark::close((0.0, 0.0)));
+    }
+
     /// Draws a mark, or one of plotters' own elements, on an area of this canvas.
     ///
     /// A refusal of plotters' is kept for [`finish`](Self::finish), so that drawing reads without a `?` a line.
@@ -117,8 +124,7 @@ impl Canvas {
 
     /// The chart of two axes within `frame`, y upwards.
     pub(crate) fn chart(&self, frame: Frame, x: Span, y: Span) -> Chart {
-        let pixels =
-            (units(frame.x)..units(frame.right()), units(frame.bottom())..units(frame.y));
+        let pixels = (units(frame.x)..units(frame.right()), units(frame.bottom())..units(frame.y));
         let corner = (units(frame.x), units(frame.y));
         let area = self.sheet.clone().shrink(corner, (units(frame.width), units(frame.height)));
         area.apply_coord_spec(Cartesian2d::<Span, Span>::new(x, y, pixels))

@@ -5,6 +5,7 @@
 pub(crate) struct Rgb(pub u8, pub u8, pub u8);
 
 pub(crate) const PAPER: Rgb = Rgb(255, 255, 255);
+const BLACK: Rgb = Rgb(13, 17, 23);
 pub(crate) const INK: Rgb = Rgb(31, 41, 51);
 pub(crate) const MUTED: Rgb = Rgb(103, 114, 127);
 pub(crate) const FAINT: Rgb = Rgb(148, 158, 169);
@@ -39,10 +40,18 @@ impl Rgb {
         format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
     }
 
+    /// The colour as that of a text on paper: darker where it would be too pale to read.
+    pub(crate) fn ink(self) -> Self {
+        if self.luminance() > 140.0 { self.mix(BLACK, 0.35) } else { self }
+    }
+
+    fn luminance(self) -> f32 {
+        0.2126 * f32::from(self.0) + 0.7152 * f32::from(self.1) + 0.0722 * f32::from(self.2)
+    }
+
     /// The text colour that reads best on this one, by its luminance (Rec. 709 weights).
     pub(crate) fn text(self) -> Self {
-        let luminance = 0.2126 * f32::from(self.0) + 0.7152 * f32::from(self.1) + 0.0722 * f32::from(self.2);
-        if luminance > 128.0 { INK } else { PAPER }
+        if self.luminance() > 128.0 { BLACK } else { PAPER }
     }
 }
 
@@ -217,7 +226,7 @@ mod tests {
 
     #[test]
     fn text_is_dark_on_light_and_light_on_dark() {
-        assert_eq!(Palette::Blues.at(0.0).text(), INK);
+        assert_eq!(Palette::Blues.at(0.0).text(), BLACK);
         assert_eq!(Palette::Blues.at(1.0).text(), PAPER);
     }
 }

@@ -1,8 +1,8 @@
-//! Names at the ends of lines, moved apart where lines end close together.
+//! The names of lines: at their ends, moved apart where lines end close together; a list when there are many.
 
 use super::{
     canvas::{Canvas, Frame, LABEL},
-    color::{Rgb, RULE},
+    color::{RULE, Rgb},
     mark::Mark,
     span::Span,
     text::text_width,
@@ -17,7 +17,10 @@ pub(crate) struct DirectLabel {
 
 const PITCH: f64 = 14.0;
 const TALLEST: f64 = 560.0;
-const LEADER: f64 = 16.0;
+/// Between the chart and its labels, where a line leads from one to the other.
+const LEADER: f64 = 18.0;
+/// More names than this are a list in the order of the lines, the last on top.
+const DIRECT: usize = 9;
 
 /// The height that `count` labels need.
 pub(crate) fn height(count: usize) -> f64 {
@@ -29,24 +32,37 @@ pub(crate) fn width(labels: &[DirectLabel]) -> f64 {
     LEADER + 4.0 + labels.iter().map(|label| text_width(&label.text, LABEL)).fold(0.0, f64::max)
 }
 
-/// Draws the labels to the right of a chart; if there are more than fit, every n-th from the last.
+/// Draws the names to the right of a chart.
 pub(crate) fn draw(canvas: &Canvas, frame: Frame, y: Span, labels: &[DirectLabel]) {
-    let stride = (labels.len() as f64 * PITCH / frame.height.max(PITCH)).ceil().max(1.0) as usize;
-    let mut shown: Vec<(f64, &DirectLabel)> = labels
-        .iter()
-        .rev()
-        .step_by(stride)
-        .map(|label| (frame.bottom() - frame.height * y.position(label.level), label))
-        .collect();
-    shown.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let places = spread(&shown.iter().map(|&(at, _)| at).collect::<Vec<_>>(), frame.y, frame.bottom());
-    for (&(from, label), to) in shown.iter().zip(places) {
-        if (to - from).abs() > 3.0 {
-            let line = [(frame.right() + 2.0, from), (frame.right() + LEADER - 4.0, to)];
+    if labels.len() > DIRECT {
+        return draw_list(canvas, frame, labels);
+    }
+    let mut ends: Vec<(f64, &DirectLabel)> =
+        labels.iter().map(|label| (frame.bottom() - frame.height * y.position(label.level), label)).collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let places = spread(&ends.iter().map(|&(end, _)| end).collect::<Vec<_>>(), frame.y, frame.bottom());
+    for (&(end, label), place) in ends.iter().zip(places) {
+        if (place - end).abs() > 3.0 {
+            let line = [(frame.right() + 2.0, end), (frame.right() + LEADER - 4.0, place)];
             canvas.put(Mark::line(line).stroke(RULE, 1.0));
         }
-        canvas.put(Mark::text((frame.right() + LEADER, to), label.text.as_str(), LABEL).fill(label.color));
+        put_name(canvas, frame, place, label);
     }
+}
+
+/// Draws every n-th name, so many as fit, each behind a short line of its colour.
+fn draw_list(canvas: &Canvas, frame: Frame, labels: &[DirectLabel]) {
+    let stride = (labels.len() as f64 * PITCH / frame.height).ceil().max(1.0) as usize;
+    for (i, label) in labels.iter().rev().step_by(stride).enumerate() {
+        let place = frame.y + PITCH * (i as f64 + 0.5);
+        let line = [(frame.right() + 4.0, place), (frame.right() + LEADER - 4.0, place)];
+        canvas.put(Mark::line(line).stroke(label.color, 2.0));
+        put_name(canvas, frame, place, label);
+    }
+}
+
+fn put_name(canvas: &Canvas, frame: Frame, place: f64, label: &DirectLabel) {
+    canvas.put(Mark::text((frame.right() + LEADER, place), label.text.as_str(), LABEL).fill(label.color.ink()));
 }
 
 /// Places at least [`PITCH`] apart, near sorted wishes, within the ends where there is room.

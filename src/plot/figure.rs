@@ -44,6 +44,11 @@ impl Figure {
         Self::of(Node::Drawing { size, body, alt, plain: plain.replace('−', "-") })
     }
 
+    /// The same picture, said in other words.
+    pub(crate) fn retold(&self, alt: String, plain: String) -> Self {
+        Self::drawing(self.size(), compose::body(self), alt, plain)
+    }
+
     pub(crate) fn of(node: Node) -> Self {
         Self(Arc::new(node))
     }

@@ -12,13 +12,13 @@ use super::{
     color::{ColorScale, MASKED, MISSING, PAPER, RULE, Rgb},
     legend::{Special, special_cell},
     mark::Mark,
-    text::{number, text_width},
+    text::{short_number, text_width},
 };
 
 /// Cells that get a tooltip in one picture.
 pub(crate) const TOOLTIPS: usize = 1600;
-/// The steps of a palette; finer ones cannot be told apart and would cost more paths.
-const LEVELS: f32 = 100.0;
+/// The steps of a palette for separate cells, and for merged ones, of which coarser steps make fewer and longer runs.
+const LEVELS: [f32; 2] = [100.0, 40.0];
 
 pub(crate) struct Grid<'a> {
     pub values: ArrayView2<'a, f32>,
@@ -32,9 +32,14 @@ pub(crate) struct Grid<'a> {
     /// In how many of the strongest cells the value is printed, where it fits.
     pub printed: usize,
     pub title: &'a dyn Fn(usize, usize) -> String,
+    /// Words in each cell, instead of values in some.
+    pub words: Option<&'a dyn Fn(usize, usize) -> String>,
 }
 
 type Cell = (usize, usize);
+
+/// The type size of values in cells.
+const NUMBER: f64 = LABEL - 1.0;
 
 impl Grid<'_> {
     pub(crate) fn draw(&self, canvas: &Canvas) {
@@ -44,19 +49,26 @@ impl Grid<'_> {
         let rest = &ranked[titled.len()..];
         self.draw_masked(canvas);
         self.draw_runs(canvas, rest);
+        let printed = self.printed(&ranked);
         for &(row, column) in titled {
-            let value = self.values[(row, column)];
-            let color = if value.is_nan() { MISSING } else { self.color(value) };
+            let color = self.color(self.values[(row, column)]);
             let frame = self.gapped((row, column), all);
-            canvas.put(frame.mark().fill(color).title((self.title)(row, column)));
+            let title = (self.title)(row, column);
+            let words = self.words.map(|words| words(row, column)).or_else(|| printed.get(&(row, column)).cloned());
+            match words {
+                None => canvas.put(frame.mark().fill(color).title(title)),
+                Some(words) => {
+                    let size = if self.words.is_some() { LABEL } else { NUMBER };
+                    let words = Mark::text(frame.middle(), words, size).fill(color.text()).middle();
+                    canvas.group(title, [frame.mark().fill(color), words]);
+                }
+            }
         }
-        let missing: Vec<Frame> = ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
+        let missing: Vec<Frame> =
+            ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
         hatch_lines(canvas, &missing);
         for &at in ranked.iter().filter(|&&at| self.scale.is_outside(self.values[at])) {
             special_cell(canvas, self.gapped(at, all), Special::Outside);
-        }
-        for &at in ranked.iter().take(self.printed) {
-            self.print(canvas, at);
         }
         canvas.put(self.frame.mark().stroke(RULE, 1.0));
     }
@@ -73,12 +85,10 @@ impl Grid<'_> {
         cells
     }
 
-    fn level(&self, value: f32) -> i32 {
-        (self.scale.position(value) * LEVELS).round() as i32
-    }
-
+    /// The colour of a value, to the nearest level of the palette; grey for NaN.
     fn color(&self, value: f32) -> Rgb {
-        self.scale.palette.at(self.level(value) as f32 / LEVELS)
+        let levels = LEVELS[usize::from(self.values.len() > self.tooltips)];
+        self.scale.palette.at((self.scale.position(value) * levels).round() / levels)
     }
 
     fn pitch(&self) -> (f64, f64) {
@@ -121,8 +131,7 @@ impl Grid<'_> {
     }
 
     fn draw_masked(&self, canvas: &Canvas) {
-        let masked: Vec<Cell> =
-            self.values.indexed_iter().map(|(at, _)| at).filter(|&at| self.is_masked(at)).collect();
+        let masked: Vec<Cell> = self.values.indexed_iter().map(|(at, _)| at).filter(|&at| self.is_masked(at)).collect();
         canvas.put(Mark::rects(self.runs(&masked)).fill(MASKED));
     }
 
@@ -138,14 +147,15 @@ impl Grid<'_> {
         }
     }
 
-    /// The value in its cell, if it has room there.
-    fn print(&self, canvas: &Canvas, at: Cell) {
-        let (cell, value) = (self.cell(at), self.values[at]);
-        let text = number(value);
-        let size = LABEL - 1.0;
-        if value.is_finite() && text_width(&text, size) + 2.0 <= cell.width && size <= cell.height {
-            canvas.put(Mark::text(cell.middle(), text, size).fill(self.color(value).text()).middle());
-        }
+    /// The values to print: those of the strongest cells, if all have room; none where all cells are alike.
+    fn printed(&self, ranked: &[Cell]) -> BTreeMap<Cell, String> {
+        let finite = ranked.iter().copied().filter(|&at| self.values[at].is_finite());
+        let texts: BTreeMap<Cell, String> =
+            finite.take(self.printed).map(|at| (at, short_number(self.values[at]))).collect();
+        let widest = texts.values().map(|text| text_width(text, NUMBER)).fold(0.0, f64::max);
+        let (width, height) = self.pitch();
+        let room = widest + 2.0 <= width && NUMBER <= height && self.scale.lo < self.scale.hi;
+        if room { texts } else { BTreeMap::new() }
     }
 }
 
@@ -157,11 +167,19 @@ pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
     hatch_lines(canvas, cells);
 }
 
-fn hatch_lines(canvas: &Canvas, cells: &[Frame]) {
-    let lines = cells.iter().flat_map(|cell| {
-        let side = cell.width.min(cell.height);
-        let at = |dx: f64, dy: f64| (cell.x + dx, cell.y + dy);
-        [at(0.0, side / 2.0), at(side / 2.0, 0.0), at(0.0, side), at(side, 0.0), at(side / 2.0, side), at(side, side / 2.0)]
-    });
-    canvas.put(Mark::segments(lines.collect()).stroke(PAPER, 1.0));
+/// Slanted lines over cells.
+pub(crate) fn hatch_lines(canvas: &Canvas, cells: &[Frame]) {
+    const STEP: f64 = 5.0;
+    let mut ends = Vec::new();
+    for &Frame { x, y, width, height } in cells {
+        // The line of all points whose distances from the cell's corner sum to `sum`, within the cell.
+        let line = |i: u32| {
+            let sum = f64::from(i) * STEP;
+            let (right, down) = (sum.min(width), sum.min(height));
+            [(x + right, y + sum - right), (x + sum - down, y + down)]
+        };
+        let count = (width + height) / STEP;
+        ends.extend((1..count.ceil() as u32).flat_map(line));
+    }
+    canvas.put(Mark::segments(ends).stroke(PAPER, 1.0));
 }

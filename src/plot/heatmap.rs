@@ -1,18 +1,18 @@
 //! [`Heatmap`]: any matrix, with tokens, names or numbers along its sides.
 
-use std::fmt::Write;
-
 use ndarray::{Array2, ArrayView2};
 
 use super::{
-    band::{Band, Labels, name_length},
+    band::{Band, Labels},
     canvas::{Canvas, Frame, MARGIN, NAME, NOTE, heading_height},
     color::{ColorScale, INK, Palette},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::{Legend, Special},
     mark::Mark,
-    text::{number, pad, pad_left},
+    panels::Layout,
+    table::table,
+    text::number,
 };
 use crate::{Result, error::PlotError};
 
@@ -42,16 +42,18 @@ use crate::{Result, error::PlotError};
 #[derive(Clone, Debug)]
 #[must_use = "a heatmap is drawn by `.draw()`"]
 pub struct Heatmap {
-    facets: Vec<(String, Array2<f32>)>,
-    title: String,
+    pub(crate) facets: Vec<(String, Array2<f32>)>,
+    pub(crate) title: String,
     value: String,
     x: (String, Labels),
-    y: (String, Labels),
+    pub(crate) y: (String, Labels),
     palette: Option<Palette>,
     range: Option<(f32, f32)>,
     mask: Option<Array2<bool>>,
     upward: bool,
     printed: usize,
+    /// How many cells at most get a tooltip.
+    pub(crate) tooltips: usize,
     pub(crate) square: bool,
     pub(crate) arrows: bool,
 }
@@ -77,6 +79,7 @@ impl Heatmap {
             mask: None,
             upward: false,
             printed: 5,
+            tooltips: TOOLTIPS,
             square: false,
             arrows: false,
         }
@@ -169,7 +172,7 @@ impl Heatmap {
         self.check()?;
         let scale = self.scale();
         let legend = Legend::of(&scale, &self.value, self.specials(&scale));
-        let layout = Layout::new(self, &legend);
+        let layout = Layout::new(self, &legend, self.rule(&scale).is_some());
         let canvas = Canvas::new(layout.size.0, layout.size.1);
         canvas.heading(&self.title);
         for (i, (name, values)) in self.facets.iter().enumerate() {
@@ -184,9 +187,10 @@ impl Heatmap {
                 scale,
                 frame,
                 upward: self.upward,
-                tooltips: TOOLTIPS / self.facets.len(),
+                tooltips: self.tooltips / self.facets.len(),
                 printed: self.printed,
                 title: &|row, column| self.tooltip(name, row, column, values[(row, column)]),
+                words: None,
             };
             grid.draw(&canvas);
             self.x_band(layout.cell.0).draw_below(&canvas, frame);
@@ -195,11 +199,17 @@ impl Heatmap {
             }
         }
         legend.draw(&canvas, layout.legend);
-        canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &self.rule(&scale));
-        canvas.finish(self.alt(&scale), self.plain(&scale))
+        if let Some(rule) = self.rule(&scale) {
+            canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &rule);
+        }
+        let plain = match self.dim() {
+            (rows, columns) if rows > 40 || columns > 14 => self.listing(&scale),
+            _ => self.tables(),
+        };
+        canvas.finish(self.alt(&scale), plain)
     }
 
-    fn dim(&self) -> (usize, usize) {
+    pub(crate) fn dim(&self) -> (usize, usize) {
         self.facets.first().map_or((0, 0), |(_, values)| values.dim())
     }
 
@@ -219,9 +229,7 @@ impl Heatmap {
         self.x.1.check(PICTURE, axis_name(&self.x.0, "x"), columns)?;
         self.y.1.check(PICTURE, axis_name(&self.y.0, "y"), rows)?;
         match self.range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
-                Err(PlotError::Range { lo, hi }.into())
-            }
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
             _ => Ok(()),
         }
     }
@@ -256,11 +264,11 @@ impl Heatmap {
             .collect()
     }
 
-    fn x_band(&self, pitch: f64) -> Band<'_> {
+    pub(crate) fn x_band(&self, pitch: f64) -> Band<'_> {
         Band { labels: &self.x.1, name: &self.x.0, count: self.dim().1, pitch, reversed: false }
     }
 
-    fn y_band(&self, pitch: f64) -> Band<'_> {
+    pub(crate) fn y_band(&self, pitch: f64) -> Band<'_> {
         Band { labels: &self.y.1, name: &self.y.0, count: self.dim().0, pitch, reversed: self.upward }
     }
 
@@ -274,17 +282,17 @@ impl Heatmap {
         format!("{facet}{}: {}", self.place((row, column)), number(value))
     }
 
-    /// The rule of the range, in words.
-    fn rule(&self, scale: &ColorScale) -> String {
+    /// The rule of the range in words, where the legend's numbers do not say it all.
+    pub(crate) fn rule(&self, scale: &ColorScale) -> Option<String> {
         let (lo, hi) = (number(scale.lo), number(scale.hi));
+        let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
         match (self.range, scale.palette) {
-            (Some(_), _) => {
-                let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
-                let beyond = if outside == 0 { String::new() } else { format!("; {outside} cells lie beyond it") };
-                format!("Colours cover {lo} to {hi}{beyond}.")
-            }
-            (None, Palette::RedBlue) => format!("Colours cover ±{hi}, the largest absolute value."),
-            (None, _) => format!("Colours cover {lo} to {hi}, the range of the values."),
+            (Some(_), _) if outside == 0 => None,
+            (Some(_), _) => Some(format!("Colours cover {lo} to {hi}; {outside} cells lie beyond.")),
+            _ if self.seen().all(|(_, _, value)| value.is_nan()) => Some("No value is a number.".into()),
+            _ if scale.lo == scale.hi => Some(format!("Every value is {lo}.")),
+            (None, Palette::RedBlue) => Some(format!("Colours cover ±{hi}, the largest absolute value.")),
+            (None, _) => Some(format!("Colours cover {lo} to {hi}, the range of the values.")),
         }
     }
 
@@ -293,10 +301,29 @@ impl Heatmap {
         let mut cells: Vec<_> = self.seen().filter(|(_, _, value)| !value.is_nan()).collect();
         cells.sort_by(|a, b| scale.strength(b.2).total_cmp(&scale.strength(a.2)));
         cells.truncate(count);
-        let say = |(facet, at, value): (usize, (usize, usize), f32)| {
-            self.tooltip(&self.facets[facet].0, at.0, at.1, value)
-        };
+        let say =
+            |(facet, at, value): (usize, (usize, usize), f32)| self.tooltip(&self.facets[facet].0, at.0, at.1, value);
         cells.into_iter().map(say).collect()
+    }
+
+    /// The values as text tables.
+    fn tables(&self) -> String {
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        for (name, values) in &self.facets {
+            if !name.is_empty() {
+                out += &format!("{name}\n");
+            }
+            let hidden = |at| self.mask.as_ref().is_some_and(|mask| mask[at]);
+            out += &table(values, &self.y.1, &self.x.1, self.upward, hidden);
+        }
+        out
+    }
+
+    /// The strongest cells, for a matrix too large for a page of text.
+    fn listing(&self, scale: &ColorScale) -> String {
+        let (rows, columns) = self.dim();
+        let cells: String = self.strongest(scale, 12).iter().map(|cell| format!("  {cell}\n")).collect();
+        format!("{} {rows} rows by {columns} columns; the strongest cells:\n{cells}", self.title).trim_start().into()
     }
 
     fn alt(&self, scale: &ColorScale) -> String {
@@ -305,104 +332,8 @@ impl Heatmap {
         let strongest = self.strongest(scale, 1).pop().map(|cell| format!("; the strongest is {cell}"));
         format!("{title}: {rows} rows by {columns} columns{}.", strongest.unwrap_or_default())
     }
-
-    /// A table while it fits a page, else the strongest cells.
-    fn plain(&self, scale: &ColorScale) -> String {
-        let (rows, columns) = self.dim();
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
-        if rows > 40 || columns > 14 {
-            let _ = writeln!(out, "{rows} rows by {columns} columns; the strongest cells:");
-            for cell in self.strongest(scale, 12) {
-                let _ = writeln!(out, "  {cell}");
-            }
-            return out;
-        }
-        let head = (0..rows).map(|row| super::text::columns(&self.y.1.plain(row))).max().unwrap_or(0);
-        for (name, values) in &self.facets {
-            if !name.is_empty() {
-                let _ = writeln!(out, "{name}");
-            }
-            let lines = (0..rows).map(|line| if self.upward { rows - 1 - line } else { line });
-            let cell = |at| if self.mask.as_ref().is_some_and(|mask| mask[at]) { "·".into() } else { number(values[at]) };
-            let widths: Vec<usize> = (0..columns)
-                .map(|column| {
-                    let widest = (0..rows).map(|row| super::text::columns(&cell((row, column)))).max().unwrap_or(0);
-                    widest.max(super::text::columns(&self.x.1.plain(column)))
-                })
-                .collect();
-            for row in lines {
-                let cells: String =
-                    widths.iter().enumerate().map(|(x, &w)| format!("  {}", pad_left(&cell((row, x)), w))).collect();
-                let _ = writeln!(out, "{}{cells}", pad(&self.y.1.plain(row), head));
-            }
-            let labels: String =
-                widths.iter().enumerate().map(|(x, &w)| format!("  {}", pad_left(&self.x.1.plain(x), w))).collect();
-            let _ = writeln!(out, "{}{labels}", pad("", head));
-        }
-        out
-    }
 }
 
 fn axis_name<'a>(name: &'a str, fallback: &'a str) -> &'a str {
     if name.is_empty() { fallback } else { name }
-}
-
-/// Where the panels and the legend lie.
-struct Layout {
-    cell: (f64, f64),
-    left: f64,
-    top: f64,
-    panel: (f64, f64),
-    pitch: (f64, f64),
-    per_row: usize,
-    legend: (f64, f64),
-    size: (f64, f64),
-}
-
-/// What the panels of one row may take together.
-const WIDTH: f64 = 800.0;
-const HEIGHT: f64 = 440.0;
-
-impl Layout {
-    fn new(heatmap: &Heatmap, legend: &Legend) -> Self {
-        let (rows, columns) = heatmap.dim();
-        let facets = heatmap.facets.len();
-        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= 12.0;
-        let per_row = (1..=facets).rev().find(|&n| fits(n)).unwrap_or(1);
-        let cell = cell_size(heatmap.square, rows, columns, WIDTH / per_row as f64);
-        let panel = (cell.0 * columns as f64, cell.1 * rows as f64);
-        let (x, y) = (heatmap.x_band(cell.0), heatmap.y_band(cell.1));
-        let named = heatmap.facets.iter().any(|(name, _)| !name.is_empty());
-        let name_height = if named { NAME + 10.0 } else { 0.0 };
-        let left = MARGIN + y.width_left().max(x.overhang());
-        let top = MARGIN + heading_height(&heatmap.title) + name_height;
-        let name = name_length(&heatmap.y.0);
-        let below = x.height_below().max(legend.size().1 - panel.1).max(name / 2.0 - panel.1 / 2.0);
-        let pitch = (panel.0 + x.overhang().max(18.0), panel.1 + below + name_height + 10.0);
-        let lines = facets.div_ceil(per_row);
-        let right = left + pitch.0 * (per_row - 1) as f64 + panel.0;
-        let legend_at = (right + 22.0, top);
-        let size = (
-            (legend_at.0 + legend.size().0 + MARGIN).max(300.0),
-            top + pitch.1 * (lines - 1) as f64 + panel.1 + below + 10.0 + NOTE + MARGIN,
-        );
-        Self { cell, left, top, panel, pitch, per_row, legend: legend_at, size }
-    }
-
-    /// The place of facet `i`, and whether it is the first of its row.
-    fn panel(&self, i: usize) -> (Frame, bool) {
-        let (line, place) = (i / self.per_row, i % self.per_row);
-        let x = self.left + self.pitch.0 * place as f64;
-        let y = self.top + self.pitch.1 * line as f64;
-        (Frame { x, y, width: self.panel.0, height: self.panel.1 }, place == 0)
-    }
-}
-
-/// Whole pixels a cell: as large as the picture allows, never under 3.
-fn cell_size(square: bool, rows: usize, columns: usize, width: f64) -> (f64, f64) {
-    if square {
-        let side = (560.0 / rows.max(columns) as f64).floor().clamp(3.0, 28.0);
-        return (side, side);
-    }
-    ((width / columns as f64).floor().clamp(3.0, 36.0), (HEIGHT / rows as f64).floor().clamp(4.0, 26.0))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     canvas::{Canvas, Frame, LABEL, NAME, NOTE},
-    color::{ColorScale, INK, MASKED, MUTED, Palette, RULE, Rgb, TARGET},
+    color::{ColorScale, INK, MASKED, MUTED, PAPER, Palette, RULE, Rgb, TARGET},
     grid::hatch,
     mark::Mark,
     text::{columns, number, text_width},
@@ -43,7 +43,10 @@ const STEPS: usize = 55;
 
 impl Legend {
     pub(crate) fn of(scale: &ColorScale, name: &str, specials: Vec<Special>) -> Self {
-        let numbers = [scale.lo, scale.lo / 2.0 + scale.hi / 2.0, scale.hi].map(number);
+        let numbers = match scale.lo == scale.hi {
+            true => [String::new(), number(scale.lo), String::new()],
+            false => [scale.lo, scale.lo / 2.0 + scale.hi / 2.0, scale.hi].map(number),
+        };
         Self { name: name.into(), palette: scale.palette, numbers, specials }
     }
 
@@ -121,14 +124,18 @@ pub(crate) fn special_cell(canvas: &Canvas, cell: Frame, special: Special) {
     match special {
         Special::Masked => canvas.put(cell.mark().fill(MASKED)),
         Special::Missing => hatch(canvas, &[cell]),
-        Special::Outside => outline(canvas, cell, INK, 1.0),
-        Special::Target => outline(canvas, cell, TARGET, 2.0),
+        Special::Outside => {
+            // A dark and a light line: one of them is seen on any colour.
+            outline(canvas, cell, INK, 1.0, 0.0);
+            outline(canvas, cell, PAPER, 1.0, 1.0);
+        }
+        Special::Target => outline(canvas, cell, TARGET, 2.0, 0.0),
     }
 }
 
-/// A frame within the edges of a cell.
-pub(crate) fn outline(canvas: &Canvas, cell: Frame, color: Rgb, width: f64) {
-    let inset = (width / 2.0).min(cell.width / 4.0).min(cell.height / 4.0);
+/// A frame `inset` px within the edges of a cell.
+fn outline(canvas: &Canvas, cell: Frame, color: Rgb, width: f64, inset: f64) {
+    let inset = (inset + width / 2.0).min(cell.width / 3.0).min(cell.height / 3.0);
     let from = (cell.x + inset, cell.y + inset);
     canvas.put(Mark::rect(from, (cell.right() - inset, cell.bottom() - inset)).stroke(color, width));
 }

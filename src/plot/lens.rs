@@ -9,7 +9,6 @@ use super::{
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::{Legend, Special, special_cell},
-    mark::Mark,
     text::{columns, fit, number, pad, visible},
 };
 use crate::{Result, error::PlotError};
@@ -93,16 +92,15 @@ pub struct LensTable {
 const PICTURE: &str = "a lens table";
 const WIDTH: f64 = 940.0;
 const ROW: f64 = 22.0;
+/// Longer texts show colours only.
+const LETTERED: usize = 40;
 /// Rows shown unless a stride is given.
 const ROWS: usize = 36;
 
 impl LensTable {
     /// The most probable tokens at every layer and position, with their probabilities, the most probable first;
     /// and the tokens of the text.
-    pub fn new(
-        predictions: Array2<Vec<(String, f32)>>,
-        tokens: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
+    pub fn new(predictions: Array2<Vec<(String, f32)>>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             predictions,
             tokens: tokens.into_iter().map(Into::into).collect(),
@@ -160,7 +158,11 @@ impl LensTable {
         let letters = self.letters();
         let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
         let tokens = Labels::Tokens(self.tokens.clone());
-        let pitch = if letters > 0 { letters as f64 * LABEL * 0.6 + 8.0 } else { (WIDTH / positions as f64).floor().clamp(3.0, 24.0) };
+        let pitch = if letters > 0 {
+            letters as f64 * LABEL * 0.6 + 8.0
+        } else {
+            (WIDTH / positions as f64).floor().clamp(3.0, 24.0)
+        };
         let x = Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false };
         let y = Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true };
         let mut specials = Vec::new();
@@ -170,7 +172,12 @@ impl LensTable {
         if self.target.is_some() {
             specials.push(Special::Target);
         }
-        let legend = Legend { name: self.statistic.name().into(), palette: Palette::Blues, numbers: self.statistic.numbers(worst), specials };
+        let legend = Legend {
+            name: self.statistic.name().into(),
+            palette: Palette::Blues,
+            numbers: self.statistic.numbers(worst),
+            specials,
+        };
         let reach = y.width_left().max(x.overhang());
         let frame = Frame {
             x: MARGIN + reach,
@@ -182,6 +189,7 @@ impl LensTable {
         let right = frame.right() + 22.0;
         let canvas = Canvas::new(right + legend.size().0 + MARGIN, frame.bottom() + below + 10.0 + NOTE + MARGIN);
         canvas.heading(&self.title);
+        let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
         let grid = Grid {
             values: colors.view(),
             mask: None,
@@ -191,20 +199,12 @@ impl LensTable {
             tooltips: TOOLTIPS,
             printed: 0,
             title: &|row, position| self.tooltip(shown[row], position),
+            words: if letters > 0 { Some(&words) } else { None },
         };
         grid.draw(&canvas);
-        for (line, &row) in shown.iter().enumerate() {
-            for position in 0..positions {
-                let cell = grid.cell((line, position));
-                if letters > 0 {
-                    let text = fit(&visible(self.top(row, position)), letters);
-                    let color = grid.scale.color(colors[(line, position)]).text();
-                    let mark = Mark::text(cell.middle(), text, LABEL).fill(color).middle();
-                    canvas.put(mark.title(self.tooltip(row, position)));
-                }
-                if self.target.as_deref() == Some(self.top(row, position)) {
-                    special_cell(&canvas, cell, Special::Target);
-                }
+        for (row, position) in ndarray::indices((rows, positions)) {
+            if self.target.as_deref() == Some(self.top(shown[row], position)) {
+                special_cell(&canvas, grid.cell((row, position)), Special::Target);
             }
         }
         x.draw_below(&canvas, frame);
@@ -266,11 +266,11 @@ impl LensTable {
         values.filter(|value| value.is_finite()).fold(0.0, f32::max)
     }
 
-    /// How many characters of a token a cell can show; 0 when that would be too few to read.
+    /// How many characters of a token a cell shows; none when the text is too long for that.
     fn letters(&self) -> usize {
         let longest = self.predictions.iter().flatten().map(|(token, _)| columns(&visible(token))).max().unwrap_or(0);
-        let room = ((WIDTH / self.tokens.len() as f64 - 8.0) / (LABEL * 0.6)).floor();
-        if room < 3.0 { 0 } else { (room as usize).min(10).min(longest.max(4)) }
+        let room = (WIDTH / self.tokens.len() as f64 - 8.0) / (LABEL * 0.6);
+        if self.tokens.len() > LETTERED { 0 } else { (room as usize).clamp(5, 10).min(longest.max(3)) }
     }
 
     fn tooltip(&self, row: usize, position: usize) -> String {
@@ -288,14 +288,21 @@ impl LensTable {
     fn caption(&self, shown: usize) -> String {
         let rows = self.predictions.nrows();
         let thinned = if shown < rows { format!(" {shown} of {rows} layers are shown.") } else { String::new() };
-        format!("In each cell: the token the model would say next, read at that layer.{thinned}")
+        let cell = match self.letters() {
+            0 => "Point at a cell to read what the model would say next, read at that layer.",
+            _ => "In each cell: what the model would say next, read at that layer.",
+        };
+        format!("{cell}{thinned}")
     }
 
     fn alt(&self) -> String {
         let title = if self.title.is_empty() { "Logit lens" } else { &self.title };
         let (rows, positions) = self.predictions.dim();
         let said = visible(self.top(rows - 1, positions - 1));
-        format!("{title}: {rows} layers by {positions} positions; after {} the output is {said}.", token_at(&self.tokens, positions - 1))
+        format!(
+            "{title}: {rows} layers by {positions} positions; after {} the output is {said}.",
+            token_at(&self.tokens, positions - 1)
+        )
     }
 
     fn plain(&self, shown: &[usize]) -> String {

@@ -9,76 +9,11 @@ use super::{
     direct::{self, DirectLabel},
     figure::Figure,
     mark::Mark,
+    series::Series,
     span::Span,
     text::{columns, fit, number, pad, printable},
 };
 use crate::{Result, error::PlotError};
-
-/// One line of a [`LineChart`].
-///
-/// # Examples
-/// ```
-/// use glassbox::plot::Series;
-/// let test = Series::new("test", [0.61, 0.74, 0.93]).at([1.0, 4.0, 16.0]).sd([0.02, 0.01, 0.01]);
-/// # let _ = test;
-/// ```
-#[derive(Clone, Debug)]
-pub struct Series {
-    label: String,
-    x: Option<Vec<f32>>,
-    y: Vec<f32>,
-    sd: Option<Vec<f32>>,
-}
-
-impl Series {
-    /// A named line through values at 0, 1, 2, ...
-    ///
-    /// A value that is not finite leaves a gap.
-    pub fn new(label: impl Into<String>, values: impl IntoIterator<Item = f32>) -> Self {
-        Self { label: printable(&label.into()), x: None, y: values.into_iter().collect(), sd: None }
-    }
-
-    /// Where along the x axis the values lie.
-    pub fn at(mut self, x: impl IntoIterator<Item = f32>) -> Self {
-        self.x = Some(x.into_iter().collect());
-        self
-    }
-
-    /// The standard deviation of each value, drawn as a band.
-    pub fn sd(mut self, sd: impl IntoIterator<Item = f32>) -> Self {
-        self.sd = Some(sd.into_iter().collect());
-        self
-    }
-
-    /// x, y and standard deviation of every point, in data units.
-    fn points(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
-        self.y.iter().enumerate().map(|(i, &y)| {
-            let x = self.x.as_ref().and_then(|x| x.get(i)).map_or(i as f64, |&x| f64::from(x));
-            let sd = self.sd.as_ref().and_then(|sd| sd.get(i)).map_or(0.0, |&sd| f64::from(sd));
-            (x, f64::from(y), if sd.is_finite() { sd.abs() } else { 0.0 })
-        })
-    }
-
-    /// The stretches of finite points.
-    fn stretches(&self) -> Vec<Vec<(f64, f64, f64)>> {
-        let points: Vec<_> = self.points().collect();
-        let finite = |&(x, y, _): &(f64, f64, f64)| x.is_finite() && y.is_finite();
-        points.split(|point| !finite(point)).filter(|run| !run.is_empty()).map(<[_]>::to_vec).collect()
-    }
-
-    fn check(&self) -> Result<()> {
-        for (others, what) in [(&self.x, "places on the x axis"), (&self.sd, "standard deviations")] {
-            match others {
-                Some(others) if others.len() != self.y.len() => {
-                    let (series, ys, others) = (self.label.clone(), self.y.len(), others.len());
-                    return Err(PlotError::Lengths { series, ys, others, what }.into());
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
 ///
@@ -239,7 +174,7 @@ impl LineChart {
     }
 
     fn draw_bands(&self, canvas: &Canvas, chart: &Chart, series: &Series, color: Rgb) {
-        if series.sd.is_none() {
+        if !series.has_sd() {
             return;
         }
         for run in series.stretches() {
@@ -276,10 +211,16 @@ impl LineChart {
         }
     }
 
-    /// Ticks of the x axis; whole numbers only, where the data has only whole numbers.
+    /// Ticks of the x axis: a few places on a logarithmic axis get one each; whole numbers only where all places are.
     fn x_ticks(&self, x: Span) -> Vec<(f64, String)> {
-        let whole = self.points().all(|(x, _, _)| x.fract() == 0.0);
-        x.labels(9).into_iter().filter(|(value, _)| !whole || value.fract() == 0.0).collect()
+        let mut places: Vec<f64> = self.points().map(|(x, _, _)| x).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        if self.log_x && places.len() <= 12 {
+            return places.into_iter().map(|value| (value, number(value as f32))).collect();
+        }
+        let whole = places.iter().all(|x| x.fract() == 0.0);
+        x.labels(13).into_iter().filter(|(value, _)| !whole || value.fract() == 0.0).collect()
     }
 
     /// Every finite point of every series.
@@ -324,11 +265,11 @@ impl LineChart {
             level: f64::from(*value),
             color: MUTED,
         });
-        lines.chain(levels).filter(|label| !label.text.is_empty()).collect()
+        levels.chain(lines).filter(|label| !label.text.is_empty()).collect()
     }
 
     fn tooltip(&self, series: &Series, x: f64, y: f64, sd: f64) -> String {
-        let spread = if series.sd.is_some() { format!(" ± {}", number(sd as f32)) } else { String::new() };
+        let spread = if series.has_sd() { format!(" ± {}", number(sd as f32)) } else { String::new() };
         format!("{}, {}: {}{spread}", series.label, self.place(x), number(y as f32))
     }
 
@@ -365,9 +306,7 @@ impl LineChart {
             }
         }
         match self.y_range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
-                Err(PlotError::Range { lo, hi }.into())
-            }
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
             _ => Ok(()),
         }
     }

@@ -34,6 +34,10 @@ pub(crate) enum Shape {
     Circle(f64),
     /// Words, centred vertically on the point.
     Text(Words),
+    /// The beginning of marks that belong together, and have one tooltip.
+    Open,
+    /// Their end.
+    Close,
 }
 
 #[derive(Clone, Debug)]
@@ -105,6 +109,16 @@ impl<C> Mark<C> {
     pub(crate) fn text(at: C, content: impl Into<String>, size: f64) -> Self {
         let words = Words { content: content.into(), size, ..Words::default() };
         Self::new(Shape::Text(words), vec![at]).fill(INK)
+    }
+
+    /// Begins a group at any point.
+    pub(crate) fn open(at: C, title: String) -> Self {
+        Self::new(Shape::Open, vec![at]).title(title)
+    }
+
+    /// Ends a group at any point.
+    pub(crate) fn close(at: C) -> Self {
+        Self::new(Shape::Close, vec![at])
     }
 
     pub(crate) fn fill(mut self, color: Rgb) -> Self {

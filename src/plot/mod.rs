@@ -6,6 +6,7 @@
 //! | picture | for |
 //! |---|---|
 //! | [`AttentionPattern`] | where one head looks |
+//! | [`AttentionHeads`] | where all heads of a layer look, one at a time |
 //! | [`Heatmap`] | any matrix: patching, head scores, confusion |
 //! | [`LensTable`] | what the model would say after every layer |
 //! | [`LineChart`] | accuracy by layer, a metric over steps |
@@ -23,13 +24,17 @@ mod compose;
 mod direct;
 mod figure;
 mod grid;
+mod heads;
 mod heatmap;
 mod legend;
 mod lens;
 mod line;
 mod mark;
+mod panels;
+mod series;
 mod span;
 mod svg;
+mod table;
 pub(crate) mod text;
 mod tokens;
 
@@ -38,7 +43,9 @@ pub use bars::Bars;
 pub use color::Palette;
 pub use compose::{column, row, tabs};
 pub use figure::Figure;
+pub use heads::AttentionHeads;
 pub use heatmap::Heatmap;
 pub use lens::{LensTable, Statistic};
-pub use line::{LineChart, Series};
+pub use line::LineChart;
+pub use series::Series;
 pub use tokens::TokenText;

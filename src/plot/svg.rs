@@ -44,25 +44,30 @@ impl SvgBackend {
     /// Writes one shape at its points, with a tooltip if there is a title.
     pub(crate) fn write(&mut self, shape: &Shape, at: &[BackendCoord], paint: &Paint, title: Option<&str>) -> Drawn {
         let Some(&(x, y)) = at.first() else { return Ok(()) };
-        let (tag, geometry, content) = match shape {
-            Shape::Rects if at.len() == 2 => {
-                let (right, bottom) = at[1];
-                let (width, height) = (px(right - x), px(bottom - y));
-                let geometry = format!(r#" x="{}" y="{}" width="{width}" height="{height}""#, px(x), px(y));
-                ("rect", geometry, String::new())
-            }
-            Shape::Rects => ("path", format!(r#" d="{}""#, rects(at)), String::new()),
-            Shape::Path { closed } => ("path", format!(r#" d="{}{}""#, path(at), if *closed { "z" } else { "" }), String::new()),
-            Shape::Segments => ("path", format!(r#" d="{}""#, at.chunks(2).map(path).collect::<String>()), String::new()),
-            Shape::Circle(radius) => ("circle", format!(r#" cx="{}" cy="{}" r="{radius}""#, px(x), px(y)), String::new()),
-            Shape::Text(words) => ("text", text_geometry(words, x, y), text_content(words)),
-        };
-        let mut out = self.out.borrow_mut();
-        let _ = write!(out, "<{tag}{geometry}{}", attributes(shape, paint));
         let title = title.map(|title| format!("<title>{}</title>", escape(title))).unwrap_or_default();
-        let _ = match (title.as_str(), content.as_str()) {
-            ("", "") => writeln!(out, "/>"),
-            _ => writeln!(out, ">{title}{content}</{tag}>"),
+        let geometry = match shape {
+            Shape::Rects if at.len() == 2 => rect(at[0], at[1]),
+            Shape::Rects => format!(r#"d="{}""#, rects(at)),
+            Shape::Path { closed } => format!(r#"d="{}{}""#, path(at), if *closed { "z" } else { "" }),
+            Shape::Segments => format!(r#"d="{}""#, at.chunks(2).map(path).collect::<String>()),
+            Shape::Circle(radius) => format!(r#"cx="{}" cy="{}" r="{radius}""#, px(x), px(y)),
+            Shape::Text(words) => text_geometry(words, x, y),
+            Shape::Open | Shape::Close => String::new(),
+        };
+        let (tag, content) = match shape {
+            Shape::Rects if at.len() == 2 => ("rect", String::new()),
+            Shape::Circle(_) => ("circle", String::new()),
+            Shape::Text(words) => ("text", text_content(words)),
+            _ => ("path", String::new()),
+        };
+        let attributes = attributes(shape, paint);
+        let mut out = self.out.borrow_mut();
+        // Writing to a string cannot fail.
+        let _ = match shape {
+            Shape::Open => writeln!(out, "<g>{title}"),
+            Shape::Close => writeln!(out, "</g>"),
+            _ if title.is_empty() && content.is_empty() => writeln!(out, "<{tag} {geometry}{attributes}/>"),
+            _ => writeln!(out, "<{tag} {geometry}{attributes}>{title}{content}</{tag}>"),
         };
         Ok(())
     }
@@ -73,6 +78,11 @@ fn px(units: i32) -> String {
     let (sign, units) = if units < 0 { ("-", units.unsigned_abs()) } else { ("", units.unsigned_abs()) };
     let text = format!("{sign}{}.{:02}", units / UNITS as u32, units % UNITS as u32);
     text.trim_end_matches('0').trim_end_matches('.').into()
+}
+
+/// One rectangle between two corners.
+fn rect((x, y): BackendCoord, (right, bottom): BackendCoord) -> String {
+    format!(r#"x="{}" y="{}" width="{}" height="{}""#, px(x), px(y), px(right - x), px(bottom - y))
 }
 
 /// `M x y L x y ...`: a line through the points.
@@ -112,13 +122,12 @@ fn text_geometry(words: &Words, x: i32, y: i32) -> String {
     };
     let family = if words.sans { format!(r#" font-family="{SANS}""#) } else { String::new() };
     let weight = if words.bold { r#" font-weight="600""# } else { "" };
-    format!(r#" x="{}" y="{}" font-size="{}"{anchor}{weight}{family}{turn}"#, px(x), px(baseline), words.size)
+    format!(r#"x="{}" y="{}" font-size="{}"{anchor}{weight}{family}{turn}"#, px(x), px(baseline), words.size)
 }
 
 fn text_content(words: &Words) -> String {
-    let suffix = words.suffix.as_ref().map(|(text, color)| {
-        format!(r#"<tspan fill="{}">{}</tspan>"#, color.hex(), escape(text))
-    });
+    let suffix =
+        words.suffix.as_ref().map(|(text, color)| format!(r#"<tspan fill="{}">{}</tspan>"#, color.hex(), escape(text)));
     format!("{}{}", escape(&words.content), suffix.unwrap_or_default())
 }
 

@@ -40,8 +40,15 @@ fn hidden(c: char) -> Option<String> {
         '\0'..='\x1f' => char::from_u32(0x2400 + c as u32)?.into(),
         '\x7f' => "␡".into(),
         '\u{fffe}' | '\u{ffff}' => "\u{fffd}".into(),
-        '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202f}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' => format!("⟨{:x}⟩", c as u32),
+        '\u{80}'..='\u{a0}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202f}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => format!("⟨{:x}⟩", c as u32),
         _ => return None,
     })
 }
@@ -110,6 +117,15 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// A number for people: three significant digits without trailing zeros, a true minus sign.
 pub(crate) fn number(value: f32) -> String {
+    rounded(value, 3)
+}
+
+/// A number for people who look, not read: two significant digits.
+pub(crate) fn short_number(value: f32) -> String {
+    rounded(value, 2)
+}
+
+fn rounded(value: f32, digits: i32) -> String {
     let magnitude = value.abs();
     let text = if value.is_nan() {
         "NaN".into()
@@ -118,11 +134,11 @@ pub(crate) fn number(value: f32) -> String {
     } else if value == 0.0 {
         "0".into()
     } else if magnitude >= 1e6 || magnitude < 9.995e-4 {
-        let text = format!("{value:.2e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        format!("{}e{exponent}", trimmed(digits))
+        let text = format!("{value:.*e}", digits as usize - 1);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{}e{exponent}", trimmed(mantissa))
     } else {
-        let decimals = (2 - magnitude.log10().floor() as i32).clamp(0, 5) as usize;
+        let decimals = (digits - 1 - magnitude.log10().floor() as i32).clamp(0, 5) as usize;
         trimmed(&format!("{value:.decimals$}")).into()
     };
     text.replace('-', "−")
@@ -185,6 +201,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(number(value), text);
         }
+        assert_eq!(short_number(0.255), "0.26");
         assert_eq!(number(f32::NAN), "NaN");
         assert_eq!(number(f32::NEG_INFINITY), "−∞");
     }

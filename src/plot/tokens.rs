@@ -2,9 +2,10 @@
 
 use super::{
     band::token_at,
-    canvas::{Canvas, Frame, MARGIN, NOTE, heading_height},
-    color::{ColorScale, GRID, INK, MISSING, Palette},
+    canvas::{Canvas, Frame, MARGIN, heading_height},
+    color::{ColorScale, GRID, Palette},
     figure::Figure,
+    grid::hatch_lines,
     legend::Legend,
     mark::Mark,
     text::{columns, fit, number, visible},
@@ -39,13 +40,12 @@ const SIZE: f64 = 13.0;
 const COLUMN: f64 = SIZE * 0.6;
 const LINE: f64 = 27.0;
 const BOX: f64 = 21.0;
+/// Px to the left and right of a token's text.
+const PAD: f64 = 2.0;
 
 impl TokenText {
     /// Tokens and a value for each.
-    pub fn new(
-        tokens: impl IntoIterator<Item = impl Into<String>>,
-        values: impl IntoIterator<Item = f32>,
-    ) -> Self {
+    pub fn new(tokens: impl IntoIterator<Item = impl Into<String>>, values: impl IntoIterator<Item = f32>) -> Self {
         Self {
             tokens: tokens.into_iter().map(Into::into).collect(),
             values: values.into_iter().collect(),
@@ -96,18 +96,18 @@ impl TokenText {
         let scale = self.scale();
         let legend = Legend::of(&scale, &self.value, Vec::new());
         let lines = self.lines();
-        let widest = lines.iter().flatten().map(|token| token.from + token.columns).max().unwrap_or(0);
+        let widest = lines.iter().flatten().map(Placed::end).fold(0.0, f64::max);
         let top = MARGIN + heading_height(&self.title);
         let bottom = top + LINE * lines.len() as f64;
-        let width = (widest as f64 * COLUMN).max(legend.level_size().0) + 2.0 * MARGIN;
+        let width = widest.max(legend.level_size().0) + 2.0 * MARGIN;
         let canvas = Canvas::new(width, bottom + 8.0 + legend.level_size().1 + MARGIN);
         canvas.heading(&self.title);
         for (line, tokens) in lines.iter().enumerate() {
             for token in tokens {
                 let frame = Frame {
-                    x: MARGIN + token.from as f64 * COLUMN,
+                    x: MARGIN + token.from,
                     y: top + LINE * line as f64 + (LINE - BOX) / 2.0,
-                    width: token.columns as f64 * COLUMN - 1.0,
+                    width: token.width() - 1.0,
                     height: BOX,
                 };
                 self.draw_token(&canvas, &scale, token, frame);
@@ -119,13 +119,13 @@ impl TokenText {
 
     fn draw_token(&self, canvas: &Canvas, scale: &ColorScale, token: &Placed, frame: Frame) {
         let value = self.values.get(token.index).copied().unwrap_or(f32::NAN);
-        let color = if value.is_nan() { MISSING } else { scale.color(value) };
+        let color = scale.color(value);
         let title = format!("{}: {}", token_at(&self.tokens, token.index), number(value));
-        canvas.put(frame.mark().fill(color).stroke(GRID, 1.0).title(title.as_str()));
-        let ink = if value.is_nan() { INK } else { color.text() };
-        let at = (frame.x + token.indent as f64 * COLUMN, frame.middle().1);
-        if !token.text.is_empty() {
-            canvas.put(Mark::text(at, token.text.as_str(), SIZE).fill(ink).title(title));
+        let at = (frame.x + PAD + token.indent as f64 * COLUMN, frame.middle().1);
+        let words = Mark::text(at, token.text.as_str(), SIZE).fill(color.text());
+        canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), words]);
+        if value.is_nan() {
+            hatch_lines(canvas, &[frame]);
         }
     }
 
@@ -138,9 +138,7 @@ impl TokenText {
             return Err(PlotError::Shape { picture: PICTURE, what: "values".into(), got, expected }.into());
         }
         match self.range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
-                Err(PlotError::Range { lo, hi }.into())
-            }
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
             _ => Ok(()),
         }
     }
@@ -157,26 +155,24 @@ impl TokenText {
     /// The tokens in lines, each where it begins.
     fn lines(&self) -> Vec<Vec<Placed>> {
         let mut lines = vec![Vec::new()];
-        let mut from = 0;
+        let mut from = 0.0;
         for (index, token) in self.tokens.iter().enumerate() {
-            let (indent, rest) = match token.strip_prefix(' ') {
-                Some(rest) if !rest.starts_with(' ') => (1, rest),
-                _ => (0, token.as_str()),
+            // One space before a word is shown as room.
+            let (indent, text) = match token.strip_prefix(' ') {
+                Some("") => (1, String::new()),
+                Some(word) if !word.starts_with(' ') => (1, fit(&visible(word), self.width - 1)),
+                _ => (0, fit(&visible(token), self.width)),
             };
-            let text = if rest.is_empty() && indent == 1 { String::new() } else { fit(&visible(rest), self.width - 1) };
-            let columns = (indent + columns(&text)).max(1);
-            if from + columns > self.width {
+            let mut placed = Placed { index, from, indent, text };
+            if placed.end() > self.width as f64 * COLUMN && from > 0.0 {
                 lines.push(Vec::new());
-                from = 0;
+                placed.from = 0.0;
             }
-            let placed = Placed { index, from, columns, indent, text };
-            from += columns;
-            if let Some(line) = lines.last_mut() {
-                line.push(placed);
-            }
+            from = placed.end();
+            lines.last_mut().into_iter().for_each(|line| line.push(placed.clone()));
             if token.ends_with('\n') && index + 1 < self.tokens.len() {
                 lines.push(Vec::new());
-                from = 0;
+                from = 0.0;
             }
         }
         lines
@@ -188,24 +184,39 @@ impl TokenText {
         let strongest = (0..self.tokens.len())
             .filter(|&i| self.values[i].is_finite())
             .max_by(|&a, &b| scale.strength(self.values[a]).total_cmp(&scale.strength(self.values[b])).then(b.cmp(&a)));
-        let said = strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
+        let said =
+            strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
         format!("{title}: {} tokens{}.", self.tokens.len(), said.unwrap_or_default())
     }
 
     fn plain(&self) -> String {
         let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
-        let said = self.tokens.iter().zip(&self.values).map(|(token, &value)| format!("{}({})", visible(token), number(value)));
+        let said = self
+            .tokens
+            .iter()
+            .zip(&self.values)
+            .map(|(token, &value)| format!("{}({})", visible(token), number(value)));
         out += &said.collect::<Vec<_>>().join(" ");
         out.push('\n');
         out
     }
 }
 
-/// A token in its line.
+/// A token in its line: where it begins, in px, and how many columns before its text are empty.
+#[derive(Clone)]
 struct Placed {
     index: usize,
-    from: usize,
-    columns: usize,
+    from: f64,
     indent: usize,
     text: String,
+}
+
+impl Placed {
+    fn width(&self) -> f64 {
+        (self.indent + columns(&self.text)) as f64 * COLUMN + 2.0 * PAD
+    }
+
+    fn end(&self) -> f64 {
+        self.from + self.width()
+    }
 }
