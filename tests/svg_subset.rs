@@ -11,6 +11,7 @@ use glassbox::plot::{
     TokenText, column, row, tabs,
 };
 use ndarray::{Array2, Array3, array};
+use unicode_width::UnicodeWidthStr;
 
 const TAGS: &str = "svg g path rect circle ellipse line polyline polygon text tspan title desc";
 const ATTRIBUTES: &str = "x y x1 y1 x2 y2 cx cy r rx ry dx dy d points width height viewBox transform fill \
@@ -154,6 +155,12 @@ fn awkward() -> Vec<(String, Figure)> {
     add("odd line", LineChart::new().x_names(ODD).add(Series::new("</svg>", (0..n).map(noise))).draw());
     let odd = Array2::from_shape_fn((2, n), |(_, position)| vec![(ODD[position].to_string(), 0.5)]);
     add("odd lens", LensTable::new(odd, ODD).target(ODD[0]).rows(["</svg>", "\n\n"]).draw());
+    let long = "a name that goes on and on ".repeat(8);
+    let wordy = Heatmap::facets([(long.as_str(), matrix(1, 1)), ("b", matrix(1, 1))]).title(&long).value(&long);
+    add("wordy heatmap", wordy.x_index(&long).y_index(&long).draw());
+    add("wordy bars", Bars::new([(&long, 1.0)]).title(&long).value(&long).draw());
+    add("wordy line", LineChart::new().title(&long).x(&long).y(&long).add(Series::new(&long, [1.0])).draw());
+    add("wordy text", TokenText::new([&long], [1.0]).title(&long).value(&long).draw());
     for n in [1, 2, 64, 200] {
         add(&format!("attention {n}"), AttentionPattern::new(pattern(n, 1), words(n)).draw());
         add(&format!("heads {n}"), AttentionHeads::new(patterns(2, n), words(n)).draw());
@@ -189,18 +196,33 @@ struct Element {
     tag: String,
     attributes: Vec<(String, String)>,
     depth: usize,
+    /// The text in it, but not in the elements in it.
+    text: String,
+}
+
+impl Element {
+    fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn number(&self, name: &str) -> f64 {
+        self.attribute(name).and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} of <{}>", self.tag))
+    }
 }
 
 /// The elements of well-formed XML without comments, declarations and sections, or what is wrong with it.
 fn scan(xml: &str) -> Result<Vec<Element>, String> {
-    let (mut elements, mut open, mut rest) = (Vec::new(), Vec::<String>::new(), xml);
+    let (mut elements, mut open, mut rest) = (Vec::<Element>::new(), Vec::<usize>::new(), xml);
     while let Some(start) = rest.find('<') {
         check_text(&rest[..start])?;
+        if let Some(&parent) = open.last() {
+            elements[parent].text += &rest[..start];
+        }
         let end = rest.find('>').ok_or("an open tag at the end")?;
         let inside = &rest[start + 1..end];
         rest = &rest[end + 1..];
         if let Some(tag) = inside.strip_prefix('/') {
-            if open.pop().as_deref() != Some(tag) {
+            if open.pop().is_none_or(|opened| elements[opened].tag != tag) {
                 return Err(format!("</{tag}> closes what is not open"));
             }
             continue;
@@ -215,9 +237,9 @@ fn scan(xml: &str) -> Result<Vec<Element>, String> {
             attributes.push((name.trim().to_string(), value.to_string()));
             list = after;
         }
-        elements.push(Element { tag: tag.to_string(), attributes, depth: open.len() });
+        elements.push(Element { tag: tag.to_string(), attributes, depth: open.len(), text: String::new() });
         if !empty {
-            open.push(tag.to_string());
+            open.push(elements.len() - 1);
         }
     }
     check_text(rest)?;
@@ -252,13 +274,108 @@ fn check_subset(name: &str, svg: &str) {
     }
     assert_eq!((elements[1].tag.as_str(), elements[1].depth), ("title", 1), "{name} begins with its alt sentence");
     let paper = &elements[2];
-    let fill = paper.attributes.iter().find(|(attribute, _)| attribute == "fill").map(|(_, value)| value.as_str());
-    assert_eq!((paper.tag.as_str(), fill), ("rect", Some("#ffffff")), "{name} has an opaque background");
+    assert_eq!(
+        (paper.tag.as_str(), paper.attribute("fill")),
+        ("rect", Some("#ffffff")),
+        "{name} has an opaque background"
+    );
     assert!(svg.starts_with("<svg "), "{name} begins at the line's start, so that a doc page takes it as HTML");
     assert!(svg.lines().all(|line| !line.trim().is_empty()), "{name} has a blank line, which ends HTML in markdown");
     for text in elements.iter().filter(|element| element.tag == "text") {
-        let size = text.attributes.iter().find(|(attribute, _)| attribute == "font-size").unwrap();
-        assert!(size.1.parse::<f64>().unwrap() >= 9.0, "{name} has text of {} px", size.1);
+        assert!(text.number("font-size") >= 9.0, "{name} has text of {} px", text.number("font-size"));
+    }
+}
+
+/// A text's words and the rectangle that holds them: left, top, right, bottom. Slanted text is held too, generously.
+type Placed = (String, [f64; 4]);
+
+fn placed_texts(svg: &str) -> Vec<Placed> {
+    let elements = scan(svg).unwrap();
+    let suffix =
+        |i: usize| elements.get(i + 1).filter(|next| next.tag == "tspan").map_or("", |next| next.text.as_str());
+    let texts = elements.iter().enumerate().filter(|(_, element)| element.tag == "text");
+    texts
+        .map(|(i, text)| {
+            let words = format!("{}{}", text.text, suffix(i))
+                .replace("&quot;", "\"")
+                .replace("&#39;", "'")
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&amp;", "&");
+            let size = text.number("font-size");
+            let width = words.width() as f64 * size * if text.attribute("font-family").is_some() { 0.55 } else { 0.6 };
+            let (x, y) = (text.number("x"), text.number("y"));
+            let left = match text.attribute("text-anchor") {
+                Some("middle") => -width / 2.0,
+                Some("end") => -width,
+                _ => 0.0,
+            };
+            let (top, bottom) = (-0.74 * size, 0.22 * size);
+            let turn =
+                text.attribute("transform").map(|turn| turn.trim_start_matches("rotate(").split(' ').next().unwrap());
+            let angle = turn.map_or(0.0, |turn| turn.parse::<f64>().unwrap()).to_radians();
+            let corners = [(left, top), (left + width, top), (left, bottom), (left + width, bottom)];
+            let turned = corners
+                .map(|(dx, dy)| (x + dx * angle.cos() - dy * angle.sin(), y + dx * angle.sin() + dy * angle.cos()));
+            let least = |pick: fn((f64, f64)) -> f64| turned.map(pick).into_iter().fold(f64::INFINITY, f64::min);
+            let most = |pick: fn((f64, f64)) -> f64| turned.map(pick).into_iter().fold(f64::NEG_INFINITY, f64::max);
+            (words, [least(|p| p.0), least(|p| p.1), most(|p| p.0), most(|p| p.1)])
+        })
+        .collect()
+}
+
+/// Pictures that are not composed, whose coordinates are therefore those of the sheet.
+fn single_pictures() -> impl Iterator<Item = (String, Figure)> {
+    let gallery = gallery().into_iter().map(|(name, figure)| (name.to_string(), figure));
+    gallery.chain(awkward()).filter(|(_, figure)| !figure.to_svg().contains("translate("))
+}
+
+#[test]
+fn no_text_leaves_the_sheet() {
+    for (name, figure) in single_pictures() {
+        let (width, height) = figure.size();
+        for (words, [left, top, right, bottom]) in placed_texts(&figure.to_svg()) {
+            let within = left >= -0.5 && top >= -0.5 && right <= width + 0.5 && bottom <= height + 0.5;
+            assert!(within, "{name}: `{words}` at {left},{top} to {right},{bottom} on {width}×{height}");
+        }
+    }
+}
+
+#[test]
+fn no_two_level_texts_overlap() {
+    for (name, figure) in single_pictures() {
+        let svg: String = figure
+            .to_svg()
+            .lines()
+            .filter(|line| !line.contains("rotate(-4") && !line.contains("rotate(-6"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let texts = placed_texts(&svg);
+        for (i, (words, a)) in texts.iter().enumerate() {
+            for (other, b) in &texts[i + 1..] {
+                let apart = a[2] <= b[0] + 0.5 || b[2] <= a[0] + 0.5 || a[3] <= b[1] + 0.5 || b[3] <= a[1] + 0.5;
+                assert!(apart, "{name}: `{words}` {a:?} and `{other}` {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn slanted_labels_keep_a_line_apart() {
+    for (name, figure) in single_pictures() {
+        let elements = scan(&figure.to_svg()).unwrap();
+        let slant = |element: &Element| {
+            element
+                .attribute("transform")
+                .is_some_and(|turn| turn.starts_with("rotate(-4") || turn.starts_with("rotate(-6"))
+        };
+        let slanted: Vec<&Element> = elements.iter().filter(|element| slant(element)).collect();
+        for pair in slanted.windows(2).filter(|pair| pair[0].number("y") == pair[1].number("y")) {
+            let angle: f64 = if pair[0].attribute("transform").unwrap().starts_with("rotate(-4") { 45.0 } else { 60.0 };
+            let apart = (pair[1].number("x") - pair[0].number("x")) * angle.to_radians().sin();
+            // From one panel to the next there is more than that.
+            assert!(apart >= 11.0, "{name}: `{}` and `{}` are {apart} px apart", pair[0].text, pair[1].text);
+        }
     }
 }
 
@@ -315,7 +432,7 @@ fn the_same_data_gives_the_same_bytes() {
 fn every_picture_says_what_it_shows() {
     for (name, figure) in gallery() {
         assert!(figure.alt().ends_with('.') && figure.alt().len() > 20, "{name}: {}", figure.alt());
-        assert!(figure.to_text().lines().count() >= 2, "{name}: {}", figure.to_text());
+        assert!(figure.to_text().trim().len() > 20, "{name}: {}", figure.to_text());
     }
 }
 
@@ -361,7 +478,7 @@ fn missing_masked_and_outside_cells_are_marked_and_explained() {
     let svg = figure.to_svg();
     assert!(svg.contains("fill=\"#c8c8c8\"><title>0, 0: NaN</title>"));
     assert!(!svg.contains("<title>0, 1: "), "a masked cell has no value to say");
-    for meaning in ["masked", "not a number", "beyond the range", "Colours cover 0 to 1; 1 cells lie beyond."] {
+    for meaning in ["masked", "not a number", "beyond the range", "Colours cover 0 to 1; one cell lies beyond."] {
         assert!(svg.contains(meaning), "{meaning}");
     }
 }

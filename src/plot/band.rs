@@ -1,7 +1,7 @@
 //! The axes of a grid of cells: one label a cell while there is room, every n-th when there is not.
 
 use super::{
-    canvas::{Canvas, Frame, LABEL, NAME},
+    canvas::{Canvas, Frame, LABEL, NAME, sans_width},
     color::{FAINT, MUTED, RULE},
     mark::Mark,
     text::{columns, fit, printable, text_width, visible},
@@ -128,18 +128,17 @@ impl Band<'_> {
         GAP + labels + self.name_height()
     }
 
-    /// How far slanted labels reach out to the left of the axis's first cell.
+    /// How far slanted labels or the name reach out to the left of an axis below.
     pub(crate) fn overhang(&self) -> f64 {
         let Setting { angle, stride } = self.below();
-        if angle == 0.0 {
-            return 0.0;
-        }
-        let reach = |i| {
-            let place = if self.reversed { self.count - 1 - i } else { i };
-            columns(&self.labels.plain(i)) as f64 * LABEL * 0.6 * angle.to_radians().cos()
-                - (place as f64 + 0.5) * self.pitch
-        };
-        (0..self.count).step_by(stride).map(reach).fold(0.0, f64::max)
+        let reach = |i| text_width(&self.labels.plain(i), LABEL) * angle.to_radians().cos() - self.center(i);
+        let slanted = (0..self.count).step_by(stride).filter(|_| angle > 0.0).map(reach);
+        slanted.fold(self.name_overhang(), f64::max)
+    }
+
+    /// How far the name reaches out at either end of an axis that is shorter.
+    pub(crate) fn name_overhang(&self) -> f64 {
+        ((sans_width(self.name, NAME) - self.pitch * self.count as f64) / 2.0).max(0.0)
     }
 
     /// The width of the labels and the name to the left of the axis.
@@ -198,9 +197,4 @@ impl Band<'_> {
             canvas.put(Mark::text(at, self.name, NAME).fill(MUTED).sans().middle().turned(angle));
         }
     }
-}
-
-/// The least height of an axis whose turned name is not longer than the axis.
-pub(crate) fn name_length(name: &str) -> f64 {
-    text_width(name, NAME)
 }

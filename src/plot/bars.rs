@@ -1,7 +1,7 @@
 //! [`Bars`]: labelled numbers, one a line.
 
 use super::{
-    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height},
+    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height, sans_width},
     color::{ACCENT, MUTED, RULE, WARM},
     figure::Figure,
     mark::Mark,
@@ -77,8 +77,9 @@ impl Bars {
             height: LINE * self.bars.len() as f64,
         };
         let name = if self.value.is_empty() { 0.0 } else { NAME + 8.0 };
-        let canvas = Canvas::new(frame.right() + number_width + MARGIN, frame.bottom() + name + MARGIN);
-        canvas.heading(&self.title);
+        let right = (frame.right() + number_width).max(frame.x + sans_width(&self.value, NAME));
+        let size = (right + MARGIN, frame.bottom() + name + MARGIN);
+        let canvas = Canvas::headed(&self.title, "", size.0, size.1);
         let (x, y) = (Span::new(lo, hi, false), Span::new(0.0, self.bars.len() as f64, false));
         let chart = canvas.chart(frame, x, y);
         let zero = frame.x + frame.width * x.position(0.0);

@@ -15,6 +15,7 @@ use super::{
     mark::Mark,
     span::Span,
     svg::{SvgBackend, units},
+    text::{columns, fit, printable},
 };
 use crate::{Result, error::PlotError};
 
@@ -25,6 +26,8 @@ pub(crate) const TITLE: f64 = 14.0;
 pub(crate) const NAME: f64 = 12.0;
 pub(crate) const LABEL: f64 = 11.0;
 pub(crate) const NOTE: f64 = 10.5;
+/// Longer headings are cut.
+const LONGEST_HEADING: usize = 100;
 
 /// The coordinate system of a [`Canvas`]: px from the upper left corner.
 #[derive(Clone)]
@@ -78,6 +81,17 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
+    /// A sheet for a picture under a heading and over a note, wide enough for both; the heading is drawn.
+    pub(crate) fn headed(heading: &str, note: &str, width: f64, height: f64) -> Self {
+        let shown = if heading.is_empty() { String::new() } else { fit(&printable(heading), LONGEST_HEADING) };
+        let words = sans_width(&shown, TITLE).max(sans_width(note, NOTE)) + 2.0 * MARGIN;
+        let canvas = Self::new(width.max(words), height);
+        if !shown.is_empty() {
+            canvas.put(Mark::text((MARGIN, MARGIN + TITLE / 2.0), shown, TITLE).bold().sans());
+        }
+        canvas
+    }
+
     pub(crate) fn new(width: f64, height: f64) -> Self {
         let size = (width.ceil(), height.ceil());
         let (backend, out) = SvgBackend::new(size.0, size.1);
@@ -110,16 +124,11 @@ impl Canvas {
         }
     }
 
-    /// The heading at the upper left.
-    pub(crate) fn heading(&self, text: &str) {
-        if !text.is_empty() {
-            self.put(Mark::text((MARGIN, MARGIN + TITLE / 2.0), text, TITLE).bold().sans());
-        }
-    }
-
     /// A line of small grey words.
     pub(crate) fn note(&self, at: (f64, f64), text: &str) {
-        self.put(Mark::text(at, text, NOTE).fill(MUTED).sans());
+        if !text.is_empty() {
+            self.put(Mark::text(at, text, NOTE).fill(MUTED).sans());
+        }
     }
 
     /// The chart of two axes within `frame`, y upwards.
@@ -137,6 +146,11 @@ impl Canvas {
             None => Ok(Figure::drawing(self.size, self.out.take(), alt.into(), plain.into())),
         }
     }
+}
+
+/// The width in px of a text that is not monospace, with some room.
+pub(crate) fn sans_width(text: &str, size: f64) -> f64 {
+    columns(text) as f64 * size * 0.58
 }
 
 /// How tall the heading is with the space under it; nothing when there is none.

@@ -147,8 +147,13 @@ pub(crate) fn html(figure: &Figure, id: &str) -> String {
     if has_tabs(figure) {
         format!("<form method=\"dialog\" style=\"overflow-x:auto;background:#fff\">\n{}</form>", part(figure, id))
     } else {
-        format!("<div id=\"{id}\" style=\"overflow-x:auto\">\n{}\n</div>", figure.to_svg())
+        format!("<div id=\"{id}\" style=\"overflow-x:auto\">\n{}</div>", whole(figure))
     }
+}
+
+/// The SVG in its full width: a notebook's own style would shrink a wide one until its text cannot be read.
+fn whole(figure: &Figure) -> String {
+    format!("<div style=\"width:{}px\">\n{}\n</div>\n", size(figure).0, figure.to_svg())
 }
 
 fn part(figure: &Figure, id: &str) -> String {
@@ -156,7 +161,7 @@ fn part(figure: &Figure, id: &str) -> String {
         parts.iter().enumerate().map(|(i, figure)| part(figure, &format!("{id}-{i}"))).collect()
     };
     match figure.node() {
-        _ if !has_tabs(figure) => format!("<div>\n{}\n</div>\n", figure.to_svg()),
+        _ if !has_tabs(figure) => whole(figure),
         Node::Row(figures) => format!("<div style=\"display:flex;flex-wrap:wrap\">\n{}</div>\n", parts(figures)),
         Node::Column(figures) => format!("<div>\n{}</div>\n", parts(figures)),
         Node::Tabs { tabs, .. } => tabs_html(tabs, id),

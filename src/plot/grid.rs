@@ -66,7 +66,7 @@ impl Grid<'_> {
         }
         let missing: Vec<Frame> =
             ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
-        hatch_lines(canvas, &missing);
+        canvas.put(hatching(&missing));
         for &at in ranked.iter().filter(|&&at| self.scale.is_outside(self.values[at])) {
             special_cell(canvas, self.gapped(at, all), Special::Outside);
         }
@@ -164,11 +164,11 @@ pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
     for cell in cells {
         canvas.put(cell.mark().fill(MISSING));
     }
-    hatch_lines(canvas, cells);
+    canvas.put(hatching(cells));
 }
 
 /// Slanted lines over cells.
-pub(crate) fn hatch_lines(canvas: &Canvas, cells: &[Frame]) {
+pub(crate) fn hatching(cells: &[Frame]) -> Mark {
     const STEP: f64 = 5.0;
     let mut ends = Vec::new();
     for &Frame { x, y, width, height } in cells {
@@ -181,5 +181,5 @@ pub(crate) fn hatch_lines(canvas: &Canvas, cells: &[Frame]) {
         let count = (width + height) / STEP;
         ends.extend((1..count.ceil() as u32).flat_map(line));
     }
-    canvas.put(Mark::segments(ends).stroke(PAPER, 1.0));
+    Mark::segments(ends).stroke(PAPER, 1.0)
 }

@@ -44,6 +44,7 @@ pub struct AttentionHeads {
 }
 
 const PICTURE: &str = "a picture of heads";
+const NOTICE: &str = "Rows look at columns; the first token is at the upper left.";
 /// About the side of a button's picture, and of a panel of the single SVG, in px.
 const BUTTON: f64 = 56.0;
 const PANEL: f64 = 132.0;
@@ -136,8 +137,8 @@ impl AttentionHeads {
         let legend = Legend::of(&scale, "attention", Vec::new());
         let right = MARGIN + pitch.0 * per_row as f64;
         let bottom = top + (pitch.1 * heads.div_ceil(per_row) as f64).max(legend.size().1);
-        let canvas = Canvas::new(right + 10.0 + legend.size().0 + MARGIN, bottom + NOTE + MARGIN);
-        canvas.heading(&self.title);
+        let (width, height) = (right + 10.0 + legend.size().0 + MARGIN, bottom + NOTE + MARGIN);
+        let canvas = Canvas::headed(&self.title, NOTICE, width, height);
         for head in 0..heads {
             let (line, place) = (head / per_row, head % per_row);
             let (x, y) = (MARGIN + pitch.0 * place as f64, top + pitch.1 * line as f64);
@@ -150,8 +151,7 @@ impl AttentionHeads {
             });
         }
         legend.draw(&canvas, (right + 10.0, top));
-        let note = "Rows look at columns; the first token is at the upper left.";
-        canvas.note((MARGIN, bottom + NOTE / 2.0), note);
+        canvas.note((MARGIN, bottom + NOTE / 2.0), NOTICE);
         canvas.finish(self.alt(), self.plain())
     }
 

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{
     band::{Band, Labels},
-    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, heading_height},
+    canvas::{Canvas, MARGIN, NAME, NOTE},
     color::{ColorScale, INK, Palette},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
@@ -12,7 +12,7 @@ use super::{
     mark::Mark,
     panels::Layout,
     table::table,
-    text::number,
+    text::{number, printable},
 };
 use crate::{Result, error::PlotError};
 
@@ -172,14 +172,14 @@ impl Heatmap {
         self.check()?;
         let scale = self.scale();
         let legend = Legend::of(&scale, &self.value, self.specials(&scale));
-        let layout = Layout::new(self, &legend, self.rule(&scale).is_some());
-        let canvas = Canvas::new(layout.size.0, layout.size.1);
-        canvas.heading(&self.title);
+        let rule = self.rule(&scale).unwrap_or_default();
+        let layout = Layout::new(self, &legend, !rule.is_empty());
+        let canvas = Canvas::headed(&self.title, &rule, layout.size.0, layout.size.1);
         for (i, (name, values)) in self.facets.iter().enumerate() {
             let (frame, first) = layout.panel(i);
             if !name.is_empty() {
                 let at = (frame.x, frame.y - 6.0 - NAME / 2.0);
-                canvas.put(Mark::text(at, name.as_str(), NAME).fill(INK).bold().sans());
+                canvas.put(Mark::text(at, printable(name), NAME).fill(INK).bold().sans());
             }
             let grid = Grid {
                 values: values.view(),
@@ -199,9 +199,7 @@ impl Heatmap {
             }
         }
         legend.draw(&canvas, layout.legend);
-        if let Some(rule) = self.rule(&scale) {
-            canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &rule);
-        }
+        canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &rule);
         let plain = match self.dim() {
             (rows, columns) if rows > 40 || columns > 14 => self.listing(&scale),
             _ => self.tables(),
@@ -288,6 +286,7 @@ impl Heatmap {
         let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
         match (self.range, scale.palette) {
             (Some(_), _) if outside == 0 => None,
+            (Some(_), _) if outside == 1 => Some(format!("Colours cover {lo} to {hi}; one cell lies beyond.")),
             (Some(_), _) => Some(format!("Colours cover {lo} to {hi}; {outside} cells lie beyond.")),
             _ if self.seen().all(|(_, _, value)| value.is_nan()) => Some("No value is a number.".into()),
             _ if scale.lo == scale.hi => Some(format!("Every value is {lo}.")),

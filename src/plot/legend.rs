@@ -94,7 +94,8 @@ impl Legend {
 
     fn level_start(&self) -> f64 {
         let name = if self.name.is_empty() { 0.0 } else { text_width(&self.name, NAME) * 0.95 + 14.0 };
-        name.max(text_width(&self.numbers[0], LABEL) / 2.0)
+        // Whole pixels, so that no seam shows between the bar's steps.
+        name.max(text_width(&self.numbers[0], LABEL) / 2.0).round()
     }
 
     /// Draws the legend lying down: the name, then the bar over its numbers.

@@ -181,14 +181,15 @@ impl LensTable {
         let reach = y.width_left().max(x.overhang());
         let frame = Frame {
             x: MARGIN + reach,
-            y: MARGIN + heading_height(&self.title),
+            y: MARGIN + heading_height(&self.title) + y.name_overhang(),
             width: pitch * positions as f64,
             height: ROW * rows as f64,
         };
-        let below = x.height_below().max(legend.size().1 - frame.height);
-        let right = frame.right() + 22.0;
-        let canvas = Canvas::new(right + legend.size().0 + MARGIN, frame.bottom() + below + 10.0 + NOTE + MARGIN);
-        canvas.heading(&self.title);
+        let below = x.height_below().max(y.name_overhang()).max(legend.size().1 - frame.height);
+        let right = frame.right() + 22.0 + x.name_overhang();
+        let (width, height) = (right + legend.size().0 + MARGIN, frame.bottom() + below + 10.0 + NOTE + MARGIN);
+        let caption = self.caption(rows);
+        let canvas = Canvas::headed(&self.title, &caption, width, height);
         let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
         let grid = Grid {
             values: colors.view(),
@@ -210,7 +211,7 @@ impl LensTable {
         x.draw_below(&canvas, frame);
         y.draw_left(&canvas, frame, reach);
         legend.draw(&canvas, (right, frame.y));
-        canvas.note((MARGIN, frame.bottom() + below + 10.0 + NOTE / 2.0), &self.caption(rows));
+        canvas.note((MARGIN, frame.bottom() + below + 10.0 + NOTE / 2.0), &caption);
         canvas.finish(self.alt(), self.plain(&shown))
     }
 

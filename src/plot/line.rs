@@ -136,8 +136,7 @@ impl LineChart {
             None => 8.0 + LABEL + if self.x.0.is_empty() { 0.0 } else { NAME + 8.0 },
         };
         let right = frame.right() + direct::width(&labels) + MARGIN;
-        let canvas = Canvas::new(right, frame.bottom() + below + MARGIN);
-        canvas.heading(&self.title);
+        let canvas = Canvas::headed(&self.title, "", right, frame.bottom() + below + MARGIN);
         for (value, label) in &y_ticks {
             let at = frame.bottom() - frame.height * y.position(*value);
             canvas.put(Mark::line([(frame.x, at), (frame.right(), at)]).stroke(GRID, 1.0));
@@ -150,7 +149,7 @@ impl LineChart {
         canvas.put(Mark::line([(frame.x, frame.bottom()), (frame.right(), frame.bottom())]).stroke(RULE, 1.0));
         if !self.y.is_empty() {
             let at = (MARGIN + NAME / 2.0, frame.middle().1);
-            canvas.put(Mark::text(at, self.y.as_str(), NAME).fill(MUTED).sans().middle().turned(-90.0));
+            canvas.put(Mark::text(at, fit(&self.y, 40), NAME).fill(MUTED).sans().middle().turned(-90.0));
         }
         let chart = canvas.chart(frame, x, y);
         for (label, value) in &self.baselines {
@@ -207,7 +206,7 @@ impl LineChart {
         }
         if !self.x.0.is_empty() {
             let at = (frame.middle().0, frame.bottom() + 8.0 + LABEL + 8.0 + NAME / 2.0);
-            canvas.put(Mark::text(at, self.x.0.as_str(), NAME).fill(MUTED).sans().middle());
+            canvas.put(Mark::text(at, fit(&self.x.0, 70), NAME).fill(MUTED).sans().middle());
         }
     }
 
@@ -219,8 +218,11 @@ impl LineChart {
         if self.log_x && places.len() <= 12 {
             return places.into_iter().map(|value| (value, number(value as f32))).collect();
         }
-        let whole = places.iter().all(|x| x.fract() == 0.0);
-        x.labels(13).into_iter().filter(|(value, _)| !whole || value.fract() == 0.0).collect()
+        if places.iter().all(|x| x.fract() == 0.0) {
+            let whole = x.ticks(13).into_iter().filter(|x| x.fract() == 0.0);
+            return whole.map(|value| (value, number(value as f32))).collect();
+        }
+        x.labels(9)
     }
 
     /// Every finite point of every series.

@@ -13,7 +13,8 @@
 //! | [`Bars`] | the next token, a handful of numbers |
 //! | [`TokenText`] | which words carry a score |
 //!
-//! [`row`], [`column`] and [`tabs`] make one figure of several.
+//! [`row`], [`column`] and [`tabs`] make one figure of several. A notebook cell may also end in a builder, which is then
+//! drawn and shown.
 
 mod attention;
 mod band;
@@ -49,3 +50,21 @@ pub use lens::{LensTable, Statistic};
 pub use line::LineChart;
 pub use series::Series;
 pub use tokens::TokenText;
+
+use crate::notebook::Show;
+
+/// Builders are shown as what they draw.
+macro_rules! shown {
+    ($($picture:ty),*) => {$(
+        impl Show for $picture {
+            fn html(&self) -> String {
+                self.draw().html()
+            }
+
+            fn plain(&self) -> String {
+                self.draw().plain()
+            }
+        }
+    )*};
+}
+shown!(AttentionHeads, AttentionPattern, Bars, Heatmap, LensTable, LineChart, TokenText);

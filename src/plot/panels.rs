@@ -1,8 +1,7 @@
 //! Where the parts of a [`Heatmap`] lie.
 
 use super::{
-    band::name_length,
-    canvas::{Frame, MARGIN, NAME, NOTE, heading_height},
+    canvas::{Frame, MARGIN, NAME, NOTE, heading_height, sans_width},
     heatmap::Heatmap,
     legend::Legend,
 };
@@ -38,15 +37,16 @@ impl Layout {
         let named = heatmap.facets.iter().any(|(name, _)| !name.is_empty());
         let name_height = if named { NAME + 10.0 } else { 0.0 };
         let left = MARGIN + y.width_left().max(x.overhang());
-        let top = MARGIN + heading_height(&heatmap.title) + name_height;
-        let name = name_length(&heatmap.y.0);
-        let below = x.height_below().max(legend.size().1 - panel.1).max(name / 2.0 - panel.1 / 2.0);
-        let pitch = (panel.0 + x.overhang().max(18.0), panel.1 + below + name_height + 10.0);
+        let top = MARGIN + heading_height(&heatmap.title) + name_height + y.name_overhang();
+        let below = x.height_below().max(legend.size().1 - panel.1).max(y.name_overhang());
+        let names = heatmap.facets.iter().map(|(name, _)| sans_width(name, NAME) + 12.0).fold(0.0, f64::max);
+        let room = x.overhang().max(18.0) + x.name_overhang();
+        let pitch = ((panel.0 + room).max(names), panel.1 + below + name_height + 10.0);
         let lines = facets.div_ceil(per_row);
-        let right = left + pitch.0 * (per_row - 1) as f64 + panel.0;
+        let right = left + pitch.0 * (per_row - 1) as f64 + panel.0.max(names) + x.name_overhang();
         let legend_at = (right + 22.0, top);
         let size = (
-            (legend_at.0 + legend.size().0 + MARGIN).max(300.0),
+            legend_at.0 + legend.size().0 + MARGIN,
             top + pitch.1 * (lines - 1) as f64 + panel.1 + below + if noted { 10.0 + NOTE } else { 0.0 } + MARGIN,
         );
         Self { cell, left, top, panel, pitch, per_row, legend: legend_at, size }

@@ -274,7 +274,8 @@ mod tests {
         let (backend, out) = SvgBackend::new(10.0, 10.0);
         let area = backend.into_drawing_area();
         area.draw(&Circle::new((500, 500), 200, RED.filled())).unwrap();
-        area.draw(&PathElement::new([(0, 0), (1000, 550)], BLACK.stroke_width(150))).unwrap();
+        let thick = ShapeStyle { color: BLACK.to_rgba(), filled: false, stroke_width: 150 };
+        area.draw(&PathElement::new([(0, 0), (1000, 550)], thick)).unwrap();
         area.draw(&Text::new("a<b", (500, 500), ("monospace", 1200).into_font())).unwrap();
         let svg = out.borrow().clone();
         assert!(svg.contains(r##"<circle cx="5" cy="5" r="2" fill="#ff0000"/>"##), "{svg}");

@@ -201,7 +201,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(number(value), text);
         }
-        assert_eq!(short_number(0.255), "0.26");
+        assert_eq!(short_number(0.256), "0.26");
         assert_eq!(number(f32::NAN), "NaN");
         assert_eq!(number(f32::NEG_INFINITY), "−∞");
     }

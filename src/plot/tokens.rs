@@ -5,7 +5,7 @@ use super::{
     canvas::{Canvas, Frame, MARGIN, heading_height},
     color::{ColorScale, GRID, Palette},
     figure::Figure,
-    grid::hatch_lines,
+    grid::hatching,
     legend::Legend,
     mark::Mark,
     text::{columns, fit, number, visible},
@@ -100,8 +100,7 @@ impl TokenText {
         let top = MARGIN + heading_height(&self.title);
         let bottom = top + LINE * lines.len() as f64;
         let width = widest.max(legend.level_size().0) + 2.0 * MARGIN;
-        let canvas = Canvas::new(width, bottom + 8.0 + legend.level_size().1 + MARGIN);
-        canvas.heading(&self.title);
+        let canvas = Canvas::headed(&self.title, "", width, bottom + 8.0 + legend.level_size().1 + MARGIN);
         for (line, tokens) in lines.iter().enumerate() {
             for token in tokens {
                 let frame = Frame {
@@ -123,10 +122,8 @@ impl TokenText {
         let title = format!("{}: {}", token_at(&self.tokens, token.index), number(value));
         let at = (frame.x + PAD + token.indent as f64 * COLUMN, frame.middle().1);
         let words = Mark::text(at, token.text.as_str(), SIZE).fill(color.text());
-        canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), words]);
-        if value.is_nan() {
-            hatch_lines(canvas, &[frame]);
-        }
+        let hatched: &[Frame] = if value.is_nan() { &[frame] } else { &[] };
+        canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), hatching(hatched), words]);
     }
 
     fn check(&self) -> Result<()> {
