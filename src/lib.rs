@@ -3,6 +3,15 @@
 #![deny(missing_docs, unsafe_code)]
 
 pub mod axes;
+pub mod cache;
 mod error;
+pub mod hook;
+pub mod load;
+pub mod model;
+mod ops;
+pub mod prelude;
+pub mod text;
 
 pub use error::{Error, Result};
+pub use model::Model;
+pub use ops::Activation;
