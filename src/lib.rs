@@ -4,5 +4,7 @@
 
 pub mod axes;
 mod error;
+pub mod load;
+pub mod text;
 
 pub use error::{Error, Result};

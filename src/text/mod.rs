@@ -1,0 +1,6 @@
+//! Text and tokens.
+
+mod pieces;
+mod tokenizer;
+
+pub use tokenizer::{Encoded, SpecialIds, Tokenizer};
