@@ -5,7 +5,11 @@
 pub mod axes;
 pub mod cache;
 mod error;
+pub mod hook;
 pub mod load;
+pub mod model;
+mod ops;
+pub mod prelude;
 pub mod text;
 
 pub use error::{Error, Result};
