@@ -8,8 +8,11 @@ mod error;
 pub mod hook;
 pub mod load;
 pub mod model;
+pub mod notebook;
 mod ops;
+pub mod plot;
 pub mod prelude;
+pub mod probe;
 pub mod text;
 
 pub use error::{Error, Result};
