@@ -4,5 +4,6 @@
 
 pub mod axes;
 mod error;
+pub mod probe;
 
 pub use error::{Error, Result};
