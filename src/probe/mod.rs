@@ -20,6 +20,7 @@
 //! `f32`, sums and regressions are `f64`.
 
 mod controls;
+mod curve;
 mod features;
 mod labels;
 mod logistic;
@@ -33,6 +34,7 @@ mod split;
 mod task;
 
 pub use controls::{Controls, Repeats};
+pub use curve::{CurvePoint, ProbeCurve, curve_over_k, curve_over_layers, curve_over_layers_and_k};
 pub use features::Features;
 pub use labels::Labels;
 pub use metrics::{Metrics, Score};
