@@ -43,8 +43,10 @@ def answer(model, tokenizer, ids):
     logits = out.logits[0, -1]
     probabilities, best = logits.softmax(-1).topk(5)
     return {
-        "top": [{"token": tokenizer.decode([i]), "id": i, "probability": round(p, 6), "logit": round(logits[i].item(), 5)}
-                for i, p in zip(best.tolist(), probabilities.tolist())],
+        "top": [
+            {"token": tokenizer.decode([i]), "id": i, "probability": round(p, 6), "logit": round(logits[i].item(), 5)}
+            for i, p in zip(best.tolist(), probabilities.tolist())
+        ],
         "logits": {str(i): round(logits[i].item(), 5) for i in PROBED},
         # The norm of the residual stream at the last position before each layer: where a wrong layer first shows.
         "resid_pre_norm": [round(state[0, -1].norm().item(), 4) for state in out.hidden_states[:-1]],

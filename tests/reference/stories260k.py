@@ -4,9 +4,9 @@
 
 A story is encoded as its tokenizer.json says, which puts `<s>` (id 1) first, and cut after 512 tokens (`n_ctx`). Its
 loss is the mean of -log p(next token) over all its tokens but `<s>`; the loss of several stories is the mean over all
-their tokens together. The file mixes sources, so the number depends on how many stories are taken: 1.334 on the first 20,
-1.318 on 50, 1.664 on 100, 1.624 on all 1000 (83 of them hold characters beyond ASCII, mostly garbled quotation marks,
-which cost byte after byte).
+their tokens together. The file mixes sources, so the number depends on how many stories are taken: 1.334 on the first
+20, 1.318 on 50, 1.664 on 100, 1.624 on all 1000 (83 of them hold characters beyond ASCII, mostly garbled quotation
+marks, which cost byte after byte).
 """
 
 import json
