@@ -4,6 +4,7 @@
 
 pub mod axes;
 pub mod cache;
+pub mod circuits;
 mod error;
 pub mod hook;
 pub mod load;
@@ -14,6 +15,7 @@ pub mod plot;
 pub mod prelude;
 pub mod probe;
 pub mod text;
+pub mod train;
 
 pub use error::{Error, Result};
 pub use model::Model;

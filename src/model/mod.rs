@@ -25,6 +25,7 @@ pub use config::{Config, Normalization, Position, Rotary};
 pub use pass::Pass;
 pub use run::{Prediction, Run};
 use std::sync::Arc;
+pub(crate) use tap::Tap;
 use transformer::Transformer;
 
 /// A hooked transformer: configuration, weights and tokenizer.

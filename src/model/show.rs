@@ -12,6 +12,12 @@ impl fmt::Debug for Model {
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Run of {} over {:?}, {} sites recorded", self.model().name(), self.tokens().strings(0), self.cache().len())
+        write!(
+            f,
+            "Run of {} over {:?}, {} sites recorded",
+            self.model().name(),
+            self.tokens().strings(0),
+            self.cache().len()
+        )
     }
 }

@@ -85,6 +85,29 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
     })
 }
 
+/// The name and shape of every parameter of an attention-only model with this configuration.
+pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
+    let Config { n_layers, n_heads, d_model, d_head, d_vocab, n_ctx, .. } = *config;
+    let mut shapes =
+        vec![("embed.W_E".to_owned(), vec![d_vocab, d_model]), ("pos_embed.W_pos".to_owned(), vec![n_ctx, d_model])];
+    for layer in 0..n_layers {
+        let mut add = |part: &str, shape: &[usize]| shapes.push((format!("blocks.{layer}.{part}"), shape.to_vec()));
+        add("ln1.w", &[d_model]);
+        add("ln1.b", &[d_model]);
+        for which in ["Q", "K", "V"] {
+            add(&format!("attn.W_{which}"), &[n_heads, d_model, d_head]);
+            add(&format!("attn.b_{which}"), &[n_heads, d_head]);
+        }
+        add("attn.W_O", &[n_heads, d_head, d_model]);
+        add("attn.b_O", &[d_model]);
+    }
+    shapes.push(("ln_final.w".into(), vec![d_model]));
+    shapes.push(("ln_final.b".into(), vec![d_model]));
+    shapes.push(("unembed.W_U".into(), vec![d_model, d_vocab]));
+    shapes.push(("unembed.b_U".into(), vec![d_vocab]));
+    shapes
+}
+
 fn norm(config: &Config, weights: &impl Tensors, name: &str) -> Result<Norm> {
     let (weight, bias) = match config.normalization {
         Normalization::None => (None, None),
