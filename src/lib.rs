@@ -4,6 +4,8 @@
 
 pub mod axes;
 mod error;
+pub mod notebook;
+pub mod plot;
 pub mod probe;
 
 pub use error::{Error, Result};

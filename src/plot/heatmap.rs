@@ -1,0 +1,408 @@
+//! [`Heatmap`]: any matrix, with tokens, names or numbers along its sides.
+
+use std::fmt::Write;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{
+    band::{Band, Labels, name_length},
+    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, heading_height},
+    color::{ColorScale, INK, Palette},
+    figure::Figure,
+    grid::{Grid, TOOLTIPS},
+    legend::{Legend, Special},
+    mark::Mark,
+    text::{number, pad, pad_left},
+};
+use crate::{Result, error::PlotError};
+
+/// A matrix of values as colours; or several of one shape, as facets that share one range of colours.
+///
+/// Values of both signs are red–white–blue around 0, amounts are white to blue, unless said otherwise. NaN is hatched,
+/// a masked cell is light grey, a cell beyond the range is outlined; the strongest cells print their value.
+///
+/// # Shapes
+/// Each facet is `[rows, columns]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Heatmap;
+/// use ndarray::array;
+/// let effect = array![[0.0, 0.8], [-0.1, 0.3]];
+/// let figure = Heatmap::new(effect)
+///     .title("Patching the residual stream")
+///     .value("logit difference")
+///     .y_index("layer")
+///     .x_tokens("position", [" Mary", " Mary"])
+///     .upward()
+///     .draw()?;
+/// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a heatmap is drawn by `.draw()`"]
+pub struct Heatmap {
+    facets: Vec<(String, Array2<f32>)>,
+    title: String,
+    value: String,
+    x: (String, Labels),
+    y: (String, Labels),
+    palette: Option<Palette>,
+    range: Option<(f32, f32)>,
+    mask: Option<Array2<bool>>,
+    upward: bool,
+    printed: usize,
+    pub(crate) square: bool,
+    pub(crate) arrows: bool,
+}
+
+const PICTURE: &str = "a heatmap";
+
+impl Heatmap {
+    /// A heatmap of one matrix.
+    pub fn new(values: Array2<f32>) -> Self {
+        Self::facets([("", values)])
+    }
+
+    /// A heatmap of several matrices of one shape, each under its name.
+    pub fn facets(facets: impl IntoIterator<Item = (impl Into<String>, Array2<f32>)>) -> Self {
+        Self {
+            facets: facets.into_iter().map(|(name, values)| (name.into(), values)).collect(),
+            title: String::new(),
+            value: String::new(),
+            x: Default::default(),
+            y: Default::default(),
+            palette: None,
+            range: None,
+            mask: None,
+            upward: false,
+            printed: 5,
+            square: false,
+            arrows: false,
+        }
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the values are, for the legend.
+    pub fn value(mut self, name: impl Into<String>) -> Self {
+        self.value = name.into();
+        self
+    }
+
+    /// Columns are numbered from 0.
+    pub fn x_index(mut self, axis: impl Into<String>) -> Self {
+        self.x = (axis.into(), Labels::Index);
+        self
+    }
+
+    /// Columns have names.
+    pub fn x_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.x = (axis.into(), Labels::names(names));
+        self
+    }
+
+    /// Columns are tokens, written `·Mary@4`.
+    pub fn x_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.x = (axis.into(), Labels::tokens(tokens));
+        self
+    }
+
+    /// Rows are numbered from 0.
+    pub fn y_index(mut self, axis: impl Into<String>) -> Self {
+        self.y = (axis.into(), Labels::Index);
+        self
+    }
+
+    /// Rows have names.
+    pub fn y_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.y = (axis.into(), Labels::names(names));
+        self
+    }
+
+    /// Rows are tokens, written `·Mary@4`.
+    pub fn y_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.y = (axis.into(), Labels::tokens(tokens));
+        self
+    }
+
+    /// The colours.
+    pub fn palette(mut self, palette: Palette) -> Self {
+        self.palette = Some(palette);
+        self
+    }
+
+    /// The values at the ends of the palette. Without it: the data's range, symmetric about 0 for red–white–blue.
+    pub fn range(mut self, lo: f32, hi: f32) -> Self {
+        self.range = Some((lo, hi));
+        self
+    }
+
+    /// Cells to leave out (`true`), shown in light grey. It has the shape of each facet.
+    pub fn mask(mut self, mask: Array2<bool>) -> Self {
+        self.mask = Some(mask);
+        self
+    }
+
+    /// Puts row 0 at the bottom, as depth is drawn.
+    pub fn upward(mut self) -> Self {
+        self.upward = true;
+        self
+    }
+
+    /// In how many of the strongest cells the value is printed, where it has room; 5 unless said otherwise.
+    pub fn print(mut self, cells: usize) -> Self {
+        self.printed = cells;
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there is no facet or no cell, the facets' or the mask's shapes differ, the labels are not as many as the
+    /// cells, or the range is empty.
+    pub fn draw(&self) -> Result<Figure> {
+        self.check()?;
+        let scale = self.scale();
+        let legend = Legend::of(&scale, &self.value, self.specials(&scale));
+        let layout = Layout::new(self, &legend);
+        let canvas = Canvas::new(layout.size.0, layout.size.1);
+        canvas.heading(&self.title);
+        for (i, (name, values)) in self.facets.iter().enumerate() {
+            let (frame, first) = layout.panel(i);
+            if !name.is_empty() {
+                let at = (frame.x, frame.y - 6.0 - NAME / 2.0);
+                canvas.put(Mark::text(at, name.as_str(), NAME).fill(INK).bold().sans());
+            }
+            let grid = Grid {
+                values: values.view(),
+                mask: self.mask.as_ref().map(Array2::view),
+                scale,
+                frame,
+                upward: self.upward,
+                tooltips: TOOLTIPS / self.facets.len(),
+                printed: self.printed,
+                title: &|row, column| self.tooltip(name, row, column, values[(row, column)]),
+            };
+            grid.draw(&canvas);
+            self.x_band(layout.cell.0).draw_below(&canvas, frame);
+            if first {
+                self.y_band(layout.cell.1).draw_left(&canvas, frame, layout.left - MARGIN);
+            }
+        }
+        legend.draw(&canvas, layout.legend);
+        canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &self.rule(&scale));
+        canvas.finish(self.alt(&scale), self.plain(&scale))
+    }
+
+    fn dim(&self) -> (usize, usize) {
+        self.facets.first().map_or((0, 0), |(_, values)| values.dim())
+    }
+
+    fn check(&self) -> Result<()> {
+        let (rows, columns) = self.dim();
+        if rows * columns == 0 {
+            return Err(PlotError::Empty { picture: PICTURE, what: "the matrix has no cells" }.into());
+        }
+        let shapes = self.facets.iter().map(|(name, values)| (format!("facet `{name}`"), values.dim()));
+        let mask = self.mask.iter().map(|mask| ("a mask".into(), mask.dim()));
+        for (what, (r, c)) in shapes.chain(mask) {
+            if (r, c) != (rows, columns) {
+                let (got, expected) = (vec![r, c], vec![rows, columns]);
+                return Err(PlotError::Shape { picture: PICTURE, what, got, expected }.into());
+            }
+        }
+        self.x.1.check(PICTURE, axis_name(&self.x.0, "x"), columns)?;
+        self.y.1.check(PICTURE, axis_name(&self.y.0, "y"), rows)?;
+        match self.range {
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
+                Err(PlotError::Range { lo, hi }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every value that is not masked, with its place.
+    fn seen(&self) -> impl Iterator<Item = (usize, (usize, usize), f32)> + '_ {
+        let mask: Option<ArrayView2<'_, bool>> = self.mask.as_ref().map(Array2::view);
+        self.facets
+            .iter()
+            .enumerate()
+            .flat_map(|(facet, (_, values))| values.indexed_iter().map(move |(at, &value)| (facet, at, value)))
+            .filter(move |&(_, at, _)| !mask.is_some_and(|mask| mask[at]))
+    }
+
+    fn scale(&self) -> ColorScale {
+        let values = || self.seen().map(|(_, _, value)| value);
+        let signed = values().any(|value| value < 0.0 && value.is_finite());
+        let palette = self.palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
+        match self.range {
+            Some((lo, hi)) => ColorScale { palette, lo, hi },
+            None => ColorScale::over(palette, values()),
+        }
+    }
+
+    fn specials(&self, scale: &ColorScale) -> Vec<Special> {
+        let masked = self.mask.as_ref().is_some_and(|mask| mask.iter().any(|&hidden| hidden));
+        let missing = self.seen().any(|(_, _, value)| value.is_nan());
+        let outside = self.seen().any(|(_, _, value)| scale.is_outside(value));
+        [(masked, Special::Masked), (missing, Special::Missing), (outside, Special::Outside)]
+            .into_iter()
+            .filter_map(|(occurs, special)| occurs.then_some(special))
+            .collect()
+    }
+
+    fn x_band(&self, pitch: f64) -> Band<'_> {
+        Band { labels: &self.x.1, name: &self.x.0, count: self.dim().1, pitch, reversed: false }
+    }
+
+    fn y_band(&self, pitch: f64) -> Band<'_> {
+        Band { labels: &self.y.1, name: &self.y.0, count: self.dim().0, pitch, reversed: self.upward }
+    }
+
+    fn place(&self, (row, column): (usize, usize)) -> String {
+        let (y, x) = (self.y.1.full(&self.y.0, row), self.x.1.full(&self.x.0, column));
+        if self.arrows { format!("{y} → {x}") } else { format!("{y}, {x}") }
+    }
+
+    fn tooltip(&self, facet: &str, row: usize, column: usize, value: f32) -> String {
+        let facet = if facet.is_empty() { String::new() } else { format!("{facet}: ") };
+        format!("{facet}{}: {}", self.place((row, column)), number(value))
+    }
+
+    /// The rule of the range, in words.
+    fn rule(&self, scale: &ColorScale) -> String {
+        let (lo, hi) = (number(scale.lo), number(scale.hi));
+        match (self.range, scale.palette) {
+            (Some(_), _) => {
+                let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
+                let beyond = if outside == 0 { String::new() } else { format!("; {outside} cells lie beyond it") };
+                format!("Colours cover {lo} to {hi}{beyond}.")
+            }
+            (None, Palette::RedBlue) => format!("Colours cover ±{hi}, the largest absolute value."),
+            (None, _) => format!("Colours cover {lo} to {hi}, the range of the values."),
+        }
+    }
+
+    /// The cells by strength, the strongest first.
+    fn strongest(&self, scale: &ColorScale, count: usize) -> Vec<String> {
+        let mut cells: Vec<_> = self.seen().filter(|(_, _, value)| !value.is_nan()).collect();
+        cells.sort_by(|a, b| scale.strength(b.2).total_cmp(&scale.strength(a.2)));
+        cells.truncate(count);
+        let say = |(facet, at, value): (usize, (usize, usize), f32)| {
+            self.tooltip(&self.facets[facet].0, at.0, at.1, value)
+        };
+        cells.into_iter().map(say).collect()
+    }
+
+    fn alt(&self, scale: &ColorScale) -> String {
+        let (rows, columns) = self.dim();
+        let title = if self.title.is_empty() { "Heatmap" } else { &self.title };
+        let strongest = self.strongest(scale, 1).pop().map(|cell| format!("; the strongest is {cell}"));
+        format!("{title}: {rows} rows by {columns} columns{}.", strongest.unwrap_or_default())
+    }
+
+    /// A table while it fits a page, else the strongest cells.
+    fn plain(&self, scale: &ColorScale) -> String {
+        let (rows, columns) = self.dim();
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        if rows > 40 || columns > 14 {
+            let _ = writeln!(out, "{rows} rows by {columns} columns; the strongest cells:");
+            for cell in self.strongest(scale, 12) {
+                let _ = writeln!(out, "  {cell}");
+            }
+            return out;
+        }
+        let head = (0..rows).map(|row| super::text::columns(&self.y.1.plain(row))).max().unwrap_or(0);
+        for (name, values) in &self.facets {
+            if !name.is_empty() {
+                let _ = writeln!(out, "{name}");
+            }
+            let lines = (0..rows).map(|line| if self.upward { rows - 1 - line } else { line });
+            let cell = |at| if self.mask.as_ref().is_some_and(|mask| mask[at]) { "·".into() } else { number(values[at]) };
+            let widths: Vec<usize> = (0..columns)
+                .map(|column| {
+                    let widest = (0..rows).map(|row| super::text::columns(&cell((row, column)))).max().unwrap_or(0);
+                    widest.max(super::text::columns(&self.x.1.plain(column)))
+                })
+                .collect();
+            for row in lines {
+                let cells: String =
+                    widths.iter().enumerate().map(|(x, &w)| format!("  {}", pad_left(&cell((row, x)), w))).collect();
+                let _ = writeln!(out, "{}{cells}", pad(&self.y.1.plain(row), head));
+            }
+            let labels: String =
+                widths.iter().enumerate().map(|(x, &w)| format!("  {}", pad_left(&self.x.1.plain(x), w))).collect();
+            let _ = writeln!(out, "{}{labels}", pad("", head));
+        }
+        out
+    }
+}
+
+fn axis_name<'a>(name: &'a str, fallback: &'a str) -> &'a str {
+    if name.is_empty() { fallback } else { name }
+}
+
+/// Where the panels and the legend lie.
+struct Layout {
+    cell: (f64, f64),
+    left: f64,
+    top: f64,
+    panel: (f64, f64),
+    pitch: (f64, f64),
+    per_row: usize,
+    legend: (f64, f64),
+    size: (f64, f64),
+}
+
+/// What the panels of one row may take together.
+const WIDTH: f64 = 800.0;
+const HEIGHT: f64 = 440.0;
+
+impl Layout {
+    fn new(heatmap: &Heatmap, legend: &Legend) -> Self {
+        let (rows, columns) = heatmap.dim();
+        let facets = heatmap.facets.len();
+        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= 12.0;
+        let per_row = (1..=facets).rev().find(|&n| fits(n)).unwrap_or(1);
+        let cell = cell_size(heatmap.square, rows, columns, WIDTH / per_row as f64);
+        let panel = (cell.0 * columns as f64, cell.1 * rows as f64);
+        let (x, y) = (heatmap.x_band(cell.0), heatmap.y_band(cell.1));
+        let named = heatmap.facets.iter().any(|(name, _)| !name.is_empty());
+        let name_height = if named { NAME + 10.0 } else { 0.0 };
+        let left = MARGIN + y.width_left().max(x.overhang());
+        let top = MARGIN + heading_height(&heatmap.title) + name_height;
+        let name = name_length(&heatmap.y.0);
+        let below = x.height_below().max(legend.size().1 - panel.1).max(name / 2.0 - panel.1 / 2.0);
+        let pitch = (panel.0 + x.overhang().max(18.0), panel.1 + below + name_height + 10.0);
+        let lines = facets.div_ceil(per_row);
+        let right = left + pitch.0 * (per_row - 1) as f64 + panel.0;
+        let legend_at = (right + 22.0, top);
+        let size = (
+            (legend_at.0 + legend.size().0 + MARGIN).max(300.0),
+            top + pitch.1 * (lines - 1) as f64 + panel.1 + below + 10.0 + NOTE + MARGIN,
+        );
+        Self { cell, left, top, panel, pitch, per_row, legend: legend_at, size }
+    }
+
+    /// The place of facet `i`, and whether it is the first of its row.
+    fn panel(&self, i: usize) -> (Frame, bool) {
+        let (line, place) = (i / self.per_row, i % self.per_row);
+        let x = self.left + self.pitch.0 * place as f64;
+        let y = self.top + self.pitch.1 * line as f64;
+        (Frame { x, y, width: self.panel.0, height: self.panel.1 }, place == 0)
+    }
+}
+
+/// Whole pixels a cell: as large as the picture allows, never under 3.
+fn cell_size(square: bool, rows: usize, columns: usize, width: f64) -> (f64, f64) {
+    if square {
+        let side = (560.0 / rows.max(columns) as f64).floor().clamp(3.0, 28.0);
+        return (side, side);
+    }
+    ((width / columns as f64).floor().clamp(3.0, 36.0), (HEIGHT / rows as f64).floor().clamp(4.0, 26.0))
+}

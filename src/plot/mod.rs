@@ -1,0 +1,44 @@
+//! Pictures of plain data: matrices, tokens, series.
+//!
+//! Each kind of picture is a builder: data in, a few words about it, then [`draw`](Heatmap::draw), which gives a
+//! [`Figure`]. Nothing here knows about models; the analyses of this crate use these same builders.
+//!
+//! | picture | for |
+//! |---|---|
+//! | [`AttentionPattern`] | where one head looks |
+//! | [`Heatmap`] | any matrix: patching, head scores, confusion |
+//! | [`LensTable`] | what the model would say after every layer |
+//! | [`LineChart`] | accuracy by layer, a metric over steps |
+//! | [`Bars`] | the next token, a handful of numbers |
+//! | [`TokenText`] | which words carry a score |
+//!
+//! [`row`], [`column`] and [`tabs`] make one figure of several.
+
+mod attention;
+mod band;
+mod bars;
+mod canvas;
+mod color;
+mod compose;
+mod direct;
+mod figure;
+mod grid;
+mod heatmap;
+mod legend;
+mod lens;
+mod line;
+mod mark;
+mod span;
+mod svg;
+pub(crate) mod text;
+mod tokens;
+
+pub use attention::AttentionPattern;
+pub use bars::Bars;
+pub use color::Palette;
+pub use compose::{column, row, tabs};
+pub use figure::Figure;
+pub use heatmap::Heatmap;
+pub use lens::{LensTable, Statistic};
+pub use line::{LineChart, Series};
+pub use tokens::TokenText;
