@@ -11,7 +11,9 @@ pub(crate) enum PlotError {
     Lengths { series: String, ys: usize, others: usize, what: &'static str },
     #[error("the range {lo} to {hi} is empty or not finite; give a low end below a high end")]
     Range { lo: f32, hi: f32 },
-    #[error("the {axis} axis is logarithmic but `{series}` holds {value}, which has no logarithm; leave such points out")]
+    #[error(
+        "the {axis} axis is logarithmic but `{series}` holds {value}, which has no logarithm; leave such points out"
+    )]
     Logarithm { axis: &'static str, series: String, value: f32 },
     #[error("the {axis} axis is logarithmic and has named ticks; choose one of the two")]
     NamedLogarithm { axis: &'static str },

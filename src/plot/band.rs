@@ -46,9 +46,8 @@ impl Labels {
 
     /// The label of cell `i` on the axis, and what follows it in grey: the position of a token.
     fn short(&self, i: usize) -> (String, String) {
-        let at = |labels: &[String], show: fn(&str) -> String| {
-            fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST)
-        };
+        let at =
+            |labels: &[String], show: fn(&str) -> String| fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST);
         match self {
             Self::Index => (i.to_string(), String::new()),
             Self::Names(names) => (at(names, printable), String::new()),

@@ -117,8 +117,7 @@ impl Canvas {
 
     /// The chart of two axes within `frame`, y upwards.
     pub(crate) fn chart(&self, frame: Frame, x: Span, y: Span) -> Chart {
-        let pixels =
-            (units(frame.x)..units(frame.right()), units(frame.bottom())..units(frame.y));
+        let pixels = (units(frame.x)..units(frame.right()), units(frame.bottom())..units(frame.y));
         let corner = (units(frame.x), units(frame.y));
         let area = self.sheet.clone().shrink(corner, (units(frame.width), units(frame.height)));
         area.apply_coord_spec(Cartesian2d::<Span, Span>::new(x, y, pixels))

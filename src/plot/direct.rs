@@ -2,7 +2,7 @@
 
 use super::{
     canvas::{Canvas, Frame, LABEL},
-    color::{Rgb, RULE},
+    color::{RULE, Rgb},
     mark::Mark,
     span::Span,
     text::text_width,

@@ -50,7 +50,8 @@ impl Grid<'_> {
             let frame = self.gapped((row, column), all);
             canvas.put(frame.mark().fill(color).title((self.title)(row, column)));
         }
-        let missing: Vec<Frame> = ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
+        let missing: Vec<Frame> =
+            ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
         hatch_lines(canvas, &missing);
         for &at in ranked.iter().filter(|&&at| self.scale.is_outside(self.values[at])) {
             special_cell(canvas, self.gapped(at, all), Special::Outside);
@@ -121,8 +122,7 @@ impl Grid<'_> {
     }
 
     fn draw_masked(&self, canvas: &Canvas) {
-        let masked: Vec<Cell> =
-            self.values.indexed_iter().map(|(at, _)| at).filter(|&at| self.is_masked(at)).collect();
+        let masked: Vec<Cell> = self.values.indexed_iter().map(|(at, _)| at).filter(|&at| self.is_masked(at)).collect();
         canvas.put(Mark::rects(self.runs(&masked)).fill(MASKED));
     }
 
@@ -161,7 +161,14 @@ fn hatch_lines(canvas: &Canvas, cells: &[Frame]) {
     let lines = cells.iter().flat_map(|cell| {
         let side = cell.width.min(cell.height);
         let at = |dx: f64, dy: f64| (cell.x + dx, cell.y + dy);
-        [at(0.0, side / 2.0), at(side / 2.0, 0.0), at(0.0, side), at(side, 0.0), at(side / 2.0, side), at(side, side / 2.0)]
+        [
+            at(0.0, side / 2.0),
+            at(side / 2.0, 0.0),
+            at(0.0, side),
+            at(side, 0.0),
+            at(side / 2.0, side),
+            at(side, side / 2.0),
+        ]
     });
     canvas.put(Mark::segments(lines.collect()).stroke(PAPER, 1.0));
 }

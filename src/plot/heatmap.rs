@@ -219,9 +219,7 @@ impl Heatmap {
         self.x.1.check(PICTURE, axis_name(&self.x.0, "x"), columns)?;
         self.y.1.check(PICTURE, axis_name(&self.y.0, "y"), rows)?;
         match self.range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
-                Err(PlotError::Range { lo, hi }.into())
-            }
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
             _ => Ok(()),
         }
     }
@@ -293,9 +291,8 @@ impl Heatmap {
         let mut cells: Vec<_> = self.seen().filter(|(_, _, value)| !value.is_nan()).collect();
         cells.sort_by(|a, b| scale.strength(b.2).total_cmp(&scale.strength(a.2)));
         cells.truncate(count);
-        let say = |(facet, at, value): (usize, (usize, usize), f32)| {
-            self.tooltip(&self.facets[facet].0, at.0, at.1, value)
-        };
+        let say =
+            |(facet, at, value): (usize, (usize, usize), f32)| self.tooltip(&self.facets[facet].0, at.0, at.1, value);
         cells.into_iter().map(say).collect()
     }
 
@@ -323,7 +320,8 @@ impl Heatmap {
                 let _ = writeln!(out, "{name}");
             }
             let lines = (0..rows).map(|line| if self.upward { rows - 1 - line } else { line });
-            let cell = |at| if self.mask.as_ref().is_some_and(|mask| mask[at]) { "·".into() } else { number(values[at]) };
+            let cell =
+                |at| if self.mask.as_ref().is_some_and(|mask| mask[at]) { "·".into() } else { number(values[at]) };
             let widths: Vec<usize> = (0..columns)
                 .map(|column| {
                     let widest = (0..rows).map(|row| super::text::columns(&cell((row, column)))).max().unwrap_or(0);

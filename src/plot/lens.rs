@@ -99,10 +99,7 @@ const ROWS: usize = 36;
 impl LensTable {
     /// The most probable tokens at every layer and position, with their probabilities, the most probable first;
     /// and the tokens of the text.
-    pub fn new(
-        predictions: Array2<Vec<(String, f32)>>,
-        tokens: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
+    pub fn new(predictions: Array2<Vec<(String, f32)>>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             predictions,
             tokens: tokens.into_iter().map(Into::into).collect(),
@@ -160,7 +157,11 @@ impl LensTable {
         let letters = self.letters();
         let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
         let tokens = Labels::Tokens(self.tokens.clone());
-        let pitch = if letters > 0 { letters as f64 * LABEL * 0.6 + 8.0 } else { (WIDTH / positions as f64).floor().clamp(3.0, 24.0) };
+        let pitch = if letters > 0 {
+            letters as f64 * LABEL * 0.6 + 8.0
+        } else {
+            (WIDTH / positions as f64).floor().clamp(3.0, 24.0)
+        };
         let x = Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false };
         let y = Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true };
         let mut specials = Vec::new();
@@ -170,7 +171,12 @@ impl LensTable {
         if self.target.is_some() {
             specials.push(Special::Target);
         }
-        let legend = Legend { name: self.statistic.name().into(), palette: Palette::Blues, numbers: self.statistic.numbers(worst), specials };
+        let legend = Legend {
+            name: self.statistic.name().into(),
+            palette: Palette::Blues,
+            numbers: self.statistic.numbers(worst),
+            specials,
+        };
         let reach = y.width_left().max(x.overhang());
         let frame = Frame {
             x: MARGIN + reach,
@@ -295,7 +301,10 @@ impl LensTable {
         let title = if self.title.is_empty() { "Logit lens" } else { &self.title };
         let (rows, positions) = self.predictions.dim();
         let said = visible(self.top(rows - 1, positions - 1));
-        format!("{title}: {rows} layers by {positions} positions; after {} the output is {said}.", token_at(&self.tokens, positions - 1))
+        format!(
+            "{title}: {rows} layers by {positions} positions; after {} the output is {said}.",
+            token_at(&self.tokens, positions - 1)
+        )
     }
 
     fn plain(&self, shown: &[usize]) -> String {

@@ -365,9 +365,7 @@ impl LineChart {
             }
         }
         match self.y_range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
-                Err(PlotError::Range { lo, hi }.into())
-            }
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
             _ => Ok(()),
         }
     }

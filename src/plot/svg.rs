@@ -52,9 +52,15 @@ impl SvgBackend {
                 ("rect", geometry, String::new())
             }
             Shape::Rects => ("path", format!(r#" d="{}""#, rects(at)), String::new()),
-            Shape::Path { closed } => ("path", format!(r#" d="{}{}""#, path(at), if *closed { "z" } else { "" }), String::new()),
-            Shape::Segments => ("path", format!(r#" d="{}""#, at.chunks(2).map(path).collect::<String>()), String::new()),
-            Shape::Circle(radius) => ("circle", format!(r#" cx="{}" cy="{}" r="{radius}""#, px(x), px(y)), String::new()),
+            Shape::Path { closed } => {
+                ("path", format!(r#" d="{}{}""#, path(at), if *closed { "z" } else { "" }), String::new())
+            }
+            Shape::Segments => {
+                ("path", format!(r#" d="{}""#, at.chunks(2).map(path).collect::<String>()), String::new())
+            }
+            Shape::Circle(radius) => {
+                ("circle", format!(r#" cx="{}" cy="{}" r="{radius}""#, px(x), px(y)), String::new())
+            }
             Shape::Text(words) => ("text", text_geometry(words, x, y), text_content(words)),
         };
         let mut out = self.out.borrow_mut();
@@ -116,9 +122,8 @@ fn text_geometry(words: &Words, x: i32, y: i32) -> String {
 }
 
 fn text_content(words: &Words) -> String {
-    let suffix = words.suffix.as_ref().map(|(text, color)| {
-        format!(r#"<tspan fill="{}">{}</tspan>"#, color.hex(), escape(text))
-    });
+    let suffix =
+        words.suffix.as_ref().map(|(text, color)| format!(r#"<tspan fill="{}">{}</tspan>"#, color.hex(), escape(text)));
     format!("{}{}", escape(&words.content), suffix.unwrap_or_default())
 }
 

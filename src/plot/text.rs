@@ -40,8 +40,15 @@ fn hidden(c: char) -> Option<String> {
         '\0'..='\x1f' => char::from_u32(0x2400 + c as u32)?.into(),
         '\x7f' => "␡".into(),
         '\u{fffe}' | '\u{ffff}' => "\u{fffd}".into(),
-        '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202f}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' => format!("⟨{:x}⟩", c as u32),
+        '\u{80}'..='\u{a0}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202f}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => format!("⟨{:x}⟩", c as u32),
         _ => return None,
     })
 }

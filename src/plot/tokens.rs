@@ -42,10 +42,7 @@ const BOX: f64 = 21.0;
 
 impl TokenText {
     /// Tokens and a value for each.
-    pub fn new(
-        tokens: impl IntoIterator<Item = impl Into<String>>,
-        values: impl IntoIterator<Item = f32>,
-    ) -> Self {
+    pub fn new(tokens: impl IntoIterator<Item = impl Into<String>>, values: impl IntoIterator<Item = f32>) -> Self {
         Self {
             tokens: tokens.into_iter().map(Into::into).collect(),
             values: values.into_iter().collect(),
@@ -138,9 +135,7 @@ impl TokenText {
             return Err(PlotError::Shape { picture: PICTURE, what: "values".into(), got, expected }.into());
         }
         match self.range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => {
-                Err(PlotError::Range { lo, hi }.into())
-            }
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
             _ => Ok(()),
         }
     }
@@ -188,13 +183,18 @@ impl TokenText {
         let strongest = (0..self.tokens.len())
             .filter(|&i| self.values[i].is_finite())
             .max_by(|&a, &b| scale.strength(self.values[a]).total_cmp(&scale.strength(self.values[b])).then(b.cmp(&a)));
-        let said = strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
+        let said =
+            strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
         format!("{title}: {} tokens{}.", self.tokens.len(), said.unwrap_or_default())
     }
 
     fn plain(&self) -> String {
         let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
-        let said = self.tokens.iter().zip(&self.values).map(|(token, &value)| format!("{}({})", visible(token), number(value)));
+        let said = self
+            .tokens
+            .iter()
+            .zip(&self.values)
+            .map(|(token, &value)| format!("{}({})", visible(token), number(value)));
         out += &said.collect::<Vec<_>>().join(" ");
         out.push('\n');
         out
