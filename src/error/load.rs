@@ -19,6 +19,13 @@ pub(crate) enum LoadError {
     MissingTensor { name: String, nearest: String },
     #[error("the tensor `{name}` has shape {got:?} where the configuration needs {expected:?}")]
     TensorShape { name: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("the tensor `{name}` is stored as {given}, which glassbox does not read; it reads {known}")]
+    TensorType { name: String, given: String, known: &'static str },
     #[error("the tensor `{name}` holds {count} values that are not finite (NaN or infinite): the file is damaged")]
     NotFinite { name: String, count: usize },
+    #[error(
+        "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
+         differ from the real model's; its configuration asks for something that glassbox does not implement"
+    )]
+    UnusedTensors { family: String, count: usize, names: String },
 }
