@@ -14,6 +14,7 @@ use crate::{Result, error::ProbeError};
 /// standard error of the mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeCurve {
+    property: Option<String>,
     layers: Vec<String>,
     ks: Vec<usize>,
     /// `[layer, k]`, row by row.
@@ -101,6 +102,11 @@ impl ProbeCurve {
         &self.points
     }
 
+    /// What property the labels are, when that was said.
+    pub fn property(&self) -> Option<&str> {
+        self.property.as_deref()
+    }
+
     /// The layers' labels.
     pub fn layers(&self) -> &[String] {
         &self.layers
@@ -132,7 +138,7 @@ impl ProbeCurve {
             .map(|(layer, features)| points_of_layer(layer, features, labels, &ks, params))
             .collect::<Result<Vec<_>>>()?;
         let layers = layers.into_iter().map(|(label, _)| label).collect();
-        Ok(Self { layers, ks, points: points.concat() })
+        Ok(Self { property: labels.name().map(Into::into), layers, ks, points: points.concat() })
     }
 }
 
