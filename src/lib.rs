@@ -8,3 +8,4 @@ pub mod notebook;
 pub mod plot;
 
 pub use error::{Error, Result};
+pub use candle_core;
