@@ -66,7 +66,7 @@ impl Grid<'_> {
         }
         let missing: Vec<Frame> =
             ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
-        hatch_lines(canvas, &missing);
+        canvas.put(hatching(&missing));
         for &at in ranked.iter().filter(|&&at| self.scale.is_outside(self.values[at])) {
             special_cell(canvas, self.gapped(at, all), Special::Outside);
         }
@@ -167,18 +167,19 @@ pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
     canvas.put(hatching(cells));
 }
 
-fn hatch_lines(canvas: &Canvas, cells: &[Frame]) {
-    let lines = cells.iter().flat_map(|cell| {
-        let side = cell.width.min(cell.height);
-        let at = |dx: f64, dy: f64| (cell.x + dx, cell.y + dy);
-        [
-            at(0.0, side / 2.0),
-            at(side / 2.0, 0.0),
-            at(0.0, side),
-            at(side, 0.0),
-            at(side / 2.0, side),
-            at(side, side / 2.0),
-        ]
-    });
-    canvas.put(Mark::segments(lines.collect()).stroke(PAPER, 1.0));
+/// Slanted lines over cells.
+pub(crate) fn hatching(cells: &[Frame]) -> Mark {
+    const STEP: f64 = 5.0;
+    let mut ends = Vec::new();
+    for &Frame { x, y, width, height } in cells {
+        // The line of all points whose distances from the cell's corner sum to `sum`, within the cell.
+        let line = |i: u32| {
+            let sum = f64::from(i) * STEP;
+            let (right, down) = (sum.min(width), sum.min(height));
+            [(x + right, y + sum - right), (x + sum - down, y + down)]
+        };
+        let count = (width + height) / STEP;
+        ends.extend((1..count.ceil() as u32).flat_map(line));
+    }
+    Mark::segments(ends).stroke(PAPER, 1.0)
 }

@@ -331,43 +331,6 @@ impl Heatmap {
         let strongest = self.strongest(scale, 1).pop().map(|cell| format!("; the strongest is {cell}"));
         format!("{title}: {rows} rows by {columns} columns{}.", strongest.unwrap_or_default())
     }
-
-    /// A table while it fits a page, else the strongest cells.
-    fn plain(&self, scale: &ColorScale) -> String {
-        let (rows, columns) = self.dim();
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
-        if rows > 40 || columns > 14 {
-            let _ = writeln!(out, "{rows} rows by {columns} columns; the strongest cells:");
-            for cell in self.strongest(scale, 12) {
-                let _ = writeln!(out, "  {cell}");
-            }
-            return out;
-        }
-        let head = (0..rows).map(|row| super::text::columns(&self.y.1.plain(row))).max().unwrap_or(0);
-        for (name, values) in &self.facets {
-            if !name.is_empty() {
-                let _ = writeln!(out, "{name}");
-            }
-            let lines = (0..rows).map(|line| if self.upward { rows - 1 - line } else { line });
-            let cell =
-                |at| if self.mask.as_ref().is_some_and(|mask| mask[at]) { "·".into() } else { number(values[at]) };
-            let widths: Vec<usize> = (0..columns)
-                .map(|column| {
-                    let widest = (0..rows).map(|row| super::text::columns(&cell((row, column)))).max().unwrap_or(0);
-                    widest.max(super::text::columns(&self.x.1.plain(column)))
-                })
-                .collect();
-            for row in lines {
-                let cells: String =
-                    widths.iter().enumerate().map(|(x, &w)| format!("  {}", pad_left(&cell((row, x)), w))).collect();
-                let _ = writeln!(out, "{}{cells}", pad(&self.y.1.plain(row), head));
-            }
-            let labels: String =
-                widths.iter().enumerate().map(|(x, &w)| format!("  {}", pad_left(&self.x.1.plain(x), w))).collect();
-            let _ = writeln!(out, "{}{labels}", pad("", head));
-        }
-        out
-    }
 }
 
 fn axis_name<'a>(name: &'a str, fallback: &'a str) -> &'a str {

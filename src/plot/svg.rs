@@ -44,27 +44,6 @@ impl SvgBackend {
     /// Writes one shape at its points, with a tooltip if there is a title.
     pub(crate) fn write(&mut self, shape: &Shape, at: &[BackendCoord], paint: &Paint, title: Option<&str>) -> Drawn {
         let Some(&(x, y)) = at.first() else { return Ok(()) };
-        let (tag, geometry, content) = match shape {
-            Shape::Rects if at.len() == 2 => {
-                let (right, bottom) = at[1];
-                let (width, height) = (px(right - x), px(bottom - y));
-                let geometry = format!(r#" x="{}" y="{}" width="{width}" height="{height}""#, px(x), px(y));
-                ("rect", geometry, String::new())
-            }
-            Shape::Rects => ("path", format!(r#" d="{}""#, rects(at)), String::new()),
-            Shape::Path { closed } => {
-                ("path", format!(r#" d="{}{}""#, path(at), if *closed { "z" } else { "" }), String::new())
-            }
-            Shape::Segments => {
-                ("path", format!(r#" d="{}""#, at.chunks(2).map(path).collect::<String>()), String::new())
-            }
-            Shape::Circle(radius) => {
-                ("circle", format!(r#" cx="{}" cy="{}" r="{radius}""#, px(x), px(y)), String::new())
-            }
-            Shape::Text(words) => ("text", text_geometry(words, x, y), text_content(words)),
-        };
-        let mut out = self.out.borrow_mut();
-        let _ = write!(out, "<{tag}{geometry}{}", attributes(shape, paint));
         let title = title.map(|title| format!("<title>{}</title>", escape(title))).unwrap_or_default();
         let geometry = match shape {
             Shape::Rects if at.len() == 2 => rect(at[0], at[1]),
