@@ -13,6 +13,8 @@
 //! | `d_mlp` | neurons of a layer's MLP |
 //! | `d_vocab` | entries of the vocabulary |
 //! | `layer` | block of the transformer, counted from 0 |
+//! | `sample` | one labelled example of a probe: usually a token in its text |
+//! | `feature` | one number a probe may look at: a neuron, or a dimension of an activation |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
 
 use std::fmt;

@@ -19,6 +19,24 @@ pub(crate) enum LoadError {
     MissingTensor { name: String, nearest: String },
     #[error("the tensor `{name}` has shape {got:?} where the configuration needs {expected:?}")]
     TensorShape { name: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("the tensor `{name}` is stored as {given}, which glassbox does not read; it reads {known}")]
+    TensorType { name: String, given: String, known: &'static str },
     #[error("the tensor `{name}` holds {count} values that are not finite (NaN or infinite): the file is damaged")]
     NotFinite { name: String, count: usize },
+    #[error(
+        "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
+         differ from the real model's; its configuration asks for something that glassbox does not implement"
+    )]
+    UnusedTensors { family: String, count: usize, names: String },
+    #[error(
+        "`{id}` is neither a file nor a folder here, nor a model in the hub's cache {}, which {cached}; {hint}",
+        cache.display()
+    )]
+    NotInCache { id: String, cache: PathBuf, cached: String, hint: String },
+    #[cfg(feature = "hub")]
+    #[error("the hub answers {status} for `{id}` ({url}): {why}")]
+    HubRefused { id: String, url: String, status: u16, why: String },
+    #[cfg(feature = "hub")]
+    #[error("{url} could not be downloaded: {why}; what came is kept, and the next try goes on from there")]
+    Download { url: String, why: String },
 }

@@ -1,9 +1,7 @@
 /// What can be wrong with text and token ids.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum TextError {
-    #[error(
-        "this model has no tokenizer, so it cannot read text; give token ids, such as Tokens::from_ids([[1, 2, 3]])"
-    )]
+    #[error("this model has no tokenizer, so it cannot read text; give token ids, such as `model.run([1, 2, 3])`")]
     NoTokenizer,
     #[error(
         "the text is empty and no beginning-of-text token is prepended, so there is nothing to run; give at least one token"
@@ -21,12 +19,20 @@ pub(crate) enum TextError {
     Tokenizer { what: String, why: String },
     #[error("`{word}` is not in this model's vocabulary of {size} words; the nearest words are {nearest}")]
     UnknownWord { word: String, size: usize, nearest: String },
+    #[error("a beginning-of-text token was asked for, but this model's tokenizer has none")]
+    NoBos,
+    #[error("the text is a single token, so nothing in it is predicted; give at least two")]
+    OneToken,
+    #[error("the lens has no row {row}: rows 0 to {} are what each layer reads and the last is the output", rows.saturating_sub(1))]
+    RowOutOfRange { row: usize, rows: usize },
+    #[error("no token prints as `{token}`; the tokens are {tokens}")]
+    NoSuchToken { token: String, tokens: String },
     #[error("position {position} is out of range: the text has {len} tokens (0 to {}, or -1 for the last)", len.saturating_sub(1))]
     PositionOutOfRange { position: i64, len: usize },
 }
 
 impl TextError {
     pub(crate) fn is_out_of_range(&self) -> bool {
-        matches!(self, Self::IdOutOfRange { .. } | Self::TooLong { .. } | Self::PositionOutOfRange { .. })
+        matches!(self, Self::IdOutOfRange { .. } | Self::TooLong { .. } | Self::PositionOutOfRange { .. } | Self::RowOutOfRange { .. })
     }
 }

@@ -1,3 +1,8 @@
-/// What can be wrong with a training recipe.
+/// What can go wrong in training.
 #[derive(thiserror::Error, Debug)]
-pub(crate) enum TrainError {}
+pub(crate) enum TrainError {
+    #[error("the loss is no longer a number at step {step} (learning rate {rate:.2e}); use a lower rate")]
+    Diverged { step: usize, rate: f64 },
+    #[error("there is no recipe `{given}`; the recipes are {known}")]
+    UnknownRecipe { given: String, known: &'static str },
+}

@@ -1,0 +1,108 @@
+//! [`ActivationCache`]: what one run recorded.
+
+mod show;
+
+use crate::{
+    Result,
+    error::{Error, SiteError, nearest},
+    hook::{Site, ToSite},
+    text::Tokens,
+};
+use candle_core::Tensor;
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+/// The activations that one run recorded, by [`Site`] or by name.
+///
+/// Owns its tensors, is cheap to clone, and iterates in the order the forward pass reached the sites. The batch axis
+/// is always there.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue")?;
+/// let pattern = run.cache().get(Site::pattern(1))?; // [batch, head, query, key]
+/// assert_eq!(pattern.dims()[2..], [4, 4]);
+/// assert_eq!(run.cache().get("blocks.1.attn.hook_pattern")?.dims(), pattern.dims());
+/// let error = run.cache().get("blocks.1.attn.hook_result").unwrap_err(); // costs extra, so only when asked for
+/// assert!(error.is_not_recorded());
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ActivationCache {
+    entries: Arc<[(Site, Tensor)]>,
+    index: Arc<HashMap<Site, usize>>,
+    tokens: Tokens,
+}
+
+impl ActivationCache {
+    pub(crate) fn new(entries: Vec<(Site, Tensor)>, tokens: Tokens) -> Self {
+        let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
+        Self { entries: entries.into(), index: Arc::new(index), tokens }
+    }
+
+    /// The activation at a site.
+    ///
+    /// # Shapes
+    /// Those of the site's constructor, such as [`Site::pattern`].
+    ///
+    /// # Errors
+    /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
+    pub fn get(&self, site: impl ToSite) -> Result<&Tensor> {
+        let site = site.to_site()?;
+        self.index.get(&site).map(|&at| &self.entries[at].1).ok_or_else(|| self.not_recorded(site))
+    }
+
+    fn not_recorded(&self, site: Site) -> Error {
+        let name = site.to_string();
+        let nearest = nearest(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);
+        SiteError::NotRecorded { site: name, held: self.len(), nearest }.into()
+    }
+
+    /// Whether the run recorded the site.
+    pub fn contains(&self, site: Site) -> bool {
+        self.index.contains_key(&site)
+    }
+
+    /// The recorded sites, in the order the forward pass reached them.
+    pub fn sites(&self) -> Vec<Site> {
+        self.entries.iter().map(|(site, _)| *site).collect()
+    }
+
+    /// The recorded sites and their activations, in the order the forward pass reached them.
+    pub fn iter(&self) -> impl Iterator<Item = (Site, &Tensor)> {
+        self.entries.iter().map(|(site, tensor)| (*site, tensor))
+    }
+
+    /// How many sites were recorded.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The text that was run.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let tensors: Vec<_> = self.iter().map(|(site, tensor)| (site.to_string(), tensor.clone())).collect();
+        crate::cache::save_tensors(&tensors, path.as_ref())
+    }
+}
+
+/// Writes named tensors to a safetensors file.
+pub(crate) fn save_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
+    let tensors: HashMap<_, _> =
+        tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.contiguous()?))).collect::<Result<_>>()?;
+    candle_core::safetensors::save(&tensors, path).map_err(|error| {
+        Error::io(format!("{} cannot be written", path.display()), std::io::Error::other(error.to_string()))
+    })
+}

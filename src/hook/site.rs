@@ -1,0 +1,226 @@
+//! [`Site`]: the typed name of one place in the forward pass.
+
+use super::point::{Place, Point, TABLE};
+use crate::{
+    axes::Axis,
+    error::{Error, SiteError, nearest},
+};
+use std::{fmt, str::FromStr};
+
+/// Which stack of blocks a site is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stack {
+    /// The only stack of a decoder-only or encoder-only model: `blocks.3.…`.
+    #[default]
+    Blocks,
+    /// The encoder of an encoder-decoder model: `encoder.3.…`.
+    Encoder,
+    /// The decoder of an encoder-decoder model: `decoder.3.…`.
+    Decoder,
+}
+
+impl Stack {
+    const ALL: [Self; 3] = [Self::Blocks, Self::Encoder, Self::Decoder];
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Blocks => "blocks",
+            Self::Encoder => "encoder",
+            Self::Decoder => "decoder",
+        }
+    }
+}
+
+/// The typed name of one place in the forward pass, where activations can be read and changed.
+///
+/// `Display` and `FromStr` are exactly the names of TransformerLens 3.5.1 (`HookedTransformer`, `HookedEncoder`,
+/// `HookedEncoderDecoder`). Each constructor's documentation gives the shape; whether a model has the place is
+/// asked with [`Model::has`](crate::Model::has).
+///
+/// # Examples
+/// ```
+/// use glassbox::hook::Site;
+/// let site = Site::pattern(5);
+/// assert_eq!(site.to_string(), "blocks.5.attn.hook_pattern");
+/// assert_eq!("blocks.5.attn.hook_pattern".parse::<Site>()?, site);
+/// assert_eq!(Site::resid_post(0).in_encoder().to_string(), "encoder.0.hook_resid_post");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    stack: Stack,
+    layer: usize,
+    expert: usize,
+    point: Point,
+}
+
+impl Site {
+    pub(super) const fn of_model(point: Point) -> Self {
+        Self { stack: Stack::Blocks, layer: 0, expert: 0, point }
+    }
+
+    pub(super) const fn of_block(layer: usize, point: Point) -> Self {
+        Self { stack: Stack::Blocks, layer, expert: 0, point }
+    }
+
+    pub(super) const fn of_expert(layer: usize, expert: usize, point: Point) -> Self {
+        Self { stack: Stack::Blocks, layer, expert, point }
+    }
+
+    /// The same place in the encoder's stack of an encoder-decoder model.
+    pub const fn in_encoder(self) -> Self {
+        Self { stack: Stack::Encoder, ..self }
+    }
+
+    /// The same place in the decoder's stack of an encoder-decoder model.
+    pub const fn in_decoder(self) -> Self {
+        Self { stack: Stack::Decoder, ..self }
+    }
+
+    /// What the site holds, without its layer.
+    pub const fn point(self) -> Point {
+        self.point
+    }
+
+    /// The block, or `None` for a place the model has once, such as the embedding.
+    pub fn layer(self) -> Option<usize> {
+        (self.point.row().place != Place::Model).then_some(self.layer)
+    }
+
+    /// The expert of a mixture layer, or `None`.
+    pub fn expert(self) -> Option<usize> {
+        (self.point.row().place == Place::Expert).then_some(self.expert)
+    }
+
+    /// The stack of blocks.
+    pub const fn stack(self) -> Stack {
+        self.stack
+    }
+
+    /// The axes of the activation, outermost first.
+    pub fn axes(self) -> &'static [Axis] {
+        self.point.row().axes
+    }
+
+    /// The shape in words: `batch, pos, head, d_head`.
+    pub fn shape_in_words(self) -> String {
+        self.axes().iter().map(|axis| axis.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// True for places that cost extra time or memory (such as `hook_result`) and are therefore recorded only
+    /// when named.
+    pub fn is_gated(self) -> bool {
+        self.point.row().gated
+    }
+
+    /// Every site whose name starts like this one's would, for the points of the table in `layers` blocks.
+    pub(crate) fn all(layers: usize) -> impl Iterator<Item = Self> {
+        let once = TABLE.iter().filter(|row| row.place == Place::Model).map(|row| Self::of_model(row.point));
+        let blocks = (0..layers).flat_map(|layer| {
+            TABLE.iter().filter(|row| row.place == Place::Block).map(move |row| Self::of_block(layer, row.point))
+        });
+        once.chain(blocks)
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = self.point.row();
+        let (stack, layer) = (self.stack.prefix(), self.layer);
+        match row.place {
+            Place::Model => f.write_str(row.name),
+            Place::Block => write!(f, "{stack}.{layer}.{}", row.name),
+            Place::Expert => write!(f, "{stack}.{layer}.mlp.experts.{}.{}", self.expert, row.name),
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn point(place: Place, name: &str) -> Option<Point> {
+    let row = TABLE.iter().find(|row| row.place == place && row.name == name);
+    row.map(|row| row.point).or_else(|| Point::from_bridge_name(place, name))
+}
+
+/// Splits `blocks.12.rest` into stack, layer and rest.
+fn in_block(name: &str) -> Option<(Stack, usize, &str)> {
+    Stack::ALL.into_iter().find_map(|stack| {
+        let (layer, rest) = name.strip_prefix(stack.prefix())?.strip_prefix('.')?.split_once('.')?;
+        Some((stack, canonical_number(layer)?, rest))
+    })
+}
+
+/// A number as `Display` writes it: no sign, no leading zero.
+fn canonical_number(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|number: &usize| number.to_string() == text)
+}
+
+fn parse(name: &str) -> Option<Site> {
+    if let Some(point) = point(Place::Model, name) {
+        return Some(Site::of_model(point));
+    }
+    let (stack, layer, rest) = in_block(name)?;
+    if let Some((expert, rest)) = rest.strip_prefix("mlp.experts.").and_then(|rest| rest.split_once('.')) {
+        let point = point(Place::Expert, rest)?;
+        return Some(Site { stack, ..Site::of_expert(layer, canonical_number(expert)?, point) });
+    }
+    Some(Site { stack, ..Site::of_block(layer, point(Place::Block, rest)?) })
+}
+
+impl FromStr for Site {
+    type Err = Error;
+
+    /// # Errors
+    /// When no such hook exists; the error names the nearest ones.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        parse(name).ok_or_else(|| {
+            let layer = in_block(name).map_or(0, |(_, layer, _)| layer);
+            let names = Site::all(layer + 1).filter(|site| site.layer().is_none_or(|l| l == layer));
+            SiteError::Unknown { name: name.into(), nearest: nearest(name, names.map(|s| s.to_string()), 3) }.into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_site_reads_back_from_its_own_name() {
+        for site in Site::all(13).flat_map(|site| [site, site.in_encoder(), site.in_decoder()]) {
+            let expected = if site.layer().is_none() { Site::of_model(site.point()) } else { site };
+            assert_eq!(site.to_string().parse::<Site>().unwrap(), expected, "{site}");
+        }
+        let expert = Site::expert_post(3, 7);
+        assert_eq!(expert.to_string(), "blocks.3.mlp.experts.7.hook_post");
+        assert_eq!(expert.to_string().parse::<Site>().unwrap(), expert);
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.point as usize, index, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn names_that_are_nearly_right_are_refused_and_the_right_one_is_named() {
+        for name in ["blocks.01.hook_resid_pre", "blocks.1.hook_resid", "blocks.x.hook_z", "hook_embd", "", "blocks.1"]
+        {
+            let error = name.parse::<Site>().unwrap_err();
+            assert!(error.is_unknown_site(), "{error}");
+        }
+        let sentence = "blocks.1.attn.hook_paterns".parse::<Site>().unwrap_err().to_string();
+        assert!(sentence.contains("`blocks.1.attn.hook_pattern`"), "{sentence}");
+    }
+
+    #[test]
+    fn the_names_of_transformer_lens_four_are_understood() {
+        assert_eq!("blocks.2.hook_out".parse::<Site>().unwrap(), Site::resid_post(2));
+        assert_eq!("blocks.0.attn.q.hook_out".parse::<Site>().unwrap(), Site::q(0));
+    }
+}

@@ -1,0 +1,68 @@
+//! A folder as the hub and `save_pretrained` write it.
+
+use std::path::Path;
+
+use super::{Checkpoint, Settings, Weights, bytes::Bytes, safetensors::SafetensorFiles, specials};
+use crate::{
+    error::{LoadError, Result},
+    text::Tokenizer,
+};
+
+pub(super) const CONFIG: &str = "config.json";
+pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(super) const INDEX: &str = "model.safetensors.index.json";
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+/// Where the names and ids of special tokens are written, the first to say it wins. The configuration itself is last.
+pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"];
+
+pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
+    let Some(settings) = read(folder, CONFIG)? else {
+        return Err(missing(folder, CONFIG, "a model's folder holds config.json and model.safetensors"));
+    };
+    let weights = weights(folder)?;
+    let tokenizer = tokenizer(folder, &settings)?;
+    Ok(Checkpoint { name, settings, weights, tokenizer, origin: folder.display().to_string() })
+}
+
+fn weights(folder: &Path) -> Result<Weights> {
+    let (single, index) = (folder.join(WEIGHTS), folder.join(INDEX));
+    if single.is_file() {
+        Ok(Weights::new(SafetensorFiles::single(&single)?))
+    } else if index.is_file() {
+        Ok(Weights::new(SafetensorFiles::sharded(&index)?))
+    } else if folder.join("pytorch_model.bin").is_file() || folder.join("pytorch_model.bin.index.json").is_file() {
+        let hint = "the folder has its weights as pytorch_model.bin, a pickle that can run code and that glassbox \
+                    does not read; in Python, model.save_pretrained(folder, safe_serialization=True) converts it";
+        Err(missing(folder, WEIGHTS, hint))
+    } else {
+        Err(missing(folder, WEIGHTS, "nor was model.safetensors.index.json; one of them must hold the weights"))
+    }
+}
+
+fn tokenizer(folder: &Path, settings: &Settings) -> Result<Option<Tokenizer>> {
+    let path = folder.join(TOKENIZER);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let tokenizer = Tokenizer::from_file(&path)?;
+    let mut written = Vec::new();
+    for file in SPECIALS {
+        written.extend(read(folder, file)?);
+    }
+    written.push(settings.clone());
+    let specials = specials::find(&written, &tokenizer)?;
+    Ok(Some(tokenizer.with_special_ids(specials)))
+}
+
+/// The settings in a file of the folder, where there is one.
+fn read(folder: &Path, file: &str) -> Result<Option<Settings>> {
+    let path = folder.join(file);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    Settings::parse_file(&Bytes::map(&path)?, &path).map(Some)
+}
+
+fn missing(folder: &Path, file: &str, hint: &str) -> crate::Error {
+    LoadError::Missing { path: folder.join(file), hint: hint.to_owned() }.into()
+}

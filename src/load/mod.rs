@@ -1,0 +1,130 @@
+//! From a place to a [`Checkpoint`]: everything read from disk about one model, before any architecture is understood.
+//!
+//! A place is a folder as `save_pretrained` writes it, a `.gguf` file, or the id of a model on the Hugging Face hub.
+//! Reading is lazy and strict: tensors are mapped and converted when asked for, and what is missing, damaged, of
+//! another shape or not finite is an error that names the file, the tensor and the nearest valid name.
+
+mod bytes;
+mod float;
+mod folder;
+mod gguf;
+mod hub;
+mod safetensors;
+mod settings;
+mod specials;
+mod weights;
+
+use std::path::Path;
+
+pub use hub::Hub;
+pub use settings::{FromSetting, Keys, Settings};
+pub use weights::Weights;
+
+use crate::{
+    error::{LoadError, Result},
+    text::Tokenizer,
+};
+
+/// Everything read from disk about one model: its configuration, its weights by name, its tokenizer.
+///
+/// A family file (see [`model`](crate::model)) turns it into a model.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Checkpoint {
+    /// What to call the model in titles: the folder's name, the GGUF's own name, the hub id.
+    pub name: String,
+    /// The configuration, with the keys of a `config.json`.
+    pub settings: Settings,
+    /// The tensors.
+    pub weights: Weights,
+    /// The tokenizer, where the place has one.
+    pub tokenizer: Option<Tokenizer>,
+    /// Where it was read from, for people.
+    pub origin: String,
+}
+
+impl Checkpoint {
+    /// Opens a folder, a `.gguf` file, or a model of the Hugging Face hub by its id (`org/name`, or `org/name@revision`).
+    ///
+    /// # Errors
+    /// When nothing is there, or a file is missing or damaged.
+    pub fn open(place: &str) -> Result<Self> {
+        let path = match (place.strip_prefix("~/"), std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => Path::new(place).to_owned(),
+        };
+        if path.is_dir() {
+            Self::from_folder(path)
+        } else if path.extension().is_some_and(|ending| ending == "gguf") {
+            Self::from_gguf(path)
+        } else if path.is_file() {
+            let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
+            Err(LoadError::Damaged { path, what: "a model", why }.into())
+        } else {
+            let hint =
+                "give a model's folder, a .gguf file, or the id of a model on the hub such as `org/name`".to_owned();
+            Err(LoadError::Missing { path, hint }.into())
+        }
+    }
+
+    /// Opens a folder with `config.json`, `model.safetensors` (or its parts and their index) and, for a model that
+    /// reads text, `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When the folder or a file in it is missing or damaged.
+    pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        if !folder.is_dir() {
+            let hint = if folder.exists() { "it is a file, not a folder" } else { "check the path" };
+            return Err(LoadError::Missing { path: folder.to_owned(), hint: hint.to_owned() }.into());
+        }
+        folder::open(folder, name_of(folder))
+    }
+
+    /// Opens a `.gguf` file. Quantized tensors are made whole; settings and tensors have the names that the model's
+    /// own `config.json` and safetensors would give them.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged, or of an architecture that is not read from GGUF.
+    pub fn from_gguf(file: impl AsRef<Path>) -> Result<Self> {
+        let file = file.as_ref();
+        if !file.is_file() {
+            let hint = if file.exists() { "it is a folder, not a file" } else { "check the path" };
+            return Err(LoadError::Missing { path: file.to_owned(), hint: hint.to_owned() }.into());
+        }
+        gguf::open(file, name_of(file))
+    }
+
+    /// Opens a model of the Hugging Face hub by its id, as [`Hub::from_env`] does: from the cache on this machine, and
+    /// with the feature `hub` over the network for what the cache lacks.
+    ///
+    /// # Errors
+    /// When the model is neither in the cache nor to be had, or a file of it is damaged.
+    pub fn from_hub(id: &str) -> Result<Self> {
+        Hub::from_env().open(id)
+    }
+
+    /// A checkpoint from bytes in memory: the text of a `config.json`, a safetensors file, and a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When one of them is damaged.
+    pub fn from_bytes(name: &str, config: &str, weights: Vec<u8>, tokenizer: Option<&[u8]>) -> Result<Self> {
+        let settings = Settings::parse(config)?;
+        let weights = Weights::new(safetensors::SafetensorFiles::in_memory(weights)?);
+        let tokenizer = match tokenizer.map(Tokenizer::from_bytes).transpose()? {
+            Some(tokenizer) => {
+                let specials = specials::find(std::slice::from_ref(&settings), &tokenizer)?;
+                Some(tokenizer.with_special_ids(specials))
+            }
+            None => None,
+        };
+        Ok(Self { name: name.to_owned(), settings, weights, tokenizer, origin: "memory".to_owned() })
+    }
+}
+
+/// The last part of a path, without the ending `.gguf`.
+fn name_of(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.strip_suffix(".gguf").map(str::to_owned).unwrap_or(name)
+}

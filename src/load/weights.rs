@@ -1,0 +1,224 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::error::{LoadError, Result, nearest};
+
+/// Where tensors come from: files, memory, another tensor's rows put in order.
+pub(super) trait Source: Send + Sync {
+    /// Every tensor's name and shape.
+    fn shapes(&self) -> BTreeMap<String, Vec<usize>>;
+    /// The values of a tensor that [`shapes`](Self::shapes) names, last axis fastest.
+    fn read(&self, name: &str) -> Result<Vec<f32>>;
+}
+
+/// The tensors of a checkpoint by name, read when asked for, as `f32` on the CPU.
+///
+/// It remembers which tensors were asked for, so that a weight which the architecture does not use is noticed
+/// ([`unused`](Self::unused)) instead of silently left out.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use glassbox::load::Weights;
+/// let wte = Tensor::zeros((50, 8), candle_core::DType::F32, &Device::Cpu)?;
+/// let weights = Weights::from_tensors([("transformer.wte.weight", wte)]).with_optional_prefix("transformer.");
+/// assert_eq!(weights.get("wte.weight", &[50, 8])?.dims(), [50, 8]);
+/// assert!(weights.unused().is_empty());
+/// let error = weights.get("wpe.weight", &[10, 8]).unwrap_err();
+/// assert!(error.to_string().contains("`wte.weight`"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Weights {
+    shared: Arc<Shared>,
+    prefixes: Vec<String>,
+}
+
+struct Shared {
+    source: Box<dyn Source>,
+    shapes: BTreeMap<String, Vec<usize>>,
+    asked: Mutex<BTreeSet<String>>,
+}
+
+impl Weights {
+    pub(super) fn new(source: impl Source + 'static) -> Self {
+        let shared = Shared { shapes: source.shapes(), source: Box::new(source), asked: Mutex::default() };
+        Self { shared: Arc::new(shared), prefixes: Vec::new() }
+    }
+
+    /// Weights that are already in memory, for a model made by hand or trained here.
+    pub fn from_tensors<N: Into<String>>(tensors: impl IntoIterator<Item = (N, Tensor)>) -> Self {
+        Self::new(InMemory(tensors.into_iter().map(|(name, tensor)| (name.into(), tensor)).collect()))
+    }
+
+    /// The same weights, with `prefix` left out of names that begin with it: some checkpoints of a model write
+    /// `transformer.h.0.attn...` and others `h.0.attn...`.
+    pub fn with_optional_prefix(&self, prefix: &str) -> Self {
+        let mut weights = self.clone();
+        weights.prefixes.push(prefix.to_owned());
+        weights
+    }
+
+    /// The tensor `name`, as `f32` on the CPU.
+    ///
+    /// # Errors
+    /// When there is no such tensor (the error names the nearest), its shape is another, it is stored as a type that
+    /// is not a floating point number, or a value is NaN or infinite.
+    pub fn get(&self, name: &str, expected: &[usize]) -> Result<Tensor> {
+        let (full, shape) = self.resolve(name).ok_or_else(|| self.missing(name))?;
+        self.asked(|asked| asked.insert(full.to_owned()));
+        if shape != expected {
+            let (got, expected) = (shape.to_vec(), expected.to_vec());
+            return Err(LoadError::TensorShape { name: full.to_owned(), got, expected }.into());
+        }
+        let values = self.shared.source.read(full)?;
+        match values.iter().filter(|value| !value.is_finite()).count() {
+            0 => Ok(Tensor::from_vec(values, shape, &Device::Cpu)?),
+            count => Err(LoadError::NotFinite { name: full.to_owned(), count }.into()),
+        }
+    }
+
+    /// Whether there is a tensor `name`. Asking this does not count as using it.
+    pub fn contains(&self, name: &str) -> bool {
+        self.resolve(name).is_some()
+    }
+
+    /// The shape of the tensor `name`, where there is one. Asking this does not count as using it.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.resolve(name).map(|(_, shape)| shape)
+    }
+
+    /// All names, without the optional prefixes, in alphabetical order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.shared.shapes.keys().map(|full| self.strip(full).to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// The names that were never asked for with [`get`](Self::get) by any clone of these weights, without the
+    /// optional prefixes, in alphabetical order.
+    pub fn unused(&self) -> Vec<String> {
+        let is_unused = |full: &&String| self.asked(|asked| !asked.contains(*full));
+        let mut names: Vec<_> =
+            self.shared.shapes.keys().filter(is_unused).map(|full| self.strip(full).to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Refuses a checkpoint with tensors that were never asked for, leaving aside those whose name ends with one of
+    /// `buffers`: values that are computed and not learned, such as `attn.bias` or `rotary_emb.inv_freq`.
+    ///
+    /// # Errors
+    /// When a tensor is left over; the error names it.
+    pub fn refuse_unused(&self, family: &str, buffers: &[&str]) -> Result<()> {
+        let mut left = self.unused();
+        left.retain(|name| !buffers.iter().any(|buffer| name.ends_with(buffer)));
+        if left.is_empty() {
+            return Ok(());
+        }
+        let count = left.len();
+        let more = if count > 4 { ", ..." } else { "" };
+        left.truncate(4);
+        let names = format!("{}{more}", quoted(&left));
+        Err(LoadError::UnusedTensors { family: family.to_owned(), count, names }.into())
+    }
+
+    /// The name in the file and the shape of what the caller calls `name`.
+    fn resolve(&self, name: &str) -> Option<(&str, &[usize])> {
+        let mut candidates = self.prefixes.iter().map(|prefix| format!("{prefix}{name}")).chain([name.to_owned()]);
+        let (full, shape) = candidates.find_map(|full| self.shared.shapes.get_key_value(&full))?;
+        Some((full, shape))
+    }
+
+    fn strip<'a>(&self, full: &'a str) -> &'a str {
+        self.prefixes.iter().find_map(|prefix| full.strip_prefix(prefix.as_str())).unwrap_or(full)
+    }
+
+    fn missing(&self, name: &str) -> LoadError {
+        LoadError::MissingTensor { name: name.to_owned(), nearest: quoted(&nearest(name, self.names(), 3)) }
+    }
+
+    fn asked<T>(&self, with: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
+        with(&mut self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Weights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Weights({} tensors)", self.shared.shapes.len())
+    }
+}
+
+struct InMemory(BTreeMap<String, Tensor>);
+
+impl Source for InMemory {
+    fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        self.0.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect()
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<f32>> {
+        match self.0.get(name) {
+            Some(tensor) => Ok(tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?),
+            None => Err(LoadError::MissingTensor { name: name.to_owned(), nearest: "none".into() }.into()),
+        }
+    }
+}
+
+/// Names for a sentence: "`a`, `b`".
+pub(super) fn quoted(names: &[String]) -> String {
+    match names {
+        [] => "none".into(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights() -> Weights {
+        let tensor = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();
+        Weights::from_tensors([
+            ("transformer.h.0.ln_1.weight", tensor(&[1., 2., 3.])),
+            ("transformer.h.0.attn.bias", tensor(&[1.])),
+            ("lm_head.weight", tensor(&[1., f32::NAN])),
+        ])
+        .with_optional_prefix("transformer.")
+    }
+
+    #[test]
+    fn a_prefix_may_be_there_or_not() {
+        let all = ["h.0.attn.bias", "h.0.ln_1.weight", "lm_head.weight"];
+        assert_eq!(weights().names(), all);
+        assert_eq!(weights().get("h.0.ln_1.weight", &[3]).unwrap().to_vec1::<f32>().unwrap(), [1., 2., 3.]);
+        assert_eq!(weights().get("transformer.h.0.ln_1.weight", &[3]).unwrap().dims(), [3]);
+        assert_eq!(weights().shape("lm_head.weight"), Some([2].as_slice()));
+    }
+
+    #[test]
+    fn what_was_never_asked_for_is_known_to_every_clone() {
+        let weights = weights();
+        assert!(weights.contains("h.0.ln_1.weight") && weights.unused().len() == 3);
+        weights.clone().get("h.0.ln_1.weight", &[3]).unwrap();
+        assert_eq!(weights.unused(), ["h.0.attn.bias", "lm_head.weight"]);
+        let error = weights.refuse_unused("gpt2", &["attn.bias"]).unwrap_err().to_string();
+        assert!(error.contains("`lm_head.weight`") && !error.contains("attn.bias"), "{error}");
+        assert!(weights.refuse_unused("gpt2", &["attn.bias", "lm_head.weight"]).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_name_shape_or_value_is_refused_by_name() {
+        for (name, shape, parts) in [
+            ("h.0.ln_1.wieght", vec![3], ["no tensor", "`h.0.ln_1.weight`"]),
+            ("h.0.ln_1.weight", vec![4], ["[3]", "[4]"]),
+            ("lm_head.weight", vec![2], ["1 values", "not finite"]),
+        ] {
+            let error = weights().get(name, &shape).unwrap_err();
+            assert!(error.is_load() && error.to_string().contains("h"), "{error}");
+            parts.iter().for_each(|part| assert!(error.to_string().contains(part), "{error} lacks {part}"));
+        }
+    }
+}

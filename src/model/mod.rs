@@ -1,0 +1,180 @@
+//! [`Model`]: a transformer with every intermediate value in reach.
+
+mod attention;
+mod config;
+pub(crate) mod family;
+mod linear;
+mod mlp;
+mod norm;
+mod pass;
+mod run;
+mod shipped;
+mod show;
+mod tap;
+mod text;
+pub(crate) mod transformer;
+
+use crate::{
+    Result,
+    hook::{Intervention, Site},
+    load::Checkpoint,
+    text::{ToTokens, Tokenizer},
+};
+use candle_core::Tensor;
+pub use config::{Config, Normalization, Position, Rotary};
+pub use pass::Pass;
+pub use run::{Prediction, Run};
+pub(crate) use run::{softmax, top_k};
+use std::sync::Arc;
+pub(crate) use tap::Tap;
+use transformer::Transformer;
+
+/// A hooked transformer: configuration, weights and tokenizer.
+///
+/// Owned, cheap to clone, and free to go between threads and notebook cells.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?; // shipped inside the crate
+/// let run = model.run("red fox blue owl red fox blue")?;
+/// assert_eq!(run.predictions(-1, 1)?[0].text, "owl");
+/// assert_eq!(run.cache().get(Site::pattern(1))?.dims()[2..], [8, 8]); // seven words and a <bos>
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Model(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    origin: String,
+    config: Config,
+    transformer: Transformer,
+    tokenizer: Option<Tokenizer>,
+}
+
+impl Model {
+    /// Opens a model: the name of a shipped one (`"induction-2l"`), a folder with `config.json` and safetensors,
+    /// a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"` (feature `hub`).
+    ///
+    /// # Errors
+    /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is
+    /// ever silently left out.
+    pub fn open(place: &str) -> Result<Self> {
+        match shipped::checkpoint(place) {
+            Some(checkpoint) => Self::from_checkpoint(checkpoint?),
+            None => Self::from_checkpoint(Checkpoint::open(place)?),
+        }
+    }
+
+    /// Builds the model that a checkpoint describes.
+    ///
+    /// # Errors
+    /// When the architecture is unknown, a setting is not implemented, or the weights do not fit.
+    pub fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self> {
+        let (config, transformer) = family::build(&checkpoint)?;
+        let Checkpoint { name, origin, tokenizer, .. } = checkpoint;
+        Ok(Self::from_parts(name, origin, config, transformer, tokenizer))
+    }
+
+    pub(crate) fn from_parts(
+        name: String,
+        origin: String,
+        config: Config,
+        transformer: Transformer,
+        tokenizer: Option<Tokenizer>,
+    ) -> Self {
+        Self(Arc::new(Inner { name, origin, config, transformer, tokenizer }))
+    }
+
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where it was read from.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The tokenizer, when the model has one.
+    pub fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.0.tokenizer.as_ref()
+    }
+
+    pub(crate) fn transformer(&self) -> &Transformer {
+        &self.0.transformer
+    }
+
+    /// Every site this model has, in the order a forward pass reaches them.
+    pub fn sites(&self) -> Vec<Site> {
+        self.config().sites()
+    }
+
+    /// Whether this model has the site.
+    pub fn has(&self, site: Site) -> bool {
+        self.config().has(site)
+    }
+
+    /// Describes a forward pass before it happens: what to record, what to change, which logits.
+    ///
+    /// # Errors
+    /// When the input cannot be read by this model (see [`Model::tokens`]).
+    pub fn pass(&self, input: impl ToTokens) -> Result<Pass> {
+        Ok(Pass::new(self.clone(), self.tokens(input)?))
+    }
+
+    /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
+    ///
+    /// # Errors
+    /// When the input cannot be read by this model (see [`Model::tokens`]).
+    pub fn run(&self, input: impl ToTokens) -> Result<Run> {
+        self.run_with(input, [])
+    }
+
+    /// As [`Model::run`], with interventions.
+    ///
+    /// # Errors
+    /// When the input cannot be read, or an intervention does not fit the model and the text; both are found before
+    /// anything runs.
+    pub fn run_with(&self, input: impl ToTokens, interventions: impl IntoIterator<Item = Intervention>) -> Result<Run> {
+        self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
+    }
+
+    /// The logits and nothing else.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_vocab]`
+    ///
+    /// # Errors
+    /// When the input cannot be read by this model (see [`Model::tokens`]).
+    pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
+        Ok(self.pass(input)?.run()?.logits()?.clone())
+    }
+
+    /// The mean over all but the first token of -log P(token | what came before), in nats.
+    ///
+    /// # Errors
+    /// When the input cannot be read by this model, or is a single token.
+    pub fn loss(&self, input: impl ToTokens) -> Result<f64> {
+        self.pass(input)?.run()?.loss()
+    }
+
+    /// Reads a residual stream as the model's last step would: final norm (with this stream's own statistics), then
+    /// unembedding.
+    ///
+    /// # Shapes
+    /// `[.., d_model]` to `[.., d_vocab]`
+    ///
+    /// # Errors
+    /// When the last axis is not `d_model` wide.
+    pub fn unembed(&self, resid: &Tensor) -> Result<Tensor> {
+        let transformer = self.transformer();
+        transformer.unembed.forward(&transformer.ln_final.apply(resid)?)
+    }
+}

@@ -1,0 +1,75 @@
+//! Rotary position embedding (Su et al. 2021).
+
+use super::slice::{contiguous, for_rows};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use std::sync::Arc;
+
+/// Cosines and sines for every position and every pair of dimensions that turn together.
+#[derive(Clone, Debug)]
+pub(crate) struct RotaryTable {
+    /// `[pos, pairs]`
+    cos: Arc<[f32]>,
+    sin: Arc<[f32]>,
+    pairs: usize,
+    /// True when dimensions `2i` and `2i+1` turn together (GPT-J), false when `i` and `i + pairs` do (Llama, NeoX).
+    adjacent: bool,
+}
+
+impl RotaryTable {
+    /// The table for positions `0..n_ctx`, given each pair's angle per position in radians.
+    pub(crate) fn new(angles: &[f64], n_ctx: usize, adjacent: bool) -> Self {
+        // Frameworks round the frequency, then the product, to float32; follow them so that long texts agree.
+        let angle = |pos: usize, frequency: &f64| pos as f32 * *frequency as f32;
+        let each = |f: fn(f32) -> f32| {
+            (0..n_ctx).flat_map(|pos| angles.iter().map(move |frequency| f(angle(pos, frequency)))).collect()
+        };
+        Self { cos: each(f32::cos), sin: each(f32::sin), pairs: angles.len(), adjacent }
+    }
+}
+
+/// Turns each head's first `2 * pairs` dimensions by its position's angles; the rest pass unchanged.
+///
+/// # Shapes
+/// `[batch, pos, head, d_head]` in and out.
+pub(crate) fn rotate(x: &Tensor, table: &RotaryTable) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Rotate { table: table.clone(), direction: 1.0 })
+}
+
+struct Rotate {
+    table: RotaryTable,
+    /// 1 turns forward, -1 back: a rotation's gradient is the opposite rotation.
+    direction: f32,
+}
+
+impl CustomOp1 for Rotate {
+    fn name(&self) -> &'static str {
+        "rotary"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = contiguous(storage, layout)?;
+        let (_, pos, heads, d_head) = layout.shape().dims4()?;
+        let RotaryTable { cos, sin, pairs, adjacent } = &self.table;
+        let pairs = *pairs;
+        if pos * pairs > cos.len() || 2 * pairs > d_head {
+            bail!("rotary table of {} positions and {pairs} pairs cannot turn {:?}", cos.len() / pairs, layout.dims())
+        }
+        let mut out = x.to_vec();
+        for_rows(&mut out, d_head, |row, head| {
+            let position = (row / heads) % pos;
+            let (cos, sin) = (&cos[position * pairs..][..pairs], &sin[position * pairs..][..pairs]);
+            for pair in 0..pairs {
+                let (i, j) = if *adjacent { (2 * pair, 2 * pair + 1) } else { (pair, pair + pairs) };
+                let (a, b, c, s) = (head[i], head[j], cos[pair], self.direction * sin[pair]);
+                head[i] = a * c - b * s;
+                head[j] = b * c + a * s;
+            }
+        });
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let back = Self { table: self.table.clone(), direction: -self.direction };
+        grad.contiguous()?.apply_op1_no_bwd(&back).map(Some)
+    }
+}

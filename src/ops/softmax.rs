@@ -1,0 +1,54 @@
+//! Softmax over the last axis.
+
+use super::{
+    exp::exp,
+    slice::{contiguous, for_rows, last_axis},
+};
+use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor};
+use pulp::Arch;
+
+/// Softmax over the last axis. Scores of -inf get exactly 0.
+pub(crate) fn softmax(scores: &Tensor) -> Result<Tensor> {
+    let width = last_axis(scores)?;
+    scores.contiguous()?.apply_op1(Softmax { width })
+}
+
+struct Softmax {
+    width: usize,
+}
+
+#[inline(always)]
+fn softmax_row(scores: &[f32], out: &mut [f32]) {
+    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    for (out, &score) in out.iter_mut().zip(scores) {
+        *out = exp(score - max);
+    }
+    let scale = 1.0 / out.iter().sum::<f32>();
+    out.iter_mut().for_each(|value| *value *= scale);
+}
+
+impl CustomOp1 for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let scores = contiguous(storage, layout)?;
+        let mut out = vec![0.0; scores.len()];
+        let arch = Arch::new();
+        for_rows(&mut out, self.width, |row, out| {
+            let scores = &scores[row * self.width..][..self.width];
+            arch.dispatch(
+                #[inline(always)]
+                || softmax_row(scores, out),
+            );
+        });
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, pattern: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let weighted = (pattern * grad)?;
+        let total = weighted.sum_keepdim(D::Minus1)?;
+        Ok(Some((weighted - pattern.broadcast_mul(&total)?)?))
+    }
+}

@@ -1,0 +1,167 @@
+//! [`AttentionPattern`]: where one head looks.
+
+use ndarray::Array2;
+
+use super::{
+    band::token_at,
+    color::Palette,
+    figure::Figure,
+    grid::TOOLTIPS,
+    heatmap::Heatmap,
+    text::{columns, number, pad},
+};
+use crate::{Result, error::PlotError};
+
+/// The attention of one head: which token looks at which.
+///
+/// The token that looks goes down (token 0 on top), the token that is looked at goes right; white is 0, dark blue is 1.
+/// Where nothing above the diagonal is ever looked at, that half is light grey.
+///
+/// # Shapes
+/// The pattern is `[query, key]`; rows sum to 1.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::AttentionPattern;
+/// use ndarray::array;
+/// let figure = AttentionPattern::new(array![[1.0, 0.0], [0.41, 0.59]], ["When", " Mary"]).title("L0H1").draw()?;
+/// assert!(figure.to_svg().contains("<title>·Mary@1 → When@0: 0.41</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a pattern is drawn by `.draw()`"]
+pub struct AttentionPattern {
+    pattern: Array2<f32>,
+    queries: Vec<String>,
+    keys: Vec<String>,
+    title: String,
+    tooltips: usize,
+}
+
+const PICTURE: &str = "an attention pattern";
+
+impl AttentionPattern {
+    /// The pattern of a head over a text.
+    pub fn new(pattern: Array2<f32>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
+        Self { pattern, keys: tokens.clone(), queries: tokens, title: String::new(), tooltips: TOOLTIPS }
+    }
+
+    /// The tokens that are looked at, when they are another text's (cross-attention).
+    pub fn keys(mut self, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.keys = tokens.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// How many cells at most get a tooltip.
+    pub(crate) fn tooltips(mut self, cells: usize) -> Self {
+        self.tooltips = cells;
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When the pattern has no cells, or the tokens are not as many as its rows and columns.
+    pub fn draw(&self) -> Result<Figure> {
+        let (rows, columns) = self.pattern.dim();
+        for (axis, got, expected) in [("query", self.queries.len(), rows), ("key", self.keys.len(), columns)] {
+            if got != expected {
+                return Err(PlotError::Labels { picture: PICTURE, axis: axis.into(), got, expected }.into());
+            }
+        }
+        let alt = match self.title.as_str() {
+            "" => format!("Attention of {rows} tokens; {}.", habit(&self.pattern)),
+            title => format!("{title}: attention of {rows} tokens; {}.", habit(&self.pattern)),
+        };
+        Ok(self.heatmap().draw()?.retold(alt, self.plain()))
+    }
+
+    fn heatmap(&self) -> Heatmap {
+        let mut heatmap = Heatmap::new(self.pattern.clone())
+            .title(self.title.as_str())
+            .value("attention")
+            .y_tokens("looks (query)", &self.queries)
+            .x_tokens("is looked at (key)", &self.keys)
+            .palette(Palette::Blues)
+            .range(0.0, 1.0)
+            .print(0);
+        heatmap.square = true;
+        heatmap.arrows = true;
+        heatmap.tooltips = self.tooltips;
+        if is_causal(&self.pattern) { heatmap.mask(above_diagonal(self.pattern.dim())) } else { heatmap }
+    }
+
+    /// For each token that looks, the three that it looks at most; of a long text, the last tokens.
+    fn plain(&self) -> String {
+        const LINES: usize = 40;
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let first = self.queries.len().saturating_sub(LINES);
+        let names: Vec<String> = (first..self.queries.len()).map(|query| token_at(&self.queries, query)).collect();
+        let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
+        for (name, row) in names.iter().zip(self.pattern.rows().into_iter().skip(first)) {
+            let mut keys: Vec<(usize, f32)> = row.iter().copied().enumerate().filter(|&(_, p)| p >= 0.005).collect();
+            keys.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let said = keys.iter().take(3).map(|&(key, p)| format!("{} {}", token_at(&self.keys, key), number(p)));
+            out += &format!("{} → {}\n", pad(name, width), said.collect::<Vec<_>>().join(", "));
+        }
+        out
+    }
+}
+
+/// Whether nothing above the diagonal is looked at.
+pub(crate) fn is_causal(pattern: &Array2<f32>) -> bool {
+    pattern.is_square() && pattern.indexed_iter().all(|((query, key), &p)| key <= query || p == 0.0)
+}
+
+pub(crate) fn above_diagonal(dim: (usize, usize)) -> Array2<bool> {
+    Array2::from_shape_fn(dim, |(query, key)| key > query)
+}
+
+/// Where most of the attention goes on average, of the places one looks for first: a clause of a sentence.
+///
+/// The first tokens are left out, for which these places are the same.
+pub(crate) fn habit(pattern: &Array2<f32>) -> String {
+    let queries = pattern.nrows();
+    let mean = |key: fn(usize) -> usize| {
+        let seen = (2..queries).filter_map(|query| pattern.get((query, key(query))).copied());
+        seen.sum::<f32>() / (queries - 2) as f32
+    };
+    if queries < 3 || !pattern.is_square() {
+        return "too few tokens to say where it looks on average".into();
+    }
+    let places = [
+        ("the token before", mean(|query| query - 1)),
+        ("the first token", mean(|_| 0)),
+        ("the token itself", mean(|query| query)),
+    ];
+    let most = places.into_iter().filter(|(_, share)| share.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1));
+    most.map_or("it is not a number".into(), |(place, share)| format!("on average {} goes to {place}", number(share)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_names_the_token_before() {
+        let pattern = Array2::from_shape_fn((5, 5), |(query, key)| f32::from(key + 1 == query || query + key == 0));
+        let figure = AttentionPattern::new(pattern, ["a"; 5]).title("L1H0").draw().unwrap();
+        assert_eq!(figure.alt(), "L1H0: attention of 5 tokens; on average 1 goes to the token before.");
+        assert!(figure.to_text().ends_with("a@4 → a@3 1\n"), "{}", figure.to_text());
+    }
+
+    #[test]
+    fn cross_attention_has_other_keys_and_no_mask() {
+        let pattern = Array2::from_elem((2, 3), 1.0 / 3.0);
+        let figure = AttentionPattern::new(pattern, ["x", "y"]).keys(["u", "v", "w"]).draw().unwrap();
+        assert!(figure.to_svg().contains("<title>y@1 → w@2: 0.333</title>"));
+        assert!(!figure.to_svg().contains("masked"));
+    }
+}

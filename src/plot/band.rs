@@ -1,0 +1,200 @@
+//! The axes of a grid of cells: one label a cell while there is room, every n-th when there is not.
+
+use super::{
+    canvas::{Canvas, Frame, LABEL, NAME, sans_width},
+    color::{FAINT, MUTED, RULE},
+    mark::Mark,
+    text::{columns, fit, printable, text_width, visible},
+};
+use crate::{Result, error::PlotError};
+
+/// What the cells along an axis are called.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Labels {
+    /// Their index.
+    #[default]
+    Index,
+    /// Names of their own.
+    Names(Vec<String>),
+    /// Tokens, told apart by their position.
+    Tokens(Vec<String>),
+}
+
+/// Longer labels are cut; the tooltip has them whole.
+const LONGEST: usize = 14;
+/// Between an axis and its labels.
+const GAP: f64 = 7.0;
+
+impl Labels {
+    pub(crate) fn names(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Names(names.into_iter().map(Into::into).collect())
+    }
+
+    pub(crate) fn tokens(tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Tokens(tokens.into_iter().map(Into::into).collect())
+    }
+
+    /// An error unless there are `expected` labels, where they are given at all.
+    pub(crate) fn check(&self, picture: &'static str, axis: &str, expected: usize) -> Result<()> {
+        match self {
+            Self::Names(labels) | Self::Tokens(labels) if labels.len() != expected => {
+                Err(PlotError::Labels { picture, axis: axis.into(), got: labels.len(), expected }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The label of cell `i` on the axis, and what follows it in grey: the position of a token.
+    fn short(&self, i: usize) -> (String, String) {
+        let at =
+            |labels: &[String], show: fn(&str) -> String| fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST);
+        match self {
+            Self::Index => (i.to_string(), String::new()),
+            Self::Names(names) => (at(names, printable), String::new()),
+            Self::Tokens(tokens) => (at(tokens, visible), format!("@{i}")),
+        }
+    }
+
+    /// The whole label of cell `i`, as in a sentence: `layer 3`, `L2H1`, `·Mary@4`.
+    pub(crate) fn full(&self, axis: &str, i: usize) -> String {
+        match self {
+            Self::Index if axis.is_empty() => i.to_string(),
+            Self::Index => format!("{axis} {i}"),
+            Self::Names(names) => printable(names.get(i).map_or("", String::as_str)),
+            Self::Tokens(tokens) => token_at(tokens, i),
+        }
+    }
+
+    /// The label of cell `i` in a text table.
+    pub(crate) fn plain(&self, i: usize) -> String {
+        let (label, suffix) = self.short(i);
+        format!("{label}{suffix}")
+    }
+}
+
+/// A token and its position, `·Mary@4`: duplicates stay distinct.
+pub(crate) fn token_at(tokens: &[String], i: usize) -> String {
+    format!("{}@{i}", fit(&visible(tokens.get(i).map_or("", String::as_str)), 40))
+}
+
+/// An axis of equal cells.
+pub(crate) struct Band<'a> {
+    pub labels: &'a Labels,
+    pub name: &'a str,
+    pub count: usize,
+    /// Px from one cell to the next.
+    pub pitch: f64,
+    /// Whether cell 0 comes last.
+    pub reversed: bool,
+}
+
+/// How the labels under an axis stand: the angle, and every how many cells there is one.
+struct Setting {
+    angle: f64,
+    stride: usize,
+}
+
+impl Band<'_> {
+    fn widest(&self) -> f64 {
+        let width = |i| columns(&self.labels.plain(i));
+        (0..self.count).map(width).max().unwrap_or(0) as f64 * LABEL * 0.6
+    }
+
+    /// Every how many cells a label of `length` px fits, in round steps where the labels are numbers.
+    fn stride(&self, length: f64) -> usize {
+        let least = (length / self.pitch).ceil().max(1.0) as usize;
+        match self.labels {
+            Labels::Index => [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&n| n >= least).unwrap_or(least),
+            _ => least,
+        }
+    }
+
+    /// Level where that fits; else slanted, and steeper before any label is left out.
+    fn below(&self) -> Setting {
+        let level = self.widest() + 7.0;
+        if level <= self.pitch || matches!(self.labels, Labels::Index) {
+            return Setting { angle: 0.0, stride: self.stride(level) };
+        }
+        let angle: f64 = if self.pitch >= LABEL * 1.45 { 45.0 } else { 60.0 };
+        Setting { angle, stride: self.stride(LABEL * 1.02 / angle.to_radians().sin()) }
+    }
+
+    /// The height of the labels and the name under the axis.
+    pub(crate) fn height_below(&self) -> f64 {
+        let labels = match self.below().angle {
+            0.0 => LABEL,
+            angle => self.widest() * angle.to_radians().sin() + LABEL * 0.7,
+        };
+        GAP + labels + self.name_height()
+    }
+
+    /// How far slanted labels or the name reach out to the left of an axis below.
+    pub(crate) fn overhang(&self) -> f64 {
+        let Setting { angle, stride } = self.below();
+        let reach = |i| text_width(&self.labels.plain(i), LABEL) * angle.to_radians().cos() - self.center(i);
+        let slanted = (0..self.count).step_by(stride).filter(|_| angle > 0.0).map(reach);
+        slanted.fold(self.name_overhang(), f64::max)
+    }
+
+    /// How far the name reaches out at either end of an axis that is shorter.
+    pub(crate) fn name_overhang(&self) -> f64 {
+        ((sans_width(self.name, NAME) - self.pitch * self.count as f64) / 2.0).max(0.0)
+    }
+
+    /// The width of the labels and the name to the left of the axis.
+    pub(crate) fn width_left(&self) -> f64 {
+        GAP + self.widest() + self.name_height()
+    }
+
+    fn name_height(&self) -> f64 {
+        if self.name.is_empty() { 0.0 } else { NAME + 8.0 }
+    }
+
+    /// The middle of cell `i` along the axis, in px from its start.
+    fn center(&self, i: usize) -> f64 {
+        let place = if self.reversed { self.count - 1 - i } else { i };
+        (place as f64 + 0.5) * self.pitch
+    }
+
+    /// Draws labels and name under a frame.
+    pub(crate) fn draw_below(&self, canvas: &Canvas, frame: Frame) {
+        let Setting { angle, stride } = self.below();
+        for i in (0..self.count).step_by(stride) {
+            let x = frame.x + self.center(i);
+            self.tick(canvas, stride, (x, frame.bottom()), (x, frame.bottom() + 4.0));
+            let (label, suffix) = self.labels.short(i);
+            let mark = |at| Mark::text(at, label, LABEL).suffix(suffix, FAINT);
+            canvas.put(match angle {
+                0.0 => mark((x, frame.bottom() + GAP + LABEL / 2.0)).middle(),
+                _ => mark((x + 2.0, frame.bottom() + GAP)).end().turned(-angle),
+            });
+        }
+        let y = frame.bottom() + self.height_below() - NAME / 2.0;
+        self.draw_name(canvas, (frame.middle().0, y), 0.0);
+    }
+
+    /// Draws labels and, `reach` px to the left, the name beside a frame.
+    pub(crate) fn draw_left(&self, canvas: &Canvas, frame: Frame, reach: f64) {
+        let stride = self.stride(LABEL * 1.15);
+        for i in (0..self.count).step_by(stride) {
+            let y = frame.y + self.center(i);
+            self.tick(canvas, stride, (frame.x, y), (frame.x - 4.0, y));
+            let (label, suffix) = self.labels.short(i);
+            canvas.put(Mark::text((frame.x - GAP, y), label, LABEL).suffix(suffix, FAINT).end());
+        }
+        self.draw_name(canvas, (frame.x - reach + NAME / 2.0, frame.middle().1), -90.0);
+    }
+
+    /// A tick, only where labels are left out and it is not plain which cell one belongs to.
+    fn tick(&self, canvas: &Canvas, stride: usize, from: (f64, f64), to: (f64, f64)) {
+        if stride > 1 {
+            canvas.put(Mark::line([from, to]).stroke(RULE, 1.0));
+        }
+    }
+
+    fn draw_name(&self, canvas: &Canvas, at: (f64, f64), angle: f64) {
+        if !self.name.is_empty() {
+            canvas.put(Mark::text(at, self.name, NAME).fill(MUTED).sans().middle().turned(angle));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! [`Bars`]: labelled numbers, one a line.
+
+use super::{
+    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height, sans_width},
+    color::{ACCENT, MUTED, RULE, WARM},
+    figure::Figure,
+    mark::Mark,
+    span::Span,
+    text::{columns, fit, number, pad, pad_left, printable, text_width, visible},
+};
+use crate::{Result, error::PlotError};
+
+/// Horizontal bars in the order given, each with its label and its value; negative values go left, in red.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Bars;
+/// let figure = Bars::tokens([(" Mary", 0.71), (" John", 0.18)]).title("Next token").value("probability").draw()?;
+/// assert!(figure.to_svg().contains("<title>·Mary: 0.71</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "bars are drawn by `.draw()`"]
+pub struct Bars {
+    bars: Vec<(String, f32)>,
+    title: String,
+    value: String,
+}
+
+/// The width for the longest bars, the height of a line, and the longest label in columns.
+const WIDTH: f64 = 340.0;
+const LINE: f64 = 21.0;
+const LONGEST: usize = 32;
+
+impl Bars {
+    /// Bars of named values.
+    pub fn new(bars: impl IntoIterator<Item = (impl Into<String>, f32)>) -> Self {
+        let bars = bars.into_iter().map(|(name, value)| (printable(&name.into()), value)).collect();
+        Self { bars, title: String::new(), value: String::new() }
+    }
+
+    /// Bars of tokens, whose spaces are written `·`.
+    pub fn tokens(bars: impl IntoIterator<Item = (impl Into<String>, f32)>) -> Self {
+        Self::new(bars.into_iter().map(|(token, value)| (visible(&token.into()), value)))
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the values are, written under the bars.
+    pub fn value(mut self, name: impl Into<String>) -> Self {
+        self.value = name.into();
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there are no bars.
+    pub fn draw(&self) -> Result<Figure> {
+        if self.bars.is_empty() {
+            return Err(PlotError::Empty { picture: "a bar chart", what: "there are no bars" }.into());
+        }
+        let finite = || self.bars.iter().map(|&(_, value)| f64::from(value)).filter(|value| value.is_finite());
+        let (lo, hi) = (finite().fold(0.0, f64::min), finite().fold(0.0, f64::max));
+        let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
+        let label = widest(&mut self.bars.iter().map(|(label, _)| text_width(&fit(label, LONGEST), LABEL)));
+        let number_width = widest(&mut self.bars.iter().map(|&(_, value)| text_width(&number(value), LABEL))) + 6.0;
+        let room = if lo < 0.0 { number_width } else { 0.0 };
+        let frame = Frame {
+            x: MARGIN + label + 10.0 + room,
+            y: MARGIN + heading_height(&self.title),
+            width: WIDTH,
+            height: LINE * self.bars.len() as f64,
+        };
+        let name = if self.value.is_empty() { 0.0 } else { NAME + 8.0 };
+        let right = (frame.right() + number_width).max(frame.x + sans_width(&self.value, NAME));
+        let size = (right + MARGIN, frame.bottom() + name + MARGIN);
+        let canvas = Canvas::headed(&self.title, "", size.0, size.1);
+        let (x, y) = (Span::new(lo, hi, false), Span::new(0.0, self.bars.len() as f64, false));
+        let chart = canvas.chart(frame, x, y);
+        let zero = frame.x + frame.width * x.position(0.0);
+        for (i, (name, value)) in self.bars.iter().enumerate() {
+            let middle = frame.y + LINE * (i as f64 + 0.5);
+            let color = if *value < 0.0 { WARM } else { ACCENT };
+            let title = format!("{name}: {}", number(*value));
+            canvas.put(Mark::text((frame.x - room - 10.0, middle), fit(name, LONGEST), LABEL).end());
+            let end = if value.is_nan() { 0.0 } else { f64::from(*value).clamp(lo, hi) };
+            let top = (self.bars.len() - i) as f64;
+            let bar = Mark::rect((end.min(0.0), top - 0.15), (end.max(0.0), top - 0.85)).fill(color).title(title);
+            canvas.put_on(&chart, &bar);
+            let tip = frame.x + frame.width * x.position(end);
+            let text = |x| Mark::text((x, middle), number(*value), LABEL).fill(MUTED);
+            canvas.put(if end < 0.0 { text(tip - 5.0).end() } else { text(tip + 5.0) });
+        }
+        canvas.put(Mark::line([(zero, frame.y), (zero, frame.bottom())]).stroke(RULE, 1.0));
+        if !self.value.is_empty() {
+            let at = (frame.x, frame.bottom() + 8.0 + NAME / 2.0);
+            canvas.put(Mark::text(at, self.value.as_str(), NAME).fill(MUTED).sans());
+        }
+        canvas.finish(self.alt(), self.plain(hi.max(-lo)))
+    }
+
+    fn alt(&self) -> String {
+        let title = if self.title.is_empty() { "Bars" } else { &self.title };
+        let said: Vec<_> =
+            self.bars.iter().take(3).map(|(label, value)| format!("{label} {}", number(*value))).collect();
+        let rest = if self.bars.len() > 3 { ", …" } else { "" };
+        format!("{title}: {} bars, {}{rest}.", self.bars.len(), said.join(", "))
+    }
+
+    fn plain(&self, longest: f64) -> String {
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let width = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| columns(&text)).max().unwrap_or(0);
+        let names = width(&mut self.bars.iter().map(|(label, _)| fit(label, LONGEST)));
+        let numbers = width(&mut self.bars.iter().map(|&(_, value)| number(value)));
+        for (label, value) in &self.bars {
+            // NaN becomes 0 blocks.
+            let blocks = (f64::from(value.abs()) / longest * 30.0).round() as usize;
+            let bar = "█".repeat(blocks.min(30));
+            let line = format!("{}  {}  {bar}", pad(&fit(label, LONGEST), names), pad_left(&number(*value), numbers));
+            out += &format!("{}\n", line.trim_end());
+        }
+        out
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Figure`]: a finished picture, and the forms it leaves the program in.
+
+use std::{fmt, fs, path::Path, sync::Arc};
+
+use super::{
+    color::PAPER,
+    compose::{self, Tab},
+    svg::MONO,
+    text::escape,
+};
+use crate::{Error, Result, error::PlotError, notebook::Show};
+
+/// A picture, or several composed by [`row`](super::row), [`column`](super::column) and [`tabs`](super::tabs).
+///
+/// In a notebook a cell that ends in a figure shows it. The picture is one inline SVG whose values appear as
+/// tooltips; it needs no script, no style sheet and no network, so it also survives GitHub, documentation pages and
+/// untrusted notebooks' exports. The same data gives the same bytes.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Bars;
+/// let figure = Bars::new([("·Mary", 0.7), ("·John", 0.2)]).title("Next token").draw()?;
+/// assert!(figure.to_svg().starts_with("<svg "));
+/// assert!(figure.alt().contains("·Mary"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Figure(Arc<Node>);
+
+/// What a figure is made of.
+pub(crate) enum Node {
+    /// One picture: its size in px, its SVG elements, the sentence that says what it shows, its text rendering.
+    Drawing { size: (f64, f64), body: String, alt: String, plain: String },
+    /// Figures side by side.
+    Row(Vec<Figure>),
+    /// Figures one above the other.
+    Column(Vec<Figure>),
+    /// One figure at a time, chosen by its tab; `still` stands for all of them where there is one picture only.
+    Tabs { tabs: Vec<Tab>, still: Option<Figure> },
+}
+
+impl Figure {
+    pub(crate) fn drawing(size: (f64, f64), body: String, alt: String, plain: String) -> Self {
+        Self::of(Node::Drawing { size, body, alt, plain: plain.replace('−', "-") })
+    }
+
+    /// The same picture, said in other words.
+    pub(crate) fn retold(&self, alt: String, plain: String) -> Self {
+        Self::drawing(self.size(), compose::body(self), alt, plain)
+    }
+
+    pub(crate) fn of(node: Node) -> Self {
+        Self(Arc::new(node))
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.0
+    }
+
+    /// Width and height in px.
+    pub fn size(&self) -> (f64, f64) {
+        compose::size(self)
+    }
+
+    /// One sentence that says what the picture shows, for readers who cannot see it.
+    pub fn alt(&self) -> String {
+        compose::alt(self)
+    }
+
+    /// The picture as plain text: a table, bars of characters, or its strongest values.
+    pub fn to_text(&self) -> String {
+        compose::plain(self)
+    }
+
+    /// The picture as one SVG document, made only of attributes: no style, no script, no reference to anything.
+    pub fn to_svg(&self) -> String {
+        let (width, height) = self.size();
+        format!(
+            concat!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}" viewBox="0 0 {0} {1}" "#,
+                "font-family=\"{2}\"><title>{3}</title>\n<rect width=\"{0}\" height=\"{1}\" fill=\"{4}\"/>\n{5}</svg>"
+            ),
+            width,
+            height,
+            MONO,
+            escape(&self.alt()),
+            PAPER.hex(),
+            compose::body(self)
+        )
+    }
+
+    /// The picture as a piece of HTML: the inline SVG, and tabs where there are some.
+    ///
+    /// Where a reader's page drops style sheets, every tab is shown, one below the other.
+    pub fn to_html(&self) -> String {
+        let id = format!("gb-{:016x}", fingerprint(&compose::content(self)));
+        compose::html(self, &id)
+    }
+
+    /// Writes the picture to a file: `.svg`, or `.html` for a page of its own.
+    ///
+    /// # Errors
+    /// When the name ends in something else, or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let content = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("svg") => self.to_svg(),
+            Some("html") => page(&self.alt(), &self.to_html()),
+            _ => return Err(PlotError::Extension { path: path.display().to_string() }.into()),
+        };
+        fs::write(path, content).map_err(|source| Error::io(format!("cannot write {}", path.display()), source))
+    }
+
+    /// Shows the figure as the output of a notebook's cell.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Figure {
+    fn html(&self) -> String {
+        self.to_html()
+    }
+
+    fn plain(&self) -> String {
+        self.to_text()
+    }
+}
+
+impl fmt::Debug for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (width, height) = self.size();
+        write!(f, "Figure({width}×{height} px: {})", self.alt())
+    }
+}
+
+/// A whole HTML page around a piece of one.
+fn page(title: &str, content: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <body style=\"background:#fff;margin:24px\">\n{content}\n</body>\n</html>\n"
+    )
+}
+
+/// FNV-1a: a hash that is the same in every run, so that ids do not churn in version control.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

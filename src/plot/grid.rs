@@ -1,0 +1,185 @@
+//! A matrix as coloured cells.
+//!
+//! A cell with a tooltip costs about a hundred bytes, so there is a budget: the strongest cells are rectangles of their
+//! own with a tooltip, all others are merged, per colour, into one path of horizontal runs.
+
+use std::collections::BTreeMap;
+
+use ndarray::ArrayView2;
+
+use super::{
+    canvas::{Canvas, Frame, LABEL},
+    color::{ColorScale, MASKED, MISSING, PAPER, RULE, Rgb},
+    legend::{Special, special_cell},
+    mark::Mark,
+    text::{short_number, text_width},
+};
+
+/// Cells that get a tooltip in one picture.
+pub(crate) const TOOLTIPS: usize = 1600;
+/// The steps of a palette for separate cells, and for merged ones, of which coarser steps make fewer and longer runs.
+const LEVELS: [f32; 2] = [100.0, 40.0];
+
+pub(crate) struct Grid<'a> {
+    pub values: ArrayView2<'a, f32>,
+    pub mask: Option<ArrayView2<'a, bool>>,
+    pub scale: ColorScale,
+    pub frame: Frame,
+    /// Row 0 at the bottom.
+    pub upward: bool,
+    /// How many cells at most get a tooltip.
+    pub tooltips: usize,
+    /// In how many of the strongest cells the value is printed, where it fits.
+    pub printed: usize,
+    pub title: &'a dyn Fn(usize, usize) -> String,
+    /// Words in each cell, instead of values in some.
+    pub words: Option<&'a dyn Fn(usize, usize) -> String>,
+}
+
+type Cell = (usize, usize);
+
+/// The type size of values in cells.
+const NUMBER: f64 = LABEL - 1.0;
+
+impl Grid<'_> {
+    pub(crate) fn draw(&self, canvas: &Canvas) {
+        let ranked = self.ranked();
+        let titled = &ranked[..ranked.len().min(self.tooltips)];
+        let all = titled.len() == ranked.len();
+        let rest = &ranked[titled.len()..];
+        self.draw_masked(canvas);
+        self.draw_runs(canvas, rest);
+        let printed = self.printed(&ranked);
+        for &(row, column) in titled {
+            let color = self.color(self.values[(row, column)]);
+            let frame = self.gapped((row, column), all);
+            let title = (self.title)(row, column);
+            let words = self.words.map(|words| words(row, column)).or_else(|| printed.get(&(row, column)).cloned());
+            match words {
+                None => canvas.put(frame.mark().fill(color).title(title)),
+                Some(words) => {
+                    let size = if self.words.is_some() { LABEL } else { NUMBER };
+                    let words = Mark::text(frame.middle(), words, size).fill(color.text()).middle();
+                    canvas.group(title, [frame.mark().fill(color), words]);
+                }
+            }
+        }
+        let missing: Vec<Frame> =
+            ranked.iter().filter(|&&at| self.values[at].is_nan()).map(|&at| self.cell(at)).collect();
+        canvas.put(hatching(&missing));
+        for &at in ranked.iter().filter(|&&at| self.scale.is_outside(self.values[at])) {
+            special_cell(canvas, self.gapped(at, all), Special::Outside);
+        }
+        canvas.put(self.frame.mark().stroke(RULE, 1.0));
+    }
+
+    fn is_masked(&self, at: Cell) -> bool {
+        self.mask.is_some_and(|mask| mask.get(at).copied().unwrap_or(false))
+    }
+
+    /// The cells that are not masked, the strongest first.
+    fn ranked(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> =
+            self.values.indexed_iter().map(|(at, _)| at).filter(|&at| !self.is_masked(at)).collect();
+        cells.sort_by(|&a, &b| self.scale.strength(self.values[b]).total_cmp(&self.scale.strength(self.values[a])));
+        cells
+    }
+
+    /// The colour of a value, to the nearest level of the palette; grey for NaN.
+    fn color(&self, value: f32) -> Rgb {
+        let levels = LEVELS[usize::from(self.values.len() > self.tooltips)];
+        self.scale.palette.at((self.scale.position(value) * levels).round() / levels)
+    }
+
+    fn pitch(&self) -> (f64, f64) {
+        let (rows, columns) = self.values.dim();
+        (self.frame.width / columns.max(1) as f64, self.frame.height / rows.max(1) as f64)
+    }
+
+    /// The place of `length` cells that begin at one and go right.
+    fn run(&self, (row, column): Cell, length: usize) -> Frame {
+        let (width, height) = self.pitch();
+        let line = if self.upward { self.values.nrows() - 1 - row } else { row };
+        Frame {
+            x: self.frame.x + column as f64 * width,
+            y: self.frame.y + line as f64 * height,
+            width: width * length as f64,
+            height,
+        }
+    }
+
+    /// The place of a cell.
+    pub(crate) fn cell(&self, at: Cell) -> Frame {
+        self.run(at, 1)
+    }
+
+    /// A cell with a hairline of paper around it, where cells are large and none is part of a run.
+    fn gapped(&self, at: Cell, all: bool) -> Frame {
+        let cell = self.cell(at);
+        let gap = if all && cell.width.min(cell.height) >= 12.0 { 1.0 } else { 0.0 };
+        Frame { width: cell.width - gap, height: cell.height - gap, ..cell }
+    }
+
+    /// The runs of neighbouring cells in one row of a sorted list.
+    fn runs(&self, cells: &[Cell]) -> Vec<(f64, f64)> {
+        let mut corners = Vec::new();
+        for run in cells.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
+            let frame = self.run(run[0], run.len());
+            corners.extend([(frame.x, frame.y), (frame.right(), frame.bottom())]);
+        }
+        corners
+    }
+
+    fn draw_masked(&self, canvas: &Canvas) {
+        let masked: Vec<Cell> = self.values.indexed_iter().map(|(at, _)| at).filter(|&at| self.is_masked(at)).collect();
+        canvas.put(Mark::rects(self.runs(&masked)).fill(MASKED));
+    }
+
+    fn draw_runs(&self, canvas: &Canvas, cells: &[Cell]) {
+        let mut by_color = BTreeMap::<Rgb, Vec<Cell>>::new();
+        for &at in cells {
+            by_color.entry(self.color(self.values[at])).or_default().push(at);
+        }
+        by_color.remove(&PAPER);
+        for (color, mut cells) in by_color {
+            cells.sort_unstable();
+            canvas.put(Mark::rects(self.runs(&cells)).fill(color));
+        }
+    }
+
+    /// The values to print: those of the strongest cells, if all have room; none where all cells are alike.
+    fn printed(&self, ranked: &[Cell]) -> BTreeMap<Cell, String> {
+        let finite = ranked.iter().copied().filter(|&at| self.values[at].is_finite());
+        let texts: BTreeMap<Cell, String> =
+            finite.take(self.printed).map(|at| (at, short_number(self.values[at]))).collect();
+        let widest = texts.values().map(|text| text_width(text, NUMBER)).fold(0.0, f64::max);
+        let (width, height) = self.pitch();
+        let room = widest + 2.0 <= width && NUMBER <= height && self.scale.lo < self.scale.hi;
+        if room { texts } else { BTreeMap::new() }
+    }
+}
+
+/// Grey cells with slanted lines: there is no number here.
+pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
+    for cell in cells {
+        canvas.put(cell.mark().fill(MISSING));
+    }
+    canvas.put(hatching(cells));
+}
+
+/// Slanted lines over cells.
+pub(crate) fn hatching(cells: &[Frame]) -> Mark {
+    const STEP: f64 = 5.0;
+    let mut ends = Vec::new();
+    for &Frame { x, y, width, height } in cells {
+        // The line of all points whose distances from the cell's corner sum to `sum`, within the cell.
+        let line = |i: u32| {
+            let sum = f64::from(i) * STEP;
+            let (right, down) = (sum.min(width), sum.min(height));
+            [(x + right, y + sum - right), (x + sum - down, y + down)]
+        };
+        let count = (width + height) / STEP;
+        ends.extend((1..count.ceil() as u32).flat_map(line));
+    }
+    Mark::segments(ends).stroke(PAPER, 1.0)
+}

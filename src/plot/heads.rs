@@ -1,0 +1,219 @@
+//! [`AttentionHeads`]: where the heads of a layer look, side by side and one at a time.
+
+use ndarray::{Array2, Array3, ArrayView2, Axis};
+
+use super::{
+    attention::{AttentionPattern, above_diagonal, habit, is_causal},
+    band::token_at,
+    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
+    color::{ColorScale, Palette},
+    compose::Tab,
+    figure::{Figure, Node},
+    grid::{Grid, TOOLTIPS},
+    legend::Legend,
+    mark::Mark,
+    text::{columns, fit, number, pad, printable},
+};
+use crate::{Result, error::PlotError};
+
+/// The attention of several heads over one text: small pictures to find the odd head, each the button of a large one.
+///
+/// As a single SVG it is the small pictures, somewhat larger. Where style sheets are dropped, all large pictures follow
+/// the small ones.
+///
+/// # Shapes
+/// The patterns are `[head, query, key]`.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::AttentionHeads;
+/// use ndarray::array;
+/// let patterns = array![[[1.0, 0.0], [0.9, 0.1]], [[1.0, 0.0], [0.2, 0.8]]];
+/// let figure = AttentionHeads::new(patterns, ["When", " Mary"]).title("Layer 0").draw()?;
+/// assert!(figure.to_html().contains("<title>·Mary@1 → When@0: 0.9</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "heads are drawn by `.draw()`"]
+pub struct AttentionHeads {
+    patterns: Array3<f32>,
+    queries: Vec<String>,
+    keys: Vec<String>,
+    names: Option<Vec<String>>,
+    title: String,
+}
+
+const PICTURE: &str = "a picture of heads";
+const NOTICE: &str = "Rows look at columns; the first token is at the upper left.";
+/// About the side of a button's picture, and of a panel of the single SVG, in px.
+const BUTTON: f64 = 56.0;
+const PANEL: f64 = 132.0;
+const PANELS_PER_ROW: usize = 6;
+/// Tooltips in all large pictures together.
+const ALL_TOOLTIPS: usize = 2400;
+
+impl AttentionHeads {
+    /// The patterns of some heads over a text.
+    pub fn new(patterns: Array3<f32>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
+        Self { patterns, keys: tokens.clone(), queries: tokens, names: None, title: String::new() }
+    }
+
+    /// The tokens that are looked at, when they are another text's (cross-attention).
+    pub fn keys(mut self, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.keys = tokens.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Names for the heads, such as `L2H1`; `head 0`, `head 1`, ... without.
+    pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names = Some(names.into_iter().map(|name| printable(&name.into())).collect());
+        self
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there are no heads or no cells, or names and tokens are not as many as the heads and positions.
+    pub fn draw(&self) -> Result<Figure> {
+        let heads = self.patterns.len_of(Axis(0));
+        if self.patterns.is_empty() {
+            return Err(PlotError::Empty { picture: PICTURE, what: "there are no heads, or no positions" }.into());
+        }
+        if let Some(names) = self.names.as_ref().filter(|names| names.len() != heads) {
+            let (axis, got) = ("head".into(), names.len());
+            return Err(PlotError::Labels { picture: PICTURE, axis, got, expected: heads }.into());
+        }
+        let tabs = (0..heads).map(|head| self.tab(head)).collect::<Result<Vec<Tab>>>()?;
+        Ok(Figure::of(Node::Tabs { tabs, still: Some(self.still()?) }))
+    }
+
+    fn name(&self, head: usize) -> String {
+        self.names.as_ref().and_then(|names| names.get(head).cloned()).unwrap_or_else(|| format!("head {head}"))
+    }
+
+    fn pattern(&self, head: usize) -> Array2<f32> {
+        self.patterns.index_axis(Axis(0), head).to_owned()
+    }
+
+    fn tab(&self, head: usize) -> Result<Tab> {
+        let name = self.name(head);
+        let title = if self.title.is_empty() { name.clone() } else { format!("{} · {name}", self.title) };
+        let pane = AttentionPattern::new(self.pattern(head), &self.queries)
+            .keys(&self.keys)
+            .title(title)
+            .tooltips(ALL_TOOLTIPS / self.patterns.len_of(Axis(0)))
+            .draw()?;
+        Ok(Tab { button: Some(self.button(head)?), name, pane })
+    }
+
+    /// A small picture of a head over its name.
+    fn button(&self, head: usize) -> Result<Figure> {
+        let pattern = self.pattern(head);
+        let size = side(pattern.dim(), BUTTON);
+        let name = fit(&self.name(head), 10);
+        let width = size.0.max(columns(&name) as f64 * LABEL * 0.6) + 8.0;
+        let canvas = Canvas::new(width, size.1 + LABEL + 12.0);
+        let frame = Frame { x: (width - size.0) / 2.0, y: 4.0, width: size.0, height: size.1 };
+        draw_pattern(&canvas, &pattern, frame, 0, &|_, _| String::new());
+        canvas.put(Mark::text((width / 2.0, frame.bottom() + 5.0 + LABEL / 2.0), name, LABEL).middle());
+        canvas.finish(format!("{}: {}.", self.name(head), habit(&pattern)), String::new())
+    }
+
+    /// All heads as one picture.
+    fn still(&self) -> Result<Figure> {
+        let heads = self.patterns.len_of(Axis(0));
+        let size = side((self.queries.len(), self.keys.len()), PANEL);
+        let per_row = heads.min(PANELS_PER_ROW);
+        let pitch = (size.0 + 16.0, size.1 + LABEL + 20.0);
+        let top = MARGIN + heading_height(&self.title);
+        let scale = ColorScale { palette: Palette::Blues, lo: 0.0, hi: 1.0 };
+        let legend = Legend::of(&scale, "attention", Vec::new());
+        let right = MARGIN + pitch.0 * per_row as f64;
+        let bottom = top + (pitch.1 * heads.div_ceil(per_row) as f64).max(legend.size().1);
+        let (width, height) = (right + 10.0 + legend.size().0 + MARGIN, bottom + NOTE + MARGIN);
+        let canvas = Canvas::headed(&self.title, NOTICE, width, height);
+        for head in 0..heads {
+            let (line, place) = (head / per_row, head % per_row);
+            let (x, y) = (MARGIN + pitch.0 * place as f64, top + pitch.1 * line as f64);
+            canvas.put(Mark::text((x, y + LABEL / 2.0), fit(&self.name(head), 20), LABEL));
+            let frame = Frame { x, y: y + LABEL + 6.0, width: size.0, height: size.1 };
+            let pattern = self.pattern(head);
+            draw_pattern(&canvas, &pattern, frame, TOOLTIPS / heads, &|query, key| {
+                let (from, to) = (token_at(&self.queries, query), token_at(&self.keys, key));
+                format!("{from} → {to}: {}", number(pattern[(query, key)]))
+            });
+        }
+        legend.draw(&canvas, (right + 10.0, top));
+        canvas.note((MARGIN, bottom + NOTE / 2.0), NOTICE);
+        canvas.finish(self.alt(), self.plain())
+    }
+
+    fn alt(&self) -> String {
+        let (heads, queries, _) = self.patterns.dim();
+        let title = if self.title.is_empty() { "Attention" } else { &self.title };
+        format!("{title}: the attention of {heads} heads over {queries} tokens.")
+    }
+
+    /// A line a head: where it looks on average.
+    fn plain(&self) -> String {
+        let names: Vec<String> = (0..self.patterns.len_of(Axis(0))).map(|head| self.name(head)).collect();
+        let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        for (head, name) in names.iter().enumerate() {
+            out += &format!("{}  {}\n", pad(name, width), habit(&self.pattern(head)));
+        }
+        out
+    }
+}
+
+/// The size of a small picture: about `target` px for the longer side, in half pixels a cell where there is room.
+fn side((rows, columns): (usize, usize), target: f64) -> (f64, f64) {
+    let cell = target / rows.max(columns).max(1) as f64;
+    let cell = if cell >= 1.0 { (cell * 2.0).floor() / 2.0 } else { cell };
+    (cell * columns as f64, cell * rows as f64)
+}
+
+/// Draws a pattern without axes; a long text's cells are joined until they can be seen.
+fn draw_pattern(
+    canvas: &Canvas,
+    pattern: &Array2<f32>,
+    frame: Frame,
+    tooltips: usize,
+    title: &dyn Fn(usize, usize) -> String,
+) {
+    let joined = joined(pattern.view(), BUTTON as usize);
+    let tooltips = if joined.dim() == pattern.dim() { tooltips } else { 0 };
+    let mask = is_causal(pattern).then(|| above_diagonal(joined.dim()));
+    let grid = Grid {
+        values: joined.view(),
+        mask: mask.as_ref().map(Array2::view),
+        scale: ColorScale { palette: Palette::Blues, lo: 0.0, hi: 1.0 },
+        frame,
+        upward: false,
+        tooltips,
+        printed: 0,
+        title,
+        words: None,
+    };
+    grid.draw(canvas);
+}
+
+/// At most `limit` cells a side: each the largest value of the cells that it stands for.
+fn joined(pattern: ArrayView2<'_, f32>, limit: usize) -> Array2<f32> {
+    let (rows, columns) = pattern.dim();
+    let block = rows.max(columns).div_ceil(limit).max(1);
+    let size = (rows.div_ceil(block), columns.div_ceil(block));
+    let mut out = Array2::zeros(size);
+    for ((row, column), &value) in pattern.indexed_iter() {
+        let cell: &mut f32 = &mut out[(row / block, column / block)];
+        *cell = cell.max(value);
+    }
+    out
+}

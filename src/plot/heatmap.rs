@@ -1,0 +1,338 @@
+//! [`Heatmap`]: any matrix, with tokens, names or numbers along its sides.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{
+    band::{Band, Labels},
+    canvas::{Canvas, MARGIN, NAME, NOTE},
+    color::{ColorScale, INK, Palette},
+    figure::Figure,
+    grid::{Grid, TOOLTIPS},
+    legend::{Legend, Special},
+    mark::Mark,
+    panels::Layout,
+    table::table,
+    text::{number, printable},
+};
+use crate::{Result, error::PlotError};
+
+/// A matrix of values as colours; or several of one shape, as facets that share one range of colours.
+///
+/// Values of both signs are red–white–blue around 0, amounts are white to blue, unless said otherwise. NaN is hatched,
+/// a masked cell is light grey, a cell beyond the range is outlined; the strongest cells print their value.
+///
+/// # Shapes
+/// Each facet is `[rows, columns]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Heatmap;
+/// use ndarray::array;
+/// let effect = array![[0.0, 0.8], [-0.1, 0.3]];
+/// let figure = Heatmap::new(effect)
+///     .title("Patching the residual stream")
+///     .value("logit difference")
+///     .y_index("layer")
+///     .x_tokens("position", [" Mary", " Mary"])
+///     .upward()
+///     .draw()?;
+/// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a heatmap is drawn by `.draw()`"]
+pub struct Heatmap {
+    pub(crate) facets: Vec<(String, Array2<f32>)>,
+    pub(crate) title: String,
+    value: String,
+    x: (String, Labels),
+    pub(crate) y: (String, Labels),
+    palette: Option<Palette>,
+    range: Option<(f32, f32)>,
+    mask: Option<Array2<bool>>,
+    upward: bool,
+    printed: usize,
+    /// How many cells at most get a tooltip.
+    pub(crate) tooltips: usize,
+    pub(crate) square: bool,
+    pub(crate) arrows: bool,
+}
+
+const PICTURE: &str = "a heatmap";
+
+impl Heatmap {
+    /// A heatmap of one matrix.
+    pub fn new(values: Array2<f32>) -> Self {
+        Self::facets([("", values)])
+    }
+
+    /// A heatmap of several matrices of one shape, each under its name.
+    pub fn facets(facets: impl IntoIterator<Item = (impl Into<String>, Array2<f32>)>) -> Self {
+        Self {
+            facets: facets.into_iter().map(|(name, values)| (name.into(), values)).collect(),
+            title: String::new(),
+            value: String::new(),
+            x: Default::default(),
+            y: Default::default(),
+            palette: None,
+            range: None,
+            mask: None,
+            upward: false,
+            printed: 5,
+            tooltips: TOOLTIPS,
+            square: false,
+            arrows: false,
+        }
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the values are, for the legend.
+    pub fn value(mut self, name: impl Into<String>) -> Self {
+        self.value = name.into();
+        self
+    }
+
+    /// Columns are numbered from 0.
+    pub fn x_index(mut self, axis: impl Into<String>) -> Self {
+        self.x = (axis.into(), Labels::Index);
+        self
+    }
+
+    /// Columns have names.
+    pub fn x_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.x = (axis.into(), Labels::names(names));
+        self
+    }
+
+    /// Columns are tokens, written `·Mary@4`.
+    pub fn x_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.x = (axis.into(), Labels::tokens(tokens));
+        self
+    }
+
+    /// Rows are numbered from 0.
+    pub fn y_index(mut self, axis: impl Into<String>) -> Self {
+        self.y = (axis.into(), Labels::Index);
+        self
+    }
+
+    /// Rows have names.
+    pub fn y_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.y = (axis.into(), Labels::names(names));
+        self
+    }
+
+    /// Rows are tokens, written `·Mary@4`.
+    pub fn y_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.y = (axis.into(), Labels::tokens(tokens));
+        self
+    }
+
+    /// The colours.
+    pub fn palette(mut self, palette: Palette) -> Self {
+        self.palette = Some(palette);
+        self
+    }
+
+    /// The values at the ends of the palette. Without it: the data's range, symmetric about 0 for red–white–blue.
+    pub fn range(mut self, lo: f32, hi: f32) -> Self {
+        self.range = Some((lo, hi));
+        self
+    }
+
+    /// Cells to leave out (`true`), shown in light grey. It has the shape of each facet.
+    pub fn mask(mut self, mask: Array2<bool>) -> Self {
+        self.mask = Some(mask);
+        self
+    }
+
+    /// Puts row 0 at the bottom, as depth is drawn.
+    pub fn upward(mut self) -> Self {
+        self.upward = true;
+        self
+    }
+
+    /// In how many of the strongest cells the value is printed, where it has room; 5 unless said otherwise.
+    pub fn print(mut self, cells: usize) -> Self {
+        self.printed = cells;
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there is no facet or no cell, the facets' or the mask's shapes differ, the labels are not as many as the
+    /// cells, or the range is empty.
+    pub fn draw(&self) -> Result<Figure> {
+        self.check()?;
+        let scale = self.scale();
+        let legend = Legend::of(&scale, &self.value, self.specials(&scale));
+        let rule = self.rule(&scale).unwrap_or_default();
+        let layout = Layout::new(self, &legend, !rule.is_empty());
+        let canvas = Canvas::headed(&self.title, &rule, layout.size.0, layout.size.1);
+        for (i, (name, values)) in self.facets.iter().enumerate() {
+            let (frame, first) = layout.panel(i);
+            if !name.is_empty() {
+                let at = (frame.x, frame.y - 6.0 - NAME / 2.0);
+                canvas.put(Mark::text(at, printable(name), NAME).fill(INK).bold().sans());
+            }
+            let grid = Grid {
+                values: values.view(),
+                mask: self.mask.as_ref().map(Array2::view),
+                scale,
+                frame,
+                upward: self.upward,
+                tooltips: self.tooltips / self.facets.len(),
+                printed: self.printed,
+                title: &|row, column| self.tooltip(name, row, column, values[(row, column)]),
+                words: None,
+            };
+            grid.draw(&canvas);
+            self.x_band(layout.cell.0).draw_below(&canvas, frame);
+            if first {
+                self.y_band(layout.cell.1).draw_left(&canvas, frame, layout.left - MARGIN);
+            }
+        }
+        legend.draw(&canvas, layout.legend);
+        canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &rule);
+        let plain = match self.dim() {
+            (rows, columns) if rows > 40 || columns > 14 => self.listing(&scale),
+            _ => self.tables(),
+        };
+        canvas.finish(self.alt(&scale), plain)
+    }
+
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        self.facets.first().map_or((0, 0), |(_, values)| values.dim())
+    }
+
+    fn check(&self) -> Result<()> {
+        let (rows, columns) = self.dim();
+        if rows * columns == 0 {
+            return Err(PlotError::Empty { picture: PICTURE, what: "the matrix has no cells" }.into());
+        }
+        let shapes = self.facets.iter().map(|(name, values)| (format!("facet `{name}`"), values.dim()));
+        let mask = self.mask.iter().map(|mask| ("a mask".into(), mask.dim()));
+        for (what, (r, c)) in shapes.chain(mask) {
+            if (r, c) != (rows, columns) {
+                let (got, expected) = (vec![r, c], vec![rows, columns]);
+                return Err(PlotError::Shape { picture: PICTURE, what, got, expected }.into());
+            }
+        }
+        self.x.1.check(PICTURE, axis_name(&self.x.0, "x"), columns)?;
+        self.y.1.check(PICTURE, axis_name(&self.y.0, "y"), rows)?;
+        match self.range {
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every value that is not masked, with its place.
+    fn seen(&self) -> impl Iterator<Item = (usize, (usize, usize), f32)> + '_ {
+        let mask: Option<ArrayView2<'_, bool>> = self.mask.as_ref().map(Array2::view);
+        self.facets
+            .iter()
+            .enumerate()
+            .flat_map(|(facet, (_, values))| values.indexed_iter().map(move |(at, &value)| (facet, at, value)))
+            .filter(move |&(_, at, _)| !mask.is_some_and(|mask| mask[at]))
+    }
+
+    fn scale(&self) -> ColorScale {
+        let values = || self.seen().map(|(_, _, value)| value);
+        let signed = values().any(|value| value < 0.0 && value.is_finite());
+        let palette = self.palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
+        match self.range {
+            Some((lo, hi)) => ColorScale { palette, lo, hi },
+            None => ColorScale::over(palette, values()),
+        }
+    }
+
+    fn specials(&self, scale: &ColorScale) -> Vec<Special> {
+        let masked = self.mask.as_ref().is_some_and(|mask| mask.iter().any(|&hidden| hidden));
+        let missing = self.seen().any(|(_, _, value)| value.is_nan());
+        let outside = self.seen().any(|(_, _, value)| scale.is_outside(value));
+        [(masked, Special::Masked), (missing, Special::Missing), (outside, Special::Outside)]
+            .into_iter()
+            .filter_map(|(occurs, special)| occurs.then_some(special))
+            .collect()
+    }
+
+    pub(crate) fn x_band(&self, pitch: f64) -> Band<'_> {
+        Band { labels: &self.x.1, name: &self.x.0, count: self.dim().1, pitch, reversed: false }
+    }
+
+    pub(crate) fn y_band(&self, pitch: f64) -> Band<'_> {
+        Band { labels: &self.y.1, name: &self.y.0, count: self.dim().0, pitch, reversed: self.upward }
+    }
+
+    fn place(&self, (row, column): (usize, usize)) -> String {
+        let (y, x) = (self.y.1.full(&self.y.0, row), self.x.1.full(&self.x.0, column));
+        if self.arrows { format!("{y} → {x}") } else { format!("{y}, {x}") }
+    }
+
+    fn tooltip(&self, facet: &str, row: usize, column: usize, value: f32) -> String {
+        let facet = if facet.is_empty() { String::new() } else { format!("{facet}: ") };
+        format!("{facet}{}: {}", self.place((row, column)), number(value))
+    }
+
+    /// The rule of the range in words, where the legend's numbers do not say it all.
+    pub(crate) fn rule(&self, scale: &ColorScale) -> Option<String> {
+        let (lo, hi) = (number(scale.lo), number(scale.hi));
+        let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
+        match (self.range, scale.palette) {
+            (Some(_), _) if outside == 0 => None,
+            (Some(_), _) if outside == 1 => Some(format!("Colours cover {lo} to {hi}; one cell lies beyond.")),
+            (Some(_), _) => Some(format!("Colours cover {lo} to {hi}; {outside} cells lie beyond.")),
+            _ if self.seen().all(|(_, _, value)| value.is_nan()) => Some("No value is a number.".into()),
+            _ if scale.lo == scale.hi => Some(format!("Every value is {lo}.")),
+            (None, Palette::RedBlue) => Some(format!("Colours cover ±{hi}, the largest absolute value.")),
+            (None, _) => Some(format!("Colours cover {lo} to {hi}, the range of the values.")),
+        }
+    }
+
+    /// The cells by strength, the strongest first.
+    fn strongest(&self, scale: &ColorScale, count: usize) -> Vec<String> {
+        let mut cells: Vec<_> = self.seen().filter(|(_, _, value)| !value.is_nan()).collect();
+        cells.sort_by(|a, b| scale.strength(b.2).total_cmp(&scale.strength(a.2)));
+        cells.truncate(count);
+        let say =
+            |(facet, at, value): (usize, (usize, usize), f32)| self.tooltip(&self.facets[facet].0, at.0, at.1, value);
+        cells.into_iter().map(say).collect()
+    }
+
+    /// The values as text tables.
+    fn tables(&self) -> String {
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        for (name, values) in &self.facets {
+            if !name.is_empty() {
+                out += &format!("{name}\n");
+            }
+            let hidden = |at| self.mask.as_ref().is_some_and(|mask| mask[at]);
+            out += &table(values, &self.y.1, &self.x.1, self.upward, hidden);
+        }
+        out
+    }
+
+    /// The strongest cells, for a matrix too large for a page of text.
+    fn listing(&self, scale: &ColorScale) -> String {
+        let (rows, columns) = self.dim();
+        let cells: String = self.strongest(scale, 12).iter().map(|cell| format!("  {cell}\n")).collect();
+        format!("{} {rows} rows by {columns} columns; the strongest cells:\n{cells}", self.title).trim_start().into()
+    }
+
+    fn alt(&self, scale: &ColorScale) -> String {
+        let (rows, columns) = self.dim();
+        let title = if self.title.is_empty() { "Heatmap" } else { &self.title };
+        let strongest = self.strongest(scale, 1).pop().map(|cell| format!("; the strongest is {cell}"));
+        format!("{title}: {rows} rows by {columns} columns{}.", strongest.unwrap_or_default())
+    }
+}
+
+fn axis_name<'a>(name: &'a str, fallback: &'a str) -> &'a str {
+    if name.is_empty() { fallback } else { name }
+}

@@ -1,0 +1,325 @@
+//! [`LensTable`]: what the model would say after every layer.
+
+use ndarray::Array2;
+
+use super::{
+    band::{Band, Labels, token_at},
+    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
+    color::{ColorScale, Palette},
+    figure::Figure,
+    grid::{Grid, TOOLTIPS},
+    legend::{Legend, Special, special_cell},
+    text::{columns, fit, number, pad, visible},
+};
+use crate::{Result, error::PlotError};
+
+/// What the colour of a [`LensTable`] says; dark is always "surer" or "nearer to the output".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Statistic {
+    /// The probability of the top token, 0 to 1.
+    #[default]
+    Probability,
+    /// The entropy of the distribution, in nats.
+    Entropy,
+    /// The Kullback–Leibler divergence from the output's distribution, in nats.
+    Divergence,
+    /// The rank of a watched token, from 1.
+    Rank,
+}
+
+impl Statistic {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Probability => "probability",
+            Self::Entropy => "entropy (nats)",
+            Self::Divergence => "KL to output (nats)",
+            Self::Rank => "rank",
+        }
+    }
+
+    /// Where a value lies on the palette, if `worst` is the largest value.
+    fn position(self, value: f32, worst: f32) -> f32 {
+        match self {
+            Self::Probability => value,
+            Self::Entropy | Self::Divergence if worst > 0.0 => 1.0 - value / worst,
+            Self::Rank if worst > 1.0 => 1.0 - value.max(1.0).ln() / worst.ln(),
+            _ if value.is_nan() => f32::NAN,
+            _ => 1.0,
+        }
+    }
+
+    /// The values at the low end, the middle and the high end of the palette.
+    fn numbers(self, worst: f32) -> [String; 3] {
+        match self {
+            Self::Probability => [0.0, 0.5, 1.0].map(number),
+            Self::Entropy | Self::Divergence => [worst, worst / 2.0, 0.0].map(number),
+            Self::Rank => [worst, worst.sqrt().round(), 1.0].map(number),
+        }
+    }
+}
+
+/// The logit lens as a table: a row a layer, a column a position, in each cell the token that the model would say
+/// there; the colour is a statistic of that prediction (nostalgebraist, *interpreting GPT: the logit lens*, 2020).
+///
+/// Layer 0 is at the bottom, the output on top. Pointing at a cell lists its most probable tokens.
+///
+/// # Shapes
+/// The predictions and the statistic are `[layer + 1, pos]`: the last row is the output.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::LensTable;
+/// use ndarray::array;
+/// let say = |token: &str, p: f32| vec![(token.to_string(), p)];
+/// let predictions = array![[say(" the", 0.2), say(" a", 0.1)], [say(" cat", 0.6), say(" sat", 0.9)]];
+/// let figure = LensTable::new(predictions, ["The", " cat"]).target(" sat").draw()?;
+/// assert!(figure.to_text().contains("output"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a table is drawn by `.draw()`"]
+pub struct LensTable {
+    predictions: Array2<Vec<(String, f32)>>,
+    tokens: Vec<String>,
+    title: String,
+    rows: Option<Vec<String>>,
+    statistic: Statistic,
+    values: Option<Array2<f32>>,
+    target: Option<String>,
+    stride: Option<usize>,
+}
+
+const PICTURE: &str = "a lens table";
+const WIDTH: f64 = 940.0;
+const ROW: f64 = 22.0;
+/// Longer texts show colours only.
+const LETTERED: usize = 40;
+/// Rows shown unless a stride is given.
+const ROWS: usize = 36;
+
+impl LensTable {
+    /// The most probable tokens at every layer and position, with their probabilities, the most probable first;
+    /// and the tokens of the text.
+    pub fn new(predictions: Array2<Vec<(String, f32)>>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            predictions,
+            tokens: tokens.into_iter().map(Into::into).collect(),
+            title: String::new(),
+            rows: None,
+            statistic: Statistic::default(),
+            values: None,
+            target: None,
+            stride: None,
+        }
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// The colour: a statistic of each prediction. Without it, the probability of the top token.
+    pub fn statistic(mut self, statistic: Statistic, values: Array2<f32>) -> Self {
+        (self.statistic, self.values) = (statistic, Some(values));
+        self
+    }
+
+    /// Names for the rows. Without them, layers are numbered and the last row is `output`.
+    pub fn rows(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rows = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The token to outline wherever it is the prediction.
+    pub fn target(mut self, token: impl Into<String>) -> Self {
+        self.target = Some(token.into());
+        self
+    }
+
+    /// Shows every n-th layer, counted from the output. Without it, a deep model is thinned to about 36 rows.
+    pub fn stride(mut self, layers: usize) -> Self {
+        self.stride = Some(layers.max(1));
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When the table has no cells, or tokens, names or the statistic do not have its shape.
+    pub fn draw(&self) -> Result<Figure> {
+        self.check()?;
+        let shown = self.shown();
+        let (rows, positions) = (shown.len(), self.tokens.len());
+        let worst = self.worst();
+        let colors = Array2::from_shape_fn((rows, positions), |(row, position)| {
+            self.statistic.position(self.value(shown[row], position), worst)
+        });
+        let letters = self.letters();
+        let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
+        let tokens = Labels::Tokens(self.tokens.clone());
+        let pitch = if letters > 0 {
+            letters as f64 * LABEL * 0.6 + 8.0
+        } else {
+            (WIDTH / positions as f64).floor().clamp(3.0, 24.0)
+        };
+        let x = Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false };
+        let y = Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true };
+        let mut specials = Vec::new();
+        if colors.iter().any(|t| t.is_nan()) {
+            specials.push(Special::Missing);
+        }
+        if self.target.is_some() {
+            specials.push(Special::Target);
+        }
+        let legend = Legend {
+            name: self.statistic.name().into(),
+            palette: Palette::Blues,
+            numbers: self.statistic.numbers(worst),
+            specials,
+        };
+        let reach = y.width_left().max(x.overhang());
+        let frame = Frame {
+            x: MARGIN + reach,
+            y: MARGIN + heading_height(&self.title) + y.name_overhang(),
+            width: pitch * positions as f64,
+            height: ROW * rows as f64,
+        };
+        let below = x.height_below().max(y.name_overhang()).max(legend.size().1 - frame.height);
+        let right = frame.right() + 22.0 + x.name_overhang();
+        let (width, height) = (right + legend.size().0 + MARGIN, frame.bottom() + below + 10.0 + NOTE + MARGIN);
+        let caption = self.caption(rows);
+        let canvas = Canvas::headed(&self.title, &caption, width, height);
+        let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
+        let grid = Grid {
+            values: colors.view(),
+            mask: None,
+            scale: ColorScale { palette: Palette::Blues, lo: 0.0, hi: 1.0 },
+            frame,
+            upward: true,
+            tooltips: TOOLTIPS,
+            printed: 0,
+            title: &|row, position| self.tooltip(shown[row], position),
+            words: if letters > 0 { Some(&words) } else { None },
+        };
+        grid.draw(&canvas);
+        for (row, position) in ndarray::indices((rows, positions)) {
+            if self.target.as_deref() == Some(self.top(shown[row], position)) {
+                special_cell(&canvas, grid.cell((row, position)), Special::Target);
+            }
+        }
+        x.draw_below(&canvas, frame);
+        y.draw_left(&canvas, frame, reach);
+        legend.draw(&canvas, (right, frame.y));
+        canvas.note((MARGIN, frame.bottom() + below + 10.0 + NOTE / 2.0), &caption);
+        canvas.finish(self.alt(), self.plain(&shown))
+    }
+
+    fn check(&self) -> Result<()> {
+        let (rows, positions) = self.predictions.dim();
+        if rows * positions == 0 {
+            return Err(PlotError::Empty { picture: PICTURE, what: "there are no predictions" }.into());
+        }
+        Labels::Tokens(self.tokens.clone()).check(PICTURE, "position", positions)?;
+        if let Some(names) = &self.rows {
+            Labels::Names(names.clone()).check(PICTURE, "layer", rows)?;
+        }
+        match &self.values {
+            Some(values) if values.dim() != (rows, positions) => {
+                let (got, expected) = (values.shape().to_vec(), vec![rows, positions]);
+                Err(PlotError::Shape { picture: PICTURE, what: self.statistic.name().into(), got, expected }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows shown, from the bottom: every n-th, always with the last.
+    fn shown(&self) -> Vec<usize> {
+        let rows = self.predictions.nrows();
+        let stride = self.stride.unwrap_or_else(|| rows.div_ceil(ROWS));
+        let mut shown: Vec<usize> = (0..rows).rev().step_by(stride).collect();
+        shown.reverse();
+        shown
+    }
+
+    fn row_name(&self, row: usize) -> String {
+        match &self.rows {
+            Some(names) => names[row].clone(),
+            None if row + 1 == self.predictions.nrows() => "output".into(),
+            None => row.to_string(),
+        }
+    }
+
+    fn top(&self, row: usize, position: usize) -> &str {
+        self.predictions[(row, position)].first().map_or("", |(token, _)| token.as_str())
+    }
+
+    fn value(&self, row: usize, position: usize) -> f32 {
+        match &self.values {
+            Some(values) => values[(row, position)],
+            None => self.predictions[(row, position)].first().map_or(f32::NAN, |&(_, p)| p),
+        }
+    }
+
+    /// The largest finite value of the statistic.
+    fn worst(&self) -> f32 {
+        let values = self.predictions.indexed_iter().map(|((row, position), _)| self.value(row, position));
+        values.filter(|value| value.is_finite()).fold(0.0, f32::max)
+    }
+
+    /// How many characters of a token a cell shows; none when the text is too long for that.
+    fn letters(&self) -> usize {
+        let longest = self.predictions.iter().flatten().map(|(token, _)| columns(&visible(token))).max().unwrap_or(0);
+        let room = (WIDTH / self.tokens.len() as f64 - 8.0) / (LABEL * 0.6);
+        if self.tokens.len() > LETTERED { 0 } else { (room as usize).clamp(5, 10).min(longest.max(3)) }
+    }
+
+    fn tooltip(&self, row: usize, position: usize) -> String {
+        let name = self.row_name(row);
+        let layer = if name.parse::<usize>().is_ok() { format!("layer {name}") } else { name };
+        let mut lines = vec![format!("{layer}, after {}", token_at(&self.tokens, position))];
+        if self.values.is_some() {
+            lines.push(format!("{}: {}", self.statistic.name(), number(self.value(row, position))));
+        }
+        let listed = self.predictions[(row, position)].iter().take(10);
+        lines.extend(listed.map(|(token, p)| format!("{} {}", visible(token), number(*p))));
+        lines.join("\n")
+    }
+
+    fn caption(&self, shown: usize) -> String {
+        let rows = self.predictions.nrows();
+        let thinned = if shown < rows { format!(" {shown} of {rows} layers are shown.") } else { String::new() };
+        let cell = match self.letters() {
+            0 => "Point at a cell to read what the model would say next, read at that layer.",
+            _ => "In each cell: what the model would say next, read at that layer.",
+        };
+        format!("{cell}{thinned}")
+    }
+
+    fn alt(&self) -> String {
+        let title = if self.title.is_empty() { "Logit lens" } else { &self.title };
+        let (rows, positions) = self.predictions.dim();
+        let said = visible(self.top(rows - 1, positions - 1));
+        format!(
+            "{title}: {rows} layers by {positions} positions; after {} the output is {said}.",
+            token_at(&self.tokens, positions - 1)
+        )
+    }
+
+    fn plain(&self, shown: &[usize]) -> String {
+        const CELL: usize = 10;
+        let from = self.tokens.len().saturating_sub(10);
+        let names: Vec<String> = shown.iter().map(|&row| self.row_name(row)).collect();
+        let head = names.iter().map(|name| columns(name)).max().unwrap_or(0);
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let line = |name: &str, cells: Vec<String>| {
+            let cells: Vec<_> = cells.iter().map(|cell| pad(&fit(cell, CELL), CELL)).collect();
+            format!("{}  {}", pad(name, head), cells.join(" ")).trim_end().to_string() + "\n"
+        };
+        for (&row, name) in shown.iter().zip(&names).rev() {
+            out += &line(name, (from..self.tokens.len()).map(|position| visible(self.top(row, position))).collect());
+        }
+        out += &line("", (from..self.tokens.len()).map(|position| visible(&self.tokens[position])).collect());
+        out
+    }
+}

@@ -1,0 +1,351 @@
+//! [`LineChart`]: series over layers, sparsity, steps.
+
+use std::fmt::Write;
+
+use super::{
+    band::{Band, Labels},
+    canvas::{Canvas, Chart, Frame, LABEL, MARGIN, NAME, heading_height},
+    color::{FAINT, GRID, MUTED, PAPER, RULE, Rgb, series_color},
+    direct::{self, DirectLabel},
+    figure::Figure,
+    mark::Mark,
+    series::Series,
+    span::Span,
+    text::{columns, fit, number, pad, printable},
+};
+use crate::{Result, error::PlotError};
+
+/// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
+///
+/// Up to eight lines have colours of their own; more run from light to dark in the order given, as layers do.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::{LineChart, Series};
+/// let figure = LineChart::new()
+///     .title("Is the subject plural?")
+///     .add(Series::new("test", [0.52, 0.81, 0.97]).sd([0.03, 0.02, 0.01]))
+///     .baseline("chance", 0.5)
+///     .x("layer")
+///     .y("accuracy")
+///     .draw()?;
+/// assert!(figure.to_svg().contains("<title>test, layer 1: 0.81 ± 0.02</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a chart is drawn by `.draw()`"]
+pub struct LineChart {
+    title: String,
+    series: Vec<Series>,
+    baselines: Vec<(String, f32)>,
+    x: (String, Labels),
+    y: String,
+    y_range: Option<(f32, f32)>,
+    log_x: bool,
+    log_y: bool,
+}
+
+const PICTURE: &str = "a line chart";
+const SIZE: (f64, f64) = (520.0, 280.0);
+/// Longer series have no visible markers, only this many places with a tooltip.
+const MARKED: usize = 64;
+
+impl LineChart {
+    /// An empty chart.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// One more line.
+    #[expect(clippy::should_implement_trait, reason = "a chart plus a series is not arithmetic")]
+    pub fn add(mut self, series: Series) -> Self {
+        self.series.push(series);
+        self
+    }
+
+    /// A dashed level to compare with, such as chance.
+    pub fn baseline(mut self, label: impl Into<String>, value: f32) -> Self {
+        self.baselines.push((printable(&label.into()), value));
+        self
+    }
+
+    /// The name of the x axis.
+    pub fn x(mut self, name: impl Into<String>) -> Self {
+        self.x.0 = name.into();
+        self
+    }
+
+    /// Names for x = 0, 1, 2, ..., such as `0_mid`.
+    pub fn x_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.x.1 = Labels::names(names);
+        self
+    }
+
+    /// The name of the y axis.
+    pub fn y(mut self, name: impl Into<String>) -> Self {
+        self.y = name.into();
+        self
+    }
+
+    /// The least that the y axis covers, such as 0 to 1 for shares.
+    pub fn y_range(mut self, lo: f32, hi: f32) -> Self {
+        self.y_range = Some((lo, hi));
+        self
+    }
+
+    /// A logarithmic x axis.
+    pub fn log_x(mut self) -> Self {
+        self.log_x = true;
+        self
+    }
+
+    /// A logarithmic y axis.
+    pub fn log_y(mut self) -> Self {
+        self.log_y = true;
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When no line has a finite value, a series' parts differ in length, names are not as many as the places on the
+    /// x axis, or a logarithmic axis meets a value that is not positive.
+    pub fn draw(&self) -> Result<Figure> {
+        self.check()?;
+        let (x, y) = (self.x_span(), self.y_span());
+        let y_ticks = y.labels(6);
+        let tick_width = y_ticks.iter().map(|(_, label)| columns(label)).max().unwrap_or(0) as f64 * LABEL * 0.6;
+        let name_width = if self.y.is_empty() { 0.0 } else { NAME + 10.0 };
+        let labels = self.direct_labels();
+        let height = SIZE.1.max(direct::height(labels.len()));
+        let band = self.band();
+        let frame = Frame {
+            x: MARGIN + (tick_width + 9.0 + name_width).max(band.as_ref().map_or(0.0, Band::overhang)),
+            y: MARGIN + heading_height(&self.title),
+            width: SIZE.0,
+            height,
+        };
+        let below = match &band {
+            Some(band) => band.height_below(),
+            None => 8.0 + LABEL + if self.x.0.is_empty() { 0.0 } else { NAME + 8.0 },
+        };
+        let right = frame.right() + direct::width(&labels) + MARGIN;
+        let canvas = Canvas::headed(&self.title, "", right, frame.bottom() + below + MARGIN);
+        for (value, label) in &y_ticks {
+            let at = frame.bottom() - frame.height * y.position(*value);
+            canvas.put(Mark::line([(frame.x, at), (frame.right(), at)]).stroke(GRID, 1.0));
+            canvas.put(Mark::text((frame.x - 8.0, at), label.as_str(), LABEL).fill(MUTED).end());
+        }
+        match &band {
+            Some(band) => band.draw_below(&canvas, frame),
+            None => self.draw_numbers(&canvas, frame, x),
+        }
+        canvas.put(Mark::line([(frame.x, frame.bottom()), (frame.right(), frame.bottom())]).stroke(RULE, 1.0));
+        if !self.y.is_empty() {
+            let at = (MARGIN + NAME / 2.0, frame.middle().1);
+            canvas.put(Mark::text(at, fit(&self.y, 40), NAME).fill(MUTED).sans().middle().turned(-90.0));
+        }
+        let chart = canvas.chart(frame, x, y);
+        for (label, value) in &self.baselines {
+            let level = f64::from(*value);
+            let ends = [x.low(), x.high()].map(|x| (x, level));
+            let title = format!("{label}: {}", number(*value));
+            canvas.put_on(&chart, &Mark::line(ends).stroke(FAINT, 1.25).dash("5 4").title(title));
+        }
+        for (i, series) in self.series.iter().enumerate() {
+            self.draw_bands(&canvas, &chart, series, self.color(i));
+        }
+        for (i, series) in self.series.iter().enumerate() {
+            self.draw_line(&canvas, &chart, series, self.color(i));
+        }
+        direct::draw(&canvas, frame, y, &labels);
+        canvas.finish(self.alt(), self.plain())
+    }
+
+    fn color(&self, i: usize) -> Rgb {
+        series_color(i, self.series.len())
+    }
+
+    fn draw_bands(&self, canvas: &Canvas, chart: &Chart, series: &Series, color: Rgb) {
+        if !series.has_sd() {
+            return;
+        }
+        for run in series.stretches() {
+            // The lower edge of a band on a logarithmic axis stops above 0.
+            let floor = if self.log_y { self.y_span().low() } else { f64::NEG_INFINITY };
+            let upper = run.iter().map(|&(x, y, sd)| (x, y + sd));
+            let lower = run.iter().rev().map(|&(x, y, sd)| (x, (y - sd).max(floor)));
+            canvas.put_on(chart, &Mark::polygon(upper.chain(lower)).fill(color).opacity(0.14));
+        }
+    }
+
+    fn draw_line(&self, canvas: &Canvas, chart: &Chart, series: &Series, color: Rgb) {
+        for run in series.stretches() {
+            canvas.put_on(chart, &Mark::line(run.iter().map(|&(x, y, _)| (x, y))).stroke(color, 1.75).round());
+        }
+        let finite: Vec<_> = series.stretches().concat();
+        let every = finite.len().div_ceil(MARKED).max(1);
+        for &(x, y, sd) in finite.iter().step_by(every) {
+            let dot = Mark::circle((x, y), if every == 1 { 3.0 } else { 5.0 }).title(self.tooltip(series, x, y, sd));
+            let dot = if every == 1 { dot.fill(color).stroke(PAPER, 1.0) } else { dot.fill(color).opacity(0.0) };
+            canvas.put_on(chart, &dot);
+        }
+    }
+
+    fn draw_numbers(&self, canvas: &Canvas, frame: Frame, x: Span) {
+        for (value, label) in self.x_ticks(x) {
+            let at = frame.x + frame.width * x.position(value);
+            canvas.put(Mark::line([(at, frame.bottom()), (at, frame.bottom() + 4.0)]).stroke(RULE, 1.0));
+            canvas.put(Mark::text((at, frame.bottom() + 8.0 + LABEL / 2.0), label, LABEL).fill(MUTED).middle());
+        }
+        if !self.x.0.is_empty() {
+            let at = (frame.middle().0, frame.bottom() + 8.0 + LABEL + 8.0 + NAME / 2.0);
+            canvas.put(Mark::text(at, fit(&self.x.0, 70), NAME).fill(MUTED).sans().middle());
+        }
+    }
+
+    /// Ticks of the x axis: a few places on a logarithmic axis get one each; whole numbers only where all places are.
+    fn x_ticks(&self, x: Span) -> Vec<(f64, String)> {
+        let mut places: Vec<f64> = self.points().map(|(x, _, _)| x).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        if self.log_x && places.len() <= 12 {
+            return places.into_iter().map(|value| (value, number(value as f32))).collect();
+        }
+        if places.iter().all(|x| x.fract() == 0.0) {
+            let whole = x.ticks(13).into_iter().filter(|x| x.fract() == 0.0);
+            return whole.map(|value| (value, number(value as f32))).collect();
+        }
+        x.labels(9)
+    }
+
+    /// Every finite point of every series.
+    fn points(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
+        self.series.iter().flat_map(Series::points).filter(|(x, y, _)| x.is_finite() && y.is_finite())
+    }
+
+    fn x_span(&self) -> Span {
+        if let Labels::Names(names) = &self.x.1 {
+            return Span::new(-0.5, names.len() as f64 - 0.5, false);
+        }
+        Span::over(self.points().map(|(x, _, _)| x), self.log_x).padded(0.02)
+    }
+
+    fn y_span(&self) -> Span {
+        let points = self.points().flat_map(|(_, y, sd)| [y - sd, y, y + sd]);
+        let levels = self.baselines.iter().map(|&(_, value)| f64::from(value));
+        let asked = self.y_range.into_iter().flat_map(|(lo, hi)| [f64::from(lo), f64::from(hi)]);
+        let all = points.chain(levels).chain(asked).filter(|&y| y.is_finite() && (!self.log_y || y > 0.0));
+        let span = Span::over(all, self.log_y);
+        if self.log_y { span.padded(0.04) } else { span.rounded(6) }
+    }
+
+    /// The named x axis, if it has names.
+    fn band(&self) -> Option<Band<'_>> {
+        match &self.x {
+            (name, labels @ Labels::Names(names)) => {
+                let count = names.len();
+                Some(Band { labels, name, count, pitch: SIZE.0 / count as f64, reversed: false })
+            }
+            _ => None,
+        }
+    }
+
+    fn direct_labels(&self) -> Vec<DirectLabel> {
+        let lines = self.series.iter().enumerate().filter_map(|(i, series)| {
+            let (_, y, _) = series.stretches().last()?.last().copied()?;
+            Some(DirectLabel { text: fit(&series.label, 26), level: y, color: self.color(i) })
+        });
+        let levels = self.baselines.iter().filter(|(_, value)| value.is_finite()).map(|(label, value)| DirectLabel {
+            text: fit(label, 26),
+            level: f64::from(*value),
+            color: MUTED,
+        });
+        levels.chain(lines).filter(|label| !label.text.is_empty()).collect()
+    }
+
+    fn tooltip(&self, series: &Series, x: f64, y: f64, sd: f64) -> String {
+        let spread = if series.has_sd() { format!(" ± {}", number(sd as f32)) } else { String::new() };
+        format!("{}, {}: {}{spread}", series.label, self.place(x), number(y as f32))
+    }
+
+    fn place(&self, x: f64) -> String {
+        match &self.x {
+            (name, Labels::Names(_)) => self.x.1.full(name, x.max(0.0) as usize),
+            (name, _) => format!("{} {}", if name.is_empty() { "x" } else { name }, number(x as f32)),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.series.iter().try_for_each(Series::check)?;
+        if self.points().next().is_none() {
+            return Err(PlotError::Empty { picture: PICTURE, what: "no line has a finite value" }.into());
+        }
+        if let Labels::Names(names) = &self.x.1 {
+            if self.log_x {
+                return Err(PlotError::NamedLogarithm { axis: "x" }.into());
+            }
+            let last = self.points().map(|(x, _, _)| x).fold(0.0, f64::max);
+            let expected = self.series.iter().map(|series| series.y.len()).max().unwrap_or(0).max(last as usize + 1);
+            if names.len() != expected {
+                self.x.1.check(PICTURE, "x", expected)?;
+            }
+        }
+        for series in &self.series {
+            for (x, y, _) in series.points().filter(|(x, y, _)| x.is_finite() && y.is_finite()) {
+                for (axis, value, log) in [("x", x, self.log_x), ("y", y, self.log_y)] {
+                    if log && value <= 0.0 {
+                        let (series, value) = (series.label.clone(), value as f32);
+                        return Err(PlotError::Logarithm { axis, series, value }.into());
+                    }
+                }
+            }
+        }
+        match self.y_range {
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn alt(&self) -> String {
+        let title = if self.title.is_empty() { "Line chart" } else { &self.title };
+        let ends = self.series.iter().take(3).filter_map(|series| {
+            let points = series.stretches().concat();
+            let (first, last) = (points.first()?.1 as f32, points.last()?.1 as f32);
+            Some(format!("{} goes from {} to {}", series.label, number(first), number(last)))
+        });
+        let said = ends.collect::<Vec<_>>().join(", ");
+        let more = self.series.len().saturating_sub(3);
+        let rest = if more > 0 { format!(", and {more} more lines") } else { String::new() };
+        format!("{title}: {said}{rest}.")
+    }
+
+    /// A line of text a series; long ones are shown at a few places.
+    fn plain(&self) -> String {
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let width = self.series.iter().map(|series| columns(&series.label)).max().unwrap_or(0);
+        for series in &self.series {
+            let points: Vec<_> = series.points().collect();
+            let every = points.len().div_ceil(16).max(1);
+            let values: Vec<_> = points
+                .iter()
+                .step_by(every)
+                .map(|&(x, y, _)| {
+                    let x = if matches!(self.x.1, Labels::Names(_)) { self.place(x) } else { number(x as f32) };
+                    format!("{x}: {}", number(y as f32))
+                })
+                .collect();
+            let _ = writeln!(out, "{}  {}", pad(&series.label, width), values.join("  "));
+        }
+        for (label, value) in &self.baselines {
+            let _ = writeln!(out, "({label}: {})", number(*value));
+        }
+        out
+    }
+}

@@ -1,0 +1,70 @@
+//! Pictures of plain data: matrices, tokens, series.
+//!
+//! Each kind of picture is a builder: data in, a few words about it, then [`draw`](Heatmap::draw), which gives a
+//! [`Figure`]. Nothing here knows about models; the analyses of this crate use these same builders.
+//!
+//! | picture | for |
+//! |---|---|
+//! | [`AttentionPattern`] | where one head looks |
+//! | [`AttentionHeads`] | where all heads of a layer look, one at a time |
+//! | [`Heatmap`] | any matrix: patching, head scores, confusion |
+//! | [`LensTable`] | what the model would say after every layer |
+//! | [`LineChart`] | accuracy by layer, a metric over steps |
+//! | [`Bars`] | the next token, a handful of numbers |
+//! | [`TokenText`] | which words carry a score |
+//!
+//! [`row`], [`column`] and [`tabs`] make one figure of several. A notebook cell may also end in a builder, which is then
+//! drawn and shown.
+
+mod attention;
+mod band;
+mod bars;
+mod canvas;
+mod color;
+mod compose;
+mod direct;
+mod figure;
+mod grid;
+mod heads;
+mod heatmap;
+mod legend;
+mod lens;
+mod line;
+mod mark;
+mod panels;
+mod series;
+mod span;
+mod svg;
+mod table;
+pub(crate) mod text;
+mod tokens;
+
+pub use attention::AttentionPattern;
+pub use bars::Bars;
+pub use color::Palette;
+pub use compose::{column, row, tabs};
+pub use figure::Figure;
+pub use heads::AttentionHeads;
+pub use heatmap::Heatmap;
+pub use lens::{LensTable, Statistic};
+pub use line::LineChart;
+pub use series::Series;
+pub use tokens::TokenText;
+
+use crate::notebook::Show;
+
+/// Builders are shown as what they draw.
+macro_rules! shown {
+    ($($picture:ty),*) => {$(
+        impl Show for $picture {
+            fn html(&self) -> String {
+                self.draw().html()
+            }
+
+            fn plain(&self) -> String {
+                self.draw().plain()
+            }
+        }
+    )*};
+}
+shown!(AttentionHeads, AttentionPattern, Bars, Heatmap, LensTable, LineChart, TokenText);

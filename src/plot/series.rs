@@ -1,0 +1,75 @@
+//! [`Series`]: one line of a chart.
+
+use super::text::printable;
+use crate::{Result, error::PlotError};
+
+/// One line of a [`LineChart`](super::LineChart).
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Series;
+/// let test = Series::new("test", [0.61, 0.74, 0.93]).at([1.0, 4.0, 16.0]).sd([0.02, 0.01, 0.01]);
+/// # let _ = test;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub(crate) label: String,
+    x: Option<Vec<f32>>,
+    pub(crate) y: Vec<f32>,
+    sd: Option<Vec<f32>>,
+}
+
+impl Series {
+    /// A named line through values at 0, 1, 2, ...
+    ///
+    /// A value that is not finite leaves a gap.
+    pub fn new(label: impl Into<String>, values: impl IntoIterator<Item = f32>) -> Self {
+        Self { label: printable(&label.into()), x: None, y: values.into_iter().collect(), sd: None }
+    }
+
+    /// Where along the x axis the values lie.
+    pub fn at(mut self, x: impl IntoIterator<Item = f32>) -> Self {
+        self.x = Some(x.into_iter().collect());
+        self
+    }
+
+    /// The standard deviation of each value, drawn as a band.
+    pub fn sd(mut self, sd: impl IntoIterator<Item = f32>) -> Self {
+        self.sd = Some(sd.into_iter().collect());
+        self
+    }
+
+    /// x, y and standard deviation of every point, in data units.
+    pub(crate) fn points(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
+        self.y.iter().enumerate().map(|(i, &y)| {
+            let x = self.x.as_ref().and_then(|x| x.get(i)).map_or(i as f64, |&x| f64::from(x));
+            let sd = self.sd.as_ref().and_then(|sd| sd.get(i)).map_or(0.0, |&sd| f64::from(sd));
+            (x, f64::from(y), if sd.is_finite() { sd.abs() } else { 0.0 })
+        })
+    }
+
+    /// The stretches of finite points.
+    pub(crate) fn stretches(&self) -> Vec<Vec<(f64, f64, f64)>> {
+        let points: Vec<_> = self.points().collect();
+        let finite = |&(x, y, _): &(f64, f64, f64)| x.is_finite() && y.is_finite();
+        points.split(|point| !finite(point)).filter(|run| !run.is_empty()).map(<[_]>::to_vec).collect()
+    }
+
+    pub(crate) fn has_sd(&self) -> bool {
+        self.sd.is_some()
+    }
+
+    /// An error when its parts are not as long as its values.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (others, what) in [(&self.x, "places on the x axis"), (&self.sd, "standard deviations")] {
+            match others {
+                Some(others) if others.len() != self.y.len() => {
+                    let (series, ys, others) = (self.label.clone(), self.y.len(), others.len());
+                    return Err(PlotError::Lengths { series, ys, others, what }.into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

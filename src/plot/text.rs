@@ -1,0 +1,208 @@
+//! Text that can be shown: tokens with their spaces and controls made visible, widths, escapes, numbers.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Left-to-right mark: keeps an index such as `@3` to the right of a right-to-left token.
+const LEFT_TO_RIGHT: char = '\u{200e}';
+
+/// A token as a reader can see it: space as `·`, newline as `↵`, tab as `→`, controls as pictures, a leading
+/// combining mark on a dotted circle.
+pub(crate) fn visible(token: &str) -> String {
+    printable(token).replace(' ', "·")
+}
+
+/// A name as it is, but for what cannot be seen or would disturb its neighbours.
+pub(crate) fn printable(name: &str) -> String {
+    if name.is_empty() {
+        return "∅".into();
+    }
+    let mut shown = String::with_capacity(name.len() + 4);
+    if name.chars().next().is_some_and(|c| c.width() == Some(0) && hidden(c).is_none()) {
+        shown.push('◌');
+    }
+    for c in name.chars() {
+        match hidden(c) {
+            Some(picture) => shown.push_str(&picture),
+            None => shown.push(c),
+        }
+    }
+    if name.chars().any(is_right_to_left) {
+        shown.push(LEFT_TO_RIGHT);
+    }
+    shown
+}
+
+/// What stands for a character that would not be seen, or would change how its neighbours are.
+fn hidden(c: char) -> Option<String> {
+    Some(match c {
+        '\n' => "↵".into(),
+        '\t' => "→".into(),
+        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32)?.into(),
+        '\x7f' => "␡".into(),
+        '\u{fffe}' | '\u{ffff}' => "\u{fffd}".into(),
+        '\u{80}'..='\u{a0}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202f}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => format!("⟨{:x}⟩", c as u32),
+        _ => return None,
+    })
+}
+
+fn is_right_to_left(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+/// How many monospace columns a text takes; wide characters take two.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The width in px of a monospace text, at 0.6 em a column.
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
+    columns(text) as f64 * size * 0.6
+}
+
+/// The text, cut to at most `limit` columns with `…` at the cut.
+pub(crate) fn fit(text: &str, limit: usize) -> String {
+    if columns(text) <= limit {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        let longer = columns(&kept) + c.width().unwrap_or(0);
+        if longer + 1 > limit {
+            break;
+        }
+        kept.push(c);
+    }
+    let kept = kept.trim_end_matches('\u{200d}');
+    let mark = if text.ends_with(LEFT_TO_RIGHT) { "\u{200e}" } else { "" };
+    format!("{kept}…{mark}")
+}
+
+/// The text padded with spaces on the right to `width` columns.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// The text padded with spaces on the left to `width` columns.
+pub(crate) fn pad_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// The text as XML and HTML character data or attribute value, on one line.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            // XML has no way to write these, not even as references.
+            '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// A number for people: three significant digits without trailing zeros, a true minus sign.
+pub(crate) fn number(value: f32) -> String {
+    rounded(value, 3)
+}
+
+/// A number for people who look, not read: two significant digits.
+pub(crate) fn short_number(value: f32) -> String {
+    rounded(value, 2)
+}
+
+fn rounded(value: f32, digits: i32) -> String {
+    let magnitude = value.abs();
+    let text = if value.is_nan() {
+        "NaN".into()
+    } else if value.is_infinite() {
+        if value > 0.0 { "∞".into() } else { "-∞".into() }
+    } else if value == 0.0 {
+        "0".into()
+    } else if magnitude >= 1e6 || magnitude < 9.995e-4 {
+        let text = format!("{value:.*e}", digits as usize - 1);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{}e{exponent}", trimmed(mantissa))
+    } else {
+        let decimals = (digits - 1 - magnitude.log10().floor() as i32).clamp(0, 5) as usize;
+        trimmed(&format!("{value:.decimals$}")).into()
+    };
+    text.replace('-', "−")
+}
+
+/// Drops zeros after the decimal point that say nothing.
+fn trimmed(digits: &str) -> &str {
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_newlines_and_controls_can_be_seen() {
+        assert_eq!(visible(" Mary"), "·Mary");
+        assert_eq!(visible("a\n\tb"), "a↵→b");
+        assert_eq!(visible("\0\x1b"), "␀␛");
+        assert_eq!(visible("\u{202e}x\u{200b}"), "⟨202e⟩x⟨200b⟩");
+        assert_eq!(visible("\u{301}"), "◌\u{301}");
+        assert_eq!(visible(""), "∅");
+    }
+
+    #[test]
+    fn a_right_to_left_token_keeps_its_index_at_its_right() {
+        assert_eq!(visible("שלום"), "שלום\u{200e}");
+        assert_eq!(fit(&visible("שלוםשלום"), 4), "שלו…\u{200e}");
+    }
+
+    #[test]
+    fn a_cut_text_is_never_wider_than_asked() {
+        for text in ["abcdefghij", "東京東京東京", "a\u{301}bcdefg", "👩‍👩‍👧‍👧xyzabc"] {
+            for limit in 1..12 {
+                assert!(columns(&fit(text, limit)) <= limit, "{text} cut to {limit}");
+            }
+        }
+        assert_eq!(fit("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn markup_is_escaped() {
+        assert_eq!(escape("</svg><script>\"&'\n\x01"), "&lt;/svg&gt;&lt;script&gt;&quot;&amp;&#39;&#10;\u{fffd}");
+    }
+
+    #[test]
+    fn numbers_have_three_significant_digits() {
+        let cases = [
+            (0.41, "0.41"),
+            (-0.0, "0"),
+            (0.123_45, "0.123"),
+            (12.345, "12.3"),
+            (-1234.5, "−1234"),
+            (2.0e7, "2e7"),
+            (-1.25e-5, "−1.25e−5"),
+            (0.001, "0.001"),
+            (1.0, "1"),
+            (100.0, "100"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!(short_number(0.256), "0.26");
+        assert_eq!(number(f32::NAN), "NaN");
+        assert_eq!(number(f32::NEG_INFINITY), "−∞");
+    }
+}

@@ -1,0 +1,219 @@
+//! [`TokenText`]: a text whose tokens are coloured by a value.
+
+use super::{
+    band::token_at,
+    canvas::{Canvas, Frame, MARGIN, heading_height},
+    color::{ColorScale, GRID, Palette},
+    figure::Figure,
+    grid::hatching,
+    legend::Legend,
+    mark::Mark,
+    text::{columns, fit, number, visible},
+};
+use crate::{Result, error::PlotError};
+
+/// A text, each token on a colour that says its value, with the value as tooltip.
+///
+/// A space before a word is the left part of its token's box; other spaces are `·`, a line ends after a newline `↵`.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::TokenText;
+/// let figure = TokenText::new(["The", " cat"], [-0.1, 0.8]).value("attribution").draw()?;
+/// assert!(figure.to_svg().contains("<title>·cat@1: 0.8</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a text is drawn by `.draw()`"]
+pub struct TokenText {
+    tokens: Vec<String>,
+    values: Vec<f32>,
+    title: String,
+    value: String,
+    palette: Option<Palette>,
+    range: Option<(f32, f32)>,
+    width: usize,
+}
+
+const PICTURE: &str = "a coloured text";
+const SIZE: f64 = 13.0;
+const COLUMN: f64 = SIZE * 0.6;
+const LINE: f64 = 27.0;
+const BOX: f64 = 21.0;
+/// Px to the left and right of a token's text.
+const PAD: f64 = 2.0;
+
+impl TokenText {
+    /// Tokens and a value for each.
+    pub fn new(tokens: impl IntoIterator<Item = impl Into<String>>, values: impl IntoIterator<Item = f32>) -> Self {
+        Self {
+            tokens: tokens.into_iter().map(Into::into).collect(),
+            values: values.into_iter().collect(),
+            title: String::new(),
+            value: String::new(),
+            palette: None,
+            range: None,
+            width: 90,
+        }
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the values are, for the legend.
+    pub fn value(mut self, name: impl Into<String>) -> Self {
+        self.value = name.into();
+        self
+    }
+
+    /// The colours; red–white–blue where there are negative values, white to blue where not.
+    pub fn palette(mut self, palette: Palette) -> Self {
+        self.palette = Some(palette);
+        self
+    }
+
+    /// The values at the ends of the palette.
+    pub fn range(mut self, lo: f32, hi: f32) -> Self {
+        self.range = Some((lo, hi));
+        self
+    }
+
+    /// How many characters a line holds; 90 unless said otherwise, never under 20.
+    pub fn width(mut self, characters: usize) -> Self {
+        self.width = characters.max(20);
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there are no tokens, the values are not as many, or the range is empty.
+    pub fn draw(&self) -> Result<Figure> {
+        self.check()?;
+        let scale = self.scale();
+        let legend = Legend::of(&scale, &self.value, Vec::new());
+        let lines = self.lines();
+        let widest = lines.iter().flatten().map(Placed::end).fold(0.0, f64::max);
+        let top = MARGIN + heading_height(&self.title);
+        let bottom = top + LINE * lines.len() as f64;
+        let width = widest.max(legend.level_size().0) + 2.0 * MARGIN;
+        let canvas = Canvas::headed(&self.title, "", width, bottom + 8.0 + legend.level_size().1 + MARGIN);
+        for (line, tokens) in lines.iter().enumerate() {
+            for token in tokens {
+                let frame = Frame {
+                    x: MARGIN + token.from,
+                    y: top + LINE * line as f64 + (LINE - BOX) / 2.0,
+                    width: token.width() - 1.0,
+                    height: BOX,
+                };
+                self.draw_token(&canvas, &scale, token, frame);
+            }
+        }
+        legend.draw_level(&canvas, (MARGIN, bottom + 8.0));
+        canvas.finish(self.alt(), self.plain())
+    }
+
+    fn draw_token(&self, canvas: &Canvas, scale: &ColorScale, token: &Placed, frame: Frame) {
+        let value = self.values.get(token.index).copied().unwrap_or(f32::NAN);
+        let color = scale.color(value);
+        let title = format!("{}: {}", token_at(&self.tokens, token.index), number(value));
+        let at = (frame.x + PAD + token.indent as f64 * COLUMN, frame.middle().1);
+        let words = Mark::text(at, token.text.as_str(), SIZE).fill(color.text());
+        let hatched: &[Frame] = if value.is_nan() { &[frame] } else { &[] };
+        canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), hatching(hatched), words]);
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.tokens.is_empty() {
+            return Err(PlotError::Empty { picture: PICTURE, what: "there are no tokens" }.into());
+        }
+        if self.values.len() != self.tokens.len() {
+            let (got, expected) = (vec![self.values.len()], vec![self.tokens.len()]);
+            return Err(PlotError::Shape { picture: PICTURE, what: "values".into(), got, expected }.into());
+        }
+        match self.range {
+            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn scale(&self) -> ColorScale {
+        let signed = self.values.iter().any(|&value| value < 0.0 && value.is_finite());
+        let palette = self.palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
+        match self.range {
+            Some((lo, hi)) => ColorScale { palette, lo, hi },
+            None => ColorScale::over(palette, self.values.iter().copied()),
+        }
+    }
+
+    /// The tokens in lines, each where it begins.
+    fn lines(&self) -> Vec<Vec<Placed>> {
+        let mut lines = vec![Vec::new()];
+        let mut from = 0.0;
+        for (index, token) in self.tokens.iter().enumerate() {
+            // One space before a word is shown as room.
+            let (indent, text) = match token.strip_prefix(' ') {
+                Some("") => (1, String::new()),
+                Some(word) if !word.starts_with(' ') => (1, fit(&visible(word), self.width - 1)),
+                _ => (0, fit(&visible(token), self.width)),
+            };
+            let mut placed = Placed { index, from, indent, text };
+            if placed.end() > self.width as f64 * COLUMN && from > 0.0 {
+                lines.push(Vec::new());
+                placed.from = 0.0;
+            }
+            from = placed.end();
+            lines.last_mut().into_iter().for_each(|line| line.push(placed.clone()));
+            if token.ends_with('\n') && index + 1 < self.tokens.len() {
+                lines.push(Vec::new());
+                from = 0.0;
+            }
+        }
+        lines
+    }
+
+    fn alt(&self) -> String {
+        let title = if self.title.is_empty() { "Coloured text" } else { &self.title };
+        let scale = self.scale();
+        let strongest = (0..self.tokens.len())
+            .filter(|&i| self.values[i].is_finite())
+            .max_by(|&a, &b| scale.strength(self.values[a]).total_cmp(&scale.strength(self.values[b])).then(b.cmp(&a)));
+        let said =
+            strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
+        format!("{title}: {} tokens{}.", self.tokens.len(), said.unwrap_or_default())
+    }
+
+    fn plain(&self) -> String {
+        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let said = self
+            .tokens
+            .iter()
+            .zip(&self.values)
+            .map(|(token, &value)| format!("{}({})", visible(token), number(value)));
+        out += &said.collect::<Vec<_>>().join(" ");
+        out.push('\n');
+        out
+    }
+}
+
+/// A token in its line: where it begins, in px, and how many columns before its text are empty.
+#[derive(Clone)]
+struct Placed {
+    index: usize,
+    from: f64,
+    indent: usize,
+    text: String,
+}
+
+impl Placed {
+    fn width(&self) -> f64 {
+        (self.indent + columns(&self.text)) as f64 * COLUMN + 2.0 * PAD
+    }
+
+    fn end(&self) -> f64 {
+        self.from + self.width()
+    }
+}

@@ -1,0 +1,202 @@
+use std::fmt;
+
+use rayon::prelude::*;
+
+use super::{
+    Features, Labels, Metrics, Repeats, SparseProbeParams, Split,
+    task::{Target, Task},
+};
+use crate::{Result, error::ProbeError};
+
+/// How sparse probes do as k or the layer changes, over several train/test splits.
+///
+/// The spread between splits says how much the choice of samples matters. The splits share samples, so it is not the
+/// standard error of the mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeCurve {
+    property: Option<String>,
+    layers: Vec<String>,
+    ks: Vec<usize>,
+    /// `[layer, k]`, row by row.
+    points: Vec<CurvePoint>,
+}
+
+/// The probes of one layer and one k.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurvePoint {
+    /// The layer's label.
+    pub layer: String,
+    /// How many features the probes use.
+    pub k: usize,
+    /// On the samples the probes never saw, one run for each split.
+    pub test: Repeats,
+    /// On the samples the probes learnt from, one run for each split.
+    pub train: Repeats,
+    /// With shuffled training labels, every shuffle of every split.
+    pub shuffled: Repeats,
+    /// Calling every sample by the more frequent class, one run for each split.
+    pub majority: Repeats,
+}
+
+/// How few features suffice: the same samples probed with each `k`.
+///
+/// The splits have the seeds `seed`, `seed + 1`, ... of the parameters, and are the same for every k.
+///
+/// # Examples
+/// A property that two features carry together, each of them half of it:
+/// ```
+/// use glassbox::probe::{Features, Labels, Score, SparseProbe, curve_over_k};
+/// use ndarray::Array2;
+/// let noise = |sample: usize, feature: usize| ((sample * 31 + feature * 17) % 29) as f32 / 29.0;
+/// let signal = |sample: usize, feature: usize| if feature < 2 && sample % 4 == feature { 3.0 } else { 0.0 };
+/// let features = Features::new(Array2::from_shape_fn((120, 6), |(s, f)| noise(s, f) + signal(s, f)))?;
+/// let labels: Labels = (0..120).map(|sample| sample % 4 < 2).collect();
+///
+/// let curve = curve_over_k(&features, &labels, [1, 2], SparseProbe::params())?;
+/// let accuracy: Vec<_> = curve.points().iter().filter_map(|point| point.test.mean(Score::Accuracy)).collect();
+/// assert!((accuracy[0] - 0.75).abs() < 0.1, "one feature finds half of the positives: {}", accuracy[0]);
+/// assert_eq!(accuracy[1], 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`SparseProbeParams::fit`], for any `k`; and without any `k`.
+pub fn curve_over_k(
+    features: &Features,
+    labels: &Labels,
+    ks: impl IntoIterator<Item = usize>,
+    params: SparseProbeParams,
+) -> Result<ProbeCurve> {
+    let label = features.source().unwrap_or("features").to_string();
+    ProbeCurve::measure(vec![(label, features.clone())], labels, ks.into_iter().collect(), params)
+}
+
+/// Where the property can be read: the same samples probed at each layer, with the `k` of the parameters.
+///
+/// # Errors
+/// As [`SparseProbeParams::fit`], for any layer; and without any layer.
+pub fn curve_over_layers(
+    layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
+    labels: &Labels,
+    params: SparseProbeParams,
+) -> Result<ProbeCurve> {
+    curve_over_layers_and_k(layers, labels, [params.k], params)
+}
+
+/// Where the property can be read, and from how few features: every layer with every `k`.
+///
+/// # Errors
+/// As [`SparseProbeParams::fit`], for any layer and `k`; and without any layer or any `k`.
+pub fn curve_over_layers_and_k(
+    layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
+    labels: &Labels,
+    ks: impl IntoIterator<Item = usize>,
+    params: SparseProbeParams,
+) -> Result<ProbeCurve> {
+    let layers = layers.into_iter().map(|(label, features)| (label.to_string(), features)).collect();
+    ProbeCurve::measure(layers, labels, ks.into_iter().collect(), params)
+}
+
+impl ProbeCurve {
+    /// Every layer with every k: layer by layer, k rising within a layer.
+    pub fn points(&self) -> &[CurvePoint] {
+        &self.points
+    }
+
+    /// What property the labels are, when that was said.
+    pub fn property(&self) -> Option<&str> {
+        self.property.as_deref()
+    }
+
+    /// The layers' labels.
+    pub fn layers(&self) -> &[String] {
+        &self.layers
+    }
+
+    /// The numbers of features, rising.
+    pub fn ks(&self) -> &[usize] {
+        &self.ks
+    }
+
+    fn measure(
+        layers: Vec<(String, Features)>,
+        labels: &Labels,
+        mut ks: Vec<usize>,
+        params: SparseProbeParams,
+    ) -> Result<Self> {
+        ks.sort_unstable();
+        ks.dedup();
+        for (what, count) in [("layer", layers.len()), ("k", ks.len()), ("split", params.splits)] {
+            if count == 0 {
+                return Err(ProbeError::EmptyCurve { what }.into());
+            }
+        }
+        for (_, features) in &layers {
+            ks.iter().try_for_each(|&k| params.k(k).check(features, labels))?;
+        }
+        let points = layers
+            .par_iter()
+            .map(|(layer, features)| points_of_layer(layer, features, labels, &ks, params))
+            .collect::<Result<Vec<_>>>()?;
+        let layers = layers.into_iter().map(|(label, _)| label).collect();
+        Ok(Self { property: labels.name().map(Into::into), layers, ks, points: points.concat() })
+    }
+}
+
+/// What one split says about one k.
+struct Measured {
+    test: Metrics,
+    train: Metrics,
+    majority: Metrics,
+    shuffled: Vec<Metrics>,
+}
+
+fn points_of_layer(
+    layer: &str,
+    features: &Features,
+    labels: &Labels,
+    ks: &[usize],
+    params: SparseProbeParams,
+) -> Result<Vec<CurvePoint>> {
+    let splits = (0..params.splits as u64)
+        .into_par_iter()
+        .map(|split| measure_split(features, labels, ks, params.seed(params.seed.wrapping_add(split))))
+        .collect::<Result<Vec<_>>>()?;
+    let point = |(index, &k): (usize, &usize)| {
+        let runs = || splits.iter().filter_map(move |of_ks: &Vec<Measured>| of_ks.get(index));
+        CurvePoint {
+            layer: layer.to_string(),
+            k,
+            test: runs().map(|run| run.test).collect(),
+            train: runs().map(|run| run.train).collect(),
+            shuffled: runs().flat_map(|run| run.shuffled.clone()).collect(),
+            majority: runs().map(|run| run.majority).collect(),
+        }
+    };
+    Ok(ks.iter().enumerate().map(point).collect())
+}
+
+/// One split, every k; the features are ranked once.
+fn measure_split(
+    features: &Features,
+    labels: &Labels,
+    ks: &[usize],
+    params: SparseProbeParams,
+) -> Result<Vec<Measured>> {
+    let split = Split::stratified(labels, params.test_fraction, params.seed)?;
+    // The k of the parameters has no say here, so it must not be found too large either.
+    let params = params.k(1);
+    let task = Task::new(&params, features, labels, &split)?;
+    let target = Target::of(&task);
+    let shuffled: Vec<Target> = (0..params.shuffles).map(|repeat| Target::shuffled(&task, repeat)).collect();
+    let measure = |&k: &usize| {
+        let linear = target.fit(&task, k)?;
+        Ok(Measured {
+            test: task.on_test(&linear)?,
+            train: task.on_train(&linear)?,
+            majority: task.majority()?,
+            shuffled: shuffled.iter().map(|target| target.test(&task, k)).collect::<Result<_>>()?,
+        })
+    };
+    ks.iter().map(measure).collect()
+}

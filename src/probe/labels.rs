@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use crate::{Result, error::ProbeError};
+
+/// The answer for each sample: `true` where the property holds.
+///
+/// # Shapes
+/// `[sample]`.
+///
+/// # Examples
+/// ```
+/// use glassbox::probe::Labels;
+/// let words = ["cat", "dogs", "trees"];
+/// let plural = words.iter().map(|word| word.ends_with('s')).collect::<Labels>().named("plural");
+/// assert_eq!((plural.len(), plural.positives()), (3, 2));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    values: Arc<[bool]>,
+    name: Option<Arc<str>>,
+}
+
+impl Labels {
+    /// Takes one answer per sample.
+    pub fn new(values: impl Into<Vec<bool>>) -> Self {
+        values.into().into_iter().collect()
+    }
+
+    /// Says what property it is, such as `plural`. Reports and pictures show it.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into().into()), ..self }
+    }
+
+    /// What property it is, when that was said.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How many samples are labelled.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// True without any sample.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// How many samples are labelled `true`.
+    pub fn positives(&self) -> usize {
+        self.count(true)
+    }
+
+    /// The answers in order.
+    pub fn as_slice(&self) -> &[bool] {
+        &self.values
+    }
+
+    pub(crate) fn count(&self, class: bool) -> usize {
+        self.values.iter().filter(|&&label| label == class).count()
+    }
+
+    /// The labels of the samples at `rows`.
+    pub(crate) fn at(&self, rows: &[usize]) -> Vec<bool> {
+        rows.iter().filter_map(|&row| self.values.get(row).copied()).collect()
+    }
+
+    /// Checks that there are `n_samples` labels and both classes among them.
+    pub(crate) fn check(&self, n_samples: usize) -> Result<()> {
+        if self.len() != n_samples {
+            return Err(
+                ProbeError::Length { what: "labels", given: self.len(), per: "samples", needed: n_samples }.into()
+            );
+        }
+        for class in [false, true] {
+            if self.count(class) == 0 {
+                return Err(ProbeError::OneClass { class: !class, samples: n_samples }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Vec<bool>> for Labels {
+    fn from(values: Vec<bool>) -> Self {
+        Self::new(values)
+    }
+}
+
+impl FromIterator<bool> for Labels {
+    fn from_iter<I: IntoIterator<Item = bool>>(values: I) -> Self {
+        Self { values: values.into_iter().collect(), name: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_class_only_is_an_error_that_names_it() {
+        let error = Labels::new(vec![true; 5]).check(5).unwrap_err().to_string();
+        assert!(error.starts_with("every one of the 5 labels is true"), "{error}");
+    }
+
+    #[test]
+    fn a_label_too_many_is_an_error_with_both_counts() {
+        let error = Labels::new(vec![true, false, true]).check(2).unwrap_err().to_string();
+        assert!(error.starts_with("3 labels were given for 2 samples"), "{error}");
+    }
+}

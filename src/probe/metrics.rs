@@ -1,0 +1,218 @@
+use super::Labels;
+use crate::{Result, error::ProbeError};
+
+/// One of the numbers that [`Metrics`] holds, all between 0 and 1, larger is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Score {
+    /// Share of samples that are classified rightly.
+    Accuracy,
+    /// Share of the samples called positive that are positive; 0 when none is called so.
+    Precision,
+    /// Share of the positive samples that are called positive.
+    Recall,
+    /// Harmonic mean of precision and recall.
+    F1,
+    /// Chance that a positive sample scores above a negative one, ties counting one half.
+    RocAuc,
+    /// Precision averaged over the positives from the highest score down.
+    AveragePrecision,
+}
+
+impl Score {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 6] =
+        [Self::Accuracy, Self::Precision, Self::Recall, Self::F1, Self::RocAuc, Self::AveragePrecision];
+
+    /// The name on axes and in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::F1 => "F1",
+            Self::RocAuc => "ROC-AUC",
+            Self::AveragePrecision => "average precision",
+        }
+    }
+}
+
+/// How well scores tell the two classes apart.
+///
+/// The counts, accuracy, precision, recall and F1 call a sample positive when its score is at least 0 (a log-odds of
+/// 0, probability one half). ROC-AUC and average precision use the order of the scores alone; samples with equal
+/// scores share one rank and one threshold, so no order is made up among them.
+///
+/// # Examples
+/// ```
+/// use glassbox::probe::{Labels, Metrics};
+/// let labels = Labels::new([true, true, false, false]);
+/// let metrics = Metrics::from_scores(&[2.0, -0.5, 0.5, -3.0], &labels)?;
+/// assert_eq!(metrics.accuracy, 0.5);
+/// assert_eq!(metrics.roc_auc, 0.75); // three of the four pairs are in order
+/// assert!((metrics.average_precision - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics {
+    /// Positive samples called positive.
+    pub true_positives: usize,
+    /// Negative samples called positive.
+    pub false_positives: usize,
+    /// Negative samples called negative.
+    pub true_negatives: usize,
+    /// Positive samples called negative.
+    pub false_negatives: usize,
+    /// See [`Score::Accuracy`].
+    pub accuracy: f64,
+    /// See [`Score::Precision`].
+    pub precision: f64,
+    /// See [`Score::Recall`].
+    pub recall: f64,
+    /// See [`Score::F1`].
+    pub f1: f64,
+    /// See [`Score::RocAuc`].
+    pub roc_auc: f64,
+    /// See [`Score::AveragePrecision`].
+    pub average_precision: f64,
+}
+
+impl Metrics {
+    /// Measures log-odds (or any score with its threshold at 0) against the labels.
+    ///
+    /// # Errors
+    /// When the lengths differ, a score is NaN, or only one class is there.
+    pub fn from_scores(scores: &[f64], labels: &Labels) -> Result<Self> {
+        labels.check(scores.len())?;
+        if let Some(sample) = scores.iter().position(|score| score.is_nan()) {
+            let value = format!("NaN at sample {sample}");
+            return Err(ProbeError::Parameter { name: "score", value, valid: "numbers" }.into());
+        }
+        let count = |called: bool, is: bool| {
+            scores.iter().zip(labels.as_slice()).filter(|&(&s, &label)| (s >= 0.0) == called && label == is).count()
+        };
+        let (tp, fp, tn, fn_) = (count(true, true), count(true, false), count(false, false), count(false, true));
+        let thresholds = thresholds(scores, labels.as_slice());
+        Ok(Self {
+            true_positives: tp,
+            false_positives: fp,
+            true_negatives: tn,
+            false_negatives: fn_,
+            accuracy: ratio(tp + tn, scores.len()),
+            precision: ratio(tp, tp + fp),
+            recall: ratio(tp, tp + fn_),
+            f1: ratio(2 * tp, 2 * tp + fp + fn_),
+            roc_auc: roc_auc(&thresholds),
+            average_precision: average_precision(&thresholds),
+        })
+    }
+
+    /// One of the numbers, chosen by name.
+    pub fn get(&self, score: Score) -> f64 {
+        match score {
+            Score::Accuracy => self.accuracy,
+            Score::Precision => self.precision,
+            Score::Recall => self.recall,
+            Score::F1 => self.f1,
+            Score::RocAuc => self.roc_auc,
+            Score::AveragePrecision => self.average_precision,
+        }
+    }
+}
+
+/// `part / whole`, 0 for nothing out of nothing.
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// How many positives and negatives lie at each distinct score, from the highest down.
+fn thresholds(scores: &[f64], labels: &[bool]) -> Vec<[usize; 2]> {
+    let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    order
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|tied| {
+            let positives = tied.iter().filter(|(_, label)| *label).count();
+            [positives, tied.len() - positives]
+        })
+        .collect()
+}
+
+/// Pairs in order over all pairs: each threshold's negatives are beaten by the positives above it, and tie with those
+/// beside it. Whole numbers of half pairs, so exact.
+fn roc_auc(thresholds: &[[usize; 2]]) -> f64 {
+    let (mut above, mut half_pairs, mut all_negatives) = (0_u128, 0_u128, 0_u128);
+    for &[positives, negatives] in thresholds {
+        half_pairs += negatives as u128 * (2 * above + positives as u128);
+        above += positives as u128;
+        all_negatives += negatives as u128;
+    }
+    half_pairs as f64 / (2 * above * all_negatives) as f64
+}
+
+/// The sum over thresholds of the recall gained there times the precision there.
+fn average_precision(thresholds: &[[usize; 2]]) -> f64 {
+    let (mut true_positives, mut called, mut sum) = (0, 0, 0.0);
+    for &[positives, negatives] in thresholds {
+        true_positives += positives;
+        called += positives + negatives;
+        sum += positives as f64 * ratio(true_positives, called);
+    }
+    sum / true_positives as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng;
+
+    use super::*;
+    use crate::probe::seed::{Stream, generator};
+
+    /// The definition, pair by pair.
+    fn auc_by_pairs(scores: &[f64], labels: &[bool]) -> f64 {
+        let of = |class: bool| scores.iter().zip(labels).filter(move |&(_, &l)| l == class).map(|(&s, _)| s);
+        let pairs = of(true)
+            .flat_map(|p| of(false).map(move |n| f64::from(u8::from(p > n)) + 0.5 * f64::from(u8::from(p == n))));
+        pairs.sum::<f64>() / (of(true).count() * of(false).count()) as f64
+    }
+
+    #[test]
+    fn roc_auc_equals_counting_every_pair_however_many_tie() {
+        let mut random = generator(3, Stream::Split, 0);
+        for levels in [1, 2, 5, 1000] {
+            let scores: Vec<f64> = (0..300).map(|_| f64::from(random.random_range(0..levels))).collect();
+            let labels: Vec<bool> = (0..300).map(|_| random.random_bool(0.3)).collect();
+            let metrics = Metrics::from_scores(&scores, &labels.clone().into()).unwrap();
+            assert!((metrics.roc_auc - auc_by_pairs(&scores, &labels)).abs() < 1e-12, "{levels}");
+        }
+    }
+
+    #[test]
+    fn zero_and_minus_zero_tie() {
+        let metrics = Metrics::from_scores(&[0.0, -0.0], &Labels::new([false, true])).unwrap();
+        assert_eq!(metrics.roc_auc, 0.5);
+        assert_eq!(metrics.true_positives, 1);
+    }
+
+    #[test]
+    fn a_constant_score_has_auc_one_half_and_the_prevalence_as_average_precision() {
+        let labels: Labels = (0..10).map(|sample| sample < 3).collect();
+        let metrics = Metrics::from_scores(&[-1.0; 10], &labels).unwrap();
+        assert_eq!((metrics.roc_auc, metrics.average_precision), (0.5, 0.3));
+        assert_eq!((metrics.accuracy, metrics.precision, metrics.recall, metrics.f1), (0.7, 0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn turning_every_score_round_turns_the_auc_round() {
+        let scores = [0.1, -2.0, 3.0, 0.1, 5.0, -0.3];
+        let labels = Labels::new([true, false, false, false, true, true]);
+        let back: Vec<f64> = scores.iter().map(|score| -score).collect();
+        let auc = |scores: &[f64]| Metrics::from_scores(scores, &labels).unwrap().roc_auc;
+        assert!((auc(&scores) + auc(&back) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_score_that_is_not_a_number_is_an_error() {
+        let error = Metrics::from_scores(&[0.0, f64::NAN], &Labels::new([true, false])).unwrap_err().to_string();
+        assert!(error.contains("NaN at sample 1"), "{error}");
+    }
+}

@@ -1,0 +1,127 @@
+use super::{Features, Labels, SparseProbe, Split};
+use crate::{Result, error::ProbeError};
+
+/// How a sparse probe is fitted. Made by [`SparseProbe::params`].
+///
+/// The loss is the mean over the training samples of the logistic loss, plus `l2 / 2` times the sum of the squared
+/// weights; the bias is not penalised. With n training samples this is scikit-learn's `C = 1 / (l2 n)` and linfa's
+/// `alpha = l2 n`, and the same convention as TransformerLens's `l2_strength`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SparseProbeParams {
+    pub(crate) k: usize,
+    pub(crate) seed: u64,
+    pub(crate) test_fraction: f64,
+    pub(crate) l2: f64,
+    pub(crate) balanced: bool,
+    pub(crate) standardise: bool,
+    pub(crate) max_iterations: u64,
+    pub(crate) shuffles: usize,
+    pub(crate) random_draws: usize,
+    pub(crate) splits: usize,
+}
+
+impl Default for SparseProbeParams {
+    fn default() -> Self {
+        Self {
+            k: 8,
+            seed: 0,
+            test_fraction: 0.3,
+            l2: 0.01,
+            balanced: true,
+            standardise: true,
+            max_iterations: 100,
+            shuffles: 5,
+            random_draws: 5,
+            splits: 5,
+        }
+    }
+}
+
+impl SparseProbeParams {
+    /// How many features the probe may use. Default 8.
+    pub fn k(self, k: usize) -> Self {
+        Self { k, ..self }
+    }
+
+    /// Seeds the split and the controls. Default 0.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Share of each class that is kept for the test. Default 0.3.
+    pub fn test_fraction(self, test_fraction: f64) -> Self {
+        Self { test_fraction, ..self }
+    }
+
+    /// Strength of the penalty on the squared weights, per sample. Default 0.01.
+    pub fn l2(self, l2: f64) -> Self {
+        Self { l2, ..self }
+    }
+
+    /// Whether both classes weigh the same in the loss however many samples each has (a sample weighs n / 2 over its
+    /// class's count, scikit-learn's `class_weight="balanced"`). Default true.
+    pub fn balanced(self, balanced: bool) -> Self {
+        Self { balanced, ..self }
+    }
+
+    /// Whether the chosen features are brought to mean 0 and standard deviation 1, measured on the training samples,
+    /// before the regression. Which features are chosen does not depend on it. Default true.
+    pub fn standardise(self, standardise: bool) -> Self {
+        Self { standardise, ..self }
+    }
+
+    /// L-BFGS iterations before Newton's method takes over. Default 100.
+    pub fn max_iterations(self, max_iterations: u64) -> Self {
+        Self { max_iterations, ..self }
+    }
+
+    /// How many times the control with shuffled labels is run. Default 5.
+    pub fn shuffles(self, shuffles: usize) -> Self {
+        Self { shuffles, ..self }
+    }
+
+    /// How many times the control with k random features is run. Default 5.
+    pub fn random_draws(self, random_draws: usize) -> Self {
+        Self { random_draws, ..self }
+    }
+
+    /// How many train/test splits a curve averages over, with seeds `seed`, `seed + 1`, ... Default 5.
+    pub fn splits(self, splits: usize) -> Self {
+        Self { splits, ..self }
+    }
+
+    /// Splits, chooses the features, fits, tests, and runs the controls.
+    ///
+    /// # Errors
+    /// When the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or more than the features,
+    /// a parameter is out of its range, or the regression does not converge.
+    pub fn fit(&self, features: &Features, labels: &Labels) -> Result<SparseProbe> {
+        labels.check(features.n_samples())?;
+        self.fit_split(features, labels, &Split::stratified(labels, self.test_fraction, self.seed)?)
+    }
+
+    /// As [`fit`](Self::fit), with a split of one's own: whole texts on one side, say.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and when the split was made for other labels.
+    pub fn fit_split(&self, features: &Features, labels: &Labels, split: &Split) -> Result<SparseProbe> {
+        SparseProbe::fit(self, features, labels, split)
+    }
+
+    /// Checks everything that does not depend on the split.
+    pub(crate) fn check(&self, features: &Features, labels: &Labels) -> Result<()> {
+        labels.check(features.n_samples())?;
+        let n_features = features.n_features();
+        if self.k == 0 || self.k > n_features {
+            return Err(ProbeError::K { k: self.k, n_features }.into());
+        }
+        if !(self.l2 > 0.0 && self.l2.is_finite()) {
+            let valid = "a number above 0, such as 0.01";
+            return Err(ProbeError::Parameter { name: "l2", value: self.l2.to_string(), valid }.into());
+        }
+        if self.max_iterations == 0 {
+            return Err(ProbeError::Parameter { name: "max_iterations", value: "0".into(), valid: "1 or more" }.into());
+        }
+        Ok(())
+    }
+}

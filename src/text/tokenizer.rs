@@ -1,0 +1,268 @@
+use std::{
+    collections::HashSet,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokenizers::{
+    NormalizedString, Normalizer, OffsetReferential, OffsetType, PostProcessor, PostProcessorWrapper,
+    PreTokenizedString, PreTokenizer,
+};
+
+use super::pieces::Pieces;
+use crate::error::{Error, LoadError, Result, TextError, nearest};
+
+/// Turns text into token ids and back. Cheap to clone.
+///
+/// It adds no special tokens by itself, cuts nothing off and fills nothing up, whatever its file asks for: what is
+/// run is what was written.
+///
+/// ```
+/// use glassbox::text::Tokenizer;
+/// let json = r#"{"model": {"type": "WordLevel", "vocab": {"the": 0, "cat": 1, "sat": 2}, "unk_token": "?"},
+///                "pre_tokenizer": {"type": "WhitespaceSplit"}, "added_tokens": [], "normalizer": null,
+///                "post_processor": null, "decoder": null, "version": "1.0", "truncation": null, "padding": null}"#;
+/// let tokenizer = Tokenizer::from_bytes(json.as_bytes())?;
+/// let encoded = tokenizer.encode("the cat sat")?;
+/// assert_eq!(encoded.ids, [0, 1, 2]);
+/// assert_eq!(encoded.spans[1], 4..7);
+/// assert_eq!(tokenizer.token_text(1), "cat");
+/// assert!(tokenizer.encode("the cta sat").unwrap_err().to_string().contains("`cat`"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tokenizer(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    tokenizer: tokenizers::Tokenizer,
+    post: Option<PostProcessorWrapper>,
+    pieces: Pieces,
+    added: HashSet<u32>,
+    d_vocab: usize,
+    special: SpecialIds,
+}
+
+/// Token ids with the characters of the text that each stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// Token ids, `[pos]`.
+    pub ids: Vec<u32>,
+    /// The characters (not bytes) of the text that each token covers, `[pos]`. A character that takes several
+    /// tokens is in the span of each; a token that is not in the text, such as a special one, has an empty span.
+    pub spans: Vec<Range<usize>>,
+}
+
+/// The ids of the tokens that are not text, where the tokenizer has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpecialIds {
+    /// Beginning of text.
+    pub bos: Option<u32>,
+    /// Ends of text: any of them stops a generation.
+    pub eos: Vec<u32>,
+    /// Padding.
+    pub pad: Option<u32>,
+    /// Stands for what is not in the vocabulary.
+    pub unk: Option<u32>,
+    /// Put first by encoders such as BERT.
+    pub cls: Option<u32>,
+    /// Put between and after texts by encoders such as BERT.
+    pub sep: Option<u32>,
+    /// The blank that a masked language model fills.
+    pub mask: Option<u32>,
+    /// Whether the model was made to see `bos` before every text, where its files say so.
+    pub adds_bos: Option<bool>,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let fail = |source| Error::io(format!("{} cannot be read", path.display()), source);
+        Self::parse(&std::fs::read(path).map_err(fail)?, path)
+    }
+
+    /// Reads the text of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn from_bytes(json: &[u8]) -> Result<Self> {
+        Self::parse(json, Path::new("tokenizer.json"))
+    }
+
+    fn parse(json: &[u8], path: &Path) -> Result<Self> {
+        let damaged = |why: String| LoadError::Damaged { path: PathBuf::from(path), what: "a tokenizer", why };
+        // In two steps, because the library panics on text that is not JSON.
+        let json = serde_json::from_slice(json).map_err(|why| damaged(why.to_string()))?;
+        let mut tokenizer: tokenizers::Tokenizer =
+            serde_json::from_value(json).map_err(|why| damaged(why.to_string()))?;
+        tokenizer.with_padding(None).with_truncation(None).map_err(|why| damaged(why.to_string()))?;
+        // Kept aside, because it also trims the spans of byte-level tokens.
+        let post = tokenizer.get_post_processor().cloned();
+        tokenizer.with_post_processor(None::<PostProcessorWrapper>);
+        let added = tokenizer.get_added_tokens_decoder().into_keys().collect();
+        let d_vocab = tokenizer.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
+        let pieces = Pieces::of(&tokenizer);
+        let special = SpecialIds::default();
+        Ok(Self(Arc::new(Inner { tokenizer, post, pieces, added, d_vocab, special })))
+    }
+
+    /// The token ids of `text` and where they are in it. Adds no special tokens; special tokens that are written in
+    /// the text (`<|endoftext|>`) are recognised.
+    ///
+    /// # Errors
+    /// When a word is not in a vocabulary of whole words; the error names the nearest words.
+    pub fn encode(&self, text: &str) -> Result<Encoded> {
+        Ok(self.raw(text)?.into())
+    }
+
+    /// As [`encode`](Self::encode), with the special tokens that the tokenizer's file asks for, such as BERT's
+    /// `[CLS]` and `[SEP]`.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_with_special(&self, text: &str) -> Result<Encoded> {
+        let encoding = self.raw(text)?;
+        match &self.0.post {
+            Some(post) => Ok(post.process(encoding, None, true).map_err(|why| failed(text, why))?.into()),
+            None => Ok(encoding.into()),
+        }
+    }
+
+    fn raw(&self, text: &str) -> Result<tokenizers::Encoding> {
+        self.0.tokenizer.encode_char_offsets(text, false).map_err(|why| match self.unknown_word(text) {
+            Some(word) => {
+                let size = self.0.tokenizer.get_vocab_size(true);
+                let near = nearest(&word, self.0.tokenizer.get_vocab(true).into_keys(), 3);
+                let nearest = near.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+                TextError::UnknownWord { word, size, nearest }.into()
+            }
+            None => failed(text, why),
+        })
+    }
+
+    /// The first piece of the text, as the tokenizer splits it before looking up, that the vocabulary lacks.
+    fn unknown_word(&self, text: &str) -> Option<String> {
+        let mut text = NormalizedString::from(text);
+        if let Some(normalizer) = self.0.tokenizer.get_normalizer() {
+            normalizer.normalize(&mut text).ok()?;
+        }
+        let mut words = PreTokenizedString::from(text);
+        if let Some(splitter) = self.0.tokenizer.get_pre_tokenizer() {
+            splitter.pre_tokenize(&mut words).ok()?;
+        }
+        let words = words.get_splits(OffsetReferential::Original, OffsetType::Char);
+        words.into_iter().map(|(word, ..)| word.to_owned()).find(|word| self.find_id(word).is_none())
+    }
+
+    /// The text of token ids, special tokens included.
+    ///
+    /// # Errors
+    /// When an id is not in the vocabulary.
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        if let Some(&id) = ids.iter().find(|&&id| !self.has_id(id)) {
+            return Err(TextError::IdOutOfRange { id, d_vocab: self.d_vocab() }.into());
+        }
+        self.0.tokenizer.decode(ids, false).map_err(|why| failed(&format!("{ids:?}"), why))
+    }
+
+    /// One token as a person would print it: a leading space is a space, and bytes that are not whole characters
+    /// are written `\xE2`. An id that the vocabulary does not have is written `<id 50257>`.
+    pub fn token_text(&self, id: u32) -> String {
+        match self.0.tokenizer.id_to_token(id) {
+            Some(piece) if self.0.added.contains(&id) => piece,
+            Some(piece) => self.0.pieces.text(&piece),
+            None => format!("<id {id}>"),
+        }
+    }
+
+    /// The id of one token, written as [`token_text`](Self::token_text) prints it (`" Mary"`) or as the vocabulary
+    /// has it (`"ĠMary"`).
+    ///
+    /// # Errors
+    /// When the text is not a single token; the error shows the tokens it is.
+    pub fn id_of(&self, token: &str) -> Result<u32> {
+        if let Some(id) = self.0.pieces.spellings(token).iter().find_map(|piece| self.find_id(piece)) {
+            return Ok(id);
+        }
+        let ids = self.encode(token)?.ids;
+        let pieces = ids.iter().map(|&id| format!("`{}`", self.token_text(id))).collect::<Vec<_>>().join(", ");
+        match ids[..] {
+            [id] if Some(id) != self.special_ids().unk => Ok(id),
+            _ => Err(TextError::NotSingleToken { text: token.to_owned(), count: ids.len(), pieces }.into()),
+        }
+    }
+
+    /// One more than the largest id. A model's `d_vocab` may be larger, when its embedding is padded.
+    pub fn d_vocab(&self) -> usize {
+        self.0.d_vocab
+    }
+
+    /// Beginning of text.
+    pub fn bos(&self) -> Option<u32> {
+        self.special_ids().bos
+    }
+
+    /// End of text: the first of [`SpecialIds::eos`].
+    pub fn eos(&self) -> Option<u32> {
+        self.special_ids().eos.first().copied()
+    }
+
+    /// Padding.
+    pub fn pad(&self) -> Option<u32> {
+        self.special_ids().pad
+    }
+
+    /// All tokens that are not text.
+    pub fn special_ids(&self) -> &SpecialIds {
+        &self.0.special
+    }
+
+    /// Whether the model was made to see [`bos`](Self::bos) before every text: its files say so, or the tokenizer's
+    /// own special tokens begin with it.
+    pub fn adds_bos(&self) -> bool {
+        let begins = || Some(self.encode_with_special("").ok()?.ids.first().copied()? == self.bos()?);
+        self.special_ids().adds_bos.or_else(begins).unwrap_or(false)
+    }
+
+    /// The same tokenizer with other special tokens.
+    pub fn with_special_ids(&self, special: SpecialIds) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0.clone());
+        inner.special = special;
+        Self(Arc::new(inner))
+    }
+
+    pub(crate) fn has_id(&self, id: u32) -> bool {
+        self.0.tokenizer.id_to_token(id).is_some()
+    }
+
+    /// The id of a piece exactly as the vocabulary has it.
+    pub(crate) fn find_id(&self, piece: &str) -> Option<u32> {
+        self.0.tokenizer.token_to_id(piece)
+    }
+}
+
+impl From<tokenizers::Encoding> for Encoded {
+    fn from(encoding: tokenizers::Encoding) -> Self {
+        let spans = encoding.get_offsets().iter().map(|&(start, end)| start..end).collect();
+        Self { ids: encoding.get_ids().to_vec(), spans }
+    }
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tokenizer({} tokens)", self.d_vocab())
+    }
+}
+
+fn failed(text: &str, why: tokenizers::Error) -> Error {
+    let what = match text.char_indices().nth(40) {
+        Some((end, _)) => format!("`{}...`", text.get(..end).unwrap_or_default()),
+        None => format!("`{text}`"),
+    };
+    TextError::Tokenizer { what, why: why.to_string() }.into()
+}

@@ -1,0 +1,62 @@
+//! The weights of a model in training.
+
+use crate::{
+    Result,
+    model::{Config, family::native, transformer::Transformer},
+};
+use candle_core::{DType, Device, Tensor, Var};
+use rand::rngs::StdRng;
+use rand_distr::{Distribution, Normal};
+use std::collections::BTreeMap;
+
+/// Variables under their TransformerLens names.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameters(pub(crate) BTreeMap<String, Var>);
+
+impl Parameters {
+    /// Weights drawn from a normal distribution of deviation `std`, norms at 1, biases at 0.
+    pub(crate) fn random(config: &Config, std: f32, rng: &mut StdRng) -> Result<Self> {
+        let mut parameters = BTreeMap::new();
+        for (name, shape) in native::shapes(config) {
+            let tensor = match name.rsplit('.').next().unwrap_or_default() {
+                "w" => Tensor::ones(shape, DType::F32, &Device::Cpu)?,
+                bias if bias.starts_with('b') => Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
+                _ => normal(shape, std, rng)?,
+            };
+            parameters.insert(name, Var::from_tensor(&tensor)?);
+        }
+        Ok(Self(parameters))
+    }
+
+    /// The model these variables make; its gradient reaches them.
+    pub(crate) fn transformer(&self, config: &Config) -> Result<Transformer> {
+        native::build(config, &self.0)
+    }
+
+    /// All variables, in order of name.
+    pub(crate) fn vars(&self) -> Vec<Var> {
+        self.0.values().cloned().collect()
+    }
+
+    /// The same numbers as half precision keeps them.
+    pub(crate) fn rounded(&self) -> Result<Self> {
+        let round = |(name, var): (&String, &Var)| {
+            let rounded = var.to_dtype(DType::F16)?.to_dtype(DType::F32)?;
+            Ok((name.clone(), Var::from_tensor(&rounded)?))
+        };
+        Ok(Self(self.0.iter().map(round).collect::<Result<_>>()?))
+    }
+
+    /// How many numbers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.values().map(|var| var.elem_count()).sum()
+    }
+}
+
+fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {
+    // A deviation that is no number would be a bug of the recipe, not of its user.
+    let normal = Normal::new(0.0, std).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+    let count = shape.iter().product();
+    let values: Vec<f32> = normal.sample_iter(rng).take(count).collect();
+    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}

@@ -1,0 +1,1 @@
+//! Trained models: published activations, losses and probabilities.
