@@ -52,7 +52,11 @@ class Session:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=300)
         self.started_in = time.monotonic() - start
-        self.first = self.check(self.first_cell)
+        try:
+            self.first = self.check(self.first_cell)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
