@@ -33,6 +33,12 @@ pub(crate) enum TextError {
 
 impl TextError {
     pub(crate) fn is_out_of_range(&self) -> bool {
-        matches!(self, Self::IdOutOfRange { .. } | Self::TooLong { .. } | Self::PositionOutOfRange { .. } | Self::RowOutOfRange { .. })
+        matches!(
+            self,
+            Self::IdOutOfRange { .. }
+                | Self::TooLong { .. }
+                | Self::PositionOutOfRange { .. }
+                | Self::RowOutOfRange { .. }
+        )
     }
 }

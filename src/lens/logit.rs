@@ -84,11 +84,11 @@ impl LogitLens {
         let n_layers = model.config().n_layers;
         let sites = (0..n_layers).map(Site::resid_pre).chain([Site::resid_post(n_layers - 1)]);
         let labels = (0..n_layers).map(|layer| layer.to_string()).chain(["output".into()]).collect();
-        let read = |site: Site| -> Result<Vec<Vec<f32>>> {
-            Ok(model.unembed(&run.cache().get(site)?.get(0)?)?.to_vec2()?)
-        };
+        let read =
+            |site: Site| -> Result<Vec<Vec<f32>>> { Ok(model.unembed(&run.cache().get(site)?.get(0)?)?.to_vec2()?) };
         // One layer's logits at a time: a large vocabulary would not fit otherwise.
-        let output: Vec<Vec<f32>> = read(Site::resid_post(n_layers - 1))?.iter().map(|logits| softmax(logits)).collect();
+        let output: Vec<Vec<f32>> =
+            read(Site::resid_post(n_layers - 1))?.iter().map(|logits| softmax(logits)).collect();
         let mut cells = Vec::new();
         for site in sites {
             let row = read(site)?;
@@ -132,7 +132,10 @@ impl LogitLens {
             Statistic::Rank => cell.rank as f32,
         });
         LensTable::new(self.cells.map(|cell| cell.top.clone()), self.tokens.strings(0))
-            .title(format!("Logit lens: what the model would say before each layer (outlined: {})", self.watched.trim()))
+            .title(format!(
+                "Logit lens: what the model would say before each layer (outlined: {})",
+                self.watched.trim()
+            ))
             .statistic(statistic, values)
             .rows(self.labels.clone())
             .target(self.watched.clone())
