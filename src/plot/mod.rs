@@ -17,6 +17,7 @@
 //! drawn and shown.
 
 mod attention;
+mod axes;
 mod band;
 mod bars;
 mod canvas;
@@ -34,6 +35,7 @@ mod mark;
 mod panels;
 mod series;
 mod span;
+mod statistic;
 mod svg;
 mod table;
 pub(crate) mod text;
@@ -46,9 +48,10 @@ pub use compose::{column, row, tabs};
 pub use figure::Figure;
 pub use heads::AttentionHeads;
 pub use heatmap::Heatmap;
-pub use lens::{LensTable, Statistic};
+pub use lens::LensTable;
 pub use line::LineChart;
 pub use series::Series;
+pub use statistic::Statistic;
 pub use tokens::TokenText;
 
 use crate::notebook::Show;
