@@ -7,6 +7,7 @@ pub mod cache;
 pub mod circuits;
 mod error;
 pub mod hook;
+pub mod lens;
 pub mod load;
 pub mod model;
 pub mod notebook;
@@ -17,6 +18,7 @@ pub mod probe;
 pub mod text;
 pub mod train;
 
+pub use candle_core;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use ops::Activation;

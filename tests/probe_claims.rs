@@ -192,3 +192,22 @@ fn mistakes_are_told_with_the_values_and_what_to_do() {
         probe.predict(&narrow).unwrap_err().to_string().contains("fitted on 512 features per sample and was given 8")
     );
 }
+
+#[test]
+fn the_report_lists_the_features_and_every_control() {
+    let (values, labels) = planted(300, 2.0);
+    let features =
+        Features::new(values).unwrap().named_by(|neuron| format!("L0N{neuron}")).with_source("blocks.0.mlp.hook_post");
+    let fit = |shuffles| SparseProbe::params().k(2).shuffles(shuffles).fit(&features, &labels.clone().named("plural"));
+    let report = fit(3).unwrap().report();
+    let text = report.to_string();
+    assert!(text.starts_with("Sparse probe for plural: 2 of 512 features of blocks.0.mlp.hook_post\n"), "{text}");
+    let names: Vec<&str> = report.rows().iter().map(|row| row.name.as_str()).collect();
+    let all = ["probe, test samples", "probe, train samples", "majority class", "shuffled labels", "random features"];
+    assert_eq!(names, all);
+    assert!(all.iter().all(|name| text.contains(name)) && text.contains("L0N137"), "{text}");
+    assert_eq!(report.rows()[3].scores.runs().len(), 3);
+    let svg = report.picture().unwrap().to_svg();
+    assert!(svg.contains("<title>L0N137: ") && svg.contains("<title>shuffled labels: "), "{svg}");
+    assert!(!fit(0).unwrap().report().to_string().contains("shuffled labels"));
+}

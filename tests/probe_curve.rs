@@ -85,8 +85,37 @@ fn a_curve_without_points_is_an_error() {
     let features = layer(1, 1, 1.0, &labels);
     let none = curve_over_k(&features, &labels, [], SparseProbe::params()).unwrap_err().to_string();
     assert!(none.contains("at least one k"), "{none}");
-    let none = curve_over_layers([(0, features.clone()); 0], &labels, SparseProbe::params()).unwrap_err().to_string();
+    let none =
+        curve_over_layers(Vec::<(usize, Features)>::new(), &labels, SparseProbe::params()).unwrap_err().to_string();
     assert!(none.contains("at least one layer"), "{none}");
     let wide = curve_over_k(&features, &labels, [1, 65], SparseProbe::params()).unwrap_err().to_string();
     assert!(wide.contains("k = 65"), "{wide}");
+}
+
+#[test]
+fn the_picture_draws_both_baselines_dashed_and_says_every_value() {
+    let labels = labels().named("thirds");
+    let layers = (0..3).map(|l| (l, layer(l, 2, l as f32, &labels)));
+    let curve = curve_over_layers(layers, &labels, SparseProbe::params().k(2).splits(3)).unwrap();
+    for score in Score::ALL {
+        let svg = curve.picture_of(score).unwrap().to_svg();
+        assert!(svg.contains("Sparse probes for thirds, k = 2"), "{svg}");
+        assert!(svg.contains("<title>majority class: ") && svg.contains("<title>shuffled labels: "), "{svg}");
+        assert_eq!(svg.matches("stroke-dasharray").count(), 2);
+        for x in 0..3 {
+            assert!(
+                svg.contains(&format!("<title>test, {x}: ")) && svg.contains(&format!("<title>train, {x}: ")),
+                "{svg}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_data_gives_the_same_bytes() {
+    let labels = labels();
+    let features = layer(1, 4, 0.8, &labels).with_source("blocks.1.mlp.hook_post");
+    let draw = || curve_over_k(&features, &labels, [1, 4], SparseProbe::params().splits(2)).unwrap().picture().unwrap();
+    assert_eq!(draw().to_svg(), draw().to_svg());
+    assert!(draw().alt().contains("blocks.1.mlp.hook_post"));
 }

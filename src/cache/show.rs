@@ -1,1 +1,30 @@
+//! How a cache is shown.
 
+use super::ActivationCache;
+use crate::notebook::{Card, Show};
+
+impl ActivationCache {
+    fn card(&self) -> Card {
+        let bytes: usize = self.iter().map(|(_, tensor)| tensor.elem_count() * tensor.dtype().size_in_bytes()).sum();
+        let title = format!("{} recorded sites, {:.1} MB", self.len(), bytes as f64 / 1e6);
+        let row = |(site, tensor): (crate::hook::Site, &candle_core::Tensor)| {
+            [site.to_string(), format!("[{}]", site.shape_in_words()), format!("{:?}", tensor.dims())]
+        };
+        Card::new(&title).table(&["site", "axes", "shape"], self.iter().map(row))
+    }
+
+    /// Shows the table of what was recorded in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for ActivationCache {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}

@@ -28,4 +28,15 @@ pub(crate) enum LoadError {
          differ from the real model's; its configuration asks for something that glassbox does not implement"
     )]
     UnusedTensors { family: String, count: usize, names: String },
+    #[error(
+        "`{id}` is neither a file nor a folder here, nor a model in the hub's cache {}, which {cached}; {hint}",
+        cache.display()
+    )]
+    NotInCache { id: String, cache: PathBuf, cached: String, hint: String },
+    #[cfg(feature = "hub")]
+    #[error("the hub answers {status} for `{id}` ({url}): {why}")]
+    HubRefused { id: String, url: String, status: u16, why: String },
+    #[cfg(feature = "hub")]
+    #[error("{url} could not be downloaded: {why}; what came is kept, and the next try goes on from there")]
+    Download { url: String, why: String },
 }

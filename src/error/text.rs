@@ -23,6 +23,8 @@ pub(crate) enum TextError {
     NoBos,
     #[error("the text is a single token, so nothing in it is predicted; give at least two")]
     OneToken,
+    #[error("the lens has no row {row}: rows 0 to {} are what each layer reads and the last is the output", rows.saturating_sub(1))]
+    RowOutOfRange { row: usize, rows: usize },
     #[error("no token prints as `{token}`; the tokens are {tokens}")]
     NoSuchToken { token: String, tokens: String },
     #[error("position {position} is out of range: the text has {len} tokens (0 to {}, or -1 for the last)", len.saturating_sub(1))]
@@ -31,6 +33,12 @@ pub(crate) enum TextError {
 
 impl TextError {
     pub(crate) fn is_out_of_range(&self) -> bool {
-        matches!(self, Self::IdOutOfRange { .. } | Self::TooLong { .. } | Self::PositionOutOfRange { .. })
+        matches!(
+            self,
+            Self::IdOutOfRange { .. }
+                | Self::TooLong { .. }
+                | Self::PositionOutOfRange { .. }
+                | Self::RowOutOfRange { .. }
+        )
     }
 }

@@ -3,6 +3,4 @@
 pub(crate) enum TrainError {
     #[error("the loss is no longer a number at step {step} (learning rate {rate:.2e}); use a lower rate")]
     Diverged { step: usize, rate: f64 },
-    #[error("there is no recipe `{given}`; the recipes are {known}")]
-    UnknownRecipe { given: String, known: &'static str },
 }

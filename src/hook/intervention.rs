@@ -30,10 +30,10 @@ enum Action {
 /// let model = Model::open("induction-2l")?;
 /// let text = "red fox blue owl red fox blue";
 /// let whole = model.run(text)?;
-/// assert_eq!(whole.predictions(-1, 1)?[0].text, " owl");
+/// assert_eq!(whole.predictions(-1, 1)?[0].text, "owl");
 /// // Without anything from layer 1's heads the model no longer knows what came next.
 /// let ablated = model.run_with(text, [zero(Site::z(1))])?;
-/// assert!(ablated.probability(" owl", -1)? < 0.1);
+/// assert!(ablated.probability("owl", -1)? < 0.1);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]

@@ -10,6 +10,15 @@ pub(super) enum Float {
 }
 
 impl Float {
+    /// How many bytes one takes.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::F64 => 8,
+            Self::F32 => 4,
+            Self::F16 | Self::BF16 => 2,
+        }
+    }
+
     /// The numbers in `bytes`, in order; a last incomplete one is left out.
     pub(super) fn read(self, bytes: &[u8]) -> Vec<f32> {
         match self {

@@ -7,6 +7,8 @@
 mod bytes;
 mod float;
 mod folder;
+mod gguf;
+mod hub;
 mod safetensors;
 mod settings;
 mod specials;
@@ -14,6 +16,7 @@ mod weights;
 
 use std::path::Path;
 
+pub use hub::Hub;
 pub use settings::{FromSetting, Keys, Settings};
 pub use weights::Weights;
 
@@ -41,17 +44,27 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a model folder.
+    /// Opens a folder, a `.gguf` file, or a model of the Hugging Face hub by its id (`org/name`, or `org/name@revision`).
     ///
     /// # Errors
     /// When nothing is there, or a file is missing or damaged.
     pub fn open(place: &str) -> Result<Self> {
-        let path = Path::new(place);
+        let path = match (place.strip_prefix("~/"), std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => Path::new(place).to_owned(),
+        };
         if path.is_dir() {
-            return Self::from_folder(path);
+            Self::from_folder(path)
+        } else if path.extension().is_some_and(|ending| ending == "gguf") {
+            Self::from_gguf(path)
+        } else if path.is_file() {
+            let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
+            Err(LoadError::Damaged { path, what: "a model", why }.into())
+        } else {
+            let hint =
+                "give a model's folder, a .gguf file, or the id of a model on the hub such as `org/name`".to_owned();
+            Err(LoadError::Missing { path, hint }.into())
         }
-        let hint = "give a model's folder".to_owned();
-        Err(LoadError::Missing { path: path.to_owned(), hint }.into())
     }
 
     /// Opens a folder with `config.json`, `model.safetensors` (or its parts and their index) and, for a model that
@@ -66,6 +79,29 @@ impl Checkpoint {
             return Err(LoadError::Missing { path: folder.to_owned(), hint: hint.to_owned() }.into());
         }
         folder::open(folder, name_of(folder))
+    }
+
+    /// Opens a `.gguf` file. Quantized tensors are made whole; settings and tensors have the names that the model's
+    /// own `config.json` and safetensors would give them.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged, or of an architecture that is not read from GGUF.
+    pub fn from_gguf(file: impl AsRef<Path>) -> Result<Self> {
+        let file = file.as_ref();
+        if !file.is_file() {
+            let hint = if file.exists() { "it is a folder, not a file" } else { "check the path" };
+            return Err(LoadError::Missing { path: file.to_owned(), hint: hint.to_owned() }.into());
+        }
+        gguf::open(file, name_of(file))
+    }
+
+    /// Opens a model of the Hugging Face hub by its id, as [`Hub::from_env`] does: from the cache on this machine, and
+    /// with the feature `hub` over the network for what the cache lacks.
+    ///
+    /// # Errors
+    /// When the model is neither in the cache nor to be had, or a file of it is damaged.
+    pub fn from_hub(id: &str) -> Result<Self> {
+        Hub::from_env().open(id)
     }
 
     /// A checkpoint from bytes in memory: the text of a `config.json`, a safetensors file, and a `tokenizer.json`.

@@ -32,6 +32,10 @@ impl Settings {
         Self::parse_file(text.as_bytes(), Path::new("config.json"))
     }
 
+    pub(super) fn of(map: Map<String, Value>) -> Self {
+        Self { map }
+    }
+
     /// As [`parse`](Self::parse), with the path for the error.
     pub(super) fn parse_file(text: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why| LoadError::Damaged { path: PathBuf::from(path), what: "a JSON object", why };
@@ -56,7 +60,8 @@ impl Settings {
     /// When the key (or every one of several) is absent, or the value is not a `T`.
     pub fn get<T: FromSetting>(&self, keys: impl Keys) -> Result<T> {
         self.find(&keys)?.ok_or_else(|| {
-            let family = self.map.get("model_type").and_then(Value::as_str).unwrap_or("transformer").to_owned();
+            let family = ["model_type", "general.architecture"].iter().find_map(|key| self.value(key)?.as_str());
+            let family = family.unwrap_or("transformer").to_owned();
             LoadError::MissingKey { key: keys.list().join("` or `"), family }.into()
         })
     }
@@ -101,10 +106,11 @@ impl Settings {
     }
 
     pub(super) fn value(&self, key: &str) -> Option<&Value> {
-        let mut parts = key.split('.');
-        let first = self.map.get(parts.next()?)?;
-        let value = parts.try_fold(first, |value, part| value.get(part))?;
-        (!value.is_null()).then_some(value)
+        let nested = || {
+            let (section, rest) = key.split_once('.')?;
+            rest.split('.').try_fold(self.map.get(section)?, |value, part| value.get(part))
+        };
+        self.map.get(key).or_else(nested).filter(|value| !value.is_null())
     }
 }
 
@@ -159,6 +165,13 @@ impl FromSetting for f64 {
     const EXPECTED: &'static str = "a number";
     fn from_setting(value: &Value) -> Option<Self> {
         value.as_f64()
+    }
+}
+
+impl FromSetting for Value {
+    const EXPECTED: &'static str = "any value";
+    fn from_setting(value: &Value) -> Option<Self> {
+        Some(value.clone())
     }
 }
 

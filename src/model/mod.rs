@@ -24,6 +24,7 @@ use candle_core::Tensor;
 pub use config::{Config, Normalization, Position, Rotary};
 pub use pass::Pass;
 pub use run::{Prediction, Run};
+pub(crate) use run::{softmax, top_k};
 use std::sync::Arc;
 pub(crate) use tap::Tap;
 use transformer::Transformer;

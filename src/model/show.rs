@@ -1,7 +1,186 @@
-//! How models and runs print.
+//! How models and runs are shown.
 
-use super::{Model, Run};
+use super::{Config, Model, Normalization, Position, Run};
+use crate::{
+    Result,
+    axes::Axis,
+    hook::{Site, ToSite},
+    notebook::{Card, Show},
+    plot::{AttentionHeads, AttentionPattern, Bars, Figure, TokenText},
+};
+use ndarray::{Array2, Array3};
 use std::fmt;
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+impl Config {
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let heads = match self.n_heads == self.n_key_value_heads {
+            true => format!("{} heads of {}", self.n_heads, self.d_head),
+            false => format!("{} heads of {}, sharing {} key heads", self.n_heads, self.d_head, self.n_key_value_heads),
+        };
+        let mlp = match (self.attn_only, self.gated_mlp) {
+            (true, _) => "none: attention only".into(),
+            (false, gated) => format!("{} {}{}", grouped(self.d_mlp), self.act_fn, if gated { ", gated" } else { "" }),
+        };
+        let norm = match self.normalization {
+            Normalization::LayerNorm => "LayerNorm",
+            Normalization::RmsNorm => "RMSNorm",
+            Normalization::None => "none",
+        };
+        let position = match self.position {
+            Position::Learned => "learned",
+            Position::Rotary(_) => "rotary",
+        };
+        vec![
+            ("family", self.family.clone()),
+            ("layers", self.n_layers.to_string()),
+            ("residual stream", format!("{} wide (d_model)", self.d_model)),
+            ("attention", format!("{heads} (d_head)")),
+            ("neurons (d_mlp)", mlp),
+            ("vocabulary", format!("{}{}", grouped(self.d_vocab), if self.tied { ", tied" } else { "" })),
+            ("longest text", format!("{} tokens", grouped(self.n_ctx))),
+            ("norm, positions", format!("{norm}, {position}")),
+        ]
+    }
+}
+
+impl Model {
+    /// How many numbers the model learned; a tied embedding counts once.
+    pub fn n_parameters(&self) -> usize {
+        self.transformer().n_parameters(self.config().tied)
+    }
+
+    fn card(&self) -> Card {
+        let config = self.config();
+        let mut facts = config.facts();
+        facts.push(("parameters", grouped(self.n_parameters())));
+        facts.push(("from", self.origin().into()));
+        let once = |site: &&Site| site.layer().is_none_or(|layer| layer == 0);
+        let sites = self.sites();
+        let row = |site: &Site| {
+            let name = site.to_string().replacen("blocks.0.", "blocks.{layer}.", 1);
+            let cost = if site.is_gated() { "only when named" } else { "" };
+            [name, format!("[{}]", site.shape_in_words()), cost.to_owned()]
+        };
+        Card::new(self.name()).facts(facts).table(&["site", "shape", "recorded"], sites.iter().filter(once).map(row))
+    }
+
+    /// Shows the model's card in a notebook: family, sizes, parameters, sites.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Model {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}
+
+impl Run {
+    /// The attention patterns of all heads of a layer, on the first text.
+    ///
+    /// # Errors
+    /// When the run did not record them.
+    pub fn attention(&self, layer: usize) -> Result<Figure> {
+        let patterns = self.patterns(layer)?;
+        let title = format!("{}: attention of layer {layer}", self.model().name());
+        let names = (0..patterns.dim().0).map(|head| format!("L{layer}H{head}"));
+        AttentionHeads::new(patterns, self.tokens().strings(0)).names(names).title(title).draw()
+    }
+
+    /// The attention pattern of one head, on the first text.
+    ///
+    /// # Errors
+    /// When the run did not record it, or there is no such head.
+    pub fn attention_head(&self, layer: usize, head: usize) -> Result<Figure> {
+        let title = format!("L{layer}H{head}: who looks where");
+        AttentionPattern::new(self.pattern(layer, head)?, self.tokens().strings(0)).title(title).draw()
+    }
+
+    /// The attention pattern of one head on the first text, as numbers.
+    ///
+    /// # Shapes
+    /// `[query, key]`
+    ///
+    /// # Errors
+    /// When the run did not record it, or there is no such head.
+    pub fn pattern(&self, layer: usize, head: usize) -> Result<Array2<f32>> {
+        let patterns = self.patterns(layer)?;
+        let site = Site::pattern(layer);
+        let n_heads = patterns.dim().0;
+        if head >= n_heads {
+            let (site, axis) = (site.to_string(), Axis::Head.name());
+            return Err(crate::error::SiteError::OutOfRange { site, axis, index: head as i64, size: n_heads }.into());
+        }
+        Ok(patterns.index_axis(ndarray::Axis(0), head).to_owned())
+    }
+
+    fn patterns(&self, layer: usize) -> Result<Array3<f32>> {
+        let site = Site::pattern(layer);
+        self.model().config().check(site.to_site()?)?;
+        let pattern = self.cache().get(site)?.get(0)?;
+        let shape = pattern.dims3()?;
+        let values = pattern.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+    }
+
+    /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars.
+    ///
+    /// # Errors
+    /// When the position is outside the text or its logits were not computed.
+    pub fn next_tokens(&self, position: i64, k: usize) -> Result<Figure> {
+        let after = &self.tokens().strings(0)[self.tokens().index(position)?];
+        let bars = self.predictions(position, k)?.into_iter().map(|next| (next.text, next.probability));
+        Bars::tokens(bars).title(format!("What comes after {after:?}?")).value("probability").draw()
+    }
+
+    /// The first text, each token coloured by how much it surprised the model: -log P, in nats.
+    ///
+    /// # Errors
+    /// When the text is a single token or not all logits were computed.
+    pub fn surprise(&self) -> Result<Figure> {
+        let losses = self.token_losses()?.get(0)?.to_vec1::<f32>()?;
+        // Nothing predicts the first token.
+        let values = std::iter::once(f32::NAN).chain(losses);
+        TokenText::new(self.tokens().strings(0), values).title("Surprise at each token").value("nats").draw()
+    }
+
+    fn card(&self) -> Card {
+        let model = self.model().name();
+        let mut card = Card::new(&format!("A run of {model}")).shown(self.tokens());
+        if let Ok(next) = self.predictions(-1, 5) {
+            let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
+            card = card.table(&["next token", "probability"], next.into_iter().map(row));
+        }
+        card.note(&format!("{} sites recorded; .cache() has them.", self.cache().len()))
+    }
+
+    /// Shows tokens, likeliest continuations and what was recorded.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Run {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -12,12 +191,7 @@ impl fmt::Debug for Model {
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Run of {} over {:?}, {} sites recorded",
-            self.model().name(),
-            self.tokens().strings(0),
-            self.cache().len()
-        )
+        let tokens = self.tokens().strings(0);
+        write!(f, "Run of {} over {tokens:?}, {} sites recorded", self.model().name(), self.cache().len())
     }
 }

@@ -23,10 +23,6 @@ impl Plan {
     pub(crate) fn order(&mut self, site: Site) -> &mut Order {
         self.0.entry(site).or_default()
     }
-
-    pub(crate) fn sites(&self) -> impl Iterator<Item = (Site, &Order)> {
-        self.0.iter().map(|(site, order)| (*site, order))
-    }
 }
 
 /// Follows one forward pass with a [`Plan`] in hand.

@@ -10,9 +10,9 @@ use crate::{
 impl Model {
     /// The tokens of a text, several texts, or ids.
     ///
-    /// A text gets the model's beginning-of-text token in front when it has one, as in TransformerLens (whether it
-    /// did is shown, and told by [`Tokens::bos_prepended`]); ids are taken as they are. See [`Model::to_tokens`] for
-    /// the choice.
+    /// Whether a text gets a beginning-of-text token in front is for the model's own files to say (`add_bos_token`);
+    /// where they say nothing it does, as in TransformerLens, when there is such a token. Whether it did is shown,
+    /// and told by [`Tokens::bos_prepended`]; [`Model::to_tokens`] gives the choice. Ids are taken as they are.
     ///
     /// # Errors
     /// When the text is empty or longer than the model reads, an id or word is outside the vocabulary, rows differ in
@@ -62,12 +62,13 @@ impl Model {
         self.tokenizer().ok_or_else(|| TextError::NoTokenizer.into())
     }
 
-    /// `bos`: `None` prepends the token when the model has one.
+    /// `bos`: `None` leaves it to the model's files.
     pub(crate) fn tokenize(&self, texts: &[&str], bos: Option<bool>) -> Result<Tokens> {
         let tokenizer = self.need_tokenizer()?;
-        let bos_id = match (bos, tokenizer.bos()) {
+        let bos_id = match (bos.or(tokenizer.special_ids().adds_bos), tokenizer.bos()) {
             (Some(false), _) | (None, None) => None,
-            (Some(true), None) => return Err(TextError::NoBos.into()),
+            (Some(true), None) if bos.is_some() => return Err(TextError::NoBos.into()),
+            (Some(true), None) => None,
             (_, Some(id)) => Some(id),
         };
         let mut prepended = false;

@@ -25,6 +25,10 @@ pub(crate) struct Block {
     pub(crate) mlp: Option<(Norm, Mlp)>,
 }
 
+fn size(tensor: &Option<Tensor>) -> usize {
+    tensor.as_ref().map_or(0, Tensor::elem_count)
+}
+
 impl Block {
     fn forward(&self, resid: Tensor, rotary: Option<&RotaryTable>, layer: usize, tap: &mut Tap) -> Result<Tensor> {
         let resid_pre = tap.at(Site::resid_pre(layer), resid)?;
@@ -45,6 +49,23 @@ impl Block {
 }
 
 impl Transformer {
+    /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
+    pub(crate) fn n_parameters(&self, tied: bool) -> usize {
+        let linear = |l: &Linear| l.weight.elem_count() + size(&l.bias);
+        let norm = |n: &Norm| size(&n.weight) + size(&n.bias);
+        let block = |block: &Block| {
+            let Attention { q, k, v, o, .. } = &block.attention;
+            let attention: usize = [q, k, v, o].map(linear).iter().sum();
+            let mlp = block.mlp.as_ref().map_or(0, |(ln2, mlp)| {
+                norm(ln2) + linear(&mlp.input) + linear(&mlp.output) + mlp.gate.as_ref().map_or(0, linear)
+            });
+            norm(&block.ln1) + attention + mlp
+        };
+        let unembed = if tied { 0 } else { linear(&self.unembed) };
+        let blocks: usize = self.blocks.iter().map(block).sum();
+        self.embed.elem_count() + size(&self.pos_embed) + blocks + norm(&self.ln_final) + unembed
+    }
+
     /// The residual stream entering block `stop_at` (or leaving the last block).
     ///
     /// # Shapes

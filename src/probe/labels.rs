@@ -11,26 +11,39 @@ use crate::{Result, error::ProbeError};
 /// ```
 /// use glassbox::probe::Labels;
 /// let words = ["cat", "dogs", "trees"];
-/// let plural: Labels = words.iter().map(|word| word.ends_with('s')).collect();
+/// let plural = words.iter().map(|word| word.ends_with('s')).collect::<Labels>().named("plural");
 /// assert_eq!((plural.len(), plural.positives()), (3, 2));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labels(Arc<[bool]>);
+pub struct Labels {
+    values: Arc<[bool]>,
+    name: Option<Arc<str>>,
+}
 
 impl Labels {
     /// Takes one answer per sample.
     pub fn new(values: impl Into<Vec<bool>>) -> Self {
-        Self(values.into().into())
+        values.into().into_iter().collect()
+    }
+
+    /// Says what property it is, such as `plural`. Reports and pictures show it.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into().into()), ..self }
+    }
+
+    /// What property it is, when that was said.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// How many samples are labelled.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
     }
 
     /// True without any sample.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
     }
 
     /// How many samples are labelled `true`.
@@ -40,16 +53,16 @@ impl Labels {
 
     /// The answers in order.
     pub fn as_slice(&self) -> &[bool] {
-        &self.0
+        &self.values
     }
 
     pub(crate) fn count(&self, class: bool) -> usize {
-        self.0.iter().filter(|&&label| label == class).count()
+        self.values.iter().filter(|&&label| label == class).count()
     }
 
     /// The labels of the samples at `rows`.
     pub(crate) fn at(&self, rows: &[usize]) -> Vec<bool> {
-        rows.iter().filter_map(|&row| self.0.get(row).copied()).collect()
+        rows.iter().filter_map(|&row| self.values.get(row).copied()).collect()
     }
 
     /// Checks that there are `n_samples` labels and both classes among them.
@@ -76,7 +89,7 @@ impl From<Vec<bool>> for Labels {
 
 impl FromIterator<bool> for Labels {
     fn from_iter<I: IntoIterator<Item = bool>>(values: I) -> Self {
-        Self(values.into_iter().collect())
+        Self { values: values.into_iter().collect(), name: None }
     }
 }
 

@@ -21,12 +21,14 @@
 
 mod controls;
 mod curve;
+mod curve_picture;
 mod features;
 mod labels;
 mod logistic;
 mod metrics;
 mod newton;
 mod params;
+mod report;
 mod seed;
 mod select;
 mod sparse;
@@ -39,5 +41,6 @@ pub use features::Features;
 pub use labels::Labels;
 pub use metrics::{Metrics, Score};
 pub use params::SparseProbeParams;
+pub use report::{ProbeReport, ReportRow};
 pub use sparse::{ChosenFeature, SparseProbe};
 pub use split::Split;

@@ -31,6 +31,7 @@ use crate::{Result, error::ProbeError};
 #[derive(Clone, Debug)]
 pub struct SparseProbe {
     params: SparseProbeParams,
+    property: Option<String>,
     source: Option<String>,
     n_features: usize,
     split: Split,
@@ -69,6 +70,7 @@ impl SparseProbe {
         let linear = target.fit(&task, params.k)?;
         Ok(Self {
             params: *params,
+            property: labels.name().map(Into::into),
             source: features.source().map(Into::into),
             n_features: features.n_features(),
             split: split.clone(),
@@ -112,6 +114,11 @@ impl SparseProbe {
         Ok(self.log_odds(features)?.into_iter().map(|log_odds| log_odds >= 0.0).collect())
     }
 
+    /// How many features each sample has, of which the probe looks at a few.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
     /// The features it looks at, the largest absolute mean difference first.
     pub fn chosen(&self) -> &[ChosenFeature] {
         &self.chosen
@@ -145,6 +152,11 @@ impl SparseProbe {
     /// How it was fitted.
     pub fn fitted_with(&self) -> &SparseProbeParams {
         &self.params
+    }
+
+    /// What property the labels are, when that was said.
+    pub fn property(&self) -> Option<&str> {
+        self.property.as_deref()
     }
 
     /// Where the features came from, when that was said.

@@ -95,13 +95,12 @@ impl Tokenizer {
     }
 
     fn parse(json: &[u8], path: &Path) -> Result<Self> {
-        let damaged = |why: tokenizers::Error| LoadError::Damaged {
-            path: PathBuf::from(path),
-            what: "a tokenizer",
-            why: why.to_string(),
-        };
-        let mut tokenizer = tokenizers::Tokenizer::from_bytes(json).map_err(damaged)?;
-        tokenizer.with_padding(None).with_truncation(None).map_err(damaged)?;
+        let damaged = |why: String| LoadError::Damaged { path: PathBuf::from(path), what: "a tokenizer", why };
+        // In two steps, because the library panics on text that is not JSON.
+        let json = serde_json::from_slice(json).map_err(|why| damaged(why.to_string()))?;
+        let mut tokenizer: tokenizers::Tokenizer =
+            serde_json::from_value(json).map_err(|why| damaged(why.to_string()))?;
+        tokenizer.with_padding(None).with_truncation(None).map_err(|why| damaged(why.to_string()))?;
         // Kept aside, because it also trims the spans of byte-level tokens.
         let post = tokenizer.get_post_processor().cloned();
         tokenizer.with_post_processor(None::<PostProcessorWrapper>);

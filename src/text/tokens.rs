@@ -1,6 +1,12 @@
 //! [`Tokens`]: text as the model sees it.
 
-use crate::{Result, error::TextError, model::Model};
+use crate::{
+    Result,
+    error::TextError,
+    model::Model,
+    notebook::{Card, Show},
+    plot::text::visible,
+};
 use candle_core::{Device, Tensor};
 use std::{ops::Range, sync::Arc};
 
@@ -13,9 +19,9 @@ use std::{ops::Range, sync::Arc};
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
 /// let tokens = model.tokens("red fox blue")?;
-/// assert_eq!(tokens.strings(0), ["<bos>", " red", " fox", " blue"]);
+/// assert_eq!(tokens.strings(0), ["<bos>", "red", "fox", "blue"]);
 /// assert!(tokens.bos_prepended());
-/// assert_eq!(tokens.position(" fox")?, 2);
+/// assert_eq!(tokens.position("fox")?, 2);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -110,9 +116,34 @@ impl Tokens {
         index.ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
     }
 
-    /// Labels for an axis of tokens: the printed form and the position, so that equal tokens stay apart.
-    pub(crate) fn labels(&self) -> Vec<String> {
-        self.strings(0).to_vec()
+    /// Shows the tokens in a notebook: pointing at one tells its position and id.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+
+    fn card(&self) -> Card {
+        let bos = match self.bos_prepended {
+            true => ", the first of them a beginning-of-text token that was put in front",
+            false => "",
+        };
+        let texts = if self.batch() == 1 { String::new() } else { format!("{} texts of ", self.batch()) };
+        let title = format!("{texts}{} tokens{bos}", self.len());
+        self.rows.iter().fold(Card::new(&title), |card, row| {
+            let chip = |(position, (string, id)): (usize, (&String, &u32))| {
+                (visible(string), format!("position {position}, id {id}"))
+            };
+            card.chips(row.strings.iter().zip(&row.ids).enumerate().map(chip))
+        })
+    }
+}
+
+impl Show for Tokens {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
     }
 }
 

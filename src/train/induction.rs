@@ -13,7 +13,7 @@ use crate::{
     ops::Activation,
     text::Tokenizer,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::index};
 
 /// The vocabulary: plain English words, one per line.
@@ -66,6 +66,17 @@ pub struct Evaluation {
     pub second_repeat_accuracy: f64,
     /// What its heads look at, averaged over the texts.
     pub heads: HeadScores,
+}
+
+impl std::fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (loss, accuracy) = (self.second_repeat_loss, 100.0 * self.second_repeat_accuracy);
+        writeln!(f, "on lists it has not seen, in their second repeat: loss {loss:.3} nats, {accuracy:.1} % right")?;
+        let (layer, head, score) = self.heads.strongest_previous_token();
+        writeln!(f, "previous-token head L{layer}H{head}: {score:.3}")?;
+        let (layer, head, score) = self.heads.strongest_induction();
+        write!(f, "induction head L{layer}H{head}: {score:.3}")
+    }
 }
 
 /// The words, in order of id from 1.

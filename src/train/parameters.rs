@@ -46,11 +46,6 @@ impl Parameters {
         };
         Ok(Self(self.0.iter().map(round).collect::<Result<_>>()?))
     }
-
-    /// How many numbers there are.
-    pub(crate) fn count(&self) -> usize {
-        self.0.values().map(|var| var.elem_count()).sum()
-    }
 }
 
 fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {

@@ -1,22 +1,54 @@
-fn main() {
-    let mut recipe = glassbox::train::induction::Recipe::default();
-    let args: Vec<String> = std::env::args().collect();
-    if let Some(s) = args.get(1) {
-        recipe.schedule.steps = s.parse().unwrap();
+//! The `glassbox` program: a tour without Jupyter, the recipes of the shipped models, activations to a file.
+
+mod activations;
+mod args;
+mod tour;
+mod train;
+
+use args::Args;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+glassbox: open a transformer and look inside
+
+usage:
+  glassbox tour [--out FILE.html]
+      Writes one page with pictures of a shipped model and prints its path.
+
+  glassbox train RECIPE [--out FOLDER] [--steps N] [--seed N]
+      Trains a shipped model again. Recipes: induction.
+
+  glassbox activations MODEL (--text TEXT | --tokens 1,2,3) [--sites PATTERN]... [--bos | --no-bos] --out FILE.safetensors
+      Runs a model and writes every activation under its TransformerLens name, without the batch axis, and `logits`.
+      MODEL is a folder, a .gguf file, a shipped name (induction-2l) or a hub id (needs the feature `hub`).
+      --sites keeps the sites whose name fits; `*` stands for anything. Without it, all, the costly ones too.
+      --bos and --no-bos overrule whether a beginning-of-text token goes before the text.
+";
+
+/// Any failure, as one sentence.
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    match run(Args::new(std::env::args().skip(1))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
-    if let Some(s) = args.get(2) {
-        recipe.schedule.peak = s.parse().unwrap();
+}
+
+fn run(mut args: Args) -> Outcome<()> {
+    match args.command().as_deref() {
+        Some("tour") => tour::run(args),
+        Some("train") => train::run(args),
+        Some("activations") => activations::run(args),
+        None | Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => {
+            Err(format!("there is no command `{other}`; the commands are tour, train and activations").into())
+        }
     }
-    if let Some(s) = args.get(3) {
-        recipe.batch = s.parse().unwrap();
-    }
-    let trained = recipe
-        .train(|p| {
-            if p.step % 100 == 0 {
-                println!("{} {:.4} {:.1}s left {:.0}s", p.step, p.loss, p.elapsed.as_secs_f64(), p.left().as_secs_f64())
-            }
-        })
-        .unwrap();
-    println!("{:?}", trained.evaluation);
-    trained.save("/tmp/induction").unwrap();
 }

@@ -1,0 +1,3 @@
+//! `glassbox` as one shared library, for `notebooks/kernel`.
+
+pub use glassbox::*;

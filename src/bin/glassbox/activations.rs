@@ -1,0 +1,63 @@
+//! `glassbox activations`: every activation of one run, in one safetensors file.
+
+use crate::{Outcome, args::Args};
+use candle_core::{DType, Tensor};
+use glassbox::{
+    Model,
+    hook::{Site, Sites},
+    model::Run,
+    text::Tokens,
+};
+use std::{collections::HashMap, path::Path};
+
+pub fn run(mut args: Args) -> Outcome<()> {
+    let (text, ids) = (args.option("--text")?, args.option("--tokens")?);
+    let (patterns, out) = (args.options("--sites")?, args.option("--out")?);
+    let bos = match (args.flag("--bos"), args.flag("--no-bos")) {
+        (true, true) => return Err("give --bos or --no-bos, not both".into()),
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    };
+    let place = args.word("the model")?;
+    args.done()?;
+    let out = out.ok_or("--out FILE.safetensors is missing")?;
+
+    let model = Model::open(&place)?;
+    let tokens = match (text, ids) {
+        (Some(text), None) => bos.map_or_else(|| model.tokens(&text), |bos| model.to_tokens(&text, bos))?,
+        (None, Some(ids)) => model.tokens(parse_ids(&ids)?)?,
+        _ => return Err("give either --text TEXT or --tokens 1,2,3".into()),
+    };
+    let run = record(&model, &tokens, &patterns)?;
+    let tensors = tensors(&run)?;
+    candle_core::safetensors::save(&tensors, Path::new(&out))
+        .map_err(|error| format!("{out} cannot be written: {error}"))?;
+    println!("tokens: {:?}", tokens.strings(0));
+    if tokens.bos_prepended() {
+        println!("the first of them was put before the text; --no-bos leaves it out");
+    }
+    println!("{} tensors in {out}", tensors.len());
+    Ok(())
+}
+
+fn parse_ids(list: &str) -> Outcome<Vec<u32>> {
+    let id = |word: &str| word.trim().parse().map_err(|_| format!("`{word}` in --tokens is no token id"));
+    Ok(list.split(',').map(id).collect::<Result<_, _>>()?)
+}
+
+fn record(model: &Model, tokens: &Tokens, patterns: &[String]) -> Outcome<Run> {
+    let pass = model.pass(tokens)?;
+    let pass = match patterns {
+        [] => pass.record(Sites::from(model.sites())),
+        patterns => patterns.iter().fold(pass, |pass, pattern| pass.record(pattern.as_str())),
+    };
+    Ok(pass.run()?)
+}
+
+/// Name and value, without the batch axis, as float32.
+fn tensors(run: &Run) -> Outcome<HashMap<String, Tensor>> {
+    let one = |(name, tensor): (String, &Tensor)| Ok((name, tensor.get(0)?.to_dtype(DType::F32)?.contiguous()?));
+    let named = run.cache().iter().map(|(site, tensor): (Site, _)| (site.to_string(), tensor));
+    named.chain([("logits".to_owned(), run.logits()?)]).map(one).collect()
+}

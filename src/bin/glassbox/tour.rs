@@ -1,0 +1,101 @@
+//! `glassbox tour`: the first notebook's pictures on one page, without Jupyter.
+
+use crate::{Outcome, args::Args};
+use glassbox::{
+    circuits::head_scores,
+    notebook::Show,
+    plot::{Heatmap, row},
+    prelude::*,
+};
+use std::{env, fs, path::PathBuf};
+
+const TEXT: &str = "red fox blue owl tree red fox blue owl";
+
+pub fn run(mut args: Args) -> Outcome<()> {
+    let out = args.option("--out")?.map_or_else(|| env::temp_dir().join("glassbox-tour.html"), PathBuf::from);
+    args.done()?;
+    let page = page()?;
+    fs::write(&out, page).map_err(|error| format!("{} cannot be written: {error}", out.display()))?;
+    println!("{}", fs::canonicalize(&out)?.display());
+    Ok(())
+}
+
+fn page() -> Outcome<String> {
+    let model = Model::open("induction-2l")?;
+    let run = model.run(TEXT)?;
+    let scores = head_scores(&run)?;
+    let (layer, head, score) = scores.strongest_induction();
+    let (early_layer, early, _) = scores.strongest_previous_token();
+    let without = model.run_with(TEXT, [zero(Site::z(layer)).head(head as i64)])?;
+    let sections = [
+        section(
+            "A model that continues lists",
+            "This small transformer has read nothing but lists of words that repeat. It ships inside the crate.",
+            &model,
+        ),
+        section("What it reads", "The text, cut into tokens. Point at one to see its position and id.", run.tokens()),
+        section(
+            "What it says comes next",
+            "After the last word it expects what followed that word before.",
+            &run.next_tokens(-1, 6)?,
+        ),
+        section(
+            "Where its heads look",
+            &format!(
+                "Three habits, measured on every head. L{early_layer}H{early} looks at the word before; L{layer}H{head} \
+                 looks at what came after the same word last time ({:.0} % of its attention): an induction head.",
+                100.0 * score
+            ),
+            &scores,
+        ),
+        section(
+            "The two heads side by side",
+            "Each row is a word that looks; each column is a word that is looked at.",
+            &row([run.attention_head(early_layer, early)?, run.attention_head(layer, head)?]),
+        ),
+        section(
+            "The answer forms",
+            "The logit lens: what the model would say if it had to speak before each layer. The right word appears only \
+             at the output, after the induction head has spoken.",
+            &run.logit_lens()?,
+        ),
+        section(
+            "Without that head",
+            &format!("With L{layer}H{head} silenced, the model no longer knows what comes next."),
+            &without.next_tokens(-1, 6)?,
+        ),
+        section(
+            "Which heads matter",
+            "The right word's probability when one head at a time is silenced.",
+            &ablations(&model)?,
+        ),
+    ];
+    Ok(format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>A tour of glassbox</title></head>\n\
+         <body style=\"max-width:1000px;margin:32px auto;padding:0 16px;background:#fff;color:#1f2933;\
+         font:16px/1.6 system-ui,sans-serif\">\n<h1>A tour of glassbox</h1>\n{}</body>\n</html>\n",
+        sections.concat()
+    ))
+}
+
+fn section(title: &str, words: &str, shown: &impl Show) -> String {
+    format!("<h2>{title}</h2>\n<p>{words}</p>\n{}\n", shown.html())
+}
+
+/// The right word's probability with each head silenced in turn.
+fn ablations(model: &Model) -> Outcome<glassbox::plot::Figure> {
+    let (layers, heads) = (model.config().n_layers, model.config().n_heads);
+    let answer = &model.run(TEXT)?.predictions(-1, 1)?[0].text;
+    let mut probabilities = ndarray::Array2::zeros((layers, heads));
+    for ((layer, head), probability) in probabilities.indexed_iter_mut() {
+        *probability = model.run_with(TEXT, [zero(Site::z(layer)).head(head as i64)])?.probability(answer, -1)?;
+    }
+    let title = format!("Probability of {answer:?} with one head silenced");
+    Ok(Heatmap::new(probabilities)
+        .title(title)
+        .x_index("head")
+        .y_index("layer")
+        .range(0.0, 1.0)
+        .print(usize::MAX)
+        .draw()?)
+}

@@ -1,0 +1,206 @@
+//! The logit lens.
+
+use crate::{
+    Result,
+    error::TextError,
+    hook::Site,
+    model::{Model, Run, softmax, top_k},
+    notebook::Show,
+    plot::{Figure, LensTable, LineChart, Series, Statistic, tabs},
+    text::Tokens,
+};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+/// What the model would say at every layer and position if it had to speak then: each residual stream through the
+/// final norm, with its own statistics, and the unembedding (nostalgebraist 2020).
+///
+/// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let lens = run.logit_lens()?;
+/// let output = lens.cell(lens.rows() - 1, -1)?;
+/// assert_eq!(output.top[0].0, "owl");
+/// assert!(output.divergence.abs() < 1e-5);
+/// // Only after the second layer has the model found what came next.
+/// assert_ne!(lens.cell(1, -1)?.top[0].0, "owl");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LogitLens {
+    tokens: Tokens,
+    labels: Vec<String>,
+    /// `[row, pos]`
+    cells: Array2<LensCell>,
+    watched: String,
+}
+
+/// What the lens reads at one layer and position.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct LensCell {
+    /// The likeliest tokens and their probabilities, likeliest first.
+    pub top: Vec<(String, f32)>,
+    /// Entropy of the distribution, in nats.
+    pub entropy: f32,
+    /// Kullback-Leibler divergence of the output's distribution from this one, KL(output || this), in nats.
+    pub divergence: f32,
+    /// Probability of the watched token, 0 to 1.
+    pub probability: f32,
+    /// Rank of the watched token, from 1 for the likeliest.
+    pub rank: usize,
+}
+
+/// Likeliest tokens kept in every cell.
+const TOP: usize = 10;
+
+impl Run {
+    /// The logit lens on the first text, watching the token that the model finds likeliest at the end.
+    ///
+    /// # Errors
+    /// When the run did not record the residual stream, or did not reach the end of the model.
+    pub fn logit_lens(&self) -> Result<LogitLens> {
+        let last = self.cache().get(Site::resid_post(self.model().config().n_layers - 1))?;
+        let logits = self.model().unembed(&last.get(0)?)?.to_vec2::<f32>()?;
+        let watched = logits.last().and_then(|logits| top_k(logits, 1).first().copied()).unwrap_or(0);
+        LogitLens::new(self, watched as u32)
+    }
+
+    /// The logit lens on the first text, watching one token.
+    ///
+    /// # Errors
+    /// As [`Run::logit_lens`]; also when `token` is not a single token.
+    pub fn logit_lens_for(&self, token: &str) -> Result<LogitLens> {
+        LogitLens::new(self, self.model().to_single_token(token)?)
+    }
+}
+
+impl LogitLens {
+    fn new(run: &Run, watched: u32) -> Result<Self> {
+        let (model, tokens) = (run.model(), run.tokens().clone());
+        let n_layers = model.config().n_layers;
+        let sites = (0..n_layers).map(Site::resid_pre).chain([Site::resid_post(n_layers - 1)]);
+        let labels = (0..n_layers).map(|layer| layer.to_string()).chain(["output".into()]).collect();
+        let read =
+            |site: Site| -> Result<Vec<Vec<f32>>> { Ok(model.unembed(&run.cache().get(site)?.get(0)?)?.to_vec2()?) };
+        // One layer's logits at a time: a large vocabulary would not fit otherwise.
+        let output: Vec<Vec<f32>> =
+            read(Site::resid_post(n_layers - 1))?.iter().map(|logits| softmax(logits)).collect();
+        let mut cells = Vec::new();
+        for site in sites {
+            let row = read(site)?;
+            let row = row.par_iter().zip(&output).map(|(logits, output)| cell(model, logits, output, watched as usize));
+            cells.extend(row.collect::<Vec<_>>());
+        }
+        let shape = (n_layers + 1, tokens.len());
+        let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        Ok(Self { tokens, labels, cells, watched: model.token_text(watched) })
+    }
+
+    /// The number of rows: one per layer, and the output.
+    pub fn rows(&self) -> usize {
+        self.cells.nrows()
+    }
+
+    /// What the lens reads before layer `row` (or, at the last row, at the output) at a position (-1 is the last).
+    ///
+    /// # Errors
+    /// When there is no such row or position.
+    pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
+        let index = self.tokens.index(position)?;
+        let none = || TextError::RowOutOfRange { row, rows: self.rows() }.into();
+        self.cells.get((row, index)).ok_or_else(none)
+    }
+
+    /// The token whose rank and probability are followed.
+    pub fn watched(&self) -> &str {
+        &self.watched
+    }
+
+    /// The table, coloured by one statistic.
+    ///
+    /// # Errors
+    /// When there is nothing to draw.
+    pub fn table(&self, statistic: Statistic) -> Result<Figure> {
+        let values = self.cells.map(|cell| match statistic {
+            Statistic::Probability => cell.top.first().map_or(0.0, |(_, probability)| *probability),
+            Statistic::Entropy => cell.entropy,
+            Statistic::Divergence => cell.divergence,
+            Statistic::Rank => cell.rank as f32,
+        });
+        LensTable::new(self.cells.map(|cell| cell.top.clone()), self.tokens.strings(0))
+            .title(format!(
+                "Logit lens: what the model would say before each layer (outlined: {})",
+                self.watched.trim()
+            ))
+            .statistic(statistic, values)
+            .rows(self.labels.clone())
+            .target(self.watched.clone())
+            .draw()
+    }
+
+    /// The watched token's probability before each layer and at the output, at one position (-1 is the last).
+    ///
+    /// # Errors
+    /// When the position is outside the text.
+    pub fn line(&self, position: i64) -> Result<Figure> {
+        let index = self.tokens.index(position)?;
+        let probabilities = self.cells.column(index).iter().map(|cell| cell.probability).collect::<Vec<_>>();
+        LineChart::new()
+            .title(format!("Probability of {:?} after {:?}", self.watched, self.tokens.strings(0)[index]))
+            .x("before layer")
+            .x_names(self.labels.clone())
+            .y("probability")
+            .y_range(0.0, 1.0)
+            .add(Series::new(self.watched.clone(), probabilities))
+            .draw()
+    }
+
+    /// The table in four colourings.
+    ///
+    /// # Errors
+    /// When there is nothing to draw.
+    pub fn figure(&self) -> Result<Figure> {
+        let statistics = [
+            ("probability", Statistic::Probability),
+            ("entropy", Statistic::Entropy),
+            ("KL to output", Statistic::Divergence),
+            ("rank", Statistic::Rank),
+        ];
+        let panes = statistics.map(|(name, statistic)| Ok((name, self.table(statistic)?)));
+        Ok(tabs(panes.into_iter().collect::<Result<Vec<_>>>()?))
+    }
+
+    /// Shows the table in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+fn cell(model: &Model, logits: &[f32], output: &[f32], watched: usize) -> LensCell {
+    let probabilities = softmax(logits);
+    let log = |p: f32| f64::from(p.max(f32::MIN_POSITIVE)).ln();
+    let entropy: f64 = probabilities.iter().map(|&p| -f64::from(p) * log(p)).sum();
+    let divergence: f64 = output.iter().zip(&probabilities).map(|(&o, &p)| f64::from(o) * (log(o) - log(p))).sum();
+    let top = top_k(logits, TOP).into_iter().map(|id| (model.token_text(id as u32), probabilities[id]));
+    LensCell {
+        top: top.collect(),
+        entropy: entropy as f32,
+        divergence: divergence as f32,
+        probability: probabilities[watched],
+        rank: 1 + logits.iter().filter(|&&logit| logit > logits[watched]).count(),
+    }
+}
+
+impl Show for LogitLens {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.table(Statistic::Probability).plain()
+    }
+}

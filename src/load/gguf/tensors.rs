@@ -1,0 +1,152 @@
+//! Tensors in a GGUF file, made whole again from their blocks.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use candle_core::{
+    Device,
+    quantized::{GgmlDType, ggml_file::qtensor_from_ggml},
+};
+
+use super::{family::Family, header::TensorInfo, layout::Layout};
+use crate::{
+    error::{LoadError, Result},
+    load::{bytes::Bytes, float::Float, weights::Source},
+};
+
+/// The tensors by the model's own names.
+pub(super) struct GgufTensors {
+    path: PathBuf,
+    bytes: Bytes,
+    heads: Heads,
+    tensors: BTreeMap<String, (TensorInfo, Layout)>,
+}
+
+/// How many heads the rows of queries and of keys are for.
+pub(super) struct Heads {
+    pub(super) queries: usize,
+    pub(super) keys: usize,
+}
+
+impl GgufTensors {
+    /// Fails at once where the file ends before a tensor's values do, as a broken download does.
+    pub(super) fn new(
+        path: &Path,
+        bytes: Bytes,
+        tensors: &BTreeMap<String, TensorInfo>,
+        family: &Family,
+        heads: Heads,
+    ) -> Result<Self> {
+        for (name, tensor) in tensors {
+            if let Ok(stored) = Stored::of(name, tensor.kind) {
+                stored.slice(name, tensor, &bytes, path)?;
+            }
+        }
+        let own = |(name, tensor): (&String, &TensorInfo)| {
+            let (name, layout) = family.tensor(name);
+            (name, (tensor.clone(), layout))
+        };
+        Ok(Self { path: path.to_owned(), bytes, heads, tensors: tensors.iter().map(own).collect() })
+    }
+}
+
+impl Source for GgufTensors {
+    fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        let shape = |(tensor, layout): &(TensorInfo, Layout)| layout.shape(&tensor.shape);
+        self.tensors.iter().map(|(name, stored)| (name.clone(), shape(stored))).collect()
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<f32>> {
+        let missing = || LoadError::MissingTensor { name: name.to_owned(), nearest: "none".into() };
+        let (tensor, layout) = self.tensors.get(name).ok_or_else(missing)?;
+        let values = values(name, tensor, &self.bytes, &self.path)?;
+        let n_heads = match layout {
+            Layout::RotaryPairs { of_keys: true } => self.heads.keys,
+            _ => self.heads.queries,
+        };
+        let why = || format!("the rows of `{name}` {:?} are not {n_heads} heads", tensor.shape);
+        let damaged = || LoadError::Damaged { path: self.path.clone(), what: "a GGUF file", why: why() };
+        Ok(layout.restore(values, &tensor.shape, n_heads).ok_or_else(damaged)?)
+    }
+}
+
+/// The values of one tensor, in the order of the file.
+pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &[u8], path: &Path) -> Result<Vec<f32>> {
+    let stored = Stored::of(name, tensor.kind)?;
+    let data = stored.slice(name, tensor, bytes, path)?;
+    match stored {
+        Stored::Floats(float) => Ok(float.read(data)),
+        Stored::Blocks(dtype) => {
+            let blocks = qtensor_from_ggml(dtype, data, tensor.shape.clone(), &Device::Cpu)?;
+            Ok(blocks.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?)
+        }
+    }
+}
+
+/// How a tensor's values are written.
+#[derive(Clone, Copy)]
+enum Stored {
+    Floats(Float),
+    Blocks(GgmlDType),
+}
+
+impl Stored {
+    /// By the number of the ggml type.
+    fn of(name: &str, kind: u32) -> Result<Self> {
+        Ok(match kind {
+            0 => Self::Floats(Float::F32),
+            1 => Self::Floats(Float::F16),
+            28 => Self::Floats(Float::F64),
+            30 => Self::Floats(Float::BF16),
+            2 => Self::Blocks(GgmlDType::Q4_0),
+            3 => Self::Blocks(GgmlDType::Q4_1),
+            6 => Self::Blocks(GgmlDType::Q5_0),
+            7 => Self::Blocks(GgmlDType::Q5_1),
+            8 => Self::Blocks(GgmlDType::Q8_0),
+            10 => Self::Blocks(GgmlDType::Q2K),
+            11 => Self::Blocks(GgmlDType::Q3K),
+            12 => Self::Blocks(GgmlDType::Q4K),
+            13 => Self::Blocks(GgmlDType::Q5K),
+            14 => Self::Blocks(GgmlDType::Q6K),
+            other => {
+                let known = "F64, F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K";
+                let given = format!("ggml type {other}{}", other_name(other));
+                return Err(LoadError::TensorType { name: name.to_owned(), given, known }.into());
+            }
+        })
+    }
+
+    /// Values in a block, and bytes that a block takes.
+    fn block(self) -> (usize, usize) {
+        match self {
+            Self::Floats(float) => (1, float.bytes()),
+            Self::Blocks(dtype) => (dtype.block_size(), dtype.type_size()),
+        }
+    }
+
+    /// A tensor's bytes, which its rows must fill with whole blocks.
+    fn slice<'a>(self, name: &str, tensor: &TensorInfo, bytes: &'a [u8], path: &Path) -> Result<&'a [u8]> {
+        let damaged = |why| LoadError::Damaged { path: path.to_owned(), what: "a GGUF file", why };
+        let (per_block, size) = self.block();
+        let whole = tensor.shape.last().is_none_or(|width| width % per_block == 0);
+        let count = tensor.shape.iter().try_fold(1usize, |count, &axis| count.checked_mul(axis));
+        let len = count.filter(|_| whole).and_then(|count| (count / per_block).checked_mul(size));
+        let why = || format!("`{name}` cannot have shape {:?} in blocks of {per_block}", tensor.shape);
+        let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(why()))?;
+        let why = || format!("`{name}` ends at byte {end}, and the file has {}", bytes.len());
+        Ok(bytes.get(tensor.start..end).ok_or_else(|| damaged(why()))?)
+    }
+}
+
+/// The name of a type that is met in the wild, for an error.
+fn other_name(kind: u32) -> &'static str {
+    match kind {
+        16..=23 | 29 => " (an IQ quantization)",
+        24..=27 => " (whole numbers)",
+        34 | 35 => " (a ternary quantization)",
+        39 => " (MXFP4)",
+        _ => "",
+    }
+}

@@ -1,0 +1,74 @@
+//! The cache of `huggingface_hub`: `models--org--name/{refs, snapshots, blobs}`.
+
+use std::path::{Path, PathBuf};
+
+use super::HubId;
+use crate::load::{
+    folder::{CONFIG, INDEX, TOKENIZER, WEIGHTS},
+    safetensors::read_index,
+};
+
+#[derive(Clone)]
+pub(super) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Everything about one model.
+    pub(super) fn model(&self, id: &HubId) -> PathBuf {
+        self.folder.join(format!("models--{}", id.repo.replace('/', "--")))
+    }
+
+    /// The file that says which commit a branch is at.
+    pub(super) fn reference(&self, id: &HubId) -> PathBuf {
+        self.model(id).join("refs").join(&id.revision)
+    }
+
+    /// The files of one commit.
+    pub(super) fn snapshot_of(&self, id: &HubId, commit: &str) -> PathBuf {
+        self.model(id).join("snapshots").join(commit)
+    }
+
+    /// The folder with the files of a revision, where it is known here. The revision may be a commit itself.
+    pub(super) fn snapshot(&self, id: &HubId) -> Option<PathBuf> {
+        let commit = std::fs::read_to_string(self.reference(id)).unwrap_or_else(|_| id.revision.clone());
+        Some(self.snapshot_of(id, commit.trim())).filter(|snapshot| snapshot.is_dir())
+    }
+
+    /// Whether nothing has to be asked of the hub: there are weights, and a tokenizer or the knowledge that there is none.
+    pub(super) fn is_whole(&self, id: &HubId, snapshot: &Path) -> bool {
+        let known_missing = || {
+            let commit = snapshot.file_name().unwrap_or_default();
+            self.model(id).join(".no_exist").join(commit).join(TOKENIZER).exists()
+        };
+        self.has_weights(snapshot) && (snapshot.join(TOKENIZER).is_file() || known_missing())
+    }
+
+    /// Whether there is a configuration with all of the weights.
+    pub(super) fn has_weights(&self, snapshot: &Path) -> bool {
+        let in_parts = || {
+            let index = snapshot.join(INDEX);
+            index.is_file()
+                && read_index(&index).is_ok_and(|shards| shards.keys().all(|shard| snapshot.join(shard).is_file()))
+        };
+        snapshot.join(CONFIG).is_file() && (snapshot.join(WEIGHTS).is_file() || in_parts())
+    }
+
+    /// The ids of the models that are here.
+    pub(super) fn models(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let id =
+            |entry: std::fs::DirEntry| Some(entry.file_name().to_str()?.strip_prefix("models--")?.replace("--", "/"));
+        let mut models: Vec<_> = entries.filter_map(id).collect();
+        models.sort();
+        models
+    }
+}

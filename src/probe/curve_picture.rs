@@ -1,0 +1,132 @@
+use std::fmt;
+
+use super::{CurvePoint, ProbeCurve, Repeats, Score, report::mean_and_sd};
+use crate::{
+    Result,
+    notebook::{Card, Show},
+    plot::{Figure, LineChart, Series},
+};
+
+/// One of the measurements of a point.
+type Part = fn(&CurvePoint) -> &Repeats;
+
+impl ProbeCurve {
+    /// ROC-AUC over the layers, or over k where there is one layer; see [`picture_of`](Self::picture_of).
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn picture(&self) -> Result<Figure> {
+        self.picture_of(Score::RocAuc)
+    }
+
+    /// A score over the layers, one line for each k, or over k where there is one layer.
+    ///
+    /// Lines are means over the splits and bands one standard deviation. A single line is drawn with the one of the
+    /// train samples, for the gap between them is what the probe has learnt by heart. The dashed levels are the
+    /// majority class and the shuffled labels, averaged over all points.
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn picture_of(&self, score: Score) -> Result<Figure> {
+        if self.layers().len() == 1 {
+            return self.picture_over_k(score);
+        }
+        let lines = self.ks().iter().map(|k| {
+            let points: Vec<&CurvePoint> = self.points().iter().filter(|point| point.k == *k).collect();
+            (format!("k = {k}"), points)
+        });
+        let chart = LineChart::new().x("layer").x_names(self.layers());
+        self.draw(chart, lines.collect(), score, |series, _| series)
+    }
+
+    /// A score over k on a logarithmic axis, one line for each layer; otherwise as [`picture_of`](Self::picture_of).
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn picture_over_k(&self, score: Score) -> Result<Figure> {
+        let lines = self.layers().iter().zip(self.points().chunks(self.ks().len()));
+        let lines = lines.map(|(layer, points)| (named(layer), points.iter().collect()));
+        self.draw(LineChart::new().x("k").log_x(), lines.collect(), score, |series, points| {
+            series.at(points.iter().map(|point| point.k as f32))
+        })
+    }
+
+    fn draw(
+        &self,
+        chart: LineChart,
+        lines: Vec<(String, Vec<&CurvePoint>)>,
+        score: Score,
+        place: impl Fn(Series, &[&CurvePoint]) -> Series,
+    ) -> Result<Figure> {
+        let series = |name: String, points: &[&CurvePoint], part: Part| {
+            let means = points.iter().map(|point| part(point).mean(score).map_or(f32::NAN, |mean| mean as f32));
+            let sds: Option<Vec<f32>> = points.iter().map(|point| Some(part(point).sd(score)? as f32)).collect();
+            let series = place(Series::new(name, means), points);
+            match sds {
+                Some(sds) => series.sd(sds),
+                None => series,
+            }
+        };
+        let mut chart = chart.title(self.title()).y(score.name());
+        if let [(_, points)] = lines.as_slice() {
+            chart = chart.add(series("test".into(), points, |point| &point.test));
+            chart = chart.add(series("train".into(), points, |point| &point.train));
+        } else {
+            for (name, points) in lines {
+                chart = chart.add(series(name, &points, |point| &point.test));
+            }
+        }
+        let all = |part: Part| self.points().iter().flat_map(|point| part(point).runs()).copied().collect::<Repeats>();
+        let baselines =
+            [("majority class", all(|point| &point.majority)), ("shuffled labels", all(|point| &point.shuffled))];
+        for (name, level) in baselines {
+            if let Some(level) = level.mean(score) {
+                chart = chart.baseline(name, level as f32);
+            }
+        }
+        chart.draw()
+    }
+
+    /// What all points share.
+    fn title(&self) -> String {
+        let property = self.property().map(|name| format!(" for {name}")).unwrap_or_default();
+        let shared = match (self.layers(), self.ks()) {
+            ([layer], _) => format!(" on {}", named(layer)),
+            (_, [k]) => format!(", k = {k}"),
+            _ => String::new(),
+        };
+        format!("Sparse probes{property}{shared}")
+    }
+
+    /// Shows the picture as the output of a notebook's cell.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+/// A layer's label in a sentence: a bare number says that it is a layer.
+fn named(layer: &str) -> String {
+    if layer.parse::<usize>().is_ok() { format!("layer {layer}") } else { layer.to_string() }
+}
+
+impl Show for ProbeCurve {
+    fn html(&self) -> String {
+        self.picture().html()
+    }
+
+    fn plain(&self) -> String {
+        let row = |point: &CurvePoint| {
+            let parts = [&point.test, &point.train, &point.shuffled, &point.majority];
+            let scores = parts.map(|part| mean_and_sd(part, Score::RocAuc));
+            [point.layer.clone(), point.k.to_string()].into_iter().chain(scores)
+        };
+        let header = ["layer", "k", "test", "train", "shuffled labels", "majority class"];
+        Card::new(&format!("{}: ROC-AUC", self.title())).table(&header, self.points().iter().map(row)).plain()
+    }
+}
+
+impl fmt::Display for ProbeCurve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.plain())
+    }
+}

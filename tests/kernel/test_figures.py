@@ -1,0 +1,39 @@
+"""How a figure reaches the notebook."""
+
+import unittest
+
+from session import Session
+
+FIGURE = 'Bars::new([("Mary", 0.7), ("John", 0.2)]).title("Next token").draw()'
+
+
+class Figures(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.kernel = Session.of(cls)
+        cls.kernel.check("use glassbox::plot::Bars;")
+
+    def assert_shown(self, cell):
+        (bundle,) = cell.bundles
+        self.assertEqual(sorted(bundle), ["text/html", "text/plain"])
+        self.assertIn("<svg ", bundle["text/html"])
+        self.assertIn("Mary", bundle["text/plain"])
+        self.assertEqual(cell.stdout, "")
+
+    def test_a_figure_is_one_bundle_of_html_and_plain_text(self):
+        self.kernel.check(f"let figure = {FIGURE}?;")
+        self.assert_shown(self.kernel.check("figure"))
+
+    def test_a_result_is_shown_without_a_question_mark(self):
+        self.assert_shown(self.kernel.check(FIGURE))
+
+    def test_an_error_is_shown_as_a_sentence_without_a_question_mark(self):
+        cell = self.kernel.check('Model::open("no-such-model").map(|_| figure.clone())' if self.has_model() else FIGURE)
+        self.assertNotIn("Err(", str(cell))
+
+    def has_model(self):
+        return not self.kernel.run(f"let figure = {FIGURE}?; let _ = Model::open;").failed
+
+    def test_the_same_figure_twice_is_the_same_bytes(self):
+        first, second = (self.kernel.check(FIGURE).bundles for _ in range(2))
+        self.assertEqual(first, second)

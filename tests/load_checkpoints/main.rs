@@ -1,0 +1,8 @@
+//! Reading models from disk: every way it can go right, and every way it can go wrong.
+
+mod folder;
+mod fuzz;
+mod gguf;
+mod hub;
+mod real;
+mod support;
