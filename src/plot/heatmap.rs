@@ -184,7 +184,7 @@ impl Heatmap {
             per_row,
             x: self.band(&self.x, self.dim().1, cell.0, false),
             y: self.band(&self.y, self.dim().0, cell.1, self.upward),
-            legend: Legend::of(&scale, &self.value, self.specials(&scale)),
+            legend: Legend::of(&scale, &self.value, self.specials(&scale)).beside(cell.1 * self.dim().0 as f64),
         };
         let canvas = panels.draw(|canvas, i, frame| {
             let (name, values) = &self.facets[i];

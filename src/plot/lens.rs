@@ -8,7 +8,7 @@ use super::{
     color::{ColorScale, Palette},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
-    legend::{Legend, Special, special_cell},
+    legend::{LONG, Legend, Special, special_cell},
     panels::Panels,
     statistic::Statistic,
     text::{columns, fit, headline, number, or, pad, visible},
@@ -126,7 +126,7 @@ impl LensTable {
             per_row: 1,
             x: Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false },
             y: Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true },
-            legend: self.legend(worst, &colors),
+            legend: self.legend(worst, &colors).beside(ROW * rows as f64),
         };
         let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
         let canvas = panels.draw(|canvas, _, frame| {
@@ -159,6 +159,7 @@ impl LensTable {
             palette: Palette::Blues,
             numbers: self.statistic.numbers(worst),
             specials: specials.into_iter().filter_map(|(occurs, special)| occurs.then_some(special)).collect(),
+            length: LONG,
         }
     }
 

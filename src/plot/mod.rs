@@ -13,8 +13,15 @@
 //! | [`Bars`] | the next token, a handful of numbers |
 //! | [`TokenText`] | which words carry a score |
 //!
-//! [`row`], [`column`] and [`tabs`] make one figure of several. A notebook cell may also end in a builder, which is then
-//! drawn and shown.
+//! [`row()`], [`column()`] and [`tabs()`] make one figure of several. A notebook cell may also end in a builder, which is
+//! then drawn and shown.
+//!
+//! Where one head looks, and what the model would say after every layer (point at a cell for its values):
+//!
+//! <div>
+#![doc = include_str!("../../tests/golden/attention.svg")]
+#![doc = include_str!("../../tests/golden/lens.svg")]
+//! </div>
 
 mod attention;
 mod axes;
