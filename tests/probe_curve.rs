@@ -85,7 +85,8 @@ fn a_curve_without_points_is_an_error() {
     let features = layer(1, 1, 1.0, &labels);
     let none = curve_over_k(&features, &labels, [], SparseProbe::params()).unwrap_err().to_string();
     assert!(none.contains("at least one k"), "{none}");
-    let none = curve_over_layers([(0, features.clone()); 0], &labels, SparseProbe::params()).unwrap_err().to_string();
+    let none =
+        curve_over_layers(Vec::<(usize, Features)>::new(), &labels, SparseProbe::params()).unwrap_err().to_string();
     assert!(none.contains("at least one layer"), "{none}");
     let wide = curve_over_k(&features, &labels, [1, 65], SparseProbe::params()).unwrap_err().to_string();
     assert!(wide.contains("k = 65"), "{wide}");

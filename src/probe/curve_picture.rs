@@ -7,6 +7,9 @@ use crate::{
     plot::{Figure, LineChart, Series},
 };
 
+/// One of the measurements of a point.
+type Part = fn(&CurvePoint) -> &Repeats;
+
 impl ProbeCurve {
     /// ROC-AUC over the layers, or over k where there is one layer; see [`picture_of`](Self::picture_of).
     ///
@@ -55,7 +58,7 @@ impl ProbeCurve {
         score: Score,
         place: impl Fn(Series, &[&CurvePoint]) -> Series,
     ) -> Result<Figure> {
-        let series = |name: String, points: &[&CurvePoint], part: fn(&CurvePoint) -> &Repeats| {
+        let series = |name: String, points: &[&CurvePoint], part: Part| {
             let means = points.iter().map(|point| part(point).mean(score).map_or(f32::NAN, |mean| mean as f32));
             let sds: Option<Vec<f32>> = points.iter().map(|point| Some(part(point).sd(score)? as f32)).collect();
             let series = place(Series::new(name, means), points);
@@ -73,9 +76,11 @@ impl ProbeCurve {
                 chart = chart.add(series(name, &points, |point| &point.test));
             }
         }
-        for (name, part) in self.baselines() {
-            let levels: Repeats = self.points().iter().flat_map(|point| part(point).runs()).copied().collect();
-            if let Some(level) = levels.mean(score) {
+        let all = |part: Part| self.points().iter().flat_map(|point| part(point).runs()).copied().collect::<Repeats>();
+        let baselines =
+            [("majority class", all(|point| &point.majority)), ("shuffled labels", all(|point| &point.shuffled))];
+        for (name, level) in baselines {
+            if let Some(level) = level.mean(score) {
                 chart = chart.baseline(name, level as f32);
             }
         }
@@ -91,10 +96,6 @@ impl ProbeCurve {
             _ => String::new(),
         };
         format!("Sparse probes{property}{shared}")
-    }
-
-    fn baselines(&self) -> [(&'static str, fn(&CurvePoint) -> &Repeats); 2] {
-        [("majority class", |point| &point.majority), ("shuffled labels", |point| &point.shuffled)]
     }
 
     /// Shows the picture as the output of a notebook's cell.

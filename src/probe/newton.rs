@@ -9,7 +9,8 @@ use faer::{Col, Mat, Side, linalg::solvers::Solve};
 use crate::error::ProbeError;
 
 const MAX_STEPS: usize = 200;
-const MAX_HALVINGS: usize = 60;
+/// Far from the minimum every sigmoid is saturated, and the first direction may be too long by many powers of ten.
+const MAX_HALVINGS: usize = 200;
 const DECREMENT: f64 = 1e-12;
 /// Share of the promised decrease that a step must deliver (Armijo's condition).
 const ARMIJO: f64 = 1e-4;
@@ -135,7 +136,8 @@ mod tests {
         for (class_weights, log_odds) in [([1.0, 1.0], (1.0_f64 / 3.0).ln()), ([2.0 / 3.0, 2.0], 0.0)] {
             let problem = Problem { design: Mat::from_fn(4, 1, |_, _| 1.0), labels: &labels, class_weights, l2: 0.01 };
             let found = problem.minimise(Col::from_fn(1, |_| 30.0)).unwrap();
-            assert!((found[0] - log_odds).abs() < 1e-6, "{} {log_odds}", found[0]);
+            // A decrement of 1e-12 and a curvature of about 1/4 leave sqrt(2e-12 / (1/4)).
+            assert!((found[0] - log_odds).abs() < 3e-6, "{} {log_odds}", found[0]);
         }
     }
 
