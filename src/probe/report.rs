@@ -69,7 +69,8 @@ impl ProbeReport {
     /// # Errors
     /// When the drawing library refuses.
     pub fn picture(&self) -> Result<Figure> {
-        Ok(plot::row([self.weights()?, self.comparison(Score::RocAuc)?, self.confusion()?]))
+        let bars = plot::column([self.weights()?, self.comparison(Score::RocAuc)?]);
+        Ok(plot::row([bars, self.confusion()?]))
     }
 
     fn weights(&self) -> Result<Figure> {
