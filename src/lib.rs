@@ -7,6 +7,7 @@ pub mod cache;
 pub mod circuits;
 mod error;
 pub mod hook;
+mod kernel_check;
 pub mod lens;
 pub mod load;
 pub mod model;

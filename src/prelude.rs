@@ -5,5 +5,6 @@ pub use crate::{
     cache::ActivationCache,
     hook::{Intervention, Site, Sites, add, edit, mean, patch, replace, scale, zero},
     model::{Pass, Run},
+    notebook::Show,
     text::Tokens,
 };

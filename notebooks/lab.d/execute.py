@@ -2,6 +2,7 @@
 
 import argparse
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ def execute(path, timeout):
     )
     code_cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     seconds, failure = [], None
-    with client.setup_kernel():
+    with client.setup_kernel(stdout=subprocess.DEVNULL):
         for number, (index, cell) in enumerate(code_cells, start=1):
             start = time.monotonic()
             client.execute_cell(cell, index, execution_count=number)

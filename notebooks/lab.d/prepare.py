@@ -16,6 +16,7 @@ VENV = NOTEBOOKS / ".venv"
 REQUIREMENTS = NOTEBOOKS / "requirements.txt"
 LIBRARY = NOTEBOOKS / "kernel" / "library"
 EVCXR = "0.22.0"
+SHARED = ["-Cprefer-dynamic", "-Crpath"]  # the standard library, too, exists once
 
 
 class Problem(Exception):
@@ -118,7 +119,7 @@ def kernelspec():
     folder = VENV / "share" / "jupyter" / "kernels" / "rust"
     folder.mkdir(parents=True, exist_ok=True)
     spec = {
-        "argv": [str(evcxr()), "--control_file", "{connection_file}"],
+        "argv": [str(NOTEBOOKS / "lab.d" / "kernel"), str(evcxr()), "--control_file", "{connection_file}"],
         "display_name": "Rust",
         "language": "rust",
         "interrupt_mode": "message",
@@ -142,7 +143,9 @@ def library():
     target = NOTEBOOKS / "kernel" / "target"
     if not target.exists():
         print("Building the notebook library: about 10 CPU-minutes, once.", flush=True)
-    run(["cargo", "build", "--release", "--locked", "--target-dir", str(target)], cwd=LIBRARY, env=env)
+    run(["cargo", "rustc", "--release", "--locked", "--target-dir", str(target), "--", *SHARED], cwd=LIBRARY, env=env)
+    # The kernel reads the sources of every dependency, those for other systems included.
+    run(["cargo", "fetch", "--quiet", "--locked"], cwd=LIBRARY)
 
 
 # ---- Running things

@@ -84,6 +84,7 @@ impl Model {
         transformer: Transformer,
         tokenizer: Option<Tokenizer>,
     ) -> Self {
+        crate::kernel_check::warn_if_statics_are_duplicated();
         Self(Arc::new(Inner { name, origin, config, transformer, tokenizer }))
     }
 

@@ -2,6 +2,7 @@
 
 import queue
 import re
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,12 +47,16 @@ class Session:
     def __enter__(self):
         start = time.monotonic()
         self.manager = KernelManager(kernel_name="rust")
-        self.manager.start_kernel(cwd=str(self.folder))
+        self.manager.start_kernel(cwd=str(self.folder), stdout=subprocess.DEVNULL)
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=300)
         self.started_in = time.monotonic() - start
-        self.first = self.check(self.first_cell)
+        try:
+            self.first = self.check(self.first_cell)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -13,7 +13,7 @@ class Latency(unittest.TestCase):
         with Session() as kernel:
             kernel.check('use glassbox::plot::Bars;\nBars::new([("Mary", 0.7), ("John", 0.2)]).draw()?')
             figure = time.monotonic() - start
-            cells = [kernel.check(f"let x{n} = {n} * {n};\nx{n}").seconds for n in range(8)]
+            cells = [kernel.check(f"let x{n} = {n}i32 * {n};\nx{n}").seconds for n in range(8)]
         print(
             f"\n  kernel process {kernel.started_in:.1f} s, first cell {kernel.first.seconds:.1f} s, "
             f"start to first figure {figure:.1f} s, median of later cells {statistics.median(cells):.2f} s"
