@@ -16,7 +16,7 @@ use crate::plot::text::{columns, escape, pad};
 /// # Examples
 /// ```
 /// use glassbox::notebook::Show;
-/// let failed: glassbox::Result<glassbox::plot::Figure> = glassbox::plot::Bars::new([("a", f32::NAN); 0]).draw();
+/// let failed: glassbox::Result<glassbox::plot::Figure> = glassbox::plot::Bars::new(Vec::<(&str, f32)>::new()).draw();
 /// assert!(failed.plain().contains("nothing to draw"));
 /// ```
 pub trait Show {

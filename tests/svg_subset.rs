@@ -507,7 +507,7 @@ fn bad_input_is_answered_with_a_sentence() {
     assert!(said(AttentionHeads::new(patterns(0, 3), words(3)).draw()).contains("no heads"));
     assert!(said(AttentionHeads::new(patterns(2, 3), words(3)).names(["a"]).draw()).contains("head axis"));
     assert!(said(TokenText::new(["a", "b"], [1.0]).draw()).contains("[2]"));
-    assert!(said(Bars::new([("a", 1.0); 0]).draw()).contains("no bars"));
+    assert!(said(Bars::new(Vec::<(&str, f32)>::new()).draw()).contains("no bars"));
     assert!(said(LineChart::new().draw()).contains("no line has a finite value"));
     let short = Series::new("a", [1.0, 2.0]).at([1.0]);
     assert!(said(LineChart::new().add(short).draw()).contains("`a` has 2 values but 1 places"));

@@ -14,6 +14,10 @@ pub(super) const INDEX: &str = "model.safetensors.index.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 /// Where the names and ids of special tokens are written, the first to say it wins. The configuration itself is last.
 pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"];
+/// What to do about weights that are there only as a pickle.
+pub(super) const ONLY_PICKLED: &str = "the model has its weights only as pytorch_model.bin, a pickle, which can run \
+    code when it is read and which glassbox does not read; in Python, save_pretrained(folder, safe_serialization=True) \
+    writes it as safetensors";
 
 pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     let Some(settings) = read(folder, CONFIG)? else {
@@ -31,9 +35,7 @@ fn weights(folder: &Path) -> Result<Weights> {
     } else if index.is_file() {
         Ok(Weights::new(SafetensorFiles::sharded(&index)?))
     } else if folder.join("pytorch_model.bin").is_file() || folder.join("pytorch_model.bin.index.json").is_file() {
-        let hint = "the folder has its weights as pytorch_model.bin, a pickle that can run code and that glassbox \
-                    does not read; in Python, model.save_pretrained(folder, safe_serialization=True) converts it";
-        Err(missing(folder, WEIGHTS, hint))
+        Err(missing(folder, WEIGHTS, ONLY_PICKLED))
     } else {
         Err(missing(folder, WEIGHTS, "nor was model.safetensors.index.json; one of them must hold the weights"))
     }

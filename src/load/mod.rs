@@ -44,7 +44,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a folder, a `.gguf` file, or a model of the Hugging Face hub by its id (`org/name`, or `org/name@revision`).
+    /// Opens a folder, a `.gguf` file, or a model of the Hugging Face hub by its id (`org/name`, or
+    /// `org/name@revision`).
     ///
     /// # Errors
     /// When nothing is there, or a file is missing or damaged.

@@ -126,9 +126,9 @@ impl Keys for &str {
     }
 }
 
-impl<const N: usize> Keys for [&str; N] {
+impl<S: AsRef<str>, const N: usize> Keys for [S; N] {
     fn list(&self) -> Vec<&str> {
-        self.to_vec()
+        self.iter().map(S::as_ref).collect()
     }
 }
 

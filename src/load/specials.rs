@@ -8,9 +8,9 @@ use crate::{
     text::{SpecialIds, Tokenizer},
 };
 
-/// The special tokens that `written` names, the first to name one wins: by its text (`"bos_token": "<s>"`, or an object with a
-/// `content`) or by its id (`"bos_token_id": 1`, or a list). Ids that the tokenizer does not have are left out, since
-/// configurations carry the defaults of their family.
+/// The special tokens that `written` names, the first to name one wins: by its text (`"bos_token": "<s>"`, or an
+/// object with a `content`) or by its id (`"bos_token_id": 1`, or a list). Ids that the tokenizer does not have are
+/// left out, since configurations carry the defaults of their family.
 pub(super) fn find(written: &[Settings], tokenizer: &Tokenizer) -> Result<SpecialIds> {
     let all = |kind: &str| -> Vec<u32> {
         written.iter().flat_map(|settings| ids(settings, kind, tokenizer)).filter(|&id| tokenizer.has_id(id)).collect()

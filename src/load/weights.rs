@@ -11,8 +11,8 @@ use crate::error::{LoadError, Result, nearest};
 pub(super) trait Source: Send + Sync {
     /// Every tensor's name and shape.
     fn shapes(&self) -> BTreeMap<String, Vec<usize>>;
-    /// The values of a tensor that [`shapes`](Self::shapes) names, last axis fastest.
-    fn read(&self, name: &str) -> Result<Vec<f32>>;
+    /// The values of a tensor, last axis fastest; nothing where [`shapes`](Self::shapes) does not name it.
+    fn read(&self, name: &str) -> Result<Option<Vec<f32>>>;
 }
 
 /// The tensors of a checkpoint by name, read when asked for, as `f32` on the CPU.
@@ -74,7 +74,7 @@ impl Weights {
             let (got, expected) = (shape.to_vec(), expected.to_vec());
             return Err(LoadError::TensorShape { name: full.to_owned(), got, expected }.into());
         }
-        let values = self.shared.source.read(full)?;
+        let values = self.shared.source.read(full)?.ok_or_else(|| self.missing(name))?;
         match values.iter().filter(|value| !value.is_finite()).count() {
             0 => Ok(Tensor::from_vec(values, shape, &Device::Cpu)?),
             count => Err(LoadError::NotFinite { name: full.to_owned(), count }.into()),
@@ -159,11 +159,9 @@ impl Source for InMemory {
         self.0.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect()
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>> {
-        match self.0.get(name) {
-            Some(tensor) => Ok(tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?),
-            None => Err(LoadError::MissingTensor { name: name.to_owned(), nearest: "none".into() }.into()),
-        }
+    fn read(&self, name: &str) -> Result<Option<Vec<f32>>> {
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1();
+        Ok(self.0.get(name).map(values).transpose()?)
     }
 }
 

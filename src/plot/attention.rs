@@ -8,7 +8,7 @@ use super::{
     figure::Figure,
     grid::TOOLTIPS,
     heatmap::Heatmap,
-    text::{columns, number, pad},
+    text::{columns, headline, number, pad},
 };
 use crate::{Result, error::PlotError};
 
@@ -101,7 +101,7 @@ impl AttentionPattern {
     /// For each token that looks, the three that it looks at most; of a long text, the last tokens.
     fn plain(&self) -> String {
         const LINES: usize = 40;
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         let first = self.queries.len().saturating_sub(LINES);
         let names: Vec<String> = (first..self.queries.len()).map(|query| token_at(&self.queries, query)).collect();
         let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);

@@ -1,8 +1,9 @@
 //! The axes of a grid of cells: one label a cell while there is room, every n-th when there is not.
 
 use super::{
+    axes::draw_name,
     canvas::{Canvas, Frame, LABEL, NAME, sans_width},
-    color::{FAINT, MUTED, RULE},
+    color::{FAINT, RULE},
     mark::Mark,
     text::{columns, fit, printable, text_width, visible},
 };
@@ -95,6 +96,11 @@ struct Setting {
 }
 
 impl Band<'_> {
+    /// The length of the axis in px.
+    pub(crate) fn length(&self) -> f64 {
+        self.pitch * self.count as f64
+    }
+
     fn widest(&self) -> f64 {
         let width = |i| columns(&self.labels.plain(i));
         (0..self.count).map(width).max().unwrap_or(0) as f64 * LABEL * 0.6
@@ -138,7 +144,7 @@ impl Band<'_> {
 
     /// How far the name reaches out at either end of an axis that is shorter.
     pub(crate) fn name_overhang(&self) -> f64 {
-        ((sans_width(self.name, NAME) - self.pitch * self.count as f64) / 2.0).max(0.0)
+        ((sans_width(self.name, NAME) - self.length()) / 2.0).max(0.0)
     }
 
     /// The width of the labels and the name to the left of the axis.
@@ -170,7 +176,7 @@ impl Band<'_> {
             });
         }
         let y = frame.bottom() + self.height_below() - NAME / 2.0;
-        self.draw_name(canvas, (frame.middle().0, y), 0.0);
+        draw_name(canvas, (frame.middle().0, y), self.name, 0.0);
     }
 
     /// Draws labels and, `reach` px to the left, the name beside a frame.
@@ -182,19 +188,13 @@ impl Band<'_> {
             let (label, suffix) = self.labels.short(i);
             canvas.put(Mark::text((frame.x - GAP, y), label, LABEL).suffix(suffix, FAINT).end());
         }
-        self.draw_name(canvas, (frame.x - reach + NAME / 2.0, frame.middle().1), -90.0);
+        draw_name(canvas, (frame.x - reach + NAME / 2.0, frame.middle().1), self.name, -90.0);
     }
 
     /// A tick, only where labels are left out and it is not plain which cell one belongs to.
     fn tick(&self, canvas: &Canvas, stride: usize, from: (f64, f64), to: (f64, f64)) {
         if stride > 1 {
             canvas.put(Mark::line([from, to]).stroke(RULE, 1.0));
-        }
-    }
-
-    fn draw_name(&self, canvas: &Canvas, at: (f64, f64), angle: f64) {
-        if !self.name.is_empty() {
-            canvas.put(Mark::text(at, self.name, NAME).fill(MUTED).sans().middle().turned(angle));
         }
     }
 }

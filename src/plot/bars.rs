@@ -6,7 +6,7 @@ use super::{
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, number, pad, pad_left, printable, text_width, visible},
+    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -105,7 +105,7 @@ impl Bars {
     }
 
     fn alt(&self) -> String {
-        let title = if self.title.is_empty() { "Bars" } else { &self.title };
+        let title = or(&self.title, "Bars");
         let said: Vec<_> =
             self.bars.iter().take(3).map(|(label, value)| format!("{label} {}", number(*value))).collect();
         let rest = if self.bars.len() > 3 { ", …" } else { "" };
@@ -113,7 +113,7 @@ impl Bars {
     }
 
     fn plain(&self, longest: f64) -> String {
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         let width = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| columns(&text)).max().unwrap_or(0);
         let names = width(&mut self.bars.iter().map(|(label, _)| fit(label, LONGEST)));
         let numbers = width(&mut self.bars.iter().map(|&(_, value)| number(value)));

@@ -1,5 +1,7 @@
 //! Colours: three palettes and a scale that maps every number, also NaN and infinities, to one of them.
 
+use crate::{Result, error::PlotError};
+
 /// A colour of 8 bits a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Rgb(pub u8, pub u8, pub u8);
@@ -158,6 +160,16 @@ impl ColorScale {
         Self { palette, lo, hi }
     }
 
+    /// What was asked for; else red–white–blue where there are negative values, and the range of the values.
+    pub(crate) fn chosen(palette: Option<Palette>, range: Option<(f32, f32)>, values: &[f32]) -> Self {
+        let signed = values.iter().any(|&value| value < 0.0 && value.is_finite());
+        let palette = palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
+        match range {
+            Some((lo, hi)) => Self { palette, lo, hi },
+            None => Self::over(palette, values.iter().copied()),
+        }
+    }
+
     /// Where `value` lies between the ends, 0 to 1: 0.5 when the range is a single value, NaN for NaN.
     pub(crate) fn position(&self, value: f32) -> f32 {
         if value.is_nan() {
@@ -184,6 +196,14 @@ impl ColorScale {
     pub(crate) fn strength(&self, value: f32) -> f32 {
         let position = self.position(value);
         if position.is_nan() { f32::INFINITY } else { (position - self.palette.neutral()).abs() }
+    }
+}
+
+/// An error when a range that was asked for is empty or has an end that is not finite.
+pub(crate) fn check_range(range: Option<(f32, f32)>) -> Result<()> {
+    match range {
+        Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
+        _ => Ok(()),
     }
 }
 

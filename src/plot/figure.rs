@@ -13,8 +13,8 @@ use crate::{Error, Result, error::PlotError, notebook::Show};
 /// A picture, or several composed by [`row`](super::row), [`column`](super::column) and [`tabs`](super::tabs).
 ///
 /// In a notebook a cell that ends in a figure shows it. The picture is one inline SVG whose values appear as
-/// tooltips; it needs no script, no style sheet and no network, so it also survives GitHub, documentation pages and
-/// untrusted notebooks' exports. The same data gives the same bytes.
+/// tooltips; it needs no script, no style sheet and no network, so that it also lives on GitHub and in documentation
+/// pages. The same data gives the same bytes.
 ///
 /// # Examples
 /// ```

@@ -12,7 +12,7 @@ use super::{
     grid::{Grid, TOOLTIPS},
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, number, pad, printable},
+    text::{columns, fit, headline, number, or, pad, printable},
 };
 use crate::{Result, error::PlotError};
 
@@ -157,7 +157,7 @@ impl AttentionHeads {
 
     fn alt(&self) -> String {
         let (heads, queries, _) = self.patterns.dim();
-        let title = if self.title.is_empty() { "Attention" } else { &self.title };
+        let title = or(&self.title, "Attention");
         format!("{title}: the attention of {heads} heads over {queries} tokens.")
     }
 
@@ -165,7 +165,7 @@ impl AttentionHeads {
     fn plain(&self) -> String {
         let names: Vec<String> = (0..self.patterns.len_of(Axis(0))).map(|head| self.name(head)).collect();
         let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         for (head, name) in names.iter().enumerate() {
             out += &format!("{}  {}\n", pad(name, width), habit(&self.pattern(head)));
         }

@@ -4,15 +4,13 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{
     band::{Band, Labels},
-    canvas::{Canvas, MARGIN, NAME, NOTE},
-    color::{ColorScale, INK, Palette},
+    color::{ColorScale, Palette, check_range},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::{Legend, Special},
-    mark::Mark,
-    panels::Layout,
+    panels::Panels,
     table::table,
-    text::{number, printable},
+    text::{headline, number, or},
 };
 use crate::{Result, error::PlotError};
 
@@ -42,11 +40,11 @@ use crate::{Result, error::PlotError};
 #[derive(Clone, Debug)]
 #[must_use = "a heatmap is drawn by `.draw()`"]
 pub struct Heatmap {
-    pub(crate) facets: Vec<(String, Array2<f32>)>,
-    pub(crate) title: String,
+    facets: Vec<(String, Array2<f32>)>,
+    title: String,
     value: String,
     x: (String, Labels),
-    pub(crate) y: (String, Labels),
+    y: (String, Labels),
     palette: Option<Palette>,
     range: Option<(f32, f32)>,
     mask: Option<Array2<bool>>,
@@ -59,6 +57,12 @@ pub struct Heatmap {
 }
 
 const PICTURE: &str = "a heatmap";
+/// What the panels of one row may take together, what they may take down, and the side of a square one.
+const WIDTH: f64 = 800.0;
+const HEIGHT: f64 = 440.0;
+const SQUARE: f64 = 600.0;
+/// Axes of at most so many cells have a label for each.
+const LABELLED: usize = 48;
 
 impl Heatmap {
     /// A heatmap of one matrix.
@@ -171,16 +175,19 @@ impl Heatmap {
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let scale = self.scale();
-        let legend = Legend::of(&scale, &self.value, self.specials(&scale));
-        let rule = self.rule(&scale).unwrap_or_default();
-        let layout = Layout::new(self, &legend, !rule.is_empty());
-        let canvas = Canvas::headed(&self.title, &rule, layout.size.0, layout.size.1);
-        for (i, (name, values)) in self.facets.iter().enumerate() {
-            let (frame, first) = layout.panel(i);
-            if !name.is_empty() {
-                let at = (frame.x, frame.y - 6.0 - NAME / 2.0);
-                canvas.put(Mark::text(at, printable(name), NAME).fill(INK).bold().sans());
-            }
+        let (cell, per_row) = self.cell_size();
+        let note = self.rule(&scale).unwrap_or_default();
+        let panels = Panels {
+            heading: &self.title,
+            note: &note,
+            names: self.facets.iter().map(|(name, _)| name.as_str()).collect(),
+            per_row,
+            x: self.band(&self.x, self.dim().1, cell.0, false),
+            y: self.band(&self.y, self.dim().0, cell.1, self.upward),
+            legend: Legend::of(&scale, &self.value, self.specials(&scale)).beside(cell.1 * self.dim().0 as f64),
+        };
+        let canvas = panels.draw(|canvas, i, frame| {
+            let (name, values) = &self.facets[i];
             let grid = Grid {
                 values: values.view(),
                 mask: self.mask.as_ref().map(Array2::view),
@@ -192,14 +199,8 @@ impl Heatmap {
                 title: &|row, column| self.tooltip(name, row, column, values[(row, column)]),
                 words: None,
             };
-            grid.draw(&canvas);
-            self.x_band(layout.cell.0).draw_below(&canvas, frame);
-            if first {
-                self.y_band(layout.cell.1).draw_left(&canvas, frame, layout.left - MARGIN);
-            }
-        }
-        legend.draw(&canvas, layout.legend);
-        canvas.note((MARGIN, layout.size.1 - MARGIN - NOTE / 2.0), &rule);
+            grid.draw(canvas);
+        });
         let plain = match self.dim() {
             (rows, columns) if rows > 40 || columns > 14 => self.listing(&scale),
             _ => self.tables(),
@@ -207,7 +208,7 @@ impl Heatmap {
         canvas.finish(self.alt(&scale), plain)
     }
 
-    pub(crate) fn dim(&self) -> (usize, usize) {
+    fn dim(&self) -> (usize, usize) {
         self.facets.first().map_or((0, 0), |(_, values)| values.dim())
     }
 
@@ -224,12 +225,9 @@ impl Heatmap {
                 return Err(PlotError::Shape { picture: PICTURE, what, got, expected }.into());
             }
         }
-        self.x.1.check(PICTURE, axis_name(&self.x.0, "x"), columns)?;
-        self.y.1.check(PICTURE, axis_name(&self.y.0, "y"), rows)?;
-        match self.range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
-            _ => Ok(()),
-        }
+        self.x.1.check(PICTURE, or(&self.x.0, "x"), columns)?;
+        self.y.1.check(PICTURE, or(&self.y.0, "y"), rows)?;
+        check_range(self.range)
     }
 
     /// Every value that is not masked, with its place.
@@ -243,13 +241,8 @@ impl Heatmap {
     }
 
     fn scale(&self) -> ColorScale {
-        let values = || self.seen().map(|(_, _, value)| value);
-        let signed = values().any(|value| value < 0.0 && value.is_finite());
-        let palette = self.palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
-        match self.range {
-            Some((lo, hi)) => ColorScale { palette, lo, hi },
-            None => ColorScale::over(palette, values()),
-        }
+        let values: Vec<f32> = self.seen().map(|(_, _, value)| value).collect();
+        ColorScale::chosen(self.palette, self.range, &values)
     }
 
     fn specials(&self, scale: &ColorScale) -> Vec<Special> {
@@ -262,12 +255,23 @@ impl Heatmap {
             .collect()
     }
 
-    pub(crate) fn x_band(&self, pitch: f64) -> Band<'_> {
-        Band { labels: &self.x.1, name: &self.x.0, count: self.dim().1, pitch, reversed: false }
+    fn band<'a>(&self, axis: &'a (String, Labels), count: usize, pitch: f64, reversed: bool) -> Band<'a> {
+        Band { labels: &axis.1, name: &axis.0, count, pitch, reversed }
     }
 
-    pub(crate) fn y_band(&self, pitch: f64) -> Band<'_> {
-        Band { labels: &self.y.1, name: &self.y.0, count: self.dim().0, pitch, reversed: self.upward }
+    /// Whole pixels a cell, and how many panels stand in a row: at least what a label needs while cells are few.
+    fn cell_size(&self) -> ((f64, f64), usize) {
+        let (rows, columns) = self.dim();
+        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= 12.0;
+        let per_row = (1..=self.facets.len()).rev().find(|&n| fits(n)).unwrap_or(1);
+        let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
+        let share = |length: f64, count: usize| (length / count as f64).floor();
+        if self.square {
+            let side = share(SQUARE, rows.max(columns)).clamp(least(rows.max(columns)), 28.0);
+            return ((side, side), per_row);
+        }
+        let width = share(WIDTH / per_row as f64, columns).clamp(3.0, 36.0);
+        ((width, share(HEIGHT, rows).clamp(least(rows), 26.0)), per_row)
     }
 
     fn place(&self, (row, column): (usize, usize)) -> String {
@@ -281,7 +285,7 @@ impl Heatmap {
     }
 
     /// The rule of the range in words, where the legend's numbers do not say it all.
-    pub(crate) fn rule(&self, scale: &ColorScale) -> Option<String> {
+    fn rule(&self, scale: &ColorScale) -> Option<String> {
         let (lo, hi) = (number(scale.lo), number(scale.hi));
         let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
         match (self.range, scale.palette) {
@@ -307,7 +311,7 @@ impl Heatmap {
 
     /// The values as text tables.
     fn tables(&self) -> String {
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         for (name, values) in &self.facets {
             if !name.is_empty() {
                 out += &format!("{name}\n");
@@ -327,12 +331,8 @@ impl Heatmap {
 
     fn alt(&self, scale: &ColorScale) -> String {
         let (rows, columns) = self.dim();
-        let title = if self.title.is_empty() { "Heatmap" } else { &self.title };
+        let title = or(&self.title, "Heatmap");
         let strongest = self.strongest(scale, 1).pop().map(|cell| format!("; the strongest is {cell}"));
         format!("{title}: {rows} rows by {columns} columns{}.", strongest.unwrap_or_default())
     }
-}
-
-fn axis_name<'a>(name: &'a str, fallback: &'a str) -> &'a str {
-    if name.is_empty() { fallback } else { name }
 }

@@ -34,9 +34,14 @@ pub(crate) struct Legend {
     /// The values at the low end, the middle and the high end.
     pub numbers: [String; 3],
     pub specials: Vec<Special>,
+    /// The length of the bar.
+    pub length: f64,
 }
 
-const BAR: (f64, f64) = (12.0, 110.0);
+/// The width of the bar, and its length beside a tall picture and beside a low one.
+const BAR: f64 = 12.0;
+pub(crate) const LONG: f64 = 110.0;
+const SHORT: f64 = 55.0;
 const LINE: f64 = 18.0;
 /// Steps of the bar; its sides are whole multiples of it, so that no seam shows.
 const STEPS: usize = 55;
@@ -47,14 +52,19 @@ impl Legend {
             true => [String::new(), number(scale.lo), String::new()],
             false => [scale.lo, scale.lo / 2.0 + scale.hi / 2.0, scale.hi].map(number),
         };
-        Self { name: name.into(), palette: scale.palette, numbers, specials }
+        Self { name: name.into(), palette: scale.palette, numbers, specials, length: LONG }
+    }
+
+    /// The legend as it stands beside a picture of a height.
+    pub(crate) fn beside(self, height: f64) -> Self {
+        Self { length: if height < LONG { SHORT } else { LONG }, ..self }
     }
 
     pub(crate) fn size(&self) -> (f64, f64) {
         let numbers = self.numbers.iter().map(|n| columns(n)).max().unwrap_or(0) as f64 * LABEL * 0.6;
         let specials = self.specials.iter().map(|s| text_width(s.meaning(), NOTE)).fold(0.0, f64::max);
-        let width = (BAR.0 + 8.0 + numbers).max(BAR.0 + 6.0 + specials * 0.9).max(text_width(&self.name, NAME) * 0.92);
-        (width, self.name_height() + BAR.1 + 8.0 + LINE * self.specials.len() as f64)
+        let width = (BAR + 8.0 + numbers).max(BAR + 6.0 + specials * 0.9).max(text_width(&self.name, NAME) * 0.92);
+        (width, self.name_height() + self.length + 8.0 + LINE * self.specials.len() as f64)
     }
 
     fn name_height(&self) -> f64 {
@@ -65,7 +75,7 @@ impl Legend {
         if !self.name.is_empty() {
             canvas.put(Mark::text((x, y + NAME / 2.0), self.name.as_str(), NAME).fill(MUTED).sans());
         }
-        let bar = Frame { x, y: y + self.name_height(), width: BAR.0, height: BAR.1 };
+        let bar = Frame { x, y: y + self.name_height(), width: BAR, height: self.length };
         let step = bar.height / STEPS as f64;
         for i in 0..STEPS {
             let color = self.palette.at(1.0 - i as f32 / (STEPS - 1) as f32);
@@ -79,9 +89,9 @@ impl Legend {
         }
         for (i, special) in self.specials.iter().enumerate() {
             let y = bar.bottom() + 10.0 + LINE * i as f64;
-            let box_ = Frame { x, y, width: BAR.0, height: BAR.0 };
+            let box_ = Frame { x, y, width: BAR, height: BAR };
             special_cell(canvas, box_, *special);
-            canvas.note((x + BAR.0 + 6.0, y + BAR.0 / 2.0), special.meaning());
+            canvas.note((x + BAR + 6.0, y + BAR / 2.0), special.meaning());
         }
     }
 }

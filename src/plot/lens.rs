@@ -4,59 +4,16 @@ use ndarray::Array2;
 
 use super::{
     band::{Band, Labels, token_at},
-    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
+    canvas::LABEL,
     color::{ColorScale, Palette},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
-    legend::{Legend, Special, special_cell},
-    text::{columns, fit, number, pad, visible},
+    legend::{LONG, Legend, Special, special_cell},
+    panels::Panels,
+    statistic::Statistic,
+    text::{columns, fit, headline, number, or, pad, visible},
 };
 use crate::{Result, error::PlotError};
-
-/// What the colour of a [`LensTable`] says; dark is always "surer" or "nearer to the output".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Statistic {
-    /// The probability of the top token, 0 to 1.
-    #[default]
-    Probability,
-    /// The entropy of the distribution, in nats.
-    Entropy,
-    /// The Kullback–Leibler divergence from the output's distribution, in nats.
-    Divergence,
-    /// The rank of a watched token, from 1.
-    Rank,
-}
-
-impl Statistic {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Probability => "probability",
-            Self::Entropy => "entropy (nats)",
-            Self::Divergence => "KL to output (nats)",
-            Self::Rank => "rank",
-        }
-    }
-
-    /// Where a value lies on the palette, if `worst` is the largest value.
-    fn position(self, value: f32, worst: f32) -> f32 {
-        match self {
-            Self::Probability => value,
-            Self::Entropy | Self::Divergence if worst > 0.0 => 1.0 - value / worst,
-            Self::Rank if worst > 1.0 => 1.0 - value.max(1.0).ln() / worst.ln(),
-            _ if value.is_nan() => f32::NAN,
-            _ => 1.0,
-        }
-    }
-
-    /// The values at the low end, the middle and the high end of the palette.
-    fn numbers(self, worst: f32) -> [String; 3] {
-        match self {
-            Self::Probability => [0.0, 0.5, 1.0].map(number),
-            Self::Entropy | Self::Divergence => [worst, worst / 2.0, 0.0].map(number),
-            Self::Rank => [worst, worst.sqrt().round(), 1.0].map(number),
-        }
-    }
-}
 
 /// The logit lens as a table: a row a layer, a column a position, in each cell the token that the model would say
 /// there; the colour is a statistic of that prediction (nostalgebraist, *interpreting GPT: the logit lens*, 2020).
@@ -156,63 +113,54 @@ impl LensTable {
             self.statistic.position(self.value(shown[row], position), worst)
         });
         let letters = self.letters();
+        let pitch = match letters {
+            0 => (WIDTH / positions as f64).floor().clamp(3.0, 24.0),
+            letters => (letters as f64 * LABEL * 0.6 + 8.0).round(),
+        };
         let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
         let tokens = Labels::Tokens(self.tokens.clone());
-        let pitch = if letters > 0 {
-            letters as f64 * LABEL * 0.6 + 8.0
-        } else {
-            (WIDTH / positions as f64).floor().clamp(3.0, 24.0)
+        let panels = Panels {
+            heading: &self.title,
+            note: &self.note(rows),
+            names: vec![""],
+            per_row: 1,
+            x: Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false },
+            y: Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true },
+            legend: self.legend(worst, &colors).beside(ROW * rows as f64),
         };
-        let x = Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false };
-        let y = Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true };
-        let mut specials = Vec::new();
-        if colors.iter().any(|t| t.is_nan()) {
-            specials.push(Special::Missing);
-        }
-        if self.target.is_some() {
-            specials.push(Special::Target);
-        }
-        let legend = Legend {
+        let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
+        let canvas = panels.draw(|canvas, _, frame| {
+            let grid = Grid {
+                values: colors.view(),
+                mask: None,
+                scale: ColorScale { palette: Palette::Blues, lo: 0.0, hi: 1.0 },
+                frame,
+                upward: true,
+                tooltips: TOOLTIPS,
+                printed: 0,
+                title: &|row, position| self.tooltip(shown[row], position),
+                words: if letters > 0 { Some(&words) } else { None },
+            };
+            grid.draw(canvas);
+            for (row, position) in ndarray::indices((rows, positions)) {
+                if self.target.as_deref() == Some(self.top(shown[row], position)) {
+                    special_cell(canvas, grid.cell((row, position)), Special::Target);
+                }
+            }
+        });
+        canvas.finish(self.alt(), self.plain(&shown))
+    }
+
+    fn legend(&self, worst: f32, colors: &Array2<f32>) -> Legend {
+        let missing = colors.iter().any(|t| t.is_nan());
+        let specials = [(missing, Special::Missing), (self.target.is_some(), Special::Target)];
+        Legend {
             name: self.statistic.name().into(),
             palette: Palette::Blues,
             numbers: self.statistic.numbers(worst),
-            specials,
-        };
-        let reach = y.width_left().max(x.overhang());
-        let frame = Frame {
-            x: MARGIN + reach,
-            y: MARGIN + heading_height(&self.title) + y.name_overhang(),
-            width: pitch * positions as f64,
-            height: ROW * rows as f64,
-        };
-        let below = x.height_below().max(y.name_overhang()).max(legend.size().1 - frame.height);
-        let right = frame.right() + 22.0 + x.name_overhang();
-        let (width, height) = (right + legend.size().0 + MARGIN, frame.bottom() + below + 10.0 + NOTE + MARGIN);
-        let caption = self.caption(rows);
-        let canvas = Canvas::headed(&self.title, &caption, width, height);
-        let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
-        let grid = Grid {
-            values: colors.view(),
-            mask: None,
-            scale: ColorScale { palette: Palette::Blues, lo: 0.0, hi: 1.0 },
-            frame,
-            upward: true,
-            tooltips: TOOLTIPS,
-            printed: 0,
-            title: &|row, position| self.tooltip(shown[row], position),
-            words: if letters > 0 { Some(&words) } else { None },
-        };
-        grid.draw(&canvas);
-        for (row, position) in ndarray::indices((rows, positions)) {
-            if self.target.as_deref() == Some(self.top(shown[row], position)) {
-                special_cell(&canvas, grid.cell((row, position)), Special::Target);
-            }
+            specials: specials.into_iter().filter_map(|(occurs, special)| occurs.then_some(special)).collect(),
+            length: LONG,
         }
-        x.draw_below(&canvas, frame);
-        y.draw_left(&canvas, frame, reach);
-        legend.draw(&canvas, (right, frame.y));
-        canvas.note((MARGIN, frame.bottom() + below + 10.0 + NOTE / 2.0), &caption);
-        canvas.finish(self.alt(), self.plain(&shown))
     }
 
     fn check(&self) -> Result<()> {
@@ -286,7 +234,7 @@ impl LensTable {
         lines.join("\n")
     }
 
-    fn caption(&self, shown: usize) -> String {
+    fn note(&self, shown: usize) -> String {
         let rows = self.predictions.nrows();
         let thinned = if shown < rows { format!(" {shown} of {rows} layers are shown.") } else { String::new() };
         let cell = match self.letters() {
@@ -297,7 +245,7 @@ impl LensTable {
     }
 
     fn alt(&self) -> String {
-        let title = if self.title.is_empty() { "Logit lens" } else { &self.title };
+        let title = or(&self.title, "Logit lens");
         let (rows, positions) = self.predictions.dim();
         let said = visible(self.top(rows - 1, positions - 1));
         format!(
@@ -311,7 +259,7 @@ impl LensTable {
         let from = self.tokens.len().saturating_sub(10);
         let names: Vec<String> = shown.iter().map(|&row| self.row_name(row)).collect();
         let head = names.iter().map(|name| columns(name)).max().unwrap_or(0);
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         let line = |name: &str, cells: Vec<String>| {
             let cells: Vec<_> = cells.iter().map(|cell| pad(&fit(cell, CELL), CELL)).collect();
             format!("{}  {}", pad(name, head), cells.join(" ")).trim_end().to_string() + "\n"

@@ -3,15 +3,16 @@
 use std::fmt::Write;
 
 use super::{
+    axes::Axes,
     band::{Band, Labels},
-    canvas::{Canvas, Chart, Frame, LABEL, MARGIN, NAME, heading_height},
-    color::{FAINT, GRID, MUTED, PAPER, RULE, Rgb, series_color},
+    canvas::{Canvas, Chart, Frame, MARGIN, heading_height},
+    color::{FAINT, MUTED, PAPER, Rgb, check_range, series_color},
     direct::{self, DirectLabel},
     figure::Figure,
     mark::Mark,
     series::Series,
     span::Span,
-    text::{columns, fit, number, pad, printable},
+    text::{columns, fit, headline, number, or, pad, printable},
 };
 use crate::{Result, error::PlotError};
 
@@ -118,43 +119,21 @@ impl LineChart {
     /// x axis, or a logarithmic axis meets a value that is not positive.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
-        let (x, y) = (self.x_span(), self.y_span());
-        let y_ticks = y.labels(6);
-        let tick_width = y_ticks.iter().map(|(_, label)| columns(label)).max().unwrap_or(0) as f64 * LABEL * 0.6;
-        let name_width = if self.y.is_empty() { 0.0 } else { NAME + 10.0 };
+        let axes = self.axes();
         let labels = self.direct_labels();
-        let height = SIZE.1.max(direct::height(labels.len()));
-        let band = self.band();
         let frame = Frame {
-            x: MARGIN + (tick_width + 9.0 + name_width).max(band.as_ref().map_or(0.0, Band::overhang)),
+            x: MARGIN + axes.width_left(),
             y: MARGIN + heading_height(&self.title),
             width: SIZE.0,
-            height,
-        };
-        let below = match &band {
-            Some(band) => band.height_below(),
-            None => 8.0 + LABEL + if self.x.0.is_empty() { 0.0 } else { NAME + 8.0 },
+            height: SIZE.1.max(direct::height(labels.len())),
         };
         let right = frame.right() + direct::width(&labels) + MARGIN;
-        let canvas = Canvas::headed(&self.title, "", right, frame.bottom() + below + MARGIN);
-        for (value, label) in &y_ticks {
-            let at = frame.bottom() - frame.height * y.position(*value);
-            canvas.put(Mark::line([(frame.x, at), (frame.right(), at)]).stroke(GRID, 1.0));
-            canvas.put(Mark::text((frame.x - 8.0, at), label.as_str(), LABEL).fill(MUTED).end());
-        }
-        match &band {
-            Some(band) => band.draw_below(&canvas, frame),
-            None => self.draw_numbers(&canvas, frame, x),
-        }
-        canvas.put(Mark::line([(frame.x, frame.bottom()), (frame.right(), frame.bottom())]).stroke(RULE, 1.0));
-        if !self.y.is_empty() {
-            let at = (MARGIN + NAME / 2.0, frame.middle().1);
-            canvas.put(Mark::text(at, fit(&self.y, 40), NAME).fill(MUTED).sans().middle().turned(-90.0));
-        }
-        let chart = canvas.chart(frame, x, y);
+        let canvas = Canvas::headed(&self.title, "", right, frame.bottom() + axes.height_below() + MARGIN);
+        axes.draw(&canvas, frame);
+        let chart = canvas.chart(frame, axes.x, axes.y);
         for (label, value) in &self.baselines {
             let level = f64::from(*value);
-            let ends = [x.low(), x.high()].map(|x| (x, level));
+            let ends = [axes.x.low(), axes.x.high()].map(|x| (x, level));
             let title = format!("{label}: {}", number(*value));
             canvas.put_on(&chart, &Mark::line(ends).stroke(FAINT, 1.25).dash("5 4").title(title));
         }
@@ -164,7 +143,7 @@ impl LineChart {
         for (i, series) in self.series.iter().enumerate() {
             self.draw_line(&canvas, &chart, series, self.color(i));
         }
-        direct::draw(&canvas, frame, y, &labels);
+        direct::draw(&canvas, frame, axes.y, &labels);
         canvas.finish(self.alt(), self.plain())
     }
 
@@ -198,16 +177,10 @@ impl LineChart {
         }
     }
 
-    fn draw_numbers(&self, canvas: &Canvas, frame: Frame, x: Span) {
-        for (value, label) in self.x_ticks(x) {
-            let at = frame.x + frame.width * x.position(value);
-            canvas.put(Mark::line([(at, frame.bottom()), (at, frame.bottom() + 4.0)]).stroke(RULE, 1.0));
-            canvas.put(Mark::text((at, frame.bottom() + 8.0 + LABEL / 2.0), label, LABEL).fill(MUTED).middle());
-        }
-        if !self.x.0.is_empty() {
-            let at = (frame.middle().0, frame.bottom() + 8.0 + LABEL + 8.0 + NAME / 2.0);
-            canvas.put(Mark::text(at, fit(&self.x.0, 70), NAME).fill(MUTED).sans().middle());
-        }
+    fn axes(&self) -> Axes<'_> {
+        let (x, y) = (self.x_span(), self.y_span());
+        let (x_ticks, y_ticks) = (self.x_ticks(x), y.labels(6));
+        Axes { x, y, x_ticks, y_ticks, x_name: &self.x.0, y_name: &self.y, band: self.band() }
     }
 
     /// Ticks of the x axis: a few places on a logarithmic axis get one each; whole numbers only where all places are.
@@ -307,14 +280,11 @@ impl LineChart {
                 }
             }
         }
-        match self.y_range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
-            _ => Ok(()),
-        }
+        check_range(self.y_range)
     }
 
     fn alt(&self) -> String {
-        let title = if self.title.is_empty() { "Line chart" } else { &self.title };
+        let title = or(&self.title, "Line chart");
         let ends = self.series.iter().take(3).filter_map(|series| {
             let points = series.stretches().concat();
             let (first, last) = (points.first()?.1 as f32, points.last()?.1 as f32);
@@ -328,7 +298,7 @@ impl LineChart {
 
     /// A line of text a series; long ones are shown at a few places.
     fn plain(&self) -> String {
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         let width = self.series.iter().map(|series| columns(&series.label)).max().unwrap_or(0);
         for series in &self.series {
             let points: Vec<_> = series.points().collect();

@@ -13,10 +13,18 @@
 //! | [`Bars`] | the next token, a handful of numbers |
 //! | [`TokenText`] | which words carry a score |
 //!
-//! [`row`], [`column`] and [`tabs`] make one figure of several. A notebook cell may also end in a builder, which is then
-//! drawn and shown.
+//! [`row()`], [`column()`] and [`tabs()`] make one figure of several. A notebook cell may also end in a builder, which is
+//! then drawn and shown.
+//!
+//! Where one head looks, and what the model would say after every layer (point at a cell for its values):
+//!
+//! <div>
+#![doc = include_str!("../../tests/golden/attention.svg")]
+#![doc = include_str!("../../tests/golden/lens.svg")]
+//! </div>
 
 mod attention;
+mod axes;
 mod band;
 mod bars;
 mod canvas;
@@ -34,6 +42,7 @@ mod mark;
 mod panels;
 mod series;
 mod span;
+mod statistic;
 mod svg;
 mod table;
 pub(crate) mod text;
@@ -46,9 +55,10 @@ pub use compose::{column, row, tabs};
 pub use figure::Figure;
 pub use heads::AttentionHeads;
 pub use heatmap::Heatmap;
-pub use lens::{LensTable, Statistic};
+pub use lens::LensTable;
 pub use line::LineChart;
 pub use series::Series;
+pub use statistic::Statistic;
 pub use tokens::TokenText;
 
 use crate::notebook::Show;

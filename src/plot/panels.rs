@@ -1,73 +1,85 @@
-//! Where the parts of a [`Heatmap`] lie.
+//! Grids of cells side by side, with their axes, one legend and a note.
 
 use super::{
-    canvas::{Frame, MARGIN, NAME, NOTE, heading_height, sans_width},
-    heatmap::Heatmap,
+    band::Band,
+    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, heading_height, sans_width},
     legend::Legend,
+    mark::Mark,
+    text::printable,
 };
 
-/// Where the panels and the legend lie.
-pub(crate) struct Layout {
-    pub cell: (f64, f64),
-    pub left: f64,
-    top: f64,
-    panel: (f64, f64),
-    pitch: (f64, f64),
-    per_row: usize,
-    pub legend: (f64, f64),
-    pub size: (f64, f64),
+/// Panels of one size: each has the axis below, the first of a row also the axis to the left.
+pub(crate) struct Panels<'a> {
+    pub heading: &'a str,
+    pub note: &'a str,
+    /// A name for each panel; one empty name for a single panel.
+    pub names: Vec<&'a str>,
+    pub per_row: usize,
+    pub x: Band<'a>,
+    pub y: Band<'a>,
+    pub legend: Legend,
 }
 
-/// What the panels of one row may take together.
-const WIDTH: f64 = 800.0;
-const HEIGHT: f64 = 440.0;
-const SQUARE: f64 = 600.0;
-/// Axes of at most so many cells have a label for each.
-const LABELLED: usize = 48;
+/// Between the last panel and the legend, and over the note.
+const LEGEND_GAP: f64 = 22.0;
+const NOTE_GAP: f64 = 10.0;
 
-impl Layout {
-    pub(crate) fn new(heatmap: &Heatmap, legend: &Legend, noted: bool) -> Self {
-        let (rows, columns) = heatmap.dim();
-        let facets = heatmap.facets.len();
-        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= 12.0;
-        let per_row = (1..=facets).rev().find(|&n| fits(n)).unwrap_or(1);
-        let cell = cell_size(heatmap.square, rows, columns, WIDTH / per_row as f64);
-        let panel = (cell.0 * columns as f64, cell.1 * rows as f64);
-        let (x, y) = (heatmap.x_band(cell.0), heatmap.y_band(cell.1));
-        let named = heatmap.facets.iter().any(|(name, _)| !name.is_empty());
-        let name_height = if named { NAME + 10.0 } else { 0.0 };
-        let left = MARGIN + y.width_left().max(x.overhang());
-        let top = MARGIN + heading_height(&heatmap.title) + name_height + y.name_overhang();
-        let below = x.height_below().max(legend.size().1 - panel.1).max(y.name_overhang());
-        let names = heatmap.facets.iter().map(|(name, _)| sans_width(name, NAME) + 12.0).fold(0.0, f64::max);
-        let room = x.overhang().max(18.0) + x.name_overhang();
-        let pitch = ((panel.0 + room).max(names), panel.1 + below + name_height + 10.0);
-        let lines = facets.div_ceil(per_row);
-        let right = left + pitch.0 * (per_row - 1) as f64 + panel.0.max(names) + x.name_overhang();
-        let legend_at = (right + 22.0, top);
-        let size = (
-            legend_at.0 + legend.size().0 + MARGIN,
-            top + pitch.1 * (lines - 1) as f64 + panel.1 + below + if noted { 10.0 + NOTE } else { 0.0 } + MARGIN,
-        );
-        Self { cell, left, top, panel, pitch, per_row, legend: legend_at, size }
+impl Panels<'_> {
+    /// The sheet with everything on it, each panel filled by `fill`.
+    pub(crate) fn draw(&self, fill: impl Fn(&Canvas, usize, Frame)) -> Canvas {
+        let (pitch, reach) = (self.pitch(), self.reach());
+        let corner = (MARGIN + reach, self.top());
+        let lines = self.names.len().div_ceil(self.per_row);
+        let bottom = corner.1 + pitch.1 * lines as f64 - self.name_height();
+        let right = corner.0 + pitch.0 * (self.per_row - 1) as f64 + self.width() + self.x.name_overhang() + LEGEND_GAP;
+        let note = if self.note.is_empty() { 0.0 } else { NOTE_GAP + NOTE };
+        let canvas =
+            Canvas::headed(self.heading, self.note, right + self.legend.size().0 + MARGIN, bottom + note + MARGIN);
+        for (i, name) in self.names.iter().enumerate() {
+            let (line, place) = (i / self.per_row, i % self.per_row);
+            let frame = Frame {
+                x: corner.0 + pitch.0 * place as f64,
+                y: corner.1 + pitch.1 * line as f64,
+                width: self.x.length(),
+                height: self.y.length(),
+            };
+            if !name.is_empty() {
+                let at = (frame.x, frame.y - 6.0 - NAME / 2.0);
+                canvas.put(Mark::text(at, printable(name), NAME).bold().sans());
+            }
+            fill(&canvas, i, frame);
+            self.x.draw_below(&canvas, frame);
+            if place == 0 {
+                self.y.draw_left(&canvas, frame, reach);
+            }
+        }
+        self.legend.draw(&canvas, (right, corner.1));
+        canvas.note((MARGIN, bottom + NOTE_GAP + NOTE / 2.0), self.note);
+        canvas
     }
 
-    /// The place of facet `i`, and whether it is the first of its row.
-    pub(crate) fn panel(&self, i: usize) -> (Frame, bool) {
-        let (line, place) = (i / self.per_row, i % self.per_row);
-        let x = self.left + self.pitch.0 * place as f64;
-        let y = self.top + self.pitch.1 * line as f64;
-        (Frame { x, y, width: self.panel.0, height: self.panel.1 }, place == 0)
+    fn top(&self) -> f64 {
+        MARGIN + heading_height(self.heading) + self.name_height() + self.y.name_overhang()
     }
-}
 
-/// Whole pixels a cell: at least what a label needs while there are few, never under 3.
-fn cell_size(square: bool, rows: usize, columns: usize, width: f64) -> (f64, f64) {
-    let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
-    if square {
-        let count = rows.max(columns);
-        let side = (SQUARE / count as f64).floor().clamp(least(count), 28.0);
-        return (side, side);
+    /// What lies to the left of a row's first panel.
+    fn reach(&self) -> f64 {
+        self.y.width_left().max(self.x.overhang())
     }
-    ((width / columns as f64).floor().clamp(3.0, 36.0), (HEIGHT / rows as f64).floor().clamp(least(rows), 26.0))
+
+    fn name_height(&self) -> f64 {
+        if self.names.iter().all(|name| name.is_empty()) { 0.0 } else { NAME + 10.0 }
+    }
+
+    /// The width of a panel, or of its name if that is longer.
+    fn width(&self) -> f64 {
+        self.names.iter().map(|name| sans_width(name, NAME)).fold(self.x.length(), f64::max)
+    }
+
+    /// From one panel to the next, to the right and down.
+    fn pitch(&self) -> (f64, f64) {
+        let beside = (self.x.overhang().max(18.0) + self.x.name_overhang()).max(self.width() - self.x.length() + 12.0);
+        let below = self.x.height_below().max(self.y.name_overhang()).max(self.legend.size().1 - self.y.length());
+        (self.x.length() + beside, self.y.length() + below + self.name_height())
+    }
 }

@@ -95,6 +95,16 @@ pub(crate) fn pad_left(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
+/// The first line of a text rendering; nothing without a title.
+pub(crate) fn headline(title: &str) -> String {
+    if title.is_empty() { String::new() } else { format!("{title}\n") }
+}
+
+/// The title, or what to say without one.
+pub(crate) fn or<'a>(title: &'a str, fallback: &'a str) -> &'a str {
+    if title.is_empty() { fallback } else { title }
+}
+
 /// The text as XML and HTML character data or attribute value, on one line.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -133,7 +143,7 @@ fn rounded(value: f32, digits: i32) -> String {
         if value > 0.0 { "∞".into() } else { "-∞".into() }
     } else if value == 0.0 {
         "0".into()
-    } else if magnitude >= 1e6 || magnitude < 9.995e-4 {
+    } else if !(9.995e-4..1e6).contains(&magnitude) {
         let text = format!("{value:.*e}", digits as usize - 1);
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         format!("{}e{exponent}", trimmed(mantissa))

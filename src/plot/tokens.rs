@@ -3,12 +3,12 @@
 use super::{
     band::token_at,
     canvas::{Canvas, Frame, MARGIN, heading_height},
-    color::{ColorScale, GRID, Palette},
+    color::{ColorScale, GRID, Palette, check_range},
     figure::Figure,
     grid::hatching,
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, number, visible},
+    text::{columns, fit, headline, number, or, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -134,19 +134,11 @@ impl TokenText {
             let (got, expected) = (vec![self.values.len()], vec![self.tokens.len()]);
             return Err(PlotError::Shape { picture: PICTURE, what: "values".into(), got, expected }.into());
         }
-        match self.range {
-            Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),
-            _ => Ok(()),
-        }
+        check_range(self.range)
     }
 
     fn scale(&self) -> ColorScale {
-        let signed = self.values.iter().any(|&value| value < 0.0 && value.is_finite());
-        let palette = self.palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
-        match self.range {
-            Some((lo, hi)) => ColorScale { palette, lo, hi },
-            None => ColorScale::over(palette, self.values.iter().copied()),
-        }
+        ColorScale::chosen(self.palette, self.range, &self.values)
     }
 
     /// The tokens in lines, each where it begins.
@@ -176,7 +168,7 @@ impl TokenText {
     }
 
     fn alt(&self) -> String {
-        let title = if self.title.is_empty() { "Coloured text" } else { &self.title };
+        let title = or(&self.title, "Coloured text");
         let scale = self.scale();
         let strongest = (0..self.tokens.len())
             .filter(|&i| self.values[i].is_finite())
@@ -187,7 +179,7 @@ impl TokenText {
     }
 
     fn plain(&self) -> String {
-        let mut out = if self.title.is_empty() { String::new() } else { format!("{}\n", self.title) };
+        let mut out = headline(&self.title);
         let said = self
             .tokens
             .iter()

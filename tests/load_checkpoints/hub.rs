@@ -228,6 +228,18 @@ mod download {
     }
 
     #[test]
+    fn a_model_that_the_hub_has_only_as_a_pickle_is_refused_before_it_is_downloaded() {
+        let mut files = whole_model();
+        files.remove("model.safetensors");
+        let server = Server::start(files, Manner::default());
+        refused(
+            server.hub(&Folder::new()).open("org/tiny"),
+            &["org/tiny/model.safetensors", "pickle", "save_pretrained"],
+        );
+        assert!(!server.take_asked().iter().any(|path| path.contains("pytorch_model")));
+    }
+
+    #[test]
     fn the_token_is_sent_and_a_refusal_says_what_to_do() {
         let server = Server::start(whole_model(), Manner::default());
         server.hub(&Folder::new()).with_token(Some("secret".into())).open("org/tiny").unwrap();

@@ -1,6 +1,6 @@
 //! Real models, where the environment says where they are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use glassbox::{
     load::{Checkpoint, Weights},
@@ -20,7 +20,7 @@ fn real(variable: &str, name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn tokenizer(path: &PathBuf) -> Tokenizer {
+fn tokenizer(path: &Path) -> Tokenizer {
     Checkpoint::open(path.to_str().unwrap()).unwrap().tokenizer.unwrap()
 }
 
@@ -174,4 +174,19 @@ fn a_sentencepiece_tokenizer_from_gguf_cuts_text_as_its_own_does() {
     for story in stories {
         assert_eq!(from_gguf.encode(&story).unwrap(), own.encode(&story).unwrap());
     }
+}
+
+#[test]
+fn smollm2_from_gguf_predicts_what_it_predicts_from_its_folder() {
+    let Some(gguf) = real("GLASSBOX_MODELS", "smollm2-135m-instruct.Q4_1.gguf") else { return };
+    let Some(folder) = real("GLASSBOX_MODELS", "smollm2-135m-instruct") else { return };
+    let text = "The capital of France is";
+    let [a, b] = [gguf, folder].map(|place| {
+        let model = glassbox::Model::open(place.to_str().unwrap()).unwrap();
+        let run = model.run(model.to_tokens(text, false).unwrap()).unwrap();
+        assert_eq!(run.predictions(-1, 1).unwrap()[0].text, " Paris");
+        values(run.logits().unwrap())
+    });
+    let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+    assert!(worst < 5e-2, "logits differ by {worst}");
 }

@@ -40,6 +40,10 @@ pub(super) fn translate(
             settings.set(kind, id);
         }
     }
+    let ends =
+        ["eos", "eot", "eom"].map(|kind| metadata.find::<usize>(format!("tokenizer.ggml.{kind}_token_id").as_str()));
+    let ends = ends.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;
+    settings.set("eos_token_id", ends);
     if let Some(scaling) = rope_scaling(metadata, &key)? {
         settings.set("rope_scaling", scaling);
     }
@@ -48,9 +52,8 @@ pub(super) fn translate(
 }
 
 /// The key in `config.json` and GGUF's own. The misspelt one is GGUF's.
-const SPECIAL_IDS: [(&str, &str); 7] = [
+const SPECIAL_IDS: [(&str, &str); 6] = [
     ("bos_token_id", "tokenizer.ggml.bos_token_id"),
-    ("eos_token_id", "tokenizer.ggml.eos_token_id"),
     ("pad_token_id", "tokenizer.ggml.padding_token_id"),
     ("unk_token_id", "tokenizer.ggml.unknown_token_id"),
     ("cls_token_id", "tokenizer.ggml.cls_token_id"),
@@ -61,7 +64,7 @@ const SPECIAL_IDS: [(&str, &str); 7] = [
 /// How rotary positions are stretched: the kind and the factor, for the family to implement or to refuse.
 fn rope_scaling(metadata: &Settings, key: &impl Fn(&str) -> String) -> Result<Option<Value>> {
     let kind = metadata.find::<String>(key("rope.scaling.type").as_str())?;
-    let factor = metadata.find::<f64>([key("rope.scaling.factor").as_str(), key("rope.scale_linear").as_str()])?;
+    let factor = metadata.find::<f64>([key("rope.scaling.factor"), key("rope.scale_linear")])?;
     let kind = kind.or(factor.filter(|&factor| factor != 1.0).map(|_| "linear".to_owned()));
     let Some(kind) = kind.filter(|kind| kind != "none") else { return Ok(None) };
     Ok(Some(json!({ "rope_type": kind, "factor": factor.unwrap_or(1.0) })))
@@ -72,6 +75,10 @@ fn refuse_what_is_lost(metadata: &Settings, settings: &Settings, key: &impl Fn(&
     let refuse = |key: String, value: usize, why: &str| {
         Err(LoadError::Unsupported { key, value: value.to_string(), why: why.to_owned() }.into())
     };
+    let parts = metadata.or("split.count", 1)?;
+    if parts > 1 {
+        return refuse("split.count".into(), parts, "join the parts first, with llama-gguf-split --merge");
+    }
     let experts = metadata.or(key("expert_count").as_str(), 0)?;
     if experts > 0 {
         return refuse(key("expert_count"), experts, "mixtures of experts are not read from GGUF");

@@ -58,9 +58,8 @@ impl Source for GgufTensors {
         self.tensors.iter().map(|(name, stored)| (name.clone(), shape(stored))).collect()
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>> {
-        let missing = || LoadError::MissingTensor { name: name.to_owned(), nearest: "none".into() };
-        let (tensor, layout) = self.tensors.get(name).ok_or_else(missing)?;
+    fn read(&self, name: &str) -> Result<Option<Vec<f32>>> {
+        let Some((tensor, layout)) = self.tensors.get(name) else { return Ok(None) };
         let values = values(name, tensor, &self.bytes, &self.path)?;
         let n_heads = match layout {
             Layout::RotaryPairs { of_keys: true } => self.heads.keys,
@@ -68,7 +67,7 @@ impl Source for GgufTensors {
         };
         let why = || format!("the rows of `{name}` {:?} are not {n_heads} heads", tensor.shape);
         let damaged = || LoadError::Damaged { path: self.path.clone(), what: "a GGUF file", why: why() };
-        Ok(layout.restore(values, &tensor.shape, n_heads).ok_or_else(damaged)?)
+        Ok(Some(layout.restore(values, &tensor.shape, n_heads).ok_or_else(damaged)?))
     }
 }
 

@@ -43,7 +43,8 @@ impl Cache {
         Some(self.snapshot_of(id, commit.trim())).filter(|snapshot| snapshot.is_dir())
     }
 
-    /// Whether nothing has to be asked of the hub: there are weights, and a tokenizer or the knowledge that there is none.
+    /// Whether nothing has to be asked of the hub: there are weights, and a tokenizer or the knowledge that there is
+    /// none.
     pub(super) fn is_whole(&self, id: &HubId, snapshot: &Path) -> bool {
         let known_missing = || {
             let commit = snapshot.file_name().unwrap_or_default();

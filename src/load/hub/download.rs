@@ -19,7 +19,7 @@ use crate::{
     error::{Error, LoadError, Result},
     load::{
         Settings,
-        folder::{CONFIG, INDEX, SPECIALS, TOKENIZER, WEIGHTS},
+        folder::{CONFIG, INDEX, ONLY_PICKLED, SPECIALS, TOKENIZER, WEIGHTS},
         safetensors::read_index,
     },
 };
@@ -28,10 +28,15 @@ use crate::{
 pub(super) fn snapshot(hub: &Hub, id: &HubId) -> Result<PathBuf> {
     let download = Download::begin(hub, id)?;
     download.fetch_if_listed(CONFIG)?;
-    if !download.fetch_if_listed(WEIGHTS)? && download.fetch_if_listed(INDEX)? {
+    if download.fetch_if_listed(WEIGHTS)? {
+        // One file with all of them.
+    } else if download.fetch_if_listed(INDEX)? {
         for shard in read_index(&download.snapshot.join(INDEX))?.keys() {
             download.fetch_if_listed(shard)?;
         }
+    } else if download.files.iter().any(|file| file.name.starts_with("pytorch_model")) {
+        let (path, hint) = (Path::new(&id.repo).join(WEIGHTS), ONLY_PICKLED.to_owned());
+        return Err(LoadError::Missing { path, hint }.into());
     }
     for file in SPECIALS {
         download.fetch_if_listed(file)?;

@@ -40,8 +40,8 @@ struct HubId {
 }
 
 impl Hub {
-    /// As the environment says: `HF_ENDPOINT`, `HF_HUB_CACHE` (or `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN` (or the
-    /// file `token` in `HF_HOME`) and `HF_HUB_OFFLINE`.
+    /// As the environment says: `HF_ENDPOINT`, `HF_HUB_CACHE` (or `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN`
+    /// (or the file `token` in `HF_HOME`) and `HF_HUB_OFFLINE`.
     pub fn from_env() -> Self {
         Self::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()), std::env::home_dir())
     }
