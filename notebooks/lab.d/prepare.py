@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent
-REPOSITORY = NOTEBOOKS.parent
 VENV = NOTEBOOKS / ".venv"
 REQUIREMENTS = NOTEBOOKS / "requirements.txt"
 LIBRARY = NOTEBOOKS / "kernel" / "library"
