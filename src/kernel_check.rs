@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn only_the_library_of_a_cell_counts_as_a_copy() {
         assert!(is_of_one_cell("/tmp/.tmp k1/target/debug/deps/libcode_12.so"));
-        for single in ["/r/kernel/target/release/deps/libglassbox_notebook.so", "/r/libcode_x.so", "/r/target/debug/glassbox"] {
+        for single in
+            ["/r/kernel/target/release/deps/libglassbox_notebook.so", "/r/libcode_x.so", "/r/target/debug/glassbox"]
+        {
             assert!(!is_of_one_cell(single), "{single}");
         }
     }
