@@ -53,6 +53,24 @@ impl<T: Show, E: Display> Show for Result<T, E> {
     }
 }
 
+/// Numbers show themselves. With a trait that has `evcxr_display` anywhere in sight, the kernel cannot fall back to
+/// `{:?}` for a number whose type is still open, so that a cell `let n = 3; n` would not compile.
+macro_rules! numbers {
+    ($($number:ty)*) => { $(
+        impl Show for $number {
+            fn html(&self) -> String {
+                format!("<pre>{self:?}</pre>")
+            }
+
+            fn plain(&self) -> String {
+                format!("{self:?}")
+            }
+        }
+    )* };
+}
+
+numbers!(i32 i64 u8 u32 u64 usize f32 f64);
+
 /// Prints both forms in one write, so that no other thread's line can fall between them.
 pub(crate) fn show(html: &str, plain: &str) {
     // A closed standard output has nobody to tell.
@@ -208,6 +226,13 @@ mod tests {
         assert_eq!(failed.plain(), "Error: no token `<bos>`");
         let fine: Result<Card, &str> = Ok(Card::new("model"));
         assert_eq!(fine.plain(), "model\n");
+    }
+
+    #[test]
+    fn an_untyped_number_is_shown() {
+        let n = 3;
+        assert_eq!(n.plain(), "3");
+        assert_eq!(Ok::<_, &str>(1.5).plain(), "1.5");
     }
 
     #[test]

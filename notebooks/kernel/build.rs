@@ -18,7 +18,11 @@ fn main() {
     let here = PathBuf::from(var_os("CARGO_MANIFEST_DIR").expect("Cargo sets CARGO_MANIFEST_DIR"));
     let target = here.join("target");
     let mut cargo = Command::new(var_os("CARGO").expect("Cargo sets CARGO"));
-    cargo.args(["rustc", "--release", "--locked", "--target-dir"]).arg(&target).args(["--", "-Cprefer-dynamic", "-Crpath"]);
+    cargo.args(["rustc", "--release", "--locked", "--target-dir"]).arg(&target).args([
+        "--",
+        "-Cprefer-dynamic",
+        "-Crpath",
+    ]);
     cargo.current_dir(here.join("library"));
     for (name, _) in vars_os() {
         if KERNELS_OWN.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {

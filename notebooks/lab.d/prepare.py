@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent
-REPOSITORY = NOTEBOOKS.parent
 VENV = NOTEBOOKS / ".venv"
 REQUIREMENTS = NOTEBOOKS / "requirements.txt"
 LIBRARY = NOTEBOOKS / "kernel" / "library"
 EVCXR = "0.22.0"
+OPTIONS = [f"--notebook-dir={NOTEBOOKS}", "--MultiKernelManager.default_kernel_name=rust"]
 SHARED = ["-Cprefer-dynamic", "-Crpath"]  # the standard library, too, exists once
 
 
@@ -187,7 +187,7 @@ def open_jupyter(options):
     # Unsigned outputs are shown without their pictures; these come from the clone itself.
     if notebooks:
         run([str(VENV / "bin" / "jupyter"), "trust", *map(str, notebooks)], stdout=subprocess.DEVNULL)
-    command = [str(VENV / "bin" / "jupyter"), "lab", f"--notebook-dir={NOTEBOOKS}", *options, *map(str, notebooks[:1])]
+    command = [str(VENV / "bin" / "jupyter"), "lab", *OPTIONS, *options, *map(str, notebooks[:1])]
     if os.geteuid() == 0:
         command.insert(2, "--allow-root")
     os.execve(command[0], command, environment())

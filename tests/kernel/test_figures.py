@@ -32,6 +32,10 @@ class Figures(unittest.TestCase):
         self.assertTrue(bundle["text/plain"].startswith("Error: "), bundle)
         self.assertEqual(sorted(bundle), ["text/html", "text/plain"])
 
+    def test_an_untyped_number_is_shown_in_the_cell_that_names_it(self):
+        self.assertEqual(self.kernel.check("let n = 3;\nn").text, "3")
+        self.assertEqual(self.kernel.check("let x = 1.5;\nx").text, "1.5")
+
     def test_the_same_figure_twice_is_the_same_bytes(self):
         first, second = (self.kernel.check(FIGURE).bundles for _ in range(2))
         self.assertEqual(first, second)
