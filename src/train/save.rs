@@ -58,7 +58,8 @@ impl Trained {
         write("tokenizer.json", &vocabulary::tokenizer_json(&super::induction::words()))?;
         let rows = self.curve.smoothed(10).into_iter().map(|(step, loss)| format!("{step},{loss:.5}\n"));
         write("loss.csv", &format!("step,loss\n{}", rows.collect::<String>()))?;
-        let weights: Vec<_> = self.parameters.0.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+        let weights: Vec<_> =
+            self.parameters.0.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
         save_tensors(&weights, &folder.join("model.safetensors"))?;
         self.loss_figure()?.save(folder.join("loss.svg"))
     }
