@@ -1,5 +1,52 @@
 //! Open a transformer inside a Rust notebook, look at every intermediate value, change any of them, and see the
 //! answer as a picture.
+//!
+//! ```
+//! use glassbox::prelude::*;
+//!
+//! let model = Model::open("induction-2l")?; // ships with the crate; also a folder, a .gguf file, a hub id
+//! let text = "red fox blue owl red fox blue";
+//! let run = model.run(text)?; // every activation recorded
+//! assert_eq!(run.predictions(-1, 1)?[0].text, "owl");
+//!
+//! let (layer, head, score) = head_scores(&run)?.strongest_induction(); // who knows?
+//! assert!(layer == 1 && score > 0.8);
+//! run.attention_head(layer, head)?; // a picture, in a notebook
+//! run.logit_lens()?; // what the model would say before each layer
+//!
+//! let silenced = model.run_with(text, [zero(Site::z(layer))])?; // and without?
+//! assert!(silenced.probability("owl", -1)? < 0.1);
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # The nouns
+//! - [`Model`]: a transformer, cheap to clone, free to go between threads and notebook cells.
+//! - [`Tokens`](text::Tokens): text cut into tokens.
+//! - [`Site`](hook::Site): the typed name of one place in the forward pass. Its printed form is TransformerLens's.
+//! - [`Intervention`](hook::Intervention): what to do at a site: zero, mean, replace, patch, add, scale, or any closure.
+//! - [`Pass`](model::Pass): one forward pass, described before it happens. [`Run`](model::Run): what it gave.
+//! - [`ActivationCache`](cache::ActivationCache): what it recorded.
+//! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe): readings.
+//!   Data first, a picture second.
+//! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
+//! - [`Error`]: one sentence.
+//!
+//! # What it reads
+//! GPT-2 and Llama (with grouped queries, linear and Llama 3 rotary scaling), and TransformerLens's own attention-only
+//! and plain checkpoints, from a folder, a GGUF file or the Hugging Face hub (feature `hub`). A setting that changes
+//! the computation and is not implemented is refused by name, never ignored.
+//!
+//! # In a notebook
+//! The Rust kernel links every cell into a library of its own, so load this crate through a shared library, as
+//! `notebooks/kernel` does; the README says why and how. Loaded as an ordinary `:dep glassbox` it prints a warning,
+//! because tensors of different cells then share ids and gradients across cells are silently wrong.
+//!
+//! # Shapes
+//! Every `# Shapes` section uses the words of [`axes`].
+//!
+//! # What it does not do yet
+//! Encoders and encoder-decoders, padded batches, generation, weight folding, patching sweeps, sparse autoencoders. It
+//! runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod axes;
@@ -22,4 +69,5 @@ pub mod train;
 pub use candle_core;
 pub use error::{Error, Result};
 pub use model::Model;
+pub use ndarray;
 pub use ops::Activation;

@@ -71,6 +71,17 @@ macro_rules! numbers {
 
 numbers!(i32 i64 u8 u32 u64 usize f32 f64);
 
+/// `None` shows that there is nothing.
+impl<T: Show> Show for Option<T> {
+    fn html(&self) -> String {
+        self.as_ref().map_or_else(|| "<em>nothing to show</em>".into(), Show::html)
+    }
+
+    fn plain(&self) -> String {
+        self.as_ref().map_or_else(|| "nothing to show".into(), Show::plain)
+    }
+}
+
 /// Prints both forms in one write, so that no other thread's line can fall between them.
 pub(crate) fn show(html: &str, plain: &str) {
     // A closed standard output has nobody to tell.

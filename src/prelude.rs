@@ -3,8 +3,12 @@
 pub use crate::{
     Model, Result,
     cache::ActivationCache,
+    circuits::head_scores,
     hook::{Intervention, Site, Sites, add, edit, mean, patch, replace, scale, zero},
+    lens::LogitLens,
     model::{Pass, Run},
     notebook::Show,
+    plot::{Figure, Heatmap, column, row, tabs},
+    probe::{Examples, Features, Labels, SparseProbe},
     text::Tokens,
 };

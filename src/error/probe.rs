@@ -1,6 +1,10 @@
 /// What can be wrong with a probe's data.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum ProbeError {
+    #[error(
+        "no token was kept, so there is nothing to probe; the label must be Some(true) or Some(false) for some tokens"
+    )]
+    NoExamples,
     #[error("the features have shape {shape:?} ([sample, feature]); give at least one sample and one feature")]
     Empty { shape: [usize; 2] },
     #[error(

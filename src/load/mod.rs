@@ -61,9 +61,14 @@ impl Checkpoint {
         } else if path.is_file() {
             let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
             Err(LoadError::Damaged { path, what: "a model", why }.into())
+        } else if is_hub_id(place) {
+            Self::from_hub(place)
         } else {
-            let hint =
-                "give a model's folder, a .gguf file, or the id of a model on the hub such as `org/name`".to_owned();
+            let shipped = crate::model::shipped_names().collect::<Vec<_>>().join(", ");
+            let hint = format!(
+                "give a model's folder, a .gguf file, the id of a model on the hub, which is written `org/name`, or a \
+                 model that ships with glassbox: {shipped}"
+            );
             Err(LoadError::Missing { path, hint }.into())
         }
     }
@@ -128,4 +133,14 @@ fn name_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.strip_suffix(".gguf").map(str::to_owned).unwrap_or(name)
+}
+
+/// Whether a place that is no file reads as `org/name` or `org/name@revision`.
+fn is_hub_id(place: &str) -> bool {
+    let name = place.split('@').next().unwrap_or(place);
+    let word = |part: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(plain)
+    };
+    name.split_once('/').is_some_and(|(org, name)| word(org) && word(name))
 }

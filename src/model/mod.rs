@@ -25,6 +25,7 @@ pub use config::{Config, Normalization, Position, Rotary};
 pub use pass::Pass;
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
+pub(crate) use shipped::shipped_names;
 use std::sync::Arc;
 pub(crate) use tap::Tap;
 use transformer::Transformer;

@@ -24,7 +24,7 @@ struct Files {
 static SHIPPED: &[Files] = &[files!("induction-2l")];
 
 /// The names of the shipped models.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn shipped_names() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|files| files.name)
 }
 

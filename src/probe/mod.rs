@@ -22,6 +22,7 @@
 mod controls;
 mod curve;
 mod curve_picture;
+mod examples;
 mod features;
 mod labels;
 mod logistic;
@@ -37,6 +38,7 @@ mod task;
 
 pub use controls::{Controls, Repeats};
 pub use curve::{CurvePoint, ProbeCurve, curve_over_k, curve_over_layers, curve_over_layers_and_k};
+pub use examples::Examples;
 pub use features::Features;
 pub use labels::Labels;
 pub use metrics::{Metrics, Score};

@@ -1,15 +1,17 @@
-//! The recipe of `induction-2l`: two layers of attention, trained on lists of words that repeat.
+//! The recipe of `induction-2l`: two layers of attention, trained on words that come again.
 //!
-//! To predict a repeated list one must find the word's earlier copy and read off what came after it. Two heads do
-//! that together: one in layer 0 that tells every position which word stands before it, and one in layer 1 that looks
-//! for the position whose "word before" is the present word: an induction head (Elhage et al. 2021, Olsson et al.
-//! 2022). Lists have every length, so looking back a fixed distance does not do.
+//! A text is made of lists of random words, and of pieces of lists that were said before. Inside such a piece every
+//! next word can be known: find the present word's earlier copy, and read off what came after it. Two heads do that
+//! together: one in layer 0 that tells every position which word stands before it, and one in layer 1 that looks for
+//! the position whose "word before" is the present word, an induction head (Elhage et al. 2021, Olsson et al. 2022).
+//! Pieces begin anywhere and have every length, so neither looking back a fixed distance nor remembering which words
+//! were in the text does it. The loss counts only the words that can be known.
 
 use super::{Curve, Parameters, Progress, Schedule, descend};
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
-    model::{Config, Normalization, Position},
+    model::{Config, Normalization, Position, Tap},
     ops::Activation,
     text::Tokenizer,
 };
@@ -27,10 +29,8 @@ const BOS: u32 = 0;
 pub struct Recipe {
     /// Seed of weights and texts.
     pub seed: u64,
-    /// Texts per step.
-    pub batch: usize,
-    /// Tokens per text, `<bos>` included.
-    pub len: usize,
+    /// Tokens per step.
+    pub tokens: usize,
     /// Length and speed of the training.
     pub schedule: Schedule,
 }
@@ -38,8 +38,8 @@ pub struct Recipe {
 impl Default for Recipe {
     /// The recipe of the shipped weights.
     fn default() -> Self {
-        let schedule = Schedule { steps: 3000, warm_up: 100, peak: 3e-3, weight_decay: 0.01, clip: 1.0 };
-        Self { seed: 0, batch: 32, len: 64, schedule }
+        let schedule = Schedule { steps: 2000, warm_up: 100, peak: 4e-3, weight_decay: 0.01, clip: 1.0 };
+        Self { seed: 0, tokens: 1536, schedule }
     }
 }
 
@@ -47,7 +47,7 @@ impl Default for Recipe {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Trained {
-    /// The model, its weights rounded to the half precision they are stored in.
+    /// The model.
     pub model: Model,
     /// The loss at every step.
     pub curve: Curve,
@@ -85,7 +85,7 @@ pub(super) fn words() -> Vec<&'static str> {
 }
 
 fn config() -> Config {
-    let (d_model, n_heads) = (128, 4);
+    let (d_model, n_heads) = (64, 4);
     let d_head = d_model / n_heads;
     Config {
         family: "hooked_transformer".into(),
@@ -96,7 +96,7 @@ fn config() -> Config {
         d_head,
         d_mlp: 0,
         d_vocab: words().len() + 1,
-        n_ctx: 128,
+        n_ctx: 64,
         act_fn: Activation::Relu,
         normalization: Normalization::LayerNorm,
         eps: 1e-5,
@@ -108,16 +108,62 @@ fn config() -> Config {
     }
 }
 
-/// `<bos>`, then a list of different words, over and over, to `len` tokens.
-fn text(period: usize, len: usize, rng: &mut StdRng) -> Vec<u32> {
-    let list: Vec<u32> = index::sample(rng, words().len(), period).into_iter().map(|word| word as u32 + 1).collect();
-    std::iter::once(BOS).chain(list.into_iter().cycle()).take(len).collect()
+/// Token ids, and for each whether what was said before announces it.
+struct Text {
+    ids: Vec<u32>,
+    announced: Vec<bool>,
 }
 
-/// A list at least twice in the text.
-fn random_text(len: usize, rng: &mut StdRng) -> Vec<u32> {
-    let period = rng.random_range(2..=(len - 1) / 2);
-    text(period, len, rng)
+/// Different words, in random order, as ids.
+fn shuffled_words(count: usize, rng: &mut StdRng) -> Vec<u32> {
+    index::sample(rng, words().len(), count).into_iter().map(|word| word as u32 + 1).collect()
+}
+
+/// New lists of 4 to 31 words, and pieces of earlier ones, to `len` tokens.
+fn text(len: usize, rng: &mut StdRng) -> Text {
+    let mut fresh = shuffled_words(words().len(), rng).into_iter();
+    let mut lists: Vec<Vec<u32>> = Vec::new();
+    let (mut ids, mut announced) = (vec![BOS], vec![false]);
+    while ids.len() < len {
+        let piece = if lists.is_empty() || rng.random_bool(0.25) {
+            let list: Vec<u32> = fresh.by_ref().take(rng.random_range(4..=len / 3)).collect();
+            announced.extend(list.iter().map(|_| false));
+            lists.push(list.clone());
+            list
+        } else {
+            let list = &lists[rng.random_range(0..lists.len())];
+            let start = rng.random_range(0..list.len() - 1);
+            let piece = list[start..(start + rng.random_range(2..=8)).min(list.len())].to_vec();
+            // Nothing announces where a piece begins.
+            announced.extend((0..piece.len()).map(|at| at > 0));
+            piece
+        };
+        ids.extend(piece);
+    }
+    ids.truncate(len);
+    announced.truncate(len);
+    Text { ids, announced }
+}
+
+/// Weights to start from. Positions begin as sinusoids, whose shift by one is a rotation and so quickly learned; the
+/// heads' outputs begin at different sizes, or all of a layer's heads would learn the same.
+fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
+    let parameters = Parameters::random(config, 0.1, rng)?;
+    let (positions, pairs) = (config.n_ctx, config.d_model / 2);
+    let angle = |pos: usize, pair: usize| pos as f32 / 100f32.powf(pair as f32 / pairs as f32);
+    let sinusoid = |pos: usize| {
+        let waves = [f32::sin, f32::cos].into_iter();
+        waves.flat_map(move |wave| (0..pairs).map(move |pair| 0.5 * wave(angle(pos, pair))))
+    };
+    let sinusoids: Vec<f32> = (0..positions).flat_map(sinusoid).collect();
+    parameters.set("pos_embed.W_pos", &Tensor::from_vec(sinusoids, (positions, config.d_model), &Device::Cpu)?)?;
+    let sizes: Vec<f32> = (0..config.n_heads).map(|head| 0.1f32.powi(head as i32)).collect();
+    let sizes = Tensor::from_vec(sizes, (config.n_heads, 1, 1), &Device::Cpu)?;
+    for layer in 0..config.n_layers {
+        let name = format!("blocks.{layer}.attn.W_O");
+        parameters.set(&name, &parameters.get(&name)?.broadcast_mul(&sizes)?)?;
+    }
+    Ok(parameters)
 }
 
 impl Recipe {
@@ -128,26 +174,33 @@ impl Recipe {
     pub fn train(&self, report: impl FnMut(&Progress)) -> Result<Trained> {
         let mut rng = StdRng::seed_from_u64(self.seed);
         let config = config();
-        let parameters = Parameters::random(&config, 0.8 / (config.d_model as f32).sqrt(), &mut rng)?;
-        let loss = |_| self.loss(&config, &parameters, &mut rng);
+        let parameters = initial(&config, &mut rng)?;
+        let loss = |step| self.loss(step, &config, &parameters, &mut rng);
         let curve = descend(&parameters, &self.schedule, loss, report)?;
-        let parameters = parameters.rounded()?;
         let model = model(config, &parameters)?;
         let evaluation = evaluate(&model, 32, self.seed + 1)?;
         Ok(Trained { model, curve, evaluation, parameters })
     }
 
-    /// The mean loss over a fresh batch.
-    fn loss(&self, config: &Config, parameters: &Parameters, rng: &mut StdRng) -> Result<Tensor> {
-        // Texts of every length, so that every position embedding is trained.
-        let ids: Vec<u32> = (0..self.batch).flat_map(|_| random_text(self.len, rng)).collect();
-        let tokens = Tensor::from_vec(ids, (self.batch, self.len), &Device::Cpu)?;
+    /// The mean loss of the announced words of a fresh batch. The first texts are half as long: heads form sooner
+    /// where there is less to look at.
+    fn loss(&self, step: usize, config: &Config, parameters: &Parameters, rng: &mut StdRng) -> Result<Tensor> {
+        let len = if 10 * step < 3 * self.schedule.steps { config.n_ctx / 2 } else { config.n_ctx };
+        let batch = self.tokens / len;
+        let texts: Vec<Text> = (0..batch).map(|_| text(len, rng)).collect();
+        let ids: Vec<u32> = texts.iter().flat_map(|text| text.ids.iter().copied()).collect();
+        let tokens = Tensor::from_vec(ids, (batch, len), &Device::Cpu)?;
+        let announced = texts.iter().flat_map(|text| &text.announced[1..]);
+        let predicted: Vec<u32> = (0..).zip(announced).filter_map(|(at, announced)| announced.then_some(at)).collect();
+        let count = predicted.len();
+        let predicted = Tensor::from_vec(predicted, count, &Device::Cpu)?;
+
         let transformer = parameters.transformer(config)?;
-        let mut tap = crate::model::Tap::idle();
+        let mut tap = Tap::idle();
         let resid = transformer.residual(config, &tokens, config.n_layers, &mut tap)?;
-        let resid = resid.narrow(1, 0, self.len - 1)?;
-        let logits = transformer.logits(&resid, None, &mut tap)?.flatten_to(1)?;
-        let next = tokens.narrow(1, 1, self.len - 1)?.flatten_all()?;
+        let resid = resid.narrow(1, 0, len - 1)?.flatten_to(1)?.index_select(&predicted, 0)?;
+        let logits = transformer.logits(&resid.unsqueeze(0)?, None, &mut tap)?.squeeze(0)?;
+        let next = tokens.narrow(1, 1, len - 1)?.flatten_all()?.index_select(&predicted, 0)?;
         Ok(candle_nn::loss::cross_entropy(&logits, &next)?)
     }
 }
@@ -167,7 +220,8 @@ pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
     let (mut losses, mut right, mut heads) = (Vec::new(), 0, Vec::new());
     for _ in 0..texts {
         let period = rng.random_range(4..=31);
-        let run = model.run(text(period, 2 * period + 1, &mut rng))?;
+        let list = shuffled_words(period, &mut rng);
+        let run = model.run([&[BOS][..], &list, &list].concat())?;
         // Token t is predicted at t - 1; the second repeat's own first word is announced by nothing.
         losses.extend(run.token_losses()?.get(0)?.to_vec1::<f32>()?.split_off(period + 1));
         let ids = run.tokens().ids(0);

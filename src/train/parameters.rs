@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    error::LoadError,
     model::{Config, family::native, transformer::Transformer},
 };
 use candle_core::{DType, Device, Tensor, Var};
@@ -38,13 +39,16 @@ impl Parameters {
         self.0.values().cloned().collect()
     }
 
-    /// The same numbers as half precision keeps them.
-    pub(crate) fn rounded(&self) -> Result<Self> {
-        let round = |(name, var): (&String, &Var)| {
-            let rounded = var.to_dtype(DType::F16)?.to_dtype(DType::F32)?;
-            Ok((name.clone(), Var::from_tensor(&rounded)?))
-        };
-        Ok(Self(self.0.iter().map(round).collect::<Result<_>>()?))
+    /// One of them.
+    pub(crate) fn get(&self, name: &str) -> Result<Tensor> {
+        let missing = || LoadError::MissingTensor { name: name.into(), nearest: String::new() };
+        Ok(self.0.get(name).ok_or_else(missing)?.as_tensor().detach())
+    }
+
+    /// Gives one of them another value.
+    pub(crate) fn set(&self, name: &str, value: &Tensor) -> Result<()> {
+        let missing = || LoadError::MissingTensor { name: name.into(), nearest: String::new() };
+        Ok(self.0.get(name).ok_or_else(missing)?.set(value)?)
     }
 }
 

@@ -7,7 +7,6 @@ use crate::{
     model::Config,
     plot::{Figure, LineChart, Series},
 };
-use candle_core::DType;
 use serde_json::json;
 use std::{fs, path::Path};
 
@@ -59,8 +58,8 @@ impl Trained {
         write("tokenizer.json", &vocabulary::tokenizer_json(&super::induction::words()))?;
         let rows = self.curve.smoothed(10).into_iter().map(|(step, loss)| format!("{step},{loss:.5}\n"));
         write("loss.csv", &format!("step,loss\n{}", rows.collect::<String>()))?;
-        let half = |(name, var): (&String, &candle_core::Var)| Ok((name.clone(), var.to_dtype(DType::F16)?));
-        let weights = self.parameters.0.iter().map(half).collect::<Result<Vec<_>>>()?;
+        let weights: Vec<_> =
+            self.parameters.0.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
         save_tensors(&weights, &folder.join("model.safetensors"))?;
         self.loss_figure()?.save(folder.join("loss.svg"))
     }

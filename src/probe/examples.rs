@@ -1,0 +1,110 @@
+//! From texts to features and labels: what the model held at each token, and whether the token has a property.
+
+use super::{Features, Labels};
+use crate::{
+    Model, Result,
+    axes::Axis,
+    error::{ProbeError, SiteError},
+    hook::{Site, Sites},
+    text::{ToTokens, Tokens},
+};
+use ndarray::Array2;
+
+/// Activations at some sites for many tokens, and a yes or no for each token.
+///
+/// # Examples
+/// Does the residual stream say whether a word has been said before?
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let texts = ["red fox blue owl red fox", "tree cat moon tree cat sun", "king ship king boat rain ship", "bell cup bell pen cup pen"];
+/// let repeated = |tokens: &Tokens, at: usize| (at > 0).then(|| tokens.ids(0)[..at].contains(&tokens.ids(0)[at]));
+/// let examples = Examples::collect(&model, [Site::resid_post(1)], &texts, repeated)?;
+/// assert_eq!(examples.labels().len(), 24);
+/// assert_eq!(examples.features(Site::resid_post(1))?.n_features(), 64);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Examples {
+    features: Vec<(Site, Features)>,
+    labels: Labels,
+}
+
+impl Examples {
+    /// Runs every text once and asks `label` of every token: `Some(true)`, `Some(false)`, or `None` to leave it out.
+    ///
+    /// A site with heads gives `head * d_head` features.
+    ///
+    /// # Errors
+    /// When a text cannot be read, the model lacks a site, a site has no position axis, or no token is kept.
+    pub fn collect<T: ToTokens>(
+        model: &Model,
+        sites: impl Into<Sites>,
+        texts: impl IntoIterator<Item = T>,
+        label: impl Fn(&Tokens, usize) -> Option<bool>,
+    ) -> Result<Self> {
+        let sites = sites.into().among(&model.sites())?;
+        sites.iter().try_for_each(|&site| per_position(site))?;
+        let mut rows: Vec<Vec<f32>> = vec![Vec::new(); sites.len()];
+        let mut labels = Vec::new();
+        for text in texts {
+            let run = model.pass(text)?.record(sites.clone()).without_logits().run()?;
+            let tokens = run.tokens();
+            for position in 0..tokens.len() {
+                let Some(positive) = label(tokens, position) else { continue };
+                labels.push(positive);
+                for (site, rows) in sites.iter().zip(&mut rows) {
+                    rows.extend(run.cache().get(*site)?.get(0)?.get(position)?.flatten_all()?.to_vec1::<f32>()?);
+                }
+            }
+        }
+        if labels.is_empty() {
+            return Err(ProbeError::NoExamples.into());
+        }
+        let feature = |(site, rows): (&Site, Vec<f32>)| Ok((*site, features(*site, labels.len(), rows)?));
+        let features = sites.iter().zip(rows).map(feature).collect::<Result<_>>()?;
+        Ok(Self { features, labels: labels.into() })
+    }
+
+    /// The activations at a site, one row per kept token.
+    ///
+    /// # Shapes
+    /// `[sample, feature]`
+    ///
+    /// # Errors
+    /// When the site was not collected.
+    pub fn features(&self, site: Site) -> Result<&Features> {
+        let found = self.features.iter().find(|(have, _)| *have == site);
+        found.map(|(_, features)| features).ok_or_else(|| {
+            let nearest = self.features.iter().map(|(site, _)| site.to_string()).collect();
+            SiteError::NotRecorded { site: site.to_string(), held: self.features.len(), nearest }.into()
+        })
+    }
+
+    /// Whether each kept token has the property.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Every site's name and features, for [`curve_over_layers`](super::curve_over_layers).
+    pub fn by_site(&self) -> Vec<(String, Features)> {
+        self.features.iter().map(|(site, features)| (site.to_string(), features.clone())).collect()
+    }
+}
+
+/// Fails for a site that does not hold something for every position of a text.
+fn per_position(site: Site) -> Result<()> {
+    if site.axes().starts_with(&[Axis::Batch, Axis::Pos]) && site != Site::tokens() {
+        return Ok(());
+    }
+    Err(SiteError::NoSuchAxis { site: site.to_string(), axis: Axis::Pos.name(), shape: site.shape_in_words() }.into())
+}
+
+fn features(site: Site, samples: usize, rows: Vec<f32>) -> Result<Features> {
+    let width = rows.len() / samples;
+    let values = Array2::from_shape_vec((samples, width), rows).map_err(|e| candle_core::Error::Msg(e.to_string()))?;
+    // Neurons have names of their own; the other axes only have numbers.
+    let neuron = site.layer().filter(|_| site.axes().last() == Some(&Axis::DMlp));
+    let name = |index: usize| neuron.map_or_else(|| index.to_string(), |layer| format!("L{layer}N{index}"));
+    Ok(Features::new(values)?.named_by(name).with_source(site.to_string()))
+}

@@ -1,0 +1,112 @@
+//! Seconds per forward pass of a model of GPT-2 small's shape with random weights; `tests/bench/compare` sets them
+//! beside TransformerLens and Hugging Face.
+//!
+//!     cargo bench --bench forward -- [--json] [--tokens 15,64,256] [--runs 7]
+
+use candle_core::{Device, Tensor};
+use glassbox::{Model, Result, hook::Site, prelude::Sites};
+use std::{collections::HashMap, fs, path::Path, time::Instant};
+
+const CONFIG: &str = r#"{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 50257,
+    "n_positions": 1024, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5}"#;
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().collect();
+    let after = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
+    let lengths = after("--tokens").unwrap_or("15,64,256".into());
+    let lengths = lengths.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>()?;
+    let runs: usize = after("--runs").map_or(Ok(7), |runs| runs.parse())?;
+
+    let folder = std::env::temp_dir().join(format!("glassbox-bench-{}", std::process::id()));
+    write_model(&folder)?;
+    let start = Instant::now();
+    let model = Model::open(&folder.to_string_lossy())?;
+    eprintln!("opened in {:.2} s", start.elapsed().as_secs_f64());
+    fs::remove_dir_all(&folder)?;
+
+    let mut results = Vec::new();
+    for tokens in lengths {
+        let ids: Vec<u32> = (0..tokens as u32).map(|i| (i * 7919) % 50_257).collect();
+        let cases: [(&str, Box<dyn Fn() -> Result<()>>); 4] = [
+            ("forward", Box::new(|| model.forward(&ids).map(drop))),
+            ("run_with_cache", Box::new(|| model.run(&ids).map(drop))),
+            (
+                "one_site_one_logit",
+                Box::new(|| model.pass(&ids)?.record(Site::resid_post(6)).logits_at([-1]).run().map(drop)),
+            ),
+            (
+                "gradients_at_all_residual_sites",
+                Box::new(|| {
+                    let residual = Sites::filter(|site| site.to_string().contains("hook_resid_"));
+                    model
+                        .pass(&ids)?
+                        .logits_at([-1])
+                        .differentiate(residual, |logits| Ok(logits.flatten_all()?.get(0)?))
+                        .run()
+                        .map(drop)
+                }),
+            ),
+        ];
+        for (case, run) in cases {
+            results.push((case, tokens, median(runs, run)?));
+        }
+    }
+    if args.iter().any(|arg| arg == "--json") {
+        let threads = candle_core::utils::get_num_threads();
+        let rows = results
+            .iter()
+            .map(|(case, tokens, ms)| format!(r#"{{"case": "{case}", "tokens": {tokens}, "median_ms": {ms:.3}}}"#));
+        println!(
+            r#"{{"system": "glassbox", "threads": {threads}, "results": [{}]}}"#,
+            rows.collect::<Vec<_>>().join(", ")
+        );
+    } else {
+        for (case, tokens, ms) in results {
+            println!("{case:<34} {tokens:>4} tokens  {ms:>9.1} ms");
+        }
+    }
+    Ok(())
+}
+
+/// The median of several runs, in milliseconds, after one that is not counted.
+fn median(runs: usize, run: impl Fn() -> Result<()>) -> Result<f64> {
+    run()?;
+    let mut times = Vec::new();
+    for _ in 0..runs.max(1) {
+        let start = Instant::now();
+        run()?;
+        times.push(1e3 * start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// A checkpoint with random weights, as Hugging Face names them.
+fn write_model(folder: &Path) -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("config.json"), CONFIG)?;
+    let mut tensors = HashMap::new();
+    let mut add = |name: String, shape: &[usize]| -> candle_core::Result<()> {
+        tensors.insert(name, Tensor::randn(0f32, 0.02, shape, &Device::Cpu)?);
+        Ok(())
+    };
+    let d = 768;
+    add("wte.weight".into(), &[50_257, d])?;
+    add("wpe.weight".into(), &[1024, d])?;
+    add("ln_f.weight".into(), &[d])?;
+    add("ln_f.bias".into(), &[d])?;
+    for layer in 0..12 {
+        for (name, d_in, d_out) in
+            [("attn.c_attn", d, 3 * d), ("attn.c_proj", d, d), ("mlp.c_fc", d, 4 * d), ("mlp.c_proj", 4 * d, d)]
+        {
+            add(format!("h.{layer}.{name}.weight"), &[d_in, d_out])?;
+            add(format!("h.{layer}.{name}.bias"), &[d_out])?;
+        }
+        for norm in ["ln_1", "ln_2"] {
+            add(format!("h.{layer}.{norm}.weight"), &[d])?;
+            add(format!("h.{layer}.{norm}.bias"), &[d])?;
+        }
+    }
+    candle_core::safetensors::save(&tensors, folder.join("model.safetensors"))?;
+    Ok(())
+}
