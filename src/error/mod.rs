@@ -24,7 +24,10 @@ pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 
 /// The result of every fallible call in this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+///
+/// The second parameter is there for notebooks: the kernel's own code writes `Result<(), E>`, and with an alias of one
+/// parameter in scope its every complaint would be about that.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something could not be done, as one sentence.
 ///

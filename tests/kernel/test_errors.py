@@ -31,3 +31,7 @@ class Errors(unittest.TestCase):
         cell = self.kernel.run("kept.matmul(&kept)?;")
         self.assertIn("[3]", cell.stderr)
         self.assertEqual(cell.errors, [], "a `?` that fails reaches the notebook through stderr only")
+
+    def test_a_closure_in_a_variable_is_refused_with_the_reason(self):
+        cell = self.kernel.run("let double = |x: f32| 2.0 * x;")
+        self.assertIn("closure", str(cell))
