@@ -34,7 +34,7 @@ pub struct Tokens {
 pub(crate) struct Row {
     pub(crate) ids: Vec<u32>,
     pub(crate) strings: Vec<String>,
-    /// Byte ranges of the text; empty for tokens that stand for no text.
+    /// Characters of the text; empty for tokens that stand for no text.
     pub(crate) spans: Vec<Range<usize>>,
 }
 
@@ -71,7 +71,8 @@ impl Tokens {
         self.rows.get(text).map_or(&[], |row| &row.strings)
     }
 
-    /// The byte range of the original text that each token covers; empty ranges for tokens that stand for no text.
+    /// Which characters of the original text each token covers; empty ranges for tokens that stand for no text. The
+    /// tokens that share a character, as pieces of an emoji do, all cover it.
     pub fn spans(&self, text: usize) -> &[Range<usize>] {
         self.rows.get(text).map_or(&[], |row| &row.spans)
     }

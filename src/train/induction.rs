@@ -5,7 +5,8 @@
 //! together: one in layer 0 that tells every position which word stands before it, and one in layer 1 that looks for
 //! the position whose "word before" is the present word, an induction head (Elhage et al. 2021, Olsson et al. 2022).
 //! Pieces begin anywhere and have every length, so neither looking back a fixed distance nor remembering which words
-//! were in the text does it. The loss counts only the words that can be known.
+//! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
+//! speaks, so that one head does each job.
 
 use super::{Curve, Parameters, Progress, Schedule, descend};
 use crate::{
@@ -31,6 +32,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Tokens per step.
     pub tokens: usize,
+    /// Nats per unit of size of each head's output matrix.
+    pub head_price: f64,
     /// Length and speed of the training.
     pub schedule: Schedule,
 }
@@ -39,7 +42,7 @@ impl Default for Recipe {
     /// The recipe of the shipped weights.
     fn default() -> Self {
         let schedule = Schedule { steps: 2000, warm_up: 100, peak: 4e-3, weight_decay: 0.01, clip: 1.0 };
-        Self { seed: 0, tokens: 1536, schedule }
+        Self { seed: 0, tokens: 1536, head_price: 0.05, schedule }
     }
 }
 
@@ -146,7 +149,7 @@ fn text(len: usize, rng: &mut StdRng) -> Text {
 }
 
 /// Weights to start from. Positions begin as sinusoids, whose shift by one is a rotation and so quickly learned; the
-/// heads' outputs begin at different sizes, or all of a layer's heads would learn the same.
+/// heads' outputs begin at different sizes, which decides who takes a job first.
 fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
     let parameters = Parameters::random(config, 0.1, rng)?;
     let (positions, pairs) = (config.n_ctx, config.d_model / 2);
@@ -161,7 +164,7 @@ fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
     let sizes = Tensor::from_vec(sizes, (config.n_heads, 1, 1), &Device::Cpu)?;
     for layer in 0..config.n_layers {
         let name = format!("blocks.{layer}.attn.W_O");
-        parameters.set(&name, &parameters.get(&name)?.broadcast_mul(&sizes)?)?;
+        parameters.set(&name, &parameters.tracked(&name)?.detach().broadcast_mul(&sizes)?)?;
     }
     Ok(parameters)
 }
@@ -201,7 +204,18 @@ impl Recipe {
         let resid = resid.narrow(1, 0, len - 1)?.flatten_to(1)?.index_select(&predicted, 0)?;
         let logits = transformer.logits(&resid.unsqueeze(0)?, None, &mut tap)?.squeeze(0)?;
         let next = tokens.narrow(1, 1, len - 1)?.flatten_all()?.index_select(&predicted, 0)?;
-        Ok(candle_nn::loss::cross_entropy(&logits, &next)?)
+        Ok((candle_nn::loss::cross_entropy(&logits, &next)? + self.price(config, parameters)?)?)
+    }
+
+    /// What the heads pay for speaking: the size of each head's output matrix. Without it all heads of a layer end up
+    /// doing the same; with it one head does each job.
+    fn price(&self, config: &Config, parameters: &Parameters) -> Result<Tensor> {
+        let size = |layer: usize| -> Result<Tensor> {
+            let outputs = parameters.tracked(&format!("blocks.{layer}.attn.W_O"))?;
+            Ok(outputs.sqr()?.sum((1, 2))?.sqrt()?.sum_all()?)
+        };
+        let sizes = (0..config.n_layers).map(size).collect::<Result<Vec<_>>>()?;
+        Ok((Tensor::stack(&sizes, 0)?.sum_all()? * self.head_price)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    error::LoadError,
+    error::{LoadError, nearest},
     model::{Config, family::native, transformer::Transformer},
 };
 use candle_core::{DType, Device, Tensor, Var};
@@ -39,16 +39,19 @@ impl Parameters {
         self.0.values().cloned().collect()
     }
 
-    /// One of them.
-    pub(crate) fn get(&self, name: &str) -> Result<Tensor> {
-        let missing = || LoadError::MissingTensor { name: name.into(), nearest: String::new() };
-        Ok(self.0.get(name).ok_or_else(missing)?.as_tensor().detach())
+    fn var(&self, name: &str) -> Result<&Var> {
+        let nearest = || nearest(name, self.0.keys().cloned(), 3).join(", ");
+        self.0.get(name).ok_or_else(|| LoadError::MissingTensor { name: name.into(), nearest: nearest() }.into())
+    }
+
+    /// One of them; a gradient of what is made of it reaches it.
+    pub(crate) fn tracked(&self, name: &str) -> Result<Tensor> {
+        Ok(self.var(name)?.as_tensor().clone())
     }
 
     /// Gives one of them another value.
     pub(crate) fn set(&self, name: &str, value: &Tensor) -> Result<()> {
-        let missing = || LoadError::MissingTensor { name: name.into(), nearest: String::new() };
-        Ok(self.0.get(name).ok_or_else(missing)?.set(value)?)
+        Ok(self.var(name)?.set(value)?)
     }
 }
 
