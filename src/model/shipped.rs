@@ -31,5 +31,6 @@ pub(crate) fn shipped_names() -> impl Iterator<Item = &'static str> {
 /// The checkpoint of a shipped model, or `None` when there is none of that name.
 pub(super) fn checkpoint(name: &str) -> Option<Result<Checkpoint>> {
     let files = SHIPPED.iter().find(|files| files.name == name)?;
-    Some(Checkpoint::from_bytes(name, files.config, files.weights.to_vec(), Some(files.tokenizer)))
+    let checkpoint = Checkpoint::from_bytes(name, files.config, files.weights.to_vec(), Some(files.tokenizer));
+    Some(checkpoint.map(|checkpoint| Checkpoint { origin: "inside glassbox".into(), ..checkpoint }))
 }

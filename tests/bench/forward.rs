@@ -7,6 +7,8 @@ use candle_core::{Device, Tensor};
 use glassbox::{Model, Result, hook::Site, prelude::Sites};
 use std::{collections::HashMap, fs, path::Path, time::Instant};
 
+type Case<'a> = Box<dyn Fn() -> Result<()> + 'a>;
+
 const CONFIG: &str = r#"{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 50257,
     "n_positions": 1024, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5}"#;
 
@@ -27,7 +29,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut results = Vec::new();
     for tokens in lengths {
         let ids: Vec<u32> = (0..tokens as u32).map(|i| (i * 7919) % 50_257).collect();
-        let cases: [(&str, Box<dyn Fn() -> Result<()>>); 4] = [
+        let cases: [(&str, Case); 4] = [
             ("forward", Box::new(|| model.forward(&ids).map(drop))),
             ("run_with_cache", Box::new(|| model.run(&ids).map(drop))),
             (
