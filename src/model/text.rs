@@ -43,7 +43,12 @@ impl Model {
     /// # Errors
     /// When it is several tokens; the error shows them.
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
-        let ids = self.need_tokenizer()?.encode(text)?.ids;
+        let tokenizer = self.need_tokenizer()?;
+        // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
+        if let Ok(id) = tokenizer.id_of(text) {
+            return Ok(id);
+        }
+        let ids = tokenizer.encode(text)?.ids;
         match ids[..] {
             [id] => Ok(id),
             _ => {

@@ -86,9 +86,11 @@ impl Examples {
         &self.labels
     }
 
-    /// Every site's name and features, for [`curve_over_layers`](super::curve_over_layers).
+    /// Every site's features under a short name such as `3.resid_pre`, for
+    /// [`curve_over_layers`](super::curve_over_layers).
     pub fn by_site(&self) -> Vec<(String, Features)> {
-        self.features.iter().map(|(site, features)| (site.to_string(), features.clone())).collect()
+        let short = |site: &Site| site.to_string().replace("blocks.", "").replace("hook_", "");
+        self.features.iter().map(|(site, features)| (short(site), features.clone())).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use glassbox::{
     plot::{Heatmap, row},
     prelude::*,
 };
+use ndarray::Array2;
 use std::{env, fs, path::PathBuf};
 
 const TEXT: &str = "red fox blue owl tree red fox blue owl";
@@ -24,8 +25,13 @@ fn page() -> Outcome<String> {
     let model = Model::open("induction-2l")?;
     let run = model.run(TEXT)?;
     let scores = head_scores(&run)?;
-    let (layer, head, score) = scores.strongest_induction();
     let (early_layer, early, _) = scores.strongest_previous_token();
+    let (layer, ..) = scores.strongest_induction();
+    // Several heads may look at the right word; the one that matters is the one that is missed.
+    let remaining = remaining(&model)?;
+    let head = (0..model.config().n_heads).min_by(|a, b| remaining[[layer, *a]].total_cmp(&remaining[[layer, *b]]));
+    let head = head.ok_or("the model has no heads")?;
+    let score = scores.induction[[layer, head]];
     let without = model.run_with(TEXT, [zero(Site::z(layer)).head(head as i64)])?;
     let sections = [
         section(
@@ -61,13 +67,19 @@ fn page() -> Outcome<String> {
         ),
         section(
             "Without that head",
-            &format!("With L{layer}H{head} silenced, the model no longer knows what comes next."),
+            &format!("With L{layer}H{head} silenced, the model hardly knows what comes next."),
             &without.next_tokens(-1, 6)?,
         ),
         section(
             "Which heads matter",
             "The right word's probability when one head at a time is silenced.",
-            &ablations(&model)?,
+            &Heatmap::new(remaining)
+                .title("What remains with one head silenced")
+                .x_index("head")
+                .y_index("layer")
+                .range(0.0, 1.0)
+                .print(usize::MAX)
+                .draw()?,
         ),
     ];
     Ok(format!(
@@ -83,19 +95,14 @@ fn section(title: &str, words: &str, shown: &impl Show) -> String {
 }
 
 /// The right word's probability with each head silenced in turn.
-fn ablations(model: &Model) -> Outcome<glassbox::plot::Figure> {
-    let (layers, heads) = (model.config().n_layers, model.config().n_heads);
+///
+/// # Shapes
+/// `[layer, head]`
+fn remaining(model: &Model) -> Outcome<Array2<f32>> {
     let answer = &model.run(TEXT)?.predictions(-1, 1)?[0].text;
-    let mut probabilities = ndarray::Array2::zeros((layers, heads));
-    for ((layer, head), probability) in probabilities.indexed_iter_mut() {
+    let mut remaining = Array2::zeros((model.config().n_layers, model.config().n_heads));
+    for ((layer, head), probability) in remaining.indexed_iter_mut() {
         *probability = model.run_with(TEXT, [zero(Site::z(layer)).head(head as i64)])?.probability(answer, -1)?;
     }
-    let title = format!("Probability of {answer:?} with one head silenced");
-    Ok(Heatmap::new(probabilities)
-        .title(title)
-        .x_index("head")
-        .y_index("layer")
-        .range(0.0, 1.0)
-        .print(usize::MAX)
-        .draw()?)
+    Ok(remaining)
 }
