@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     const MAPS: &str = "\
-5581f2a00000-5581f2b00000 r-xp 00001000 fe:00 1311  /root/.cargo/bin/evcxr_jupyter
+5581f2a00000-5581f2b00000 r-xp 00001000 fe:00 1311  /usr/local/bin/evcxr_jupyter
 5581f2b00000-5581f2c00000 rw-p 00000000 00:00 0     [heap]
 7f0a10000000-7f0a10200000 r-xp 00002000 fe:00 2622  /tmp/.tmp k1/target/debug/deps/libcode_12.so
 7f0a10200000-7f0a10300000 rw-p 00000000 00:00 0";
