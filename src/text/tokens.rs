@@ -77,6 +77,26 @@ impl Tokens {
         self.rows.get(text).map_or(&[], |row| &row.spans)
     }
 
+    /// (stub)
+    pub fn index_in(&self, _text: usize, position: i64) -> Result<usize> {
+        self.index(position)
+    }
+
+    /// (stub)
+    pub fn is_padded(&self) -> bool {
+        false
+    }
+
+    /// (stub)
+    pub fn real(&self, _text: usize) -> Range<usize> {
+        0..self.len()
+    }
+
+    /// (stub)
+    pub fn token_types(&self, text: usize) -> Vec<u32> {
+        vec![0; self.ids(text).len()]
+    }
+
     /// Whether a beginning-of-text token was put in front that the text did not have.
     pub fn bos_prepended(&self) -> bool {
         self.bos_prepended
