@@ -1,0 +1,109 @@
+"""Writes a tiny random checkpoint of each transformer family under `families/`, and what it must compute.
+
+    python make_families.py [NAME ...]
+
+Each folder is a checkpoint as `save_pretrained` writes it. README.md says what else lies in it.
+"""
+
+import json
+import sys
+import zlib
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging
+
+import family_hooks
+import family_tl
+import family_v4
+from family_cases import CASES, VOCAB
+from family_hooks import Shape
+from make_tiny import distance, save
+
+FAMILIES = Path(__file__).parent / "families"
+
+
+def main(names):
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    for name, case in CASES.items():
+        if not names or name in names:
+            decoder(name, case, zlib.crc32(name.encode()))
+
+
+def decoder(name, case, seed):
+    hf = AutoModelForCausalLM.from_config(case.config(), attn_implementation="eager").eval()
+    randomise(hf, seed)
+    folder = FAMILIES / name
+    write_checkpoint(hf, folder)
+    tokens = torch.randint(2, VOCAB, (case.tokens,), generator=torch.Generator().manual_seed(seed)).tolist()
+    truth = hugging_face(hf, tokens)
+    sites = family_hooks.record(hf, case.names, shape_of(hf, case), tokens)
+    older = family_v4.as_transformers_4(json.loads((folder / "config.json").read_text()))
+    family_v4.check(hf, older, tokens, truth["logits"])
+    (folder / "config.v4.json").write_text(json.dumps(older, indent=2) + "\n")
+    words = ["Hugging Face alone"]
+    if case.tl is not None:
+        theirs = family_tl.record(hf, shape_of(hf, case), case.tl, tokens)
+        sites, words = merge(theirs, sites | {"logits": truth["logits"]}, case.theirs_wrong)
+    save(as_float(truth | {key: value for key, value in sites.items() if key not in truth}),
+         folder / "expected.safetensors")
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    print(f"{name:24} {len(tokens):2} tokens {len(sites):3} hooks {size // 1024:4} KiB", *words)
+
+
+def write_checkpoint(hf, folder):
+    hf.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def hugging_face(hf, tokens):
+    """What the model itself says, without the batch axis."""
+    out = hf(torch.tensor([tokens]), output_hidden_states=True, output_attentions=True)
+    states = {f"hf.hidden_states.{i}": state[0] for i, state in enumerate(out.hidden_states)}
+    patterns = {f"hf.attentions.{l}": pattern[0] for l, pattern in enumerate(out.attentions)}
+    return states | patterns | {"tokens": torch.tensor(tokens), "logits": out.logits[0]}
+
+
+def merge(theirs, ours, wrong):
+    """TransformerLens's hooks, where they agree with Hugging Face's; those of Hugging Face where they do not."""
+    apart = {name: distance(theirs[name], value) for name, value in ours.items()
+             if name in theirs and theirs[name].shape == value.shape}
+    other_shape = [name for name, value in ours.items() if name in theirs and theirs[name].shape != value.shape]
+    differing = {name for name, worst in apart.items() if worst > 1e-4} | set(other_shape)
+    unexpected = {name for name in differing if not name.endswith(wrong)} if wrong else differing
+    assert not unexpected, {name: apart.get(name, (theirs[name].shape, ours[name].shape)) for name in unexpected}
+    kept = {name: value for name, value in theirs.items() if not (wrong and name.endswith(wrong))}
+    worst = max(value for name, value in apart.items() if name not in differing)
+    return ours | kept, [f"{len(theirs)} from TransformerLens, {len(apart)} compared, {worst:.0e} apart",
+                         *(f"{len(differing)} replaced" for _ in [0] if differing)]
+
+
+def shape_of(hf, case):
+    c = hf.config
+    heads = c.num_attention_heads
+    d_head = getattr(c, "head_dim", None) or c.hidden_size // heads
+    kv_heads = getattr(c, "num_key_value_heads", None) or getattr(c, "num_kv_heads", None) or heads
+    if getattr(c, "multi_query", False) and not getattr(c, "new_decoder_architecture", False):
+        kv_heads = 1
+    return Shape(heads, kv_heads, d_head)
+
+
+@torch.no_grad()
+def randomise(model, seed):
+    """Fresh norms are 1 (Gemma's 0) and fresh biases 0, which would hide mistakes: every parameter gets noise."""
+    torch.manual_seed(seed)
+    gemma = model.config.model_type.startswith("gemma")
+    for name, parameter in model.named_parameters():
+        is_norm = parameter.ndim == 1 and name.endswith("weight") and not gemma
+        parameter.copy_(float(is_norm) + 0.3 * torch.randn(parameter.shape))
+
+
+def as_float(tensors):
+    return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
