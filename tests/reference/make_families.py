@@ -14,10 +14,12 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
+import family_encoders
 import family_hooks
 import family_tl
 import family_v4
 from family_cases import CASES, VOCAB
+from family_encoders import ENCODERS
 from family_hooks import Shape
 from make_tiny import distance, save
 
@@ -29,7 +31,15 @@ def main(names):
     logging.disable_progress_bar()
     for name, case in CASES.items():
         if not names or name in names:
-            decoder(name, case, zlib.crc32(name.encode()))
+            decoder(name, case, seed_of(name))
+    for name, case in ENCODERS.items():
+        if not names or name in names:
+            encoder(name, case, seed_of(name))
+
+
+def seed_of(name):
+    """A case keeps its numbers when others are added."""
+    return zlib.crc32(name.encode())
 
 
 def decoder(name, case, seed):
@@ -49,8 +59,29 @@ def decoder(name, case, seed):
         sites, words = merge(theirs, sites | {"logits": truth["logits"]}, case.theirs_wrong)
     save(as_float(truth | {key: value for key, value in sites.items() if key not in truth}),
          folder / "expected.safetensors")
+    report(name, folder, len(sites), words)
+
+
+def encoder(name, case, seed):
+    hf = family_encoders.build(case)
+    randomise(hf, seed)
+    folder = FAMILIES / name
+    write_checkpoint(hf, folder)
+    given = family_encoders.inputs(case, seed)
+    found = family_encoders.truth(hf, case, given)
+    words = ["Hugging Face alone"]
+    if case.tl:
+        theirs = family_encoders.transformer_lens(hf, given)
+        compared, worst = family_encoders.agree(theirs, found)
+        words = [f"{len(theirs)} from TransformerLens, {compared} compared, {worst:.0e} apart"]
+        save(as_float(theirs), folder / "expected_tl.safetensors")
+    save(as_float(found), folder / "expected.safetensors")
+    report(name, folder, len(found), words)
+
+
+def report(name, folder, count, words):
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"{name:24} {len(tokens):2} tokens {len(sites):3} hooks {size // 1024:4} KiB", *words)
+    print(f"{name:24} {count:3} tensors {size // 1024:4} KiB", *words)
 
 
 def write_checkpoint(hf, folder):
