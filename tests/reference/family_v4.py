@@ -17,9 +17,18 @@ def as_transformers_4(config):
     older |= rotation(config["model_type"], config.get("rope_parameters") or {})
     if config["model_type"] == "gemma":
         older |= {"hidden_act": "gelu", "hidden_activation": None}  # the tanh form all the same
+    if config["model_type"] == "t5":
+        return older_t5(older)
     if config["model_type"] == "qwen3_moe":
         older["num_experts"] = older.pop("num_local_experts")
     return older
+
+
+def older_t5(config):
+    """`tie_word_embeddings` alone said whether the head is its own and the decoder's output unscaled."""
+    derived = ("scale_decoder_outputs", "dense_act_fn", "is_gated_act", "classifier_dropout", "is_decoder")
+    tied = {} if config["scale_decoder_outputs"] else {"tie_word_embeddings": False}
+    return {key: value for key, value in config.items() if key not in derived} | tied
 
 
 def rotation(model_type, rope):

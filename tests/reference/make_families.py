@@ -11,11 +11,12 @@ import zlib
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, T5ForConditionalGeneration
 from transformers.utils import logging
 
 import family_encoders
 import family_hooks
+import family_t5
 import family_tl
 import family_v4
 from family_cases import CASES, VOCAB
@@ -35,6 +36,9 @@ def main(names):
     for name, case in ENCODERS.items():
         if not names or name in names:
             encoder(name, case, seed_of(name))
+    for name, settings in family_t5.CASES.items():
+        if not names or name in names:
+            encoder_decoder(name, settings, seed_of(name))
 
 
 def seed_of(name):
@@ -50,9 +54,7 @@ def decoder(name, case, seed):
     tokens = torch.randint(2, VOCAB, (case.tokens,), generator=torch.Generator().manual_seed(seed)).tolist()
     truth = hugging_face(hf, tokens)
     sites = family_hooks.record(hf, case.names, shape_of(hf, case), tokens)
-    older = family_v4.as_transformers_4(json.loads((folder / "config.json").read_text()))
-    family_v4.check(hf, older, tokens, truth["logits"])
-    (folder / "config.v4.json").write_text(json.dumps(older, indent=2) + "\n")
+    family_v4.check(hf, write_older_config(folder), tokens, truth["logits"])
     words = ["Hugging Face alone"]
     if case.tl is not None:
         theirs = family_tl.record(hf, shape_of(hf, case), case.tl, tokens)
@@ -79,6 +81,29 @@ def encoder(name, case, seed):
     report(name, folder, len(found), words)
 
 
+def encoder_decoder(name, settings, seed):
+    hf = family_t5.build(settings)
+    randomise(hf, seed)
+    folder = FAMILIES / name
+    write_checkpoint(hf, folder)
+    given = family_t5.inputs(seed)
+    found = family_t5.record(hf, given)
+    older = AutoConfig.for_model(**write_older_config(folder))
+    for config in (hf.config, older):
+        again = T5ForConditionalGeneration.from_pretrained(folder, config=config, attn_implementation="eager")
+        assert distance(again(**given).logits[0].detach(), found["logits"]) < 1e-5, "not the model that was written"
+    words = ["Hugging Face alone"]
+    if not hf.config.is_gated_act:
+        theirs, logits = family_t5.transformer_lens(hf, given)
+        compared = {key: distance(value, found[key]) for key, value in theirs.items() if key in found}
+        assert max(compared.values()) < 1e-4, compared
+        assert distance(logits, found["logits"]) > 1, "the decoder was repaired: keep its hooks"
+        words = [f"{len(theirs)} from TransformerLens, {len(compared)} compared, {max(compared.values()):.0e} apart"]
+        found = theirs | found
+    save(as_float(found), folder / "expected.safetensors")
+    report(name, folder, len(found), words)
+
+
 def report(name, folder, count, words):
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"{name:24} {count:3} tensors {size // 1024:4} KiB", *words)
@@ -87,6 +112,12 @@ def report(name, folder, count, words):
 def write_checkpoint(hf, folder):
     hf.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
+
+
+def write_older_config(folder):
+    older = family_v4.as_transformers_4(json.loads((folder / "config.json").read_text()))
+    (folder / "config.v4.json").write_text(json.dumps(older, indent=2) + "\n")
+    return older
 
 
 @torch.no_grad()
