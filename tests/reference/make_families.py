@@ -17,6 +17,7 @@ from transformers.utils import logging
 import family_encoders
 import family_hooks
 import family_t5
+import family_text
 import family_tl
 import family_v4
 from family_cases import CASES, VOCAB
@@ -24,7 +25,8 @@ from family_encoders import ENCODERS
 from family_hooks import Shape
 from make_tiny import distance, save
 
-FAMILIES = Path(__file__).parent / "families"
+HERE = Path(__file__).parent
+FAMILIES = HERE / "families"
 
 
 def main(names):
@@ -39,6 +41,17 @@ def main(names):
     for name, settings in family_t5.CASES.items():
         if not names or name in names:
             encoder_decoder(name, settings, seed_of(name))
+    for name, checkpoint in family_text.PADDED.items():
+        if not names or f"padding/{name}" in names:
+            (FAMILIES / "padding").mkdir(exist_ok=True)
+            hf = family_text.load(HERE / checkpoint)
+            pad = family_text.padded_source if hf.config.is_encoder_decoder else family_text.padded
+            save(pad(hf, seed_of(name)), FAMILIES / "padding" / f"{name}.safetensors")
+    for folder in family_text.GENERATED:
+        if not names or folder in names:
+            found = family_text.generated(family_text.load(HERE / folder), seed_of(folder))
+            save(found, HERE / folder / "generate.safetensors")
+            print(f"{folder:24}", *(f"{name} {ids.tolist()}" for name, ids in found.items()))
 
 
 def seed_of(name):
