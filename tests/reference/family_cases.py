@@ -85,7 +85,8 @@ OLDER = {
                   tl=dict(post_embedding_ln=True, positional_embedding_type="alibi", act_fn="gelu_fast")),
     "bloom-6-heads": Case("bloom", BLOOM_SIZE | dict(n_head=6), BLOOM),
     "gpt_bigcode": Case("gpt_bigcode", GPT2_SIZE | dict(n_inner=20), GPT2),
-    "gpt_bigcode-multi-head": Case("gpt_bigcode", GPT2_SIZE | dict(multi_query=False), replace(GPT2, split=interleaved)),
+    "gpt_bigcode-multi-head": Case("gpt_bigcode", GPT2_SIZE | dict(multi_query=False),
+                                   replace(GPT2, split=interleaved)),
 }
 
 LLAMAS = {
@@ -106,8 +107,9 @@ LLAMAS = {
     "gemma2": Case("gemma2", GEMMA2_SIZE | dict(attn_logit_softcapping=1.5, final_logit_softcapping=2.0) | rope(300.0),
                    GEMMA2, 12, tl=dict(use_local_attn=True, window_size=4, attn_types=["local", "global"],
                                        attn_scale=10**0.5, attn_scores_soft_cap=1.5, output_logits_soft_cap=2.0)),
-    "gemma3_text": Case("gemma3_text", GEMMA2_SIZE | dict(num_hidden_layers=3, sliding_window_pattern=3, rope_parameters={
-        LOCAL: {"rope_type": "default", "rope_theta": 300.0}, GLOBAL: {"rope_type": "default", "rope_theta": 2000.0}}),
+    "gemma3_text": Case("gemma3_text", GEMMA2_SIZE | dict(num_hidden_layers=3, sliding_window_pattern=3,
+        rope_parameters={LOCAL: {"rope_type": "default", "rope_theta": 300.0},
+                         GLOBAL: {"rope_type": "default", "rope_theta": 2000.0}}),
         GEMMA2, 12, tl=dict(use_local_attn=True, window_size=4, attn_types=["local", "local", "global"],
                             attn_scale=10**0.5, rotary_base=2000, rotary_base_local=300)),
     "gemma3_text-linear": Case("gemma3_text", GEMMA2_SIZE | dict(sliding_window_pattern=2, rope_parameters={

@@ -68,6 +68,8 @@ def decoder(name, case, seed):
     truth = hugging_face(hf, tokens)
     sites = family_hooks.record(hf, case.names, shape_of(hf, case), tokens)
     family_v4.check(hf, write_older_config(folder), tokens, truth["logits"])
+    again = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager")
+    assert distance(again(truth["tokens"][None]).logits[0].detach(), truth["logits"]) < 1e-5, "not what was written"
     words = ["Hugging Face alone"]
     if case.tl is not None:
         theirs = family_tl.record(hf, shape_of(hf, case), case.tl, tokens)
@@ -104,7 +106,7 @@ def encoder_decoder(name, settings, seed):
     older = AutoConfig.for_model(**write_older_config(folder))
     for config in (hf.config, older):
         again = T5ForConditionalGeneration.from_pretrained(folder, config=config, attn_implementation="eager")
-        assert distance(again(**given).logits[0].detach(), found["logits"]) < 1e-5, "not the model that was written"
+        assert distance(again(**given).logits[0].detach(), found["logits"]) < 1e-5, "not what was written"
     words = ["Hugging Face alone"]
     if not hf.config.is_gated_act:
         theirs, logits = family_t5.transformer_lens(hf, given)
