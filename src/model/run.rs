@@ -84,7 +84,7 @@ impl Run {
 
     /// The logits of the first text at one position.
     fn logits_at(&self, position: i64) -> Result<Vec<f32>> {
-        let index = self.tokens().index(position)?;
+        let index = self.tokens().index_in(0, position)?;
         let row = match &self.at {
             None => index,
             Some(at) => at
