@@ -7,6 +7,8 @@ mod places;
 mod precompiled;
 mod show;
 mod tokenizer;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub use input::ToTokens;

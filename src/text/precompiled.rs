@@ -1,15 +1,15 @@
 //! The rewriting tables of SentencePiece's normalizers, checked before anything is looked up in them.
 //!
-//! The tokenizers library takes what a table holds for indices into it, so that a damaged one would panic in the
-//! middle of a text.
+//! The tokenizers library takes what a table holds for indices into it, so that a damaged one would panic, when it is
+//! read or in the middle of a text.
 
 use serde_json::Value;
-use std::collections::HashSet;
 
 /// Checks every table in a normalizer's part of a `tokenizer.json`, at any depth; what is wrong as half a sentence.
 pub(super) fn check(normalizer: &Value) -> Result<(), String> {
-    if normalizer.get("type").is_some_and(|kind| kind == "Precompiled") {
-        let written = normalizer.get("precompiled_charsmap").and_then(Value::as_str).unwrap_or_default();
+    let table = normalizer.get("precompiled_charsmap");
+    if table.is_some() || normalizer.get("type").is_some_and(|kind| kind == "Precompiled") {
+        let written = table.and_then(Value::as_str).unwrap_or_default();
         let bytes = base64::decode(written).map_err(|why| format!("its rewriting table is not base64: {why}"))?;
         return Table::read(&bytes).and_then(|table| table.walk()).ok_or("its rewriting table is damaged".into());
     }
@@ -41,7 +41,7 @@ impl Table {
 
     /// Goes wherever a text could lead; `None` when that is outside the table.
     fn walk(&self) -> Option<()> {
-        let mut reached = HashSet::new();
+        let mut reached = vec![false; self.units.len()];
         let mut bases = vec![offset(*self.units.first()?)];
         while let Some(base) = bases.pop() {
             for byte in (0x01..=0xf4).filter(|byte| !matches!(byte, 0xc0 | 0xc1)) {
@@ -54,7 +54,7 @@ impl Table {
                 if unit & HAS_LEAF != 0 && !self.replacements.is_char_boundary(self.units.get(base)? & VALUE) {
                     return None;
                 }
-                if reached.insert(node) {
+                if !std::mem::replace(&mut reached[node], true) {
                     bases.push(base);
                 }
             }
