@@ -53,6 +53,7 @@ pub mod axes;
 pub mod cache;
 pub mod circuits;
 mod error;
+pub mod generate;
 pub mod hook;
 mod kernel_check;
 pub mod lens;

@@ -23,6 +23,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// For checking what goes on after so many tokens, before it can run.
+    pub(crate) fn imagined(len: usize) -> Self {
+        Self { len, ..Self::default() }
+    }
+
     /// Keys and values of new tokens behind those of the same layer from before.
     pub(super) fn grow(&mut self, layer: usize, k: Tensor, v: Tensor) -> Result<KeysValues> {
         let both = match self.own.get(layer) {
