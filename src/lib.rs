@@ -54,6 +54,7 @@ pub mod cache;
 pub mod circuits;
 pub mod decompose;
 mod error;
+pub mod generate;
 pub mod hook;
 mod kernel_check;
 pub mod lens;

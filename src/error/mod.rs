@@ -3,6 +3,7 @@
 //! Each area keeps its failures as facts in a small enum of its own (`error/site.rs`, `error/load.rs`, ...),
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
+mod generate;
 mod load;
 mod nearest;
 mod plot;
@@ -14,6 +15,7 @@ mod train;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
 pub(crate) use plot::PlotError;
@@ -53,6 +55,8 @@ enum Kind {
     Text(#[from] TextError),
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
     #[error(transparent)]
     Probe(#[from] ProbeError),
     #[error(transparent)]
@@ -110,7 +114,7 @@ macro_rules! from_area {
         }
     )*};
 }
-from_area!(SiteError, LoadError, TextError, RunError, ProbeError, PlotError, TrainError, candle_core::Error);
+from_area!(SiteError, LoadError, TextError, RunError, GenerateError, ProbeError, PlotError, TrainError, candle_core::Error);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
