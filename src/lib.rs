@@ -62,6 +62,7 @@ pub mod load;
 pub mod model;
 pub mod notebook;
 mod ops;
+pub mod patching;
 pub mod plot;
 pub mod prelude;
 pub mod probe;

@@ -6,6 +6,7 @@
 mod generate;
 mod load;
 mod nearest;
+mod patch;
 mod plot;
 mod probe;
 mod run;
@@ -18,6 +19,7 @@ use std::{fmt, sync::Arc};
 pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
+pub(crate) use patch::PatchError;
 pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
@@ -61,6 +63,8 @@ enum Kind {
     Probe(#[from] ProbeError),
     #[error(transparent)]
     Plot(#[from] PlotError),
+    #[error(transparent)]
+    Patch(#[from] PatchError),
     #[error(transparent)]
     Train(#[from] TrainError),
     #[error("the tensor library refused an operation: {0}")]

@@ -77,6 +77,20 @@ impl Frame {
         Self::build(config, batch, past..tokens.len(), real, types)
     }
 
+    /// For the positions `new` of `batch` texts, of which `kept` has those before.
+    pub(crate) fn going_on(
+        config: &Config,
+        batch: usize,
+        new: Range<usize>,
+        real: Option<Arc<[Range<usize>]>>,
+        kept: Kept,
+    ) -> Result<Self> {
+        let types = vec![0; batch * new.len()];
+        // What has nothing before it keeps nothing.
+        let kept = (kept.len > 0).then_some(kept);
+        Ok(Self { kept, ..Self::build(config, batch, new, real, types)? })
+    }
+
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
     pub(crate) fn plain(config: &Config, batch: usize, pos: usize) -> Result<Self> {
         Self::build(config, batch, 0..pos, None, vec![0; batch * pos])
