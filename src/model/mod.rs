@@ -7,6 +7,7 @@ mod linear;
 mod mlp;
 mod norm;
 mod pass;
+mod prompt;
 mod run;
 mod shipped;
 mod show;
@@ -23,6 +24,7 @@ use crate::{
 use candle_core::Tensor;
 pub use config::{Config, Normalization, Position, Rotary};
 pub use pass::Pass;
+pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::shipped_names;
