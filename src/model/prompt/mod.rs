@@ -12,6 +12,19 @@ use std::{collections::HashMap, sync::Arc};
 /// model would rather say.
 ///
 /// Made by [`Model::test_prompt`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let test = model.test_prompt("red fox blue owl red fox blue", ["owl red", "fox"])?;
+/// let second = &test.steps(0)[1]; // `red`, the prompt and `owl` given
+/// assert_eq!((second.answer.text.as_str(), second.rank, second.top.len()), ("red", 0, 10));
+/// let [owl_red, fox] = test.mean_log_probability()[..] else { panic!("two answers") };
+/// assert!(owl_red > fox);
+/// test.top(3).draw()?; // three alternatives a panel
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct PromptTest {
     model: Model,
