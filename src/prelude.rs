@@ -4,7 +4,7 @@ pub use crate::{
     Model, Result,
     cache::ActivationCache,
     circuits::head_scores,
-    hook::{Intervention, Site, Sites, add, edit, mean, patch, replace, scale, zero},
+    hook::{Intervention, Site, Sites, add, edit, edit_gradient, mean, patch, replace, scale, zero},
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},
     notebook::Show,

@@ -32,12 +32,13 @@ pub struct ActivationCache {
     entries: Arc<[(Site, Tensor)]>,
     index: Arc<HashMap<Site, usize>>,
     tokens: Tokens,
+    source: Option<Tokens>,
 }
 
 impl ActivationCache {
-    pub(crate) fn new(entries: Vec<(Site, Tensor)>, tokens: Tokens) -> Self {
+    pub(crate) fn new(entries: Vec<(Site, Tensor)>, tokens: Tokens, source: Option<Tokens>) -> Self {
         let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
-        Self { entries: entries.into(), index: Arc::new(index), tokens }
+        Self { entries: entries.into(), index: Arc::new(index), tokens, source }
     }
 
     /// The activation at a site.
@@ -83,9 +84,14 @@ impl ActivationCache {
         self.entries.is_empty()
     }
 
-    /// The text that was run.
+    /// The text that was run; what the decoder read, in a model that has an encoder too.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// What the encoder of an encoder-decoder read.
+    pub fn source(&self) -> Option<&Tokens> {
+        self.source.as_ref()
     }
 
     /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included.

@@ -8,13 +8,38 @@ pub(crate) enum RunError {
     #[error("the logits at position {position} were not computed, only those at {computed}; add it to logits_at")]
     NotComputed { position: usize, computed: String },
     #[error("layer {layer} is out of range: this model has {n_layers} layers, 0 to {}", n_layers.saturating_sub(1))]
-    Layer { layer: usize, n_layers: usize },
+    Layer { layer: i64, n_layers: usize },
+    #[error("this pass starts at layer {start} but stops before layer {stop}")]
+    StartAfterStop { start: usize, stop: usize },
+    #[error("this {family} model has no unembedding, so it gives no logits; read its residual stream with run.resid()")]
+    NoUnembed { family: String },
+    #[error("this {family} model has no {part}")]
+    NoHead { family: String, part: &'static str },
+    #[error("this {family} model has no encoder, so a pass has no target; give the whole text to pass()")]
+    NoEncoder { family: String },
+    #[error("the encoder reads {source} texts and the decoder {target}; give one target for each source")]
+    Batches { r#source: usize, target: usize },
+    #[error("an encoder such as this {family} model predicts no next token, so it has no loss of this kind")]
+    NotCausal { family: String },
     #[error("a gradient needs one number to differentiate; the metric gave shape {shape:?}")]
     NotScalar { shape: Vec<usize> },
     #[error("the metric does not depend on `{site}`, so there is no gradient there")]
     NoGradient { site: String },
     #[error(
-        "this pass stops before layer {stop_at} and does not reach `{site}`; move stop_at_layer or leave the site out"
+        "this pass runs layers {start} to {stop} (not included) and does not come to `{site}`; move start_at_layer or \
+         stop_at_layer, ask for logits, or leave the site out"
     )]
-    NotReached { site: String, stop_at: usize },
+    NotReached { site: String, start: usize, stop: usize },
+    #[error("`{site}` is no place of the residual stream; give hook_resid_pre, hook_resid_mid or hook_resid_post")]
+    NoStream { site: String },
+    #[error(
+        "the residual stream of this {family} model is not taken apart: it is not one sum from the embedding on (norms \
+         stand on the sums, or there are two stacks); within a block, add up hook_resid_pre, hook_attn_out and \
+         hook_mlp_out"
+    )]
+    NoSum { family: String },
+    #[error("this {family} model's MLPs are mixtures of experts, whose neurons differ from token to token")]
+    NoNeurons { family: String },
+    #[error("the logits of this {family} model are not linear in its last residual stream: its head has a layer more")]
+    NotLinear { family: String },
 }

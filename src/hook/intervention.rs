@@ -1,8 +1,14 @@
 //! [`Intervention`]: what to change at a site.
 
 use super::{Site, ToSite};
-use crate::{Result, axes::Axis, cache::ActivationCache, error::SiteError, model::Config};
-use candle_core::Tensor;
+use crate::{
+    Result,
+    axes::Axis,
+    cache::ActivationCache,
+    error::SiteError,
+    model::{Config, Sizes},
+};
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use std::{fmt, sync::Arc};
 
 type Edit = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -15,6 +21,7 @@ enum Action {
     Add(Tensor),
     Scale(f64),
     Edit(Edit),
+    EditGradient(Edit),
 }
 
 /// What to do to the activation at one site, narrowed to some heads, positions or neurons.
@@ -85,6 +92,49 @@ pub fn edit(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 's
     Intervention::new(site, Action::Edit(Arc::new(f)))
 }
 
+/// Does anything to the gradient that flows back through here, when a [`Pass`](crate::model::Pass) differentiates;
+/// the forward pass is left as it is. What other sites' gradients are is worked out from the changed one.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let stopped = edit_gradient(Site::attn_out(1), |grad| Ok(grad.zeros_like()?));
+/// let gradient = |interventions: Vec<Intervention>| -> Result<f32, glassbox::Error> {
+///     let first = |logits: &Tensor| Ok(logits.flatten_all()?.get(0)?);
+///     let run = model.pass("red fox red")?.intervene(interventions).differentiate([Site::z(1)], first).run()?;
+///     Ok(run.gradients()?.get(Site::z(1))?.sqr()?.sum_all()?.to_scalar()?)
+/// };
+/// assert!(gradient(vec![])? > 0.0);
+/// assert_eq!(gradient(vec![stopped])?, 0.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn edit_gradient(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
+    Intervention::new(site, Action::EditGradient(Arc::new(f)))
+}
+
+/// Leaves the activation as it is, and gives its gradient to a closure.
+struct GradientEdit(Edit);
+
+impl CustomOp1 for GradientEdit {
+    fn name(&self) -> &'static str {
+        "gradient edit"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (start, end) = layout.contiguous_offsets().unwrap_or_default();
+        Ok((CpuStorage::F32(storage.as_slice::<f32>()?[start..end].to_vec()), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let new = (self.0)(grad).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        if new.dims() != grad.dims() {
+            candle_core::bail!("a gradient of shape {:?} was edited into one of {:?}", grad.dims(), new.dims())
+        }
+        Ok(Some(new))
+    }
+}
+
 impl Intervention {
     fn new(site: Site, action: Action) -> Self {
         Self { site, action, narrow: Vec::new(), resolved: Vec::new() }
@@ -141,8 +191,8 @@ impl Intervention {
     }
 
     /// Everything that can be wrong, found before the forward pass.
-    pub(crate) fn check(mut self, config: &Config, batch: usize, pos: usize) -> Result<Self> {
-        let shape = config.shape(self.site, batch, pos)?;
+    pub(crate) fn check(mut self, config: &Config, sizes: Sizes) -> Result<Self> {
+        let Some(shape) = config.shape_of(self.site, sizes)? else { return self.unnarrowed() };
         self.resolved =
             self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape)).collect::<Result<_>>()?;
         let mut part = shape.clone();
@@ -157,6 +207,17 @@ impl Intervention {
             }
         }
         Ok(self)
+    }
+
+    /// Where only the tokens decide the shape as they pass, nothing can be narrowed beforehand.
+    fn unnarrowed(self) -> Result<Self> {
+        match self.narrow.first() {
+            None => Ok(self),
+            Some((axis, _)) => {
+                let (site, shape) = (self.site.to_string(), "not known before the run".into());
+                Err(SiteError::NoSuchAxis { site, axis: axis.name(), shape }.into())
+            }
+        }
     }
 
     /// The changed activation.
@@ -183,6 +244,7 @@ impl Intervention {
             Action::Add(value) => (part + fitted(value)?)?,
             Action::Scale(factor) => (part * *factor)?,
             Action::Edit(f) => f(part)?,
+            Action::EditGradient(f) => part.contiguous()?.apply_op1(GradientEdit(f.clone()))?,
         })
     }
 
@@ -259,6 +321,7 @@ impl fmt::Debug for Intervention {
             Action::Add(value) => format!("add {:?}", value.dims()),
             Action::Scale(factor) => format!("scale by {factor}"),
             Action::Edit(_) => "edit".into(),
+            Action::EditGradient(_) => "edit the gradient".into(),
         };
         write!(f, "{verb} at {}", self.site)?;
         for (axis, indices) in &self.narrow {

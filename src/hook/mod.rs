@@ -7,7 +7,8 @@ mod point;
 mod select;
 mod site;
 
-pub use intervention::{Intervention, add, edit, mean, patch, replace, scale, zero};
+pub use intervention::{Intervention, add, edit, edit_gradient, mean, patch, replace, scale, zero};
 pub use point::Point;
+pub(crate) use point::Stage;
 pub use select::{Sites, ToSite};
 pub use site::{Site, Stack};

@@ -22,6 +22,13 @@ pub(crate) struct Row {
     pub(crate) gated: bool,
 }
 
+impl Row {
+    /// The site of a place that a model has once.
+    pub(crate) fn once(&self) -> Site {
+        Site::of_model(self.point)
+    }
+}
+
 macro_rules! cost {
     () => {
         false
@@ -129,6 +136,14 @@ points! {
         K k "attn.hook_k" [Batch Pos KvHead DHead];
         /// Values: what each position hands over when looked at, by value head.
         V v "attn.hook_v" [Batch Pos KvHead DHead];
+        /// What each query is divided by, in models that norm queries and keys.
+        QNormScale q_norm_scale "attn.q_norm.hook_scale" [Batch Pos Head One];
+        /// Queries after their norm, before its weight.
+        QNormNormalized q_norm_normalized "attn.q_norm.hook_normalized" [Batch Pos Head DHead];
+        /// What each key is divided by, in models that norm queries and keys.
+        KNormScale k_norm_scale "attn.k_norm.hook_scale" [Batch Pos KvHead One];
+        /// Keys after their norm, before its weight.
+        KNormNormalized k_norm_normalized "attn.k_norm.hook_normalized" [Batch Pos KvHead DHead];
         /// Queries after the rotary position turn.
         RotQ rot_q "attn.hook_rot_q" [Batch Pos Head DHead];
         /// Keys after the rotary position turn.
@@ -177,6 +192,10 @@ points! {
         Ln2Scale ln2_scale "ln2.hook_scale" [Batch Pos One];
         /// The MLP's input after the second norm, before its weight and bias.
         Ln2Normalized ln2_normalized "ln2.hook_normalized" [Batch Pos DModel];
+        /// Scale of the third norm, before the MLP of a decoder that also looks across.
+        Ln3Scale ln3_scale "ln3.hook_scale" [Batch Pos One];
+        /// That MLP's input after the third norm, before its weight.
+        Ln3Normalized ln3_normalized "ln3.hook_normalized" [Batch Pos DModel];
         /// Neurons before the nonlinearity (the gate's branch in a gated MLP).
         MlpPre mlp_pre "mlp.hook_pre" [Batch Pos DMlp];
         /// The linear branch of a gated MLP.
@@ -214,7 +233,62 @@ points! {
     }
 }
 
+/// When a forward pass comes to a place that a model has once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Start,
+    AfterEncoder,
+    End,
+}
+
 impl Point {
+    /// When a forward pass comes to a place that a model has once.
+    pub(crate) fn stage(self) -> Stage {
+        use Point::*;
+        match self {
+            LnFinalScale
+            | LnFinalNormalized
+            | DecoderFinalLnScale
+            | DecoderFinalLnNormalized
+            | PoolerOut
+            | NspOut
+            | MlmHeadScale
+            | MlmHeadNormalized
+            | UnembedIn
+            | UnembedOut => Stage::End,
+            EncoderFinalLnScale | EncoderFinalLnNormalized => Stage::AfterEncoder,
+            _ => Stage::Start,
+        }
+    }
+
+    /// Whether a model has the place once, not in every block.
+    pub(crate) fn is_once(self) -> bool {
+        self.row().place == Place::Model
+    }
+
+    /// Whether the place is among the embeddings, before they are brought to the residual stream's width.
+    pub(crate) fn is_embedding(self) -> bool {
+        use Point::*;
+        matches!(
+            self,
+            Embed | PosEmbed | EncoderEmbed | EncoderPosEmbed | TokenTypeEmbed | EmbedLnScale | EmbedLnNormalized
+        )
+    }
+
+    /// The same place in cross attention.
+    pub(crate) fn across(self) -> Self {
+        match self {
+            Self::Q => Self::CrossQ,
+            Self::K => Self::CrossK,
+            Self::V => Self::CrossV,
+            Self::AttnScores => Self::CrossAttnScores,
+            Self::Pattern => Self::CrossPattern,
+            Self::Z => Self::CrossZ,
+            Self::Result => Self::CrossResult,
+            other => other,
+        }
+    }
+
     pub(crate) fn row(self) -> &'static Row {
         // The table is made from the same list as the enum, in the same order.
         &TABLE[self as usize]

@@ -1,6 +1,6 @@
 //! [`Site`]: the typed name of one place in the forward pass.
 
-use super::point::{Place, Point, TABLE};
+use super::point::{Place, Point, Row, Stage, TABLE};
 use crate::{
     axes::Axis,
     error::{Error, SiteError, nearest},
@@ -20,9 +20,9 @@ pub enum Stack {
 }
 
 impl Stack {
-    const ALL: [Self; 3] = [Self::Blocks, Self::Encoder, Self::Decoder];
+    pub(crate) const ALL: [Self; 3] = [Self::Blocks, Self::Encoder, Self::Decoder];
 
-    const fn prefix(self) -> &'static str {
+    pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Self::Blocks => "blocks",
             Self::Encoder => "encoder",
@@ -113,13 +113,54 @@ impl Site {
         self.point.row().gated
     }
 
-    /// Every site whose name starts like this one's would, for the points of the table in `layers` blocks.
-    pub(crate) fn all(layers: usize) -> impl Iterator<Item = Self> {
-        let once = TABLE.iter().filter(|row| row.place == Place::Model).map(|row| Self::of_model(row.point));
-        let blocks = (0..layers).flat_map(|layer| {
-            TABLE.iter().filter(|row| row.place == Place::Block).map(move |row| Self::of_block(layer, row.point))
-        });
-        once.chain(blocks)
+    /// A place that a model has once.
+    pub(crate) const fn once(point: Point) -> Self {
+        Self::of_model(point)
+    }
+
+    /// A place in a block of a stack.
+    pub(crate) const fn in_block(stack: Stack, layer: usize, point: Point) -> Self {
+        Self { stack, ..Self::of_block(layer, point) }
+    }
+
+    /// False for places that hold whole numbers: token ids and the choice of experts.
+    pub(crate) fn is_differentiable(self) -> bool {
+        !matches!(self.point, Point::Tokens | Point::ExpertIndices)
+    }
+
+    /// Whether the place belongs to the reading of a whole text, not to the logits.
+    pub(crate) fn is_pooled(self) -> bool {
+        matches!(self.point, Point::PoolerOut | Point::NspOut)
+    }
+
+    /// The same place in one expert of a mixture.
+    pub(crate) const fn of(self, expert: usize) -> Self {
+        Self { expert, ..self }
+    }
+
+    /// Every site that a model of these stacks, blocks and experts could have, in the order of a forward pass.
+    pub(crate) fn all(stacks: &[Stack], layers: usize, experts: usize) -> Vec<Self> {
+        let at = |place: Place| TABLE.iter().filter(move |row| row.place == place);
+        let once = |stage: Stage| at(Place::Model).filter(move |row| row.point.stage() == stage).map(Row::once);
+        let mut sites: Vec<_> = once(Stage::Start).collect();
+        for &stack in stacks {
+            for layer in 0..layers {
+                for row in at(Place::Block) {
+                    sites.push(Self::in_block(stack, layer, row.point));
+                    if row.point == Point::ExpertIndices {
+                        let of = |expert| {
+                            at(Place::Expert).map(move |row| Self::in_block(stack, layer, row.point).of(expert))
+                        };
+                        sites.extend((0..experts).flat_map(of));
+                    }
+                }
+            }
+            if stack == Stack::Encoder {
+                sites.extend(once(Stage::AfterEncoder));
+            }
+        }
+        sites.extend(once(Stage::End));
+        sites
     }
 }
 
@@ -179,8 +220,9 @@ impl FromStr for Site {
     fn from_str(name: &str) -> Result<Self, Error> {
         parse(name).ok_or_else(|| {
             let layer = in_block(name).map_or(0, |(_, layer, _)| layer);
-            let names = Site::all(layer + 1).filter(|site| site.layer().is_none_or(|l| l == layer));
-            SiteError::Unknown { name: name.into(), nearest: nearest(name, names.map(|s| s.to_string()), 3) }.into()
+            let stack = in_block(name).map_or(Stack::Blocks, |(stack, ..)| stack);
+            let near = Site::all(&[stack], layer + 1, 1).into_iter().filter(|s| s.layer().is_none_or(|l| l == layer));
+            SiteError::Unknown { name: name.into(), nearest: nearest(name, near.map(|s| s.to_string()), 3) }.into()
         })
     }
 }
@@ -191,9 +233,8 @@ mod tests {
 
     #[test]
     fn every_site_reads_back_from_its_own_name() {
-        for site in Site::all(13).flat_map(|site| [site, site.in_encoder(), site.in_decoder()]) {
-            let expected = if site.layer().is_none() { Site::of_model(site.point()) } else { site };
-            assert_eq!(site.to_string().parse::<Site>().unwrap(), expected, "{site}");
+        for site in Site::all(&Stack::ALL, 13, 11) {
+            assert_eq!(site.to_string().parse::<Site>().unwrap(), site, "{site}");
         }
         let expert = Site::expert_post(3, 7);
         assert_eq!(expert.to_string(), "blocks.3.mlp.experts.7.hook_post");

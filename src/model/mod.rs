@@ -1,11 +1,11 @@
 //! [`Model`]: a transformer with every intermediate value in reach.
 
-mod attention;
 mod config;
+mod count;
 pub(crate) mod family;
-mod linear;
-mod mlp;
-mod norm;
+mod frame;
+mod here;
+pub(crate) mod parts;
 mod pass;
 mod prompt;
 mod run;
@@ -22,7 +22,9 @@ use crate::{
     text::{ToTokens, Tokenizer},
 };
 use candle_core::Tensor;
-pub use config::{Config, Normalization, Position, Rotary};
+pub use config::{Architecture, Config, Experts, Heads, NormPlace, Normalization, Position, QkNorm, Rotary};
+pub(crate) use frame::{Frame, Sizes};
+pub(crate) use here::Here;
 pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
@@ -46,7 +48,11 @@ use transformer::Transformer;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Model(Arc<Inner>);
+pub struct Model {
+    inner: Arc<Inner>,
+    /// Done in every pass, before the pass's own.
+    interventions: Arc<[Intervention]>,
+}
 
 struct Inner {
     name: String,
@@ -88,31 +94,51 @@ impl Model {
         tokenizer: Option<Tokenizer>,
     ) -> Self {
         crate::kernel_check::warn_if_statics_are_duplicated();
-        Self(Arc::new(Inner { name, origin, config, transformer, tokenizer }))
+        Self { inner: Arc::new(Inner { name, origin, config, transformer, tokenizer }), interventions: Arc::from([]) }
     }
 
     /// The model's name.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.inner.name
     }
 
     /// Where it was read from.
     pub fn origin(&self) -> &str {
-        &self.0.origin
+        &self.inner.origin
     }
 
     /// The architecture.
     pub fn config(&self) -> &Config {
-        &self.0.config
+        &self.inner.config
     }
 
     /// The tokenizer, when the model has one.
     pub fn tokenizer(&self) -> Option<&Tokenizer> {
-        self.0.tokenizer.as_ref()
+        self.inner.tokenizer.as_ref()
     }
 
     pub(crate) fn transformer(&self) -> &Transformer {
-        &self.0.transformer
+        &self.inner.transformer
+    }
+
+    /// The same model with interventions that every pass does, before its own. They nest: a hooked model can be hooked
+    /// again. The model it is made of stays as it is, and the weights are shared.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let broken = model.hooked([zero(Site::z(1))]);
+    /// assert!(broken.loss("red fox blue red fox blue")? > model.loss("red fox blue red fox blue")? + 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn hooked(&self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
+        let interventions = self.interventions.iter().cloned().chain(interventions).collect();
+        Self { inner: self.inner.clone(), interventions }
+    }
+
+    /// What [`Model::hooked`] added.
+    pub fn interventions(&self) -> &[Intervention] {
+        &self.interventions
     }
 
     /// Every site this model has, in the order a forward pass reaches them.
@@ -130,7 +156,14 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     pub fn pass(&self, input: impl ToTokens) -> Result<Pass> {
-        Ok(Pass::new(self.clone(), self.tokens(input)?))
+        let tokens = self.tokens(input)?;
+        match self.config().architecture {
+            Architecture::EncoderDecoder => {
+                let start = self.decoder_start(tokens.batch())?;
+                Ok(Pass::new(self.clone(), start, Some(tokens)))
+            }
+            _ => Ok(Pass::new(self.clone(), tokens, None)),
+        }
     }
 
     /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
@@ -176,9 +209,8 @@ impl Model {
     /// `[.., d_model]` to `[.., d_vocab]`
     ///
     /// # Errors
-    /// When the last axis is not `d_model` wide.
+    /// When the last axis is not `d_model` wide, or the model has no unembedding.
     pub fn unembed(&self, resid: &Tensor) -> Result<Tensor> {
-        let transformer = self.transformer();
-        transformer.unembed.forward(&transformer.ln_final.apply(resid)?)
+        self.transformer().unembedded(self.config(), resid)
     }
 }

@@ -1,17 +1,18 @@
 //! [`Pass`]: one forward pass, described before it happens.
 
 use super::{
-    Model, Run,
+    Frame, Model, Run, Sizes,
+    run::Reading,
     tap::{Plan, Tap},
 };
 use crate::{
     Result,
     cache::ActivationCache,
-    error::RunError,
-    hook::{Intervention, Point, Site, Sites},
-    text::Tokens,
+    error::{RunError, SiteError},
+    hook::{Intervention, Site, Sites, Stack, Stage},
+    text::{ToTokens, Tokens},
 };
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use std::{fmt, sync::Arc};
 
 type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -40,11 +41,16 @@ type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 #[derive(Clone)]
 pub struct Pass {
     model: Model,
+    /// What the decoder, or the only stack, reads.
     tokens: Tokens,
+    /// What the encoder of an encoder-decoder reads.
+    source: Option<Tokens>,
     record: Vec<Sites>,
+    positions: Option<Vec<i64>>,
     interventions: Vec<Intervention>,
     logits: Logits,
-    stop_at: Option<usize>,
+    start: Option<(i64, Tensor)>,
+    stop_at: Option<i64>,
     gradient: Option<(Sites, Metric)>,
 }
 
@@ -56,9 +62,37 @@ enum Logits {
 }
 
 impl Pass {
-    pub(super) fn new(model: Model, tokens: Tokens) -> Self {
-        let (record, interventions) = (Vec::new(), Vec::new());
-        Self { model, tokens, record, interventions, logits: Logits::Everywhere, stop_at: None, gradient: None }
+    pub(super) fn new(model: Model, tokens: Tokens, source: Option<Tokens>) -> Self {
+        let interventions = model.interventions().to_vec();
+        Self {
+            model,
+            tokens,
+            source,
+            record: Vec::new(),
+            positions: None,
+            interventions,
+            logits: Logits::Everywhere,
+            start: None,
+            stop_at: None,
+            gradient: None,
+        }
+    }
+
+    /// What the decoder of an encoder-decoder reads, its starting token put in front of a text; without this it reads
+    /// its starting token alone.
+    ///
+    /// # Errors
+    /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.
+    pub fn target(mut self, input: impl ToTokens) -> Result<Self> {
+        let Some(source) = &self.source else {
+            return Err(RunError::NoEncoder { family: self.model.config().family.clone() }.into());
+        };
+        let target = self.model.target_tokens(input)?;
+        if target.batch() != source.batch() {
+            return Err(RunError::Batches { source: source.batch(), target: target.batch() }.into());
+        }
+        self.tokens = target;
+        Ok(self)
     }
 
     /// Also records these sites: a [`Site`], a list, a pattern such as `"blocks.*.attn.hook_z"`, or
@@ -68,14 +102,22 @@ impl Pass {
         self
     }
 
+    /// Keeps only these positions (-1 is the last) of what is recorded: rows of patterns and scores, positions of
+    /// everything else. Positions are counted along the tensor, padding included, and the axis stays. What an encoder
+    /// records for its decoder is kept whole.
+    pub fn positions(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
+        self.positions = Some(positions.into_iter().collect());
+        self
+    }
+
     /// Also does these interventions, in this order.
     pub fn intervene(mut self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
         self.interventions.extend(interventions);
         self
     }
 
-    /// Computes logits only at these positions (-1 is the last). A large vocabulary makes the unembedding a large
-    /// part of a short run.
+    /// Computes logits only at these positions of each text (-1 is the last that is no padding). A large vocabulary
+    /// makes the unembedding a large part of a short run.
     pub fn logits_at(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
         self.logits = Logits::At(positions.into_iter().collect());
         self
@@ -87,8 +129,18 @@ impl Pass {
         self
     }
 
-    /// Stops before block `layer`: nothing from there on is computed, logits included.
-    pub fn stop_at_layer(mut self, layer: usize) -> Self {
+    /// Starts at block `layer` (-1 is the last) with this residual stream in place of everything before.
+    ///
+    /// # Shapes
+    /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`] of that block.
+    pub fn start_at_layer(mut self, layer: i64, resid: &Tensor) -> Self {
+        self.start = Some((layer, resid.clone()));
+        self
+    }
+
+    /// Stops before block `layer` (-1 is the last): nothing from there on is computed, logits included.
+    /// [`Run::resid`] has what would have entered it.
+    pub fn stop_at_layer(mut self, layer: i64) -> Self {
         self.stop_at = Some(layer);
         self
     }
@@ -113,29 +165,74 @@ impl Pass {
     pub fn run(&self) -> Result<Run> {
         let Self { model, tokens, .. } = self;
         let (config, transformer) = (model.config(), model.transformer());
-        let n_layers = config.n_layers;
-        let stop_at = self.stop_at.unwrap_or(n_layers);
-        if stop_at > n_layers {
-            return Err(RunError::Layer { layer: stop_at, n_layers }.into());
-        }
+        let (start, stop) = self.layers()?;
         let plan = self.plan()?;
-        let positions = self.positions()?;
+        let at = self.logit_positions()?;
         let mut tap = Tap::new(&plan);
-        let resid = transformer.residual(config, &tokens.to_tensor()?, stop_at, &mut tap)?;
-        let logits = match (&self.logits, self.stop_at) {
-            (Logits::Nowhere, _) | (_, Some(_)) => None,
-            _ => Some(transformer.logits(&resid, positions.as_ref(), &mut tap)?),
+        let mut frame = Frame::new(config, tokens)?;
+        if let Some(source) = &self.source {
+            let mut encoder_frame = Frame::new(config, source)?;
+            let encoded = transformer.encode(config, &source.to_tensor()?, &mut encoder_frame, &mut tap)?;
+            frame = encoded.map_or(frame.clone(), |encoded| frame.with_encoded(encoded, source));
+        }
+        let resid = match &self.start {
+            Some((_, resid)) => resid.clone(),
+            None => transformer.embed(config, &tokens.to_tensor()?, &frame, &mut tap)?,
         };
+        let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
+        let readout = &transformer.readout;
+        let whole = self.stop_at.is_none();
+        let logits = match self.logits {
+            _ if !whole => None,
+            Logits::Nowhere => None,
+            _ => readout.logits(config, &resid, at.as_deref(), &mut tap)?,
+        };
+        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
+        let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let gradients = self.backward(logits.as_ref(), &tap)?;
         let recorded = tap.recorded.into_iter().map(|(site, x)| (site, x.detach())).collect();
-        let at = positions.map(|positions| positions.to_vec1::<u32>()).transpose()?;
-        Ok(Run::new(
-            model.clone(),
-            logits.map(|logits| logits.detach()),
+        let detached = |x: Option<Tensor>| x.map(|x| x.detach());
+        let reading = Reading {
+            logits: detached(logits),
             at,
-            ActivationCache::new(recorded, tokens.clone()),
-            gradients,
-        ))
+            resid: resid.detach(),
+            pooled: detached(pooled),
+            next_sentence: detached(next_sentence.flatten()),
+        };
+        Ok(Run::new(model.clone(), reading, self.cache(recorded), gradients))
+    }
+
+    fn cache(&self, entries: Vec<(Site, Tensor)>) -> ActivationCache {
+        ActivationCache::new(entries, self.tokens.clone(), self.source.clone())
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (batch, target) = (self.tokens.batch(), self.tokens.len());
+        Sizes { batch, source: self.source.as_ref().map_or(target, Tokens::len), target, past: 0 }
+    }
+
+    /// The first block that runs, and the first that does not.
+    fn layers(&self) -> Result<(usize, usize)> {
+        let n_layers = self.model.config().n_layers;
+        let index = |layer: i64| {
+            let counted = if layer < 0 { layer + n_layers as i64 } else { layer };
+            let index = usize::try_from(counted).ok().filter(|&index| index <= n_layers);
+            index.ok_or(RunError::Layer { layer, n_layers })
+        };
+        let start = self.start.as_ref().map_or(Ok(0), |(layer, _)| index(*layer))?;
+        let stop = self.stop_at.map_or(Ok(n_layers), index)?;
+        if start > stop {
+            return Err(RunError::StartAfterStop { start, stop }.into());
+        }
+        let Some((_, resid)) = &self.start else { return Ok((start, stop)) };
+        let expected = [self.tokens.batch(), self.tokens.len(), self.model.config().d_model];
+        match resid.dims() == expected {
+            true => Ok((start, stop)),
+            false => {
+                let site = Site::resid_pre(start).to_string();
+                Err(SiteError::Shape { site, got: resid.dims().to_vec(), expected: expected.to_vec() }.into())
+            }
+        }
     }
 
     /// Everything the tap has to know, with every site and intervention checked.
@@ -153,15 +250,19 @@ impl Pass {
             plan.order(site).record = true;
         }
         if let Some((sites, _)) = &self.gradient {
-            // Token ids are whole numbers: nothing to differentiate.
-            for site in among(sites)?.into_iter().filter(|site| *site != Site::tokens()) {
+            for site in among(sites)?.into_iter().filter(|site| site.is_differentiable()) {
                 plan.order(site).differentiate = true;
             }
         }
         for intervention in &self.interventions {
             self.reached(intervention.site())?;
-            let checked = intervention.clone().check(config, self.tokens.batch(), self.tokens.len())?;
+            let checked = intervention.clone().check(config, self.sizes())?;
             plan.order(intervention.site()).edits.push(checked);
+        }
+        if let Some(positions) = &self.positions {
+            let own = config.stacks().last().copied().unwrap_or_default();
+            let indices = positions.iter().map(|&position| Ok(self.tokens.index(position)? as u32));
+            plan.positions = Some((own, Tensor::new(indices.collect::<Result<Vec<_>>>()?, &Device::Cpu)?));
         }
         Ok(plan)
     }
@@ -169,22 +270,25 @@ impl Pass {
     /// Fails for a site this model lacks, or that this pass would not come to.
     fn reached(&self, site: Site) -> Result<()> {
         self.model.config().check(site)?;
-        let Some(stop_at) = self.stop_at else { return Ok(()) };
-        let before = match site.layer() {
-            Some(layer) => layer < stop_at,
-            None => matches!(site.point(), Point::Tokens | Point::Embed | Point::PosEmbed),
+        let (start, stop) = self.layers()?;
+        let stops = self.stop_at.is_some();
+        let comes = match site.layer() {
+            Some(layer) => site.stack() == Stack::Encoder || (start..stop).contains(&layer),
+            None => match site.point().stage() {
+                Stage::Start => self.start.is_none() || self.source.is_some(),
+                Stage::AfterEncoder => true,
+                Stage::End => !stops && (!matches!(self.logits, Logits::Nowhere) || site.is_pooled()),
+            },
         };
-        let not_reached = || RunError::NotReached { site: site.to_string(), stop_at }.into();
-        before.then_some(()).ok_or_else(not_reached)
+        let not_reached = || RunError::NotReached { site: site.to_string(), start, stop }.into();
+        comes.then_some(()).ok_or_else(not_reached)
     }
 
-    /// The positions of the logits as a tensor, or `None` for all.
-    fn positions(&self) -> Result<Option<Tensor>> {
+    /// The positions of the logits in each text, or `None` for all.
+    fn logit_positions(&self) -> Result<Option<Vec<Vec<u32>>>> {
         let Logits::At(positions) = &self.logits else { return Ok(None) };
-        let indices = positions.iter().map(|&position| Ok(self.tokens.index(position)? as u32));
-        let indices = indices.collect::<Result<Vec<_>>>()?;
-        let count = indices.len();
-        Ok(Some(Tensor::from_vec(indices, count, &candle_core::Device::Cpu)?))
+        let row = |text| positions.iter().map(|&at| Ok(self.tokens.index_in(text, at)? as u32)).collect();
+        (0..self.tokens.batch()).map(row).collect::<Result<_>>().map(Some)
     }
 
     fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<ActivationCache>> {
@@ -201,7 +305,7 @@ impl Pass {
             Ok((*site, gradient.detach()))
         };
         let gradients = tap.deltas.iter().map(gradient).collect::<Result<_>>()?;
-        Ok(Some(ActivationCache::new(gradients, self.tokens.clone())))
+        Ok(Some(self.cache(gradients)))
     }
 }
 
@@ -213,6 +317,7 @@ impl fmt::Debug for Pass {
             .field("record", &self.record)
             .field("interventions", &self.interventions)
             .field("logits", &self.logits)
+            .field("start", &self.start.as_ref().map(|(layer, _)| layer))
             .field("stop_at", &self.stop_at)
             .field("differentiate", &self.gradient.as_ref().map(|(sites, _)| sites))
             .finish()

@@ -1,13 +1,13 @@
 //! [`Run`]: the result of running text through a model.
 
-use super::Model;
+use super::{Architecture, Model};
 use crate::{
     Result,
     cache::ActivationCache,
     error::{RunError, TextError},
     text::Tokens,
 };
-use candle_core::{D, Tensor};
+use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 
 /// What one forward pass gave: tokens, logits, the recorded activations, perhaps gradients.
@@ -16,11 +16,20 @@ use candle_nn::ops::log_softmax;
 #[derive(Clone)]
 pub struct Run {
     model: Model,
-    logits: Option<Tensor>,
-    /// The positions the logits are for; `None` is all.
-    at: Option<Vec<u32>>,
+    reading: Reading,
     cache: ActivationCache,
     gradients: Option<ActivationCache>,
+}
+
+/// What was read from the last residual stream.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub(crate) logits: Option<Tensor>,
+    /// The positions the logits are for, by text; `None` is all.
+    pub(crate) at: Option<Vec<Vec<u32>>>,
+    pub(crate) resid: Tensor,
+    pub(crate) pooled: Option<Tensor>,
+    pub(crate) next_sentence: Option<Tensor>,
 }
 
 /// A token that may come next.
@@ -40,12 +49,11 @@ pub struct Prediction {
 impl Run {
     pub(super) fn new(
         model: Model,
-        logits: Option<Tensor>,
-        at: Option<Vec<u32>>,
+        reading: Reading,
         cache: ActivationCache,
         gradients: Option<ActivationCache>,
     ) -> Self {
-        Self { model, logits, at, cache, gradients }
+        Self { model, reading, cache, gradients }
     }
 
     /// The model that ran.
@@ -69,9 +77,48 @@ impl Run {
     /// `[batch, pos, d_vocab]`
     ///
     /// # Errors
-    /// When the pass was told to compute none.
+    /// When the pass was told to compute none, or the model has no unembedding.
     pub fn logits(&self) -> Result<&Tensor> {
-        self.logits.as_ref().ok_or_else(|| RunError::NoLogits.into())
+        let config = self.model.config();
+        self.reading.logits.as_ref().ok_or_else(|| match config.heads.unembed {
+            true => RunError::NoLogits.into(),
+            false => RunError::NoUnembed { family: config.family.clone() }.into(),
+        })
+    }
+
+    /// The residual stream after the last block that ran: what [`Pass::stop_at_layer`](super::Pass::stop_at_layer)
+    /// leaves, or what the final norm reads.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]`
+    pub fn resid(&self) -> &Tensor {
+        &self.reading.resid
+    }
+
+    /// The first token's stream through the pooler of an encoder.
+    ///
+    /// # Shapes
+    /// `[batch, d_model]`
+    ///
+    /// # Errors
+    /// When the model has no pooler.
+    pub fn pooled(&self) -> Result<&Tensor> {
+        self.reading.pooled.as_ref().ok_or_else(|| self.no_head("pooler"))
+    }
+
+    /// Scores of "the second sentence follows the first" and of "it does not".
+    ///
+    /// # Shapes
+    /// `[batch, class]`
+    ///
+    /// # Errors
+    /// When the model has no such head.
+    pub fn next_sentence(&self) -> Result<&Tensor> {
+        self.reading.next_sentence.as_ref().ok_or_else(|| self.no_head("next-sentence head"))
+    }
+
+    fn no_head(&self, part: &'static str) -> crate::Error {
+        RunError::NoHead { family: self.model.config().family.clone(), part }.into()
     }
 
     /// The gradients of the metric given to [`Pass::differentiate`](super::Pass::differentiate), by site.
@@ -82,25 +129,34 @@ impl Run {
         self.gradients.as_ref().ok_or_else(|| RunError::NoGradients.into())
     }
 
-    /// The logits of the first text at one position.
-    fn logits_at(&self, position: i64) -> Result<Vec<f32>> {
-        let index = self.tokens().index_in(0, position)?;
-        let row = match &self.at {
+    /// The logits of one text at one position.
+    pub(crate) fn logits_at(&self, text: usize, position: i64) -> Result<Vec<f32>> {
+        let index = self.tokens().index_in(text, position)?;
+        let row = match self.reading.at.as_ref().and_then(|at| at.get(text)) {
             None => index,
             Some(at) => at
                 .iter()
                 .position(|&have| have as usize == index)
                 .ok_or_else(|| RunError::NotComputed { position: index, computed: format!("{at:?}") })?,
         };
-        Ok(self.logits()?.get(0)?.get(row)?.to_vec1()?)
+        Ok(self.logits()?.get(text)?.get(row)?.to_vec1()?)
     }
 
-    /// The `k` tokens most likely to follow a position (-1 is the last) of the first text, likeliest first.
+    /// The `k` tokens that the logits at a position (-1 is the last) of the first text make likeliest, likeliest
+    /// first: those that may follow it, or, in an encoder, stand there.
     ///
     /// # Errors
     /// When the position is outside the text or its logits were not computed.
     pub fn predictions(&self, position: i64, k: usize) -> Result<Vec<Prediction>> {
-        let logits = self.logits_at(position)?;
+        self.predictions_in(0, position, k)
+    }
+
+    /// As [`Run::predictions`], for one text of a batch.
+    ///
+    /// # Errors
+    /// As there; also when there is no such text.
+    pub fn predictions_in(&self, text: usize, position: i64, k: usize) -> Result<Vec<Prediction>> {
+        let logits = self.logits_at(text, position)?;
         let probabilities = softmax(&logits);
         let prediction = |id: usize| Prediction {
             id: id as u32,
@@ -117,7 +173,7 @@ impl Run {
     /// When `text` is not a single token, or the position is outside the text.
     pub fn probability(&self, text: &str, position: i64) -> Result<f32> {
         let id = self.model.to_single_token(text)? as usize;
-        Ok(softmax(&self.logits_at(position)?)[id])
+        Ok(softmax(&self.logits_at(0, position)?)[id])
     }
 
     /// The logit of `text` at a position less that of `other`, for the first text.
@@ -125,37 +181,57 @@ impl Run {
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
     pub fn logit_diff(&self, text: &str, other: &str, position: i64) -> Result<f32> {
-        let logits = self.logits_at(position)?;
+        let logits = self.logits_at(0, position)?;
         Ok(logits[self.model.to_single_token(text)? as usize] - logits[self.model.to_single_token(other)? as usize])
     }
 
-    /// -log P(token | what came before) of every token but the first, in nats.
+    /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before
+    /// is padding.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
     ///
     /// # Errors
-    /// When the text is a single token or not all logits were computed.
+    /// When the text is a single token, not all logits were computed, or the model is an encoder.
     pub fn token_losses(&self) -> Result<Tensor> {
         let (batch, len) = (self.tokens().batch(), self.tokens().len());
+        let config = self.model.config();
+        if config.architecture == Architecture::Encoder {
+            return Err(RunError::NotCausal { family: config.family.clone() }.into());
+        }
         if len < 2 {
             return Err(TextError::OneToken.into());
         }
         let logits = self.logits()?;
-        if logits.dim(1)? != len {
-            return Err(RunError::NotComputed { position: 0, computed: format!("{:?}", self.at) }.into());
+        if let Some(at) = &self.reading.at {
+            return Err(RunError::NotComputed { position: 0, computed: format!("{at:?}") }.into());
         }
         let next = self.tokens().to_tensor()?.narrow(1, 1, len - 1)?.contiguous()?.unsqueeze(2)?;
         let log_probabilities = log_softmax(&logits.narrow(1, 0, len - 1)?, D::Minus1)?;
-        Ok(log_probabilities.gather(&next, 2)?.reshape((batch, len - 1))?.neg()?)
+        let losses = log_probabilities.gather(&next, 2)?.reshape((batch, len - 1))?.neg()?;
+        match self.tokens().is_padded() {
+            true => Ok((losses * self.predicted()?)?),
+            false => Ok(losses),
+        }
     }
 
-    /// The mean of [`Run::token_losses`].
+    /// 1 where a token was predicted from a real token before it, 0 elsewhere.
+    fn predicted(&self) -> Result<Tensor> {
+        let tokens = self.tokens();
+        let (batch, len) = (tokens.batch(), tokens.len());
+        let is_predicted = |text: usize, at: usize| tokens.real(text).start < at && at < tokens.real(text).end;
+        let values = (0..batch).flat_map(|text| (1..len).map(move |at| f32::from(is_predicted(text, at))));
+        Ok(Tensor::from_vec(values.collect::<Vec<_>>(), (batch, len - 1), &Device::Cpu)?)
+    }
+
+    /// The mean of [`Run::token_losses`] over the tokens that were predicted.
     ///
     /// # Errors
     /// As there.
     pub fn loss(&self) -> Result<f64> {
-        Ok(self.token_losses()?.mean_all()?.to_scalar::<f32>()? as f64)
+        let losses = self.token_losses()?.sum_all()?.to_scalar::<f32>()?;
+        let count = self.predicted()?.sum_all()?.to_scalar::<f32>()?;
+        Ok(f64::from(losses) / f64::from(count))
     }
 }
 

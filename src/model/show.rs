@@ -24,9 +24,18 @@ impl Config {
             true => format!("{} heads of {}", self.n_heads, self.d_head),
             false => format!("{} heads of {}, sharing {} key heads", self.n_heads, self.d_head, self.n_key_value_heads),
         };
-        let mlp = match (self.attn_only, self.gated_mlp) {
+        let gated = if self.gated_mlp { ", gated" } else { "" };
+        let mlp = match (self.attn_only, self.experts) {
             (true, _) => "none: attention only".into(),
-            (false, gated) => format!("{} {}{}", grouped(self.d_mlp), self.act_fn, if gated { ", gated" } else { "" }),
+            (_, None) => format!("{} {}{gated}", grouped(self.d_mlp), self.act_fn),
+            (_, Some(experts)) => {
+                let (of, chosen) = (experts.count, experts.per_token);
+                format!(
+                    "{} {}{gated}, in {of} experts of which a token takes {chosen}",
+                    grouped(self.d_mlp),
+                    self.act_fn
+                )
+            }
         };
         let norm = match self.normalization {
             Normalization::LayerNorm => "LayerNorm",
@@ -36,6 +45,9 @@ impl Config {
         let position = match self.position {
             Position::Learned => "learned",
             Position::Rotary(_) => "rotary",
+            Position::Alibi => "ALiBi",
+            Position::RelativeBias { .. } => "relative bias",
+            Position::None => "none",
         };
         vec![
             ("family", self.family.clone()),

@@ -2,7 +2,8 @@
 
 use crate::{
     Result,
-    hook::{Intervention, Site},
+    axes::Axis,
+    hook::{Intervention, Site, Stack},
 };
 use candle_core::{Tensor, Var};
 use std::collections::HashMap;
@@ -17,11 +18,26 @@ pub(crate) struct Order {
 
 /// What is to happen at every site, decided before the forward pass starts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan(HashMap<Site, Order>);
+pub(crate) struct Plan {
+    orders: HashMap<Site, Order>,
+    /// The positions that are recorded, in the blocks' own stack; all where absent.
+    pub(crate) positions: Option<(Stack, Tensor)>,
+}
 
 impl Plan {
     pub(crate) fn order(&mut self, site: Site) -> &mut Order {
-        self.0.entry(site).or_default()
+        self.orders.entry(site).or_default()
+    }
+
+    /// The part of an activation that is recorded: along `pos`, or `query` where there is no `pos`.
+    fn recorded(&self, site: Site, x: &Tensor) -> Result<Tensor> {
+        let along = |axis: &Axis| matches!(axis, Axis::Pos | Axis::Query);
+        match (&self.positions, site.axes().iter().position(along)) {
+            (Some((stack, positions)), Some(dim)) if site.layer().is_none() || site.stack() == *stack => {
+                Ok(x.index_select(positions, dim)?)
+            }
+            _ => Ok(x.clone()),
+        }
     }
 }
 
@@ -48,7 +64,7 @@ impl<'a> Tap<'a> {
     }
 
     fn order(&self, site: Site) -> Option<&'a Order> {
-        self.plan?.0.get(&site)
+        self.plan?.orders.get(&site)
     }
 
     /// Whether anything at all is to happen here: what costs extra is worked out only then.
@@ -59,6 +75,11 @@ impl<'a> Tap<'a> {
     /// Whether what flows on from here may differ, or is differentiated.
     pub(crate) fn acts_on(&self, site: Site) -> bool {
         self.order(site).is_some_and(|order| order.differentiate || !order.edits.is_empty())
+    }
+
+    /// Passes a copy of an activation through, where anybody wants it: changes there do not reach the original.
+    pub(crate) fn copy_at(&mut self, site: Site, x: Tensor) -> Result<Tensor> {
+        if self.wants(site) { self.at(site, x) } else { Ok(x) }
     }
 
     /// Passes an activation through: changes first, then the gradient's variable, then the recording.
@@ -72,8 +93,8 @@ impl<'a> Tap<'a> {
             x = (x + delta.as_tensor())?;
             self.deltas.push((site, delta));
         }
-        if order.record {
-            self.recorded.push((site, x.clone()));
+        if let (true, Some(plan)) = (order.record, self.plan) {
+            self.recorded.push((site, plan.recorded(site, &x)?));
         }
         Ok(x)
     }

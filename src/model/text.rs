@@ -176,6 +176,24 @@ impl Model {
         Ok(tokens)
     }
 
+    /// What the decoder of an encoder-decoder reads when nothing was said: its starting token, for each text.
+    pub(crate) fn decoder_start(&self, batch: usize) -> Result<Tokens> {
+        let start = self.config().decoder_start.unwrap_or(0);
+        self.tokens_from_ids(&vec![[start].as_slice(); batch])
+    }
+
+    /// What the decoder of an encoder-decoder reads: the input, its starting token in front where it has none.
+    pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
+        let start = self.config().decoder_start.unwrap_or(0);
+        let tokens = self.tokens(input)?;
+        let shifted = |text| {
+            let ids = &tokens.ids(text)[tokens.real(text)];
+            let first = (ids.first() != Some(&start)).then_some(start);
+            first.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
+        };
+        (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
+    }
+
     /// What fills up a text that is shorter than its neighbours.
     fn filler_id(&self) -> u32 {
         let known = |tokenizer: &Tokenizer| {

@@ -1,105 +1,103 @@
 //! The forward pass, as it is drawn on a whiteboard.
 
-use super::{Config, Position, attention::Attention, linear::Linear, mlp::Mlp, norm::Norm, tap::Tap};
-use crate::{Result, hook::Site, ops::RotaryTable};
+use super::{
+    Config, Frame, Here, Tap,
+    parts::{Block, Embed, Norm, Readout, RelativeBias},
+};
+use crate::{
+    Result,
+    error::RunError,
+    hook::{Point, Stack},
+};
 use candle_core::Tensor;
+use std::ops::Range;
 
-/// The parts of a decoder, ready to run.
+/// The parts of a model, ready to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Transformer {
-    /// `[d_vocab, d_model]`
-    pub(crate) embed: Tensor,
-    /// `[n_ctx, d_model]`
-    pub(crate) pos_embed: Option<Tensor>,
-    pub(crate) blocks: Vec<Block>,
-    pub(crate) ln_final: Norm,
-    /// `[d_model, d_vocab]`
-    pub(crate) unembed: Linear,
+    pub(crate) embed: Embed,
+    /// The stack whose output the decoder looks at, in a model that has both, and its final norm.
+    pub(crate) encoder: Option<(Blocks, Norm)>,
+    /// The only stack of a model that has one; else the decoder's.
+    pub(crate) blocks: Blocks,
+    pub(crate) readout: Readout,
 }
 
-/// One layer: attention, then perhaps an MLP, each reading a normed copy of the residual stream and adding to it.
+/// One stack of blocks.
 #[derive(Clone, Debug)]
-pub(crate) struct Block {
-    pub(crate) ln1: Norm,
-    pub(crate) attention: Attention,
-    pub(crate) mlp: Option<(Norm, Mlp)>,
+pub(crate) struct Blocks {
+    pub(crate) stack: Stack,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) relative: Option<RelativeBias>,
 }
 
-fn size(tensor: &Option<Tensor>) -> usize {
-    tensor.as_ref().map_or(0, Tensor::elem_count)
-}
+impl Blocks {
+    /// The only stack of a model.
+    pub(crate) fn new(blocks: Vec<Block>) -> Self {
+        Self { stack: Stack::Blocks, blocks, relative: None }
+    }
 
-impl Block {
-    fn forward(&self, resid: Tensor, rotary: Option<&RotaryTable>, layer: usize, tap: &mut Tap) -> Result<Tensor> {
-        let resid_pre = tap.at(Site::resid_pre(layer), resid)?;
-        let attn_out = self.attention.forward(&resid_pre, &self.ln1, rotary, layer, tap)?;
-        let attn_out = tap.at(Site::attn_out(layer), attn_out)?;
-        let resid = (resid_pre + attn_out)?;
-        let Some((ln2, mlp)) = &self.mlp else { return tap.at(Site::resid_post(layer), resid) };
-        let resid_mid = tap.at(Site::resid_mid(layer), resid)?;
-        let mlp_in = match tap.wants(Site::mlp_in(layer)) {
-            true => tap.at(Site::mlp_in(layer), resid_mid.clone())?,
-            false => resid_mid.clone(),
-        };
-        let normed = ln2.forward(&mlp_in, tap, Site::ln2_scale(layer), Site::ln2_normalized(layer))?;
-        let mlp_out = mlp.forward(&normed, layer, tap)?;
-        let mlp_out = tap.at(Site::mlp_out(layer), mlp_out)?;
-        tap.at(Site::resid_post(layer), (resid_mid + mlp_out)?)
+    /// The residual stream after some of the layers.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]` in and out.
+    pub(crate) fn forward(
+        &self,
+        mut resid: Tensor,
+        layers: Range<usize>,
+        frame: &mut Frame,
+        tap: &mut Tap,
+    ) -> Result<Tensor> {
+        if let Some(relative) = &self.relative {
+            let bias = tap.at(Here::new(self.stack, 0).site(Point::RelPos), relative.forward(frame)?)?;
+            frame.set_bias(bias);
+        }
+        for (layer, block) in self.blocks.iter().enumerate().take(layers.end).skip(layers.start) {
+            resid = block.forward(resid, Here::new(self.stack, layer), frame, tap)?;
+        }
+        Ok(resid)
     }
 }
 
 impl Transformer {
-    /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
-    pub(crate) fn n_parameters(&self, tied: bool) -> usize {
-        let linear = |l: &Linear| l.weight.elem_count() + size(&l.bias);
-        let norm = |n: &Norm| size(&n.weight) + size(&n.bias);
-        let block = |block: &Block| {
-            let Attention { q, k, v, o, .. } = &block.attention;
-            let attention: usize = [q, k, v, o].map(linear).iter().sum();
-            let mlp = block.mlp.as_ref().map_or(0, |(ln2, mlp)| {
-                norm(ln2) + linear(&mlp.input) + linear(&mlp.output) + mlp.gate.as_ref().map_or(0, linear)
-            });
-            norm(&block.ln1) + attention + mlp
-        };
-        let unembed = if tied { 0 } else { linear(&self.unembed) };
-        let blocks: usize = self.blocks.iter().map(block).sum();
-        self.embed.elem_count() + size(&self.pos_embed) + blocks + norm(&self.ln_final) + unembed
-    }
-
-    /// The residual stream entering block `stop_at` (or leaving the last block).
+    /// What the encoder of an encoder-decoder makes of its tokens.
     ///
     /// # Shapes
     /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
-    pub(crate) fn residual(&self, config: &Config, tokens: &Tensor, stop_at: usize, tap: &mut Tap) -> Result<Tensor> {
-        let (batch, pos) = tokens.dims2()?;
-        let tokens = tap.at(Site::tokens(), tokens.clone())?;
-        let embed = self.embed.index_select(&tokens.flatten_all()?, 0)?.reshape((batch, pos, config.d_model))?;
-        let mut resid = tap.at(Site::embed(), embed)?;
-        if let Some(pos_embed) = &self.pos_embed {
-            let pos_embed = pos_embed.narrow(0, 0, pos)?.unsqueeze(0)?.repeat((batch, 1, 1))?;
-            resid = (resid + tap.at(Site::pos_embed(), pos_embed)?)?;
-        }
-        let rotary = match &config.position {
-            Position::Rotary(rotary) => Some(RotaryTable::new(&rotary.frequencies, pos, rotary.adjacent)),
-            Position::Learned => None,
-        };
-        for (layer, block) in self.blocks.iter().enumerate().take(stop_at) {
-            resid = block.forward(resid, rotary.as_ref(), layer, tap)?;
-        }
-        Ok(resid)
+    pub(crate) fn encode(
+        &self,
+        config: &Config,
+        tokens: &Tensor,
+        frame: &mut Frame,
+        tap: &mut Tap,
+    ) -> Result<Option<Tensor>> {
+        let Some((blocks, norm)) = &self.encoder else { return Ok(None) };
+        let resid = self.embed.forward(config, tokens, frame, tap)?;
+        let resid = blocks.forward(resid, 0..config.n_layers, frame, tap)?;
+        norm.forward(&resid, Here::default(), tap).map(Some)
     }
 
-    /// The logits at every position of a residual stream.
+    /// The residual stream that the first block reads.
     ///
     /// # Shapes
-    /// `[batch, pos, d_model]` to `[batch, pos, d_vocab]`.
-    pub(crate) fn logits(&self, resid: &Tensor, positions: Option<&Tensor>, tap: &mut Tap) -> Result<Tensor> {
-        let normed = self.ln_final.forward(resid, tap, Site::ln_final_scale(), Site::ln_final_normalized())?;
-        let normed = tap.at(Site::unembed_in(), normed)?;
-        let normed = match positions {
-            Some(positions) => normed.index_select(positions, 1)?,
-            None => normed,
-        };
-        tap.at(Site::unembed_out(), self.unembed.forward(&normed)?)
+    /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
+    pub(crate) fn embed(&self, config: &Config, tokens: &Tensor, frame: &Frame, tap: &mut Tap) -> Result<Tensor> {
+        // The hooks of the embedding are the encoder's, in a model that has both.
+        match self.encoder {
+            Some(_) => self.embed.forward(config, tokens, frame, &mut Tap::idle()),
+            None => self.embed.forward(config, tokens, frame, tap),
+        }
+    }
+
+    /// The logits of a residual stream, nobody watching.
+    ///
+    /// # Shapes
+    /// `[.., d_model]` to `[.., d_vocab]`.
+    ///
+    /// # Errors
+    /// When the model has no unembedding.
+    pub(crate) fn unembedded(&self, config: &Config, resid: &Tensor) -> Result<Tensor> {
+        let logits = self.readout.read(config, resid)?;
+        logits.ok_or_else(|| RunError::NoUnembed { family: config.family.clone() }.into())
     }
 }

@@ -1,17 +1,17 @@
 //! The two matrix products of attention, per head, on the layouts the hooks have: nothing is transposed or copied,
 //! and key heads that several query heads share are not repeated.
 
-use super::{linear::span, slice::contiguous};
+use super::{Mask, linear::span, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 
-/// `scale * q . k` for every pair of positions; with `causal`, -inf where the key comes after the query.
+/// `scale * q . k` for every pair of positions, -inf where the mask hides the key.
 ///
 /// # Shapes
 /// `q`: `[batch, query, head, d_head]`, `k`: `[batch, key, kv_head, d_head]`, result: `[batch, head, query, key]`.
-pub(crate) fn attention_scores(q: &Tensor, k: &Tensor, scale: f64, causal: bool) -> Result<Tensor> {
-    q.contiguous()?.apply_op2(&k.contiguous()?, Scores { scale: scale as f32, causal })
+pub(crate) fn attention_scores(q: &Tensor, k: &Tensor, scale: f64, mask: &Mask) -> Result<Tensor> {
+    q.contiguous()?.apply_op2(&k.contiguous()?, Scores { scale: scale as f32, mask: mask.clone() })
 }
 
 /// The values each query position reads, mixed by the pattern.
@@ -58,7 +58,7 @@ fn summed(grad: &Tensor, kv_heads: usize) -> Result<Tensor> {
 
 struct Scores {
     scale: f32,
-    causal: bool,
+    mask: Mask,
 }
 
 impl CustomOp2 for Scores {
@@ -82,13 +82,7 @@ impl CustomOp2 for Scores {
             let (q, k) = (head_of(q, q_dims, batch, head), head_of(k, k_dims, batch, head / group));
             let target = MatMut::from_row_major_slice_mut(scores, queries, keys);
             matmul(target, Accum::Replace, q, k.transpose(), self.scale, Par::Seq);
-            if self.causal {
-                for (query, row) in scores.chunks_mut(keys).enumerate() {
-                    // The last query sees every key.
-                    let seen = (keys + query + 1).saturating_sub(queries).min(keys);
-                    row[seen..].fill(f32::NEG_INFINITY);
-                }
-            }
+            self.mask.hide(scores, batch, queries, keys);
         });
         Ok((CpuStorage::F32(out), (batch, heads, queries, keys).into()))
     }

@@ -4,10 +4,10 @@ use super::slice::{contiguous, for_rows};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::Arc;
 
-/// Cosines and sines for every position and every pair of dimensions that turn together.
+/// Cosines and sines for every token and every pair of dimensions that turn together.
 #[derive(Clone, Debug)]
 pub(crate) struct RotaryTable {
-    /// `[pos, pairs]`
+    /// `[row, pairs]`; rows are positions shared by all texts, or all positions of one text after the other.
     cos: Arc<[f32]>,
     sin: Arc<[f32]>,
     pairs: usize,
@@ -16,12 +16,15 @@ pub(crate) struct RotaryTable {
 }
 
 impl RotaryTable {
-    /// The table for positions `0..n_ctx`, given each pair's angle per position in radians.
-    pub(crate) fn new(angles: &[f64], n_ctx: usize, adjacent: bool) -> Self {
+    /// The table for tokens at these positions, given each pair's angle per position in radians. Cosines and sines
+    /// are multiplied by `factor`.
+    pub(crate) fn new(angles: &[f64], positions: &[u32], adjacent: bool, factor: f64) -> Self {
         // Frameworks round the frequency, then the product, to float32; follow them so that long texts agree.
-        let angle = |pos: usize, frequency: &f64| pos as f32 * *frequency as f32;
+        let angle = |position: u32, frequency: &f64| position as f32 * *frequency as f32;
+        let factor = factor as f32;
         let each = |f: fn(f32) -> f32| {
-            (0..n_ctx).flat_map(|pos| angles.iter().map(move |frequency| f(angle(pos, frequency)))).collect()
+            let row = |&position: &u32| angles.iter().map(move |frequency| factor * f(angle(position, frequency)));
+            positions.iter().flat_map(row).collect()
         };
         Self { cos: each(f32::cos), sin: each(f32::sin), pairs: angles.len(), adjacent }
     }
@@ -48,15 +51,16 @@ impl CustomOp1 for Rotate {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = contiguous(storage, layout)?;
-        let (_, pos, heads, d_head) = layout.shape().dims4()?;
+        let (batch, pos, heads, d_head) = layout.shape().dims4()?;
         let RotaryTable { cos, sin, pairs, adjacent } = &self.table;
         let pairs = *pairs;
-        if pos * pairs > cos.len() || 2 * pairs > d_head {
-            bail!("rotary table of {} positions and {pairs} pairs cannot turn {:?}", cos.len() / pairs, layout.dims())
+        let rows = cos.len() / pairs.max(1);
+        if (rows != pos && rows != batch * pos) || 2 * pairs > d_head {
+            bail!("rotary table of {rows} positions and {pairs} pairs cannot turn {:?}", layout.dims())
         }
         let mut out = x.to_vec();
         for_rows(&mut out, d_head, |row, head| {
-            let position = (row / heads) % pos;
+            let position = (row / heads) % rows;
             let (cos, sin) = (&cos[position * pairs..][..pairs], &sin[position * pairs..][..pairs]);
             for pair in 0..pairs {
                 let (i, j) = if *adjacent { (2 * pair, 2 * pair + 1) } else { (pair, pair + pairs) };

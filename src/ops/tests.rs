@@ -81,10 +81,14 @@ fn softmax_is_exponentials_over_their_sum() {
 #[test]
 fn activations_are_their_formulas() {
     let x = [(random(&[4, 50], 1) * 6.0).unwrap()];
-    same(&x, |x| x[0].apply_op1(Activation::Relu), |x| x[0].relu());
-    same(&x, |x| x[0].apply_op1(Activation::Silu), |x| x[0].silu());
-    same(&x, |x| x[0].apply_op1(Activation::GeluNew), |x| x[0].gelu());
-    same(&x, |x| x[0].apply_op1(Activation::Gelu), |x| x[0].gelu_erf());
+    let ours = |activation: Activation| move |x: &[Tensor]| Ok(activation.apply(&x[0]).unwrap());
+    same(&x, ours(Activation::Relu), |x| x[0].relu());
+    same(&x, ours(Activation::Silu), |x| x[0].silu());
+    same(&x, ours(Activation::GeluNew), |x| x[0].gelu());
+    same(&x, ours(Activation::Gelu), |x| x[0].gelu_erf());
+    same(&x, ours(Activation::QuickGelu), |x| &x[0] * candle_nn::ops::sigmoid(&(&x[0] * 1.702)?)?);
+    same(&x, ours(Activation::Relu2), |x| x[0].relu()?.sqr());
+    same(&x, ours(Activation::Solu), |x| &x[0] * candle_nn::ops::softmax(&x[0], D::Minus1)?);
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn rotary_turns_halves_or_neighbours() {
         let (cos, sin) = (cos.clone(), sin.clone());
         move |x: &[Tensor]| f(&x[0].transpose(1, 2)?.contiguous()?, &cos, &sin)?.transpose(1, 2)
     };
-    let table = |adjacent| RotaryTable::new(&frequencies, 5, adjacent);
+    let table = |adjacent| RotaryTable::new(&frequencies, &[0, 1, 2, 3, 4], adjacent, 1.0);
     same(&x, |x| rotate(&x[0], &table(false)), turned(candle_nn::rotary_emb::rope_slow));
     same(&x, |x| rotate(&x[0], &table(true)), turned(candle_nn::rotary_emb::rope_i_slow));
 }
@@ -143,14 +147,16 @@ fn attention_with_shared_key_heads_is_attention_with_repeated_ones() {
         let pattern = candle_nn::ops::softmax(&scores, D::Minus1)?;
         pattern.matmul(&repeat(&x[2], 2)?)?.transpose(1, 2)
     };
-    let ours = |x: &[Tensor]| mix_values(&softmax(&attention_scores(&x[0], &x[1], 0.5, true)?)?, &x[2]);
+    let causal = Mask { causal: true, ..Mask::default() };
+    let ours = |x: &[Tensor]| mix_values(&softmax(&attention_scores(&x[0], &x[1], 0.5, &causal)?)?, &x[2]);
     same(&inputs, ours, composed);
 }
 
 #[test]
 fn operations_refuse_what_does_not_fit() {
     let zeros = |dims: &[usize]| Tensor::zeros(dims, DType::F32, &Device::Cpu).unwrap();
-    assert!(attention_scores(&zeros(&[1, 2, 3, 4]), &zeros(&[1, 2, 2, 4]), 1.0, true).is_err());
+    let causal = Mask { causal: true, ..Mask::default() };
+    assert!(attention_scores(&zeros(&[1, 2, 3, 4]), &zeros(&[1, 2, 2, 4]), 1.0, &causal).is_err());
     assert!(mix_values(&zeros(&[1, 2, 3, 3]), &zeros(&[1, 4, 2, 4])).is_err());
-    assert!(rotate(&zeros(&[1, 9, 1, 4]), &RotaryTable::new(&[1.0], 3, false)).is_err());
+    assert!(rotate(&zeros(&[1, 9, 1, 4]), &RotaryTable::new(&[1.0], &[0, 1, 2], false, 1.0)).is_err());
 }

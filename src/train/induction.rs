@@ -12,8 +12,7 @@ use super::{Curve, Parameters, Progress, Schedule, descend};
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
-    model::{Config, Normalization, Position, Tap},
-    ops::Activation,
+    model::{Config, Frame, Tap},
     text::Tokenizer,
 };
 use candle_core::{Device, Tensor};
@@ -91,23 +90,17 @@ fn config() -> Config {
     let (d_model, n_heads) = (64, 4);
     let d_head = d_model / n_heads;
     Config {
-        family: "hooked_transformer".into(),
         n_layers: 2,
         d_model,
+        d_embed: d_model,
         n_heads,
         n_key_value_heads: n_heads,
         d_head,
-        d_mlp: 0,
         d_vocab: words().len() + 1,
         n_ctx: 64,
-        act_fn: Activation::Relu,
-        normalization: Normalization::LayerNorm,
-        eps: 1e-5,
-        position: Position::Learned,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         attn_only: true,
-        gated_mlp: false,
-        tied: false,
+        ..Config::base("hooked_transformer")
     }
 }
 
@@ -200,9 +193,11 @@ impl Recipe {
 
         let transformer = parameters.transformer(config)?;
         let mut tap = Tap::idle();
-        let resid = transformer.residual(config, &tokens, config.n_layers, &mut tap)?;
+        let mut frame = Frame::plain(config, batch, len)?;
+        let resid = transformer.embed(config, &tokens, &frame, &mut tap)?;
+        let resid = transformer.blocks.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
         let resid = resid.narrow(1, 0, len - 1)?.flatten_to(1)?.index_select(&predicted, 0)?;
-        let logits = transformer.logits(&resid.unsqueeze(0)?, None, &mut tap)?.squeeze(0)?;
+        let logits = transformer.unembedded(config, &resid)?;
         let next = tokens.narrow(1, 1, len - 1)?.flatten_all()?.index_select(&predicted, 0)?;
         Ok((candle_nn::loss::cross_entropy(&logits, &next)? + self.price(config, parameters)?)?)
     }

@@ -1,15 +1,16 @@
 //! GPT-2 (Radford et al. 2019), as `GPT2LMHeadModel` of Hugging Face transformers computes it.
 
-use super::{Family, Tensors, activation, norm, only, unembed};
+use super::{
+    Family, Tensors,
+    common::{activation, attention, norm, only, unembed},
+};
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
-        Config, Normalization, Position,
-        attention::Attention,
-        linear::Linear,
-        mlp::Mlp,
-        transformer::{Block, Transformer},
+        Config,
+        parts::{Block, Embed, Feed, Linear, Mlp, Norm, Readout},
+        transformer::{Blocks, Transformer},
     },
 };
 
@@ -18,15 +19,14 @@ pub(super) const FAMILY: Family =
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "scale_attn_weights", true)?;
-    only(settings, "scale_attn_by_inverse_layer_idx", false)?;
     only(settings, "add_cross_attention", false)?;
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
     let d_head = d_model / usize::max(n_heads, 1);
     Ok(Config {
-        family: "gpt2".into(),
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
+        d_embed: d_model,
         n_heads,
         n_key_value_heads: n_heads,
         d_head,
@@ -34,13 +34,11 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.get(["n_positions", "max_position_embeddings", "n_ctx"])?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
-        normalization: Normalization::LayerNorm,
         eps: settings.or("layer_norm_epsilon", 1e-5)?,
-        position: Position::Learned,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
-        attn_only: false,
-        gated_mlp: false,
+        scale_attn_by_inverse_layer_idx: settings.or("scale_attn_by_inverse_layer_idx", false)?,
         tied: settings.or("tie_word_embeddings", true)?,
+        ..Config::base("gpt2")
     })
 }
 
@@ -52,13 +50,15 @@ fn conv1d(weights: &Weights, name: &str, d_in: usize, d_out: usize) -> Result<Li
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let weights = &weights.with_optional_prefix("transformer.");
-    let embed = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
+    let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
+    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
+    let unembed = unembed(weights, config, &tokens)?;
+    let positions = Some(weights.tensor("wpe.weight", &[config.n_ctx, config.d_model])?);
     Ok(Transformer {
-        pos_embed: Some(weights.tensor("wpe.weight", &[config.n_ctx, config.d_model])?),
-        blocks: (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?,
-        ln_final: norm(weights, "ln_f", config)?,
-        unembed: unembed(weights, config.tied, &embed, config)?,
-        embed,
+        embed: Embed { positions, ..Embed::new(tokens) },
+        encoder: None,
+        blocks: Blocks::new(blocks),
+        readout: Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed),
     })
 }
 
@@ -67,22 +67,15 @@ fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {
     let name = |part: &str| format!("h.{layer}.{part}");
     // One matrix holds queries, keys and values side by side.
     let qkv = conv1d(weights, &name("attn.c_attn"), d, 3 * d)?;
-    let attention = Attention {
-        q: qkv.columns(0, d)?,
-        k: qkv.columns(d, d)?,
-        v: qkv.columns(2 * d, d)?,
-        o: conv1d(weights, &name("attn.c_proj"), d, d)?,
-        n_heads: config.n_heads,
-        n_key_value_heads: config.n_heads,
-        d_head: config.d_head,
-        scale: config.attn_scale,
-    };
-    let mlp = Mlp {
-        input: conv1d(weights, &name("mlp.c_fc"), d, config.d_mlp)?,
-        gate: None,
-        output: conv1d(weights, &name("mlp.c_proj"), config.d_mlp, d)?,
-        act_fn: config.act_fn,
-    };
-    let ln2 = norm(weights, &name("ln_2"), config)?;
-    Ok(Block { ln1: norm(weights, &name("ln_1"), config)?, attention, mlp: Some((ln2, mlp)) })
+    let (q, k, v) = (qkv.columns(0, d)?, qkv.columns(d, d)?, qkv.columns(2 * d, d)?);
+    let attention = attention(config, layer, q, k, v, conv1d(weights, &name("attn.c_proj"), d, d)?);
+    let mlp = Mlp::new(
+        conv1d(weights, &name("mlp.c_fc"), d, config.d_mlp)?,
+        None,
+        conv1d(weights, &name("mlp.c_proj"), config.d_mlp, d)?,
+        config.act_fn,
+    );
+    let ln1 = norm(weights, &name("ln_1"), config, Norm::LN1)?;
+    let ln2 = norm(weights, &name("ln_2"), config, Norm::LN2)?;
+    Ok(Block::new(ln1, attention, Some((ln2, Feed::Mlp(mlp)))))
 }

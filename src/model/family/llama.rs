@@ -1,15 +1,18 @@
 //! Llama 1 to 3 (Touvron et al. 2023) and models of its exact form, as `LlamaForCausalLM` of Hugging Face
 //! transformers computes it.
 
-use super::{Family, Tensors, activation, linear, norm, only, rope, unembed};
+use super::{
+    Family, Tensors,
+    common::{activation, attention, linear, norm, only, unembed},
+    rope,
+};
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
         Config, Normalization, Position, Rotary,
-        attention::Attention,
-        mlp::Mlp,
-        transformer::{Block, Transformer},
+        parts::{Block, Embed, Feed, Mlp, Norm, Readout},
+        transformer::{Blocks, Transformer},
     },
 };
 
@@ -22,9 +25,9 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let d_head: usize = settings.or("head_dim", d_model / usize::max(n_heads, 1))?;
     let n_ctx = settings.or("max_position_embeddings", 2048)?;
     Ok(Config {
-        family: "llama".into(),
         n_layers: settings.get("num_hidden_layers")?,
         d_model,
+        d_embed: d_model,
         n_heads,
         n_key_value_heads: settings.or("num_key_value_heads", n_heads)?,
         d_head,
@@ -34,23 +37,24 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "silu")?,
         normalization: Normalization::RmsNorm,
         eps: settings.or("rms_norm_eps", 1e-6)?,
-        position: Position::Rotary(Rotary { frequencies: rope::frequencies(settings, d_head)?, adjacent: false }),
+        position: Position::Rotary(Rotary::halves(rope::frequencies(settings, d_head)?)),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
-        attn_only: false,
         gated_mlp: true,
         tied: settings.or("tie_word_embeddings", false)?,
+        ..Config::base("llama")
     })
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let weights = &weights.with_optional_prefix("model.");
-    let embed = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
+    let tokens = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
+    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
+    let unembed = unembed(weights, config, &tokens)?;
     Ok(Transformer {
-        pos_embed: None,
-        blocks: (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?,
-        ln_final: norm(weights, "norm", config)?,
-        unembed: unembed(weights, config.tied, &embed, config)?,
-        embed,
+        embed: Embed::new(tokens),
+        encoder: None,
+        blocks: Blocks::new(blocks),
+        readout: Readout::new(norm(weights, "norm", config, Norm::FINAL)?, unembed),
     })
 }
 
@@ -58,22 +62,18 @@ fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {
     let Config { d_model, d_mlp, d_head, n_heads, n_key_value_heads, .. } = *config;
     let (queries, keys) = (n_heads * d_head, n_key_value_heads * d_head);
     let name = |part: &str| format!("layers.{layer}.{part}");
-    let attention = Attention {
-        q: linear(weights, &name("self_attn.q_proj"), d_model, queries)?,
-        k: linear(weights, &name("self_attn.k_proj"), d_model, keys)?,
-        v: linear(weights, &name("self_attn.v_proj"), d_model, keys)?,
-        o: linear(weights, &name("self_attn.o_proj"), queries, d_model)?,
-        n_heads,
-        n_key_value_heads,
-        d_head,
-        scale: config.attn_scale,
-    };
-    let mlp = Mlp {
-        input: linear(weights, &name("mlp.up_proj"), d_model, d_mlp)?,
-        gate: Some(linear(weights, &name("mlp.gate_proj"), d_model, d_mlp)?),
-        output: linear(weights, &name("mlp.down_proj"), d_mlp, d_model)?,
-        act_fn: config.act_fn,
-    };
-    let ln2 = norm(weights, &name("post_attention_layernorm"), config)?;
-    Ok(Block { ln1: norm(weights, &name("input_layernorm"), config)?, attention, mlp: Some((ln2, mlp)) })
+    let project = |part: &str, d_in, d_out| linear(weights, &name(part), d_in, d_out);
+    let q = project("self_attn.q_proj", d_model, queries)?;
+    let k = project("self_attn.k_proj", d_model, keys)?;
+    let v = project("self_attn.v_proj", d_model, keys)?;
+    let o = project("self_attn.o_proj", queries, d_model)?;
+    let mlp = Mlp::new(
+        project("mlp.up_proj", d_model, d_mlp)?,
+        Some(project("mlp.gate_proj", d_model, d_mlp)?),
+        project("mlp.down_proj", d_mlp, d_model)?,
+        config.act_fn,
+    );
+    let ln1 = norm(weights, &name("input_layernorm"), config, Norm::LN1)?;
+    let ln2 = norm(weights, &name("post_attention_layernorm"), config, Norm::LN2)?;
+    Ok(Block::new(ln1, attention(config, layer, q, k, v, o), Some((ln2, Feed::Mlp(mlp)))))
 }

@@ -1,11 +1,12 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod common;
 mod gpt2;
 mod llama;
 pub(crate) mod native;
 mod rope;
 
-use super::{Config, Normalization, linear::Linear, norm::Norm, transformer::Transformer};
+use super::{Config, transformer::Transformer};
 use crate::{
     Result,
     error::LoadError,
@@ -72,30 +73,6 @@ fn sensible(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a setting that has another value than the only one this crate computes.
-fn only<T: crate::load::FromSetting + PartialEq + std::fmt::Display>(
-    settings: &Settings,
-    key: &str,
-    value: T,
-) -> Result<()> {
-    match settings.find::<T>(key)? {
-        Some(given) if given != value => {
-            let why = format!("only {value} is");
-            Err(LoadError::Unsupported { key: key.into(), value: given.to_string(), why }.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The MLP's nonlinearity by its Hugging Face name.
-fn activation(settings: &Settings, keys: [&str; 2], default: &str) -> Result<crate::ops::Activation> {
-    let name = settings.or(keys, default.to_owned())?;
-    crate::ops::Activation::from_name(&name).ok_or_else(|| {
-        let why = "known are relu, gelu, gelu_new and silu".into();
-        LoadError::Unsupported { key: keys[0].into(), value: name, why }.into()
-    })
-}
-
 /// Where a family's tensors come from: a checkpoint, or the variables of a model in training.
 pub(crate) trait Tensors {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
@@ -132,30 +109,5 @@ impl Tensors for BTreeMap<String, Var> {
 
     fn has(&self, name: &str) -> bool {
         self.contains_key(name)
-    }
-}
-
-/// A norm with `{name}.weight`, and `{name}.bias` where the kind has one.
-fn norm(weights: &impl Tensors, name: &str, config: &Config) -> Result<Norm> {
-    let d = [config.d_model];
-    let bias = match config.normalization {
-        Normalization::LayerNorm => Some(weights.tensor(&format!("{name}.bias"), &d)?),
-        _ => None,
-    };
-    let weight = Some(weights.tensor(&format!("{name}.weight"), &d)?);
-    Ok(Norm { kind: config.normalization, weight, bias, eps: config.eps })
-}
-
-/// `{name}.weight` as PyTorch's `Linear` stores it, `[d_out, d_in]`, turned without copying; `{name}.bias` if there.
-fn linear(weights: &impl Tensors, name: &str, d_in: usize, d_out: usize) -> Result<Linear> {
-    let weight = weights.tensor(&format!("{name}.weight"), &[d_out, d_in])?.t()?;
-    Ok(Linear::new(weight, weights.maybe(&format!("{name}.bias"), &[d_out])?))
-}
-
-/// The unembedding: the head's own weight, or the embedding turned when the two are tied.
-fn unembed(weights: &impl Tensors, tied: bool, embed: &Tensor, config: &Config) -> Result<Linear> {
-    match tied {
-        true => Ok(Linear::new(embed.t()?, None)),
-        false => linear(weights, "lm_head", config.d_model, config.d_vocab),
     }
 }

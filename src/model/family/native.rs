@@ -2,18 +2,19 @@
 //!
 //! The models this crate trains are kept so, and load in TransformerLens unchanged.
 
-use super::{Family, Tensors, only};
+use super::{
+    Family, Tensors,
+    common::{attention, only},
+};
 use crate::{
     Result,
     error::LoadError,
+    hook::Point,
     load::{Settings, Weights},
     model::{
-        Config, Normalization, Position,
-        attention::Attention,
-        linear::Linear,
-        mlp::Mlp,
-        norm::Norm,
-        transformer::{Block, Transformer},
+        Config, Normalization,
+        parts::{Block, Embed, Feed, Linear, Mlp, Norm, Readout},
+        transformer::{Blocks, Transformer},
     },
     ops::Activation,
 };
@@ -43,8 +44,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         Some(other) => return Err(unsupported("normalization_type", other.into(), "only LN and null are").into()),
     };
     let act_fn = match settings.find::<String>("act_fn")? {
-        Some(name) => Activation::from_name(&name)
-            .ok_or_else(|| unsupported("act_fn", name, "known are relu, gelu, gelu_new and silu"))?,
+        Some(name) => Activation::from_name(&name).ok_or_else(|| unsupported("act_fn", name, Activation::KNOWN))?,
         // Without an MLP there is nothing to activate.
         None if attn_only => Activation::Relu,
         None => settings.get::<String>("act_fn").map(|_| Activation::Relu)?,
@@ -52,7 +52,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let (d_model, n_heads): (usize, usize) = (settings.get("d_model")?, settings.get("n_heads")?);
     let d_head = settings.or("d_head", d_model / n_heads.max(1))?;
     Ok(Config {
-        family: "hooked_transformer".into(),
         n_layers: settings.get("n_layers")?,
         d_model,
         n_heads,
@@ -64,11 +63,10 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         act_fn,
         normalization,
         eps: settings.or("eps", 1e-5)?,
-        position: Position::Learned,
+        d_embed: d_model,
         attn_scale: 1.0 / settings.or("attn_scale", (d_head as f64).sqrt())?,
         attn_only,
-        gated_mlp: false,
-        tied: false,
+        ..Config::base("hooked_transformer")
     })
 }
 
@@ -76,12 +74,15 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transformer> {
     let Config { d_model, d_vocab, n_ctx, .. } = *config;
     let unembed = weights.tensor("unembed.W_U", &[d_model, d_vocab])?;
+    let unembed = Linear::new(unembed, weights.maybe("unembed.b_U", &[d_vocab])?);
+    let tokens = weights.tensor("embed.W_E", &[d_vocab, d_model])?;
+    let positions = Some(weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])?);
+    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     Ok(Transformer {
-        embed: weights.tensor("embed.W_E", &[d_vocab, d_model])?,
-        pos_embed: Some(weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])?),
-        blocks: (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?,
-        ln_final: norm(config, weights, "ln_final")?,
-        unembed: Linear::new(unembed, weights.maybe("unembed.b_U", &[d_vocab])?),
+        embed: Embed { positions, ..Embed::new(tokens) },
+        encoder: None,
+        blocks: Blocks::new(blocks),
+        readout: Readout::new(norm(config, weights, "ln_final", Norm::FINAL)?, unembed),
     })
 }
 
@@ -108,7 +109,7 @@ pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-fn norm(config: &Config, weights: &impl Tensors, name: &str) -> Result<Norm> {
+fn norm(config: &Config, weights: &impl Tensors, name: &str, points: [Point; 2]) -> Result<Norm> {
     let (weight, bias) = match config.normalization {
         Normalization::None => (None, None),
         _ => {
@@ -116,7 +117,7 @@ fn norm(config: &Config, weights: &impl Tensors, name: &str) -> Result<Norm> {
             (get("w")?, get("b")?)
         }
     };
-    Ok(Norm { kind: config.normalization, weight, bias, eps: config.eps })
+    Ok(Norm { kind: config.normalization, weight, bias, eps: config.eps, points })
 }
 
 fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block> {
@@ -131,22 +132,26 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
         Ok(Linear::new(side_by_side(weight)?, bias.map(|bias| bias.flatten_all()).transpose()?))
     };
     let output = get("attn.W_O", &[n_heads, d_head, d_model])?.reshape((n_heads * d_head, d_model))?;
-    let attention = Attention {
-        q: project("Q")?,
-        k: project("K")?,
-        v: project("V")?,
-        o: Linear::new(output, maybe("attn.b_O", &[d_model])?),
-        n_heads,
-        n_key_value_heads: n_heads,
-        d_head,
-        scale: config.attn_scale,
-    };
+    let output = Linear::new(output, maybe("attn.b_O", &[d_model])?);
+    let attention = attention(config, layer, project("Q")?, project("K")?, project("V")?, output);
     let mlp = || -> Result<_> {
         let input = Linear::new(get("mlp.W_in", &[d_model, d_mlp])?, maybe("mlp.b_in", &[d_mlp])?);
         let output = Linear::new(get("mlp.W_out", &[d_mlp, d_model])?, maybe("mlp.b_out", &[d_model])?);
-        let ln2 = norm(config, weights, &format!("blocks.{layer}.ln2"))?;
-        Ok((ln2, Mlp { input, gate: None, output, act_fn: config.act_fn }))
+        let ln2 = norm(config, weights, &format!("blocks.{layer}.ln2"), Norm::LN2)?;
+        let mut mlp = Mlp::new(input, None, output, config.act_fn);
+        if config.act_fn.has_norm() {
+            mlp.norm = neuron_norm(config, &get)?;
+        }
+        Ok((ln2, Feed::Mlp(mlp)))
     };
     let mlp = (!config.attn_only).then(mlp).transpose()?;
-    Ok(Block { ln1: norm(config, weights, &format!("blocks.{layer}.ln1"))?, attention, mlp })
+    let ln1 = norm(config, weights, &format!("blocks.{layer}.ln1"), Norm::LN1)?;
+    Ok(Block::new(ln1, attention, mlp))
+}
+
+/// The norm of the neurons in a SoLU model.
+fn neuron_norm(config: &Config, get: &impl Fn(&str, &[usize]) -> Result<Tensor>) -> Result<Norm> {
+    let part = |name: &str| get(&format!("mlp.ln.{name}"), &[config.d_mlp]).map(Some);
+    let (kind, eps) = (Normalization::LayerNorm, config.eps);
+    Ok(Norm { kind, weight: part("w")?, bias: part("b")?, eps, points: Norm::MLP })
 }

@@ -1,0 +1,158 @@
+//! [`Config`]: the architecture as data.
+
+mod kinds;
+mod position;
+mod sites;
+
+use crate::ops::Activation;
+pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
+pub(crate) use position::alibi_slopes;
+pub use position::{Position, Rotary};
+
+/// Everything that tells one transformer's computation from another's.
+///
+/// Field names are TransformerLens's `HookedTransformerConfig` where it has the field.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The architecture's name, as in `model_type` of a Hugging Face configuration.
+    pub family: String,
+    /// Decoder, encoder, or both.
+    pub architecture: Architecture,
+    /// Number of blocks; of the encoder and of the decoder each, when there are both.
+    pub n_layers: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Width of the embeddings before they are brought to `d_model` (ALBERT); `d_model` in nearly every model.
+    pub d_embed: usize,
+    /// Attention heads per block.
+    pub n_heads: usize,
+    /// Heads of keys and values per block; fewer than `n_heads` in grouped-query attention.
+    pub n_key_value_heads: usize,
+    /// Width of one head.
+    pub d_head: usize,
+    /// Neurons of a block's MLP (of one expert, in a mixture); 0 when `attn_only`.
+    pub d_mlp: usize,
+    /// Entries of the vocabulary.
+    pub d_vocab: usize,
+    /// The longest text, in tokens.
+    pub n_ctx: usize,
+    /// Kinds of token, such as first and second sentence; 0 in models that know none.
+    pub n_token_types: usize,
+    /// Nonlinearity of the MLP.
+    pub act_fn: Activation,
+    /// The kind of norm.
+    pub normalization: Normalization,
+    /// Where a block's norms stand.
+    pub norm_place: NormPlace,
+    /// The norm of queries and keys, in models that have one.
+    pub qk_norm: Option<QkNorm>,
+    /// The embeddings are normed before the first block.
+    pub embed_norm: bool,
+    /// The last residual stream is normed before it is read.
+    pub final_norm: bool,
+    /// Added to the variance (or mean square) before its root is taken.
+    pub eps: f64,
+    /// How the model knows where a token stands.
+    pub position: Position,
+    /// The rotary frequencies of layers with a window, where they differ from the others' (Gemma 3).
+    pub local_rotary: Option<Rotary>,
+    /// Layers that turn nothing although the others do (SmolLM 3).
+    pub no_rope_layers: Vec<usize>,
+    /// By layer: how many tokens back a token sees, itself counted; `None` is all. Empty where no layer has a window.
+    pub windows: Vec<Option<usize>>,
+    /// Scores are multiplied by this; 1 / sqrt(d_head) unless the model says otherwise.
+    pub attn_scale: f64,
+    /// Scores of layer `l` are divided by `l + 1` too.
+    pub scale_attn_by_inverse_layer_idx: bool,
+    /// Scores are squashed into plus or minus this by a tanh (Gemma 2).
+    pub attn_scores_soft_cap: Option<f64>,
+    /// Logits are squashed into plus or minus this by a tanh (Gemma 2).
+    pub output_logits_soft_cap: Option<f64>,
+    /// Embeddings are multiplied by this (Gemma: sqrt(d_model)).
+    pub embed_scale: f64,
+    /// What attention and MLP add to the residual stream is multiplied by this (Granite).
+    pub residual_scale: f64,
+    /// Logits are multiplied by this.
+    pub logit_scale: f64,
+    /// Blocks have attention and nothing else.
+    pub attn_only: bool,
+    /// Attention and MLP read the same residual stream side by side.
+    pub parallel_attn_mlp: bool,
+    /// The MLP multiplies two branches (SwiGLU and its kin).
+    pub gated_mlp: bool,
+    /// Each MLP is a mixture of experts.
+    pub experts: Option<Experts>,
+    /// The unembedding is the embedding, turned.
+    pub tied: bool,
+    /// What reads the last residual stream.
+    pub heads: Heads,
+    /// The token that the decoder of an encoder-decoder starts from.
+    pub decoder_start: Option<u32>,
+}
+
+impl Config {
+    /// A decoder with nothing out of the ordinary, for families to say what differs.
+    pub(crate) fn base(family: &str) -> Self {
+        Self {
+            family: family.into(),
+            architecture: Architecture::Decoder,
+            n_layers: 0,
+            d_model: 0,
+            d_embed: 0,
+            n_heads: 0,
+            n_key_value_heads: 0,
+            d_head: 0,
+            d_mlp: 0,
+            d_vocab: 0,
+            n_ctx: 0,
+            n_token_types: 0,
+            act_fn: Activation::Relu,
+            normalization: Normalization::LayerNorm,
+            norm_place: NormPlace::Before,
+            qk_norm: None,
+            embed_norm: false,
+            final_norm: true,
+            eps: 1e-5,
+            position: Position::Learned,
+            local_rotary: None,
+            no_rope_layers: Vec::new(),
+            windows: Vec::new(),
+            attn_scale: 1.0,
+            scale_attn_by_inverse_layer_idx: false,
+            attn_scores_soft_cap: None,
+            output_logits_soft_cap: None,
+            embed_scale: 1.0,
+            residual_scale: 1.0,
+            logit_scale: 1.0,
+            attn_only: false,
+            parallel_attn_mlp: false,
+            gated_mlp: false,
+            experts: None,
+            tied: false,
+            heads: Heads { unembed: true, ..Heads::default() },
+            decoder_start: None,
+        }
+    }
+
+    /// How many tokens back a token sees at this layer, itself counted; `None` is all.
+    pub fn window(&self, layer: usize) -> Option<usize> {
+        self.windows.get(layer).copied().flatten()
+    }
+
+    /// The rotary frequencies of a layer, where it turns queries and keys.
+    pub fn rotary(&self, layer: usize) -> Option<&Rotary> {
+        match (&self.position, &self.local_rotary) {
+            _ if self.no_rope_layers.contains(&layer) => None,
+            (Position::Rotary(_), Some(local)) if self.window(layer).is_some() => Some(local),
+            (Position::Rotary(rotary), _) => Some(rotary),
+            _ => None,
+        }
+    }
+
+    /// What the scores of a layer are multiplied by.
+    pub fn attn_scale(&self, layer: usize) -> f64 {
+        let by_layer = if self.scale_attn_by_inverse_layer_idx { (layer + 1) as f64 } else { 1.0 };
+        self.attn_scale / by_layer
+    }
+}

@@ -1,0 +1,66 @@
+//! How many numbers a model has learned.
+
+use super::{
+    parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mlp, Norm, Readout},
+    transformer::{Blocks, Transformer},
+};
+use candle_core::Tensor;
+
+impl Transformer {
+    /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
+    pub(crate) fn n_parameters(&self, tied: bool) -> usize {
+        let Embed { tokens, positions, token_types, norm, widen } = &self.embed;
+        let embed = tokens.elem_count() + size(positions) + size(token_types) + norm_size(norm) + maybe(widen);
+        let stack = |blocks: &Blocks| {
+            let relative = blocks.relative.as_ref().map_or(0, |relative| relative.table.elem_count());
+            relative + blocks.blocks.iter().map(block_size).sum::<usize>()
+        };
+        let encoder = self.encoder.as_ref().map_or(0, |(blocks, norm)| stack(blocks) + norm_size(norm));
+        let Readout { ln_final, mlm, unembed, pooler, nsp } = &self.readout;
+        let unembed = match (unembed, tied) {
+            (Some(unembed), true) => size(&unembed.bias),
+            (unembed, _) => maybe(unembed),
+        };
+        let mlm = mlm.as_ref().map_or(0, |head| linear_size(&head.dense) + norm_size(&head.norm));
+        embed + encoder + stack(&self.blocks) + norm_size(ln_final) + mlm + unembed + maybe(pooler) + maybe(nsp)
+    }
+}
+
+fn size(tensor: &Option<Tensor>) -> usize {
+    tensor.as_ref().map_or(0, Tensor::elem_count)
+}
+
+fn linear_size(linear: &Linear) -> usize {
+    linear.weight.elem_count() + size(&linear.bias)
+}
+
+fn maybe(linear: &Option<Linear>) -> usize {
+    linear.as_ref().map_or(0, linear_size)
+}
+
+fn norm_size(norm: &Norm) -> usize {
+    size(&norm.weight) + size(&norm.bias)
+}
+
+fn attention_size(attention: &Attention) -> usize {
+    let Attention { q, k, v, o, q_norm, k_norm, .. } = attention;
+    let norm = |norm: &Option<HeadNorm>| norm.as_ref().map_or(0, |norm| norm.weight.elem_count() + size(&norm.bias));
+    [q, k, v, o].map(linear_size).iter().sum::<usize>() + norm(q_norm) + norm(k_norm)
+}
+
+fn mlp_size(mlp: &Mlp) -> usize {
+    linear_size(&mlp.input) + maybe(&mlp.gate) + linear_size(&mlp.output)
+}
+
+fn block_size(block: &Block) -> usize {
+    let norms = [&block.ln1, &block.ln1_post, &block.ln_mid, &block.ln2, &block.ln2_post, &block.ln_end];
+    let cross = block.cross.as_ref().map_or(0, |cross| norm_size(&cross.ln) + attention_size(&cross.attention));
+    let feed = match &block.mlp {
+        None => 0,
+        Some(Feed::Mlp(mlp)) => mlp_size(mlp),
+        Some(Feed::Mixture(mixture)) => {
+            linear_size(&mixture.router) + mixture.experts.iter().map(mlp_size).sum::<usize>()
+        }
+    };
+    norms.into_iter().map(norm_size).sum::<usize>() + attention_size(&block.attention) + cross + feed
+}

@@ -1,0 +1,206 @@
+//! [`Frame`]: the tokens of one forward pass, and everything that follows from where they stand.
+
+use super::{Config, Here, Position, Rotary, config::alibi_slopes};
+use crate::{
+    Result,
+    ops::{Mask, RotaryTable},
+    text::Tokens,
+};
+use candle_core::{Device, Tensor};
+use std::{ops::Range, sync::Arc};
+
+/// How many texts and tokens a forward pass is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub(crate) batch: usize,
+    /// Tokens the encoder reads; as `target` in a model of one stack.
+    pub(crate) source: usize,
+    /// New tokens the decoder (or the only stack) reads.
+    pub(crate) target: usize,
+    /// Tokens read before, whose keys and values are kept.
+    pub(crate) past: usize,
+}
+
+/// The tokens of one stack in one forward pass, and everything that follows from where they stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    batch: usize,
+    /// New tokens.
+    pos: usize,
+    past: usize,
+    /// Where each new token stands in its text; one row where all texts agree, else a row for each.
+    positions: Vec<u32>,
+    /// `[batch * pos]`
+    token_types: Vec<u32>,
+    /// The keys of each text that are no padding.
+    real: Option<Arc<[Range<usize>]>>,
+    rotary: Option<RotaryTable>,
+    local_rotary: Option<RotaryTable>,
+    /// By layer.
+    turns: Vec<Turn>,
+    /// `[one, head, query, key]`
+    bias: Option<Tensor>,
+    encoded: Option<(Tensor, Option<Arc<[Range<usize>]>>)>,
+    /// By layer: `[batch, pos, kv_head, d_head]` each.
+    kept: Option<Vec<Option<(Tensor, Tensor)>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Turn {
+    Not,
+    Everywhere,
+    Locally,
+}
+
+impl Frame {
+    /// For all of these tokens.
+    pub(crate) fn new(config: &Config, tokens: &Tokens) -> Result<Self> {
+        Self::after(config, tokens, 0)
+    }
+
+    /// For the tokens from index `past` on, the ones before having been read.
+    pub(crate) fn after(config: &Config, tokens: &Tokens, past: usize) -> Result<Self> {
+        let batch = tokens.batch();
+        let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
+        let types = |text| tokens.token_types(text).iter().skip(past).copied().collect::<Vec<_>>();
+        let types = (0..batch).flat_map(types).collect();
+        Self::build(config, batch, past..tokens.len(), real, types)
+    }
+
+    /// For `batch` texts of `pos` tokens each, of which nothing else is known.
+    pub(crate) fn plain(config: &Config, batch: usize, pos: usize) -> Result<Self> {
+        Self::build(config, batch, 0..pos, None, vec![0; batch * pos])
+    }
+
+    fn build(
+        config: &Config,
+        batch: usize,
+        new: Range<usize>,
+        real: Option<Arc<[Range<usize>]>>,
+        token_types: Vec<u32>,
+    ) -> Result<Self> {
+        let starts = real.as_ref().map_or(vec![0], |real| real.iter().map(|real| real.start).collect());
+        let row = |start: usize| new.clone().map(move |index| index.saturating_sub(start) as u32);
+        let turn = |layer: usize| match (config.rotary(layer), &config.local_rotary) {
+            (None, _) => Turn::Not,
+            (Some(_), Some(_)) if config.window(layer).is_some() => Turn::Locally,
+            (Some(_), _) => Turn::Everywhere,
+        };
+        let mut frame = Self {
+            batch,
+            pos: new.len(),
+            past: new.start,
+            positions: starts.into_iter().flat_map(row).collect(),
+            token_types,
+            real,
+            rotary: None,
+            local_rotary: None,
+            turns: (0..config.n_layers).map(turn).collect(),
+            bias: None,
+            encoded: None,
+            kept: None,
+        };
+        let table = |rotary: &Rotary| {
+            RotaryTable::new(&rotary.frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
+        };
+        let local_rotary = config.local_rotary.as_ref().map(table);
+        let rotary = match &config.position {
+            Position::Rotary(rotary) => Some(table(rotary)),
+            _ => None,
+        };
+        let bias = (config.position == Position::Alibi).then(|| frame.alibi(config.n_heads)).transpose()?;
+        frame = Self { rotary, local_rotary, bias, ..frame };
+        Ok(frame)
+    }
+
+    /// ALiBi's bias: minus the distance, times the head's slope.
+    fn alibi(&self, n_heads: usize) -> Result<Tensor> {
+        let (queries, keys) = self.queries_and_keys();
+        let distance = |query: usize, key: usize| (self.past + query) as f64 - key as f64;
+        let row = |slope: f64| {
+            let pairs = (0..queries).flat_map(move |query| (0..keys).map(move |key| (query, key)));
+            pairs.map(move |(query, key)| (-slope * distance(query, key)) as f32)
+        };
+        let values: Vec<f32> = alibi_slopes(n_heads).into_iter().flat_map(row).collect();
+        Ok(Tensor::from_vec(values, (1, n_heads, queries, keys), &Device::Cpu)?)
+    }
+
+    /// How many tokens look, and how many are looked at.
+    pub(crate) fn queries_and_keys(&self) -> (usize, usize) {
+        (self.pos, self.past + self.pos)
+    }
+
+    /// `[batch, pos]`
+    pub(crate) fn position_ids(&self) -> Result<Tensor> {
+        let rows = self.positions.len() / self.pos.max(1);
+        let ids = Tensor::from_slice(&self.positions, (rows, self.pos), &Device::Cpu)?;
+        Ok(ids.broadcast_as((self.batch, self.pos))?.contiguous()?)
+    }
+
+    /// `[batch, pos]`
+    pub(crate) fn token_types(&self) -> Result<Tensor> {
+        Ok(Tensor::from_slice(&self.token_types, (self.batch, self.pos), &Device::Cpu)?)
+    }
+
+    /// The angles of a layer, where it turns queries and keys.
+    pub(crate) fn rotary(&self, layer: usize) -> Option<&RotaryTable> {
+        match self.turns.get(layer)? {
+            Turn::Not => None,
+            Turn::Everywhere => self.rotary.as_ref(),
+            Turn::Locally => self.local_rotary.as_ref(),
+        }
+    }
+
+    pub(crate) fn mask(&self, causal: bool, window: Option<usize>, here: Here) -> Mask {
+        match (here.is_across(), &self.encoded) {
+            (true, Some((_, real))) => Mask { real: real.clone(), ..Mask::default() },
+            _ => Mask { causal, window, real: self.real.clone() },
+        }
+    }
+
+    /// What is added to the scores.
+    pub(crate) fn bias(&self, here: Here) -> Option<&Tensor> {
+        self.bias.as_ref().filter(|_| !here.is_across())
+    }
+
+    pub(crate) fn set_bias(&mut self, bias: Tensor) {
+        self.bias = Some(bias);
+    }
+
+    /// What the encoder gave, for the decoder to look at.
+    pub(crate) fn with_encoded(mut self, encoded: Tensor, source: &Tokens) -> Self {
+        let real = source.is_padded().then(|| (0..source.batch()).map(|text| source.real(text)).collect());
+        self.encoded = Some((encoded, real));
+        self
+    }
+
+    pub(crate) fn encoded(&self) -> Result<Tensor> {
+        let missing = || candle_core::Error::Msg("a decoder that looks across was run without its encoder".into());
+        Ok(self.encoded.as_ref().map(|(encoded, _)| encoded.clone()).ok_or_else(missing)?)
+    }
+
+    /// Keeps keys and values from now on, those of earlier tokens first.
+    pub(crate) fn keeping(mut self, kept: Vec<Option<(Tensor, Tensor)>>) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+
+    /// The keys and values kept, for the next step.
+    pub(crate) fn into_kept(self) -> Vec<Option<(Tensor, Tensor)>> {
+        self.kept.unwrap_or_default()
+    }
+
+    /// Keys and values of this step behind those kept from earlier ones.
+    pub(crate) fn with_past(&mut self, layer: usize, k: Tensor, v: Tensor) -> Result<(Tensor, Tensor)> {
+        let Some(kept) = &mut self.kept else { return Ok((k, v)) };
+        if kept.len() <= layer {
+            kept.resize(layer + 1, None);
+        }
+        let both = match &kept[layer] {
+            Some((past_k, past_v)) => (Tensor::cat(&[past_k, &k], 1)?, Tensor::cat(&[past_v, &v], 1)?),
+            None => (k, v),
+        };
+        kept[layer] = Some(both.clone());
+        Ok(both)
+    }
+}

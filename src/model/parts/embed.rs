@@ -1,0 +1,66 @@
+use super::{Linear, Norm};
+use crate::{
+    Result,
+    hook::Point,
+    model::{Architecture, Config, Frame, Here, Tap},
+};
+use candle_core::Tensor;
+
+/// From token ids to the residual stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Embed {
+    /// `[d_vocab, d_embed]`
+    pub(crate) tokens: Tensor,
+    /// `[n_ctx, d_embed]`
+    pub(crate) positions: Option<Tensor>,
+    /// `[n_token_types, d_embed]`
+    pub(crate) token_types: Option<Tensor>,
+    pub(crate) norm: Norm,
+    /// `[d_embed, d_model]`
+    pub(crate) widen: Option<Linear>,
+}
+
+impl Embed {
+    /// Token embeddings and nothing else.
+    pub(crate) fn new(tokens: Tensor) -> Self {
+        Self { tokens, positions: None, token_types: None, norm: Norm::none(), widen: None }
+    }
+
+    /// # Shapes
+    /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
+    pub(crate) fn forward(&self, config: &Config, tokens: &Tensor, frame: &Frame, tap: &mut Tap) -> Result<Tensor> {
+        let here = Here::default();
+        let rows = |table: &Tensor, ids: &Tensor| -> Result<Tensor> {
+            let (batch, pos) = ids.dims2()?;
+            Ok(table.index_select(&ids.flatten_all()?, 0)?.reshape((batch, pos, ()))?)
+        };
+        let encoder = config.architecture == Architecture::Encoder;
+        let (embed, pos_embed) = match encoder {
+            true => (Point::EncoderEmbed, Point::EncoderPosEmbed),
+            false => (Point::Embed, Point::PosEmbed),
+        };
+        let tokens = tap.at(here.site(Point::Tokens), tokens.clone())?;
+        let mut x = rows(&self.tokens, &tokens)?;
+        if config.embed_scale != 1.0 {
+            x = (x * config.embed_scale)?;
+        }
+        // A decoder's embedding norm is part of the embedding; an encoder's follows the sum of all embeddings.
+        if !encoder {
+            x = self.norm.forward(&x, here, tap)?;
+        }
+        x = tap.at(here.site(embed), x)?;
+        if let Some(positions) = &self.positions {
+            x = (x + tap.at(here.site(pos_embed), rows(positions, &frame.position_ids()?)?)?)?;
+        }
+        if let Some(types) = &self.token_types {
+            x = (x + tap.at(here.site(Point::TokenTypeEmbed), rows(types, &frame.token_types()?)?)?)?;
+        }
+        if encoder {
+            x = self.norm.forward(&x, here, tap)?;
+        }
+        if let Some(widen) = &self.widen {
+            x = widen.forward(&x)?;
+        }
+        if encoder { tap.at(here.site(Point::FullEmbed), x) } else { Ok(x) }
+    }
+}
