@@ -33,7 +33,7 @@ pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::shipped_names;
 use std::sync::Arc;
-pub(crate) use tap::Tap;
+pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
 
 /// A hooked transformer: configuration, weights and tokenizer.

@@ -5,6 +5,7 @@ mod decompose;
 mod gradients;
 mod identities;
 mod oracle;
+mod patching;
 mod reference;
 mod running;
 mod tiny;
