@@ -3,6 +3,8 @@
 mod common;
 mod gpt2;
 mod llama;
+mod llama_block;
+mod llama_like;
 pub(crate) mod native;
 mod rope;
 
@@ -25,7 +27,11 @@ struct Family {
     buffers: &'static [&'static str],
 }
 
-const FAMILIES: &[Family] = &[gpt2::FAMILY, llama::FAMILY, native::FAMILY];
+const FAMILIES: &[Family] = &[
+    gpt2::FAMILY,
+    llama::FAMILY,
+    native::FAMILY,
+];
 
 /// The architecture and the parts of a checkpoint.
 ///
