@@ -5,6 +5,7 @@ mod gpt2;
 mod llama;
 mod llama_block;
 mod llama_like;
+mod mistral;
 pub(crate) mod native;
 mod rope;
 
@@ -30,6 +31,7 @@ struct Family {
 const FAMILIES: &[Family] = &[
     gpt2::FAMILY,
     llama::FAMILY,
+    mistral::FAMILY,
     native::FAMILY,
 ];
 
