@@ -7,6 +7,7 @@ mod llama_block;
 mod llama_like;
 mod mistral;
 pub(crate) mod native;
+mod qwen2;
 mod rope;
 
 use super::{Config, transformer::Transformer};
@@ -33,6 +34,7 @@ const FAMILIES: &[Family] = &[
     llama::FAMILY,
     mistral::FAMILY,
     native::FAMILY,
+    qwen2::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
