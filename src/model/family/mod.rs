@@ -8,6 +8,7 @@ mod llama_like;
 mod mistral;
 pub(crate) mod native;
 mod qwen2;
+mod qwen3;
 mod rope;
 
 use super::{Config, transformer::Transformer};
@@ -35,6 +36,7 @@ const FAMILIES: &[Family] = &[
     mistral::FAMILY,
     native::FAMILY,
     qwen2::FAMILY,
+    qwen3::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
