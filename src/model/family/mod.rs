@@ -6,6 +6,7 @@ mod llama;
 mod llama_block;
 mod llama_like;
 mod mistral;
+mod mixtral;
 pub(crate) mod native;
 mod qwen2;
 mod qwen3;
@@ -34,6 +35,7 @@ const FAMILIES: &[Family] = &[
     gpt2::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
+    mixtral::FAMILY,
     native::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
