@@ -10,6 +10,7 @@ mod mixtral;
 pub(crate) mod native;
 mod qwen2;
 mod qwen3;
+mod qwen3_moe;
 mod rope;
 
 use super::{Config, transformer::Transformer};
@@ -39,6 +40,7 @@ const FAMILIES: &[Family] = &[
     native::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
+    qwen3_moe::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
