@@ -8,6 +8,7 @@ mod llama_like;
 mod mistral;
 mod mixtral;
 pub(crate) mod native;
+mod olmoe;
 mod qwen2;
 mod qwen3;
 mod qwen3_moe;
@@ -38,6 +39,7 @@ const FAMILIES: &[Family] = &[
     mistral::FAMILY,
     mixtral::FAMILY,
     native::FAMILY,
+    olmoe::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
