@@ -1,6 +1,7 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
 mod common;
+mod gemma;
 mod gpt2;
 mod llama;
 mod llama_block;
@@ -34,6 +35,7 @@ struct Family {
 }
 
 const FAMILIES: &[Family] = &[
+    gemma::FAMILY,
     gpt2::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
