@@ -2,6 +2,7 @@
 
 mod common;
 mod gemma;
+mod gemma2;
 mod gpt2;
 mod llama;
 mod llama_block;
@@ -36,6 +37,7 @@ struct Family {
 
 const FAMILIES: &[Family] = &[
     gemma::FAMILY,
+    gemma2::FAMILY,
     gpt2::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
