@@ -3,6 +3,7 @@
 mod common;
 mod gemma;
 mod gemma2;
+mod gemma3;
 mod gpt2;
 mod llama;
 mod llama_block;
@@ -38,6 +39,8 @@ struct Family {
 const FAMILIES: &[Family] = &[
     gemma::FAMILY,
     gemma2::FAMILY,
+    gemma3::FAMILY,
+    gemma3::WITH_IMAGES,
     gpt2::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
