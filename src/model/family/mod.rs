@@ -11,6 +11,7 @@ mod llama_like;
 mod mistral;
 mod mixtral;
 pub(crate) mod native;
+mod olmo;
 mod olmoe;
 mod qwen2;
 mod qwen3;
@@ -46,6 +47,7 @@ const FAMILIES: &[Family] = &[
     mistral::FAMILY,
     mixtral::FAMILY,
     native::FAMILY,
+    olmo::FAMILY,
     olmoe::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
