@@ -12,6 +12,7 @@ mod mistral;
 mod mixtral;
 pub(crate) mod native;
 mod olmo;
+mod olmo2;
 mod olmoe;
 mod qwen2;
 mod qwen3;
@@ -48,6 +49,7 @@ const FAMILIES: &[Family] = &[
     mixtral::FAMILY,
     native::FAMILY,
     olmo::FAMILY,
+    olmo2::FAMILY,
     olmoe::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
