@@ -18,6 +18,7 @@ mod qwen2;
 mod qwen3;
 mod qwen3_moe;
 mod rope;
+mod smollm3;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -54,6 +55,7 @@ const FAMILIES: &[Family] = &[
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
+    smollm3::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
