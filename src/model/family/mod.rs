@@ -14,6 +14,7 @@ pub(crate) mod native;
 mod olmo;
 mod olmo2;
 mod olmoe;
+mod phi3;
 mod qwen2;
 mod qwen3;
 mod qwen3_moe;
@@ -52,6 +53,7 @@ const FAMILIES: &[Family] = &[
     olmo::FAMILY,
     olmo2::FAMILY,
     olmoe::FAMILY,
+    phi3::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
