@@ -5,6 +5,7 @@ mod gemma;
 mod gemma2;
 mod gemma3;
 mod gpt2;
+mod granite;
 mod llama;
 mod llama_block;
 mod llama_like;
@@ -46,6 +47,7 @@ const FAMILIES: &[Family] = &[
     gemma3::FAMILY,
     gemma3::WITH_IMAGES,
     gpt2::FAMILY,
+    granite::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
     mixtral::FAMILY,
