@@ -1,5 +1,6 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod cohere;
 mod common;
 mod gemma;
 mod gemma2;
@@ -42,6 +43,7 @@ struct Family {
 }
 
 const FAMILIES: &[Family] = &[
+    cohere::FAMILY,
     gemma::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
