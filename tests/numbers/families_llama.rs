@@ -136,7 +136,7 @@ fn settings_of_these_families_that_are_not_implemented_are_refused_by_name() {
         ("qwen3_moe", "decoder_sparse_step", json!(2)),
         ("mistral", "partial_rotary_factor", json!(0.5)),
         ("qwen2", "rope_parameters", nested),
-        ("granite", "hidden_act", json!("relu2")),
+        ("granite", "hidden_act", json!("softplus")),
     ] {
         refused(&format!("families/{case}"), key, value, &[key]);
     }

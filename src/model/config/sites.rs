@@ -175,6 +175,7 @@ impl Config {
                 (before && has_mlp, "it has no norm before an MLP; one on what an MLP writes is `ln2_post`")
             }
             MlpPre | MlpPost => (dense, "it has no MLP of its own: attention only, or experts"),
+            MlpMid | MlpLnScale | MlpLnNormalized => (dense && self.act_fn.has_norm(), "its neurons are not normed"),
             MlpPreLinear => (self.gated_mlp && dense, "its MLP is not gated"),
             NormalizedResidPost => (on_sum, "its norms do not stand on the sum"),
             ExpertWeights | ExpertIndices => (self.experts.is_some(), "it is no mixture of experts"),

@@ -147,6 +147,6 @@ impl Reader<'_> {
 
     fn gated(&self, gate: Linear, input: Linear, output: &str) -> Result<Mlp> {
         let Config { d_model, d_mlp, act_fn, .. } = *self.config;
-        Ok(Mlp { input, gate: Some(gate), output: linear(&self.weights, output, d_mlp, d_model)?, act_fn })
+        Ok(Mlp::new(input, Some(gate), linear(&self.weights, output, d_mlp, d_model)?, act_fn))
     }
 }
