@@ -23,7 +23,9 @@ use crate::{
     text::{ToTokens, Tokenizer},
 };
 use candle_core::Tensor;
-pub use config::{Architecture, Config, Experts, Heads, NormPlace, Normalization, Position, QkNorm, Rotary};
+pub use config::{
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
+};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod decompose;
+mod families_llama;
 mod gradients;
 mod identities;
 mod oracle;

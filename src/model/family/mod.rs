@@ -1,10 +1,27 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod cohere;
 mod common;
+mod gemma;
+mod gemma2;
+mod gemma3;
 mod gpt2;
+mod granite;
 mod llama;
+mod llama_block;
+mod llama_like;
+mod mistral;
+mod mixtral;
 pub(crate) mod native;
+mod olmo;
+mod olmo2;
+mod olmoe;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod qwen3_moe;
 mod rope;
+mod smollm3;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -25,7 +42,27 @@ struct Family {
     buffers: &'static [&'static str],
 }
 
-const FAMILIES: &[Family] = &[gpt2::FAMILY, llama::FAMILY, native::FAMILY];
+const FAMILIES: &[Family] = &[
+    cohere::FAMILY,
+    gemma::FAMILY,
+    gemma2::FAMILY,
+    gemma3::FAMILY,
+    gemma3::WITH_IMAGES,
+    gpt2::FAMILY,
+    granite::FAMILY,
+    llama::FAMILY,
+    mistral::FAMILY,
+    mixtral::FAMILY,
+    native::FAMILY,
+    olmo::FAMILY,
+    olmo2::FAMILY,
+    olmoe::FAMILY,
+    phi3::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    qwen3_moe::FAMILY,
+    smollm3::FAMILY,
+];
 
 /// The architecture and the parts of a checkpoint.
 ///

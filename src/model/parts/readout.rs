@@ -64,8 +64,8 @@ impl Readout {
             Some(positions) => at_positions(&read, positions)?,
             None => read,
         };
-        let logits = finish(config, unembed.forward(&read)?)?;
-        tap.at(Here::default().site(Point::UnembedOut), logits).map(Some)
+        let written = tap.at(Here::default().site(Point::UnembedOut), unembed.forward(&read)?)?;
+        finish(config, written).map(Some)
     }
 
     /// As [`Readout::logits`] with nobody watching, at any leading axes.
