@@ -160,11 +160,8 @@ impl Model {
     }
 
     pub(crate) fn tokens_from_ids(&self, rows: &[&[u32]]) -> Result<Tokens> {
-        let encoded = |ids: &&[u32]| Encoded {
-            ids: ids.to_vec(),
-            spans: vec![0..0; ids.len()],
-            types: vec![0; ids.len()],
-        };
+        let encoded =
+            |ids: &&[u32]| Encoded { ids: ids.to_vec(), spans: vec![0..0; ids.len()], types: vec![0; ids.len()] };
         self.checked(rows.iter().map(|ids| self.row(encoded(ids), None)).collect(), false)
     }
 

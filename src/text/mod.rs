@@ -6,14 +6,14 @@ mod pieces;
 mod places;
 mod precompiled;
 mod show;
-mod tokenizer;
 #[cfg(test)]
 mod tests;
+mod tokenizer;
 mod tokens;
 
 pub use input::ToTokens;
-pub use padding::Padding;
 pub(crate) use padding::Filler;
+pub use padding::Padding;
 pub use places::Occurrence;
 pub use tokenizer::{Encoded, SpecialIds, Tokenizer};
 pub(crate) use tokens::Row;

@@ -121,7 +121,8 @@ mod tests {
         for _ in 0..400 {
             let mut bytes = table();
             for _ in 0..3 {
-                let at = *[0, 4, 5, 6, 7].get(random.random_range(0..8)).unwrap_or(&random.random_range(0..bytes.len()));
+                let at =
+                    *[0, 4, 5, 6, 7].get(random.random_range(0..8)).unwrap_or(&random.random_range(0..bytes.len()));
                 bytes[at] = random.random();
             }
             match tokenizer(&bytes) {

@@ -151,7 +151,9 @@ impl Tokenizer {
         let mut spans = Vec::new();
         let mut start = 0;
         for (text, encoding) in texts.iter().zip(&raw) {
-            spans.push(encoding.get_offsets().iter().map(|&(from, to)| start + from..start + to).collect::<VecDeque<_>>());
+            spans.push(
+                encoding.get_offsets().iter().map(|&(from, to)| start + from..start + to).collect::<VecDeque<_>>(),
+            );
             start += text.chars().count() + 1;
         }
         let (first, second) = (raw.pop_front().unwrap_or_default(), raw.pop_front());
