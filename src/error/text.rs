@@ -17,6 +17,8 @@ pub(crate) enum TextError {
     TooLong { got: usize, n_ctx: usize },
     #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed")]
     NotSingleToken { text: String, count: usize, pieces: String },
+    #[error("there is no answer to test, or one of them is empty; give at least one word")]
+    NoAnswer,
     #[error(
         "this model's tokenizer puts no special tokens between two texts, so they cannot be read as a pair; give one \
          text with what should stand between them"

@@ -247,3 +247,68 @@ fn bos_id(tokenizer: &Tokenizer, asked: Option<bool>) -> Result<Option<u32>> {
         (_, bos) => Ok(bos),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        load::Checkpoint,
+        model::shipped,
+        text::{Padding, SpecialIds},
+    };
+
+    /// The shipped model with the tokenizer of an encoder.
+    fn encoder() -> Model {
+        let special = |id: u32, content: &str| {
+            serde_json::json!({"id": id, "content": content, "special": true, "normalized": false, "single_word": false,
+                "lstrip": false, "rstrip": false})
+        };
+        let json = serde_json::json!({
+            "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "red": 3, "fox": 4, "owl": 5, "?": 6}},
+            "added_tokens": [special(0, "[PAD]"), special(1, "[CLS]"), special(2, "[SEP]")],
+            "pre_tokenizer": {"type": "WhitespaceSplit"},
+            "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+            "normalizer": null, "decoder": null, "version": "1.0", "truncation": null, "padding": null,
+        });
+        let ids = SpecialIds { pad: Some(0), cls: Some(1), sep: Some(2), ..SpecialIds::default() };
+        let tokenizer = Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap().with_special_ids(ids);
+        let checkpoint = shipped::checkpoint("induction-2l").unwrap().unwrap();
+        Model::from_checkpoint(Checkpoint { tokenizer: Some(tokenizer), ..checkpoint }).unwrap()
+    }
+
+    #[test]
+    fn a_pair_carries_its_types_and_finds_words_in_either_text() {
+        let tokens = encoder().pair("red fox", "red owl").unwrap();
+        assert_eq!(tokens.strings(0), ["[CLS]", "red", "fox", "[SEP]", "red", "owl", "[SEP]"]);
+        assert_eq!(tokens.token_types(0), [0, 0, 0, 0, 1, 1, 1]);
+        assert_eq!((tokens.find(0, "fox").unwrap(), tokens.find(0, "owl").unwrap()), (2..3, 5..6));
+        assert!(tokens.find(0, "fox red").is_err(), "a line break is between the texts");
+    }
+
+    #[test]
+    fn texts_are_framed_for_an_encoder_and_padded_with_its_padding_token() {
+        let tokens = encoder().tokenize_as(&["red", "red fox owl"], None, true).unwrap().padded(Padding::Left);
+        assert_eq!(tokens.strings(0), ["[PAD]", "[PAD]", "[CLS]", "red", "[SEP]"]);
+        assert_eq!(tokens.strings(1), ["[CLS]", "red", "fox", "owl", "[SEP]"]);
+        assert!(!tokens.bos_prepended());
+        let bare = encoder().tokenize_as(&["red"], Some(false), true).unwrap();
+        assert_eq!(bare.strings(0), ["red"]);
+    }
+
+    #[test]
+    fn padding_is_the_padding_token_else_the_end_else_the_beginning_of_text_else_id_0() {
+        let padded = |pad, eos: &[u32], bos| {
+            let tokenizer = encoder().need_tokenizer().unwrap().clone();
+            let special = SpecialIds { pad, eos: eos.to_vec(), bos, ..SpecialIds::default() };
+            let checkpoint = shipped::checkpoint("induction-2l").unwrap().unwrap();
+            let tokenizer = Some(tokenizer.with_special_ids(special));
+            let model = Model::from_checkpoint(Checkpoint { tokenizer, ..checkpoint }).unwrap();
+            model.tokens([vec![3, 4], vec![5]]).unwrap().ids(1)[1]
+        };
+        assert_eq!(padded(Some(6), &[2], Some(1)), 6);
+        assert_eq!(padded(None, &[2], Some(1)), 2);
+        assert_eq!(padded(None, &[], Some(1)), 1);
+        assert_eq!(padded(None, &[], None), 0);
+        assert_eq!(padded(Some(50_000), &[2], None), 2, "the model has no such token");
+    }
+}
