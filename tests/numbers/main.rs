@@ -2,10 +2,12 @@
 
 mod bad_input;
 mod decompose;
+mod encoders;
 mod gradients;
 mod identities;
 mod oracle;
 mod reference;
 mod running;
+mod t5;
 mod tiny;
 mod trained;

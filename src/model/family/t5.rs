@@ -128,7 +128,7 @@ fn block(config: &Config, weights: &Weights, stack: Stack, layer: usize) -> Resu
         true => (Some(project("wi_0", d_model, d_mlp)?), project("wi_1", d_model, d_mlp)?),
         false => (None, project("wi", d_model, d_mlp)?),
     };
-    let mlp = Mlp { input, gate, output: project("wo", d_mlp, d_model)?, act_fn: config.act_fn };
+    let mlp = Mlp::new(input, gate, project("wo", d_mlp, d_model)?, config.act_fn);
     let attention = attend(config, weights, &name("0.SelfAttention"), layer)?;
     let attention = Attention { causal: decodes, ..attention };
     let mut block = Block::new(norm("0", Norm::LN1)?, attention, Some((norm(part, points)?, Feed::Mlp(mlp))));
