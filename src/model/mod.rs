@@ -7,6 +7,7 @@ mod encoder_show;
 pub(crate) mod family;
 mod frame;
 mod here;
+mod kept;
 pub(crate) mod parts;
 mod pass;
 mod prompt;
@@ -28,6 +29,7 @@ pub use config::{Architecture, Config, Experts, Heads, NormPlace, Normalization,
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
+pub(crate) use kept::Kept;
 pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
