@@ -2,6 +2,8 @@
 
 mod config;
 mod count;
+mod encoder;
+mod encoder_show;
 pub(crate) mod family;
 mod frame;
 mod here;
@@ -26,6 +28,7 @@ use candle_core::Tensor;
 pub use config::{
     Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
 };
+pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;

@@ -1,6 +1,6 @@
 //! Text to tokens and back, as this model has it.
 
-use super::Model;
+use super::{Architecture, Model};
 use crate::{
     Result,
     error::TextError,
@@ -134,7 +134,7 @@ impl Model {
 
     /// `bos`: `None` leaves it to the model's files.
     pub(crate) fn tokenize(&self, texts: &[&str], bos: Option<bool>) -> Result<Tokens> {
-        self.tokenize_as(texts, bos, false)
+        self.tokenize_as(texts, bos, self.config().architecture != Architecture::Decoder)
     }
 
     /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text, unless `bos` says
@@ -182,14 +182,20 @@ impl Model {
         self.tokens_from_ids(&vec![[start].as_slice(); batch])
     }
 
-    /// What the decoder of an encoder-decoder reads: the input, its starting token in front where it has none.
+    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, its starting token and the text, without
+    /// the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);
+        let end = self.tokenizer().and_then(Tokenizer::eos);
         let tokens = self.tokens(input)?;
         let shifted = |text| {
             let ids = &tokens.ids(text)[tokens.real(text)];
-            let first = (ids.first() != Some(&start)).then_some(start);
-            first.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
+            let (start, ids) = match (tokens.text(text), ids) {
+                (Some(_), [ids @ .., last]) if Some(*last) == end => (Some(start), ids),
+                (Some(_), ids) => (Some(start), ids),
+                (None, ids) => (None, ids),
+            };
+            start.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
     }
@@ -208,7 +214,19 @@ impl Model {
         if tokens.len() > n_ctx {
             return Err(TextError::TooLong { got: tokens.len(), n_ctx }.into());
         }
-        (0..tokens.batch()).try_for_each(|text| self.check_ids(tokens.ids(text)))
+        (0..tokens.batch()).try_for_each(|text| {
+            self.check_ids(tokens.ids(text))?;
+            self.check_token_types(tokens.token_types(text))
+        })
+    }
+
+    fn check_token_types(&self, types: &[u32]) -> Result<()> {
+        let known = self.config().n_token_types;
+        // A model that knows none reads every text alike.
+        match types.iter().find(|&&given| known > 0 && given as usize >= known) {
+            Some(&given) => Err(TextError::TokenTypeOutOfRange { given, known }.into()),
+            None => Ok(()),
+        }
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod decompose;
+mod encoders;
 mod families_llama;
 mod gradients;
 mod identities;
@@ -9,5 +10,6 @@ mod oracle;
 mod patching;
 mod reference;
 mod running;
+mod t5;
 mod tiny;
 mod trained;

@@ -1,10 +1,13 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod albert;
+mod bert;
 mod cohere;
 mod common;
-mod gemma;
+mod distilbert;
 mod gemma2;
 mod gemma3;
+mod gemma;
 mod gpt2;
 mod granite;
 mod llama;
@@ -13,15 +16,18 @@ mod llama_like;
 mod mistral;
 mod mixtral;
 pub(crate) mod native;
-mod olmo;
 mod olmo2;
+mod olmo;
 mod olmoe;
 mod phi3;
+mod post_norm;
 mod qwen2;
 mod qwen3;
 mod qwen3_moe;
+mod roberta;
 mod rope;
 mod smollm3;
+mod t5;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -43,25 +49,33 @@ struct Family {
 }
 
 const FAMILIES: &[Family] = &[
+    albert::FAMILY,
+    bert::FAMILY,
     cohere::FAMILY,
-    gemma::FAMILY,
+    distilbert::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
     gemma3::WITH_IMAGES,
+    gemma::FAMILY,
     gpt2::FAMILY,
     granite::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
     mixtral::FAMILY,
     native::FAMILY,
-    olmo::FAMILY,
     olmo2::FAMILY,
+    olmo::FAMILY,
     olmoe::FAMILY,
     phi3::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
+    roberta::CAMEMBERT,
+    roberta::FAMILY,
+    roberta::XLM,
     smollm3::FAMILY,
+    t5::FAMILY,
+    t5::MULTILINGUAL,
 ];
 
 /// The architecture and the parts of a checkpoint.
