@@ -20,9 +20,8 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
     let model = &generation.model;
     let mut tokens = generation.prefix.tokens.clone();
     let mut kept = generation.prefix.kept.clone();
-    let mut writers: Vec<Writer> = (0..tokens.batch())
-        .map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)]))
-        .collect();
+    let mut writers: Vec<Writer> =
+        (0..tokens.batch()).map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)])).collect();
     let (mut caches, mut logits) = (Vec::new(), Vec::new());
     for step in 0..generation.max_new_tokens {
         let (cache, last, new) = generation.read(step, &tokens, kept)?;
@@ -77,7 +76,9 @@ impl Generation {
 
     /// The forward pass of a step. What happens in the encoder happens at step 0, for it is run once.
     fn pass(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<Pass> {
-        let read = kept.len..tokens.len();
+        let (first, end) = (kept.len, tokens.len());
+        // Logits are worked out at the end alone.
+        let read = |site: Site| if site == Site::unembed_out() { end - 1..end } else { first..end };
         let pass = Pass::onward(&self.model, tokens, self.prefix.source.clone(), kept);
         let is_over = |steps: &Steps, site: Site| steps.contains(0) && pass.is_behind(site);
         let mut sites = Vec::new();
@@ -85,8 +86,9 @@ impl Generation {
             let asked = asked.among(&self.model.sites())?;
             sites.extend(asked.into_iter().filter(|&site| !is_over(steps, site)));
         }
-        let now = self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
-        let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read.clone())).collect();
+        let now =
+            self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
+        let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read(edit.site()))).collect();
         Ok(pass.record(sites).intervene(now))
     }
 
@@ -101,7 +103,8 @@ impl Generation {
         if let Some(len) = tokens.lengths().into_iter().find(|&len| len >= n_ctx) {
             return Err(GenerateError::Full { len, n_ctx }.into());
         }
-        let asked = || self.interventions.iter().map(|(steps, _)| steps).chain(self.record.iter().map(|(steps, _)| steps));
+        let asked =
+            || self.interventions.iter().map(|(steps, _)| steps).chain(self.record.iter().map(|(steps, _)| steps));
         if let Some(never) = asked().find(|steps| steps.first_from(0).is_none_or(|first| first > last)) {
             return Err(GenerateError::NoSuchStep { steps: never.to_string(), last }.into());
         }
