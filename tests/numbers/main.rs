@@ -4,6 +4,7 @@ mod bad_input;
 mod decompose;
 mod encoders;
 mod families_llama;
+mod generate;
 mod gradients;
 mod identities;
 mod oracle;
