@@ -95,7 +95,7 @@ impl Frame {
             real,
             rotary: None,
             local_rotary: None,
-            turns: (0..config.n_layers).map(turn).collect(),
+            turns: (0..config.n_layers.max(config.n_encoder_layers)).map(turn).collect(),
             bias: None,
             encoded: None,
             kept: None,

@@ -2,11 +2,14 @@
 
 mod config;
 mod count;
+mod encoder;
+mod encoder_show;
 pub(crate) mod family;
 mod frame;
 mod here;
 pub(crate) mod parts;
 mod pass;
+mod prompt;
 mod run;
 mod shipped;
 mod show;
@@ -22,9 +25,11 @@ use crate::{
 };
 use candle_core::Tensor;
 pub use config::{Architecture, Config, Experts, Heads, NormPlace, Normalization, Position, QkNorm, Rotary};
+pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub use pass::Pass;
+pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::shipped_names;

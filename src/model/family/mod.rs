@@ -1,10 +1,16 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod albert;
+mod bert;
 mod common;
+mod distilbert;
 mod gpt2;
 mod llama;
 pub(crate) mod native;
+mod post_norm;
+mod roberta;
 mod rope;
+mod t5;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -25,7 +31,19 @@ struct Family {
     buffers: &'static [&'static str],
 }
 
-const FAMILIES: &[Family] = &[gpt2::FAMILY, llama::FAMILY, native::FAMILY];
+const FAMILIES: &[Family] = &[
+    albert::FAMILY,
+    bert::FAMILY,
+    roberta::CAMEMBERT,
+    distilbert::FAMILY,
+    gpt2::FAMILY,
+    llama::FAMILY,
+    native::FAMILY,
+    roberta::FAMILY,
+    t5::FAMILY,
+    t5::MULTILINGUAL,
+    roberta::XLM,
+];
 
 /// The architecture and the parts of a checkpoint.
 ///
