@@ -82,7 +82,7 @@ pub(super) const COHERE: Family = Family {
 pub(super) const PHI3: Family = Family {
     architecture: "phi3",
     model_type: "phi3",
-    optional: &[KEY_HEADS],
+    optional: &[KEY_HEADS, &[("original_max_position_embeddings", "rope.scaling.original_context_length")]],
     rotary: PART_ROTARY,
     steps: &[steps::window],
     tensors: &[
