@@ -11,6 +11,7 @@ mod run;
 mod site;
 mod text;
 mod train;
+mod weights;
 
 use std::{fmt, sync::Arc};
 
@@ -22,6 +23,7 @@ pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
+pub(crate) use weights::WeightsError;
 
 /// The result of every fallible call in this crate.
 ///
@@ -59,6 +61,8 @@ enum Kind {
     Plot(#[from] PlotError),
     #[error(transparent)]
     Train(#[from] TrainError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -110,7 +114,7 @@ macro_rules! from_area {
         }
     )*};
 }
-from_area!(SiteError, LoadError, TextError, RunError, ProbeError, PlotError, TrainError, candle_core::Error);
+from_area!(SiteError, LoadError, TextError, RunError, ProbeError, PlotError, TrainError, WeightsError, candle_core::Error);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
