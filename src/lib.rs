@@ -52,6 +52,7 @@
 pub mod axes;
 pub mod cache;
 pub mod circuits;
+pub mod decompose;
 mod error;
 pub mod hook;
 mod kernel_check;

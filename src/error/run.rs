@@ -30,4 +30,16 @@ pub(crate) enum RunError {
          stop_at_layer, ask for logits, or leave the site out"
     )]
     NotReached { site: String, start: usize, stop: usize },
+    #[error("`{site}` is no place of the residual stream; give hook_resid_pre, hook_resid_mid or hook_resid_post")]
+    NoStream { site: String },
+    #[error(
+        "the residual stream of this {family} model is not taken apart: it is not one sum from the embedding on (norms \
+         stand on the sums, or there are two stacks); within a block, add up hook_resid_pre, hook_attn_out and \
+         hook_mlp_out"
+    )]
+    NoSum { family: String },
+    #[error("this {family} model's MLPs are mixtures of experts, whose neurons differ from token to token")]
+    NoNeurons { family: String },
+    #[error("the logits of this {family} model are not linear in its last residual stream: its head has a layer more")]
+    NotLinear { family: String },
 }

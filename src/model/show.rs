@@ -155,7 +155,7 @@ impl Run {
     /// # Errors
     /// When the position is outside the text or its logits were not computed.
     pub fn next_tokens(&self, position: i64, k: usize) -> Result<Figure> {
-        let after = &self.tokens().strings(0)[self.tokens().index(position)?];
+        let after = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
         let bars = self.predictions(position, k)?.into_iter().map(|next| (next.text, next.probability));
         Bars::tokens(bars).title(format!("What comes after {after:?}?")).value("probability").draw()
     }

@@ -4,7 +4,7 @@ use super::Model;
 use crate::{
     Result,
     error::TextError,
-    text::{Row, ToTokens, Tokenizer, Tokens},
+    text::{Encoded, Filler, Occurrence, Row, ToTokens, Tokenizer, Tokens},
 };
 
 impl Model {
@@ -14,9 +14,12 @@ impl Model {
     /// where they say nothing it does, as in TransformerLens, when there is such a token. Whether it did is shown,
     /// and told by [`Tokens::bos_prepended`]; [`Model::to_tokens`] gives the choice. Ids are taken as they are.
     ///
+    /// Texts of different lengths are padded on the right; [`Tokens::padded`] moves that to the left. What fills up
+    /// is the tokenizer's padding token, else its end of text, else its beginning of text, else id 0.
+    ///
     /// # Errors
-    /// When the text is empty or longer than the model reads, an id or word is outside the vocabulary, rows differ in
-    /// length, or text is given to a model without tokenizer.
+    /// When a text is empty or longer than the model reads, an id or word is outside the vocabulary, or text is given
+    /// to a model without tokenizer.
     pub fn tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         input.to_tokens(self)
     }
@@ -29,6 +32,25 @@ impl Model {
         self.tokenize(&[text], Some(prepend_bos))
     }
 
+    /// Two texts as one input for a model that was trained on pairs, as BERT was: `[CLS] first [SEP] second [SEP]`.
+    /// [`Tokens::token_types`] tells which is which.
+    ///
+    /// # Errors
+    /// As [`Model::tokens`]; also when this model's tokenizer does not put anything between two texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?; // trained on single texts
+    /// let error = model.pair("red fox", "blue owl").unwrap_err();
+    /// assert!(error.to_string().contains("no special tokens between two texts"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn pair(&self, first: &str, second: &str) -> Result<Tokens> {
+        let encoded = self.need_tokenizer()?.encode_pair(first, second)?;
+        self.checked(vec![self.row(encoded, Some(format!("{first}\n{second}")))], false)
+    }
+
     /// The text of ids.
     ///
     /// # Errors
@@ -38,24 +60,67 @@ impl Model {
         self.need_tokenizer()?.decode(ids)
     }
 
+    /// The tokens of an input as they print; of several texts, those of the first.
+    ///
+    /// # Errors
+    /// As [`Model::tokens`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.to_str_tokens("red fox")?, ["<bos>", "red", "fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn to_str_tokens(&self, input: impl ToTokens) -> Result<Vec<String>> {
+        let tokens = self.tokens(input)?;
+        Ok(tokens.strings(0)[tokens.real(0)].to_vec())
+    }
+
     /// The id of a text that is exactly one token, such as `" Mary"`.
     ///
     /// # Errors
     /// When it is several tokens; the error shows them.
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
-        let tokenizer = self.need_tokenizer()?;
         // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
-        if let Ok(id) = tokenizer.id_of(text) {
-            return Ok(id);
-        }
-        let ids = tokenizer.encode(text)?.ids;
-        match ids[..] {
-            [id] => Ok(id),
-            _ => {
-                let pieces = ids.iter().map(|&id| format!("{:?}", self.token_text(id))).collect::<Vec<_>>().join(", ");
-                Err(TextError::NotSingleToken { text: text.into(), count: ids.len(), pieces }.into())
-            }
-        }
+        self.need_tokenizer()?.id_of(text)
+    }
+
+    /// How the token of an id prints.
+    ///
+    /// # Errors
+    /// When the model has no tokenizer or the id is outside the vocabulary.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.to_single_str_token(model.to_single_token("fox")?)?, "fox");
+    /// assert!(model.to_single_str_token(9999).unwrap_err().is_out_of_range());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn to_single_str_token(&self, id: u32) -> Result<String> {
+        self.check_ids(&[id])?;
+        Ok(self.need_tokenizer()?.token_text(id))
+    }
+
+    /// Where a token is in an input (of several texts, in the first): `get_token_position` of TransformerLens.
+    /// [`Tokens::find`] finds words of several tokens.
+    ///
+    /// # Errors
+    /// As [`Model::tokens`]; also when no token prints so, and then the error names those there are.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::{prelude::*, text::Occurrence};
+    /// let model = Model::open("induction-2l")?;
+    /// let text = "red fox blue owl red fox"; // <bos> is at 0
+    /// assert_eq!(model.token_position("fox", text, Occurrence::First)?, 2);
+    /// assert_eq!(model.token_position("fox", text, Occurrence::Last)?, 6);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn token_position(&self, token: &str, input: impl ToTokens, which: Occurrence) -> Result<usize> {
+        self.tokens(input)?.occurrence(token, which)
     }
 
     /// How a token prints; `#17` when the model has no tokenizer.
@@ -69,26 +134,44 @@ impl Model {
 
     /// `bos`: `None` leaves it to the model's files.
     pub(crate) fn tokenize(&self, texts: &[&str], bos: Option<bool>) -> Result<Tokens> {
+        self.tokenize_as(texts, bos, false)
+    }
+
+    /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text, unless `bos` says
+    /// that nothing is to be added.
+    fn tokenize_as(&self, texts: &[&str], bos: Option<bool>, special: bool) -> Result<Tokens> {
         let tokenizer = self.need_tokenizer()?;
-        let bos_id = match (bos.or(tokenizer.special_ids().adds_bos), tokenizer.bos()) {
-            (Some(false), _) | (None, None) => None,
-            (Some(true), None) if bos.is_some() => return Err(TextError::NoBos.into()),
-            (Some(true), None) => None,
-            (_, Some(id)) => Some(id),
-        };
+        let special = special && bos != Some(false);
+        let bos_id = if special { None } else { bos_id(tokenizer, bos)? };
         let mut prepended = false;
         let mut row = |text: &&str| -> Result<Row> {
-            let mut encoded = tokenizer.encode(text)?;
+            let mut encoded = match special {
+                true => tokenizer.encode_with_special(text)?,
+                false => tokenizer.encode(text)?,
+            };
             if let Some(id) = bos_id.filter(|id| encoded.ids.first() != Some(id)) {
-                encoded.ids.insert(0, id);
-                encoded.spans.insert(0, 0..0);
+                encoded.prepend(id);
                 prepended = true;
             }
-            let strings = encoded.ids.iter().map(|&id| self.token_text(id)).collect();
-            Ok(Row { ids: encoded.ids, strings, spans: encoded.spans })
+            Ok(self.row(encoded, Some((*text).into())))
         };
         let rows = texts.iter().map(&mut row).collect::<Result<Vec<_>>>()?;
-        let tokens = Tokens::new(rows, prepended)?;
+        self.checked(rows, prepended)
+    }
+
+    pub(crate) fn tokens_from_ids(&self, rows: &[&[u32]]) -> Result<Tokens> {
+        let encoded =
+            |ids: &&[u32]| Encoded { ids: ids.to_vec(), spans: vec![0..0; ids.len()], types: vec![0; ids.len()] };
+        self.checked(rows.iter().map(|ids| self.row(encoded(ids), None)).collect(), false)
+    }
+
+    fn row(&self, encoded: Encoded, text: Option<String>) -> Row {
+        Row::new(encoded, text, |id| self.token_text(id))
+    }
+
+    fn checked(&self, rows: Vec<Row>, bos_prepended: bool) -> Result<Tokens> {
+        let id = self.filler_id();
+        let tokens = Tokens::new(rows, bos_prepended, Filler { id, string: self.token_text(id) })?;
         self.check_tokens(&tokens)?;
         Ok(tokens)
     }
@@ -111,14 +194,13 @@ impl Model {
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
     }
 
-    pub(crate) fn tokens_from_ids(&self, rows: &[&[u32]]) -> Result<Tokens> {
-        let row = |ids: &&[u32]| {
-            let strings = ids.iter().map(|&id| self.token_text(id)).collect();
-            Row { ids: ids.to_vec(), strings, spans: vec![0..0; ids.len()] }
+    /// What fills up a text that is shorter than its neighbours.
+    fn filler_id(&self) -> u32 {
+        let known = |tokenizer: &Tokenizer| {
+            let ids = [tokenizer.pad(), tokenizer.eos(), tokenizer.bos()];
+            ids.into_iter().flatten().find(|&id| self.check_ids(&[id]).is_ok())
         };
-        let tokens = Tokens::new(rows.iter().map(row).collect(), false)?;
-        self.check_tokens(&tokens)?;
-        Ok(tokens)
+        self.tokenizer().and_then(known).unwrap_or(0)
     }
 
     pub(crate) fn check_tokens(&self, tokens: &Tokens) -> Result<()> {
@@ -135,5 +217,14 @@ impl Model {
             Some(&id) => Err(TextError::IdOutOfRange { id, d_vocab }.into()),
             None => Ok(()),
         }
+    }
+}
+
+/// The token to put first, if any.
+fn bos_id(tokenizer: &Tokenizer, asked: Option<bool>) -> Result<Option<u32>> {
+    match (asked.or(tokenizer.special_ids().adds_bos), tokenizer.bos()) {
+        (Some(false), _) => Ok(None),
+        (Some(true), None) if asked.is_some() => Err(TextError::NoBos.into()),
+        (_, bos) => Ok(bos),
     }
 }

@@ -1,9 +1,11 @@
 //! Numbers held against PyTorch, against exact identities, and against published activations.
 
 mod bad_input;
+mod decompose;
 mod gradients;
 mod identities;
 mod oracle;
 mod reference;
+mod running;
 mod tiny;
 mod trained;

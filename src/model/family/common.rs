@@ -33,7 +33,7 @@ pub(super) fn only<T: FromSetting + PartialEq + std::fmt::Display>(
 pub(super) fn activation(settings: &Settings, keys: [&str; 2], default: &str) -> Result<Activation> {
     let name = settings.or(keys, default.to_owned())?;
     Activation::from_name(&name).ok_or_else(|| {
-        let why = "known are relu, gelu, gelu_new and silu".into();
+        let why = Activation::KNOWN.into();
         LoadError::Unsupported { key: keys[0].into(), value: name, why }.into()
     })
 }

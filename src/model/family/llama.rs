@@ -67,12 +67,12 @@ fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {
     let k = project("self_attn.k_proj", d_model, keys)?;
     let v = project("self_attn.v_proj", d_model, keys)?;
     let o = project("self_attn.o_proj", queries, d_model)?;
-    let mlp = Mlp {
-        input: project("mlp.up_proj", d_model, d_mlp)?,
-        gate: Some(project("mlp.gate_proj", d_model, d_mlp)?),
-        output: project("mlp.down_proj", d_mlp, d_model)?,
-        act_fn: config.act_fn,
-    };
+    let mlp = Mlp::new(
+        project("mlp.up_proj", d_model, d_mlp)?,
+        Some(project("mlp.gate_proj", d_model, d_mlp)?),
+        project("mlp.down_proj", d_mlp, d_model)?,
+        config.act_fn,
+    );
     let ln1 = norm(weights, &name("input_layernorm"), config, Norm::LN1)?;
     let ln2 = norm(weights, &name("post_attention_layernorm"), config, Norm::LN2)?;
     Ok(Block::new(ln1, attention(config, layer, q, k, v, o), Some((ln2, Feed::Mlp(mlp)))))
