@@ -11,5 +11,5 @@ pub use crate::{
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},
     text::Tokens,
-    weights::Processing,
+    weights::{Processing, WeightViews},
 };

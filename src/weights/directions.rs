@@ -3,69 +3,21 @@
 use super::WeightViews;
 use crate::{
     Model, Result,
+    decompose::ToTokenIds,
     error::{RunError, WeightsError},
     model::{NormPlace, parts::Feed},
-    text::Tokens,
+    text::ToTokens,
 };
 use candle_core::{DType, Device, Tensor};
 
-/// Tokens that have a direction each: the text of a single token, an id, several of either, or [`Tokens`].
-pub trait DirectionTokens {
-    /// The ids, and the shape they come in.
-    ///
-    /// # Errors
-    /// When a text is not a single token.
-    fn ids_and_shape(&self, model: &Model) -> Result<(Vec<u32>, Vec<usize>)>;
-}
-
-impl DirectionTokens for &str {
-    fn ids_and_shape(&self, model: &Model) -> Result<(Vec<u32>, Vec<usize>)> {
-        Ok((vec![model.to_single_token(self)?], Vec::new()))
-    }
-}
-
-impl DirectionTokens for u32 {
-    fn ids_and_shape(&self, _: &Model) -> Result<(Vec<u32>, Vec<usize>)> {
-        Ok((vec![*self], Vec::new()))
-    }
-}
-
-impl<T: DirectionTokens> DirectionTokens for [T] {
-    fn ids_and_shape(&self, model: &Model) -> Result<(Vec<u32>, Vec<usize>)> {
-        let mut ids = Vec::new();
-        for token in self {
-            ids.extend(token.ids_and_shape(model)?.0);
-        }
-        Ok((ids, vec![self.len()]))
-    }
-}
-
-impl<T: DirectionTokens, const N: usize> DirectionTokens for [T; N] {
-    fn ids_and_shape(&self, model: &Model) -> Result<(Vec<u32>, Vec<usize>)> {
-        self.as_slice().ids_and_shape(model)
-    }
-}
-
-impl<T: DirectionTokens> DirectionTokens for Vec<T> {
-    fn ids_and_shape(&self, model: &Model) -> Result<(Vec<u32>, Vec<usize>)> {
-        self.as_slice().ids_and_shape(model)
-    }
-}
-
-impl DirectionTokens for Tokens {
-    fn ids_and_shape(&self, _: &Model) -> Result<(Vec<u32>, Vec<usize>)> {
-        let ids = (0..self.batch()).flat_map(|text| self.ids(text).to_vec()).collect();
-        Ok((ids, vec![self.batch(), self.len()]))
-    }
-}
-
 impl WeightViews {
-    /// The direction of the residual stream that each token's logit reads: its column of `W_U`.
+    /// The direction of the residual stream that a token's logit reads: its column of `W_U`. The token is a text that is
+    /// one token, or an id.
     ///
     /// As long as the last norm's weight is not folded ([`Model::fold_ln`]), it stands between the two.
     ///
     /// # Shapes
-    /// `[d_model]` for one token, `[pos, d_model]` for several, `[batch, pos, d_model]` for [`Tokens`]
+    /// `[d_model]`
     ///
     /// # Errors
     /// When the model gives no logits, a text is not a single token, or an id is outside the vocabulary.
@@ -75,29 +27,41 @@ impl WeightViews {
     /// use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?.processed(Processing::default())?;
     /// let weights = model.weights();
-    /// let direction = (weights.tokens_to_residual_directions("owl")? - weights.tokens_to_residual_directions("fox")?)?;
+    /// let (owl, fox) = (weights.token_to_residual_direction("owl")?, weights.token_to_residual_direction("fox")?);
     /// let run = model.run("red fox blue owl red fox blue")?;
-    /// let read = run.cache().get(Site::ln_final_normalized())?.get(0)?.get(7)?; // after the last token
-    /// let difference = (read * direction)?.sum_all()?.to_scalar::<f32>()?;
-    /// let logits = run.logits()?.get(0)?.get(7)?.to_vec1::<f32>()?;
-    /// let logit = |word| Ok::<_, glassbox::Error>(logits[model.to_single_token(word)? as usize]);
+    /// let last = run.cache().get(Site::ln_final_normalized())?.get(0)?.get(7)?; // [d_model]
+    /// let read = (last * (owl - fox)?)?.sum_all()?.to_scalar::<f32>()?;
     /// let bias = weights.b_u()?.to_vec1::<f32>()?;
     /// let bias = bias[model.to_single_token("owl")? as usize] - bias[model.to_single_token("fox")? as usize];
-    /// assert!((difference + bias - (logit("owl")? - logit("fox")?)).abs() < 1e-3);
+    /// assert!((read + bias - run.logit_diff("owl", "fox", -1)?).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn tokens_to_residual_directions(&self, tokens: impl DirectionTokens) -> Result<Tensor> {
-        let (ids, mut shape) = tokens.ids_and_shape(&self.model)?;
-        self.model.tokens(ids.clone())?;
+    pub fn token_to_residual_direction(&self, token: impl ToTokenIds) -> Result<Tensor> {
+        Ok(self.columns(&token.token_ids(&self.model, 1)?)?.squeeze(0)?)
+    }
+
+    /// As [`token_to_residual_direction`](Self::token_to_residual_direction), for every token of an input as the model
+    /// reads it.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]`
+    ///
+    /// # Errors
+    /// When the model gives no logits or cannot read the input.
+    pub fn tokens_to_residual_directions(&self, input: impl ToTokens) -> Result<Tensor> {
+        let tokens = self.model.tokens(input)?;
+        let ids: Vec<u32> = (0..tokens.batch()).flat_map(|text| tokens.ids(text).to_vec()).collect();
+        Ok(self.columns(&ids)?.reshape((tokens.batch(), tokens.len(), ()))?)
+    }
+
+    /// Columns of `W_U`.
+    ///
+    /// # Shapes
+    /// `[pos, d_model]`
+    fn columns(&self, ids: &[u32]) -> Result<Tensor> {
         let weight = &self.unembed("W_U")?.weight;
-        let ids = Tensor::new(ids, weight.device())?;
-        // Along whichever axis the matrix is in one piece.
-        let rows = match weight.is_contiguous() {
-            true => weight.index_select(&ids, 1)?.t()?,
-            false => weight.t()?.contiguous()?.index_select(&ids, 0)?,
-        };
-        shape.push(weight.dim(0)?);
-        Ok(rows.reshape(shape)?)
+        let column = |id: &u32| weight.narrow(1, *id as usize, 1)?.squeeze(1)?.contiguous();
+        Ok(Tensor::stack(&ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?, 0)?)
     }
 
     /// The sum of all biases that attention and MLPs have added to the residual stream before a layer.

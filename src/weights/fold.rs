@@ -12,7 +12,7 @@ use crate::{
     Result,
     model::{
         Config, NormPlace, Normalization,
-        parts::{Block, Linear, Norm, Readout},
+        parts::{Block, Feed, Linear, Mlp, Norm, Readout},
         transformer::Transformer,
     },
 };
@@ -38,6 +38,9 @@ pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
         }
         if let Some(feed) = mlp {
             fold(ln2, readers(feed))?;
+            if let Feed::Mlp(Mlp { norm, output, .. }) = feed {
+                fold(norm, [output])?;
+            }
         }
     }
     let Readout { ln_final, mlm, unembed, .. } = &mut transformer.readout;

@@ -15,6 +15,5 @@ mod refactor;
 mod value_bias;
 mod views;
 
-pub use directions::DirectionTokens;
 pub use processing::{Processed, Processing, Step};
 pub use views::WeightViews;

@@ -110,7 +110,10 @@ impl Names {
             self.attention(&format!("{at}cross_attn."), &cross.attention)?;
         }
         match &block.mlp {
-            Some(Feed::Mlp(mlp)) => self.mlp(&format!("{at}mlp."), mlp),
+            Some(Feed::Mlp(mlp)) => {
+                self.mlp(&format!("{at}mlp."), mlp);
+                self.norm(&at, &mlp.norm);
+            }
             Some(Feed::Mixture(mixture)) => self.mixture(&format!("{at}mlp."), mixture)?,
             None => {}
         }

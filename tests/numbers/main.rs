@@ -9,3 +9,4 @@ mod reference;
 mod running;
 mod tiny;
 mod trained;
+mod weights;
