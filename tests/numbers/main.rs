@@ -6,6 +6,7 @@ mod encoders;
 mod gradients;
 mod identities;
 mod oracle;
+mod readings;
 mod reference;
 mod running;
 mod t5;
