@@ -118,7 +118,18 @@ macro_rules! from_area {
         }
     )*};
 }
-from_area!(SiteError, LoadError, TextError, RunError, GenerateError, ProbeError, PlotError, TrainError, candle_core::Error);
+from_area!(
+    SiteError,
+    LoadError,
+    TextError,
+    RunError,
+    PatchError,
+    GenerateError,
+    ProbeError,
+    PlotError,
+    TrainError,
+    candle_core::Error
+);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,11 @@ pub(crate) enum RunError {
     NotComputed { position: usize, computed: String },
     #[error("layer {layer} is out of range: this model has {n_layers} layers, 0 to {}", n_layers.saturating_sub(1))]
     Layer { layer: i64, n_layers: usize },
+    #[error(
+        "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
+         {past} tokens do not fit the next; read the text again from its start"
+    )]
+    KeptKeys { after: usize, past: usize },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]
     StartAfterStop { start: usize, stop: usize },
     #[error("this {family} model has no unembedding, so it gives no logits; read its residual stream with run.resid()")]

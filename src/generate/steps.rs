@@ -20,9 +20,8 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
     let model = &generation.model;
     let mut tokens = generation.prefix.tokens.clone();
     let mut kept = generation.prefix.kept.clone();
-    let mut writers: Vec<Writer> = (0..tokens.batch())
-        .map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)]))
-        .collect();
+    let mut writers: Vec<Writer> =
+        (0..tokens.batch()).map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)])).collect();
     let (mut caches, mut logits) = (Vec::new(), Vec::new());
     for step in 0..generation.max_new_tokens {
         let (cache, last, new) = generation.read(step, &tokens, kept)?;
@@ -85,7 +84,8 @@ impl Generation {
             let asked = asked.among(&self.model.sites())?;
             sites.extend(asked.into_iter().filter(|&site| !is_over(steps, site)));
         }
-        let now = self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
+        let now =
+            self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
         let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read.clone())).collect();
         Ok(pass.record(sites).intervene(now))
     }
@@ -101,7 +101,8 @@ impl Generation {
         if let Some(len) = tokens.lengths().into_iter().find(|&len| len >= n_ctx) {
             return Err(GenerateError::Full { len, n_ctx }.into());
         }
-        let asked = || self.interventions.iter().map(|(steps, _)| steps).chain(self.record.iter().map(|(steps, _)| steps));
+        let asked =
+            || self.interventions.iter().map(|(steps, _)| steps).chain(self.record.iter().map(|(steps, _)| steps));
         if let Some(never) = asked().find(|steps| steps.first_from(0).is_none_or(|first| first > last)) {
             return Err(GenerateError::NoSuchStep { steps: never.to_string(), last }.into());
         }

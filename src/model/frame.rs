@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    error::RunError,
     ops::{Mask, RotaryTable},
     text::Tokens,
 };
@@ -126,11 +127,20 @@ impl Frame {
             kept: None,
         };
         let table = |rotary: &Rotary| {
-            RotaryTable::new(&rotary.frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
+            let frequencies = rotary.frequencies_for(frame.longest());
+            match &rotary.long {
+                Some(long) if frame.past > 0 && rotary.frequencies_for(frame.longest() - frame.pos) != frequencies => {
+                    Err(RunError::KeptKeys { after: long.after, past: frame.past })
+                }
+                _ => {
+                    let Rotary { adjacent, attention_factor, .. } = *rotary;
+                    Ok(RotaryTable::new(frequencies, &frame.positions, adjacent, attention_factor))
+                }
+            }
         };
-        let local_rotary = config.local_rotary.as_ref().map(table);
+        let local_rotary = config.local_rotary.as_ref().map(table).transpose()?;
         let rotary = match &config.position {
-            Position::Rotary(rotary) => Some(table(rotary)),
+            Position::Rotary(rotary) => Some(table(rotary)?),
             _ => None,
         };
         let bias = (config.position == Position::Alibi).then(|| frame.alibi(config.n_heads)).transpose()?;
@@ -148,6 +158,12 @@ impl Frame {
         };
         let values: Vec<f32> = alibi_slopes(n_heads).into_iter().flat_map(row).collect();
         Ok(Tensor::from_vec(values, (1, n_heads, queries, keys), &Device::Cpu)?)
+    }
+
+    /// How many tokens the longest text has, those read before counted.
+    fn longest(&self) -> usize {
+        let real = self.real.iter().flat_map(|real| real.iter());
+        real.map(Range::len).max().unwrap_or(self.past + self.pos)
     }
 
     /// How many tokens look, and how many are looked at.

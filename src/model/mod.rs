@@ -25,7 +25,9 @@ use crate::{
     text::{ToTokens, Tokenizer},
 };
 use candle_core::Tensor;
-pub use config::{Architecture, Config, Experts, Heads, NormPlace, Normalization, Position, QkNorm, Rotary};
+pub use config::{
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
+};
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
@@ -36,7 +38,7 @@ pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::shipped_names;
 use std::sync::Arc;
-pub(crate) use tap::Tap;
+pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
 
 /// A hooked transformer: configuration, weights and tokenizer.

@@ -35,13 +35,26 @@ pub struct Metric {
 
 #[derive(Clone)]
 enum Kind {
-    LogitDiff { answer: Vec<u32>, wrong: Vec<u32> },
-    Logit { answer: Vec<u32> },
-    Probability { answer: Vec<u32> },
-    LogProbability { answer: Vec<u32> },
-    Rank { answer: Vec<u32> },
+    LogitDiff {
+        answer: Vec<u32>,
+        wrong: Vec<u32>,
+    },
+    Logit {
+        answer: Vec<u32>,
+    },
+    Probability {
+        answer: Vec<u32>,
+    },
+    LogProbability {
+        answer: Vec<u32>,
+    },
+    Rank {
+        answer: Vec<u32>,
+    },
     /// Log-probabilities `[batch, d_vocab]` that the others are held against.
-    Divergence { reference: Tensor },
+    Divergence {
+        reference: Tensor,
+    },
     Custom(Measure),
 }
 
@@ -54,12 +67,7 @@ impl Metric {
     ///
     /// # Errors
     /// When an answer is no single token, or there are neither one nor `batch` of them.
-    pub fn logit_diff(
-        model: &Model,
-        answer: impl ToTokenIds,
-        wrong: impl ToTokenIds,
-        batch: usize,
-    ) -> Result<Self> {
+    pub fn logit_diff(model: &Model, answer: impl ToTokenIds, wrong: impl ToTokenIds, batch: usize) -> Result<Self> {
         let (answer, wrong) = (answer.token_ids(model, batch)?, wrong.token_ids(model, batch)?);
         Ok(Self::new("logit difference", batch, Kind::LogitDiff { answer, wrong }))
     }
@@ -171,7 +179,9 @@ impl Metric {
             }
             Kind::Probability { answer } => by_text(answer, &|row, id| softmax(row)[id]),
             Kind::LogProbability { answer } => by_text(answer, &|row, id| softmax(row)[id].ln()),
-            Kind::Rank { answer } => by_text(answer, &|row, id| row.iter().filter(|&&logit| logit > row[id]).count() as f32),
+            Kind::Rank { answer } => {
+                by_text(answer, &|row, id| row.iter().filter(|&&logit| logit > row[id]).count() as f32)
+            }
             Kind::Divergence { reference } => {
                 let log_probabilities = log_softmax(logits, D::Minus1)?;
                 let gain = ((reference - log_probabilities)? * reference.exp()?)?;
@@ -193,7 +203,8 @@ impl Metric {
 /// # Shapes
 /// `[batch, d_vocab]`
 fn last_logits(run: &Run) -> Result<Tensor> {
-    let rows = (0..run.tokens().batch()).map(|text| Ok(Tensor::new(run.logits_at(text, -1)?, &candle_core::Device::Cpu)?));
+    let rows =
+        (0..run.tokens().batch()).map(|text| Ok(Tensor::new(run.logits_at(text, -1)?, &candle_core::Device::Cpu)?));
     Ok(Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 0)?)
 }
 

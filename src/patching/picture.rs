@@ -18,7 +18,8 @@ impl PatchSweep {
         let mean = self.mean();
         let most = mean.iter().fold(0f32, |most, value| most.max(value.abs())).max(1.0);
         let title = format!("Patching clean into corrupt: {}", self.name);
-        let two = |array: ndarray::ArrayD<f32>| array.into_dimensionality::<Ix2>().unwrap_or_else(|_| Array2::zeros((0, 0)));
+        let two =
+            |array: ndarray::ArrayD<f32>| array.into_dimensionality::<Ix2>().unwrap_or_else(|_| Array2::zeros((0, 0)));
         let value = match self.normalized() {
             Ok(_) => format!("{} recovered", self.metric),
             Err(_) => format!("change of {}", self.metric),

@@ -2,7 +2,7 @@
 
 use super::statistics;
 use crate::{Result, error::PatchError};
-use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 pub use statistics::Statistics;
 
 /// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
@@ -111,7 +111,7 @@ impl PatchSweep {
     /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]).
     pub fn top(&self, k: usize) -> Vec<(Vec<usize>, f32)> {
         let mean = self.mean();
-        let mut cells: Vec<_> = mean.indexed_iter().map(|(at, &value)| (at.as_array_view().to_vec(), value)).collect();
+        let mut cells: Vec<_> = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value)).collect();
         cells.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         cells.truncate(k);
         cells

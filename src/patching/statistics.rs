@@ -30,7 +30,8 @@ impl Statistics {
         let (n, mean_effect) = (effects.len(), mean(effects));
         let variance = effects.iter().map(|effect| (effect - mean_effect).powi(2)).sum::<f32>();
         let standard_error = if n > 1 { (variance / (n - 1) as f32 / n as f32).sqrt() } else { 0.0 };
-        let resampled = |rng: &mut StdRng| mean(&effects.iter().map(|_| effects[rng.random_range(0..n)]).collect::<Vec<_>>());
+        let resampled =
+            |rng: &mut StdRng| mean(&effects.iter().map(|_| effects[rng.random_range(0..n)]).collect::<Vec<_>>());
         let mut means: Vec<f32> = (0..SAMPLES).map(|_| resampled(&mut rng)).collect();
         means.sort_by(f32::total_cmp);
         let flipped = |rng: &mut StdRng| {

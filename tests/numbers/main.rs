@@ -3,9 +3,11 @@
 mod bad_input;
 mod decompose;
 mod encoders;
+mod families_llama;
 mod gradients;
 mod identities;
 mod oracle;
+mod patching;
 mod readings;
 mod reference;
 mod running;

@@ -2,14 +2,31 @@
 
 mod albert;
 mod bert;
+mod cohere;
 mod common;
 mod distilbert;
+mod gemma2;
+mod gemma3;
+mod gemma;
 mod gpt2;
+mod granite;
 mod llama;
+mod llama_block;
+mod llama_like;
+mod mistral;
+mod mixtral;
 pub(crate) mod native;
+mod olmo2;
+mod olmo;
+mod olmoe;
+mod phi3;
 mod post_norm;
+mod qwen2;
+mod qwen3;
+mod qwen3_moe;
 mod roberta;
 mod rope;
+mod smollm3;
 mod t5;
 
 use super::{Config, transformer::Transformer};
@@ -35,13 +52,29 @@ const FAMILIES: &[Family] = &[
     albert::FAMILY,
     bert::FAMILY,
     roberta::CAMEMBERT,
+    cohere::FAMILY,
     distilbert::FAMILY,
+    gemma::FAMILY,
+    gemma2::FAMILY,
+    gemma3::FAMILY,
+    gemma3::WITH_IMAGES,
     gpt2::FAMILY,
+    granite::FAMILY,
     llama::FAMILY,
-    native::FAMILY,
-    roberta::FAMILY,
-    t5::FAMILY,
+    mistral::FAMILY,
+    mixtral::FAMILY,
     t5::MULTILINGUAL,
+    native::FAMILY,
+    olmo::FAMILY,
+    olmo2::FAMILY,
+    olmoe::FAMILY,
+    phi3::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    qwen3_moe::FAMILY,
+    roberta::FAMILY,
+    smollm3::FAMILY,
+    t5::FAMILY,
     roberta::XLM,
 ];
 
