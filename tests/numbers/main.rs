@@ -13,6 +13,7 @@ mod readings;
 mod reference;
 mod running;
 mod t5;
+mod table;
 mod tiny;
 mod trained;
 mod weights;

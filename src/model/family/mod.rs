@@ -78,6 +78,14 @@ const FAMILIES: &[Family] = &[
     t5::MULTILINGUAL,
 ];
 
+/// The `model_type` of every architecture that this crate opens; [the module](crate::model#families) says what each
+/// has and how it is tested.
+pub fn families() -> Vec<&'static str> {
+    let mut families: Vec<_> = FAMILIES.iter().map(|family| family.model_type).collect();
+    families.sort_unstable();
+    families
+}
+
 /// The architecture and the parts of a checkpoint.
 ///
 /// # Errors
