@@ -84,7 +84,12 @@ def record(model, tokens):
 
 def run(model, ids):
     logits, cache = model.run_with_cache(ids, return_cache_object=False)
-    return logits[0], {name: activation[0] for name, activation in cache.items()}
+    return logits[0], {name: without_batch(name, activation) for name, activation in cache.items()}
+
+
+def without_batch(name, activation):
+    """What experts and per-head norms see is a flat list of tokens already."""
+    return activation[0] if activation.ndim > 2 or name == "hook_tokens" else activation
 
 
 def gradients(model, tokens, answer, wrong):
