@@ -5,5 +5,6 @@ mod gradients;
 mod identities;
 mod oracle;
 mod reference;
+mod running;
 mod tiny;
 mod trained;

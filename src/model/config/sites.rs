@@ -112,7 +112,7 @@ impl Config {
         match point {
             Tokens => (true, ""),
             Embed => (!encoder, "an encoder's is `embed.hook_embed`"),
-            PosEmbed => (learned && !encoder, "its positions are no learned vectors but rotary, relative or none"),
+            PosEmbed => (learned && !encoder, self.why_no_pos_embed()),
             EncoderEmbed => (encoder, "it is no encoder; its embedding is `hook_embed`"),
             EncoderPosEmbed => (encoder && learned, "it is no encoder with learned positions"),
             TokenTypeEmbed => (self.n_token_types > 0, "it knows no token types"),
@@ -127,6 +127,16 @@ impl Config {
             PoolerOut => (self.heads.pooler, "it has no pooler"),
             NspOut => (self.heads.nsp, "it has no next-sentence head"),
             _ => (false, "its architecture has no such part"),
+        }
+    }
+
+    fn why_no_pos_embed(&self) -> &'static str {
+        match self.position {
+            Position::Learned => "an encoder's is `embed.hook_pos_embed`",
+            Position::Rotary(_) => "its positions are rotary, not learned vectors",
+            Position::Alibi => "its positions are a bias on the scores (ALiBi), not learned vectors",
+            Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",
+            Position::None => "it has no positions but the causal mask",
         }
     }
 
