@@ -1,5 +1,6 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod bloom;
 mod common;
 mod gpt2;
 mod llama;
@@ -25,7 +26,12 @@ struct Family {
     buffers: &'static [&'static str],
 }
 
-const FAMILIES: &[Family] = &[gpt2::FAMILY, llama::FAMILY, native::FAMILY];
+const FAMILIES: &[Family] = &[
+    bloom::FAMILY,
+    gpt2::FAMILY,
+    llama::FAMILY,
+    native::FAMILY,
+];
 
 /// The architecture and the parts of a checkpoint.
 ///

@@ -1,5 +1,6 @@
 //! Rotary frequencies from the configuration, in the spelling of transformers 4 and 5.
 
+use super::common::countable;
 use crate::{Result, error::LoadError, load::Settings};
 
 /// Where transformers 5 and 4 write the same key; GGUF files are read into the second.
@@ -18,7 +19,8 @@ fn get(settings: &Settings, key: &str) -> Result<f64> {
 /// When the scaling is of a kind that is not implemented: a model run with other frequencies than it was trained
 /// with gives plausible nonsense.
 pub(super) fn frequencies(settings: &Settings, dims: usize) -> Result<Vec<f64>> {
-    let base: f64 = settings.or(["rope_parameters.rope_theta", "rope_theta"], 10_000.0)?;
+    let base: f64 = settings.or(["rope_parameters.rope_theta", "rope_theta", "rotary_emb_base"], 10_000.0)?;
+    let dims = countable("rotary dimensions", dims)?;
     let plain = (0..dims / 2).map(|pair| 1.0 / base.powf(2.0 * pair as f64 / dims as f64));
     let kind_keys =
         ["rope_parameters.rope_type", "rope_scaling.rope_type", "rope_parameters.type", "rope_scaling.type"];
