@@ -2,6 +2,7 @@
 
 mod bloom;
 mod common;
+mod falcon;
 mod gpt2;
 mod llama;
 pub(crate) mod native;
@@ -28,6 +29,7 @@ struct Family {
 
 const FAMILIES: &[Family] = &[
     bloom::FAMILY,
+    falcon::FAMILY,
     gpt2::FAMILY,
     llama::FAMILY,
     native::FAMILY,
