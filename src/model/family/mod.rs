@@ -4,6 +4,7 @@ mod bloom;
 mod common;
 mod falcon;
 mod gpt2;
+mod gpt_bigcode;
 mod llama;
 pub(crate) mod native;
 mod rope;
@@ -31,6 +32,7 @@ const FAMILIES: &[Family] = &[
     bloom::FAMILY,
     falcon::FAMILY,
     gpt2::FAMILY,
+    gpt_bigcode::FAMILY,
     llama::FAMILY,
     native::FAMILY,
 ];
