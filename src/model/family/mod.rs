@@ -5,6 +5,7 @@ mod common;
 mod falcon;
 mod gpt2;
 mod gpt_bigcode;
+mod gpt_neo;
 mod llama;
 pub(crate) mod native;
 mod rope;
@@ -33,6 +34,7 @@ const FAMILIES: &[Family] = &[
     falcon::FAMILY,
     gpt2::FAMILY,
     gpt_bigcode::FAMILY,
+    gpt_neo::FAMILY,
     llama::FAMILY,
     native::FAMILY,
 ];
