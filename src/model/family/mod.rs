@@ -6,6 +6,7 @@ mod falcon;
 mod gpt2;
 mod gpt_bigcode;
 mod gpt_neo;
+mod gpt_neox;
 mod llama;
 pub(crate) mod native;
 mod rope;
@@ -35,6 +36,7 @@ const FAMILIES: &[Family] = &[
     gpt2::FAMILY,
     gpt_bigcode::FAMILY,
     gpt_neo::FAMILY,
+    gpt_neox::FAMILY,
     llama::FAMILY,
     native::FAMILY,
 ];
