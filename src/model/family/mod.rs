@@ -7,6 +7,7 @@ mod gpt2;
 mod gpt_bigcode;
 mod gpt_neo;
 mod gpt_neox;
+mod gptj;
 mod llama;
 pub(crate) mod native;
 mod rope;
@@ -37,6 +38,7 @@ const FAMILIES: &[Family] = &[
     gpt_bigcode::FAMILY,
     gpt_neo::FAMILY,
     gpt_neox::FAMILY,
+    gptj::FAMILY,
     llama::FAMILY,
     native::FAMILY,
 ];
