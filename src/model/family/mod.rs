@@ -10,6 +10,7 @@ mod gpt_neox;
 mod gptj;
 mod llama;
 pub(crate) mod native;
+mod opt;
 mod rope;
 
 use super::{Config, transformer::Transformer};
@@ -41,6 +42,7 @@ const FAMILIES: &[Family] = &[
     gptj::FAMILY,
     llama::FAMILY,
     native::FAMILY,
+    opt::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
