@@ -11,6 +11,7 @@ mod gptj;
 mod llama;
 pub(crate) mod native;
 mod opt;
+mod phi;
 mod rope;
 
 use super::{Config, transformer::Transformer};
@@ -43,6 +44,7 @@ const FAMILIES: &[Family] = &[
     llama::FAMILY,
     native::FAMILY,
     opt::FAMILY,
+    phi::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
