@@ -13,6 +13,7 @@ pub(crate) mod native;
 mod opt;
 mod phi;
 mod rope;
+mod stablelm;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -45,6 +46,7 @@ const FAMILIES: &[Family] = &[
     native::FAMILY,
     opt::FAMILY,
     phi::FAMILY,
+    stablelm::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
