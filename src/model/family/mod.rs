@@ -14,6 +14,7 @@ mod opt;
 mod phi;
 mod rope;
 mod stablelm;
+mod starcoder2;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -47,6 +48,7 @@ const FAMILIES: &[Family] = &[
     opt::FAMILY,
     phi::FAMILY,
     stablelm::FAMILY,
+    starcoder2::FAMILY,
 ];
 
 /// The architecture and the parts of a checkpoint.
