@@ -103,6 +103,16 @@ fn blocks(html: &str, plain: &str) -> String {
 
 const END: &str = "EVCXR_END_CONTENT";
 
+/// A piece of text on a [`Card`].
+pub(crate) struct Chip {
+    /// The text.
+    pub text: String,
+    /// What is said of it when pointed at.
+    pub title: String,
+    /// Whether it matters less than its neighbours.
+    pub faint: bool,
+}
+
 /// A small page of facts, tables and pictures, written once and kept as HTML and as plain text.
 ///
 /// The HTML is made of plain elements; the few styles are comfort and may be dropped.
@@ -168,12 +178,14 @@ impl Card {
         self
     }
 
-    /// Pieces of text in a row, each with what is said of it when pointed at.
-    pub(crate) fn chips(mut self, chips: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// Pieces of text in a row, each with what is said of it when pointed at; a faint one is in brackets where there
+    /// are no colours.
+    pub(crate) fn chips(mut self, chips: impl IntoIterator<Item = Chip>) -> Self {
         let (mut html, mut plain) = (Vec::new(), Vec::new());
-        for (text, title) in chips {
-            html.push(format!("<code title=\"{}\" {CHIP}>{}</code>", escape(&title), escape(&text)));
-            plain.push(text);
+        for Chip { text, title, faint } in chips {
+            let style = if faint { FAINT_CHIP } else { CHIP };
+            html.push(format!("<code title=\"{}\" {style}>{}</code>", escape(&title), escape(&text)));
+            plain.push(if faint { format!("({text})") } else { text });
         }
         self.html += &format!("<div style=\"margin:6px 0;line-height:2\">{}</div>\n", html.join(" "));
         self.plain += &format!("  {}\n", plain.join("|"));
@@ -198,6 +210,8 @@ impl Card {
 const HEAD: &str = "style=\"text-align:left;font-weight:600;padding:2px 14px 2px 0;color:#67727f\"";
 const CELL: &str = "style=\"text-align:left;padding:2px 14px 2px 0;color:#1f2933\"";
 const CHIP: &str = "style=\"background:#eef1f5;color:#1f2933;border-radius:3px;padding:2px 4px\"";
+const FAINT_CHIP: &str =
+    "style=\"background:#fff;color:#949ea9;border:1px dashed #cdd3da;border-radius:3px;padding:1px 3px\"";
 
 fn table(rows: &str) -> String {
     format!("<table style=\"border-collapse:collapse;margin:6px 0\">\n{rows}</table>\n")
@@ -251,7 +265,7 @@ mod tests {
         let card = Card::new("grammar-4l")
             .facts([("layers", "4"), ("d_model", "128")])
             .table(&["site", "shape"], [["pattern".to_string(), "[1, 4, 9, 9]".to_string()]])
-            .chips([("<bos>".to_string(), "id 0".to_string())])
+            .chips([Chip { text: "<bos>".into(), title: "id 0".into(), faint: false }])
             .note("two & two");
         assert_eq!(
             card.plain(),

@@ -1,6 +1,10 @@
+use std::ops::Range;
+
 /// What can be wrong with text and token ids.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum TextError {
+    #[error("{count} answers were given for {batch} texts; give one for all, or one for each")]
+    Answers { count: usize, batch: usize },
     #[error("this model has no tokenizer, so it cannot read text; give token ids, such as `model.run([1, 2, 3])`")]
     NoTokenizer,
     #[error(
@@ -13,8 +17,23 @@ pub(crate) enum TextError {
     TooLong { got: usize, n_ctx: usize },
     #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed")]
     NotSingleToken { text: String, count: usize, pieces: String },
-    #[error("the rows of a batch have {lengths:?} tokens; they must be of one length")]
-    Ragged { lengths: Vec<usize> },
+    #[error("there is no answer to test, or one of them is empty; give at least one word")]
+    NoAnswer,
+    #[error(
+        "this model's tokenizer puts no special tokens between two texts, so they cannot be read as a pair; give one \
+         text with what should stand between them"
+    )]
+    NoPair,
+    #[error(
+        "there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is no padding"
+    )]
+    TokenTypes { got: Vec<usize>, expected: Vec<usize> },
+    #[error("token type {given} is out of range: this model knows {known} (0 to {})", known.saturating_sub(1))]
+    TokenTypeOutOfRange { given: u32, known: usize },
+    #[error("the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed")]
+    NothingToFill { mask: String },
+    #[error("this model's tokenizer has no mask token, so there is no blank to fill")]
+    NoMask,
     #[error("the tokenizer failed on {what}: {why}")]
     Tokenizer { what: String, why: String },
     #[error("`{word}` is not in this model's vocabulary of {size} words; the nearest words are {nearest}")]
@@ -25,10 +44,31 @@ pub(crate) enum TextError {
     OneToken,
     #[error("the lens has no row {row}: rows 0 to {} are what each layer reads and the last is the output", rows.saturating_sub(1))]
     RowOutOfRange { row: usize, rows: usize },
-    #[error("no token prints as `{token}`; the tokens are {tokens}")]
+    #[error("no token prints as `{token}`; {tokens}")]
     NoSuchToken { token: String, tokens: String },
+    #[error("`{words}` is not in the text; its nearest words are {nearest}")]
+    NotInText { words: String, nearest: String },
+    #[error("the tokens were made from ids, so there is no text to look in; make them from text")]
+    MadeFromIds,
+    #[error("there is no text {text}: the batch has {texts} texts, counted from 0")]
+    NoSuchText { text: usize, texts: usize },
+    #[error("the characters {} to {} are empty or out of range: the text has {len} characters", characters.start, characters.end)]
+    CharactersOutOfRange { characters: Range<usize>, len: usize },
+    #[error("no token covers the characters {} to {}: the tokenizer drops them", characters.start, characters.end)]
+    NotCovered { characters: Range<usize> },
+    #[error("the tokens {} to {} are empty or out of range: the text has {len} tokens", tokens.start, tokens.end)]
+    TokensOutOfRange { tokens: Range<usize>, len: usize },
+    #[error("the tokens {} to {} stand for no characters of the text", tokens.start, tokens.end)]
+    NoCharacters { tokens: Range<usize> },
     #[error("position {position} is out of range: the text has {len} tokens (0 to {}, or -1 for the last)", len.saturating_sub(1))]
     PositionOutOfRange { position: i64, len: usize },
+    #[error("position {position} is outside text {text} or in its padding; its tokens are at {first} to {last}")]
+    Padded { position: i64, text: usize, first: usize, last: usize },
+    #[error(
+        "position {position} counts from the end, but the texts are padded on the right and end at different \
+         positions; pad them on the left: `tokens.padded(Padding::Left)`"
+    )]
+    EndsApart { position: i64 },
 }
 
 impl TextError {
@@ -37,7 +77,12 @@ impl TextError {
             self,
             Self::IdOutOfRange { .. }
                 | Self::TooLong { .. }
+                | Self::TokenTypeOutOfRange { .. }
                 | Self::PositionOutOfRange { .. }
+                | Self::Padded { .. }
+                | Self::NoSuchText { .. }
+                | Self::CharactersOutOfRange { .. }
+                | Self::TokensOutOfRange { .. }
                 | Self::RowOutOfRange { .. }
         )
     }

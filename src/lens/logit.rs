@@ -110,7 +110,7 @@ impl LogitLens {
     /// # Errors
     /// When there is no such row or position.
     pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
-        let index = self.tokens.index(position)?;
+        let index = self.tokens.index_in(0, position)?;
         let none = || TextError::RowOutOfRange { row, rows: self.rows() }.into();
         self.cells.get((row, index)).ok_or_else(none)
     }
@@ -147,7 +147,7 @@ impl LogitLens {
     /// # Errors
     /// When the position is outside the text.
     pub fn line(&self, position: i64) -> Result<Figure> {
-        let index = self.tokens.index(position)?;
+        let index = self.tokens.index_in(0, position)?;
         let probabilities = self.cells.column(index).iter().map(|cell| cell.probability).collect::<Vec<_>>();
         LineChart::new()
             .title(format!("Probability of {:?} after {:?}", self.watched, self.tokens.strings(0)[index]))

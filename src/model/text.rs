@@ -1,10 +1,10 @@
 //! Text to tokens and back, as this model has it.
 
-use super::Model;
+use super::{Architecture, Model};
 use crate::{
     Result,
     error::TextError,
-    text::{Row, ToTokens, Tokenizer, Tokens},
+    text::{Encoded, Filler, Occurrence, Row, ToTokens, Tokenizer, Tokens},
 };
 
 impl Model {
@@ -14,9 +14,12 @@ impl Model {
     /// where they say nothing it does, as in TransformerLens, when there is such a token. Whether it did is shown,
     /// and told by [`Tokens::bos_prepended`]; [`Model::to_tokens`] gives the choice. Ids are taken as they are.
     ///
+    /// Texts of different lengths are padded on the right; [`Tokens::padded`] moves that to the left. What fills up
+    /// is the tokenizer's padding token, else its end of text, else its beginning of text, else id 0.
+    ///
     /// # Errors
-    /// When the text is empty or longer than the model reads, an id or word is outside the vocabulary, rows differ in
-    /// length, or text is given to a model without tokenizer.
+    /// When a text is empty or longer than the model reads, an id or word is outside the vocabulary, or text is given
+    /// to a model without tokenizer.
     pub fn tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         input.to_tokens(self)
     }
@@ -29,6 +32,25 @@ impl Model {
         self.tokenize(&[text], Some(prepend_bos))
     }
 
+    /// Two texts as one input for a model that was trained on pairs, as BERT was: `[CLS] first [SEP] second [SEP]`.
+    /// [`Tokens::token_types`] tells which is which.
+    ///
+    /// # Errors
+    /// As [`Model::tokens`]; also when this model's tokenizer does not put anything between two texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?; // trained on single texts
+    /// let error = model.pair("red fox", "blue owl").unwrap_err();
+    /// assert!(error.to_string().contains("no special tokens between two texts"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn pair(&self, first: &str, second: &str) -> Result<Tokens> {
+        let encoded = self.need_tokenizer()?.encode_pair(first, second)?;
+        self.checked(vec![self.row(encoded, Some(format!("{first}\n{second}")))], false)
+    }
+
     /// The text of ids.
     ///
     /// # Errors
@@ -38,24 +60,67 @@ impl Model {
         self.need_tokenizer()?.decode(ids)
     }
 
+    /// The tokens of an input as they print; of several texts, those of the first.
+    ///
+    /// # Errors
+    /// As [`Model::tokens`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.to_str_tokens("red fox")?, ["<bos>", "red", "fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn to_str_tokens(&self, input: impl ToTokens) -> Result<Vec<String>> {
+        let tokens = self.tokens(input)?;
+        Ok(tokens.strings(0)[tokens.real(0)].to_vec())
+    }
+
     /// The id of a text that is exactly one token, such as `" Mary"`.
     ///
     /// # Errors
     /// When it is several tokens; the error shows them.
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
-        let tokenizer = self.need_tokenizer()?;
         // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
-        if let Ok(id) = tokenizer.id_of(text) {
-            return Ok(id);
-        }
-        let ids = tokenizer.encode(text)?.ids;
-        match ids[..] {
-            [id] => Ok(id),
-            _ => {
-                let pieces = ids.iter().map(|&id| format!("{:?}", self.token_text(id))).collect::<Vec<_>>().join(", ");
-                Err(TextError::NotSingleToken { text: text.into(), count: ids.len(), pieces }.into())
-            }
-        }
+        self.need_tokenizer()?.id_of(text)
+    }
+
+    /// How the token of an id prints.
+    ///
+    /// # Errors
+    /// When the model has no tokenizer or the id is outside the vocabulary.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.to_single_str_token(model.to_single_token("fox")?)?, "fox");
+    /// assert!(model.to_single_str_token(9999).unwrap_err().is_out_of_range());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn to_single_str_token(&self, id: u32) -> Result<String> {
+        self.check_ids(&[id])?;
+        Ok(self.need_tokenizer()?.token_text(id))
+    }
+
+    /// Where a token is in an input (of several texts, in the first): `get_token_position` of TransformerLens.
+    /// [`Tokens::find`] finds words of several tokens.
+    ///
+    /// # Errors
+    /// As [`Model::tokens`]; also when no token prints so, and then the error names those there are.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::{prelude::*, text::Occurrence};
+    /// let model = Model::open("induction-2l")?;
+    /// let text = "red fox blue owl red fox"; // <bos> is at 0
+    /// assert_eq!(model.token_position("fox", text, Occurrence::First)?, 2);
+    /// assert_eq!(model.token_position("fox", text, Occurrence::Last)?, 6);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn token_position(&self, token: &str, input: impl ToTokens, which: Occurrence) -> Result<usize> {
+        self.tokens(input)?.occurrence(token, which)
     }
 
     /// How a token prints; `#17` when the model has no tokenizer.
@@ -69,26 +134,44 @@ impl Model {
 
     /// `bos`: `None` leaves it to the model's files.
     pub(crate) fn tokenize(&self, texts: &[&str], bos: Option<bool>) -> Result<Tokens> {
+        self.tokenize_as(texts, bos, self.config().architecture != Architecture::Decoder)
+    }
+
+    /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text, unless `bos` says
+    /// that nothing is to be added.
+    fn tokenize_as(&self, texts: &[&str], bos: Option<bool>, special: bool) -> Result<Tokens> {
         let tokenizer = self.need_tokenizer()?;
-        let bos_id = match (bos.or(tokenizer.special_ids().adds_bos), tokenizer.bos()) {
-            (Some(false), _) | (None, None) => None,
-            (Some(true), None) if bos.is_some() => return Err(TextError::NoBos.into()),
-            (Some(true), None) => None,
-            (_, Some(id)) => Some(id),
-        };
+        let special = special && bos != Some(false);
+        let bos_id = if special { None } else { bos_id(tokenizer, bos)? };
         let mut prepended = false;
         let mut row = |text: &&str| -> Result<Row> {
-            let mut encoded = tokenizer.encode(text)?;
+            let mut encoded = match special {
+                true => tokenizer.encode_with_special(text)?,
+                false => tokenizer.encode(text)?,
+            };
             if let Some(id) = bos_id.filter(|id| encoded.ids.first() != Some(id)) {
-                encoded.ids.insert(0, id);
-                encoded.spans.insert(0, 0..0);
+                encoded.prepend(id);
                 prepended = true;
             }
-            let strings = encoded.ids.iter().map(|&id| self.token_text(id)).collect();
-            Ok(Row { ids: encoded.ids, strings, spans: encoded.spans })
+            Ok(self.row(encoded, Some((*text).into())))
         };
         let rows = texts.iter().map(&mut row).collect::<Result<Vec<_>>>()?;
-        let tokens = Tokens::new(rows, prepended)?;
+        self.checked(rows, prepended)
+    }
+
+    pub(crate) fn tokens_from_ids(&self, rows: &[&[u32]]) -> Result<Tokens> {
+        let encoded =
+            |ids: &&[u32]| Encoded { ids: ids.to_vec(), spans: vec![0..0; ids.len()], types: vec![0; ids.len()] };
+        self.checked(rows.iter().map(|ids| self.row(encoded(ids), None)).collect(), false)
+    }
+
+    fn row(&self, encoded: Encoded, text: Option<String>) -> Row {
+        Row::new(encoded, text, |id| self.token_text(id))
+    }
+
+    fn checked(&self, rows: Vec<Row>, bos_prepended: bool) -> Result<Tokens> {
+        let id = self.filler_id();
+        let tokens = Tokens::new(rows, bos_prepended, Filler { id, string: self.token_text(id) })?;
         self.check_tokens(&tokens)?;
         Ok(tokens)
     }
@@ -99,26 +182,31 @@ impl Model {
         self.tokens_from_ids(&vec![[start].as_slice(); batch])
     }
 
-    /// What the decoder of an encoder-decoder reads: the input, its starting token in front where it has none.
+    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, its starting token and the text, without
+    /// the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);
+        let end = self.tokenizer().and_then(Tokenizer::eos);
         let tokens = self.tokens(input)?;
         let shifted = |text| {
             let ids = &tokens.ids(text)[tokens.real(text)];
-            let first = (ids.first() != Some(&start)).then_some(start);
-            first.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
+            let (start, ids) = match (tokens.text(text), ids) {
+                (Some(_), [ids @ .., last]) if Some(*last) == end => (Some(start), ids),
+                (Some(_), ids) => (Some(start), ids),
+                (None, ids) => (None, ids),
+            };
+            start.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
     }
 
-    pub(crate) fn tokens_from_ids(&self, rows: &[&[u32]]) -> Result<Tokens> {
-        let row = |ids: &&[u32]| {
-            let strings = ids.iter().map(|&id| self.token_text(id)).collect();
-            Row { ids: ids.to_vec(), strings, spans: vec![0..0; ids.len()] }
+    /// What fills up a text that is shorter than its neighbours.
+    fn filler_id(&self) -> u32 {
+        let known = |tokenizer: &Tokenizer| {
+            let ids = [tokenizer.pad(), tokenizer.eos(), tokenizer.bos()];
+            ids.into_iter().flatten().find(|&id| self.check_ids(&[id]).is_ok())
         };
-        let tokens = Tokens::new(rows.iter().map(row).collect(), false)?;
-        self.check_tokens(&tokens)?;
-        Ok(tokens)
+        self.tokenizer().and_then(known).unwrap_or(0)
     }
 
     pub(crate) fn check_tokens(&self, tokens: &Tokens) -> Result<()> {
@@ -126,7 +214,19 @@ impl Model {
         if tokens.len() > n_ctx {
             return Err(TextError::TooLong { got: tokens.len(), n_ctx }.into());
         }
-        (0..tokens.batch()).try_for_each(|text| self.check_ids(tokens.ids(text)))
+        (0..tokens.batch()).try_for_each(|text| {
+            self.check_ids(tokens.ids(text))?;
+            self.check_token_types(tokens.token_types(text))
+        })
+    }
+
+    fn check_token_types(&self, types: &[u32]) -> Result<()> {
+        let known = self.config().n_token_types;
+        // A model that knows none reads every text alike.
+        match types.iter().find(|&&given| known > 0 && given as usize >= known) {
+            Some(&given) => Err(TextError::TokenTypeOutOfRange { given, known }.into()),
+            None => Ok(()),
+        }
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<()> {
@@ -135,5 +235,79 @@ impl Model {
             Some(&id) => Err(TextError::IdOutOfRange { id, d_vocab }.into()),
             None => Ok(()),
         }
+    }
+}
+
+/// The token to put first, if any.
+fn bos_id(tokenizer: &Tokenizer, asked: Option<bool>) -> Result<Option<u32>> {
+    match (asked.or(tokenizer.special_ids().adds_bos), tokenizer.bos()) {
+        (Some(false), _) => Ok(None),
+        (Some(true), None) if asked.is_some() => Err(TextError::NoBos.into()),
+        (_, bos) => Ok(bos),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        load::Checkpoint,
+        model::shipped,
+        text::{Padding, SpecialIds},
+    };
+
+    /// The shipped model with the tokenizer of an encoder.
+    fn encoder() -> Model {
+        let special = |id: u32, content: &str| {
+            serde_json::json!({"id": id, "content": content, "special": true, "normalized": false, "single_word": false,
+                "lstrip": false, "rstrip": false})
+        };
+        let json = serde_json::json!({
+            "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "red": 3, "fox": 4, "owl": 5, "?": 6}},
+            "added_tokens": [special(0, "[PAD]"), special(1, "[CLS]"), special(2, "[SEP]")],
+            "pre_tokenizer": {"type": "WhitespaceSplit"},
+            "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+            "normalizer": null, "decoder": null, "version": "1.0", "truncation": null, "padding": null,
+        });
+        let ids = SpecialIds { pad: Some(0), cls: Some(1), sep: Some(2), ..SpecialIds::default() };
+        let tokenizer = Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap().with_special_ids(ids);
+        let checkpoint = shipped::checkpoint("induction-2l").unwrap().unwrap();
+        Model::from_checkpoint(Checkpoint { tokenizer: Some(tokenizer), ..checkpoint }).unwrap()
+    }
+
+    #[test]
+    fn a_pair_carries_its_types_and_finds_words_in_either_text() {
+        let tokens = encoder().pair("red fox", "red owl").unwrap();
+        assert_eq!(tokens.strings(0), ["[CLS]", "red", "fox", "[SEP]", "red", "owl", "[SEP]"]);
+        assert_eq!(tokens.token_types(0), [0, 0, 0, 0, 1, 1, 1]);
+        assert_eq!((tokens.find(0, "fox").unwrap(), tokens.find(0, "owl").unwrap()), (2..3, 5..6));
+        assert!(tokens.find(0, "fox red").is_err(), "a line break is between the texts");
+    }
+
+    #[test]
+    fn texts_are_framed_for_an_encoder_and_padded_with_its_padding_token() {
+        let tokens = encoder().tokenize_as(&["red", "red fox owl"], None, true).unwrap().padded(Padding::Left);
+        assert_eq!(tokens.strings(0), ["[PAD]", "[PAD]", "[CLS]", "red", "[SEP]"]);
+        assert_eq!(tokens.strings(1), ["[CLS]", "red", "fox", "owl", "[SEP]"]);
+        assert!(!tokens.bos_prepended());
+        let bare = encoder().tokenize_as(&["red"], Some(false), true).unwrap();
+        assert_eq!(bare.strings(0), ["red"]);
+    }
+
+    #[test]
+    fn padding_is_the_padding_token_else_the_end_else_the_beginning_of_text_else_id_0() {
+        let padded = |pad, eos: &[u32], bos| {
+            let tokenizer = encoder().need_tokenizer().unwrap().clone();
+            let special = SpecialIds { pad, eos: eos.to_vec(), bos, ..SpecialIds::default() };
+            let checkpoint = shipped::checkpoint("induction-2l").unwrap().unwrap();
+            let tokenizer = Some(tokenizer.with_special_ids(special));
+            let model = Model::from_checkpoint(Checkpoint { tokenizer, ..checkpoint }).unwrap();
+            model.tokens([vec![3, 4], vec![5]]).unwrap().ids(1)[1]
+        };
+        assert_eq!(padded(Some(6), &[2], Some(1)), 6);
+        assert_eq!(padded(None, &[2], Some(1)), 2);
+        assert_eq!(padded(None, &[], Some(1)), 1);
+        assert_eq!(padded(None, &[], None), 0);
+        assert_eq!(padded(Some(50_000), &[2], None), 2, "the model has no such token");
     }
 }

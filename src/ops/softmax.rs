@@ -7,7 +7,8 @@ use super::{
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor};
 use pulp::Arch;
 
-/// Softmax over the last axis. Scores of -inf get exactly 0.
+/// Softmax over the last axis. Scores of -inf get exactly 0, and so does a row of nothing else: a position that sees
+/// nothing, as padding does, reads nothing.
 pub(crate) fn softmax(scores: &Tensor) -> Result<Tensor> {
     let width = last_axis(scores)?;
     scores.contiguous()?.apply_op1(Softmax { width })
@@ -20,6 +21,9 @@ struct Softmax {
 #[inline(always)]
 fn softmax_row(scores: &[f32], out: &mut [f32]) {
     let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if max == f32::NEG_INFINITY {
+        return out.fill(0.0);
+    }
     for (out, &score) in out.iter_mut().zip(scores) {
         *out = exp(score - max);
     }

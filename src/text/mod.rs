@@ -1,9 +1,21 @@
 //! Text in and out: the tokenizer, and text cut into tokens.
 
+mod grow;
+mod input;
+mod padding;
 mod pieces;
+mod places;
+mod precompiled;
+mod show;
+#[cfg(test)]
+mod tests;
 mod tokenizer;
 mod tokens;
 
+pub use input::ToTokens;
+pub(crate) use padding::Filler;
+pub use padding::Padding;
+pub use places::Occurrence;
 pub use tokenizer::{Encoded, SpecialIds, Tokenizer};
 pub(crate) use tokens::Row;
-pub use tokens::{ToTokens, Tokens};
+pub use tokens::Tokens;

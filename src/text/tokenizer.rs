@@ -1,5 +1,5 @@
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +10,7 @@ use tokenizers::{
     PreTokenizedString, PreTokenizer,
 };
 
-use super::pieces::Pieces;
+use super::{pieces::Pieces, precompiled};
 use crate::error::{Error, LoadError, Result, TextError, nearest};
 
 /// Turns text into token ids and back. Cheap to clone.
@@ -52,6 +52,9 @@ pub struct Encoded {
     /// The characters (not bytes) of the text that each token covers, `[pos]`. A character that takes several
     /// tokens is in the span of each; a token that is not in the text, such as a special one, has an empty span.
     pub spans: Vec<Range<usize>>,
+    /// Which of two texts each token belongs to, `[pos]`: 0, or 1 for the second of a pair where the tokenizer tells
+    /// them apart.
+    pub types: Vec<u32>,
 }
 
 /// The ids of the tokens that are not text, where the tokenizer has them.
@@ -97,7 +100,8 @@ impl Tokenizer {
     fn parse(json: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why: String| LoadError::Damaged { path: PathBuf::from(path), what: "a tokenizer", why };
         // In two steps, because the library panics on text that is not JSON.
-        let json = serde_json::from_slice(json).map_err(|why| damaged(why.to_string()))?;
+        let json: serde_json::Value = serde_json::from_slice(json).map_err(|why| damaged(why.to_string()))?;
+        json.get("normalizer").map_or(Ok(()), precompiled::check).map_err(damaged)?;
         let mut tokenizer: tokenizers::Tokenizer =
             serde_json::from_value(json).map_err(|why| damaged(why.to_string()))?;
         tokenizer.with_padding(None).with_truncation(None).map_err(|why| damaged(why.to_string()))?;
@@ -126,23 +130,67 @@ impl Tokenizer {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn encode_with_special(&self, text: &str) -> Result<Encoded> {
-        let encoding = self.raw(text)?;
-        match &self.0.post {
-            Some(post) => Ok(post.process(encoding, None, true).map_err(|why| failed(text, why))?.into()),
-            None => Ok(encoding.into()),
+        self.framed(&[text])
+    }
+
+    /// Two texts as one: `[CLS] first [SEP] second [SEP]` for BERT. The spans count the characters of the second text
+    /// on from those of the first, with one for a line break between.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode); also when the tokenizer's file puts nothing between two texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::text::Tokenizer;
+    /// let json = r#"{"model": {"type": "WordLevel", "vocab": {"[CLS]": 0, "[SEP]": 1, "red": 2}, "unk_token": "?"},
+    ///                "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 0], "sep": ["[SEP]", 1]},
+    ///                "pre_tokenizer": {"type": "WhitespaceSplit"}, "added_tokens": [], "normalizer": null,
+    ///                "decoder": null, "version": "1.0", "truncation": null, "padding": null}"#;
+    /// let pair = Tokenizer::from_bytes(json.as_bytes())?.encode_pair("red", "red red")?;
+    /// assert_eq!(pair.ids, [0, 2, 1, 2, 2, 1]);
+    /// assert_eq!(pair.types, [0, 0, 0, 1, 1, 1]);
+    /// assert_eq!(pair.spans[3..5], [4..7, 8..11]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn encode_pair(&self, first: &str, second: &str) -> Result<Encoded> {
+        match self.0.post.as_ref().map_or(0, |post| post.added_tokens(true)) {
+            0 => Err(TextError::NoPair.into()),
+            _ => self.framed(&[first, second]),
         }
+    }
+
+    /// Texts with the special tokens that belong around and between them.
+    fn framed(&self, texts: &[&str]) -> Result<Encoded> {
+        let mut raw = texts.iter().map(|text| self.raw(text)).collect::<Result<VecDeque<_>>>()?;
+        let mut spans = Vec::new();
+        let mut start = 0;
+        for (text, encoding) in texts.iter().zip(&raw) {
+            spans.push(
+                encoding.get_offsets().iter().map(|&(from, to)| start + from..start + to).collect::<VecDeque<_>>(),
+            );
+            start += text.chars().count() + 1;
+        }
+        let (first, second) = (raw.pop_front().unwrap_or_default(), raw.pop_front());
+        let Some(post) = &self.0.post else { return Ok(first.into()) };
+        let encoding = post.process(first, second, true).map_err(|why| failed(&texts.join(" "), why))?;
+        // The spans as they were before: a processor for byte-level tokens cuts the spaces off them.
+        let text_of = encoding.get_sequence_ids().into_iter();
+        let spans = text_of.map(|text| spans.get_mut(text?)?.pop_front()).map(Option::unwrap_or_default).collect();
+        Ok(Encoded { spans, ..encoding.into() })
     }
 
     fn raw(&self, text: &str) -> Result<tokenizers::Encoding> {
         self.0.tokenizer.encode_char_offsets(text, false).map_err(|why| match self.unknown_word(text) {
-            Some(word) => {
-                let size = self.0.tokenizer.get_vocab_size(true);
-                let near = nearest(&word, self.0.tokenizer.get_vocab(true).into_keys(), 3);
-                let nearest = near.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-                TextError::UnknownWord { word, size, nearest }.into()
-            }
+            Some(word) => self.unknown(word).into(),
             None => failed(text, why),
         })
+    }
+
+    fn unknown(&self, word: String) -> TextError {
+        let size = self.0.tokenizer.get_vocab_size(true);
+        let near = nearest(&word, self.0.tokenizer.get_vocab(true).into_keys(), 3);
+        let nearest = near.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        TextError::UnknownWord { word, size, nearest }
     }
 
     /// The first piece of the text, as the tokenizer splits it before looking up, that the vocabulary lacks.
@@ -184,7 +232,7 @@ impl Tokenizer {
     /// has it (`"ĠMary"`).
     ///
     /// # Errors
-    /// When the text is not a single token; the error shows the tokens it is.
+    /// When the text is not a single token; the error shows the tokens it is, or the nearest words of the vocabulary.
     pub fn id_of(&self, token: &str) -> Result<u32> {
         if let Some(id) = self.0.pieces.spellings(token).iter().find_map(|piece| self.find_id(piece)) {
             return Ok(id);
@@ -192,7 +240,8 @@ impl Tokenizer {
         let ids = self.encode(token)?.ids;
         let pieces = ids.iter().map(|&id| format!("`{}`", self.token_text(id))).collect::<Vec<_>>().join(", ");
         match ids[..] {
-            [id] if Some(id) != self.special_ids().unk => Ok(id),
+            [id] if Some(id) == self.special_ids().unk => Err(self.unknown(token.to_owned()).into()),
+            [id] => Ok(id),
             _ => Err(TextError::NotSingleToken { text: token.to_owned(), count: ids.len(), pieces }.into()),
         }
     }
@@ -246,10 +295,19 @@ impl Tokenizer {
     }
 }
 
+impl Encoded {
+    /// Puts a token that stands for no text first.
+    pub(crate) fn prepend(&mut self, id: u32) {
+        self.ids.insert(0, id);
+        self.spans.insert(0, 0..0);
+        self.types.insert(0, 0);
+    }
+}
+
 impl From<tokenizers::Encoding> for Encoded {
     fn from(encoding: tokenizers::Encoding) -> Self {
         let spans = encoding.get_offsets().iter().map(|&(start, end)| start..end).collect();
-        Self { ids: encoding.get_ids().to_vec(), spans }
+        Self { ids: encoding.get_ids().to_vec(), spans, types: encoding.get_type_ids().to_vec() }
     }
 }
 

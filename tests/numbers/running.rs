@@ -6,6 +6,7 @@ use glassbox::{
     Model, Result,
     axes::Axis,
     hook::{Site, Sites, add, edit_gradient, scale, zero},
+    text::Padding,
 };
 
 const NAMES: [&str; 4] = ["gpt2-tiny", "llama-gqa-tied", "llama-gqa-untied", "attn-only-tiny"];
@@ -124,4 +125,56 @@ fn sites_are_chosen_by_name_list_pattern_or_predicate() {
     assert_eq!(count(vec![Site::z(0), Site::z(1)].into()), 2);
     assert_eq!(count("blocks.*.hook_resid_*".into()), 6);
     assert_eq!(count(Sites::filter(|site| site.layer() == Some(1) && site.is_gated())), 6);
+}
+
+/// What Hugging Face gives for texts padded on the left: `tests/reference/make_families.py`.
+fn padded(name: &str) -> (Vec<Vec<u32>>, Vec<Vec<u32>>, Tensor) {
+    let values = expected("families/padding", &format!("{name}.safetensors"));
+    let rows = |key: &str| values[key].to_dtype(candle_core::DType::U32).unwrap().to_vec2::<u32>().unwrap();
+    (rows("tokens"), rows("attention_mask"), values["logits"].clone())
+}
+
+#[test]
+fn padded_texts_give_what_hugging_face_gives_and_what_each_gives_alone() {
+    for (name, file) in [("gpt2-tiny", "gpt2"), ("llama-gqa-tied", "llama")] {
+        let model = open(name);
+        let (tokens, mask, logits) = padded(file);
+        let real =
+            |text: usize| tokens[text].iter().zip(&mask[text]).filter(|(_, real)| **real == 1).map(|(id, _)| *id);
+        let texts: Vec<Vec<u32>> = (0..tokens.len()).map(|text| real(text).collect()).collect();
+        assert!(texts.iter().any(|text| text.len() < tokens[0].len()));
+        for side in [Padding::Left, Padding::Right] {
+            let batch = model.tokens(texts.clone()).unwrap().padded(side);
+            let run = model.pass(&batch).unwrap().record(model.sites()).run().unwrap();
+            let mut total = (0.0, 0);
+            for (index, text) in texts.iter().enumerate() {
+                let at = batch.real(index);
+                let part = |x: &Tensor| x.i(index).unwrap().narrow(0, at.start, at.len()).unwrap();
+                let expected = logits.i(index).unwrap().narrow(0, tokens[0].len() - text.len(), text.len()).unwrap();
+                assert!(difference(&part(run.logits().unwrap()), &expected) < 1e-3, "{name} {side:?} {index}");
+                let alone = run_everything(&model, text);
+                for (site, value) in alone.cache().iter() {
+                    let mut padded = run.cache().get(site).unwrap().i(index).unwrap();
+                    for (dim, axis) in site.axes()[1..].iter().enumerate() {
+                        if matches!(axis, Axis::Pos | Axis::Query | Axis::Key) {
+                            padded = padded.narrow(dim, at.start, at.len()).unwrap();
+                        }
+                    }
+                    assert!(difference(&padded, value) < 1e-4, "{name} {side:?} {index} {site}");
+                }
+                let last = run.predictions_in(index, -1, 1).unwrap()[0].id;
+                assert_eq!(last, alone.predictions(-1, 1).unwrap()[0].id);
+                total.0 += alone.loss().unwrap() * (text.len() - 1) as f64;
+                total.1 += text.len() - 1;
+            }
+            assert!((run.loss().unwrap() - total.0 / total.1 as f64).abs() < 1e-4, "padding is in no mean");
+            let only = model.pass(&batch).unwrap().logits_at([-1]).run().unwrap();
+            assert_eq!(only.logits().unwrap().dims()[1], 1);
+            for index in 0..texts.len() {
+                let (one, all) =
+                    (only.predictions_in(index, -1, 1).unwrap(), run.predictions_in(index, -1, 1).unwrap());
+                assert_eq!(one[0].id, all[0].id);
+            }
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn only<T: FromSetting + PartialEq + std::fmt::Display>(
 pub(super) fn activation(settings: &Settings, keys: [&str; 2], default: &str) -> Result<Activation> {
     let name = settings.or(keys, default.to_owned())?;
     Activation::from_name(&name).ok_or_else(|| {
-        let why = "known are relu, gelu, gelu_new and silu".into();
+        let why = Activation::KNOWN.into();
         LoadError::Unsupported { key: keys[0].into(), value: name, why }.into()
     })
 }
@@ -52,10 +52,11 @@ pub(super) fn norm(weights: &impl Tensors, name: &str, config: &Config, points: 
 
 /// Attention over four projections, as the configuration has it at this layer.
 pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: Linear, o: Linear) -> Attention {
+    let clipped = |linear: Linear| Linear { clip: config.clip_qkv, ..linear };
     Attention {
-        q,
-        k,
-        v,
+        q: clipped(q),
+        k: clipped(k),
+        v: clipped(v),
         o,
         q_norm: None,
         k_norm: None,
@@ -118,32 +119,9 @@ pub(super) fn attention_fused(
 /// An MLP of two matrices, without a gate, each name after `prefix`.
 pub(super) fn mlp(weights: &impl Tensors, config: &Config, prefix: &str, names: [&str; 2]) -> Result<Feed> {
     let [input, output] = names.map(|name| format!("{prefix}{name}"));
-    Ok(Feed::Mlp(Mlp {
-        input: linear(weights, &input, config.d_model, config.d_mlp)?,
-        gate: None,
-        output: linear(weights, &output, config.d_mlp, config.d_model)?,
-        act_fn: config.act_fn,
-    }))
-}
-
-/// How many dimensions of a head turn, where the configuration gives their share.
-pub(super) fn rotary_dims(settings: &Settings, d_head: usize, default: f64) -> Result<usize> {
-    let keys = ["rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct"];
-    in_pairs(keys[1], (d_head as f64 * settings.or(keys, default)?) as usize, d_head)
-}
-
-/// Refuses numbers of turning dimensions that are no pairs or more than a head has.
-pub(super) fn in_pairs(key: &str, dims: usize, d_head: usize) -> Result<usize> {
-    if dims % 2 == 0 && (2..=d_head).contains(&dims) {
-        return Ok(dims);
-    }
-    let why = format!("of a head's {d_head} dimensions an even number must turn, at least 2");
-    Err(LoadError::Unsupported { key: key.into(), value: format!("{dims} dimensions"), why }.into())
-}
-
-/// The window of each layer, for [`Config::windows`].
-pub(super) fn windows(n_layers: usize, window: impl Fn(usize) -> Option<usize>) -> Result<Vec<Option<usize>>> {
-    Ok((0..countable("number of layers", n_layers)?).map(window).collect())
+    let input = linear(weights, &input, config.d_model, config.d_mlp)?;
+    let output = linear(weights, &output, config.d_mlp, config.d_model)?;
+    Ok(Feed::Mlp(Mlp::new(input, None, output, config.act_fn)))
 }
 
 /// ALiBi with the slopes of its paper times `scale`.

@@ -8,13 +8,13 @@
 use super::{
     Family, Tensors,
     common::{activation, alibi, attention_fused, mlp, norm, only, unembed},
-    rope,
+    rope::Rope,
 };
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
-        Config, Position, Rotary,
+        Config, Position,
         parts::{Block, Embed, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
@@ -36,7 +36,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let attn_scale = 1.0 / (d_head as f64).sqrt();
     let position = match settings.or("alibi", false)? {
         true => alibi(n_heads, attn_scale)?,
-        false => Position::Rotary(Rotary::halves(rope::frequencies(settings, d_head)?)),
+        false => Position::Rotary(Rope::of(settings)?.rotary(d_head)?),
     };
     Ok(Config {
         n_layers: settings.get(["num_hidden_layers", "n_layer"])?,

@@ -3,7 +3,8 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, mlp, norm, unembed, windows},
+    common::{activation, attention_apart, countable, mlp, norm, unembed},
+    llama_like::windows,
 };
 use crate::{
     Result,
@@ -27,9 +28,9 @@ pub(super) const FAMILY: Family = Family {
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let d_model = settings.get("hidden_size")?;
     let n_heads = settings.get(["num_heads", "num_attention_heads"])?;
-    let n_layers = settings.get(["num_layers", "num_hidden_layers"])?;
+    let n_layers = countable("num_layers", settings.get(["num_layers", "num_hidden_layers"])?)?;
     let local = is_local(settings, n_layers)?;
-    let window = settings.or("window_size", 256)?;
+    let window = Some(settings.or("window_size", 256)?);
     Ok(Config {
         n_layers,
         d_model,
@@ -42,7 +43,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
         eps: settings.or("layer_norm_epsilon", 1e-5)?,
-        windows: windows(n_layers, |layer| local.get(layer).copied().unwrap_or_default().then_some(window))?,
+        windows: windows(settings, n_layers, window, |layer| local[layer])?,
         attn_scale: 1.0,
         tied: settings.or("tie_word_embeddings", true)?,
         ..Config::base("gpt_neo")

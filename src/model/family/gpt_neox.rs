@@ -3,14 +3,14 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_fused, linear, mlp, norm, rotary_dims},
-    rope,
+    common::{activation, attention_fused, linear, mlp, norm},
+    rope::Rope,
 };
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
-        Config, Position, Rotary,
+        Config, Position,
         parts::{Block, Embed, Linear, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
@@ -24,9 +24,10 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
+    let settings = &settings.with_defaults(r#"{"partial_rotary_factor": 0.25}"#)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
     let d_head = d_model / usize::max(n_heads, 1);
-    let rotary_dims = rotary_dims(settings, d_head, 0.25)?;
+    let rope = Rope::of(settings)?;
     Ok(Config {
         n_layers: settings.get("num_hidden_layers")?,
         d_model,
@@ -39,7 +40,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu")?,
         eps: settings.or("layer_norm_eps", 1e-5)?,
-        position: Position::Rotary(Rotary::halves(rope::frequencies(settings, rotary_dims)?)),
+        position: Position::Rotary(rope.rotary(rope.dims(d_head)?)?),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: settings.or("use_parallel_residual", true)?,
         tied: settings.or("tie_word_embeddings", false)?,

@@ -3,11 +3,12 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, in_pairs, mlp, norm, unembed},
-    rope,
+    common::{activation, attention_apart, mlp, norm, unembed},
+    rope::Rope,
 };
 use crate::{
     Result,
+    error::LoadError,
     load::{Settings, Weights},
     model::{
         Config, Position, Rotary,
@@ -27,8 +28,12 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
     let d_head = d_model / usize::max(n_heads, 1);
-    let rotary_dims = in_pairs("rotary_dim", settings.or("rotary_dim", 64)?, d_head)?;
-    let rotary = Rotary::halves(rope::frequencies(settings, rotary_dims)?);
+    let rotary_dims: usize = settings.or("rotary_dim", 64)?;
+    if !rotary_dims.is_multiple_of(2) || !(2..=d_head).contains(&rotary_dims) {
+        let (key, value) = ("rotary_dim".into(), rotary_dims.to_string());
+        let why = format!("an even part of {d_head} dimensions must turn");
+        return Err(LoadError::Unsupported { key, value, why }.into());
+    }
     Ok(Config {
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
@@ -41,7 +46,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or(["n_positions", "max_position_embeddings"], 2048)?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
         eps: settings.or("layer_norm_epsilon", 1e-5)?,
-        position: Position::Rotary(Rotary { adjacent: true, ..rotary }),
+        position: Position::Rotary(Rotary { adjacent: true, ..Rope::of(settings)?.rotary(rotary_dims)? }),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: true,
         tied: settings.or("tie_word_embeddings", false)?,

@@ -1,20 +1,43 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod albert;
+mod bert;
 mod bloom;
+mod cohere;
 mod common;
+mod distilbert;
 mod falcon;
+mod gemma;
+mod gemma2;
+mod gemma3;
 mod gpt2;
 mod gpt_bigcode;
 mod gpt_neo;
 mod gpt_neox;
 mod gptj;
+mod granite;
 mod llama;
+mod llama_block;
+mod llama_like;
+mod mistral;
+mod mixtral;
 pub(crate) mod native;
+mod olmo;
+mod olmo2;
+mod olmoe;
 mod opt;
 mod phi;
+mod phi3;
+mod post_norm;
+mod qwen2;
+mod qwen3;
+mod qwen3_moe;
+mod roberta;
 mod rope;
+mod smollm3;
 mod stablelm;
 mod starcoder2;
+mod t5;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -36,19 +59,43 @@ struct Family {
 }
 
 const FAMILIES: &[Family] = &[
+    albert::FAMILY,
+    bert::FAMILY,
     bloom::FAMILY,
+    cohere::FAMILY,
+    distilbert::FAMILY,
     falcon::FAMILY,
+    gemma2::FAMILY,
+    gemma3::FAMILY,
+    gemma3::WITH_IMAGES,
+    gemma::FAMILY,
     gpt2::FAMILY,
     gpt_bigcode::FAMILY,
     gpt_neo::FAMILY,
     gpt_neox::FAMILY,
     gptj::FAMILY,
+    granite::FAMILY,
     llama::FAMILY,
+    mistral::FAMILY,
+    mixtral::FAMILY,
     native::FAMILY,
+    olmo2::FAMILY,
+    olmo::FAMILY,
+    olmoe::FAMILY,
     opt::FAMILY,
+    phi3::FAMILY,
     phi::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    qwen3_moe::FAMILY,
+    roberta::CAMEMBERT,
+    roberta::FAMILY,
+    roberta::XLM,
+    smollm3::FAMILY,
     stablelm::FAMILY,
     starcoder2::FAMILY,
+    t5::FAMILY,
+    t5::MULTILINGUAL,
 ];
 
 /// The architecture and the parts of a checkpoint.

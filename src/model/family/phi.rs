@@ -3,14 +3,14 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, mlp, norm, only, rotary_dims, unembed},
-    rope,
+    common::{activation, attention_apart, mlp, norm, only, unembed},
+    rope::Rope,
 };
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
-        Config, Position, Rotary,
+        Config, Position,
         parts::{Block, Embed, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
@@ -20,10 +20,11 @@ pub(super) const FAMILY: Family =
     Family { model_type: "phi", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
+    let settings = &settings.with_defaults(r#"{"partial_rotary_factor": 0.5}"#)?;
     only(settings, "qk_layernorm", false)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
     let d_head = settings.or("head_dim", d_model / usize::max(n_heads, 1))?;
-    let rotary_dims = rotary_dims(settings, d_head, 0.5)?;
+    let rope = Rope::of(settings)?;
     Ok(Config {
         n_layers: settings.get("num_hidden_layers")?,
         d_model,
@@ -36,7 +37,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu_new")?,
         eps: settings.or("layer_norm_eps", 1e-5)?,
-        position: Position::Rotary(Rotary::halves(rope::frequencies(settings, rotary_dims)?)),
+        position: Position::Rotary(rope.rotary(rope.dims(d_head)?)?),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: true,
         tied: settings.or("tie_word_embeddings", false)?,

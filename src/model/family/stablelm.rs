@@ -3,14 +3,14 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, linear, norm, rotary_dims, unembed},
-    rope,
+    common::{activation, attention_apart, linear, norm, unembed},
+    rope::Rope,
 };
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
-        Config, Normalization, Position, QkNorm, Rotary,
+        Config, Normalization, Position, QkNorm,
         parts::{Attention, Block, Embed, Feed, HeadNorm, Mlp, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
@@ -21,9 +21,10 @@ pub(super) const FAMILY: Family =
     Family { model_type: "stablelm", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
+    let settings = &settings.with_defaults(r#"{"partial_rotary_factor": 0.25}"#)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
     let d_head = d_model / usize::max(n_heads, 1);
-    let rotary_dims = rotary_dims(settings, d_head, 0.25)?;
+    let rope = Rope::of(settings)?;
     Ok(Config {
         n_layers: settings.get("num_hidden_layers")?,
         d_model,
@@ -37,7 +38,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "silu")?,
         qk_norm: settings.or("qk_layernorm", false)?.then_some(QkNorm::PerHead),
         eps: settings.or("layer_norm_eps", 1e-5)?,
-        position: Position::Rotary(Rotary::halves(rope::frequencies(settings, rotary_dims)?)),
+        position: Position::Rotary(rope.rotary(rope.dims(d_head)?)?),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: settings.or("use_parallel_residual", false)?,
         gated_mlp: true,
@@ -73,12 +74,9 @@ fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {
         k_norm: head_norm("self_attn.k_layernorm", n_key_value_heads)?,
         ..attention
     };
-    let mlp = Mlp {
-        input: linear(weights, &name("mlp.up_proj"), d_model, d_mlp)?,
-        gate: Some(linear(weights, &name("mlp.gate_proj"), d_model, d_mlp)?),
-        output: linear(weights, &name("mlp.down_proj"), d_mlp, d_model)?,
-        act_fn: config.act_fn,
-    };
+    let project = |part: &str, d_in, d_out| linear(weights, &name(part), d_in, d_out);
+    let (input, gate) = (project("mlp.up_proj", d_model, d_mlp)?, project("mlp.gate_proj", d_model, d_mlp)?);
+    let mlp = Mlp::new(input, Some(gate), project("mlp.down_proj", d_mlp, d_model)?, config.act_fn);
     let ln1 = norm(weights, &name("input_layernorm"), config, Norm::LN1)?;
     let ln2 = match config.parallel_attn_mlp {
         true => ln1.at(Norm::LN2),

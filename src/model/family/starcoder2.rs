@@ -3,14 +3,15 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, mlp, norm, unembed, windows},
-    rope,
+    common::{activation, attention_apart, mlp, norm, unembed},
+    llama_like::windows,
+    rope::Rope,
 };
 use crate::{
     Result,
     load::{Settings, Weights},
     model::{
-        Config, Position, Rotary,
+        Config, Position,
         parts::{Block, Embed, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
@@ -36,8 +37,8 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or("max_position_embeddings", 4096)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu_pytorch_tanh")?,
         eps: settings.or("norm_epsilon", 1e-5)?,
-        position: Position::Rotary(Rotary::halves(rope::frequencies(settings, d_head)?)),
-        windows: windows(n_layers, |_| window)?,
+        position: Position::Rotary(Rope::of(settings)?.rotary(d_head)?),
+        windows: windows(settings, n_layers, window, |_| window.is_some())?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
         ..Config::base("starcoder2")

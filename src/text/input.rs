@@ -1,0 +1,89 @@
+//! [`ToTokens`]: what a model can read.
+
+use super::Tokens;
+use crate::{Result, model::Model};
+
+/// Anything that a model can read: text, token ids, several of either, or [`Tokens`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!(model.tokens(["red fox", "owl"])?.lengths(), [3, 2]); // words, and a <bos> before each text
+/// assert_eq!(model.tokens([vec![7, 8], vec![9]])?.lengths(), [2, 1]); // ids are taken as they are
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub trait ToTokens {
+    /// The tokens, checked against the model's vocabulary and context length.
+    ///
+    /// # Errors
+    /// When a text is empty or too long, an id is out of range, or text is given to a model without tokenizer.
+    fn to_tokens(&self, model: &Model) -> Result<Tokens>;
+}
+
+impl ToTokens for Tokens {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.check_tokens(self)?;
+        Ok(self.clone())
+    }
+}
+
+impl ToTokens for str {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.tokenize(&[self], None)
+    }
+}
+
+impl ToTokens for String {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        self.as_str().to_tokens(model)
+    }
+}
+
+impl ToTokens for [u32] {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.tokens_from_ids(&[self])
+    }
+}
+
+impl ToTokens for [&str] {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.tokenize(self, None)
+    }
+}
+
+impl ToTokens for [String] {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.tokenize(&self.iter().map(String::as_str).collect::<Vec<_>>(), None)
+    }
+}
+
+impl ToTokens for [Vec<u32>] {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.tokens_from_ids(&self.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+}
+
+impl<T, const N: usize> ToTokens for [T; N]
+where
+    [T]: ToTokens,
+{
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        self.as_slice().to_tokens(model)
+    }
+}
+
+impl<T> ToTokens for Vec<T>
+where
+    [T]: ToTokens,
+{
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        self.as_slice().to_tokens(model)
+    }
+}
+
+impl<T: ToTokens + ?Sized> ToTokens for &T {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        (**self).to_tokens(model)
+    }
+}

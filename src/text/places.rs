@@ -1,0 +1,255 @@
+//! Finding one's way in [`Tokens`]: from words and characters to positions, and back.
+
+use super::Tokens;
+use crate::{
+    Result,
+    error::{TextError, nearest},
+};
+use std::ops::Range;
+
+/// Which of several occurrences; see [`Model::token_position`](crate::Model::token_position).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occurrence {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+/// An error lists the tokens of a text up to this many, and the nearest ones of a longer text.
+const LISTED: usize = 24;
+
+impl Tokens {
+    /// The first position of the first text whose token prints as `string`, with or without surrounding spaces.
+    ///
+    /// # Errors
+    /// When no token prints so; the error names the tokens there are.
+    pub fn position(&self, string: &str) -> Result<usize> {
+        self.occurrence(string, Occurrence::First)
+    }
+
+    /// As [`position`](Self::position), for either end of the text.
+    pub(crate) fn occurrence(&self, string: &str, which: Occurrence) -> Result<usize> {
+        let positions = self.positions_of(0, string);
+        let position = match which {
+            Occurrence::First => positions.first(),
+            Occurrence::Last => positions.last(),
+        };
+        position.copied().ok_or_else(|| self.no_such_token(string))
+    }
+
+    /// All positions of one text whose token prints as `string`; if none does, those whose token does but for
+    /// surrounding spaces. Padding is not looked at.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let tokens = model.tokens("red fox blue owl red fox")?;
+    /// assert_eq!(tokens.positions_of(0, "fox"), [2, 6]);
+    /// assert!(tokens.positions_of(0, "emu").is_empty());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn positions_of(&self, text: usize, string: &str) -> Vec<usize> {
+        let positions = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            self.real(text).filter(|&position| same(&self.strings(text)[position])).collect()
+        };
+        let exact = positions(&|token| token == string);
+        if exact.is_empty() { positions(&|token| token.trim() == string.trim()) } else { exact }
+    }
+
+    fn no_such_token(&self, string: &str) -> crate::Error {
+        let all = &self.strings(0)[self.real(0)];
+        let tokens = match all.len() {
+            ..=LISTED => format!("the tokens are {all:?}"),
+            count => {
+                format!("the nearest of the text's {count} tokens are {:?}", nearest(string, all.iter().cloned(), 5))
+            }
+        };
+        TextError::NoSuchToken { token: string.into(), tokens }.into()
+    }
+
+    /// A position counted from the start (0 is the first) or the end (-1 is the last), as an index into every text.
+    ///
+    /// # Errors
+    /// When it is outside the texts, or counts from the end where padding on the right makes them end apart.
+    pub fn index(&self, position: i64) -> Result<usize> {
+        let len = self.len();
+        if position < 0 && (0..self.batch()).any(|text| self.real(text).end < len) {
+            return Err(TextError::EndsApart { position }.into());
+        }
+        let counted = if position < 0 { position + len as i64 } else { position };
+        let index = usize::try_from(counted).ok().filter(|&index| index < len);
+        index.ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
+    }
+
+    /// A position of one text as an index: counted along its row, padding included (as [`strings`](Self::strings)
+    /// and every tensor have it), or back from the text's own end (-1 is its last token).
+    ///
+    /// # Errors
+    /// When it is outside the text, or padding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let tokens = model.tokens(["red", "red fox blue"])?;
+    /// assert_eq!((tokens.index_in(0, -1)?, tokens.index_in(1, -1)?), (1, 3));
+    /// assert!(tokens.index_in(0, 3).unwrap_err().to_string().contains("padding"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn index_in(&self, text: usize, position: i64) -> Result<usize> {
+        let real = self.known(text)?;
+        let counted = if position < 0 { position + real.end as i64 } else { position };
+        let index = usize::try_from(counted).ok().filter(|index| real.contains(index));
+        index.ok_or_else(|| match real.len() == self.len() {
+            true => TextError::PositionOutOfRange { position, len: self.len() }.into(),
+            false => TextError::Padded { position, text, first: real.start, last: real.end.saturating_sub(1) }.into(),
+        })
+    }
+
+    /// The fewest tokens in a row that cover these characters (not bytes) of one text. A token that covers only some
+    /// of them counts; characters that no token covers, such as spaces that a tokenizer drops, do not.
+    ///
+    /// # Errors
+    /// When the characters are outside the text, no token covers any of them, or the tokens were made from ids.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let tokens = model.tokens("red fox blue owl")?; // <bos> is at 0
+    /// assert_eq!(tokens.covering(0, 6..10)?, 2..4); // the `x` of fox to the `l` of blue
+    /// assert_eq!(tokens.characters(0, 2..4)?, 4..12); // fox blue
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn covering(&self, text: usize, characters: Range<usize>) -> Result<Range<usize>> {
+        let len = self.need_text(text)?.chars().count();
+        if characters.is_empty() || characters.end > len {
+            return Err(TextError::CharactersOutOfRange { characters, len }.into());
+        }
+        let covers = |span: &Range<usize>| span.start < characters.end && characters.start < span.end;
+        let spans = self.spans(text);
+        let ends = spans.iter().position(covers).zip(spans.iter().rposition(covers));
+        ends.map(|(first, last)| first..last + 1).ok_or_else(|| TextError::NotCovered { characters }.into())
+    }
+
+    /// The characters (not bytes) of one text from the first to the last that these tokens cover.
+    ///
+    /// # Errors
+    /// When the tokens are outside the text, stand for no text (as `<bos>` does), or were made from ids.
+    pub fn characters(&self, text: usize, tokens: Range<usize>) -> Result<Range<usize>> {
+        self.need_text(text)?;
+        let (spans, len) = (self.spans(text), self.len());
+        let out_of_range = || TextError::TokensOutOfRange { tokens: tokens.clone(), len };
+        let spans = spans.get(tokens.clone()).filter(|spans| !spans.is_empty()).ok_or_else(out_of_range)?;
+        let written = || spans.iter().filter(|span| !span.is_empty());
+        let ends = written().map(|span| span.start).min().zip(written().map(|span| span.end).max());
+        ends.map(|(start, end)| start..end).ok_or_else(|| TextError::NoCharacters { tokens }.into())
+    }
+
+    /// The tokens that cover the first occurrence of some words in one text: the positions of a name that is cut into
+    /// several pieces.
+    ///
+    /// # Errors
+    /// When the text does not have the words (the error names the nearest), or the tokens were made from ids.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let tokens = model.tokens("red fox blue owl")?;
+    /// assert_eq!(tokens.find(0, "fox blue")?, 2..4);
+    /// assert!(tokens.find(0, "bleu").unwrap_err().to_string().contains("`blue`"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn find(&self, text: usize, words: &str) -> Result<Range<usize>> {
+        let whole = self.need_text(text)?;
+        let Some((before, _)) = whole.split_once(words).filter(|_| !words.is_empty()) else {
+            let near = nearest(words, whole.split_whitespace().map(str::to_owned), 3);
+            let nearest = near.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            return Err(TextError::NotInText { words: words.into(), nearest }.into());
+        };
+        let start = before.chars().count();
+        self.covering(text, start..start + words.chars().count())
+    }
+
+    /// Where the tokens of one text are, or an error when there is no such text.
+    fn known(&self, text: usize) -> Result<Range<usize>> {
+        let row = self.rows.get(text).ok_or(TextError::NoSuchText { text, texts: self.batch() })?;
+        Ok(row.real.clone())
+    }
+
+    fn need_text(&self, text: usize) -> Result<&str> {
+        self.known(text)?;
+        self.text(text).ok_or_else(|| TextError::MadeFromIds.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Model, text::Padding};
+
+    fn tokens() -> Tokens {
+        let texts = ["red fox blue owl red fox", "owl"];
+        Model::open("induction-2l").unwrap().tokens(texts).unwrap().padded(Padding::Left)
+    }
+
+    fn says<T: std::fmt::Debug>(result: Result<T>, words: &[&str]) {
+        let sentence = result.unwrap_err().to_string();
+        assert!(words.iter().all(|word| sentence.contains(word)), "{sentence}");
+    }
+
+    #[test]
+    fn padding_is_never_found() {
+        let tokens = tokens();
+        assert_eq!(tokens.positions_of(1, "<bos>"), [5]);
+        assert_eq!(tokens.find(1, "owl").unwrap(), 6..7);
+        assert_eq!(tokens.characters(1, 0..7).unwrap(), 0..3);
+        assert!(tokens.positions_of(9, "owl").is_empty());
+    }
+
+    #[test]
+    fn the_tokens_that_cover_a_tokens_characters_are_that_token() {
+        let tokens = tokens();
+        for position in 1..7 {
+            let characters = tokens.characters(0, position..position + 1).unwrap();
+            assert_eq!(tokens.covering(0, characters).unwrap(), position..position + 1);
+        }
+    }
+
+    #[test]
+    fn positions_count_back_from_each_texts_own_end() {
+        let left = tokens();
+        let right = left.padded(Padding::Right);
+        assert_eq!((left.index(-1).unwrap(), left.index_in(1, -1).unwrap(), right.index_in(1, -1).unwrap()), (6, 6, 1));
+        says(right.index(-1), &["end at different positions", "Padding::Left"]);
+        says(left.index_in(1, 2), &["position 2", "padding", "5 to 6"]);
+        says(left.index_in(1, -3), &["position -3", "padding"]);
+        says(left.index_in(0, 7), &["position 7", "7 tokens"]);
+        says(left.index_in(2, 0), &["no text 2", "2 texts"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_with_what_is() {
+        let tokens = tokens();
+        says(tokens.position("emu"), &["`emu`", "fox", "owl"]);
+        says(tokens.find(0, "fixes"), &["`fixes`", "`fox`"]);
+        says(tokens.find(0, ""), &["is not in the text"]);
+        says(tokens.covering(0, 3..4), &["3 to 4", "no token"]);
+        says(tokens.covering(0, 20..40), &["20 to 40", "24 characters"]);
+        says(tokens.covering(0, 5..5), &["5 to 5"]);
+        says(tokens.characters(0, 0..1), &["no characters"]);
+        says(tokens.characters(0, 5..9), &["5 to 9", "7 tokens"]);
+        let ids = Model::open("induction-2l").unwrap().tokens([7, 8]).unwrap();
+        says(ids.find(0, "fox"), &["made from ids"]);
+    }
+
+    #[test]
+    fn a_long_text_is_not_listed_whole_when_a_token_is_missing() {
+        let model = Model::open("induction-2l").unwrap();
+        let sentence = model.tokens("red fox blue owl ".repeat(10).as_str()).unwrap().position("foxes").unwrap_err();
+        assert!(sentence.to_string().contains("nearest of the text's 41 tokens are [\"fox\""), "{sentence}");
+    }
+}
