@@ -2,7 +2,8 @@
 //!
 //! OPT-350m's norms stand on the sum. `resid_mid` and `resid_post` then are the sums and
 //! `hook_normalized_resid_post` is what leaves the block, as in TransformerLens's BERT. Its embeddings are narrower
-//! than the residual stream: the matrices between them are folded into embedding and unembedding here.
+//! than the residual stream: the matrices between them are folded into embedding and unembedding here, and counted
+//! as folded.
 
 use super::{
     Family, Tensors,
