@@ -66,5 +66,8 @@ fn block_size(block: &Block) -> usize {
             linear_size(&mixture.router) + mixture.experts.iter().map(mlp_size).sum::<usize>()
         }
     };
-    norms.into_iter().map(norm_size).sum::<usize>() + attention_size(&block.attention) + cross + feed
+    // Side by side, attention and MLP may read through one norm.
+    let id = |norm: &Norm| norm.weight.as_ref().map(Tensor::id);
+    let twice = if id(&block.ln1) == id(&block.ln2) { norm_size(&block.ln2) } else { 0 };
+    norms.into_iter().map(norm_size).sum::<usize>() - twice + attention_size(&block.attention) + cross + feed
 }

@@ -182,21 +182,20 @@ impl Model {
         self.tokens_from_ids(&vec![[start].as_slice(); batch])
     }
 
-    /// What the decoder of an encoder-decoder reads: the input, its starting token in front where it has none. The end
-    /// that the tokenizer puts to a text is left out: the decoder is to go on from there.
+    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, its starting token and the text, without
+    /// the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);
+        let end = self.tokenizer().and_then(Tokenizer::eos);
         let tokens = self.tokens(input)?;
         let shifted = |text| {
-            let real = tokens.real(text);
-            let ends = |&position: &usize| {
-                let added = tokens.text(text).is_some() && tokens.spans(text)[position].is_empty();
-                added && self.tokenizer().and_then(Tokenizer::eos) == Some(tokens.ids(text)[position])
+            let ids = &tokens.ids(text)[tokens.real(text)];
+            let (start, ids) = match (tokens.text(text), ids) {
+                (Some(_), [ids @ .., last]) if Some(*last) == end => (Some(start), ids),
+                (Some(_), ids) => (Some(start), ids),
+                (None, ids) => (None, ids),
             };
-            let ended = real.clone().last().filter(ends).is_some();
-            let ids = &tokens.ids(text)[real.start..real.end - usize::from(ended)];
-            let first = (ids.first() != Some(&start)).then_some(start);
-            first.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
+            start.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
     }

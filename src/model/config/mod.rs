@@ -4,10 +4,10 @@ mod kinds;
 mod position;
 mod sites;
 
-use crate::{hook::Stack, ops::Activation};
+use crate::{hook::Stack, ops::Activation, weights::Processed};
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
 pub(crate) use position::alibi_slopes;
-pub use position::{Position, Rotary};
+pub use position::{LongContext, Position, Rotary};
 
 /// Everything that tells one transformer's computation from another's.
 ///
@@ -65,6 +65,8 @@ pub struct Config {
     pub windows: Vec<Option<usize>>,
     /// Scores are multiplied by this; 1 / sqrt(d_head) unless the model says otherwise.
     pub attn_scale: f64,
+    /// Queries, keys and values are cut off at plus or minus this (OLMo).
+    pub clip_qkv: Option<f64>,
     /// Scores of layer `l` are divided by `l + 1` too.
     pub scale_attn_by_inverse_layer_idx: bool,
     /// Scores are squashed into plus or minus this by a tanh (Gemma 2).
@@ -75,6 +77,8 @@ pub struct Config {
     pub embed_scale: f64,
     /// What attention and MLP add to the residual stream is multiplied by this (Granite).
     pub residual_scale: f64,
+    /// What the unembedding reads is multiplied by this (T5, where it is the embedding turned: 1 / sqrt(d_model)).
+    pub unembed_scale: f64,
     /// Logits are multiplied by this.
     pub logit_scale: f64,
     /// Blocks have attention and nothing else.
@@ -91,6 +95,8 @@ pub struct Config {
     pub heads: Heads,
     /// The token that the decoder of an encoder-decoder starts from.
     pub decoder_start: Option<u32>,
+    /// What was done to the weights after they were learned.
+    pub processed: Processed,
 }
 
 impl Config {
@@ -122,11 +128,13 @@ impl Config {
             no_rope_layers: Vec::new(),
             windows: Vec::new(),
             attn_scale: 1.0,
+            clip_qkv: None,
             scale_attn_by_inverse_layer_idx: false,
             attn_scores_soft_cap: None,
             output_logits_soft_cap: None,
             embed_scale: 1.0,
             residual_scale: 1.0,
+            unembed_scale: 1.0,
             logit_scale: 1.0,
             attn_only: false,
             parallel_attn_mlp: false,
@@ -135,6 +143,7 @@ impl Config {
             tied: false,
             heads: Heads { unembed: true, ..Heads::default() },
             decoder_start: None,
+            processed: Processed::default(),
         }
     }
 

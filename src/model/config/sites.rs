@@ -63,6 +63,15 @@ impl Config {
         }
     }
 
+    /// The residual stream before each block of the last stack, and after the last block.
+    pub(crate) fn streams(&self) -> Vec<Site> {
+        let stack = self.stacks().last().copied().unwrap_or_default();
+        let at = |layer, point| Site::in_block(stack, layer, point);
+        let end = if self.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let before = (0..self.n_layers).map(|layer| at(layer, Point::ResidPre));
+        before.chain([at(self.n_layers.saturating_sub(1), end)]).collect()
+    }
+
     /// Every site this model has, in the order a forward pass reaches them.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
@@ -146,7 +155,8 @@ impl Config {
         let normed = self.normalization != Normalization::None;
         let has_mlp = !self.attn_only;
         let on_sum = self.norm_place == NormPlace::OnSum;
-        let both_sides = normed && self.norm_place == NormPlace::BeforeAndAfter;
+        let before = normed && self.norm_place != NormPlace::After;
+        let after = normed && matches!(self.norm_place, NormPlace::After | NormPlace::BeforeAndAfter);
         let cross = site.stack() == Stack::Decoder;
         let rotary = self.rotary(layer).is_some();
         let dense = has_mlp && self.experts.is_none();
@@ -161,15 +171,19 @@ impl Config {
             QNormScale | QNormNormalized | KNormScale | KNormNormalized => {
                 (self.qk_norm.is_some(), "its queries and keys are not normed")
             }
-            Ln1Scale | Ln1Normalized => (normed, "it has no norms"),
-            Ln1PostScale | Ln1PostNormalized => (both_sides, "its norms stand on one side only"),
-            Ln2PostScale | Ln2PostNormalized => (both_sides && has_mlp, "its norms stand on one side only"),
+            Ln1Scale | Ln1Normalized => {
+                (before, "it has no norm before attention; one on what attention writes is `ln1_post`")
+            }
+            Ln1PostScale | Ln1PostNormalized => (after, "it has no norm on what attention writes"),
+            Ln2PostScale | Ln2PostNormalized => (after && has_mlp, "it has no norm on what an MLP writes"),
             CrossAttnIn | CrossQ | CrossK | CrossV | CrossAttnScores | CrossPattern | CrossZ | CrossResult
             | CrossAttnOut | ResidMidCross => (cross, "only the decoder of an encoder-decoder looks across"),
             Ln3Scale | Ln3Normalized => (cross && normed, "only the decoder of an encoder-decoder has a third norm"),
             ResidMid => (has_mlp && !self.parallel_attn_mlp, "attention and MLP do not follow one another in it"),
             MlpIn | MlpOut => (has_mlp, "it has attention only, no MLP"),
-            Ln2Scale | Ln2Normalized => (normed && has_mlp, "it has no norm before an MLP"),
+            Ln2Scale | Ln2Normalized => {
+                (before && has_mlp, "it has no norm before an MLP; one on what an MLP writes is `ln2_post`")
+            }
             MlpPre | MlpPost => (dense, "it has no MLP of its own: attention only, or experts"),
             MlpMid | MlpLnScale | MlpLnNormalized => (dense && self.act_fn.has_norm(), "its neurons are not normed"),
             MlpPreLinear => (self.gated_mlp && dense, "its MLP is not gated"),

@@ -111,12 +111,8 @@ pub(super) fn block(config: &Config, weights: &Weights, names: &Names, layer: &s
     let k = project(names.k, d_model, n_heads * d_head)?;
     let v = project(names.v, d_model, n_heads * d_head)?;
     let o = project(names.o, n_heads * d_head, d_model)?;
-    let mlp = Mlp {
-        input: project(names.mlp_in, d_model, d_mlp)?,
-        gate: None,
-        output: project(names.mlp_out, d_mlp, d_model)?,
-        act_fn: config.act_fn,
-    };
+    let (input, output) = (project(names.mlp_in, d_model, d_mlp)?, project(names.mlp_out, d_mlp, d_model)?);
+    let mlp = Mlp::new(input, None, output, config.act_fn);
     let attention = attention(config, number, q, k, v, o);
     let mut block = Block::new(Norm::none(), attention, Some((Norm::none(), Feed::Mlp(mlp))));
     block.ln_mid = norm(names.ln_mid, Norm::LN1)?;

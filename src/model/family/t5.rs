@@ -63,7 +63,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
             num_buckets,
             max_distance: settings.or("relative_attention_max_distance", 128)?,
         },
-        logit_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
+        unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
         tied: scaled || !weights.contains("lm_head.weight"),
         decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
@@ -128,7 +128,7 @@ fn block(config: &Config, weights: &Weights, stack: Stack, layer: usize) -> Resu
         true => (Some(project("wi_0", d_model, d_mlp)?), project("wi_1", d_model, d_mlp)?),
         false => (None, project("wi", d_model, d_mlp)?),
     };
-    let mlp = Mlp { input, gate, output: project("wo", d_mlp, d_model)?, act_fn: config.act_fn };
+    let mlp = Mlp::new(input, gate, project("wo", d_mlp, d_model)?, config.act_fn);
     let attention = attend(config, weights, &name("0.SelfAttention"), layer)?;
     let attention = Attention { causal: decodes, ..attention };
     let mut block = Block::new(norm("0", Norm::LN1)?, attention, Some((norm(part, points)?, Feed::Mlp(mlp))));
