@@ -154,7 +154,11 @@ fn rotary_scaling_is_passed_on_or_refused_and_never_left_out() {
     assert!(!scaled("none").has("rope_scaling"));
     let factors =
         ("rope_freqs.weight", Tensor::new(&[1f32, 1., 2., 9.], &candle_core::Device::Cpu).unwrap(), GgmlDType::F32);
-    refused(open(&llama_metadata(), &[embedding(), factors]), &["rope_freqs.weight", "4 factors", "Llama 3"]);
+    refused(open(&llama_metadata(), &[embedding(), factors.clone()]), &["rope_freqs.weight", "4 factors", "Llama 3"]);
+    let alone = ("rope_factors_long.weight", counting(&[4]), GgmlDType::F32);
+    refused(open_as("phi3", &[], &[embedding(), alone]), &["rope_factors_long.weight", "missing"]);
+    let eps = ("llama.attention.layer_norm_epsilon", Value::F32(1e-5));
+    refused(open_as("gpt2", &[eps], &[embedding(), factors]), &["rope_freqs.weight", "no rotary positions"]);
 }
 
 #[test]
@@ -285,7 +289,7 @@ fn the_windows_of_gemma_3_follow_the_file_and_else_its_pattern() {
     let window = ("llama.attention.sliding_window", Value::U32(7));
     let pattern = |value| ("llama.attention.sliding_window_pattern", value);
     let (all, none) = (vec![true; 2], vec![false; 2]);
-    assert_eq!([types(&[window.clone()]), types(&[])], [all, none]);
+    assert_eq!([types(std::slice::from_ref(&window)), types(&[])], [all, none]);
     assert_eq!(types(&[window.clone(), pattern(Value::U32(2))]), [true, false]);
     assert_eq!(types(&[window, pattern(Value::Array(vec![Value::Bool(false), Value::Bool(true)]))]), [false, true]);
 }
