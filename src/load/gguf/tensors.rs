@@ -84,9 +84,10 @@ impl TensorInfo {
     pub(super) fn unstack(&self) -> Option<Vec<Self>> {
         let (&count, shape) = self.shape.split_first()?;
         let (per_block, size) = Stored::of("", self.kind).ok()?.block();
-        let each = shape.iter().product::<usize>() / per_block * size;
+        let values = shape.iter().try_fold(1usize, |values, &axis| values.checked_mul(axis))?;
+        let each = (values / per_block).checked_mul(size)?;
         let piece = |at| Self { shape: shape.to_vec(), kind: self.kind, start: self.start + at * each };
-        (each > 0).then(|| (0..count).map(piece).collect())
+        (each > 0 && !shape.is_empty()).then(|| (0..count).map(piece).collect())
     }
 }
 
