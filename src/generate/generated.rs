@@ -73,12 +73,13 @@ impl Generated {
         (0..self.texts.len()).map(whole).collect()
     }
 
-    /// A prompt that was given as ids.
+    /// A prompt that was given as ids. Half a character at its end is written with what comes after.
     fn spelled(&self, text: usize) -> String {
         let real = self.tokens.real(text);
         let prompt = &self.tokens.ids(text)[real.start..real.end - self.texts[text].ids.len()];
         let strings = || prompt.iter().map(|&id| self.model.token_text(id)).collect::<Vec<_>>().join(" ");
-        self.model.to_string(prompt).unwrap_or_else(|_| strings())
+        let spelled = self.model.to_string(prompt).unwrap_or_else(|_| strings());
+        spelled.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned()
     }
 
     /// What was written behind each text.

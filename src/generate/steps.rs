@@ -76,7 +76,9 @@ impl Generation {
 
     /// The forward pass of a step. What happens in the encoder happens at step 0, for it is run once.
     fn pass(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<Pass> {
-        let read = kept.len..tokens.len();
+        let (first, end) = (kept.len, tokens.len());
+        // Logits are worked out at the end alone.
+        let read = |site: Site| if site == Site::unembed_out() { end - 1..end } else { first..end };
         let pass = Pass::onward(&self.model, tokens, self.prefix.source.clone(), kept);
         let is_over = |steps: &Steps, site: Site| steps.contains(0) && pass.is_behind(site);
         let mut sites = Vec::new();
@@ -86,7 +88,7 @@ impl Generation {
         }
         let now =
             self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
-        let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read.clone())).collect();
+        let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read(edit.site()))).collect();
         Ok(pass.record(sites).intervene(now))
     }
 

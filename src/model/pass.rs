@@ -239,9 +239,15 @@ impl Pass {
         self.onward.as_ref().map_or(0, |onward| onward.kept.len)
     }
 
-    fn sizes(&self) -> Sizes {
-        let (batch, target) = (self.tokens.batch(), self.tokens.len());
-        Sizes { batch, source: self.source.as_ref().map_or(target, Tokens::len), target, past: self.past() }
+    /// What decides the shape of an activation.
+    fn sizes(&self, site: Site) -> Sizes {
+        let (batch, all) = (self.tokens.batch(), self.tokens.len());
+        let target = match &self.logits {
+            Logits::At(positions) if site == Site::unembed_out() => positions.len(),
+            Logits::Last if site == Site::unembed_out() => 1,
+            _ => all,
+        };
+        Sizes { batch, source: self.source.as_ref().map_or(all, Tokens::len), target, past: self.past() }
     }
 
     /// The first block that runs, and the first that does not.
@@ -290,7 +296,7 @@ impl Pass {
         }
         for intervention in &self.interventions {
             self.reached(intervention.site())?;
-            let checked = intervention.clone().check(config, self.sizes())?;
+            let checked = intervention.clone().check(config, self.sizes(intervention.site()))?;
             plan.order(intervention.site()).edits.push(checked);
         }
         if let Some(positions) = &self.positions {
