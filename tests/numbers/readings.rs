@@ -63,7 +63,11 @@ fn every_blank_gets_the_likeliest_tokens_of_its_place() {
         assert!(blank.candidates.is_sorted_by(|a, b| a.probability >= b.probability));
     }
     let best = &filled.blanks[0].candidates[0];
-    assert!(filled.plain().contains("[MASK] at position 2") && filled.plain().contains(&best.text), "{}", filled.plain());
+    assert!(
+        filled.plain().contains("[MASK] at position 2") && filled.plain().contains(&best.text),
+        "{}",
+        filled.plain()
+    );
     assert!(filled.html().contains("<svg"));
     // A changed model fills differently.
     let changed = model.hooked([zero(Site::mlp_out(1))]).fill_mask("w7 [MASK] w9 [MASK]", 4).unwrap();
