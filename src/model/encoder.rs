@@ -121,7 +121,8 @@ impl Model {
     /// ```no_run
     /// # use glassbox::prelude::*;
     /// let model = Model::open("sentence-transformers/all-MiniLM-L6-v2")?;
-    /// let embeddings = model.embed(["It's so sunny outside!", "The weather is lovely today.", "He drove to the stadium."])?;
+    /// let sentences = ["It's so sunny outside!", "The weather is lovely today.", "He drove to the stadium."];
+    /// let embeddings = model.embed(sentences)?;
     /// let alike = embeddings.similarity();
     /// assert!(alike[[0, 1]] > 0.6 && alike[[0, 2]] < 0.2);
     /// # Ok::<(), glassbox::Error>(())

@@ -171,6 +171,15 @@ fn the_norms_of_a_post_norm_block_stand_on_the_sums() {
 }
 
 #[test]
+fn sites_are_listed_in_the_order_a_run_comes_to_them() {
+    for name in CASES {
+        let (model, expected) = case(name);
+        let free: Vec<_> = model.sites().into_iter().filter(|site| !site.is_gated()).collect();
+        assert_eq!(model.run(&tokens(&model, &expected)).unwrap().cache().sites(), free, "{name}");
+    }
+}
+
+#[test]
 fn parts_of_a_run_make_the_whole() {
     for name in CASES {
         let (model, expected) = case(name);
