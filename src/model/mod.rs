@@ -1,4 +1,11 @@
 //! [`Model`]: a transformer with every intermediate value in reach.
+//!
+//! # Families
+//! What a configuration's `model_type` may be. Each is held against Hugging Face transformers 5.23, and where
+//! TransformerLens 3.5.1 has the architecture right, against its every hook: to 1e-4, logits to 1e-3. A setting that
+//! changes the computation and is not implemented is refused by name.
+//!
+#![doc = include_str!("family/families.md")]
 
 mod config;
 mod count;
@@ -32,6 +39,7 @@ pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;
+pub use family::families;
 pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};

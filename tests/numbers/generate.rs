@@ -6,7 +6,7 @@ use glassbox::{
     Model, Result,
     cache::ActivationCache,
     generate::{Generated, Generation, StopReason},
-    hook::{Intervention, Site, Sites, add, edit, patch, scale, zero},
+    hook::{Intervention, Point, Site, Sites, add, edit, patch, scale, zero},
 };
 use std::{
     ops::ControlFlow,
@@ -104,7 +104,7 @@ fn hooks_at_every_step_are_those_of_a_run_of_the_whole_text() {
                 // The last token that was chosen is read by nobody but the whole run.
                 let expected = match site.to_string().contains("expert") {
                     true => all.narrow(0, first, len).unwrap(),
-                    false if all.rank() == 4 && all.dim(2).unwrap() == all.dim(3).unwrap() => {
+                    false if [Point::AttnScores, Point::Pattern].contains(&site.point()) => {
                         all.narrow(2, first, len).unwrap().narrow(3, 0, first + len).unwrap()
                     }
                     false => all.narrow(1, first, len).unwrap(),

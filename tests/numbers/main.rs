@@ -3,6 +3,7 @@
 mod bad_input;
 mod decompose;
 mod encoders;
+mod families;
 mod families_llama;
 mod generate;
 mod gradients;
@@ -13,6 +14,7 @@ mod readings;
 mod reference;
 mod running;
 mod t5;
+mod table;
 mod tiny;
 mod trained;
 mod weights;
