@@ -33,7 +33,7 @@ use crate::{
 };
 use candle_core::Tensor;
 pub use config::{
-    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
 };
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};

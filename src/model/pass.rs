@@ -98,8 +98,9 @@ impl Pass {
         Self { interventions: Vec::new(), logits: Logits::Last, onward, ..Self::new(model.clone(), new, source) }
     }
 
-    /// What the decoder of an encoder-decoder reads, its starting token put in front of a text; without this it reads
-    /// its starting token alone.
+    /// What the decoder of an encoder-decoder reads. Ids are taken as they are; of a text it reads its starting token
+    /// and the text, without the end that the tokenizer would put to it. Without this it reads its starting token
+    /// alone.
     ///
     /// # Errors
     /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.

@@ -6,6 +6,7 @@ use glassbox::{
     Model,
     hook::{Site, zero},
     load::Checkpoint,
+    model::Run,
     notebook::Show,
     text::{SpecialIds, Tokenizer},
 };
@@ -136,9 +137,17 @@ fn the_decoder_of_t5_goes_on_from_its_text() {
     assert_eq!(run.tokens().ids(0), [0, 9, 10], "the decoder's begins with its start and has no end");
     let ids = model.pass([7, 8, 1]).unwrap().target([0, 9, 10]).unwrap().run().unwrap();
     assert_eq!(difference(ids.logits().unwrap(), run.logits().unwrap()), 0.0);
+    let lens = run_everything(&model).logit_lens().unwrap();
+    let last = lens.cell(lens.rows() - 1, 0).unwrap();
+    assert_eq!((lens.rows(), &last.top[0].0), (3, &run_everything(&model).predictions(0, 1).unwrap()[0].text));
     let both = model.pass(["w7 w8", "w9"]).unwrap();
     let error = both.target("w9").unwrap_err().to_string();
     assert!(error.contains("2 texts") && error.contains('1'), "{error}");
+}
+
+/// The decoder reads its start alone.
+fn run_everything(model: &Model) -> Run {
+    model.run("w7 w8").unwrap()
 }
 
 fn reference() -> Value {

@@ -85,8 +85,8 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
             compared.push(site.clone());
         }
         // Copies of the stream on its way into a part, which hold the stream; the tokens; the two ends of the
-        // unembedding, which are the last hidden state (scaled, as in TransformerLens) and the logits; and the bias, which TransformerLens names but
-        // never fires.
+        // unembedding, which are the last hidden state (scaled, as in TransformerLens) and the logits; and the bias,
+        // which TransformerLens names but never fires.
         let known = |site: &Site| {
             let name = site.to_string();
             let copies = ["attn_in", "q_input", "k_input", "v_input", "mlp_in", "hook_tokens"];
@@ -178,6 +178,15 @@ fn padding_of_the_source_changes_nothing() {
     for (text, (source, target)) in sources.iter().zip(&targets).enumerate() {
         let single = model.pass(source).unwrap().target(target).unwrap().run().unwrap();
         assert!(difference(single.logits().unwrap(), &logits.narrow(0, text, 1).unwrap()) < 1e-5);
+    }
+}
+
+#[test]
+fn sites_are_listed_in_the_order_a_run_comes_to_them() {
+    for name in CASES {
+        let (model, expected) = case(name);
+        let free = |sites: Vec<Site>| sites.into_iter().filter(|site| !site.is_gated()).collect::<Vec<_>>();
+        assert_eq!(free(run(&model, &expected).cache().sites()), free(model.sites()), "{name}");
     }
 }
 

@@ -5,7 +5,7 @@ mod position;
 mod sites;
 
 use crate::{hook::Stack, ops::Activation, weights::Processed};
-pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
+pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, Pooling, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
 
@@ -93,6 +93,8 @@ pub struct Config {
     pub tied: bool,
     /// What reads the last residual stream.
     pub heads: Heads,
+    /// How sentence embeddings are made; the mean unless a sentence-transformers model's files say otherwise.
+    pub sentence_pooling: Pooling,
     /// The token that the decoder of an encoder-decoder starts from.
     pub decoder_start: Option<u32>,
     /// What was done to the weights after they were learned.
@@ -142,6 +144,7 @@ impl Config {
             experts: None,
             tied: false,
             heads: Heads { unembed: true, ..Heads::default() },
+            sentence_pooling: Pooling::Mean,
             decoder_start: None,
             processed: Processed::default(),
         }

@@ -76,7 +76,31 @@ impl Config {
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
         let all = Site::all(self.stacks(), self.n_layers.max(self.n_encoder_layers), experts);
-        all.into_iter().filter(|site| self.absence(*site).is_none()).collect()
+        let mut sites: Vec<_> = all.into_iter().filter(|site| self.absence(*site).is_none()).collect();
+        for &stack in self.stacks() {
+            for layer in 0..self.layers_of(stack) {
+                for &(point, before) in self.moved(stack) {
+                    let at = |point| sites.iter().position(|&site| site == Site::in_block(stack, layer, point));
+                    if let (Some(from), Some(to)) = (at(point), at(before)) {
+                        let site = sites.remove(from);
+                        sites.insert(if from < to { to } else { to + 1 }, site);
+                    }
+                }
+            }
+        }
+        sites
+    }
+
+    /// What a block of the stack comes to elsewhere than a plain decoder's does, each with what comes right before.
+    fn moved(&self, stack: Stack) -> &'static [(Point, Point)] {
+        use Point::*;
+        match (self.norm_place, stack) {
+            (NormPlace::OnSum, _) => {
+                &[(Ln1Scale, MlpIn), (Ln1Normalized, Ln1Scale), (Ln2Scale, ResidPost), (Ln2Normalized, Ln2Scale)]
+            }
+            (_, Stack::Decoder) => &[(Ln2Scale, CrossAttnIn), (Ln2Normalized, Ln2Scale)],
+            _ => &[],
+        }
     }
 
     /// Whether this model has the site.
