@@ -21,7 +21,9 @@ pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
     match (config.normalization, config.norm_place) {
         (Normalization::None, _) => Some("it has no norms"),
         (_, NormPlace::OnSum) => Some("its norms stand on the residual stream itself, not before the matrices"),
-        (_, NormPlace::After) => Some("its norms stand on what attention and MLP write, and no matrix reads them alone"),
+        (_, NormPlace::After) => {
+            Some("its norms stand on what attention and MLP write, and no matrix reads them alone")
+        }
         (_, NormPlace::Before | NormPlace::BeforeAndAfter) => None,
     }
 }

@@ -9,6 +9,7 @@ mod exact;
 mod fold;
 mod mlp;
 mod named;
+mod native;
 mod parts;
 mod processing;
 mod refactor;

@@ -24,7 +24,8 @@ pub(super) fn readers(feed: &mut Feed) -> Vec<&mut Linear> {
     match feed {
         Feed::Mlp(mlp) => std::iter::once(&mut mlp.input).chain(&mut mlp.gate).collect(),
         Feed::Mixture(mixture) => {
-            let experts = mixture.experts.iter_mut().flat_map(|mlp| std::iter::once(&mut mlp.input).chain(&mut mlp.gate));
+            let experts =
+                mixture.experts.iter_mut().flat_map(|mlp| std::iter::once(&mut mlp.input).chain(&mut mlp.gate));
             std::iter::once(&mut mixture.router).chain(experts).collect()
         }
     }

@@ -63,7 +63,8 @@ fn matrix(linear: &Linear, biased: bool) -> Result<Mat<f64>> {
     let mut rows = wide(&linear.weight)?.to_vec2::<f64>()?;
     let columns = linear.weight.dim(1)?;
     if biased {
-        let bias: Option<Vec<f64>> = linear.bias.as_ref().map(|bias| bias.to_dtype(DType::F64)?.to_vec1()).transpose()?;
+        let bias: Option<Vec<f64>> =
+            linear.bias.as_ref().map(|bias| bias.to_dtype(DType::F64)?.to_vec1()).transpose()?;
         rows.push(bias.unwrap_or_else(|| vec![0.0; columns]));
     }
     Ok(Mat::from_fn(rows.len(), columns, |row, column| rows[row][column]))

@@ -16,7 +16,8 @@ pub(super) fn obstacle(transformer: &Transformer) -> Option<&'static str> {
     let has_bias = |attention: &Attention| attention.v.bias.is_some();
     let encoder = transformer.encoder.iter().flat_map(|(encoder, _)| &encoder.blocks);
     let mut blocks = encoder.chain(&transformer.blocks.blocks);
-    let any = blocks.any(|block| has_bias(&block.attention) || block.cross.iter().any(|cross| has_bias(&cross.attention)));
+    let any =
+        blocks.any(|block| has_bias(&block.attention) || block.cross.iter().any(|cross| has_bias(&cross.attention)));
     (!any).then_some("its values have no bias")
 }
 
