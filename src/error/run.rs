@@ -9,6 +9,11 @@ pub(crate) enum RunError {
     NotComputed { position: usize, computed: String },
     #[error("layer {layer} is out of range: this model has {n_layers} layers, 0 to {}", n_layers.saturating_sub(1))]
     Layer { layer: i64, n_layers: usize },
+    #[error(
+        "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
+         {past} tokens do not fit the next; read the text again from its start"
+    )]
+    KeptKeys { after: usize, past: usize },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]
     StartAfterStop { start: usize, stop: usize },
     #[error("this {family} model has no unembedding, so it gives no logits; read its residual stream with run.resid()")]
@@ -21,6 +26,10 @@ pub(crate) enum RunError {
     Batches { r#source: usize, target: usize },
     #[error("an encoder such as this {family} model predicts no next token, so it has no loss of this kind")]
     NotCausal { family: String },
+    #[error(
+        "this {family} model is no encoder, so it has no sentence embeddings; run.mean_pooled() gives the mean of its stream"
+    )]
+    NoSentences { family: String },
     #[error("a gradient needs one number to differentiate; the metric gave shape {shape:?}")]
     NotScalar { shape: Vec<usize> },
     #[error("the metric does not depend on `{site}`, so there is no gradient there")]

@@ -51,10 +51,11 @@ pub(super) fn norm(weights: &impl Tensors, name: &str, config: &Config, points: 
 
 /// Attention over four projections, as the configuration has it at this layer.
 pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: Linear, o: Linear) -> Attention {
+    let clipped = |linear: Linear| Linear { clip: config.clip_qkv, ..linear };
     Attention {
-        q,
-        k,
-        v,
+        q: clipped(q),
+        k: clipped(k),
+        v: clipped(v),
         o,
         q_norm: None,
         k_norm: None,

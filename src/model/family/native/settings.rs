@@ -155,6 +155,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         family,
         architecture,
         n_layers,
+        n_encoder_layers: _,
         d_model,
         d_embed,
         n_heads,
@@ -176,6 +177,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         no_rope_layers,
         windows,
         attn_scale,
+        clip_qkv,
         scale_attn_by_inverse_layer_idx,
         attn_scores_soft_cap,
         output_logits_soft_cap,
@@ -205,6 +207,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         (local_rotary.is_some() || !no_rope_layers.is_empty(), "its layers turn queries and keys differently"),
         (windows.iter().flatten().any(|other| Some(other) != window), "its windows differ in size"),
         (*residual_scale != 1.0 || *logit_scale != 1.0, "it scales its blocks or its logits"),
+        (clip_qkv.is_some(), "its queries, keys and values are cut off"),
         (experts.is_some(), "it is a mixture of experts"),
         (
             matches!(act_fn, Activation::QuickGelu | Activation::Relu2),
@@ -265,8 +268,8 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     unless(done.is_empty(), "processing", json!(done));
     match position {
         Position::Learned => {}
-        Position::Rotary(Rotary { frequencies, adjacent, attention_factor }) => {
-            let base = base(frequencies).filter(|_| *attention_factor == 1.0);
+        Position::Rotary(Rotary { frequencies, adjacent, attention_factor, long }) => {
+            let base = base(frequencies).filter(|_| *attention_factor == 1.0 && long.is_none());
             let base = base.ok_or_else(|| cannot("its rotary frequencies are scaled"))?;
             unless(false, "positional_embedding_type", json!("rotary"));
             unless(false, "rotary_base", json!(base));
