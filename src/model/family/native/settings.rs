@@ -182,6 +182,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         attn_scores_soft_cap,
         output_logits_soft_cap,
         embed_scale: _, // part of W_E
+        unembed_scale,
         residual_scale,
         logit_scale,
         attn_only,
@@ -206,7 +207,10 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         (qk_norm.is_some() && *normalization != Normalization::RmsNorm, "its queries and keys pass a LayerNorm"),
         (local_rotary.is_some() || !no_rope_layers.is_empty(), "its layers turn queries and keys differently"),
         (windows.iter().flatten().any(|other| Some(other) != window), "its windows differ in size"),
-        (*residual_scale != 1.0 || *logit_scale != 1.0, "it scales its blocks or its logits"),
+        (
+            [unembed_scale, residual_scale, logit_scale].into_iter().any(|scale| *scale != 1.0),
+            "it scales its blocks or logits",
+        ),
         (clip_qkv.is_some(), "its queries, keys and values are cut off"),
         (experts.is_some(), "it is a mixture of experts"),
         (
