@@ -2,13 +2,19 @@
 
 mod albert;
 mod bert;
+mod bloom;
 mod cohere;
 mod common;
 mod distilbert;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod gpt2;
+mod gpt_bigcode;
+mod gpt_neo;
+mod gpt_neox;
+mod gptj;
 mod granite;
 mod llama;
 mod llama_block;
@@ -19,6 +25,8 @@ pub(crate) mod native;
 mod olmo;
 mod olmo2;
 mod olmoe;
+mod opt;
+mod phi;
 mod phi3;
 mod post_norm;
 mod qwen2;
@@ -27,6 +35,8 @@ mod qwen3_moe;
 mod roberta;
 mod rope;
 mod smollm3;
+mod stablelm;
+mod starcoder2;
 mod t5;
 
 use super::{Config, transformer::Transformer};
@@ -51,13 +61,19 @@ struct Family {
 const FAMILIES: &[Family] = &[
     albert::FAMILY,
     bert::FAMILY,
+    bloom::FAMILY,
     cohere::FAMILY,
     distilbert::FAMILY,
+    falcon::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
     gemma3::WITH_IMAGES,
     gemma::FAMILY,
     gpt2::FAMILY,
+    gpt_bigcode::FAMILY,
+    gpt_neo::FAMILY,
+    gpt_neox::FAMILY,
+    gptj::FAMILY,
     granite::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
@@ -66,7 +82,9 @@ const FAMILIES: &[Family] = &[
     olmo2::FAMILY,
     olmo::FAMILY,
     olmoe::FAMILY,
+    opt::FAMILY,
     phi3::FAMILY,
+    phi::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
@@ -74,6 +92,8 @@ const FAMILIES: &[Family] = &[
     roberta::FAMILY,
     roberta::XLM,
     smollm3::FAMILY,
+    stablelm::FAMILY,
+    starcoder2::FAMILY,
     t5::FAMILY,
     t5::MULTILINGUAL,
 ];
