@@ -28,6 +28,7 @@
 //! - [`ActivationCache`](cache::ActivationCache): what it recorded.
 //! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe): readings.
 //!   Data first, a picture second.
+//! - [`WeightViews`](weights::WeightViews): the weights, under TransformerLens's names.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
 //!
@@ -45,7 +46,7 @@
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
 //! # What it does not do yet
-//! Encoders and encoder-decoders, padded batches, generation, weight folding, patching sweeps, sparse autoencoders. It
+//! Encoders and encoder-decoders, padded batches, generation, patching sweeps, sparse autoencoders. It
 //! runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
