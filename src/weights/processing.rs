@@ -50,7 +50,7 @@ impl Step {
             Self::FoldLn => fold::obstacle(config),
             Self::CenterWritingWeights => center::writing_obstacle(config),
             Self::CenterUnembed => center::unembed_obstacle(config),
-            Self::FoldValueBiases => value_bias::obstacle(transformer),
+            Self::FoldValueBiases => value_bias::obstacle(config, transformer),
             Self::RefactorFactoredAttnMatrices => refactor::obstacle(config),
         }
     }
@@ -105,7 +105,9 @@ pub struct Processing {
 
 impl Default for Processing {
     fn default() -> Self {
-        Self { refactor_factored_attn_matrices: false, ..Self::all() }
+        let mut processing = Self::all();
+        processing.refactor_factored_attn_matrices = false;
+        processing
     }
 }
 
@@ -312,8 +314,7 @@ impl Model {
         let (mut config, mut transformer) = (self.config().clone(), self.transformer().clone());
         config.processed.check(step)?;
         if let Some(why) = step.obstacle(&config, &transformer) {
-            let (family, why) = (config.family, why.into());
-            return Err(WeightsError::NotApplicable { step: step.name(), family, why }.into());
+            return Err(WeightsError::NotApplicable { step: step.name(), family: config.family, why }.into());
         }
         step.done_to(&mut config, &mut transformer)?;
         Ok(self.remade(config, transformer))
