@@ -26,6 +26,8 @@
 //! - [`Intervention`](hook::Intervention): what to do at a site: zero, mean, replace, patch, add, scale, or any closure.
 //! - [`Pass`](model::Pass): one forward pass, described before it happens. [`Run`](model::Run): what it gave.
 //! - [`ActivationCache`](cache::ActivationCache): what it recorded.
+//! - [`Generation`](generate::Generation): a continuation, described before it happens.
+//!   [`Generated`](generate::Generated): what was written.
 //! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe): readings.
 //!   Data first, a picture second.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
@@ -45,7 +47,7 @@
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
 //! # What it does not do yet
-//! Encoders and encoder-decoders, padded batches, generation, weight folding, patching sweeps, sparse autoencoders. It
+//! Encoders and encoder-decoders, weight folding, patching sweeps, sparse autoencoders. It
 //! runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
