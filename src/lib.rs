@@ -54,6 +54,7 @@
 pub mod axes;
 pub mod cache;
 pub mod circuits;
+pub mod decompose;
 mod error;
 pub mod generate;
 pub mod hook;
@@ -63,11 +64,13 @@ pub mod load;
 pub mod model;
 pub mod notebook;
 mod ops;
+pub mod patching;
 pub mod plot;
 pub mod prelude;
 pub mod probe;
 pub mod text;
 pub mod train;
+pub mod weights;
 
 pub use candle_core;
 pub use error::{Error, Result};

@@ -8,7 +8,9 @@ pub(crate) enum GenerateError {
     Encoder { family: String },
     #[error("max_new_tokens is 0, so there is nothing to generate; give at least 1")]
     Nothing,
-    #[error("the text has {len} tokens and this model reads at most {n_ctx} (n_ctx), so nothing can follow; shorten it")]
+    #[error(
+        "the text has {len} tokens and this model reads at most {n_ctx} (n_ctx), so nothing can follow; shorten it"
+    )]
     Full { len: usize, n_ctx: usize },
     #[error("a temperature must be a finite number of 0 (greedy) or more; got {0}")]
     Temperature(f64),
@@ -29,11 +31,11 @@ pub(crate) enum GenerateError {
          intervene_during(..=0, ..), or say which position it is for"
     )]
     LaterStep { why: crate::Error },
-    #[error("the logits of step {step} hold a value that is not a number, so no token can be chosen; check interventions")]
-    NotANumber { step: usize },
     #[error(
-        "a prefix of {texts} texts is continued by as many, all of one length; got texts of {lengths:?} tokens"
+        "the logits of step {step} hold a value that is not a number, so no token can be chosen; check interventions"
     )]
+    NotANumber { step: usize },
+    #[error("a prefix of {texts} texts is continued by as many, all of one length; got texts of {lengths:?} tokens")]
     Ragged { texts: usize, lengths: Vec<usize> },
     #[error("no logits were kept; ask for them with .keep_logits()")]
     NoLogits,

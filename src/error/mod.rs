@@ -6,24 +6,28 @@
 mod generate;
 mod load;
 mod nearest;
+mod patch;
 mod plot;
 mod probe;
 mod run;
 mod site;
 mod text;
 mod train;
+mod weights;
 
 use std::{fmt, sync::Arc};
 
 pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
+pub(crate) use patch::PatchError;
 pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
+pub(crate) use weights::WeightsError;
 
 /// The result of every fallible call in this crate.
 ///
@@ -62,7 +66,11 @@ enum Kind {
     #[error(transparent)]
     Plot(#[from] PlotError),
     #[error(transparent)]
+    Patch(#[from] PatchError),
+    #[error(transparent)]
     Train(#[from] TrainError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -114,7 +122,19 @@ macro_rules! from_area {
         }
     )*};
 }
-from_area!(SiteError, LoadError, TextError, RunError, GenerateError, ProbeError, PlotError, TrainError, candle_core::Error);
+from_area!(
+    SiteError,
+    LoadError,
+    TextError,
+    RunError,
+    PatchError,
+    GenerateError,
+    ProbeError,
+    PlotError,
+    TrainError,
+    WeightsError,
+    candle_core::Error
+);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,11 @@ pub(crate) enum RunError {
     NotComputed { position: usize, computed: String },
     #[error("layer {layer} is out of range: this model has {n_layers} layers, 0 to {}", n_layers.saturating_sub(1))]
     Layer { layer: i64, n_layers: usize },
+    #[error(
+        "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
+         {past} tokens do not fit the next; read the text again from its start"
+    )]
+    KeptKeys { after: usize, past: usize },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]
     StartAfterStop { start: usize, stop: usize },
     #[error("this {family} model has no unembedding, so it gives no logits; read its residual stream with run.resid()")]
@@ -21,6 +26,10 @@ pub(crate) enum RunError {
     Batches { r#source: usize, target: usize },
     #[error("an encoder such as this {family} model predicts no next token, so it has no loss of this kind")]
     NotCausal { family: String },
+    #[error(
+        "this {family} model is no encoder, so it has no sentence embeddings; run.mean_pooled() gives the mean of its stream"
+    )]
+    NoSentences { family: String },
     #[error("a gradient needs one number to differentiate; the metric gave shape {shape:?}")]
     NotScalar { shape: Vec<usize> },
     #[error("the metric does not depend on `{site}`, so there is no gradient there")]
@@ -30,4 +39,16 @@ pub(crate) enum RunError {
          stop_at_layer, ask for logits, or leave the site out"
     )]
     NotReached { site: String, start: usize, stop: usize },
+    #[error("`{site}` is no place of the residual stream; give hook_resid_pre, hook_resid_mid or hook_resid_post")]
+    NoStream { site: String },
+    #[error(
+        "the residual stream of this {family} model is not taken apart: it is not one sum from the embedding on (norms \
+         stand on the sums, or there are two stacks); within a block, add up hook_resid_pre, hook_attn_out and \
+         hook_mlp_out"
+    )]
+    NoSum { family: String },
+    #[error("this {family} model's MLPs are mixtures of experts, whose neurons differ from token to token")]
+    NoNeurons { family: String },
+    #[error("the logits of this {family} model are not linear in its last residual stream: its head has a layer more")]
+    NotLinear { family: String },
 }

@@ -110,7 +110,7 @@ points! {
         MlmHeadNormalized mlm_head_normalized "mlm_head.ln.hook_normalized" [Batch Pos DModel];
         /// What the unembedding reads: the final residual stream after the final norm.
         UnembedIn unembed_in "unembed.hook_in" [Batch Pos DModel];
-        /// The logits as the unembedding writes them.
+        /// The logits as the unembedding writes them, before the scale or the soft cap that some models put on them.
         UnembedOut unembed_out "unembed.hook_out" [Batch Pos DVocab] gated;
     }
     Block {
@@ -158,7 +158,7 @@ points! {
         Z z "attn.hook_z" [Batch Pos Head DHead];
         /// What each head writes to the residual stream: `z` through that head's output matrix, without the bias.
         Result result "attn.hook_result" [Batch Pos Head DModel] gated;
-        /// Scale of the norm after attention (models with norms on both sides).
+        /// Scale of the norm on what attention writes (Gemma 2, OLMo 2).
         Ln1PostScale ln1_post_scale "ln1_post.hook_scale" [Batch Pos One];
         /// Output of attention after its own norm, before that norm's weight.
         Ln1PostNormalized ln1_post_normalized "ln1_post.hook_normalized" [Batch Pos DModel];
@@ -212,7 +212,7 @@ points! {
         ExpertWeights expert_weights "mlp.hook_expert_weights" [Pos Expert];
         /// Which experts were chosen (mixture-of-experts models).
         ExpertIndices expert_indices "mlp.hook_expert_indices" [Pos Expert];
-        /// Scale of the norm after the MLP (models with norms on both sides).
+        /// Scale of the norm on what an MLP writes (Gemma 2, OLMo 2).
         Ln2PostScale ln2_post_scale "ln2_post.hook_scale" [Batch Pos One];
         /// Output of the MLP after its own norm, before that norm's weight.
         Ln2PostNormalized ln2_post_normalized "ln2_post.hook_normalized" [Batch Pos DModel];
@@ -266,12 +266,20 @@ impl Point {
         self.row().place == Place::Model
     }
 
-    /// Whether the place is among the embeddings, before they are brought to the residual stream's width.
-    pub(crate) fn is_embedding(self) -> bool {
+    /// Whether the place is as wide as the embeddings, not as the residual stream: before they are brought to its
+    /// width, and where it has been brought back to theirs.
+    pub(crate) fn is_embed_wide(self) -> bool {
         use Point::*;
         matches!(
             self,
-            Embed | PosEmbed | EncoderEmbed | EncoderPosEmbed | TokenTypeEmbed | EmbedLnScale | EmbedLnNormalized
+            Embed
+                | PosEmbed
+                | EncoderEmbed
+                | EncoderPosEmbed
+                | TokenTypeEmbed
+                | EmbedLnNormalized
+                | MlmHeadNormalized
+                | UnembedIn
         )
     }
 

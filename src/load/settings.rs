@@ -32,6 +32,26 @@ impl Settings {
         Self::parse_file(text.as_bytes(), Path::new("config.json"))
     }
 
+    /// The same settings, with the keys that are not written here taken from `defaults`, the text of a JSON object. A
+    /// `null` counts as written.
+    ///
+    /// ```
+    /// use glassbox::load::Settings;
+    /// let settings = Settings::parse(r#"{"sliding_window": null}"#)?;
+    /// let settings = settings.with_defaults(r#"{"sliding_window": 4096, "head_dim": 256}"#)?;
+    /// assert_eq!(settings.find::<usize>("sliding_window")?, None);
+    /// assert_eq!(settings.find::<usize>("head_dim")?, Some(256));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the text is not a JSON object.
+    pub fn with_defaults(&self, defaults: &str) -> Result<Self> {
+        let mut map = Self::parse(defaults)?.map;
+        map.extend(self.map.clone());
+        Ok(Self { map })
+    }
+
     pub(super) fn of(map: Map<String, Value>) -> Self {
         Self { map }
     }

@@ -108,6 +108,13 @@ impl Weights {
         names
     }
 
+    /// Counts every tensor whose full name begins with `prefix` as asked for: a part of the checkpoint that is left out
+    /// knowingly, such as the vision tower of a model that is read for its text alone.
+    pub fn leave_out(&self, prefix: &str) {
+        let names = self.shared.shapes.keys().filter(|full| full.starts_with(prefix)).cloned();
+        self.asked(|asked| asked.extend(names));
+    }
+
     /// Refuses a checkpoint with tensors that were never asked for, leaving aside those whose name ends with one of
     /// `buffers`: values that are computed and not learned, such as `attn.bias` or `rotary_emb.inv_freq`.
     ///

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    error::RunError,
     ops::{Mask, RotaryTable},
     text::Tokens,
 };
@@ -77,6 +78,20 @@ impl Frame {
         Self::build(config, batch, past..tokens.len(), real, types)
     }
 
+    /// For the positions `new` of `batch` texts, of which `kept` has those before.
+    pub(crate) fn going_on(
+        config: &Config,
+        batch: usize,
+        new: Range<usize>,
+        real: Option<Arc<[Range<usize>]>>,
+        kept: Kept,
+    ) -> Result<Self> {
+        let types = vec![0; batch * new.len()];
+        // What has nothing before it keeps nothing.
+        let kept = (kept.len > 0).then_some(kept);
+        Ok(Self { kept, ..Self::build(config, batch, new, real, types)? })
+    }
+
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
     pub(crate) fn plain(config: &Config, batch: usize, pos: usize) -> Result<Self> {
         Self::build(config, batch, 0..pos, None, vec![0; batch * pos])
@@ -106,17 +121,26 @@ impl Frame {
             real,
             rotary: None,
             local_rotary: None,
-            turns: (0..config.n_layers).map(turn).collect(),
+            turns: (0..config.n_layers.max(config.n_encoder_layers)).map(turn).collect(),
             bias: None,
             encoded: None,
             kept: None,
         };
         let table = |rotary: &Rotary| {
-            RotaryTable::new(&rotary.frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
+            let frequencies = rotary.frequencies_for(frame.longest());
+            match &rotary.long {
+                Some(long) if frame.past > 0 && rotary.frequencies_for(frame.longest() - frame.pos) != frequencies => {
+                    Err(RunError::KeptKeys { after: long.after, past: frame.past })
+                }
+                _ => {
+                    let Rotary { adjacent, attention_factor, .. } = *rotary;
+                    Ok(RotaryTable::new(frequencies, &frame.positions, adjacent, attention_factor))
+                }
+            }
         };
-        let local_rotary = config.local_rotary.as_ref().map(table);
+        let local_rotary = config.local_rotary.as_ref().map(table).transpose()?;
         let rotary = match &config.position {
-            Position::Rotary(rotary) => Some(table(rotary)),
+            Position::Rotary(rotary) => Some(table(rotary)?),
             _ => None,
         };
         let bias = (config.position == Position::Alibi).then(|| frame.alibi(config.n_heads)).transpose()?;
@@ -134,6 +158,12 @@ impl Frame {
         };
         let values: Vec<f32> = alibi_slopes(n_heads).into_iter().flat_map(row).collect();
         Ok(Tensor::from_vec(values, (1, n_heads, queries, keys), &Device::Cpu)?)
+    }
+
+    /// How many tokens the longest text has, those read before counted.
+    fn longest(&self) -> usize {
+        let real = self.real.iter().flat_map(|real| real.iter());
+        real.map(Range::len).max().unwrap_or(self.past + self.pos)
     }
 
     /// How many tokens look, and how many are looked at.

@@ -46,6 +46,16 @@ impl Kept {
         put(&mut self.across, layer, both);
     }
 
+    /// Those of one layer's first `len` tokens, for `copies` of all texts: all that running this layer alone needs.
+    pub(crate) fn of_layer(&self, layer: usize, len: usize, copies: usize) -> Result<Self> {
+        let some = |x: &Tensor| x.narrow(1, 0, len)?.repeat((copies, 1, 1, 1));
+        let own = match self.own.get(layer).filter(|_| len > 0) {
+            Some((k, v)) => vec![(some(k)?, some(v)?); layer + 1],
+            None => Vec::new(),
+        };
+        Ok(Self { len, own, ..Self::default() })
+    }
+
     /// Those of the first `len` tokens.
     pub(crate) fn first(mut self, len: usize) -> Result<Self> {
         let first = |x: &Tensor| x.narrow(1, 0, len)?.contiguous();

@@ -2,12 +2,15 @@
 
 mod config;
 mod count;
+mod encoder;
+mod encoder_show;
 pub(crate) mod family;
 mod frame;
 mod here;
 mod kept;
 pub(crate) mod parts;
 mod pass;
+mod prompt;
 mod run;
 mod shipped;
 mod show;
@@ -22,16 +25,20 @@ use crate::{
     text::{ToTokens, Tokenizer},
 };
 use candle_core::Tensor;
-pub use config::{Architecture, Config, Experts, Heads, NormPlace, Normalization, Position, QkNorm, Rotary};
+pub use config::{
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
+};
+pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;
 pub use pass::Pass;
+pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::shipped_names;
 use std::sync::Arc;
-pub(crate) use tap::Tap;
+pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
 
 /// A hooked transformer: configuration, weights and tokenizer.
@@ -134,6 +141,14 @@ impl Model {
     pub fn hooked(&self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
         let interventions = self.interventions.iter().cloned().chain(interventions).collect();
         Self { inner: self.inner.clone(), interventions }
+    }
+
+    /// The same model with other weights: those of this one stay as they are.
+    pub(crate) fn remade(&self, config: Config, transformer: Transformer) -> Self {
+        let Inner { name, origin, tokenizer, .. } = &*self.inner;
+        let inner =
+            Inner { name: name.clone(), origin: origin.clone(), config, transformer, tokenizer: tokenizer.clone() };
+        Self { inner: Arc::new(inner), interventions: self.interventions.clone() }
     }
 
     /// What [`Model::hooked`] added.

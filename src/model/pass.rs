@@ -210,13 +210,13 @@ impl Pass {
         let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
         let readout = &transformer.readout;
         let whole = self.stop_at.is_none();
+        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
+        let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let logits = match self.logits {
             _ if !whole => None,
             Logits::Nowhere => None,
             _ => readout.logits(config, &resid, at.as_deref(), &mut tap)?,
         };
-        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
-        let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let gradients = self.backward(logits.as_ref(), &tap)?;
         let recorded = tap.recorded.into_iter().map(|(site, x)| (site, x.detach())).collect();
         let detached = |x: Option<Tensor>| x.map(|x| x.detach());
@@ -268,7 +268,8 @@ impl Pass {
         match resid.dims() == expected {
             true => Ok((start, stop)),
             false => {
-                let site = Site::resid_pre(start).to_string();
+                let stack = self.model.config().stacks().last().copied().unwrap_or_default();
+                let site = Site::in_block(stack, start, Point::ResidPre).to_string();
                 Err(SiteError::Shape { site, got: resid.dims().to_vec(), expected: expected.to_vec() }.into())
             }
         }

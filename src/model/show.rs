@@ -1,6 +1,6 @@
 //! How models and runs are shown.
 
-use super::{Config, Model, Normalization, Position, Run};
+use super::{Architecture, Config, Model, Normalization, Position, Run};
 use crate::{
     Result,
     axes::Axis,
@@ -23,6 +23,10 @@ impl Config {
         let heads = match self.n_heads == self.n_key_value_heads {
             true => format!("{} heads of {}", self.n_heads, self.d_head),
             false => format!("{} heads of {}, sharing {} key heads", self.n_heads, self.d_head, self.n_key_value_heads),
+        };
+        let layers = match self.n_encoder_layers {
+            0 => self.n_layers.to_string(),
+            encoder => format!("{encoder} of the encoder, {} of the decoder", self.n_layers),
         };
         let gated = if self.gated_mlp { ", gated" } else { "" };
         let mlp = match (self.attn_only, self.experts) {
@@ -51,7 +55,7 @@ impl Config {
         };
         vec![
             ("family", self.family.clone()),
-            ("layers", self.n_layers.to_string()),
+            ("layers", layers),
             ("residual stream", format!("{} wide (d_model)", self.d_model)),
             ("attention", format!("{heads} (d_head)")),
             ("neurons (d_mlp)", mlp),
@@ -72,11 +76,14 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        if !config.processed.is_empty() {
+            facts.push(("processing", config.processed.to_string()));
+        }
         facts.push(("from", self.origin().into()));
         let once = |site: &&Site| site.layer().is_none_or(|layer| layer == 0);
         let sites = self.sites();
         let row = |site: &Site| {
-            let name = site.to_string().replacen("blocks.0.", "blocks.{layer}.", 1);
+            let name = site.to_string().replacen(".0.", ".{layer}.", 1);
             let cost = if site.is_gated() { "only when named" } else { "" };
             [name, format!("[{}]", site.shape_in_words()), cost.to_owned()]
         };
@@ -147,14 +154,19 @@ impl Run {
         Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
     }
 
-    /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars.
+    /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars; of an encoder, those
+    /// that may stand there.
     ///
     /// # Errors
     /// When the position is outside the text or its logits were not computed.
     pub fn next_tokens(&self, position: i64, k: usize) -> Result<Figure> {
-        let after = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
+        let at = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
+        let question = match self.model().config().architecture {
+            Architecture::Encoder => format!("What stands at {at:?}?"),
+            _ => format!("What comes after {at:?}?"),
+        };
         let bars = self.predictions(position, k)?.into_iter().map(|next| (next.text, next.probability));
-        Bars::tokens(bars).title(format!("What comes after {after:?}?")).value("probability").draw()
+        Bars::tokens(bars).title(question).value("probability").draw()
     }
 
     /// The first text, each token coloured by how much it surprised the model: -log P, in nats.
@@ -171,7 +183,8 @@ impl Run {
     fn card(&self) -> Card {
         let model = self.model().name();
         let mut card = Card::new(&format!("A run of {model}")).shown(self.tokens());
-        if let Ok(next) = self.predictions(-1, 5) {
+        let causal = self.model().config().architecture != Architecture::Encoder;
+        if let (true, Ok(next)) = (causal, self.predictions(-1, 5)) {
             let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
             card = card.table(&["next token", "probability"], next.into_iter().map(row));
         }

@@ -3,6 +3,7 @@
 use super::{
     exp::{exp, sigmoid},
     slice::{contiguous, for_rows},
+    softmax::softmax,
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
 use pulp::Arch;
@@ -20,12 +21,35 @@ pub enum Activation {
     GeluNew,
     /// x / (1 + e^-x), also called swish.
     Silu,
+    /// x / (1 + e^-1.702x), a cheap gelu.
+    QuickGelu,
+    /// max(x, 0)^2.
+    Relu2,
+    /// x softmax(x) over the neurons (Elhage et al. 2022).
+    Solu,
+    /// [`Activation::Solu`], then a LayerNorm over the neurons.
+    SoluLn,
+}
+
+/// An [`Activation`] that looks at one number at a time.
+#[derive(Clone, Copy)]
+enum Curve {
+    Relu,
+    Gelu,
+    GeluNew,
+    Silu,
+    QuickGelu,
+    Relu2,
 }
 
 const SQRT_2_OVER_PI: f32 = 0.797_884_6;
 const CUBIC: f32 = 0.044_715;
+const QUICK: f32 = 1.702;
 
 impl Activation {
+    /// What an unknown name is told.
+    pub(crate) const KNOWN: &str = "known are relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
+
     /// The name that Hugging Face configurations use, or `None` when this crate does not know it.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -33,18 +57,44 @@ impl Activation {
             "gelu" | "gelu_python" => Self::Gelu,
             "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Self::GeluNew,
             "silu" | "swish" => Self::Silu,
+            "quick_gelu" => Self::QuickGelu,
+            "relu2" | "relu_squared" => Self::Relu2,
+            "solu" => Self::Solu,
+            "solu_ln" => Self::SoluLn,
             _ => return None,
         })
     }
 
-    /// Applies the nonlinearity to every element.
+    /// Whether the neurons are normed after the nonlinearity.
+    pub fn has_norm(self) -> bool {
+        self == Self::SoluLn
+    }
+
+    fn curve(self) -> Option<Curve> {
+        Some(match self {
+            Self::Relu => Curve::Relu,
+            Self::Gelu => Curve::Gelu,
+            Self::GeluNew => Curve::GeluNew,
+            Self::Silu => Curve::Silu,
+            Self::QuickGelu => Curve::QuickGelu,
+            Self::Relu2 => Curve::Relu2,
+            Self::Solu | Self::SoluLn => return None,
+        })
+    }
+
+    /// Applies the nonlinearity to every element. What norms its neurons afterwards leaves that to the MLP.
     ///
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {
-        Ok(x.contiguous()?.apply_op1(self)?)
+        match self.curve() {
+            Some(curve) => Ok(x.contiguous()?.apply_op1(curve)?),
+            None => Ok((x * softmax(x)?)?),
+        }
     }
+}
 
+impl Curve {
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         match self {
@@ -53,6 +103,8 @@ impl Activation {
             // 0.5 (1 + tanh u) is the sigmoid of 2u.
             Self::GeluNew => x * sigmoid(2.0 * SQRT_2_OVER_PI * (x + CUBIC * x * x * x)),
             Self::Silu => x * sigmoid(x),
+            Self::QuickGelu => x * sigmoid(QUICK * x),
+            Self::Relu2 => x.max(0.0) * x.max(0.0),
         }
     }
 
@@ -72,6 +124,11 @@ impl Activation {
                 let s = sigmoid(x);
                 s * (1.0 + x * (1.0 - s))
             }
+            Self::QuickGelu => {
+                let s = sigmoid(QUICK * x);
+                s * (1.0 + QUICK * x * (1.0 - s))
+            }
+            Self::Relu2 => 2.0 * x.max(0.0),
         }
     }
 }
@@ -83,6 +140,10 @@ impl fmt::Display for Activation {
             Self::Gelu => "gelu",
             Self::GeluNew => "gelu_new",
             Self::Silu => "silu",
+            Self::QuickGelu => "quick_gelu",
+            Self::Relu2 => "relu2",
+            Self::Solu => "solu",
+            Self::SoluLn => "solu_ln",
         })
     }
 }
@@ -90,22 +151,22 @@ impl fmt::Display for Activation {
 /// Elements that one task takes.
 const BLOCK: usize = 4096;
 
-/// Runs the body with the activation as a constant, so that each variant compiles to its own vector loop.
+/// Runs the body with the curve as a constant, so that each variant compiles to its own vector loop.
 macro_rules! specialise {
-    ($of:expr, |$activation:ident| $body:expr) => {
-        specialise!($of, $activation, $body, Relu Gelu GeluNew Silu)
+    ($of:expr, |$curve:ident| $body:expr) => {
+        specialise!($of, $curve, $body, Relu Gelu GeluNew Silu QuickGelu Relu2)
     };
-    ($of:expr, $activation:ident, $body:expr, $($variant:ident)*) => {
+    ($of:expr, $curve:ident, $body:expr, $($variant:ident)*) => {
         match $of {
-            $(Activation::$variant => {
-                let $activation = Activation::$variant;
+            $(Curve::$variant => {
+                let $curve = Curve::$variant;
                 $body
             })*
         }
     };
 }
 
-impl CustomOp1 for Activation {
+impl CustomOp1 for Curve {
     fn name(&self) -> &'static str {
         "activation"
     }
@@ -119,9 +180,9 @@ impl CustomOp1 for Activation {
             arch.dispatch(
                 #[inline(always)]
                 || {
-                    specialise!(*self, |activation| {
+                    specialise!(*self, |curve| {
                         for (out, &x) in out.iter_mut().zip(x) {
-                            *out = activation.value(x);
+                            *out = curve.value(x);
                         }
                     });
                 },
@@ -136,7 +197,7 @@ impl CustomOp1 for Activation {
 }
 
 /// The activation's derivative at `x` times the incoming gradient.
-struct Slope(Activation);
+struct Slope(Curve);
 
 impl CustomOp2 for Slope {
     fn name(&self) -> &'static str {
@@ -152,9 +213,9 @@ impl CustomOp2 for Slope {
             arch.dispatch(
                 #[inline(always)]
                 || {
-                    specialise!(self.0, |activation| {
+                    specialise!(self.0, |curve| {
                         for (out, &x) in out.iter_mut().zip(x) {
-                            *out *= activation.slope(x);
+                            *out *= curve.slope(x);
                         }
                     });
                 },

@@ -81,10 +81,14 @@ fn softmax_is_exponentials_over_their_sum() {
 #[test]
 fn activations_are_their_formulas() {
     let x = [(random(&[4, 50], 1) * 6.0).unwrap()];
-    same(&x, |x| x[0].apply_op1(Activation::Relu), |x| x[0].relu());
-    same(&x, |x| x[0].apply_op1(Activation::Silu), |x| x[0].silu());
-    same(&x, |x| x[0].apply_op1(Activation::GeluNew), |x| x[0].gelu());
-    same(&x, |x| x[0].apply_op1(Activation::Gelu), |x| x[0].gelu_erf());
+    let ours = |activation: Activation| move |x: &[Tensor]| Ok(activation.apply(&x[0]).unwrap());
+    same(&x, ours(Activation::Relu), |x| x[0].relu());
+    same(&x, ours(Activation::Silu), |x| x[0].silu());
+    same(&x, ours(Activation::GeluNew), |x| x[0].gelu());
+    same(&x, ours(Activation::Gelu), |x| x[0].gelu_erf());
+    same(&x, ours(Activation::QuickGelu), |x| &x[0] * candle_nn::ops::sigmoid(&(&x[0] * 1.702)?)?);
+    same(&x, ours(Activation::Relu2), |x| x[0].relu()?.sqr());
+    same(&x, ours(Activation::Solu), |x| &x[0] * candle_nn::ops::softmax(&x[0], D::Minus1)?);
 }
 
 #[test]

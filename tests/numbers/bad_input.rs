@@ -82,7 +82,7 @@ fn metrics_that_cannot_be_differentiated_are_refused() {
 }
 
 /// A copy of a reference checkpoint with its configuration and tensors changed.
-fn altered(
+pub fn altered(
     name: &str,
     config: impl Fn(&mut serde_json::Map<String, serde_json::Value>),
     tensors: impl Fn(&mut HashMap<String, Tensor>),
@@ -103,7 +103,7 @@ fn altered(
     model
 }
 
-fn refused(name: &str, key: &str, value: serde_json::Value, words: &[&str]) {
+pub fn refused(name: &str, key: &str, value: serde_json::Value, words: &[&str]) {
     let set = |config: &mut serde_json::Map<_, _>| drop(config.insert(key.into(), value.clone()));
     let error = altered(name, set, |_| ()).unwrap_err();
     assert!(error.is_load());
@@ -113,7 +113,7 @@ fn refused(name: &str, key: &str, value: serde_json::Value, words: &[&str]) {
 #[test]
 fn settings_that_change_the_computation_and_are_not_implemented_are_refused_by_name() {
     use serde_json::json;
-    refused("gpt2-tiny", "model_type", json!("mamba"), &["`mamba`", "gpt2, llama"]);
+    refused("gpt2-tiny", "model_type", json!("mamba"), &["`mamba`", "llama, mistral"]);
     refused("gpt2-tiny", "activation_function", json!("softplus"), &["activation_function", "softplus"]);
     refused("gpt2-tiny", "scale_attn_weights", json!(false), &["scale_attn_weights"]);
     refused("gpt2-tiny", "n_head", json!("four"), &["n_head", "four"]);
@@ -122,11 +122,13 @@ fn settings_that_change_the_computation_and_are_not_implemented_are_refused_by_n
     refused("gpt2-tiny", "n_layer", json!(1), &["h.1."]);
     refused("gpt2-tiny", "n_embd", json!(31), &["shape"]);
     refused("llama-gqa-tied", "num_key_value_heads", json!(3), &["3", "divide"]);
-    for kind in ["yarn", "dynamic", "longrope", "something new"] {
+    for kind in ["proportional", "something new"] {
         let rope = json!({"rope_type": kind, "factor": 2.0, "rope_theta": 500.0});
         refused("llama-gqa-tied", "rope_parameters", rope, &["rope_type", kind, "linear"]);
     }
     refused("llama-gqa-tied", "rope_parameters", json!({"rope_type": "linear", "rope_theta": 500.0}), &["factor"]);
+    let rope = json!({"rope_type": "longrope", "rope_theta": 500.0, "long_factor": [1.0], "short_factor": [1.0, 2.0]});
+    refused("llama-gqa-tied", "rope_parameters", rope, &["_factor", "pairs of dimensions"]);
 }
 
 #[test]

@@ -44,7 +44,9 @@ fn moved(model: &Model, ids: &[u32], site: Site, direction: &Tensor, step: f64) 
 
 #[test]
 fn gradients_at_every_residual_site_agree_with_central_differences() {
-    for name in ["gpt2-tiny", "llama-gqa-untied"] {
+    let families = ["gemma2", "olmo-clip", "olmo2", "mixtral", "granite", "cohere-qk-norm", "phi3-longrope-long"];
+    let families = families.map(|case| format!("families/{case}"));
+    for name in ["gpt2-tiny", "llama-gqa-untied"].into_iter().chain(families.iter().map(String::as_str)) {
         let model = open(name);
         let ids = token_ids(&expected(name, "expected.safetensors"));
         let sites: Vec<_> = model.sites().into_iter().filter(|site| site.to_string().contains("hook_resid_")).collect();
@@ -55,7 +57,7 @@ fn gradients_at_every_residual_site_agree_with_central_differences() {
             let length = gradient.sqr().unwrap().sum_all().unwrap().sqrt().unwrap().to_scalar::<f32>().unwrap() as f64;
             let direction = (gradient / length).unwrap();
             // Small enough for curvature, large enough for float32.
-            let step = (0.05 / length).min(1e-2);
+            let step = (0.02 / length).min(1e-2);
             let slope = (moved(&model, &ids, site, &direction, step) - moved(&model, &ids, site, &direction, -step))
                 / (2.0 * step);
             assert!(

@@ -1,11 +1,18 @@
 //! Numbers held against PyTorch, against exact identities, and against published activations.
 
 mod bad_input;
+mod decompose;
+mod encoders;
+mod families_llama;
 mod generate;
 mod gradients;
 mod identities;
 mod oracle;
+mod patching;
+mod readings;
 mod reference;
 mod running;
+mod t5;
 mod tiny;
 mod trained;
+mod weights;

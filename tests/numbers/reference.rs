@@ -74,3 +74,82 @@ pub fn assert_close(run: &Run, expected: &BTreeMap<String, Tensor>, tolerance: f
 pub fn names(sites: &[Site]) -> Vec<String> {
     sites.iter().map(Site::to_string).collect()
 }
+
+/// Where a model has what a reference calls `name`.
+fn site_of(name: &str, model: &Model) -> String {
+    let n_layers = model.config().n_layers;
+    let hf = |kind: &str| name.strip_prefix(kind).map(|index| index.parse::<usize>().unwrap());
+    if let Some(layer) = hf("hf.attentions.") {
+        return format!("blocks.{layer}.attn.hook_pattern");
+    }
+    match hf("hf.hidden_states.") {
+        Some(layer) if layer < n_layers => format!("blocks.{layer}.hook_resid_pre"),
+        Some(_) => "unembed.hook_in".into(),
+        // In a layer that turns nothing the reference has what would be turned.
+        None if name.contains("hook_rot_") && !model.has(name.parse().unwrap()) => name.replace("rot_", ""),
+        None => name.into(),
+    }
+}
+
+/// The rows of an expert's reference, which has first the tokens that rank it first, in the order of the tokens.
+fn by_token(name: &str, value: &Tensor, expected: &BTreeMap<String, Tensor>) -> Tensor {
+    let Some((layer, rest)) = name.split_once("experts.") else { return value.clone() };
+    let expert: i64 = rest.split('.').next().unwrap().parse().unwrap();
+    let chosen = &expected[&format!("{layer}hook_expert_indices")];
+    let chosen: Vec<Vec<i64>> = chosen.to_dtype(DType::I64).unwrap().to_vec2().unwrap();
+    let rank = |row: &Vec<i64>| row.iter().position(|&one| one == expert);
+    let mut rows: Vec<(usize, usize)> =
+        chosen.iter().enumerate().filter_map(|(token, row)| Some((rank(row)?, token))).collect();
+    rows.sort();
+    let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+    order.sort_by_key(|&row| rows[row as usize].1);
+    value.index_select(&Tensor::new(order, &Device::Cpu).unwrap(), 0).unwrap()
+}
+
+/// Holds everything that a family's reference has against the model: logits, Hugging Face's residual streams and
+/// patterns, every hook. Sites that the reference lacks must end as one of `unseen` does.
+pub fn agrees_with_family_reference(case: &str, unseen: &[&str]) {
+    let folder = format!("families/{case}");
+    let (model, expected) = (open(&folder), expected(&folder, "expected.safetensors"));
+    let run = run_everything(&model, &token_ids(&expected));
+    let mut compared = Vec::new();
+    // An expert that no token chose has nothing to show.
+    for (name, value) in expected.iter().filter(|(name, value)| *name != "tokens" && value.elem_count() > 0) {
+        let site = site_of(name, &model);
+        let got = match name.as_str() {
+            "logits" => run.logits().unwrap(),
+            _ => run.cache().get(site.as_str()).unwrap(),
+        };
+        let got = if got.rank() > value.rank() { got.squeeze(0).unwrap() } else { got.clone() };
+        // A norm over all heads has one scale for them, and its result lies in a row.
+        let value = match (name.contains("_norm.") && got.rank() > value.rank(), value.dims().last()) {
+            (true, Some(1)) => value.unsqueeze(1).unwrap().broadcast_as(got.dims()).unwrap(),
+            (true, _) => value.reshape(got.dims()).unwrap(),
+            _ => by_token(name, value, &expected),
+        };
+        assert_eq!(got.dims(), value.dims(), "{case}: shape of {name}");
+        let difference = difference(&got, &value);
+        let tolerance = if name == "logits" || site == "unembed.hook_out" { 1e-3 } else { 1e-4 };
+        assert!(difference <= tolerance, "{case}: {name} differs by {difference:e}");
+        compared.push(site);
+    }
+    let shown = |site: &String| compared.contains(site) || expected.get(site).is_some_and(|x| x.elem_count() == 0);
+    let missing: Vec<_> = names(&model.sites()).into_iter().filter(|site| !shown(site)).collect();
+    for site in &missing {
+        assert!(unseen.iter().any(|end| site.ends_with(end)), "{case}: no expected value for {site}");
+    }
+    for end in unseen {
+        assert!(missing.iter().any(|site| site.ends_with(end)), "{case}: {end} is seen after all");
+    }
+}
+
+/// The model that transformers 4's spelling of a configuration gives.
+pub fn open_v4(name: &str) -> Model {
+    let at = std::env::temp_dir().join(format!("glassbox-v4-{}-{}", name.replace('/', "-"), std::process::id()));
+    std::fs::create_dir_all(&at).unwrap();
+    std::fs::copy(folder(name).join("config.v4.json"), at.join("config.json")).unwrap();
+    std::fs::copy(folder(name).join("model.safetensors"), at.join("model.safetensors")).unwrap();
+    let model = Model::open(at.to_str().unwrap());
+    std::fs::remove_dir_all(&at).unwrap();
+    model.unwrap()
+}

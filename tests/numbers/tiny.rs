@@ -1,7 +1,6 @@
 //! Random tiny checkpoints against TransformerLens 3.5.1 and Hugging Face transformers, at every hook.
 
-use crate::reference::{assert_close, expected, folder, names, open, run_everything, token_ids};
-use glassbox::Model;
+use crate::reference::{assert_close, expected, names, open, open_v4, run_everything, token_ids};
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -39,6 +38,7 @@ agree_at_every_hook! {
     llama_with_mlp_biases_agrees_at_every_hook "llama-mlp-bias"
     llama_with_linear_rope_scaling_agrees_at_every_hook "llama-rope-linear"
     llama_with_llama3_rope_scaling_agrees_at_every_hook "llama-rope-llama3"
+    a_solu_transformer_agrees_with_transformer_lens_at_every_hook "solu-tiny"
     an_attention_only_transformer_agrees_with_transformer_lens_at_every_hook "attn-only-tiny"
 }
 
@@ -47,12 +47,6 @@ fn configurations_of_transformers_4_and_5_give_the_same_model() {
     for name in
         ["gpt2-tiny", "gpt2-untied", "llama-gqa-tied", "llama-gqa-untied", "llama-rope-linear", "llama-rope-llama3"]
     {
-        let scratch = std::env::temp_dir().join(format!("glassbox-v4-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&scratch).unwrap();
-        std::fs::copy(folder(name).join("config.v4.json"), scratch.join("config.json")).unwrap();
-        std::fs::copy(folder(name).join("model.safetensors"), scratch.join("model.safetensors")).unwrap();
-        let old = Model::open(scratch.to_str().unwrap()).unwrap();
-        std::fs::remove_dir_all(&scratch).unwrap();
-        assert_eq!(old.config(), open(name).config(), "{name}");
+        assert_eq!(open_v4(name).config(), open(name).config(), "{name}");
     }
 }

@@ -50,14 +50,23 @@ CASES = {
 }
 
 
+NATIVE_SMALL = dict(n_layers=2, n_heads=4, d_model=32, d_head=8, n_ctx=48, d_vocab=VOCAB, eps=1e-5, act_fn=None,
+                    attn_only=True, normalization_type="LN", positional_embedding_type="standard")
+NATIVE = {
+    "attn-only-tiny": NATIVE_SMALL,
+    "solu-tiny": NATIVE_SMALL | dict(attn_only=False, act_fn="solu_ln", d_mlp=24, n_ctx=20, eps=1e-3),
+}
+
+
 def main(names):
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     for seed, (name, (config, with_gradients)) in enumerate(CASES.items()):
         if not names or name in names:
             hugging_face_case(name, config, with_gradients, seed)
-    if not names or "attn-only-tiny" in names:
-        attention_only_case("attn-only-tiny", seed=len(CASES))
+    for seed, (name, fields) in enumerate(NATIVE.items(), start=len(CASES)):
+        if not names or name in names:
+            native_case(name, fields, seed)
 
 
 def hugging_face_case(name, config, with_gradients, seed):
@@ -91,10 +100,8 @@ def as_transformer_lens(hf):
     return hooked.llama(hf) if plain_rotation and not hf.config.mlp_bias else None
 
 
-def attention_only_case(name, seed):
+def native_case(name, fields, seed):
     """A checkpoint in TransformerLens's own layout: its parameter names, and its config fields as config.json."""
-    fields = dict(n_layers=2, n_heads=4, d_model=32, d_head=8, n_ctx=48, d_vocab=VOCAB, eps=1e-5, act_fn=None,
-                  attn_only=True, normalization_type="LN", positional_embedding_type="standard")
     tl = HookedTransformer(hooked.config(**fields), move_to_device=False).eval()
     randomise(tl, seed)
     folder = HERE / name
@@ -105,7 +112,8 @@ def attention_only_case(name, seed):
         sites = hooked.record(tl, tokens)
         print(f"{name:18} {len(tokens):2} tokens {len(sites):3} tensors")
         save(sites, folder / file)
-    save(hooked.gradients(tl, prompts(seed)[0][1], ANSWER, WRONG), folder / "gradients.safetensors")
+    if fields["attn_only"]:
+        save(hooked.gradients(tl, prompts(seed)[0][1], ANSWER, WRONG), folder / "gradients.safetensors")
 
 
 @torch.no_grad()

@@ -4,10 +4,10 @@ mod kinds;
 mod position;
 mod sites;
 
-use crate::ops::Activation;
+use crate::{hook::Stack, ops::Activation, weights::Processed};
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
 pub(crate) use position::alibi_slopes;
-pub use position::{Position, Rotary};
+pub use position::{LongContext, Position, Rotary};
 
 /// Everything that tells one transformer's computation from another's.
 ///
@@ -19,8 +19,10 @@ pub struct Config {
     pub family: String,
     /// Decoder, encoder, or both.
     pub architecture: Architecture,
-    /// Number of blocks; of the encoder and of the decoder each, when there are both.
+    /// Number of blocks; of the decoder, when there is an encoder too.
     pub n_layers: usize,
+    /// Number of blocks of the encoder, in a model that has a decoder too; 0 elsewhere.
+    pub n_encoder_layers: usize,
     /// Width of the residual stream.
     pub d_model: usize,
     /// Width of the embeddings before they are brought to `d_model` (ALBERT); `d_model` in nearly every model.
@@ -63,6 +65,8 @@ pub struct Config {
     pub windows: Vec<Option<usize>>,
     /// Scores are multiplied by this; 1 / sqrt(d_head) unless the model says otherwise.
     pub attn_scale: f64,
+    /// Queries, keys and values are cut off at plus or minus this (OLMo).
+    pub clip_qkv: Option<f64>,
     /// Scores of layer `l` are divided by `l + 1` too.
     pub scale_attn_by_inverse_layer_idx: bool,
     /// Scores are squashed into plus or minus this by a tanh (Gemma 2).
@@ -73,6 +77,8 @@ pub struct Config {
     pub embed_scale: f64,
     /// What attention and MLP add to the residual stream is multiplied by this (Granite).
     pub residual_scale: f64,
+    /// What the unembedding reads is multiplied by this (T5, where it is the embedding turned: 1 / sqrt(d_model)).
+    pub unembed_scale: f64,
     /// Logits are multiplied by this.
     pub logit_scale: f64,
     /// Blocks have attention and nothing else.
@@ -89,6 +95,8 @@ pub struct Config {
     pub heads: Heads,
     /// The token that the decoder of an encoder-decoder starts from.
     pub decoder_start: Option<u32>,
+    /// What was done to the weights after they were learned.
+    pub processed: Processed,
 }
 
 impl Config {
@@ -98,6 +106,7 @@ impl Config {
             family: family.into(),
             architecture: Architecture::Decoder,
             n_layers: 0,
+            n_encoder_layers: 0,
             d_model: 0,
             d_embed: 0,
             n_heads: 0,
@@ -119,11 +128,13 @@ impl Config {
             no_rope_layers: Vec::new(),
             windows: Vec::new(),
             attn_scale: 1.0,
+            clip_qkv: None,
             scale_attn_by_inverse_layer_idx: false,
             attn_scores_soft_cap: None,
             output_logits_soft_cap: None,
             embed_scale: 1.0,
             residual_scale: 1.0,
+            unembed_scale: 1.0,
             logit_scale: 1.0,
             attn_only: false,
             parallel_attn_mlp: false,
@@ -132,7 +143,13 @@ impl Config {
             tied: false,
             heads: Heads { unembed: true, ..Heads::default() },
             decoder_start: None,
+            processed: Processed::default(),
         }
+    }
+
+    /// The number of blocks of a stack.
+    pub(crate) fn layers_of(&self, stack: Stack) -> usize {
+        if stack == Stack::Encoder { self.n_encoder_layers } else { self.n_layers }
     }
 
     /// How many tokens back a token sees at this layer, itself counted; `None` is all.

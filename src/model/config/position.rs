@@ -31,12 +31,33 @@ pub struct Rotary {
     pub adjacent: bool,
     /// Cosines and sines are multiplied by this (YaRN, LongRoPE); 1 elsewhere.
     pub attention_factor: f64,
+    /// Other frequencies for long texts, in models that have them (LongRoPE).
+    pub long: Option<LongContext>,
+}
+
+/// The frequencies of texts longer than those a model was first trained on (LongRoPE; Ding et al. 2024).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LongContext {
+    /// Texts of more tokens than this have these frequencies, at every position.
+    pub after: usize,
+    /// As [`Rotary::frequencies`].
+    pub frequencies: Vec<f64>,
 }
 
 impl Rotary {
     /// Frequencies whose halves turn together.
     pub(crate) fn halves(frequencies: Vec<f64>) -> Self {
-        Self { frequencies, adjacent: false, attention_factor: 1.0 }
+        Self { frequencies, adjacent: false, attention_factor: 1.0, long: None }
+    }
+
+    /// The frequencies for a text of `len` tokens; for several texts run together, the longest decides, as in Hugging
+    /// Face transformers.
+    pub fn frequencies_for(&self, len: usize) -> &[f64] {
+        match &self.long {
+            Some(long) if len > long.after => &long.frequencies,
+            _ => &self.frequencies,
+        }
     }
 }
 

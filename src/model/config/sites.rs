@@ -29,7 +29,7 @@ impl Config {
             Axis::Key => keys,
             Axis::Head => self.n_heads,
             Axis::KvHead => self.n_key_value_heads,
-            Axis::DModel if site.point().is_embedding() => self.d_embed,
+            Axis::DModel if site.point().is_embed_wide() => self.d_embed,
             Axis::DModel => self.d_model,
             Axis::DHead => self.d_head,
             Axis::DMlp => self.d_mlp,
@@ -63,10 +63,19 @@ impl Config {
         }
     }
 
+    /// The residual stream before each block of the last stack, and after the last block.
+    pub(crate) fn streams(&self) -> Vec<Site> {
+        let stack = self.stacks().last().copied().unwrap_or_default();
+        let at = |layer, point| Site::in_block(stack, layer, point);
+        let end = if self.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let before = (0..self.n_layers).map(|layer| at(layer, Point::ResidPre));
+        before.chain([at(self.n_layers.saturating_sub(1), end)]).collect()
+    }
+
     /// Every site this model has, in the order a forward pass reaches them.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
-        let all = Site::all(self.stacks(), self.n_layers, experts);
+        let all = Site::all(self.stacks(), self.n_layers.max(self.n_encoder_layers), experts);
         all.into_iter().filter(|site| self.absence(*site).is_none()).collect()
     }
 
@@ -78,7 +87,7 @@ impl Config {
     /// Fails, naming the reason and the nearest sites, when this model has no such site.
     pub(crate) fn check(&self, site: Site) -> crate::Result<()> {
         let Some(why) = self.absence(site) else { return Ok(()) };
-        let layer = site.layer().map(|layer| layer.min(self.n_layers.saturating_sub(1)));
+        let layer = site.layer().map(|layer| layer.min(self.layers_of(site.stack()).saturating_sub(1)));
         let candidates = self.sites().into_iter().filter(|s| layer.is_none() || s.layer() == layer);
         let name = site.to_string();
         let nearest = nearest(&name, candidates.map(|site| site.to_string()), 3);
@@ -88,12 +97,13 @@ impl Config {
     /// Why this model lacks a site, or `None` when it has it.
     fn absence(&self, site: Site) -> Option<String> {
         if let Some(layer) = site.layer() {
-            if layer >= self.n_layers {
-                return Some(format!("it has layers 0 to {}, not {layer}", self.n_layers.saturating_sub(1)));
-            }
             if !self.stacks().contains(&site.stack()) {
                 let names: Vec<_> = self.stacks().iter().map(|stack| format!("`{}`", stack.prefix())).collect();
                 return Some(format!("its blocks are named {}", names.join(" and ")));
+            }
+            let layers = self.layers_of(site.stack());
+            if layer >= layers {
+                return Some(format!("it has layers 0 to {}, not {layer}", layers.saturating_sub(1)));
             }
         }
         let (present, why) = match site.layer() {
@@ -145,7 +155,8 @@ impl Config {
         let normed = self.normalization != Normalization::None;
         let has_mlp = !self.attn_only;
         let on_sum = self.norm_place == NormPlace::OnSum;
-        let both_sides = normed && self.norm_place == NormPlace::BeforeAndAfter;
+        let before = normed && self.norm_place != NormPlace::After;
+        let after = normed && matches!(self.norm_place, NormPlace::After | NormPlace::BeforeAndAfter);
         let cross = site.stack() == Stack::Decoder;
         let rotary = self.rotary(layer).is_some();
         let dense = has_mlp && self.experts.is_none();
@@ -160,16 +171,21 @@ impl Config {
             QNormScale | QNormNormalized | KNormScale | KNormNormalized => {
                 (self.qk_norm.is_some(), "its queries and keys are not normed")
             }
-            Ln1Scale | Ln1Normalized => (normed, "it has no norms"),
-            Ln1PostScale | Ln1PostNormalized => (both_sides, "its norms stand on one side only"),
-            Ln2PostScale | Ln2PostNormalized => (both_sides && has_mlp, "its norms stand on one side only"),
+            Ln1Scale | Ln1Normalized => {
+                (before, "it has no norm before attention; one on what attention writes is `ln1_post`")
+            }
+            Ln1PostScale | Ln1PostNormalized => (after, "it has no norm on what attention writes"),
+            Ln2PostScale | Ln2PostNormalized => (after && has_mlp, "it has no norm on what an MLP writes"),
             CrossAttnIn | CrossQ | CrossK | CrossV | CrossAttnScores | CrossPattern | CrossZ | CrossResult
             | CrossAttnOut | ResidMidCross => (cross, "only the decoder of an encoder-decoder looks across"),
             Ln3Scale | Ln3Normalized => (cross && normed, "only the decoder of an encoder-decoder has a third norm"),
             ResidMid => (has_mlp && !self.parallel_attn_mlp, "attention and MLP do not follow one another in it"),
             MlpIn | MlpOut => (has_mlp, "it has attention only, no MLP"),
-            Ln2Scale | Ln2Normalized => (normed && has_mlp, "it has no norm before an MLP"),
+            Ln2Scale | Ln2Normalized => {
+                (before && has_mlp, "it has no norm before an MLP; one on what an MLP writes is `ln2_post`")
+            }
             MlpPre | MlpPost => (dense, "it has no MLP of its own: attention only, or experts"),
+            MlpMid | MlpLnScale | MlpLnNormalized => (dense && self.act_fn.has_norm(), "its neurons are not normed"),
             MlpPreLinear => (self.gated_mlp && dense, "its MLP is not gated"),
             NormalizedResidPost => (on_sum, "its norms do not stand on the sum"),
             ExpertWeights | ExpertIndices => (self.experts.is_some(), "it is no mixture of experts"),

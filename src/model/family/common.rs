@@ -33,7 +33,7 @@ pub(super) fn only<T: FromSetting + PartialEq + std::fmt::Display>(
 pub(super) fn activation(settings: &Settings, keys: [&str; 2], default: &str) -> Result<Activation> {
     let name = settings.or(keys, default.to_owned())?;
     Activation::from_name(&name).ok_or_else(|| {
-        let why = "known are relu, gelu, gelu_new and silu".into();
+        let why = Activation::KNOWN.into();
         LoadError::Unsupported { key: keys[0].into(), value: name, why }.into()
     })
 }
@@ -51,10 +51,11 @@ pub(super) fn norm(weights: &impl Tensors, name: &str, config: &Config, points: 
 
 /// Attention over four projections, as the configuration has it at this layer.
 pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: Linear, o: Linear) -> Attention {
+    let clipped = |linear: Linear| Linear { clip: config.clip_qkv, ..linear };
     Attention {
-        q,
-        k,
-        v,
+        q: clipped(q),
+        k: clipped(k),
+        v: clipped(v),
         o,
         q_norm: None,
         k_norm: None,

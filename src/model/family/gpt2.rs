@@ -69,12 +69,12 @@ fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {
     let qkv = conv1d(weights, &name("attn.c_attn"), d, 3 * d)?;
     let (q, k, v) = (qkv.columns(0, d)?, qkv.columns(d, d)?, qkv.columns(2 * d, d)?);
     let attention = attention(config, layer, q, k, v, conv1d(weights, &name("attn.c_proj"), d, d)?);
-    let mlp = Mlp {
-        input: conv1d(weights, &name("mlp.c_fc"), d, config.d_mlp)?,
-        gate: None,
-        output: conv1d(weights, &name("mlp.c_proj"), config.d_mlp, d)?,
-        act_fn: config.act_fn,
-    };
+    let mlp = Mlp::new(
+        conv1d(weights, &name("mlp.c_fc"), d, config.d_mlp)?,
+        None,
+        conv1d(weights, &name("mlp.c_proj"), config.d_mlp, d)?,
+        config.act_fn,
+    );
     let ln1 = norm(weights, &name("ln_1"), config, Norm::LN1)?;
     let ln2 = norm(weights, &name("ln_2"), config, Norm::LN2)?;
     Ok(Block::new(ln1, attention, Some((ln2, Feed::Mlp(mlp)))))

@@ -1,10 +1,33 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod albert;
+mod bert;
+mod cohere;
 mod common;
+mod distilbert;
+mod gemma;
+mod gemma2;
+mod gemma3;
 mod gpt2;
+mod granite;
 mod llama;
+mod llama_block;
+mod llama_like;
+mod mistral;
+mod mixtral;
 pub(crate) mod native;
+mod olmo;
+mod olmo2;
+mod olmoe;
+mod phi3;
+mod post_norm;
+mod qwen2;
+mod qwen3;
+mod qwen3_moe;
+mod roberta;
 mod rope;
+mod smollm3;
+mod t5;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -25,7 +48,35 @@ struct Family {
     buffers: &'static [&'static str],
 }
 
-const FAMILIES: &[Family] = &[gpt2::FAMILY, llama::FAMILY, native::FAMILY];
+const FAMILIES: &[Family] = &[
+    albert::FAMILY,
+    bert::FAMILY,
+    cohere::FAMILY,
+    distilbert::FAMILY,
+    gemma2::FAMILY,
+    gemma3::FAMILY,
+    gemma3::WITH_IMAGES,
+    gemma::FAMILY,
+    gpt2::FAMILY,
+    granite::FAMILY,
+    llama::FAMILY,
+    mistral::FAMILY,
+    mixtral::FAMILY,
+    native::FAMILY,
+    olmo2::FAMILY,
+    olmo::FAMILY,
+    olmoe::FAMILY,
+    phi3::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    qwen3_moe::FAMILY,
+    roberta::CAMEMBERT,
+    roberta::FAMILY,
+    roberta::XLM,
+    smollm3::FAMILY,
+    t5::FAMILY,
+    t5::MULTILINGUAL,
+];
 
 /// The architecture and the parts of a checkpoint.
 ///

@@ -44,8 +44,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         Some(other) => return Err(unsupported("normalization_type", other.into(), "only LN and null are").into()),
     };
     let act_fn = match settings.find::<String>("act_fn")? {
-        Some(name) => Activation::from_name(&name)
-            .ok_or_else(|| unsupported("act_fn", name, "known are relu, gelu, gelu_new and silu"))?,
+        Some(name) => Activation::from_name(&name).ok_or_else(|| unsupported("act_fn", name, Activation::KNOWN))?,
         // Without an MLP there is nothing to activate.
         None if attn_only => Activation::Relu,
         None => settings.get::<String>("act_fn").map(|_| Activation::Relu)?,
@@ -139,9 +138,20 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
         let input = Linear::new(get("mlp.W_in", &[d_model, d_mlp])?, maybe("mlp.b_in", &[d_mlp])?);
         let output = Linear::new(get("mlp.W_out", &[d_mlp, d_model])?, maybe("mlp.b_out", &[d_model])?);
         let ln2 = norm(config, weights, &format!("blocks.{layer}.ln2"), Norm::LN2)?;
-        Ok((ln2, Feed::Mlp(Mlp { input, gate: None, output, act_fn: config.act_fn })))
+        let mut mlp = Mlp::new(input, None, output, config.act_fn);
+        if config.act_fn.has_norm() {
+            mlp.norm = neuron_norm(config, &get)?;
+        }
+        Ok((ln2, Feed::Mlp(mlp)))
     };
     let mlp = (!config.attn_only).then(mlp).transpose()?;
     let ln1 = norm(config, weights, &format!("blocks.{layer}.ln1"), Norm::LN1)?;
     Ok(Block::new(ln1, attention, mlp))
+}
+
+/// The norm of the neurons in a SoLU model.
+fn neuron_norm(config: &Config, get: &impl Fn(&str, &[usize]) -> Result<Tensor>) -> Result<Norm> {
+    let part = |name: &str| get(&format!("mlp.ln.{name}"), &[config.d_mlp]).map(Some);
+    let (kind, eps) = (Normalization::LayerNorm, config.eps);
+    Ok(Norm { kind, weight: part("w")?, bias: part("b")?, eps, points: Norm::MLP })
 }

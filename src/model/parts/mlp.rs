@@ -1,4 +1,4 @@
-use super::{Linear, Mixture};
+use super::{Linear, Mixture, Norm};
 use crate::{
     Result,
     hook::Point,
@@ -24,6 +24,8 @@ pub(crate) struct Mlp {
     /// `[d_mlp, d_model]`
     pub(crate) output: Linear,
     pub(crate) act_fn: Activation,
+    /// Of the neurons, in SoLU models.
+    pub(crate) norm: Norm,
 }
 
 impl Feed {
@@ -38,6 +40,10 @@ impl Feed {
 }
 
 impl Mlp {
+    pub(crate) fn new(input: Linear, gate: Option<Linear>, output: Linear, act_fn: Activation) -> Self {
+        Self { input, gate, output, act_fn, norm: Norm::none() }
+    }
+
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
     pub(crate) fn forward(&self, x: &Tensor, here: Here, tap: &mut Tap) -> Result<Tensor> {
@@ -47,6 +53,10 @@ impl Mlp {
         if self.gate.is_some() {
             let linear = tap.at(here.site(Point::MlpPreLinear), self.input.forward(x)?)?;
             post = (post * linear)?;
+        }
+        if !self.norm.is_none() {
+            let mid = tap.at(here.site(Point::MlpMid), post)?;
+            post = self.norm.forward(&mid, here, tap)?;
         }
         let post = tap.at(here.site(Point::MlpPost), post)?;
         self.output.forward(&post)

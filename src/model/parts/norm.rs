@@ -25,6 +25,7 @@ impl Norm {
     pub(crate) const LN2: [Point; 2] = [Point::Ln2Scale, Point::Ln2Normalized];
     pub(crate) const LN2_POST: [Point; 2] = [Point::Ln2PostScale, Point::Ln2PostNormalized];
     pub(crate) const LN3: [Point; 2] = [Point::Ln3Scale, Point::Ln3Normalized];
+    pub(crate) const MLP: [Point; 2] = [Point::MlpLnScale, Point::MlpLnNormalized];
     pub(crate) const EMBED: [Point; 2] = [Point::EmbedLnScale, Point::EmbedLnNormalized];
     pub(crate) const FINAL: [Point; 2] = [Point::LnFinalScale, Point::LnFinalNormalized];
     pub(crate) const ENCODER_FINAL: [Point; 2] = [Point::EncoderFinalLnScale, Point::EncoderFinalLnNormalized];
@@ -38,6 +39,12 @@ impl Norm {
 
     pub(crate) fn is_none(&self) -> bool {
         self.kind == Normalization::None
+    }
+
+    /// What TransformerLens calls it: `ln1`, `ln_final`; within its block, where it is in one.
+    pub(crate) fn name(&self) -> String {
+        let [scale, _] = self.points;
+        scale.row().name.trim_end_matches(".hook_scale").to_owned()
     }
 
     /// The same norm, hooked elsewhere.

@@ -1,0 +1,41 @@
+//! Command R (Cohere 2024), as `CohereForCausalLM` of Hugging Face transformers computes it: attention and MLP side by
+//! side after one LayerNorm without bias, neighbouring dimensions turning together, logits multiplied.
+
+use super::{
+    Family,
+    llama_like::{BUFFERS, LLAMA, LlamaLike},
+};
+use crate::{
+    Result,
+    load::{Settings, Weights},
+    model::{Config, Normalization, QkNorm, Rotary},
+};
+
+pub(super) const FAMILY: Family = Family {
+    model_type: COHERE.model_type,
+    config,
+    build: |config, weights| COHERE.build(config, weights),
+    buffers: BUFFERS,
+};
+
+const COHERE: LlamaLike = LlamaLike {
+    model_type: "cohere",
+    defaults: r#"{
+        "max_position_embeddings": 8192, "layer_norm_eps": 1e-5, "rope_theta": 5e5, "tie_word_embeddings": true,
+        "logit_scale": 0.0625, "use_qk_norm": false
+    }"#,
+    rotary: |settings, d_head| Ok(Rotary { adjacent: true, ..(LLAMA.rotary)(settings, d_head)? }),
+    ..LLAMA
+};
+
+fn config(settings: &Settings, _: &Weights) -> Result<Config> {
+    let settings = &COHERE.settings(settings)?;
+    Ok(Config {
+        normalization: Normalization::LayerNorm,
+        eps: settings.get("layer_norm_eps")?,
+        parallel_attn_mlp: true,
+        qk_norm: settings.get::<bool>("use_qk_norm")?.then_some(QkNorm::PerHead),
+        logit_scale: settings.get("logit_scale")?,
+        ..COHERE.config(settings)?
+    })
+}

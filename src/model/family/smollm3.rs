@@ -1,0 +1,45 @@
+//! SmolLM 3 (Hugging Face 2025), as `SmolLM3ForCausalLM` of Hugging Face transformers computes it: Llama with layers
+//! that turn nothing.
+
+use super::{
+    Family,
+    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+};
+use crate::{
+    Result,
+    load::{Settings, Weights},
+    model::Config,
+};
+
+pub(super) const FAMILY: Family = Family {
+    model_type: SMOLLM3.model_type,
+    config,
+    build: |config, weights| SMOLLM3.build(config, weights),
+    buffers: BUFFERS,
+};
+
+const SMOLLM3: LlamaLike = LlamaLike {
+    model_type: "smollm3",
+    defaults: r#"{
+        "max_position_embeddings": 32768, "rope_theta": 2e6, "tie_word_embeddings": true,
+        "no_rope_layer_interval": 4, "use_sliding_window": false
+    }"#,
+    ..LLAMA
+};
+
+fn config(settings: &Settings, _: &Weights) -> Result<Config> {
+    let settings = &SMOLLM3.settings(settings)?;
+    let base = SMOLLM3.config(settings)?;
+    // The list has a number for each layer, and 0 where it turns nothing.
+    let turning: Option<Vec<usize>> = settings.find("no_rope_layers")?;
+    let interval: usize = settings.get("no_rope_layer_interval")?;
+    let is_still = |layer: &usize| match &turning {
+        Some(turning) => turning.get(*layer) == Some(&0),
+        None => (layer + 1).is_multiple_of(interval),
+    };
+    let no_rope_layers: Vec<usize> = (0..base.n_layers).filter(is_still).collect();
+    let used: bool = settings.get("use_sliding_window")?;
+    let window = settings.find("sliding_window")?.filter(|_| used);
+    let still = |layer| window.is_some() && no_rope_layers.contains(&layer);
+    Ok(Config { windows: windows(settings, base.n_layers, window, still)?, no_rope_layers, ..base })
+}
