@@ -279,15 +279,15 @@ impl Pass {
     /// Everything the tap has to know, with every site and intervention checked.
     pub(crate) fn plan(&self) -> Result<Plan> {
         let config = self.model.config();
-        let mut present = self.model.sites();
-        present.retain(|&site| self.reached(site).is_ok());
         let mut plan = Plan::default();
-        let mut among = |sites: &Sites| -> Result<Vec<Site>> {
+        let among = |sites: &Sites| -> Result<Vec<Site>> {
+            let mut present = self.model.sites();
+            present.retain(|&site| self.reached(site).is_ok());
             let sites = sites.among(&present)?;
             sites.iter().try_for_each(|&site| self.reached(site))?;
             Ok(sites)
         };
-        for site in self.record.iter().map(&mut among).collect::<Result<Vec<_>>>()?.concat() {
+        for site in self.record.iter().map(among).collect::<Result<Vec<_>>>()?.concat() {
             plan.order(site).record = true;
         }
         if let Some((sites, _)) = &self.gradient {

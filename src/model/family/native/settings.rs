@@ -191,7 +191,8 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         experts,
         tied: _, // W_U is written
         heads,
-        decoder_start: _, // of an encoder-decoder
+        sentence_pooling: _, // of an encoder
+        decoder_start: _,    // of an encoder-decoder
         processed,
     } = config;
     let window = windows.iter().flatten().next();
