@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 /// What Hugging Face's modules do not show: copies of the residual stream, and logits not yet multiplied.
 const COPIES: &[&str] = &["hook_q_input", "hook_k_input", "hook_v_input", "hook_mlp_in", "unembed.hook_out"];
+/// The copy for a head, where each has a key of its own.
+const ATTN_IN: &[&str] = &["hook_attn_in"];
 /// The norm of queries and keys, which shows in `hook_rot_q` and `hook_rot_k`.
 const HEAD_NORMS: &[&str] = &["_norm.hook_scale", "_norm.hook_normalized"];
 /// The one norm of a block, which its MLP is taken to have for itself too.
@@ -51,9 +53,11 @@ agree_with_their_reference! {
     olmo_agrees_at_every_hook "olmo" []
     olmo_with_clipped_queries_keys_and_values_agrees_at_every_hook "olmo-clip" [COPIES]
     olmo2_agrees_at_every_hook "olmo2" []
+    olmo3_with_its_windows_and_yarn_agrees_at_every_hook "olmo3" [COPIES ATTN_IN HEAD_NORMS]
     smollm3_turns_nothing_in_its_second_layer "smollm3" [COPIES]
     cohere_agrees_at_every_hook "cohere" [COPIES ONE_NORM]
     cohere_with_normed_queries_and_keys_agrees_at_every_hook "cohere-qk-norm" [COPIES ONE_NORM HEAD_NORMS]
+    cohere2_turns_nothing_where_it_has_no_window "cohere2" [COPIES ONE_NORM]
     granite_agrees_at_every_hook "granite" [COPIES]
 }
 

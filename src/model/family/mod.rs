@@ -1,6 +1,7 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
 mod cohere;
+mod cohere2;
 mod common;
 mod gemma;
 mod gemma2;
@@ -15,6 +16,7 @@ mod mixtral;
 pub(crate) mod native;
 mod olmo;
 mod olmo2;
+mod olmo3;
 mod olmoe;
 mod phi3;
 mod qwen2;
@@ -44,6 +46,7 @@ struct Family {
 
 const FAMILIES: &[Family] = &[
     cohere::FAMILY,
+    cohere2::FAMILY,
     gemma::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
@@ -56,6 +59,7 @@ const FAMILIES: &[Family] = &[
     native::FAMILY,
     olmo::FAMILY,
     olmo2::FAMILY,
+    olmo3::FAMILY,
     olmoe::FAMILY,
     phi3::FAMILY,
     qwen2::FAMILY,
