@@ -6,9 +6,9 @@ pub use crate::{
     circuits::head_scores,
     hook::{Intervention, Site, Sites, add, edit, edit_gradient, mean, patch, replace, scale, zero},
     lens::LogitLens,
-    model::{Pass, Run},
+    model::{Answers, Pass, PromptTest, Run},
     notebook::Show,
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},
-    text::Tokens,
+    text::{Occurrence, Padding, Tokens},
 };

@@ -3,8 +3,10 @@
 //! Each area keeps its failures as facts in a small enum of its own (`error/site.rs`, `error/load.rs`, ...),
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
+mod generate;
 mod load;
 mod nearest;
+mod patch;
 mod plot;
 mod probe;
 mod run;
@@ -14,8 +16,10 @@ mod train;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
+pub(crate) use patch::PatchError;
 pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
@@ -54,9 +58,13 @@ enum Kind {
     #[error(transparent)]
     Run(#[from] RunError),
     #[error(transparent)]
+    Generate(#[from] GenerateError),
+    #[error(transparent)]
     Probe(#[from] ProbeError),
     #[error(transparent)]
     Plot(#[from] PlotError),
+    #[error(transparent)]
+    Patch(#[from] PatchError),
     #[error(transparent)]
     Train(#[from] TrainError),
     #[error("the tensor library refused an operation: {0}")]
@@ -110,7 +118,18 @@ macro_rules! from_area {
         }
     )*};
 }
-from_area!(SiteError, LoadError, TextError, RunError, ProbeError, PlotError, TrainError, candle_core::Error);
+from_area!(
+    SiteError,
+    LoadError,
+    TextError,
+    RunError,
+    PatchError,
+    GenerateError,
+    ProbeError,
+    PlotError,
+    TrainError,
+    candle_core::Error
+);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,11 +17,23 @@ pub(crate) enum TextError {
     TooLong { got: usize, n_ctx: usize },
     #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed")]
     NotSingleToken { text: String, count: usize, pieces: String },
+    #[error("there is no answer to test, or one of them is empty; give at least one word")]
+    NoAnswer,
     #[error(
         "this model's tokenizer puts no special tokens between two texts, so they cannot be read as a pair; give one \
          text with what should stand between them"
     )]
     NoPair,
+    #[error("there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is no padding")]
+    TokenTypes { got: Vec<usize>, expected: Vec<usize> },
+    #[error("token type {given} is out of range: this model knows {known} (0 to {})", known.saturating_sub(1))]
+    TokenTypeOutOfRange { given: u32, known: usize },
+    #[error(
+        "the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed"
+    )]
+    NothingToFill { mask: String },
+    #[error("this model's tokenizer has no mask token, so there is no blank to fill")]
+    NoMask,
     #[error("the tokenizer failed on {what}: {why}")]
     Tokenizer { what: String, why: String },
     #[error("`{word}` is not in this model's vocabulary of {size} words; the nearest words are {nearest}")]
@@ -65,6 +77,7 @@ impl TextError {
             self,
             Self::IdOutOfRange { .. }
                 | Self::TooLong { .. }
+                | Self::TokenTypeOutOfRange { .. }
                 | Self::PositionOutOfRange { .. }
                 | Self::Padded { .. }
                 | Self::NoSuchText { .. }

@@ -1,6 +1,6 @@
 //! [`Intervention`]: what to change at a site.
 
-use super::{Site, ToSite};
+use super::{Point, Site, Stack, ToSite};
 use crate::{
     Result,
     axes::Axis,
@@ -9,7 +9,7 @@ use crate::{
     model::{Config, Sizes},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 type Edit = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
@@ -190,11 +190,39 @@ impl Intervention {
         self
     }
 
+    /// The same for a pass that reads only the tokens `read` of a text, which ends with them: positions are counted
+    /// along the text, so that each is changed when it is read. `None` where none is, or no key is there yet.
+    pub(crate) fn within(mut self, read: Range<usize>) -> Option<Self> {
+        if self.site.stack() == Stack::Encoder {
+            return Some(self);
+        }
+        let across = matches!(self.site.point(), Point::CrossAttnScores | Point::CrossPattern);
+        for (axis, indices) in &mut self.narrow {
+            let first = match axis {
+                Axis::Pos => read.start as i64,
+                Axis::Key if !across => 0,
+                _ => continue,
+            };
+            let end = read.end as i64;
+            let counted = indices.iter().map(|&index| if index < 0 { index + end } else { index });
+            *indices = counted.filter(|index| (first..end).contains(index)).map(|index| index - first).collect();
+            if indices.is_empty() {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// Where every index counts from 0, if the activation has these sizes.
+    pub(crate) fn indices(&self, config: &Config, sizes: Sizes) -> Result<Vec<(usize, Vec<usize>)>> {
+        let Some(shape) = config.shape_of(self.site, sizes)? else { return Ok(Vec::new()) };
+        self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape)).collect()
+    }
+
     /// Everything that can be wrong, found before the forward pass.
     pub(crate) fn check(mut self, config: &Config, sizes: Sizes) -> Result<Self> {
         let Some(shape) = config.shape_of(self.site, sizes)? else { return self.unnarrowed() };
-        self.resolved =
-            self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape)).collect::<Result<_>>()?;
+        self.resolved = self.indices(config, sizes)?;
         let mut part = shape.clone();
         for (dim, indices) in &self.resolved {
             part[*dim] = indices.len();

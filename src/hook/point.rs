@@ -266,12 +266,20 @@ impl Point {
         self.row().place == Place::Model
     }
 
-    /// Whether the place is among the embeddings, before they are brought to the residual stream's width.
-    pub(crate) fn is_embedding(self) -> bool {
+    /// Whether the place is as wide as the embeddings, not as the residual stream: before they are brought to its
+    /// width, and where it has been brought back to theirs.
+    pub(crate) fn is_embed_wide(self) -> bool {
         use Point::*;
         matches!(
             self,
-            Embed | PosEmbed | EncoderEmbed | EncoderPosEmbed | TokenTypeEmbed | EmbedLnScale | EmbedLnNormalized
+            Embed
+                | PosEmbed
+                | EncoderEmbed
+                | EncoderPosEmbed
+                | TokenTypeEmbed
+                | EmbedLnNormalized
+                | MlmHeadNormalized
+                | UnembedIn
         )
     }
 

@@ -5,6 +5,7 @@ use super::{
     transformer::{Blocks, Transformer},
 };
 use candle_core::Tensor;
+use std::collections::HashSet;
 
 impl Transformer {
     /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
@@ -13,7 +14,10 @@ impl Transformer {
         let embed = tokens.elem_count() + size(positions) + size(token_types) + norm_size(norm) + maybe(widen);
         let stack = |blocks: &Blocks| {
             let relative = blocks.relative.as_ref().map_or(0, |relative| relative.table.elem_count());
-            relative + blocks.blocks.iter().map(block_size).sum::<usize>()
+            // A block that stands for several layers counts once.
+            let mut seen = HashSet::new();
+            let own = blocks.blocks.iter().filter(|block| seen.insert(block.attention.q.weight.id()));
+            relative + own.map(block_size).sum::<usize>()
         };
         let encoder = self.encoder.as_ref().map_or(0, |(blocks, norm)| stack(blocks) + norm_size(norm));
         let Readout { ln_final, mlm, unembed, pooler, nsp } = &self.readout;

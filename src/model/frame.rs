@@ -1,6 +1,10 @@
 //! [`Frame`]: the tokens of one forward pass, and everything that follows from where they stand.
 
-use super::{Config, Here, Position, Rotary, config::alibi_slopes};
+use super::{
+    Config, Here, Kept, Position, Rotary,
+    config::alibi_slopes,
+    kept::{Encoded, KeysValues},
+};
 use crate::{
     Result,
     error::RunError,
@@ -41,9 +45,9 @@ pub(crate) struct Frame {
     turns: Vec<Turn>,
     /// `[one, head, query, key]`
     bias: Option<Tensor>,
-    encoded: Option<(Tensor, Option<Arc<[Range<usize>]>>)>,
-    /// By layer: `[batch, pos, kv_head, d_head]` each.
-    kept: Option<Vec<Option<(Tensor, Tensor)>>>,
+    encoded: Option<Encoded>,
+    /// There when keys and values are to be kept, or were.
+    kept: Option<Kept>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,16 +60,36 @@ enum Turn {
 impl Frame {
     /// For all of these tokens.
     pub(crate) fn new(config: &Config, tokens: &Tokens) -> Result<Self> {
-        Self::after(config, tokens, 0)
+        Self::from(config, tokens, 0)
     }
 
-    /// For the tokens from index `past` on, the ones before having been read.
-    pub(crate) fn after(config: &Config, tokens: &Tokens, past: usize) -> Result<Self> {
+    /// For those of the tokens that come after the ones kept; keeps the new ones' keys and values behind theirs.
+    pub(crate) fn after(config: &Config, tokens: &Tokens, kept: Kept) -> Result<Self> {
+        let frame = Self::from(config, tokens, kept.len)?;
+        Ok(Self { encoded: kept.encoded.clone(), kept: Some(kept), ..frame })
+    }
+
+    /// For the tokens from index `past` on.
+    fn from(config: &Config, tokens: &Tokens, past: usize) -> Result<Self> {
         let batch = tokens.batch();
         let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
         let types = |text| tokens.token_types(text).iter().skip(past).copied().collect::<Vec<_>>();
         let types = (0..batch).flat_map(types).collect();
         Self::build(config, batch, past..tokens.len(), real, types)
+    }
+
+    /// For the positions `new` of `batch` texts, of which `kept` has those before.
+    pub(crate) fn going_on(
+        config: &Config,
+        batch: usize,
+        new: Range<usize>,
+        real: Option<Arc<[Range<usize>]>>,
+        kept: Kept,
+    ) -> Result<Self> {
+        let types = vec![0; batch * new.len()];
+        // What has nothing before it keeps nothing.
+        let kept = (kept.len > 0).then_some(kept);
+        Ok(Self { kept, ..Self::build(config, batch, new, real, types)? })
     }
 
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
@@ -80,8 +104,9 @@ impl Frame {
         real: Option<Arc<[Range<usize>]>>,
         token_types: Vec<u32>,
     ) -> Result<Self> {
-        let starts = real.as_ref().map_or(vec![0], |real| real.iter().map(|real| real.start).collect());
-        let row = |start: usize| new.clone().map(move |index| index.saturating_sub(start) as u32);
+        let rows = real.as_deref().map_or(vec![0..new.end], <[_]>::to_vec);
+        let stands = |real: &Range<usize>, index| if real.contains(&index) { (index - real.start) as u32 } else { 0 };
+        let row = |real: Range<usize>| new.clone().map(move |index| stands(&real, index));
         let turn = |layer: usize| match (config.rotary(layer), &config.local_rotary) {
             (None, _) => Turn::Not,
             (Some(_), Some(_)) if config.window(layer).is_some() => Turn::Locally,
@@ -91,12 +116,12 @@ impl Frame {
             batch,
             pos: new.len(),
             past: new.start,
-            positions: starts.into_iter().flat_map(row).collect(),
+            positions: rows.into_iter().flat_map(row).collect(),
             token_types,
             real,
             rotary: None,
             local_rotary: None,
-            turns: (0..config.n_layers).map(turn).collect(),
+            turns: (0..config.n_layers.max(config.n_encoder_layers)).map(turn).collect(),
             bias: None,
             encoded: None,
             kept: None,
@@ -190,33 +215,38 @@ impl Frame {
         self
     }
 
+    pub(crate) fn has_encoded(&self) -> bool {
+        self.encoded.is_some()
+    }
+
     pub(crate) fn encoded(&self) -> Result<Tensor> {
         let missing = || candle_core::Error::Msg("a decoder that looks across was run without its encoder".into());
         Ok(self.encoded.as_ref().map(|(encoded, _)| encoded.clone()).ok_or_else(missing)?)
     }
 
-    /// Keeps keys and values from now on, those of earlier tokens first.
-    pub(crate) fn keeping(mut self, kept: Vec<Option<(Tensor, Tensor)>>) -> Self {
-        self.kept = Some(kept);
-        self
-    }
-
-    /// The keys and values kept, for the next step.
-    pub(crate) fn into_kept(self) -> Vec<Option<(Tensor, Tensor)>> {
-        self.kept.unwrap_or_default()
+    /// What is kept for the tokens that come after these.
+    pub(crate) fn into_kept(self) -> Kept {
+        let mut kept = self.kept.unwrap_or_default();
+        (kept.len, kept.encoded) = (self.past + self.pos, self.encoded);
+        kept
     }
 
     /// Keys and values of this step behind those kept from earlier ones.
-    pub(crate) fn with_past(&mut self, layer: usize, k: Tensor, v: Tensor) -> Result<(Tensor, Tensor)> {
-        let Some(kept) = &mut self.kept else { return Ok((k, v)) };
-        if kept.len() <= layer {
-            kept.resize(layer + 1, None);
+    pub(crate) fn with_past(&mut self, layer: usize, k: Tensor, v: Tensor) -> Result<KeysValues> {
+        match &mut self.kept {
+            Some(kept) => kept.grow(layer, k, v),
+            None => Ok((k, v)),
         }
-        let both = match &kept[layer] {
-            Some((past_k, past_v)) => (Tensor::cat(&[past_k, &k], 1)?, Tensor::cat(&[past_v, &v], 1)?),
-            None => (k, v),
-        };
-        kept[layer] = Some(both.clone());
-        Ok(both)
+    }
+
+    /// Keys and values that an earlier step made of what the encoder gave.
+    pub(crate) fn kept_across(&self, layer: usize) -> Option<KeysValues> {
+        self.kept.as_ref()?.across(layer).cloned()
+    }
+
+    pub(crate) fn keep_across(&mut self, layer: usize, both: &KeysValues) {
+        if let Some(kept) = &mut self.kept {
+            kept.keep_across(layer, both.clone());
+        }
     }
 }

@@ -2,11 +2,15 @@
 
 mod config;
 mod count;
+mod encoder;
+mod encoder_show;
 pub(crate) mod family;
 mod frame;
 mod here;
+mod kept;
 pub(crate) mod parts;
 mod pass;
+mod prompt;
 mod run;
 mod shipped;
 mod show;
@@ -24,14 +28,17 @@ use candle_core::Tensor;
 pub use config::{
     Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
 };
+pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
+pub(crate) use kept::Kept;
 pub use pass::Pass;
+pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::shipped_names;
 use std::sync::Arc;
-pub(crate) use tap::Tap;
+pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
 
 /// A hooked transformer: configuration, weights and tokenizer.

@@ -1,7 +1,7 @@
 //! [`Pass`]: one forward pass, described before it happens.
 
 use super::{
-    Frame, Model, Run, Sizes,
+    Architecture, Frame, Kept, Model, Run, Sizes,
     run::Reading,
     tap::{Plan, Tap},
 };
@@ -9,7 +9,7 @@ use crate::{
     Result,
     cache::ActivationCache,
     error::{RunError, SiteError},
-    hook::{Intervention, Site, Sites, Stack, Stage},
+    hook::{Intervention, Point, Site, Sites, Stack, Stage},
     text::{ToTokens, Tokens},
 };
 use candle_core::{Device, Tensor};
@@ -52,12 +52,23 @@ pub struct Pass {
     start: Option<(i64, Tensor)>,
     stop_at: Option<i64>,
     gradient: Option<(Sites, Metric)>,
+    onward: Option<Onward>,
+}
+
+/// What a pass goes on after.
+#[derive(Clone)]
+struct Onward {
+    /// Those read before and those to be read.
+    tokens: Tokens,
+    kept: Kept,
 }
 
 #[derive(Clone, Debug)]
 enum Logits {
     Everywhere,
     At(Vec<i64>),
+    /// At the last position of all texts together, be it padding or not.
+    Last,
     Nowhere,
 }
 
@@ -75,7 +86,16 @@ impl Pass {
             start: None,
             stop_at: None,
             gradient: None,
+            onward: None,
         }
+    }
+
+    /// Reads those of the tokens that come after the ones kept. Does no interventions but those it is given, and
+    /// computes logits at the last position.
+    pub(crate) fn onward(model: &Model, tokens: &Tokens, source: Option<Tokens>, kept: Kept) -> Self {
+        let new = tokens.columns(kept.len..tokens.len());
+        let onward = Some(Onward { tokens: tokens.clone(), kept });
+        Self { interventions: Vec::new(), logits: Logits::Last, onward, ..Self::new(model.clone(), new, source) }
     }
 
     /// What the decoder of an encoder-decoder reads, its starting token put in front of a text; without this it reads
@@ -163,14 +183,22 @@ impl Pass {
     /// When a site, an intervention, a position or a layer does not fit the model and the text (found before
     /// anything runs), when a closure fails, or when the metric is not one number or does not depend on a site.
     pub fn run(&self) -> Result<Run> {
+        Ok(self.run_keeping()?.0)
+    }
+
+    /// As [`Pass::run`], with what is kept for a pass that goes on.
+    pub(crate) fn run_keeping(&self) -> Result<(Run, Kept)> {
         let Self { model, tokens, .. } = self;
         let (config, transformer) = (model.config(), model.transformer());
         let (start, stop) = self.layers()?;
         let plan = self.plan()?;
         let at = self.logit_positions()?;
         let mut tap = Tap::new(&plan);
-        let mut frame = Frame::new(config, tokens)?;
-        if let Some(source) = &self.source {
+        let mut frame = match &self.onward {
+            None => Frame::new(config, tokens)?,
+            Some(Onward { tokens, kept }) => Frame::after(config, tokens, kept.clone())?,
+        };
+        if let Some(source) = self.source.as_ref().filter(|_| !frame.has_encoded()) {
             let mut encoder_frame = Frame::new(config, source)?;
             let encoded = transformer.encode(config, &source.to_tensor()?, &mut encoder_frame, &mut tap)?;
             frame = encoded.map_or(frame.clone(), |encoded| frame.with_encoded(encoded, source));
@@ -182,13 +210,13 @@ impl Pass {
         let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
         let readout = &transformer.readout;
         let whole = self.stop_at.is_none();
+        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
+        let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let logits = match self.logits {
             _ if !whole => None,
             Logits::Nowhere => None,
             _ => readout.logits(config, &resid, at.as_deref(), &mut tap)?,
         };
-        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
-        let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let gradients = self.backward(logits.as_ref(), &tap)?;
         let recorded = tap.recorded.into_iter().map(|(site, x)| (site, x.detach())).collect();
         let detached = |x: Option<Tensor>| x.map(|x| x.detach());
@@ -199,16 +227,27 @@ impl Pass {
             pooled: detached(pooled),
             next_sentence: detached(next_sentence.flatten()),
         };
-        Ok(Run::new(model.clone(), reading, self.cache(recorded), gradients))
+        Ok((Run::new(model.clone(), reading, self.cache(recorded), gradients), frame.into_kept()))
     }
 
     fn cache(&self, entries: Vec<(Site, Tensor)>) -> ActivationCache {
         ActivationCache::new(entries, self.tokens.clone(), self.source.clone())
     }
 
-    fn sizes(&self) -> Sizes {
-        let (batch, target) = (self.tokens.batch(), self.tokens.len());
-        Sizes { batch, source: self.source.as_ref().map_or(target, Tokens::len), target, past: 0 }
+    /// How many tokens were read before.
+    fn past(&self) -> usize {
+        self.onward.as_ref().map_or(0, |onward| onward.kept.len)
+    }
+
+    /// What decides the shape of an activation.
+    fn sizes(&self, site: Site) -> Sizes {
+        let (batch, all) = (self.tokens.batch(), self.tokens.len());
+        let target = match &self.logits {
+            Logits::At(positions) if site == Site::unembed_out() => positions.len(),
+            Logits::Last if site == Site::unembed_out() => 1,
+            _ => all,
+        };
+        Sizes { batch, source: self.source.as_ref().map_or(all, Tokens::len), target, past: self.past() }
     }
 
     /// The first block that runs, and the first that does not.
@@ -229,14 +268,15 @@ impl Pass {
         match resid.dims() == expected {
             true => Ok((start, stop)),
             false => {
-                let site = Site::resid_pre(start).to_string();
+                let stack = self.model.config().stacks().last().copied().unwrap_or_default();
+                let site = Site::in_block(stack, start, Point::ResidPre).to_string();
                 Err(SiteError::Shape { site, got: resid.dims().to_vec(), expected: expected.to_vec() }.into())
             }
         }
     }
 
     /// Everything the tap has to know, with every site and intervention checked.
-    fn plan(&self) -> Result<Plan> {
+    pub(crate) fn plan(&self) -> Result<Plan> {
         let config = self.model.config();
         let mut present = self.model.sites();
         present.retain(|&site| self.reached(site).is_ok());
@@ -256,7 +296,7 @@ impl Pass {
         }
         for intervention in &self.interventions {
             self.reached(intervention.site())?;
-            let checked = intervention.clone().check(config, self.sizes())?;
+            let checked = intervention.clone().check(config, self.sizes(intervention.site()))?;
             plan.order(intervention.site()).edits.push(checked);
         }
         if let Some(positions) = &self.positions {
@@ -265,6 +305,16 @@ impl Pass {
             plan.positions = Some((own, Tensor::new(indices.collect::<Result<Vec<_>>>()?, &Device::Cpu)?));
         }
         Ok(plan)
+    }
+
+    /// Whether the pass goes on after one that ran the encoder, and the site is the encoder's or made of what it gave.
+    pub(crate) fn is_behind(&self, site: Site) -> bool {
+        let both = self.model.config().architecture == Architecture::EncoderDecoder;
+        let of_encoder = match site.layer() {
+            Some(_) => site.stack() == Stack::Encoder || matches!(site.point(), Point::CrossK | Point::CrossV),
+            None => site.point().stage() != Stage::End,
+        };
+        both && of_encoder && self.past() > 0
     }
 
     /// Fails for a site this model lacks, or that this pass would not come to.
@@ -281,12 +331,16 @@ impl Pass {
             },
         };
         let not_reached = || RunError::NotReached { site: site.to_string(), start, stop }.into();
-        comes.then_some(()).ok_or_else(not_reached)
+        (comes && !self.is_behind(site)).then_some(()).ok_or_else(not_reached)
     }
 
     /// The positions of the logits in each text, or `None` for all.
     fn logit_positions(&self) -> Result<Option<Vec<Vec<u32>>>> {
-        let Logits::At(positions) = &self.logits else { return Ok(None) };
+        let positions = match &self.logits {
+            Logits::At(positions) => positions,
+            Logits::Last => return Ok(Some(vec![vec![self.tokens.len() as u32 - 1]; self.tokens.batch()])),
+            Logits::Everywhere | Logits::Nowhere => return Ok(None),
+        };
         let row = |text| positions.iter().map(|&at| Ok(self.tokens.index_in(text, at)? as u32)).collect();
         (0..self.tokens.batch()).map(row).collect::<Result<_>>().map(Some)
     }

@@ -24,6 +24,10 @@ impl Config {
             true => format!("{} heads of {}", self.n_heads, self.d_head),
             false => format!("{} heads of {}, sharing {} key heads", self.n_heads, self.d_head, self.n_key_value_heads),
         };
+        let layers = match self.n_encoder_layers {
+            0 => self.n_layers.to_string(),
+            encoder => format!("{encoder} of the encoder, {} of the decoder", self.n_layers),
+        };
         let gated = if self.gated_mlp { ", gated" } else { "" };
         let mlp = match (self.attn_only, self.experts) {
             (true, _) => "none: attention only".into(),
@@ -51,7 +55,7 @@ impl Config {
         };
         vec![
             ("family", self.family.clone()),
-            ("layers", self.n_layers.to_string()),
+            ("layers", layers),
             ("residual stream", format!("{} wide (d_model)", self.d_model)),
             ("attention", format!("{heads} (d_head)")),
             ("neurons (d_mlp)", mlp),
@@ -76,7 +80,7 @@ impl Model {
         let once = |site: &&Site| site.layer().is_none_or(|layer| layer == 0);
         let sites = self.sites();
         let row = |site: &Site| {
-            let name = site.to_string().replacen("blocks.0.", "blocks.{layer}.", 1);
+            let name = site.to_string().replacen(".0.", ".{layer}.", 1);
             let cost = if site.is_gated() { "only when named" } else { "" };
             [name, format!("[{}]", site.shape_in_words()), cost.to_owned()]
         };

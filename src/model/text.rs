@@ -1,6 +1,6 @@
 //! Text to tokens and back, as this model has it.
 
-use super::Model;
+use super::{Architecture, Model};
 use crate::{
     Result,
     error::TextError,
@@ -134,7 +134,7 @@ impl Model {
 
     /// `bos`: `None` leaves it to the model's files.
     pub(crate) fn tokenize(&self, texts: &[&str], bos: Option<bool>) -> Result<Tokens> {
-        self.tokenize_as(texts, bos, false)
+        self.tokenize_as(texts, bos, self.config().architecture != Architecture::Decoder)
     }
 
     /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text, unless `bos` says
@@ -182,14 +182,20 @@ impl Model {
         self.tokens_from_ids(&vec![[start].as_slice(); batch])
     }
 
-    /// What the decoder of an encoder-decoder reads: the input, its starting token in front where it has none.
+    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, its starting token and the text, without
+    /// the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);
+        let end = self.tokenizer().and_then(Tokenizer::eos);
         let tokens = self.tokens(input)?;
         let shifted = |text| {
             let ids = &tokens.ids(text)[tokens.real(text)];
-            let first = (ids.first() != Some(&start)).then_some(start);
-            first.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
+            let (start, ids) = match (tokens.text(text), ids) {
+                (Some(_), [ids @ .., last]) if Some(*last) == end => (Some(start), ids),
+                (Some(_), ids) => (Some(start), ids),
+                (None, ids) => (None, ids),
+            };
+            start.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
     }
@@ -208,7 +214,19 @@ impl Model {
         if tokens.len() > n_ctx {
             return Err(TextError::TooLong { got: tokens.len(), n_ctx }.into());
         }
-        (0..tokens.batch()).try_for_each(|text| self.check_ids(tokens.ids(text)))
+        (0..tokens.batch()).try_for_each(|text| {
+            self.check_ids(tokens.ids(text))?;
+            self.check_token_types(tokens.token_types(text))
+        })
+    }
+
+    fn check_token_types(&self, types: &[u32]) -> Result<()> {
+        let known = self.config().n_token_types;
+        // A model that knows none reads every text alike.
+        match types.iter().find(|&&given| known > 0 && given as usize >= known) {
+            Some(&given) => Err(TextError::TokenTypeOutOfRange { given, known }.into()),
+            None => Ok(()),
+        }
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<()> {
@@ -226,5 +244,70 @@ fn bos_id(tokenizer: &Tokenizer, asked: Option<bool>) -> Result<Option<u32>> {
         (Some(false), _) => Ok(None),
         (Some(true), None) if asked.is_some() => Err(TextError::NoBos.into()),
         (_, bos) => Ok(bos),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        load::Checkpoint,
+        model::shipped,
+        text::{Padding, SpecialIds},
+    };
+
+    /// The shipped model with the tokenizer of an encoder.
+    fn encoder() -> Model {
+        let special = |id: u32, content: &str| {
+            serde_json::json!({"id": id, "content": content, "special": true, "normalized": false, "single_word": false,
+                "lstrip": false, "rstrip": false})
+        };
+        let json = serde_json::json!({
+            "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "red": 3, "fox": 4, "owl": 5, "?": 6}},
+            "added_tokens": [special(0, "[PAD]"), special(1, "[CLS]"), special(2, "[SEP]")],
+            "pre_tokenizer": {"type": "WhitespaceSplit"},
+            "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+            "normalizer": null, "decoder": null, "version": "1.0", "truncation": null, "padding": null,
+        });
+        let ids = SpecialIds { pad: Some(0), cls: Some(1), sep: Some(2), ..SpecialIds::default() };
+        let tokenizer = Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap().with_special_ids(ids);
+        let checkpoint = shipped::checkpoint("induction-2l").unwrap().unwrap();
+        Model::from_checkpoint(Checkpoint { tokenizer: Some(tokenizer), ..checkpoint }).unwrap()
+    }
+
+    #[test]
+    fn a_pair_carries_its_types_and_finds_words_in_either_text() {
+        let tokens = encoder().pair("red fox", "red owl").unwrap();
+        assert_eq!(tokens.strings(0), ["[CLS]", "red", "fox", "[SEP]", "red", "owl", "[SEP]"]);
+        assert_eq!(tokens.token_types(0), [0, 0, 0, 0, 1, 1, 1]);
+        assert_eq!((tokens.find(0, "fox").unwrap(), tokens.find(0, "owl").unwrap()), (2..3, 5..6));
+        assert!(tokens.find(0, "fox red").is_err(), "a line break is between the texts");
+    }
+
+    #[test]
+    fn texts_are_framed_for_an_encoder_and_padded_with_its_padding_token() {
+        let tokens = encoder().tokenize_as(&["red", "red fox owl"], None, true).unwrap().padded(Padding::Left);
+        assert_eq!(tokens.strings(0), ["[PAD]", "[PAD]", "[CLS]", "red", "[SEP]"]);
+        assert_eq!(tokens.strings(1), ["[CLS]", "red", "fox", "owl", "[SEP]"]);
+        assert!(!tokens.bos_prepended());
+        let bare = encoder().tokenize_as(&["red"], Some(false), true).unwrap();
+        assert_eq!(bare.strings(0), ["red"]);
+    }
+
+    #[test]
+    fn padding_is_the_padding_token_else_the_end_else_the_beginning_of_text_else_id_0() {
+        let padded = |pad, eos: &[u32], bos| {
+            let tokenizer = encoder().need_tokenizer().unwrap().clone();
+            let special = SpecialIds { pad, eos: eos.to_vec(), bos, ..SpecialIds::default() };
+            let checkpoint = shipped::checkpoint("induction-2l").unwrap().unwrap();
+            let tokenizer = Some(tokenizer.with_special_ids(special));
+            let model = Model::from_checkpoint(Checkpoint { tokenizer, ..checkpoint }).unwrap();
+            model.tokens([vec![3, 4], vec![5]]).unwrap().ids(1)[1]
+        };
+        assert_eq!(padded(Some(6), &[2], Some(1)), 6);
+        assert_eq!(padded(None, &[2], Some(1)), 2);
+        assert_eq!(padded(None, &[], Some(1)), 1);
+        assert_eq!(padded(None, &[], None), 0);
+        assert_eq!(padded(Some(50_000), &[2], None), 2, "the model has no such token");
     }
 }

@@ -73,7 +73,7 @@ impl Transformer {
     ) -> Result<Option<Tensor>> {
         let Some((blocks, norm)) = &self.encoder else { return Ok(None) };
         let resid = self.embed.forward(config, tokens, frame, tap)?;
-        let resid = blocks.forward(resid, 0..config.n_layers, frame, tap)?;
+        let resid = blocks.forward(resid, 0..config.n_encoder_layers, frame, tap)?;
         norm.forward(&resid, Here::default(), tap).map(Some)
     }
 

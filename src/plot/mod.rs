@@ -27,6 +27,7 @@ mod attention;
 mod axes;
 mod band;
 mod bars;
+mod candidates;
 mod canvas;
 mod color;
 mod compose;
@@ -50,6 +51,7 @@ mod tokens;
 
 pub use attention::AttentionPattern;
 pub use bars::Bars;
+pub(crate) use candidates::{Candidate, Candidates};
 pub use color::Palette;
 pub use compose::{column, row, tabs};
 pub use figure::Figure;

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::ops::Range;
 
-/// Which of several occurrences.
+/// Which of several occurrences; see [`Model::token_position`](crate::Model::token_position).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occurrence {
     /// The first.

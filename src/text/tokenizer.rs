@@ -138,6 +138,20 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As [`encode`](Self::encode); also when the tokenizer's file puts nothing between two texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::text::Tokenizer;
+    /// let json = r#"{"model": {"type": "WordLevel", "vocab": {"[CLS]": 0, "[SEP]": 1, "red": 2}, "unk_token": "?"},
+    ///                "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 0], "sep": ["[SEP]", 1]},
+    ///                "pre_tokenizer": {"type": "WhitespaceSplit"}, "added_tokens": [], "normalizer": null,
+    ///                "decoder": null, "version": "1.0", "truncation": null, "padding": null}"#;
+    /// let pair = Tokenizer::from_bytes(json.as_bytes())?.encode_pair("red", "red red")?;
+    /// assert_eq!(pair.ids, [0, 2, 1, 2, 2, 1]);
+    /// assert_eq!(pair.types, [0, 0, 0, 1, 1, 1]);
+    /// assert_eq!(pair.spans[3..5], [4..7, 8..11]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn encode_pair(&self, first: &str, second: &str) -> Result<Encoded> {
         match self.0.post.as_ref().map_or(0, |post| post.added_tokens(true)) {
             0 => Err(TextError::NoPair.into()),

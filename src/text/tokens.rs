@@ -100,6 +100,31 @@ impl Tokens {
         self.rows.get(text).map_or(&[], |row| &row.types)
     }
 
+    /// The same tokens with these types, one for each token of each text, padding left out.
+    ///
+    /// # Errors
+    /// When there are not as many types as tokens.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let tokens = model.tokens([vec![7, 8, 9], vec![7]])?.with_token_types(&[vec![0, 1, 1], vec![1]])?;
+    /// assert_eq!((tokens.token_types(0), tokens.token_types(1)), ([0, 1, 1].as_slice(), [1, 0, 0].as_slice()));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn with_token_types(&self, types: &[Vec<u32>]) -> Result<Self> {
+        let (got, expected) = (types.iter().map(Vec::len).collect::<Vec<_>>(), self.lengths());
+        if got != expected {
+            return Err(TextError::TokenTypes { got, expected }.into());
+        }
+        let mut rows = self.rows.to_vec();
+        for (row, types) in rows.iter_mut().zip(types) {
+            row.types[row.real.clone()].copy_from_slice(types);
+        }
+        Ok(Self { rows: rows.into(), ..self.clone() })
+    }
+
     /// What one text was cut from: the text as it was given, for a pair both with a line break between; `None` when
     /// ids were given, or there is no such text.
     ///

@@ -122,7 +122,10 @@ fn what_is_unknown_is_refused_with_what_is_known() {
     let mut metadata = llama_metadata();
     metadata[0].1 = Value::String("mamba".into());
     refused(open(&metadata, &[embedding()]), &["`mamba`", "`llama`", "`gpt2`"]);
-    refused(open(&with("llama.expert_count", Value::U32(8)), &[embedding()]), &["llama.expert_count", "8"]);
+    refused(
+        open(&with("llama.expert_shared_count", Value::U32(8)), &[embedding()]),
+        &["llama.expert_shared_count", "8"],
+    );
     refused(open(&with("split.count", Value::U16(3)), &[embedding()]), &["split.count", "3", "--merge"]);
     let halved = with("llama.attention.key_length", Value::U32(16));
     refused(open(&halved, &[embedding()]), &["rope.dimension_count", "16"]);

@@ -3,6 +3,7 @@
 mod folder;
 mod fuzz;
 mod gguf;
+mod gguf_families;
 mod hub;
 mod real;
 mod support;

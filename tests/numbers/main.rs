@@ -2,11 +2,15 @@
 
 mod bad_input;
 mod decompose;
+mod encoders;
 mod families_llama;
+mod generate;
 mod gradients;
 mod identities;
 mod oracle;
+mod patching;
 mod reference;
 mod running;
+mod t5;
 mod tiny;
 mod trained;

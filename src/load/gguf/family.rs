@@ -1,119 +1,103 @@
-//! GGUF's names for architectures, settings and tensors, and what they are called in a `config.json`.
+//! How the names of one architecture in GGUF are told back as those of a `config.json` and of the model's own tensors.
 //!
 //! The names are those that llama.cpp's `convert_hf_to_gguf.py` writes.
 
-use super::layout::Layout;
+use super::{facts::Facts, families::FAMILIES, header::TensorInfo, layout::Layout};
+use crate::{
+    error::{LoadError, Result},
+    load::Settings,
+};
 
-/// One architecture's names.
+/// One family's names.
+#[derive(Clone, Copy)]
 pub(super) struct Family {
     /// `general.architecture`.
     pub(super) architecture: &'static str,
-    /// The activation function, which GGUF does not write: its key and its name.
-    pub(super) activation: (&'static str, &'static str),
+    /// `model_type` in the model's own configuration.
+    pub(super) model_type: &'static str,
+    /// Whether a file of this architecture is of this family; the first that says so is taken.
+    pub(super) is_it: fn(&Facts) -> bool,
     /// Key of `config.json`, key of GGUF (behind the architecture's name). These must be there.
-    pub(super) keys: &'static [(&'static str, &'static str)],
+    pub(super) keys: &'static [&'static [Pair]],
     /// As `keys`, for those that may be absent.
-    pub(super) optional: &'static [(&'static str, &'static str)],
-    /// GGUF's name, the model's own name, how the rows are laid out. `#` is the number of the layer.
-    tensors: &'static [(&'static str, &'static str, Layout)],
+    pub(super) optional: &'static [&'static [Pair]],
+    /// The key of the MLP's width, and the tensor that has as many columns. GGUF writes a width of its own for some
+    /// families, whatever the model's.
+    pub(super) d_mlp: Option<Pair>,
+    /// Settings that GGUF does not write because the family has one value for them, or llama.cpp computes no other.
+    pub(super) fixed: &'static [(&'static str, Fixed)],
+    /// Settings that say whether a tensor is there.
+    pub(super) flags: &'static [Pair],
+    /// How positions are turned into rotations, where they are.
+    pub(super) rotary: Option<Rotary>,
+    /// What takes more than a name to tell back.
+    pub(super) steps: &'static [Step],
+    /// The tensors' names.
+    pub(super) tensors: &'static [&'static [Tensor]],
 }
 
-pub(super) const FAMILIES: [Family; 4] =
-    [llama_like("llama", LLAMA), llama_like("qwen2", QWEN), llama_like("qwen3", QWEN), GPT2];
+/// The name in `config.json` and the name in GGUF.
+pub(super) type Pair = (&'static str, &'static str);
 
-const fn llama_like(architecture: &'static str, tensors: &'static [(&'static str, &'static str, Layout)]) -> Family {
-    Family {
-        architecture,
-        activation: ("hidden_act", "silu"),
-        keys: &[
-            ("hidden_size", "embedding_length"),
-            ("num_hidden_layers", "block_count"),
-            ("num_attention_heads", "attention.head_count"),
-            ("intermediate_size", "feed_forward_length"),
-            ("rms_norm_eps", "attention.layer_norm_rms_epsilon"),
-            ("max_position_embeddings", "context_length"),
-        ],
-        optional: &[
-            ("num_key_value_heads", "attention.head_count_kv"),
-            ("head_dim", "attention.key_length"),
-            ("rope_theta", "rope.freq_base"),
-            ("sliding_window", "attention.sliding_window"),
-        ],
-        tensors,
+/// GGUF's name, the model's own name, how the values are laid out. `#` is the number of the layer; with `@` the tensor
+/// is a stack of several, which the model keeps apart under their numbers.
+pub(super) type Tensor = (&'static str, &'static str, Layout);
+
+/// Reads what it needs and sets what follows.
+pub(super) type Step = fn(&Facts, &mut Settings) -> Result<()>;
+
+/// A value of `config.json`.
+#[derive(Clone, Copy)]
+pub(super) enum Fixed {
+    Text(&'static str),
+    Flag(bool),
+    Count(usize),
+}
+
+/// The keys of `config.json` for rotary embedding.
+#[derive(Clone, Copy)]
+pub(super) struct Rotary {
+    /// The base of the frequencies, 10000 where GGUF does not write it.
+    pub(super) theta: &'static str,
+    /// The part of a head that is turned, in families where it need not be the whole.
+    pub(super) part: Option<&'static str>,
+}
+
+impl Family {
+    pub(super) fn of(facts: &Facts) -> Result<&'static Self> {
+        const KNOWN: &[Family] = FAMILIES;
+        let given = &facts.architecture;
+        KNOWN.iter().find(|family| family.architecture == given && (family.is_it)(facts)).ok_or_else(|| {
+            let mut known: Vec<_> = KNOWN.iter().map(|family| format!("`{}`", family.architecture)).collect();
+            known.dedup();
+            let known = format!("{} in GGUF files", known.join(", "));
+            LoadError::UnknownFamily { given: given.clone(), known }.into()
+        })
+    }
+
+    /// What the model itself calls a tensor, or the tensors that are stacked in it, and how they are laid out. A tensor
+    /// that this architecture does not have keeps GGUF's name, so that it is noticed as unused.
+    pub(super) fn tensors(&self, gguf: &str, info: &TensorInfo) -> Vec<(String, TensorInfo, Layout)> {
+        let unknown = || vec![(gguf.to_owned(), info.clone(), Layout::AsIs)];
+        let Some((stem, suffix)) = gguf.rsplit_once('.') else { return unknown() };
+        let (stem, layer) = without_layer(stem);
+        let Some((_, own, layout)) = self.tensors.iter().copied().flatten().find(|(name, ..)| *name == stem) else {
+            return unknown();
+        };
+        let own = format!("{}.{suffix}", own.replace('#', layer));
+        if !own.contains('@') {
+            return vec![(own, info.clone(), *layout)];
+        }
+        let Some(stack) = info.unstack() else { return unknown() };
+        stack.into_iter().enumerate().map(|(i, info)| (own.replace('@', &i.to_string()), info, *layout)).collect()
     }
 }
 
-const LLAMA: &[(&str, &str, Layout)] = &[
-    ("token_embd", "model.embed_tokens", Layout::AsIs),
-    ("output_norm", "model.norm", Layout::AsIs),
-    ("output", "lm_head", Layout::AsIs),
-    ("blk.#.attn_norm", "model.layers.#.input_layernorm", Layout::AsIs),
-    ("blk.#.attn_q", "model.layers.#.self_attn.q_proj", Layout::RotaryPairs { of_keys: false }),
-    ("blk.#.attn_k", "model.layers.#.self_attn.k_proj", Layout::RotaryPairs { of_keys: true }),
-    ("blk.#.attn_v", "model.layers.#.self_attn.v_proj", Layout::AsIs),
-    ("blk.#.attn_output", "model.layers.#.self_attn.o_proj", Layout::AsIs),
-    ("blk.#.ffn_norm", "model.layers.#.post_attention_layernorm", Layout::AsIs),
-    ("blk.#.ffn_gate", "model.layers.#.mlp.gate_proj", Layout::AsIs),
-    ("blk.#.ffn_up", "model.layers.#.mlp.up_proj", Layout::AsIs),
-    ("blk.#.ffn_down", "model.layers.#.mlp.down_proj", Layout::AsIs),
-];
-
-const QWEN: &[(&str, &str, Layout)] = &[
-    ("token_embd", "model.embed_tokens", Layout::AsIs),
-    ("output_norm", "model.norm", Layout::AsIs),
-    ("output", "lm_head", Layout::AsIs),
-    ("blk.#.attn_norm", "model.layers.#.input_layernorm", Layout::AsIs),
-    ("blk.#.attn_q", "model.layers.#.self_attn.q_proj", Layout::AsIs),
-    ("blk.#.attn_q_norm", "model.layers.#.self_attn.q_norm", Layout::AsIs),
-    ("blk.#.attn_k", "model.layers.#.self_attn.k_proj", Layout::AsIs),
-    ("blk.#.attn_k_norm", "model.layers.#.self_attn.k_norm", Layout::AsIs),
-    ("blk.#.attn_v", "model.layers.#.self_attn.v_proj", Layout::AsIs),
-    ("blk.#.attn_output", "model.layers.#.self_attn.o_proj", Layout::AsIs),
-    ("blk.#.ffn_norm", "model.layers.#.post_attention_layernorm", Layout::AsIs),
-    ("blk.#.ffn_gate", "model.layers.#.mlp.gate_proj", Layout::AsIs),
-    ("blk.#.ffn_up", "model.layers.#.mlp.up_proj", Layout::AsIs),
-    ("blk.#.ffn_down", "model.layers.#.mlp.down_proj", Layout::AsIs),
-];
-
-const GPT2: Family = Family {
-    architecture: "gpt2",
-    activation: ("activation_function", "gelu_new"),
-    keys: &[
-        ("n_embd", "embedding_length"),
-        ("n_layer", "block_count"),
-        ("n_head", "attention.head_count"),
-        ("n_inner", "feed_forward_length"),
-        ("n_positions", "context_length"),
-        ("layer_norm_epsilon", "attention.layer_norm_epsilon"),
-    ],
-    optional: &[],
-    tensors: &[
-        ("token_embd", "transformer.wte", Layout::AsIs),
-        ("position_embd", "transformer.wpe", Layout::AsIs),
-        ("output_norm", "transformer.ln_f", Layout::AsIs),
-        ("output", "lm_head", Layout::AsIs),
-        ("blk.#.attn_norm", "transformer.h.#.ln_1", Layout::AsIs),
-        ("blk.#.attn_qkv", "transformer.h.#.attn.c_attn", Layout::Transposed),
-        ("blk.#.attn_output", "transformer.h.#.attn.c_proj", Layout::Transposed),
-        ("blk.#.ffn_norm", "transformer.h.#.ln_2", Layout::AsIs),
-        ("blk.#.ffn_up", "transformer.h.#.mlp.c_fc", Layout::Transposed),
-        ("blk.#.ffn_down", "transformer.h.#.mlp.c_proj", Layout::Transposed),
-    ],
-};
-
-impl Family {
-    /// What the model itself calls a tensor, and how its rows are laid out. A tensor that this architecture does not
-    /// have keeps GGUF's name, so that it is noticed as unused.
-    pub(super) fn tensor(&self, gguf: &str) -> (String, Layout) {
-        let unknown = (gguf.to_owned(), Layout::AsIs);
-        let Some((stem, suffix)) = gguf.rsplit_once('.') else { return unknown };
-        let (stem, layer) = match stem.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) {
-            Some((layer, rest)) if layer.parse::<usize>().is_ok() => (format!("blk.#.{rest}"), layer),
-            _ => (stem.to_owned(), ""),
-        };
-        match self.tensors.iter().find(|(name, ..)| *name == stem) {
-            Some((_, own, layout)) => (format!("{}.{suffix}", own.replace('#', layer)), *layout),
-            None => unknown,
-        }
+/// The name with `#` for the number of the layer, and the number.
+fn without_layer(stem: &str) -> (String, &str) {
+    let number = |part: &&str| part.parse::<usize>().is_ok();
+    match stem.split('.').find(number) {
+        Some(layer) => (stem.replacen(&format!("blk.{layer}."), "blk.#.", 1), layer),
+        None => (stem.to_owned(), ""),
     }
 }

@@ -10,7 +10,11 @@ use candle_core::{
     quantized::{GgmlDType, ggml_file::qtensor_from_ggml},
 };
 
-use super::{family::Family, header::TensorInfo, layout::Layout};
+use super::{
+    family::Family,
+    header::TensorInfo,
+    layout::{Heads, Layout},
+};
 use crate::{
     error::{LoadError, Result},
     load::{bytes::Bytes, float::Float, weights::Source},
@@ -22,12 +26,6 @@ pub(super) struct GgufTensors {
     bytes: Bytes,
     heads: Heads,
     tensors: BTreeMap<String, (TensorInfo, Layout)>,
-}
-
-/// How many heads the rows of queries and of keys are for.
-pub(super) struct Heads {
-    pub(super) queries: usize,
-    pub(super) keys: usize,
 }
 
 impl GgufTensors {
@@ -44,11 +42,9 @@ impl GgufTensors {
                 stored.slice(name, tensor, &bytes, path)?;
             }
         }
-        let own = |(name, tensor): (&String, &TensorInfo)| {
-            let (name, layout) = family.tensor(name);
-            (name, (tensor.clone(), layout))
-        };
-        Ok(Self { path: path.to_owned(), bytes, heads, tensors: tensors.iter().map(own).collect() })
+        let own = tensors.iter().flat_map(|(name, tensor)| family.tensors(name, tensor));
+        let tensors = own.map(|(name, tensor, layout)| (name, (tensor, layout))).collect();
+        Ok(Self { path: path.to_owned(), bytes, heads, tensors })
     }
 }
 
@@ -61,13 +57,10 @@ impl Source for GgufTensors {
     fn read(&self, name: &str) -> Result<Option<Vec<f32>>> {
         let Some((tensor, layout)) = self.tensors.get(name) else { return Ok(None) };
         let values = values(name, tensor, &self.bytes, &self.path)?;
-        let n_heads = match layout {
-            Layout::RotaryPairs { of_keys: true } => self.heads.keys,
-            _ => self.heads.queries,
-        };
-        let why = || format!("the rows of `{name}` {:?} are not {n_heads} heads", tensor.shape);
+        let Heads { queries, keys } = self.heads;
+        let why = || format!("the rows of `{name}` {:?} are not {queries} heads, or {keys} of keys", tensor.shape);
         let damaged = || LoadError::Damaged { path: self.path.clone(), what: "a GGUF file", why: why() };
-        Ok(Some(layout.restore(values, &tensor.shape, n_heads).ok_or_else(damaged)?))
+        Ok(Some(layout.restore(values, &tensor.shape, self.heads).ok_or_else(damaged)?))
     }
 }
 
@@ -81,6 +74,19 @@ pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &[u8], path: &Path)
             let blocks = qtensor_from_ggml(dtype, data, tensor.shape.clone(), &Device::Cpu)?;
             Ok(blocks.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?)
         }
+    }
+}
+
+impl TensorInfo {
+    /// The tensors that are stacked along the first axis; nothing where there is no such axis, or the rest is empty.
+    ///
+    /// Blocks never cross rows, so each is a piece of the file.
+    pub(super) fn unstack(&self) -> Option<Vec<Self>> {
+        let (&count, shape) = self.shape.split_first()?;
+        let (per_block, size) = Stored::of("", self.kind).ok()?.block();
+        let each = shape.iter().product::<usize>() / per_block * size;
+        let piece = |at| Self { shape: shape.to_vec(), kind: self.kind, start: self.start + at * each };
+        (each > 0).then(|| (0..count).map(piece).collect())
     }
 }
 

@@ -4,7 +4,7 @@ mod kinds;
 mod position;
 mod sites;
 
-use crate::ops::Activation;
+use crate::{hook::Stack, ops::Activation};
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
@@ -19,8 +19,10 @@ pub struct Config {
     pub family: String,
     /// Decoder, encoder, or both.
     pub architecture: Architecture,
-    /// Number of blocks; of the encoder and of the decoder each, when there are both.
+    /// Number of blocks; of the decoder, when there is an encoder too.
     pub n_layers: usize,
+    /// Number of blocks of the encoder, in a model that has a decoder too; 0 elsewhere.
+    pub n_encoder_layers: usize,
     /// Width of the residual stream.
     pub d_model: usize,
     /// Width of the embeddings before they are brought to `d_model` (ALBERT); `d_model` in nearly every model.
@@ -100,6 +102,7 @@ impl Config {
             family: family.into(),
             architecture: Architecture::Decoder,
             n_layers: 0,
+            n_encoder_layers: 0,
             d_model: 0,
             d_embed: 0,
             n_heads: 0,
@@ -136,6 +139,11 @@ impl Config {
             heads: Heads { unembed: true, ..Heads::default() },
             decoder_start: None,
         }
+    }
+
+    /// The number of blocks of a stack.
+    pub(crate) fn layers_of(&self, stack: Stack) -> usize {
+        if stack == Stack::Encoder { self.n_encoder_layers } else { self.n_layers }
     }
 
     /// How many tokens back a token sees at this layer, itself counted; `None` is all.

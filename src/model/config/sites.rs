@@ -29,7 +29,7 @@ impl Config {
             Axis::Key => keys,
             Axis::Head => self.n_heads,
             Axis::KvHead => self.n_key_value_heads,
-            Axis::DModel if site.point().is_embedding() => self.d_embed,
+            Axis::DModel if site.point().is_embed_wide() => self.d_embed,
             Axis::DModel => self.d_model,
             Axis::DHead => self.d_head,
             Axis::DMlp => self.d_mlp,
@@ -66,7 +66,7 @@ impl Config {
     /// Every site this model has, in the order a forward pass reaches them.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
-        let all = Site::all(self.stacks(), self.n_layers, experts);
+        let all = Site::all(self.stacks(), self.n_layers.max(self.n_encoder_layers), experts);
         all.into_iter().filter(|site| self.absence(*site).is_none()).collect()
     }
 
@@ -78,7 +78,7 @@ impl Config {
     /// Fails, naming the reason and the nearest sites, when this model has no such site.
     pub(crate) fn check(&self, site: Site) -> crate::Result<()> {
         let Some(why) = self.absence(site) else { return Ok(()) };
-        let layer = site.layer().map(|layer| layer.min(self.n_layers.saturating_sub(1)));
+        let layer = site.layer().map(|layer| layer.min(self.layers_of(site.stack()).saturating_sub(1)));
         let candidates = self.sites().into_iter().filter(|s| layer.is_none() || s.layer() == layer);
         let name = site.to_string();
         let nearest = nearest(&name, candidates.map(|site| site.to_string()), 3);
@@ -88,12 +88,13 @@ impl Config {
     /// Why this model lacks a site, or `None` when it has it.
     fn absence(&self, site: Site) -> Option<String> {
         if let Some(layer) = site.layer() {
-            if layer >= self.n_layers {
-                return Some(format!("it has layers 0 to {}, not {layer}", self.n_layers.saturating_sub(1)));
-            }
             if !self.stacks().contains(&site.stack()) {
                 let names: Vec<_> = self.stacks().iter().map(|stack| format!("`{}`", stack.prefix())).collect();
                 return Some(format!("its blocks are named {}", names.join(" and ")));
+            }
+            let layers = self.layers_of(site.stack());
+            if layer >= layers {
+                return Some(format!("it has layers 0 to {}, not {layer}", layers.saturating_sub(1)));
             }
         }
         let (present, why) = match site.layer() {

@@ -1,8 +1,11 @@
 //! One short file per family, which only translates configuration keys and weight names into the canonical parts.
 
+mod albert;
+mod bert;
 mod cohere;
 mod cohere2;
 mod common;
+mod distilbert;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -19,11 +22,14 @@ mod olmo2;
 mod olmo3;
 mod olmoe;
 mod phi3;
+mod post_norm;
 mod qwen2;
 mod qwen3;
 mod qwen3_moe;
+mod roberta;
 mod rope;
 mod smollm3;
+mod t5;
 
 use super::{Config, transformer::Transformer};
 use crate::{
@@ -45,27 +51,35 @@ struct Family {
 }
 
 const FAMILIES: &[Family] = &[
+    albert::FAMILY,
+    bert::FAMILY,
     cohere::FAMILY,
     cohere2::FAMILY,
-    gemma::FAMILY,
+    distilbert::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
     gemma3::WITH_IMAGES,
+    gemma::FAMILY,
     gpt2::FAMILY,
     granite::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
     mixtral::FAMILY,
     native::FAMILY,
-    olmo::FAMILY,
     olmo2::FAMILY,
     olmo3::FAMILY,
+    olmo::FAMILY,
     olmoe::FAMILY,
     phi3::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
+    roberta::CAMEMBERT,
+    roberta::FAMILY,
+    roberta::XLM,
     smollm3::FAMILY,
+    t5::FAMILY,
+    t5::MULTILINGUAL,
 ];
 
 /// The architecture and the parts of a checkpoint.

@@ -62,13 +62,10 @@ impl Attention {
         tap: &mut Tap,
     ) -> Result<(Tensor, Tensor, Tensor)> {
         if here.is_across() {
-            let (read, encoded) = (norm.forward(resid, here, tap)?, frame.encoded()?);
-            let mut project = |linear: &Linear, x: &Tensor, heads: usize, point: Point| {
-                tap.at(here.site(point), in_heads(linear.forward(x)?, heads)?)
-            };
-            let q = project(&self.q, &read, self.n_heads, Point::Q)?;
-            let k = project(&self.k, &encoded, self.n_key_value_heads, Point::K)?;
-            return Ok((q, k, project(&self.v, &encoded, self.n_key_value_heads, Point::V)?));
+            let q = in_heads(self.q.forward(&norm.forward(resid, here, tap)?)?, self.n_heads)?;
+            let q = tap.at(here.site(Point::Q), q)?;
+            let (k, v) = self.keys_values_across(here, frame, tap)?;
+            return Ok((q, k, v));
         }
         let input = Input::new(resid, norm, here, self.n_heads, tap)?;
         let q = tap_heads(&self.q, &input, self.n_heads, [Point::QInput, Point::Q], here, tap)?;
@@ -85,6 +82,20 @@ impl Attention {
         };
         let (k, v) = frame.with_past(here.layer, k, v)?;
         Ok((q, k, v))
+    }
+
+    /// Made of what the encoder gave, once.
+    fn keys_values_across(&self, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<(Tensor, Tensor)> {
+        if let Some(kept) = frame.kept_across(here.layer) {
+            return Ok(kept);
+        }
+        let encoded = frame.encoded()?;
+        let mut project = |linear: &Linear, point: Point| {
+            tap.at(here.site(point), in_heads(linear.forward(&encoded)?, self.n_key_value_heads)?)
+        };
+        let both = (project(&self.k, Point::K)?, project(&self.v, Point::V)?);
+        frame.keep_across(here.layer, &both);
+        Ok(both)
     }
 
     fn scores(&self, q: &Tensor, k: &Tensor, here: Here, frame: &Frame) -> Result<Tensor> {

@@ -74,6 +74,22 @@ impl Readout {
         finish(config, unembed.forward(&self.before_unembed(resid, &mut Tap::idle())?)?).map(Some)
     }
 
+    /// The logit of one token for each stream, the others not worked out.
+    ///
+    /// # Shapes
+    /// `resid`: `[row, d_model]`, `ids`: `[row]`; result: `[row]`, or `None` where the model has no unembedding.
+    pub(crate) fn logits_of(&self, config: &Config, resid: &Tensor, ids: &[u32]) -> Result<Option<Vec<f32>>> {
+        let Some(unembed) = &self.unembed else { return Ok(None) };
+        let read = self.before_unembed(resid, &mut Tap::idle())?;
+        let column = |id: &u32| unembed.weight.narrow(1, *id as usize, 1)?.squeeze(1)?.contiguous();
+        let columns = ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?;
+        let mut logits = (read * Tensor::stack(&columns, 0)?)?.sum(1)?;
+        if let Some(bias) = &unembed.bias {
+            logits = (logits + bias.index_select(&Tensor::new(ids, bias.device())?, 0)?)?;
+        }
+        Ok(Some(finish(config, logits)?.to_vec1()?))
+    }
+
     /// The first token's stream, pooled, where the model has a pooler.
     ///
     /// # Shapes

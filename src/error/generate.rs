@@ -1,0 +1,46 @@
+/// What can be wrong with a generation.
+#[derive(thiserror::Error, Debug)]
+pub(crate) enum GenerateError {
+    #[error(
+        "an encoder such as this {family} model reads a text from both sides and does not go on from its end; ask what \
+         stands at a blank instead, with model.fill_mask(\"the [MASK] sat\")"
+    )]
+    Encoder { family: String },
+    #[error("max_new_tokens is 0, so there is nothing to generate; give at least 1")]
+    Nothing,
+    #[error(
+        "the text has {len} tokens and this model reads at most {n_ctx} (n_ctx), so nothing can follow; shorten it"
+    )]
+    Full { len: usize, n_ctx: usize },
+    #[error("a temperature must be a finite number of 0 (greedy) or more; got {0}")]
+    Temperature(f64),
+    #[error("top_k keeps at least 1 token; got 0")]
+    TopK,
+    #[error("top_p is a share of the probability, more than 0 and at most 1; got {0}")]
+    TopP(f64),
+    #[error("a repetition penalty must be a finite number above 0 (1 changes nothing); got {0}")]
+    RepetitionPenalty(f64),
+    #[error("a frequency penalty must be a finite number (0 changes nothing); got {0}")]
+    FrequencyPenalty(f64),
+    #[error("a stop string must not be empty: every text contains it")]
+    EmptyStop,
+    #[error("this generation has steps 0 to {last} (max_new_tokens - 1), and none of them is among the steps {steps}")]
+    NoSuchStep { steps: String, last: usize },
+    #[error(
+        "from step 1 on, a step reads one new token: {why}; limit this to the step that reads the prompt, with \
+         intervene_during(..=0, ..), or say which position it is for"
+    )]
+    LaterStep { why: crate::Error },
+    #[error(
+        "the logits of step {step} hold a value that is not a number, so no token can be chosen; check interventions"
+    )]
+    NotANumber { step: usize },
+    #[error("a prefix of {texts} texts is continued by as many, all of one length; got texts of {lengths:?} tokens")]
+    Ragged { texts: usize, lengths: Vec<usize> },
+    #[error("no logits were kept; ask for them with .keep_logits()")]
+    NoLogits,
+    #[error("there is no text {text}: this generation has {texts}, counted from 0")]
+    NoSuchText { text: usize, texts: usize },
+    #[error("nothing was recorded at step {step}: {} steps were recorded, counted from 0; ask with .record(sites)", .recorded)]
+    NoSuchRecord { step: usize, recorded: usize },
+}

@@ -1,0 +1,141 @@
+//! [`Generated`]: what was written.
+
+use super::{Generation, StopReason, writer::Writer};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    error::GenerateError,
+    model::{Model, Prediction},
+    text::{Padding, Tokens},
+};
+use candle_core::Tensor;
+use std::fmt;
+
+/// What a generation wrote: texts, tokens, how sure the model was of each, and what was recorded on the way.
+///
+/// Owned and cheap to clone. In a notebook it shows the text with the new part told apart.
+#[derive(Clone)]
+pub struct Generated {
+    model: Model,
+    tokens: Tokens,
+    texts: Vec<Text>,
+    caches: Vec<ActivationCache>,
+    logits: Option<Tensor>,
+}
+
+#[derive(Clone, Debug)]
+struct Text {
+    new: Vec<Prediction>,
+    ids: Vec<u32>,
+    continuation: String,
+    reason: StopReason,
+}
+
+impl Generated {
+    pub(super) fn new(
+        generation: &Generation,
+        mut tokens: Tokens,
+        writers: Vec<Writer>,
+        caches: Vec<ActivationCache>,
+        logits: Option<Tensor>,
+    ) -> Self {
+        for (text, writer) in writers.iter().enumerate() {
+            tokens.write(text, &writer.printed);
+        }
+        let text = |writer: Writer| Text {
+            ids: writer.new.iter().map(|token| token.id).collect(),
+            new: writer.new,
+            continuation: writer.printed.concat(),
+            reason: writer.reason.unwrap_or(StopReason::MaxNewTokens),
+        };
+        let texts = writers.into_iter().map(text).collect();
+        Self { model: generation.model.clone(), tokens: tokens.padded(Padding::Right), texts, caches, logits }
+    }
+
+    /// The model that wrote.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Prompt and new tokens, padded on the right: what a model can run again. The decoder's, in a model with an
+    /// encoder.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Each text with its continuation. Tokens that end a text are not written, nor is a stop string or anything
+    /// after it.
+    pub fn texts(&self) -> Vec<String> {
+        let whole = |text: usize| match self.tokens.text(text) {
+            Some(written) => written.to_owned(),
+            None => self.spelled(text) + &self.texts[text].continuation,
+        };
+        (0..self.texts.len()).map(whole).collect()
+    }
+
+    /// A prompt that was given as ids. Half a character at its end is written with what comes after.
+    fn spelled(&self, text: usize) -> String {
+        let real = self.tokens.real(text);
+        let prompt = &self.tokens.ids(text)[real.start..real.end - self.texts[text].ids.len()];
+        let strings = || prompt.iter().map(|&id| self.model.token_text(id)).collect::<Vec<_>>().join(" ");
+        let spelled = self.model.to_string(prompt).unwrap_or_else(|_| strings());
+        spelled.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned()
+    }
+
+    /// What was written behind each text.
+    pub fn continuations(&self) -> Vec<String> {
+        self.texts.iter().map(|text| text.continuation.clone()).collect()
+    }
+
+    /// The new tokens of one text, one that ended it included; none where there is no such text.
+    pub fn new_ids(&self, text: usize) -> &[u32] {
+        self.texts.get(text).map_or(&[], |text| &text.ids)
+    }
+
+    /// The new tokens of one text with the logit and the probability that the model gave each, before any penalty or
+    /// temperature; none where there is no such text.
+    pub fn chosen(&self, text: usize) -> &[Prediction] {
+        self.texts.get(text).map_or(&[], |text| &text.new)
+    }
+
+    /// Why a text ended.
+    ///
+    /// # Errors
+    /// When there is no such text.
+    pub fn stop_reason(&self, text: usize) -> Result<&StopReason> {
+        let texts = self.texts.len();
+        Ok(self.texts.get(text).map(|text| &text.reason).ok_or(GenerateError::NoSuchText { text, texts })?)
+    }
+
+    /// The logits that each step's token was chosen from, before any penalty or temperature. What comes after the end
+    /// of a text means nothing.
+    ///
+    /// # Shapes
+    /// `[batch, step, d_vocab]`
+    ///
+    /// # Errors
+    /// Unless asked for with [`Generation::keep_logits`].
+    pub fn logits(&self) -> Result<&Tensor> {
+        Ok(self.logits.as_ref().ok_or(GenerateError::NoLogits)?)
+    }
+
+    /// What was recorded at a step. Its tokens are those that the step read.
+    ///
+    /// # Errors
+    /// When there was no such step or nothing was to be recorded.
+    pub fn cache(&self, step: usize) -> Result<&ActivationCache> {
+        let recorded = self.caches.len();
+        Ok(self.caches.get(step).ok_or(GenerateError::NoSuchRecord { step, recorded })?)
+    }
+
+    /// What was recorded, step by step; empty when nothing was to be.
+    pub fn caches(&self) -> &[ActivationCache] {
+        &self.caches
+    }
+}
+
+impl fmt::Debug for Generated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Generated by {}: {:?}", self.model.name(), self.texts())
+    }
+}

@@ -1,0 +1,115 @@
+//! [`Prefix`]: a text that has been read, to be continued more than once.
+
+use super::Generation;
+use crate::{
+    Result,
+    error::GenerateError,
+    model::{Architecture, Kept, Model, Pass},
+    text::{Padding, ToTokens, Tokens},
+};
+use std::fmt;
+
+/// A text that has been read, its keys and values kept, so that continuing it costs only what is new.
+///
+/// Made by [`Model::read`]. Owned and cheap to clone: what is read or generated from it leaves it as it is (what
+/// TransformerLens calls a frozen cache).
+///
+/// Its last token is read once more by whatever goes on from it, because the next token depends on it: step 0 of a
+/// generation reads just that one.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let prefix = model.read("red fox blue owl")?;
+/// let foxes = prefix.then("red")?.generate().max_new_tokens(2).run()?;
+/// let owls = prefix.then("blue")?.generate().max_new_tokens(1).run()?;
+/// assert_eq!((foxes.continuations()[0].as_str(), owls.continuations()[0].as_str()), (" fox blue", " owl"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Prefix {
+    pub(super) model: Model,
+    /// Padded on the left; the decoder's, in a model of both.
+    pub(super) tokens: Tokens,
+    pub(super) source: Option<Tokens>,
+    /// Of all tokens but the last, or of none.
+    pub(super) kept: Kept,
+}
+
+impl Model {
+    /// Reads a text and keeps the keys and values, so that it can be continued several times.
+    ///
+    /// # Errors
+    /// As [`Model::generate`]; also when an intervention that this model does in every pass does not fit the text.
+    pub fn read(&self, input: impl ToTokens) -> Result<Prefix> {
+        Prefix::unread(self, input)?.read()
+    }
+
+    /// Describes a continuation of a text before it happens; the decoder's text, in a model with an encoder. See
+    /// [`Generation`].
+    ///
+    /// # Errors
+    /// When the input cannot be read by this model (see [`Model::tokens`]), or it is an encoder such as BERT, which
+    /// does not go on from the end of a text.
+    pub fn generate(&self, input: impl ToTokens) -> Result<Generation> {
+        Ok(Prefix::unread(self, input)?.generate())
+    }
+}
+
+impl Prefix {
+    fn unread(model: &Model, input: impl ToTokens) -> Result<Self> {
+        let tokens = model.tokens(input)?;
+        let config = model.config();
+        let (tokens, source) = match config.architecture {
+            Architecture::Decoder => (tokens, None),
+            Architecture::EncoderDecoder => (model.decoder_start(tokens.batch())?, Some(tokens)),
+            Architecture::Encoder => return Err(GenerateError::Encoder { family: config.family.clone() }.into()),
+        };
+        Ok(Self { model: model.clone(), tokens: tokens.padded(Padding::Left), source, kept: Kept::default() })
+    }
+
+    /// Reads what has not been read yet.
+    fn read(self) -> Result<Self> {
+        let read = self.kept.len..self.tokens.len();
+        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), self.kept);
+        let standing = self.model.interventions().iter().filter(|edit| !pass.is_behind(edit.site()));
+        let standing: Vec<_> = standing.filter_map(|edit| edit.clone().within(read.clone())).collect();
+        let (_, kept) = pass.intervene(standing).without_logits().run_keeping()?;
+        Ok(Self { kept: kept.first(self.tokens.len() - 1)?, ..self })
+    }
+
+    /// The same with more text behind it: `prefix.then(" and Mary")?`. Nothing is put between or in front. Several
+    /// texts need as many continuations, of as many tokens each.
+    ///
+    /// # Errors
+    /// When the text cannot be read by this model, or there are not as many texts, all of one length.
+    pub fn then(&self, more: impl ToTokens) -> Result<Self> {
+        let more = self.model.tokens(more)?;
+        let first = usize::from(more.bos_prepended());
+        let column = |at: usize| (0..more.batch()).map(|text| Some(more.ids(text)[at])).collect::<Vec<_>>();
+        if more.is_padded() || more.batch() != self.tokens.batch() {
+            return Err(GenerateError::Ragged { texts: self.tokens.batch(), lengths: more.lengths() }.into());
+        }
+        let mut tokens = self.tokens.clone();
+        (first..more.len()).for_each(|at| tokens.push(&column(at), |id| self.model.token_text(id)));
+        self.model.check_tokens(&tokens)?;
+        Self { tokens, ..self.clone() }.read()
+    }
+
+    /// Describes a continuation before it happens. See [`Generation`].
+    pub fn generate(&self) -> Generation {
+        Generation::new(self.clone())
+    }
+
+    /// The text that was read; what the decoder read, in a model with an encoder.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prefix of {:?} for {}", self.tokens.strings(0), self.model.name())
+    }
+}

@@ -1,0 +1,202 @@
+//! How the next token is chosen.
+
+use crate::{
+    Result,
+    error::GenerateError,
+    model::{softmax, top_k},
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// How the next token is chosen from logits: greedily where no temperature, `top_k` or `top_p` is given.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sampling {
+    pub(super) temperature: Option<f64>,
+    pub(super) top_k: Option<usize>,
+    pub(super) top_p: Option<f64>,
+    pub(super) repetition_penalty: f64,
+    pub(super) frequency_penalty: f64,
+    pub(super) seed: u64,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        let (temperature, top_k, top_p) = (None, None, None);
+        Self { temperature, top_k, top_p, repetition_penalty: 1.0, frequency_penalty: 0.0, seed: 0 }
+    }
+}
+
+impl Sampling {
+    pub(super) fn check(&self) -> Result<()> {
+        let fails = |failed: bool, error: GenerateError| if failed { Err(error.into()) } else { Ok(()) };
+        let temperature = self.temperature.unwrap_or(1.0);
+        fails(!(temperature.is_finite() && temperature >= 0.0), GenerateError::Temperature(temperature))?;
+        fails(self.top_k == Some(0), GenerateError::TopK)?;
+        let p = self.top_p.unwrap_or(1.0);
+        fails(!(p > 0.0 && p <= 1.0), GenerateError::TopP(p))?;
+        let repetition = self.repetition_penalty;
+        fails(!(repetition.is_finite() && repetition > 0.0), GenerateError::RepetitionPenalty(repetition))?;
+        let frequency = self.frequency_penalty;
+        fails(!frequency.is_finite(), GenerateError::FrequencyPenalty(frequency))
+    }
+
+    fn is_greedy(&self) -> bool {
+        let unsaid = self.temperature.is_none() && self.top_k.is_none() && self.top_p.is_none();
+        unsaid || self.temperature == Some(0.0)
+    }
+
+    /// Logits after penalties and temperature, in this order: repetition penalty (Keskar et al. 2019), temperature,
+    /// frequency penalty.
+    fn adjusted(&self, logits: &[f32], text: &[u32]) -> Vec<f32> {
+        let mut counts = vec![0u32; logits.len()];
+        text.iter().for_each(|&id| counts.get_mut(id as usize).into_iter().for_each(|count| *count += 1));
+        let (repetition, frequency) = (self.repetition_penalty as f32, self.frequency_penalty as f32);
+        let temperature = if self.is_greedy() { 1.0 } else { self.temperature.unwrap_or(1.0) as f32 };
+        let adjusted = |(&logit, &count): (&f32, &u32)| match count {
+            0 => logit / temperature,
+            _ => {
+                let penalized = if logit > 0.0 { logit / repetition } else { logit * repetition };
+                penalized / temperature - count as f32 * frequency
+            }
+        };
+        logits.iter().zip(&counts).map(adjusted).collect()
+    }
+
+    /// The tokens that may be chosen and their probabilities: of the `top_k` likeliest, as few as have `top_p` of
+    /// their probability together (the one that crosses it is kept).
+    fn candidates(&self, logits: &[f32]) -> (Vec<usize>, Vec<f32>) {
+        let ids = match (self.top_k, self.top_p) {
+            (None, None) => (0..logits.len()).collect(),
+            (k, _) => top_k(logits, k.unwrap_or(logits.len())),
+        };
+        let mut probabilities = softmax(&ids.iter().map(|&id| logits[id]).collect::<Vec<_>>());
+        if let Some(p) = self.top_p {
+            let mut before = 0.0;
+            let kept = probabilities.iter().take_while(|&&probability| {
+                let keep = before < p;
+                before += f64::from(probability);
+                keep
+            });
+            let kept = kept.count();
+            probabilities.truncate(kept);
+        }
+        (ids, probabilities)
+    }
+}
+
+/// Chooses the tokens of one text: one stream of random numbers for each, so that a text does not depend on its
+/// neighbours.
+#[derive(Clone, Debug)]
+pub(super) struct Sampler {
+    sampling: Sampling,
+    rng: StdRng,
+}
+
+impl Sampler {
+    /// For the text at this index: its stream is that of the seed plus the index.
+    pub(super) fn new(sampling: Sampling, text: usize) -> Self {
+        let rng = StdRng::seed_from_u64(sampling.seed.wrapping_add(text as u64));
+        Self { sampling, rng }
+    }
+
+    /// The next token after `text`, or `None` when the logits hold something that is not a number, or nothing else
+    /// than -inf.
+    pub(super) fn next(&mut self, logits: &[f32], text: &[u32]) -> Option<usize> {
+        let logits = self.sampling.adjusted(logits, text);
+        let possible = |logit: &f32| *logit > f32::NEG_INFINITY && *logit < f32::INFINITY;
+        if logits.iter().any(|logit| logit.is_nan() || *logit == f32::INFINITY) || !logits.iter().any(possible) {
+            return None;
+        }
+        if self.sampling.is_greedy() {
+            return top_k(&logits, 1).first().copied();
+        }
+        let (ids, probabilities) = self.sampling.candidates(&logits);
+        let total: f64 = probabilities.iter().map(|&probability| f64::from(probability)).sum();
+        let at = self.rng.random::<f64>() * total;
+        let mut before = 0.0;
+        let chosen = probabilities.iter().position(|&probability| {
+            before += f64::from(probability);
+            at < before
+        });
+        // Rounding may leave `at` on the very end: then it is the last that is possible at all.
+        ids.get(chosen.or_else(|| probabilities.iter().rposition(|&probability| probability > 0.0))?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(sampling: &Sampling, logits: &[f32]) -> Vec<usize> {
+        let (ids, probabilities) = sampling.candidates(logits);
+        ids[..probabilities.len()].to_vec()
+    }
+
+    /// Logits of these probabilities.
+    fn of(probabilities: &[f32]) -> Vec<f32> {
+        probabilities.iter().map(|probability| probability.ln()).collect()
+    }
+
+    #[test]
+    fn top_k_keeps_exactly_the_k_likeliest() {
+        let logits = of(&[0.1, 0.4, 0.2, 0.3]);
+        for (k, kept) in [(1, &[1][..]), (2, &[1, 3]), (3, &[1, 3, 2]), (9, &[1, 3, 2, 0])] {
+            assert_eq!(ids(&Sampling { top_k: Some(k), ..Sampling::default() }, &logits), kept);
+        }
+    }
+
+    #[test]
+    fn top_p_keeps_the_token_that_crosses_it_and_none_after() {
+        let logits = of(&[0.125, 0.5, 0.125, 0.25]);
+        for (p, kept) in [(0.1, &[1][..]), (0.5, &[1]), (0.51, &[1, 3]), (0.75, &[1, 3]), (0.8, &[1, 3, 0])] {
+            assert_eq!(ids(&Sampling { top_p: Some(p), ..Sampling::default() }, &logits), kept, "{p}");
+        }
+        assert_eq!(ids(&Sampling { top_p: Some(1.0), ..Sampling::default() }, &logits).len(), 4);
+    }
+
+    #[test]
+    fn top_p_is_a_share_of_what_top_k_left() {
+        // Of the two likeliest, the first has 2/3.
+        let sampling = Sampling { top_k: Some(2), top_p: Some(0.6), ..Sampling::default() };
+        assert_eq!(ids(&sampling, &of(&[0.125, 0.5, 0.125, 0.25])), [1]);
+    }
+
+    #[test]
+    fn penalties_and_temperature_come_in_their_order() {
+        let sampling = Sampling {
+            temperature: Some(0.5),
+            repetition_penalty: 2.0,
+            frequency_penalty: 0.25,
+            ..Sampling::default()
+        };
+        // Said twice: 3 / 2 / 0.5 - 2 * 0.25; said once: -1 * 2 / 0.5 - 0.25; never said: 1 / 0.5.
+        assert_eq!(sampling.adjusted(&[3.0, -1.0, 1.0], &[0, 1, 0]), [2.5, -4.25, 2.0]);
+        // Greedy choice knows no temperature.
+        let greedy = Sampling { temperature: Some(0.0), repetition_penalty: 2.0, ..Sampling::default() };
+        assert_eq!(greedy.adjusted(&[3.0, -1.0, 1.0], &[0, 1, 0]), [1.5, -2.0, 1.0]);
+    }
+
+    #[test]
+    fn draws_follow_the_distribution() {
+        let probabilities = [0.05, 0.3, 0.1, 0.15, 0.4];
+        let mut sampler = Sampler::new(Sampling { temperature: Some(1.0), seed: 7, ..Sampling::default() }, 0);
+        let draws = 20_000;
+        let mut counts = [0.0; 5];
+        (0..draws).for_each(|_| counts[sampler.next(&of(&probabilities), &[]).unwrap()] += 1.0);
+        let chi_square = |probabilities: [f32; 5]| -> f64 {
+            let expected = probabilities.map(|probability| f64::from(probability) * f64::from(draws));
+            counts.iter().zip(expected).map(|(count, expected)| (count - expected).powi(2) / expected).sum()
+        };
+        // 4 degrees of freedom: beyond 25 once in 20000 times. A distribution not much different is far beyond.
+        assert!(chi_square(probabilities) < 25.0, "{counts:?}");
+        assert!(chi_square([0.05, 0.3, 0.1, 0.2, 0.35]) > 25.0);
+    }
+
+    #[test]
+    fn impossible_tokens_are_never_drawn_and_nonsense_is_refused() {
+        let mut sampler = Sampler::new(Sampling { temperature: Some(1.0), ..Sampling::default() }, 0);
+        let logits = [f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY];
+        assert!((0..100).all(|_| sampler.next(&logits, &[]) == Some(1)));
+        assert_eq!(sampler.next(&[f32::NAN, 0.0], &[]), None);
+        assert_eq!(sampler.next(&[f32::NEG_INFINITY; 2], &[]), None);
+    }
+}

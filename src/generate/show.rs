@@ -1,0 +1,49 @@
+//! How what was generated is shown.
+
+use super::Generated;
+use crate::{
+    Result,
+    notebook::{Card, Show},
+    plot::{Figure, TokenText},
+};
+
+impl Generated {
+    /// One text, each new token coloured by the probability that the model gave it; the prompt is hatched.
+    ///
+    /// # Errors
+    /// When there is no such text.
+    pub fn probabilities(&self, text: usize) -> Result<Figure> {
+        let reason = self.stop_reason(text)?;
+        let new = self.chosen(text);
+        let real = self.tokens().real(text);
+        let prompt = real.len() - new.len();
+        let values = std::iter::repeat_n(f32::NAN, prompt).chain(new.iter().map(|token| token.probability));
+        TokenText::new(&self.tokens().strings(text)[real], values)
+            .title(format!("{prompt} tokens of prompt, {} new: {reason}", new.len()))
+            .value("probability when chosen")
+            .range(0.0, 1.0)
+            .draw()
+    }
+
+    fn card(&self) -> Card {
+        let count = self.texts().len();
+        let texts = if count == 1 { String::new() } else { format!("{count} texts ") };
+        let card = Card::new(&format!("{texts}continued by {}", self.model().name()));
+        (0..count).fold(card, |card, text| card.shown(&self.probabilities(text)))
+    }
+
+    /// Shows each text in a notebook: pointing at a new token tells how likely the model found it.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Generated {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}

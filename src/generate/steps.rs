@@ -1,0 +1,130 @@
+//! The loop: one forward pass for each new token.
+
+use super::{Generated, Generation, NewToken, Steps, StopReason, writer::Writer};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    error::GenerateError,
+    hook::{Intervention, Site},
+    model::{Kept, Pass, Sizes},
+    text::Tokens,
+};
+use candle_core::Tensor;
+use std::ops::ControlFlow;
+
+pub(super) type Listener<'a> = &'a mut dyn FnMut(&NewToken) -> ControlFlow<()>;
+
+/// Generates until every text has ended.
+pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Generated> {
+    generation.check()?;
+    let model = &generation.model;
+    let mut tokens = generation.prefix.tokens.clone();
+    let mut kept = generation.prefix.kept.clone();
+    let mut writers: Vec<Writer> =
+        (0..tokens.batch()).map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)])).collect();
+    let (mut caches, mut logits) = (Vec::new(), Vec::new());
+    for step in 0..generation.max_new_tokens {
+        let (cache, last, new) = generation.read(step, &tokens, kept)?;
+        kept = if generation.keeps { new } else { Kept::default() };
+        let mut next = vec![None; writers.len()];
+        for (text, row) in last.to_vec2::<f32>()?.iter().enumerate() {
+            let writer = &mut writers[text];
+            if writer.reason.is_none() {
+                next[text] = Some(writer.write(generation, row)?);
+            }
+        }
+        tokens.push(&next, |id| model.token_text(id));
+        if !generation.record.is_empty() {
+            caches.push(cache);
+        }
+        if generation.keep_logits {
+            logits.push(last);
+        }
+        tell(&mut writers, &next, step, listener);
+        if writers.iter().all(|writer| writer.reason.is_some()) {
+            break;
+        }
+    }
+    let logits = if logits.is_empty() { None } else { Some(Tensor::stack(&logits, 1)?) };
+    Ok(Generated::new(generation, tokens, writers, caches, logits))
+}
+
+/// Tells the listener of the new tokens, until it has heard enough.
+fn tell(writers: &mut [Writer], next: &[Option<u32>], step: usize, listener: Listener) {
+    for text in 0..writers.len() {
+        let (Some(_), Some(token), Some(piece)) = (next[text], writers[text].new.last(), writers[text].printed.last())
+        else {
+            continue;
+        };
+        let token = NewToken { text, step, token: token.clone(), piece: piece.clone() };
+        if listener(&token).is_break() {
+            for writer in writers {
+                writer.reason.get_or_insert(StopReason::Interrupted);
+            }
+            return;
+        }
+    }
+}
+
+impl Generation {
+    /// Reads what has not been read yet; what was recorded, the logits at the end (`[batch, d_vocab]`), and what is
+    /// kept.
+    fn read(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<(ActivationCache, Tensor, Kept)> {
+        let (run, kept) = self.pass(step, tokens, kept)?.run_keeping()?;
+        Ok((run.cache().clone(), run.logits()?.squeeze(1)?, kept))
+    }
+
+    /// The forward pass of a step. What happens in the encoder happens at step 0, for it is run once.
+    fn pass(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<Pass> {
+        let (first, end) = (kept.len, tokens.len());
+        // Logits are worked out at the end alone.
+        let read = |site: Site| if site == Site::unembed_out() { end - 1..end } else { first..end };
+        let pass = Pass::onward(&self.model, tokens, self.prefix.source.clone(), kept);
+        let is_over = |steps: &Steps, site: Site| steps.contains(0) && pass.is_behind(site);
+        let mut sites = Vec::new();
+        for (steps, asked) in self.record.iter().filter(|(steps, _)| steps.contains(step)) {
+            let asked = asked.among(&self.model.sites())?;
+            sites.extend(asked.into_iter().filter(|&site| !is_over(steps, site)));
+        }
+        let now =
+            self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
+        let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read(edit.site()))).collect();
+        Ok(pass.record(sites).intervene(now))
+    }
+
+    /// Everything that can be wrong, found before anything runs.
+    fn check(&self) -> Result<()> {
+        self.sampling.check()?;
+        let (tokens, last) = (&self.prefix.tokens, self.max_new_tokens.checked_sub(1).ok_or(GenerateError::Nothing)?);
+        if self.stops.iter().any(String::is_empty) {
+            return Err(GenerateError::EmptyStop.into());
+        }
+        let n_ctx = self.model.config().n_ctx;
+        if let Some(len) = tokens.lengths().into_iter().find(|&len| len >= n_ctx) {
+            return Err(GenerateError::Full { len, n_ctx }.into());
+        }
+        let asked =
+            || self.interventions.iter().map(|(steps, _)| steps).chain(self.record.iter().map(|(steps, _)| steps));
+        if let Some(never) = asked().find(|steps| steps.first_from(0).is_none_or(|first| first > last)) {
+            return Err(GenerateError::NoSuchStep { steps: never.to_string(), last }.into());
+        }
+        self.check_indices()?;
+        self.pass(0, tokens, self.prefix.kept.clone())?.plan()?;
+        let mut ahead = tokens.clone();
+        ahead.push(&vec![None; tokens.batch()], |_| String::new());
+        let kept = Kept::imagined(if self.keeps { tokens.len() } else { 0 });
+        let later = |step| self.pass(step, &ahead, kept.clone())?.plan().map(drop);
+        let mut firsts = asked().filter_map(|steps| steps.first_from(1)).filter(|&step| step <= last);
+        firsts.try_for_each(later).map_err(|why| GenerateError::LaterStep { why }.into())
+    }
+
+    /// That every index is one that comes up before the end.
+    fn check_indices(&self) -> Result<()> {
+        let tokens = &self.prefix.tokens;
+        let target = tokens.len() + self.max_new_tokens;
+        let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
+        let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
+        let check = |(_, edit): &(_, Intervention)| edit.indices(self.model.config(), sizes).map(drop);
+        self.interventions.iter().try_for_each(check)
+    }
+}

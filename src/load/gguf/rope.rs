@@ -1,0 +1,157 @@
+//! Rotary embedding: how GGUF says which part of a head is turned, and how the frequencies are stretched.
+//!
+//! Llama 3.1 and later stretch by a rule; GGUF stores the factor of each frequency (`rope_freqs.weight`), and a
+//! `config.json` the rule. Phi 3 has two lists of factors, and both write those.
+
+use std::f64::consts::PI;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    facts::Facts,
+    family::{Pair, Rotary},
+};
+use crate::{
+    error::{LoadError, Result},
+    load::Settings,
+};
+
+/// Tensors that a `config.json` says as settings.
+#[derive(Default)]
+pub(super) struct Factors {
+    pub(super) llama3: Option<Vec<f32>>,
+    pub(super) long: Option<Vec<f32>>,
+    pub(super) short: Option<Vec<f32>>,
+}
+
+/// Their names.
+pub(super) const LLAMA3: &str = "rope_freqs.weight";
+pub(super) const LONG: &str = "rope_factors_long.weight";
+pub(super) const SHORT: &str = "rope_factors_short.weight";
+
+/// Sets the base, the part of a head that is turned, and the scaling, for the family to implement or to refuse.
+pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settings: &mut Settings) -> Result<()> {
+    let theta = facts.or("rope.freq_base", 10_000.0)?;
+    settings.set(rotary.theta, theta);
+    let d_head = facts.d_head()?;
+    let turned = facts.or("rope.dimension_count", d_head)?;
+    match rotary.part {
+        Some(part) => settings.set(part, turned as f64 / d_head.max(1) as f64),
+        None if turned != d_head => {
+            let why = format!("this family turns the whole of a head, which is {d_head}");
+            return Err(facts.refuse("rope.dimension_count", turned, why));
+        }
+        None => {}
+    }
+    if let Some(scaling) = scaling(facts, factors, theta)? {
+        settings.set("rope_scaling", scaling);
+    }
+    Ok(())
+}
+
+fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>> {
+    let mut scaling = Map::new();
+    for (own, gguf) in KEYS {
+        if let Some(value) = facts.find::<Value>(gguf)? {
+            scaling.insert((*own).to_owned(), value);
+        }
+    }
+    let stretched = scaling.get("factor").and_then(Value::as_f64).is_some_and(|factor| factor != 1.0);
+    let stated = facts.find::<String>("rope.scaling.type")?;
+    let kind = stated.or(stretched.then(|| "linear".to_owned())).filter(|kind| kind != "none");
+    let kind = match (&factors.long, &factors.short) {
+        (Some(long), Some(short)) => {
+            scaling.extend([("long_factor".to_owned(), json!(long)), ("short_factor".to_owned(), json!(short))]);
+            Some("longrope".to_owned())
+        }
+        _ => kind,
+    };
+    match (kind, &factors.llama3) {
+        (None, None) => Ok(None),
+        (None, Some(factors)) => rule(factors, theta).map(Some),
+        (Some(kind), None) => {
+            scaling.insert("rope_type".to_owned(), kind.into());
+            Ok(Some(scaling.into()))
+        }
+        (Some(kind), Some(_)) => {
+            Err(facts.refuse("rope.scaling.type", kind, format!("`{LLAMA3}` is another scaling already")))
+        }
+    }
+}
+
+/// What else is said about a scaling.
+const KEYS: &[Pair] = &[
+    ("factor", "rope.scale_linear"),
+    ("factor", "rope.scaling.factor"),
+    ("original_max_position_embeddings", "rope.scaling.original_context_length"),
+    ("attention_factor", "rope.scaling.attn_factor"),
+    ("attention_factor", "rope.scaling.yarn_attn_factor"),
+    ("beta_fast", "rope.scaling.yarn_beta_fast"),
+    ("beta_slow", "rope.scaling.yarn_beta_slow"),
+    ("extrapolation_factor", "rope.scaling.yarn_ext_factor"),
+];
+
+/// The rule of every published Llama 3 model; only the factor differs.
+const LOW_FREQ_FACTOR: f64 = 1.0;
+const HIGH_FREQ_FACTOR: f64 = 4.0;
+const TRAINED_ON: f64 = 8192.0;
+
+/// The `rope_scaling` that makes these factors.
+///
+/// # Errors
+/// When the known rule makes others: leaving them out would turn every position wrongly.
+fn rule(factors: &[f32], theta: f64) -> Result<Value> {
+    let factor = factors.iter().copied().fold(1.0, f32::max).into();
+    let expected = (0..factors.len()).map(|pair| divisor(pair as f64 / factors.len() as f64, theta, factor));
+    if factors.iter().zip(expected).any(|(&given, rule)| (f64::from(given) - rule).abs() > 1e-3 * rule) {
+        let why = "only the factors of Llama 3 (low 1, high 4, trained on 8192 positions) are known".to_owned();
+        let value = format!("{} factors up to {factor}", factors.len());
+        return Err(LoadError::Unsupported { key: LLAMA3.into(), value, why }.into());
+    }
+    Ok(json!({
+        "rope_type": "llama3", "factor": factor, "low_freq_factor": LOW_FREQ_FACTOR,
+        "high_freq_factor": HIGH_FREQ_FACTOR, "original_max_position_embeddings": TRAINED_ON as usize,
+    }))
+}
+
+/// By how much the frequency `theta^-part` is divided (transformers' `_compute_llama3_parameters`).
+fn divisor(part: f64, theta: f64, factor: f64) -> f64 {
+    let turns = TRAINED_ON * theta.powf(-part) / (2.0 * PI);
+    let kept = ((turns - LOW_FREQ_FACTOR) / (HIGH_FREQ_FACTOR - LOW_FREQ_FACTOR)).clamp(0.0, 1.0);
+    1.0 / ((1.0 - kept) / factor + kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As llama.cpp's converter writes them: three cases by wavelength.
+    fn written(theta: f64, d_head: usize, factor: f64) -> Vec<f32> {
+        let by_wavelength = |pair: usize| {
+            let wavelength = 2.0 * PI * theta.powf(2.0 * pair as f64 / d_head as f64);
+            if wavelength < 8192.0 / 4.0 {
+                1.0
+            } else if wavelength > 8192.0 {
+                factor
+            } else {
+                let smooth = (8192.0 / wavelength - 1.0) / 3.0;
+                1.0 / ((1.0 - smooth) / factor + smooth)
+            }
+        };
+        (0..d_head / 2).map(|pair| by_wavelength(pair) as f32).collect()
+    }
+
+    #[test]
+    fn the_factors_of_llama_3_give_back_their_rule() {
+        for (d_head, factor) in [(64, 32.0), (128, 8.0)] {
+            let rule = rule(&written(5e5, d_head, factor), 5e5).unwrap();
+            assert_eq!((rule["rope_type"].as_str(), rule["factor"].as_f64()), (Some("llama3"), Some(factor)));
+        }
+    }
+
+    #[test]
+    fn other_factors_are_refused() {
+        let error = rule(&written(1e4, 64, 8.0), 5e5).unwrap_err().to_string();
+        assert!(error.contains("rope_freqs.weight"), "{error}");
+    }
+}

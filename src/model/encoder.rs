@@ -1,0 +1,184 @@
+//! What one asks of encoders: which words fit a blank, does one sentence follow another, which sentences are alike.
+
+use super::{Architecture, Model, Prediction, Run, softmax};
+use crate::{
+    Result,
+    error::{RunError, TextError},
+    text::{ToTokens, Tokens},
+};
+use candle_core::{D, Device, Tensor};
+use ndarray::Array2;
+
+/// What a masked language model would write into the blanks of a text.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FilledMasks {
+    /// The text, with its blanks.
+    pub tokens: Tokens,
+    /// The blanks, in the order of the text.
+    pub blanks: Vec<Blank>,
+}
+
+/// One blank of a text, and what fits.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Blank {
+    /// Where it is, in tokens.
+    pub position: usize,
+    /// What fits, likeliest first.
+    pub candidates: Vec<Prediction>,
+}
+
+/// Whether one sentence goes on from another, as the model sees it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NextSentence {
+    /// The first sentence.
+    pub first: String,
+    /// The one that may go on from it.
+    pub second: String,
+    /// The score that it does, and the score that it does not.
+    pub logits: [f32; 2],
+    /// The probability that it does, 0 to 1.
+    pub probability: f32,
+}
+
+/// Sentences as points on a sphere: alike where they are near.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SentenceEmbeddings {
+    /// The sentences.
+    pub sentences: Vec<String>,
+    /// A vector of length 1 for each.
+    ///
+    /// # Shapes
+    /// `[batch, d_model]`
+    pub vectors: Array2<f32>,
+}
+
+impl Model {
+    /// The `k` likeliest tokens for each blank of a text; a blank is written as the tokenizer's mask token, `[MASK]` in
+    /// BERT and `<mask>` in RoBERTa. Of several texts the first is filled.
+    ///
+    /// Each blank is filled as if the others stayed blank.
+    ///
+    /// # Errors
+    /// When the model has no masked-LM head or no mask token, or the text has no blank.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use glassbox::prelude::*;
+    /// let bert = Model::open("google-bert/bert-base-cased")?;
+    /// let filled = bert.fill_mask("The [MASK] is bright today.", 5)?;
+    /// assert_eq!(filled.blanks[0].candidates[0].text, "sun");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn fill_mask(&self, text: impl ToTokens, k: usize) -> Result<FilledMasks> {
+        let tokens = self.tokens(text)?;
+        let mask = self.tokenizer().and_then(|tokenizer| tokenizer.special_ids().mask).ok_or(TextError::NoMask)?;
+        let blanks: Vec<usize> = tokens.real(0).filter(|&position| tokens.ids(0)[position] == mask).collect();
+        if blanks.is_empty() {
+            return Err(TextError::NothingToFill { mask: self.token_text(mask) }.into());
+        }
+        let run = self.pass(&tokens)?.run()?;
+        let blank = |position: usize| {
+            Ok(Blank { position, candidates: run.predictions(position as i64, k)? })
+        };
+        let blanks = blanks.into_iter().map(blank).collect::<Result<_>>()?;
+        Ok(FilledMasks { tokens, blanks })
+    }
+
+    /// Whether `second` goes on from `first`, for models that learned to tell (BERT's next-sentence head; in ALBERT,
+    /// whether two consecutive sentences are in their order).
+    ///
+    /// # Errors
+    /// When the model has no such head, or its tokenizer reads no pairs.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use glassbox::prelude::*;
+    /// let bert = Model::open("google-bert/bert-base-cased")?;
+    /// let next = bert.predict_next_sentence("A man walked into a grocery store.", "He bought an apple.")?;
+    /// assert!(next.probability > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn predict_next_sentence(&self, first: &str, second: &str) -> Result<NextSentence> {
+        let run = self.pass(self.pair(first, second)?)?.without_logits().run()?;
+        let logits = run.next_sentence()?.get(0)?;
+        let logits = [logits.get(0)?.to_scalar()?, logits.get(1)?.to_scalar()?];
+        Ok(NextSentence { first: first.into(), second: second.into(), logits, probability: softmax(&logits)[0] })
+    }
+
+    /// A vector of length 1 for each sentence: the mean of its last residual stream, as the sentence-transformers
+    /// library makes them. Meaningful for models that were trained so, such as `all-MiniLM-L6-v2`.
+    ///
+    /// Nothing is cut off: a sentence longer than the model reads is an error.
+    ///
+    /// # Errors
+    /// When the model is no encoder, was trained with another pooling than the mean, or cannot read a sentence.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// let embeddings = model.embed(["It's so sunny outside!", "The weather is lovely today.", "He drove to the stadium."])?;
+    /// let alike = embeddings.similarity();
+    /// assert!(alike[[0, 1]] > 0.6 && alike[[0, 2]] < 0.2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn embed(&self, texts: impl ToTokens) -> Result<SentenceEmbeddings> {
+        if self.config().architecture != Architecture::Encoder {
+            return Err(RunError::NoSentences { family: self.config().family.clone() }.into());
+        }
+        let run = self.pass(texts)?.without_logits().run()?;
+        let pooled = run.mean_pooled()?;
+        let vectors = pooled.broadcast_div(&pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?)?;
+        let tokens = run.tokens();
+        let sentence = |text| tokens.text(text).map_or_else(|| tokens.strings(text).concat(), str::to_owned);
+        let shape = vectors.dims2()?;
+        let values = vectors.flatten_all()?.to_vec1()?;
+        let vectors = Array2::from_shape_vec(shape, values).map_err(|why| candle_core::Error::Msg(why.to_string()))?;
+        Ok(SentenceEmbeddings { sentences: (0..tokens.batch()).map(sentence).collect(), vectors })
+    }
+}
+
+impl Run {
+    /// The mean of each text's last residual stream over its tokens, padding left out.
+    ///
+    /// # Shapes
+    /// `[batch, d_model]`
+    ///
+    /// # Errors
+    /// When memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (both, alone) = (model.run(["red fox blue owl", "red"])?, model.run("red")?);
+    /// let difference = (both.mean_pooled()?.get(1)? - alone.mean_pooled()?.get(0)?)?;
+    /// assert!(difference.abs()?.max(0)?.to_scalar::<f32>()? < 1e-5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn mean_pooled(&self) -> Result<Tensor> {
+        let (tokens, resid) = (self.tokens(), self.resid());
+        let share = |text: usize, position: usize| match tokens.real(text) {
+            real if real.contains(&position) => 1.0 / real.len() as f32,
+            _ => 0.0,
+        };
+        let (batch, len) = (tokens.batch(), tokens.len());
+        let shares = (0..batch).flat_map(|text| (0..len).map(move |position| share(text, position)));
+        let shares = Tensor::from_iter(shares, &Device::Cpu)?.reshape((batch, 1, len))?;
+        Ok(shares.matmul(resid)?.squeeze(1)?)
+    }
+}
+
+impl SentenceEmbeddings {
+    /// How alike each two sentences are: the cosine of the angle between their vectors, 1 for the same direction.
+    ///
+    /// # Shapes
+    /// `[batch, batch]`
+    pub fn similarity(&self) -> Array2<f32> {
+        self.vectors.dot(&self.vectors.t())
+    }
+}

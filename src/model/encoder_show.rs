@@ -1,0 +1,91 @@
+//! How the readings of encoders are shown.
+
+use super::{FilledMasks, NextSentence, SentenceEmbeddings};
+use crate::{
+    Result,
+    notebook::{Card, Show},
+    plot::{Bars, Figure, Heatmap, column},
+};
+
+impl FilledMasks {
+    /// The candidates of each blank as bars, one blank under the other.
+    ///
+    /// # Errors
+    /// When no candidates were asked for.
+    pub fn figure(&self) -> Result<Figure> {
+        let bars = |blank: &super::Blank| {
+            let candidates = blank.candidates.iter().map(|candidate| (candidate.text.as_str(), candidate.probability));
+            let mask = &self.tokens.strings(0)[blank.position];
+            Bars::tokens(candidates).title(format!("{mask} at position {}", blank.position)).value("probability").draw()
+        };
+        let figures = self.blanks.iter().map(bars).collect::<Result<Vec<_>>>()?;
+        Ok(column(&figures))
+    }
+}
+
+impl SentenceEmbeddings {
+    /// How alike each two sentences are, as a heatmap.
+    ///
+    /// # Errors
+    /// When there are no sentences.
+    pub fn figure(&self) -> Result<Figure> {
+        let sentences = || self.sentences.iter().map(String::as_str);
+        Heatmap::new(self.similarity())
+            .title("How alike are the sentences?")
+            .value("cosine similarity")
+            .x_names("", sentences())
+            .y_names("", sentences())
+            .range(-1.0, 1.0)
+            .print(usize::MAX)
+            .draw()
+    }
+}
+
+impl NextSentence {
+    fn card(&self) -> Card {
+        let says = if self.probability > 0.5 { "goes on from" } else { "does not go on from" };
+        let facts = vec![("first", self.first.clone()), ("second", self.second.clone())];
+        Card::new(&format!("The second sentence {says} the first: {:.4}", self.probability)).facts(facts)
+    }
+}
+
+impl Show for NextSentence {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}
+
+/// Shown as their figures.
+macro_rules! show_figures {
+    ($($shown:ty)*) => { $(
+        impl Show for $shown {
+            fn html(&self) -> String {
+                self.figure().html()
+            }
+
+            fn plain(&self) -> String {
+                self.figure().plain()
+            }
+        }
+
+        impl $shown {
+            /// Shows the figure in a notebook.
+            pub fn evcxr_display(&self) {
+                Show::evcxr_display(self);
+            }
+        }
+    )* };
+}
+
+show_figures!(FilledMasks SentenceEmbeddings);
+
+impl NextSentence {
+    /// Shows the answer in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}

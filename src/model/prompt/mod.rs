@@ -1,0 +1,312 @@
+//! [`Model::test_prompt`]: does the model know how a prompt goes on?
+
+mod answers;
+mod show;
+
+use super::{Model, Prediction, softmax, top_k};
+use crate::{Result, error::TextError, text::Tokens};
+pub use answers::Answers;
+use std::{collections::HashMap, sync::Arc};
+
+/// How a model goes on with a prompt: for every token of every answer its rank, logit and probability, and what the
+/// model would rather say.
+///
+/// Made by [`Model::test_prompt`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let test = model.test_prompt("red fox blue owl red fox blue", ["owl red", "fox"])?;
+/// let second = &test.steps(0)[1]; // `red`, the prompt and `owl` given
+/// assert_eq!((second.answer.text.as_str(), second.rank, second.top.len()), ("red", 0, 10));
+/// let [owl_red, fox] = test.mean_log_probability()[..] else { panic!("two answers") };
+/// assert!(owl_red > fox);
+/// test.top(3).draw()?; // three alternatives a panel
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct PromptTest {
+    model: Model,
+    prompt: Tokens,
+    answers: Vec<TestedAnswer>,
+}
+
+/// An answer and how likely it is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TestedAnswer {
+    /// The text whose tokens were tested.
+    pub text: String,
+    /// Whether a space was put before it that it did not have.
+    pub spaced: bool,
+    /// Its tokens, each with the ones before it given.
+    pub steps: Vec<AnswerStep>,
+}
+
+/// One token of an answer, the prompt and the answer's earlier tokens given.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AnswerStep {
+    /// The answer's token.
+    pub answer: Prediction,
+    /// How many tokens are likelier; 0 is the likeliest, as in TransformerLens.
+    pub rank: usize,
+    /// The likeliest tokens, likeliest first.
+    pub top: Vec<Prediction>,
+    logits: Arc<[f32]>,
+}
+
+/// As many alternatives as TransformerLens prints.
+const TOP: usize = 10;
+
+impl Model {
+    /// Tests how the model goes on with a prompt: `test_prompt` of TransformerLens, but for its data.
+    ///
+    /// Where prompt and answer would run into one word, a space is put before the answer ([`Answers::as_written`] puts
+    /// none); whether one was is shown, and told by [`TestedAnswer::spaced`]. The tokens of an answer are those that
+    /// it has after the prompt. An answer of several tokens is tested token by token, each with the earlier ones
+    /// given.
+    ///
+    /// # Errors
+    /// When there is no answer or one is empty, or prompt and answer cannot be read by this model (see
+    /// [`Model::tokens`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let test = model.test_prompt("red fox blue owl red fox blue", ["owl", "fox", "owl red"])?;
+    /// assert_eq!(test.ranks()[0], [0]); // the model knows
+    /// assert!(test.ranks()[1][0] > 0);
+    /// assert_eq!(test.ranks()[2], [0, 0]); // and goes on
+    /// assert!(test.answers()[0].probability() > 0.9);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn test_prompt(&self, prompt: &str, answers: impl Into<Answers>) -> Result<PromptTest> {
+        let answers = answers.into();
+        let tokens = self.tokens(prompt)?;
+        let mut known = HashMap::new();
+        let test = |answer: &String| {
+            let apart = answers.are_apart(prompt, answer);
+            let text = if apart { format!(" {answer}") } else { answer.clone() };
+            let ids = self.continuation(prompt, &tokens, &text)?;
+            let steps = self.steps(&tokens, &ids, &mut known)?;
+            // A tokenizer that drops spaces got none.
+            let spaced = apart && steps.first().is_some_and(|step| step.answer.text.starts_with(' '));
+            Ok(TestedAnswer { text: if spaced { text } else { answer.clone() }, spaced, steps })
+        };
+        let tested = answers.texts.iter().map(test).collect::<Result<Vec<_>>>()?;
+        if tested.is_empty() {
+            return Err(TextError::NoAnswer.into());
+        }
+        Ok(PromptTest { model: self.clone(), prompt: tokens, answers: tested })
+    }
+
+    /// The tokens of an answer after a prompt, at least one.
+    fn continuation(&self, prompt: &str, tokens: &Tokens, answer: &str) -> Result<Vec<u32>> {
+        if answer.trim().is_empty() {
+            return Err(TextError::NoAnswer.into());
+        }
+        let whole = self.tokens(format!("{prompt}{answer}"));
+        let whole = whole.as_ref().map_or(&[][..], |whole| whole.ids(0));
+        match whole.strip_prefix(tokens.ids(0)) {
+            Some(rest) if !rest.is_empty() => Ok(rest.to_vec()),
+            // Its beginning would be one token with the prompt's end.
+            _ => match self.to_single_token(answer) {
+                Ok(id) => Ok(vec![id]),
+                Err(_) => Ok(self.to_tokens(answer, false)?.ids(0).to_vec()),
+            },
+        }
+    }
+
+    /// Each token of an answer. `known` has the logits after what was already run: they are the same for all answers
+    /// that begin alike.
+    fn steps(
+        &self,
+        prompt: &Tokens,
+        answer: &[u32],
+        known: &mut HashMap<Vec<u32>, Arc<[f32]>>,
+    ) -> Result<Vec<AnswerStep>> {
+        let before = |n: usize| &answer[..n];
+        if (0..answer.len()).any(|n| !known.contains_key(before(n))) {
+            let ids = [prompt.ids(0), before(answer.len() - 1)].concat();
+            let positions = (prompt.len() - 1..ids.len()).map(|position| position as i64);
+            let run = self.pass(ids)?.logits_at(positions).run()?;
+            for (n, logits) in run.logits()?.get(0)?.to_vec2::<f32>()?.into_iter().enumerate() {
+                known.entry(before(n).to_vec()).or_insert(logits.into());
+            }
+        }
+        let step = |(n, &id): (usize, &u32)| Some(AnswerStep::new(self, id, known.get(before(n))?.clone(), TOP));
+        Ok(answer.iter().enumerate().filter_map(step).collect())
+    }
+}
+
+impl AnswerStep {
+    fn new(model: &Model, id: u32, logits: Arc<[f32]>, k: usize) -> Self {
+        let mine = logits[id as usize];
+        let likelier = |(other, logit): (usize, &f32)| logit.total_cmp(&mine).then((id as usize).cmp(&other)).is_gt();
+        let rank = logits.iter().enumerate().filter(|&candidate| likelier(candidate)).count();
+        let probabilities = softmax(&logits);
+        let prediction = |id: usize| Prediction {
+            id: id as u32,
+            text: model.token_text(id as u32),
+            logit: logits[id],
+            probability: probabilities[id],
+        };
+        let top = top_k(&logits, k).into_iter().map(prediction).collect();
+        Self { answer: prediction(id as usize), rank, top, logits }
+    }
+}
+
+impl TestedAnswer {
+    /// The sum of log P of its tokens, in nats: log of the probability that the model says just this.
+    pub fn log_probability(&self) -> f64 {
+        self.steps.iter().map(AnswerStep::log_probability).sum()
+    }
+
+    /// The mean of log P of its tokens, in nats: comparable between answers of different length.
+    pub fn mean_log_probability(&self) -> f64 {
+        self.log_probability() / self.steps.len() as f64
+    }
+
+    /// The probability that the model says just this, 0 to 1.
+    pub fn probability(&self) -> f64 {
+        self.log_probability().exp()
+    }
+}
+
+impl AnswerStep {
+    /// log P of the answer's token, in nats.
+    pub fn log_probability(&self) -> f64 {
+        // Not from the probability, which may be too small for a number of 32 bits.
+        let total: f64 = self.logits.iter().map(|&logit| f64::from(logit - self.answer.logit).exp()).sum();
+        -total.ln()
+    }
+}
+
+impl PromptTest {
+    /// The model that was tested.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The prompt.
+    pub fn prompt(&self) -> &Tokens {
+        &self.prompt
+    }
+
+    /// The answers, in the order given.
+    pub fn answers(&self) -> &[TestedAnswer] {
+        &self.answers
+    }
+
+    /// The tokens of one answer; empty when there is no such answer.
+    pub fn steps(&self, answer: usize) -> &[AnswerStep] {
+        self.answers.get(answer).map_or(&[], |answer| &answer.steps)
+    }
+
+    /// The rank of each token of each answer: how many tokens are likelier.
+    pub fn ranks(&self) -> Vec<Vec<usize>> {
+        self.answers.iter().map(|answer| answer.steps.iter().map(|step| step.rank).collect()).collect()
+    }
+
+    /// [`TestedAnswer::mean_log_probability`] of each answer, in nats.
+    pub fn mean_log_probability(&self) -> Vec<f64> {
+        self.answers.iter().map(TestedAnswer::mean_log_probability).collect()
+    }
+
+    /// The same with `k` alternatives to each token, where there are so many; 10 unless said otherwise.
+    pub fn top(&self, k: usize) -> Self {
+        let step = |step: &AnswerStep| AnswerStep::new(&self.model, step.answer.id, step.logits.clone(), k);
+        let answer =
+            |answer: &TestedAnswer| TestedAnswer { steps: answer.steps.iter().map(step).collect(), ..answer.clone() };
+        Self { answers: self.answers.iter().map(answer).collect(), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notebook::Show;
+
+    const PROMPT: &str = "red fox blue owl red fox blue";
+
+    fn model() -> Model {
+        Model::open("induction-2l").unwrap()
+    }
+
+    #[test]
+    fn ranks_and_probabilities_are_those_of_the_whole_text_run_at_once() {
+        let model = model();
+        let test = model.test_prompt(PROMPT, ["owl red fox", "owl ant"]).unwrap();
+        for (answer, tested) in ["owl red fox", "owl ant"].into_iter().zip(test.answers()) {
+            let run = model.run(format!("{PROMPT} {answer}")).unwrap();
+            let from = test.prompt().len();
+            let losses = run.token_losses().unwrap().get(0).unwrap().to_vec1::<f32>().unwrap();
+            for (n, step) in tested.steps.iter().enumerate() {
+                let position = (from + n - 1) as i64;
+                let everything = run.predictions(position, usize::MAX).unwrap();
+                let rank = everything.iter().position(|token| token.id == step.answer.id).unwrap();
+                assert_eq!(step.rank, rank);
+                assert!((step.answer.logit - everything[rank].logit).abs() < 1e-4);
+                assert!((step.log_probability() + f64::from(losses[from + n - 1])).abs() < 1e-4);
+            }
+            let sum: f64 = tested.steps.iter().map(AnswerStep::log_probability).sum();
+            assert!((tested.probability().ln() - sum).abs() < 1e-9);
+            assert!((tested.mean_log_probability() * tested.steps.len() as f64 - sum).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_alternatives_are_the_models_predictions_however_many() {
+        let test = model().test_prompt(PROMPT, "owl").unwrap();
+        let run = model().run(PROMPT).unwrap();
+        for (test, k) in [(test.clone(), 10), (test.top(3), 3), (test.top(0), 0)] {
+            let top: Vec<_> = test.steps(0)[0].top.iter().map(|token| token.id).collect();
+            let expected: Vec<_> = run.predictions(-1, k).unwrap().iter().map(|token| token.id).collect();
+            assert_eq!(top, expected);
+            test.draw().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_tokenizer_that_drops_spaces_was_given_none() {
+        let test = model().test_prompt(PROMPT, "owl").unwrap();
+        assert_eq!((test.answers()[0].text.as_str(), test.answers()[0].spaced), ("owl", false));
+        let written = model().test_prompt(PROMPT, Answers::from("owl").as_written()).unwrap();
+        assert_eq!(written.ranks(), test.ranks());
+    }
+
+    #[test]
+    fn what_cannot_be_tested_is_refused() {
+        let says = |answers: Answers, words: &str| {
+            let error = model().test_prompt(PROMPT, answers).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        };
+        says(Vec::<String>::new().into(), "no answer");
+        says("".into(), "no answer");
+        says(["owl", " "].into(), "no answer");
+        says("owll".into(), "`owl`");
+    }
+
+    #[test]
+    fn a_real_model_is_given_the_space_that_its_words_begin_with() {
+        let Some(models) = std::env::var_os("GLASSBOX_MODELS") else {
+            println!("skipped: GLASSBOX_MODELS is not set");
+            return;
+        };
+        let folder = std::path::Path::new(&models).join("smollm2-135m-instruct");
+        let model = Model::open(folder.to_str().unwrap()).unwrap();
+        let prompt = "When Mary and John went to the store, John gave a drink to";
+        let test = model.test_prompt(prompt, ["Mary", " John", "Schwarzenegger"]).unwrap();
+        let tokens =
+            |answer: usize| test.steps(answer).iter().map(|step| step.answer.text.as_str()).collect::<String>();
+        assert_eq!((tokens(0), tokens(1), tokens(2)), (" Mary".into(), " John".into(), " Schwarzenegger".into()));
+        assert_eq!(test.answers().iter().map(|answer| answer.spaced).collect::<Vec<_>>(), [true, false, true]);
+        assert!(test.ranks()[0] == [0] && test.ranks()[1][0] > 0 && test.steps(2).len() > 1);
+        assert!(test.plain().contains("A space was put before Mary, Schwarzenegger."));
+        let written = model.test_prompt(prompt, Answers::from("Mary").as_written()).unwrap();
+        assert_eq!((written.steps(0)[0].answer.text.as_str(), written.answers()[0].spaced), ("Mary", false));
+    }
+}

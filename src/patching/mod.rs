@@ -1,0 +1,38 @@
+//! Activation patching: which activations carry the difference between two prompts?
+//!
+//! Take two prompts that differ in one thing and have different answers: a *clean* one, and a *corrupt* one. Run the
+//! corrupt one, but put in one activation from the clean run. If the clean answer comes back, that activation carried
+//! what differs (Vig et al. 2020; Meng et al. 2022; Wang et al. 2023). Done for every layer, position and head, this
+//! is a map of where the model keeps what it knows.
+//!
+//! [`Patching`] holds the two prompts and a [`Metric`]; each of its methods is one such map, a [`PatchSweep`]:
+//!
+//! | method | what is patched | map |
+//! |---|---|---|
+//! | [`resid_pre`](Patching::resid_pre), [`resid_mid`](Patching::resid_mid), [`attn_out`](Patching::attn_out), [`mlp_out`](Patching::mlp_out) | the stream, or what attention or MLP adds to it | `[layer, pos]` |
+//! | [`heads`](Patching::heads) | a head's output, query, key, value or pattern, everywhere | `[layer, head]` |
+//! | [`heads_by_position`](Patching::heads_by_position) | the same at one position | `[layer, pos, head]` |
+//! | [`pattern_entries`](Patching::pattern_entries) | one entry of a pattern | `[layer, head, query, key]` |
+//!
+//! The names are those of `transformer_lens.patching` without `get_act_patch_`.
+//!
+//! # Why it is fast
+//! A cell of the map changes nothing before its layer, nor, in a causal model, before its position. So no cell is run
+//! from the start: it begins with the corrupt run's stream at its layer, reads only the positions from its own on
+//! (those before keep the corrupt run's keys and values), joins the other cells of its position in one batch that grows
+//! from layer to layer, and ends with the few logits that the metric looks at. The results are those of one whole run
+//! for each cell.
+
+mod cell;
+mod engine;
+mod metric;
+mod pair;
+mod picture;
+mod result;
+mod statistics;
+mod sweeps;
+
+pub use metric::Metric;
+pub use pair::Patching;
+pub use result::{PatchSweep, Statistics};
+pub use sweeps::HeadPart;

@@ -1,0 +1,101 @@
+//! [`Patching`]: two prompts and a metric.
+
+use super::{Metric, engine::Corrupt};
+use crate::{
+    Model, Result,
+    error::PatchError,
+    hook::Sites,
+    model::{Architecture, Run},
+    text::{ToTokens, Tokens},
+};
+
+/// A clean prompt, a corrupt one, and a metric that tells them apart; several of each, if you like.
+///
+/// Its methods are sweeps over the model: see [the module](super).
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::{HeadPart, Metric, Patching}, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let clean = "red fox blue owl tree red fox";   // what follows "fox"? blue
+/// let corrupt = "red owl blue fox tree red fox"; // here: tree
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let heads = patching.heads(HeadPart::Out)?;
+/// assert_eq!(heads.mean().shape(), [2, 4]);
+/// // Only layer 1 can bring the answer back by itself: there the induction head reads.
+/// let (at, effect) = heads.strongest();
+/// assert!(at[0] == 1 && effect > 0.5, "{at:?} {effect}");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Patching {
+    pub(super) model: Model,
+    pub(super) clean: Tokens,
+    pub(super) metric: Metric,
+    pub(super) corrupt: Corrupt,
+    /// The metric on the clean prompts, and on the corrupt ones.
+    pub(super) baselines: (Vec<f32>, Vec<f32>),
+    pub(super) budget: usize,
+}
+
+impl Patching {
+    /// How many positions are run in one batch at most, unless [`Patching::budget`] says otherwise: at GPT-2 small's
+    /// width about 150 MB of activations.
+    pub const BUDGET: usize = 4096;
+
+    /// Runs both prompts.
+    ///
+    /// # Errors
+    /// When the prompts are not as many or not as long, the model is no decoder or encoder of one stack, or the metric
+    /// does not fit them.
+    pub fn new(model: &Model, clean: impl ToTokens, corrupt: impl ToTokens, metric: Metric) -> Result<Self> {
+        let (clean, corrupt) = (model.tokens(clean)?, model.tokens(corrupt)?);
+        let config = model.config();
+        if config.architecture == Architecture::EncoderDecoder {
+            return Err(PatchError::TwoStacks { family: config.family.clone() }.into());
+        }
+        let lengths = |tokens: &Tokens| (0..tokens.batch()).map(|text| tokens.real(text)).collect::<Vec<_>>();
+        if lengths(&clean) != lengths(&corrupt) {
+            let count = |tokens: &Tokens| lengths(tokens).iter().map(|real| real.len()).collect();
+            return Err(PatchError::Lengths { clean: count(&clean), corrupt: count(&corrupt) }.into());
+        }
+        metric.check(clean.batch())?;
+        let first = metric.of(&model.pass(&clean)?.logits_at([-1]).run()?)?;
+        let corrupt = Corrupt::run(model, corrupt)?;
+        let second = metric.of(&corrupt.run)?;
+        let baselines = (first, second);
+        Ok(Self { model: model.clone(), clean, metric, corrupt, baselines, budget: Self::BUDGET })
+    }
+
+    /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one
+    /// batch at most. Where one cell alone needs more, it is run by itself.
+    pub fn budget(self, positions: usize) -> Self {
+        Self { budget: positions.max(1), ..self }
+    }
+
+    /// The clean prompts.
+    pub fn clean(&self) -> &Tokens {
+        &self.clean
+    }
+
+    /// The corrupt prompts.
+    pub fn corrupt(&self) -> &Tokens {
+        self.corrupt.run.tokens()
+    }
+
+    /// The metric of each clean prompt.
+    pub fn clean_metric(&self) -> &[f32] {
+        &self.baselines.0
+    }
+
+    /// The metric of each corrupt prompt.
+    pub fn corrupt_metric(&self) -> &[f32] {
+        &self.baselines.1
+    }
+
+    /// The clean run with some sites recorded.
+    pub(super) fn clean_run(&self, sites: impl Into<Sites>) -> Result<Run> {
+        self.model.pass(&self.clean)?.record(sites).without_logits().run()
+    }
+}

@@ -1,0 +1,133 @@
+//! [`PatchSweep`]: the numbers of a map.
+
+use super::statistics;
+use crate::{Result, error::PatchError};
+use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
+pub use statistics::Statistics;
+
+/// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
+///
+/// Made by the methods of [`Patching`](super::Patching).
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchSweep {
+    pub(super) name: String,
+    pub(super) metric: String,
+    pub(super) sides: Vec<Side>,
+    /// The map's axes, then the pair of prompts.
+    values: ArrayD<f32>,
+    clean: Vec<f32>,
+    corrupt: Vec<f32>,
+}
+
+/// One axis of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Side {
+    pub(super) name: String,
+    pub(super) len: usize,
+    pub(super) tokens: Option<Vec<String>>,
+}
+
+impl Side {
+    pub(super) fn index(name: &str, len: usize) -> Self {
+        Self { name: name.into(), len, tokens: None }
+    }
+
+    pub(super) fn tokens(name: &str, tokens: Vec<String>) -> Self {
+        Self { name: name.into(), len: tokens.len(), tokens: Some(tokens) }
+    }
+}
+
+impl PatchSweep {
+    pub(super) fn new(
+        name: &str,
+        metric: &str,
+        sides: Vec<Side>,
+        values: Vec<f32>,
+        (clean, corrupt): (Vec<f32>, Vec<f32>),
+    ) -> Result<Self> {
+        let shape: Vec<usize> = sides.iter().map(|side| side.len).chain([clean.len()]).collect();
+        let values = ArrayD::from_shape_vec(IxDyn(&shape), values);
+        let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        Ok(Self { name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
+    }
+
+    /// What was patched.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of the map's axes: `layer`, `position`, `head`, ...
+    pub fn axes(&self) -> Vec<&str> {
+        self.sides.iter().map(|side| side.name.as_str()).collect()
+    }
+
+    /// The metric with each cell patched, for each pair of prompts: the last axis.
+    pub fn values(&self) -> ArrayViewD<'_, f32> {
+        self.values.view()
+    }
+
+    /// The metric of each clean prompt.
+    pub fn clean(&self) -> &[f32] {
+        &self.clean
+    }
+
+    /// The metric of each corrupt prompt.
+    pub fn corrupt(&self) -> &[f32] {
+        &self.corrupt
+    }
+
+    fn pairs(&self) -> Axis {
+        Axis(self.sides.len())
+    }
+
+    /// The mean over pairs of the metric itself.
+    pub fn raw(&self) -> ArrayD<f32> {
+        self.values.mean_axis(self.pairs()).unwrap_or_else(|| ArrayD::zeros(IxDyn(&[0])))
+    }
+
+    /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
+    /// do not differ the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
+    pub fn mean(&self) -> ArrayD<f32> {
+        self.normalized().unwrap_or_else(|_| self.raw() - statistics::mean(&self.corrupt))
+    }
+
+    /// As [`PatchSweep::mean`].
+    ///
+    /// # Errors
+    /// When the metric does not tell the clean prompts from the corrupt ones.
+    pub fn normalized(&self) -> Result<ArrayD<f32>> {
+        let (clean, corrupt) = (statistics::mean(&self.clean), statistics::mean(&self.corrupt));
+        if (clean - corrupt).abs() <= 1e-6 * clean.abs().max(corrupt.abs()) {
+            return Err(PatchError::NoDifference { clean, corrupt }.into());
+        }
+        Ok((self.raw() - corrupt) / (clean - corrupt))
+    }
+
+    /// The cell that brings back most, and how much.
+    pub fn strongest(&self) -> (Vec<usize>, f32) {
+        self.top(1).pop().unwrap_or_default()
+    }
+
+    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]).
+    pub fn top(&self, k: usize) -> Vec<(Vec<usize>, f32)> {
+        let mean = self.mean();
+        let mut cells: Vec<_> = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value)).collect();
+        cells.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        cells.truncate(k);
+        cells
+    }
+
+    /// What the pairs say of one cell: effect on the metric (patched less corrupt), its standard error, a bootstrap
+    /// interval and a permutation p-value; `None` outside the map.
+    pub fn statistics(&self, cell: &[usize], seed: u64) -> Option<Statistics> {
+        if cell.len() != self.sides.len() || cell.iter().zip(&self.sides).any(|(&at, side)| at >= side.len) {
+            return None;
+        }
+        let mut values = self.values.view();
+        for &at in cell {
+            values = values.index_axis_move(Axis(0), at);
+        }
+        let effects: Vec<f32> = values.iter().zip(&self.corrupt).map(|(value, corrupt)| value - corrupt).collect();
+        Some(Statistics::of(&effects, seed))
+    }
+}
