@@ -68,6 +68,7 @@ pub mod prelude;
 pub mod probe;
 pub mod text;
 pub mod train;
+pub mod weights;
 
 pub use candle_core;
 pub use error::{Error, Result};

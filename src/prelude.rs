@@ -11,4 +11,5 @@ pub use crate::{
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},
     text::{Occurrence, Padding, Tokens},
+    weights::{Processing, WeightViews},
 };

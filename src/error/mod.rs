@@ -13,6 +13,7 @@ mod run;
 mod site;
 mod text;
 mod train;
+mod weights;
 
 use std::{fmt, sync::Arc};
 
@@ -26,6 +27,7 @@ pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
+pub(crate) use weights::WeightsError;
 
 /// The result of every fallible call in this crate.
 ///
@@ -67,6 +69,8 @@ enum Kind {
     Patch(#[from] PatchError),
     #[error(transparent)]
     Train(#[from] TrainError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -128,6 +132,7 @@ from_area!(
     ProbeError,
     PlotError,
     TrainError,
+    WeightsError,
     candle_core::Error
 );
 

@@ -26,7 +26,9 @@ pub(crate) enum RunError {
     Batches { r#source: usize, target: usize },
     #[error("an encoder such as this {family} model predicts no next token, so it has no loss of this kind")]
     NotCausal { family: String },
-    #[error("this {family} model is no encoder, so it has no sentence embeddings; run.mean_pooled() gives the mean of its stream")]
+    #[error(
+        "this {family} model is no encoder, so it has no sentence embeddings; run.mean_pooled() gives the mean of its stream"
+    )]
     NoSentences { family: String },
     #[error("a gradient needs one number to differentiate; the metric gave shape {shape:?}")]
     NotScalar { shape: Vec<usize> },

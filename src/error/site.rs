@@ -18,7 +18,7 @@ pub(crate) enum SiteError {
 }
 
 /// Names for a sentence: "`a`, `b`, `c`".
-fn list(names: &[String]) -> String {
+pub(super) fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "none".into();
     }

@@ -24,13 +24,13 @@ pub(crate) enum TextError {
          text with what should stand between them"
     )]
     NoPair,
-    #[error("there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is no padding")]
+    #[error(
+        "there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is no padding"
+    )]
     TokenTypes { got: Vec<usize>, expected: Vec<usize> },
     #[error("token type {given} is out of range: this model knows {known} (0 to {})", known.saturating_sub(1))]
     TokenTypeOutOfRange { given: u32, known: usize },
-    #[error(
-        "the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed"
-    )]
+    #[error("the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed")]
     NothingToFill { mask: String },
     #[error("this model's tokenizer has no mask token, so there is no blank to fill")]
     NoMask,

@@ -81,9 +81,7 @@ impl Model {
             return Err(TextError::NothingToFill { mask: self.token_text(mask) }.into());
         }
         let run = self.pass(&tokens)?.run()?;
-        let blank = |position: usize| {
-            Ok(Blank { position, candidates: run.predictions(position as i64, k)? })
-        };
+        let blank = |position: usize| Ok(Blank { position, candidates: run.predictions(position as i64, k)? });
         let blanks = blanks.into_iter().map(blank).collect::<Result<_>>()?;
         Ok(FilledMasks { tokens, blanks })
     }

@@ -143,6 +143,14 @@ impl Model {
         Self { inner: self.inner.clone(), interventions }
     }
 
+    /// The same model with other weights: those of this one stay as they are.
+    pub(crate) fn remade(&self, config: Config, transformer: Transformer) -> Self {
+        let Inner { name, origin, tokenizer, .. } = &*self.inner;
+        let inner =
+            Inner { name: name.clone(), origin: origin.clone(), config, transformer, tokenizer: tokenizer.clone() };
+        Self { inner: Arc::new(inner), interventions: self.interventions.clone() }
+    }
+
     /// What [`Model::hooked`] added.
     pub fn interventions(&self) -> &[Intervention] {
         &self.interventions

@@ -76,6 +76,9 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        if !config.processed.is_empty() {
+            facts.push(("processing", config.processed.to_string()));
+        }
         facts.push(("from", self.origin().into()));
         let once = |site: &&Site| site.layer().is_none_or(|layer| layer == 0);
         let sites = self.sites();

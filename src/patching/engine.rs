@@ -59,7 +59,6 @@ impl Patching {
 
     /// Cells in the order of their layers, all from position `start` on.
     fn run_together(&self, cells: &[Cell], start: usize, clean: &ActivationCache) -> Result<Vec<Vec<f32>>> {
-        let config = self.model.config();
         let transformer = self.model.transformer();
         let mut resid: Option<Tensor> = None;
         let mut joined = 0;

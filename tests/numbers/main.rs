@@ -14,3 +14,4 @@ mod running;
 mod t5;
 mod tiny;
 mod trained;
+mod weights;

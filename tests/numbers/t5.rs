@@ -90,7 +90,9 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
         let known = |site: &Site| {
             let name = site.to_string();
             let copies = ["attn_in", "q_input", "k_input", "v_input", "mlp_in", "hook_tokens"];
-            copies.iter().any(|copy| name.ends_with(copy)) || name.starts_with("unembed") || name.ends_with("rel_pos_hook")
+            copies.iter().any(|copy| name.ends_with(copy))
+                || name.starts_with("unembed")
+                || name.ends_with("rel_pos_hook")
         };
         let left: Vec<_> = model.sites().into_iter().filter(|site| !compared.contains(&site.to_string())).collect();
         let unknown: Vec<_> = left.into_iter().filter(|site| !known(site)).collect();
@@ -109,7 +111,8 @@ fn the_bias_is_what_scores_have_beyond_the_products_of_queries_and_keys() {
         let (model, expected) = case(name);
         let run = run(&model, &expected);
         for (stack, layers) in [(Stack::Encoder, model.config().n_encoder_layers), (Stack::Decoder, 2)] {
-            let at = |site: Site| get(&run, if stack == Stack::Encoder { site.in_encoder() } else { site.in_decoder() });
+            let at =
+                |site: Site| get(&run, if stack == Stack::Encoder { site.in_encoder() } else { site.in_decoder() });
             let bias = at(Site::rel_pos(0));
             assert_eq!(bias.dims(), [1, 4, 14, 14]);
             for layer in 0..layers {
@@ -204,7 +207,8 @@ fn what_is_changed_in_the_encoder_is_seen_by_the_decoder() {
     let (model, expected) = case("t5");
     let whole = run(&model, &expected);
     let logits = |intervention| {
-        let pass = model.pass(ids(&expected, "input_ids")).unwrap().target(ids(&expected, "decoder_input_ids")).unwrap();
+        let pass =
+            model.pass(ids(&expected, "input_ids")).unwrap().target(ids(&expected, "decoder_input_ids")).unwrap();
         let run = pass.intervene([intervention]).run().unwrap();
         difference(run.logits().unwrap(), whole.logits().unwrap())
     };

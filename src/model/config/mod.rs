@@ -4,7 +4,7 @@ mod kinds;
 mod position;
 mod sites;
 
-use crate::{hook::Stack, ops::Activation};
+use crate::{hook::Stack, ops::Activation, weights::Processed};
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
@@ -93,6 +93,8 @@ pub struct Config {
     pub heads: Heads,
     /// The token that the decoder of an encoder-decoder starts from.
     pub decoder_start: Option<u32>,
+    /// What was done to the weights after they were learned.
+    pub processed: Processed,
 }
 
 impl Config {
@@ -138,6 +140,7 @@ impl Config {
             tied: false,
             heads: Heads { unembed: true, ..Heads::default() },
             decoder_start: None,
+            processed: Processed::default(),
         }
     }
 

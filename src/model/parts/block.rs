@@ -58,6 +58,13 @@ impl Block {
         }
     }
 
+    /// All places for norms, in the order they are reached.
+    pub(crate) fn norms(&self) -> Vec<&Norm> {
+        let Self { ln1, ln1_post, cross, ln_mid, ln2, ln2_post, ln_end, .. } = self;
+        let across = cross.iter().map(|cross| &cross.ln);
+        [ln1, ln1_post].into_iter().chain(across).chain([ln_mid, ln2, ln2_post, ln_end]).collect()
+    }
+
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
     pub(crate) fn forward(&self, resid: Tensor, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {

@@ -41,6 +41,12 @@ impl Norm {
         self.kind == Normalization::None
     }
 
+    /// What TransformerLens calls it: `ln1`, `ln_final`; within its block, where it is in one.
+    pub(crate) fn name(&self) -> String {
+        let [scale, _] = self.points;
+        scale.row().name.trim_end_matches(".hook_scale").to_owned()
+    }
+
     /// The same norm, hooked elsewhere.
     pub(crate) fn at(&self, points: [Point; 2]) -> Self {
         Self { points, ..self.clone() }

@@ -1,0 +1,32 @@
+use super::site::list;
+
+/// What can be wrong with what is asked of a model's weights.
+#[derive(thiserror::Error, Debug)]
+pub(crate) enum WeightsError {
+    #[error("{step} has been done to this model already; start again from the model as it was opened")]
+    Twice { step: &'static str },
+    #[error(
+        "{step} comes before {after}, which has been done to this model; start again from the model as it was opened \
+         and do the steps in order"
+    )]
+    Order { step: &'static str, after: &'static str },
+    #[error("{step} does not apply to this {family} model: {why}")]
+    NotApplicable { step: &'static str, family: String, why: String },
+    #[error("this {family} model has no {weight}: {why}")]
+    Absent { weight: String, family: String, why: &'static str },
+    #[error("this {family} model has an encoder and a decoder; say whose weights: weights().encoder()? or .decoder()?")]
+    WhichStack { family: String },
+    #[error("expert {expert} is out of range: a layer has experts 0 to {}", count.saturating_sub(1))]
+    Expert { expert: usize, count: usize },
+    #[error("this {family} model has no weight named `{name}`; the nearest names are {}", list(nearest))]
+    Unknown { name: String, family: String, nearest: Vec<String> },
+    #[error("the singular values of head {head} could not be found: {why}")]
+    Singular { head: usize, why: String },
+    #[error(
+        "the biases that are added from layer {from} to layer {to} cannot be summed: {why}, so what a bias adds to the \
+         residual stream depends on the text"
+    )]
+    NotASum { from: usize, to: usize, why: &'static str },
+    #[error("this {family} model cannot be written as a TransformerLens checkpoint: {why}")]
+    NotNative { family: String, why: String },
+}

@@ -1,0 +1,140 @@
+//! Views of attention's weights.
+
+use super::WeightViews;
+use crate::{Result, model::parts::Linear};
+use candle_core::Tensor;
+
+/// Attention. Each fails when there is no such layer, or the stack has not been chosen in a model that has two.
+impl WeightViews {
+    /// `W_Q`.
+    ///
+    /// # Shapes
+    /// `[head, d_model, d_head]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn w_q(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        weight_in_heads(&attention.q, attention.n_heads)
+    }
+
+    /// `W_K`.
+    ///
+    /// # Shapes
+    /// `[kv_head, d_model, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_model, d_head]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn w_k(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        self.shared(weight_in_heads(&attention.k, attention.n_key_value_heads)?)
+    }
+
+    /// `W_V`.
+    ///
+    /// # Shapes
+    /// `[kv_head, d_model, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_model, d_head]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn w_v(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        self.shared(weight_in_heads(&attention.v, attention.n_key_value_heads)?)
+    }
+
+    /// `W_O`.
+    ///
+    /// # Shapes
+    /// `[head, d_head, d_model]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn w_o(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        output_in_heads(&attention.o, attention.n_heads)
+    }
+
+    /// `b_Q`.
+    ///
+    /// # Shapes
+    /// `[head, d_head]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn b_q(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        self.bias_in_heads(&attention.q, attention.n_heads)
+    }
+
+    /// `b_K`.
+    ///
+    /// # Shapes
+    /// `[kv_head, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_head]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn b_k(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        self.shared(self.bias_in_heads(&attention.k, attention.n_key_value_heads)?)
+    }
+
+    /// `b_V`.
+    ///
+    /// # Shapes
+    /// `[kv_head, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_head]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn b_v(&self, layer: usize) -> Result<Tensor> {
+        let attention = self.attention(layer)?;
+        self.shared(self.bias_in_heads(&attention.v, attention.n_key_value_heads)?)
+    }
+
+    /// `b_O`.
+    ///
+    /// # Shapes
+    /// `[d_model]`
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn b_o(&self, layer: usize) -> Result<Tensor> {
+        self.bias_or_zero(&self.attention(layer)?.o.bias, self.width())
+    }
+
+    fn bias_in_heads(&self, linear: &Linear, heads: usize) -> Result<Tensor> {
+        Ok(self.bias_or_zero(&linear.bias, linear.weight.dim(1)?)?.reshape((heads, ()))?)
+    }
+
+    /// Key heads, each once for every query head that shares it where that was asked for.
+    fn shared(&self, by_head: Tensor) -> Result<Tensor> {
+        let n_heads = self.model.config().n_heads;
+        let kv_heads = by_head.dim(0)?;
+        if !self.ungrouped || kv_heads == n_heads {
+            return Ok(by_head);
+        }
+        let heads: Vec<u32> = (0..n_heads).map(|head| (head / (n_heads / kv_heads)) as u32).collect();
+        Ok(by_head.contiguous()?.index_select(&Tensor::new(heads, by_head.device())?, 0)?)
+    }
+}
+
+/// # Shapes
+/// `[d_model, head * d_head]` to `[head, d_model, d_head]`, without copying where all of a matrix is one piece.
+pub(super) fn weight_in_heads(linear: &Linear, heads: usize) -> Result<Tensor> {
+    let (d_model, width) = linear.weight.dims2()?;
+    let turned = linear.weight.t()?;
+    match turned.is_contiguous() {
+        true => Ok(turned.reshape((heads, width / heads, d_model))?.transpose(1, 2)?),
+        false => Ok(linear.weight.reshape((d_model, heads, width / heads))?.transpose(0, 1)?),
+    }
+}
+
+/// # Shapes
+/// `[head * d_head, d_model]` to `[head, d_head, d_model]`, without copying where all of a matrix is one piece.
+pub(super) fn output_in_heads(linear: &Linear, heads: usize) -> Result<Tensor> {
+    let (width, d_model) = linear.weight.dims2()?;
+    let turned = linear.weight.t()?;
+    match turned.is_contiguous() {
+        true => Ok(turned.reshape((d_model, heads, width / heads))?.permute((1, 2, 0))?),
+        false => Ok(linear.weight.reshape((heads, width / heads, d_model))?),
+    }
+}

@@ -1,0 +1,128 @@
+//! Directions of the residual stream: what each token's logit reads, and what biases add.
+
+use super::WeightViews;
+use crate::{
+    Model, Result,
+    decompose::ToTokenIds,
+    error::{RunError, WeightsError},
+    model::{NormPlace, parts::Feed},
+    text::ToTokens,
+};
+use candle_core::{DType, Device, Tensor};
+
+impl WeightViews {
+    /// The direction of the residual stream that a token's logit reads: its column of `W_U`. The token is a text that is
+    /// one token, or an id.
+    ///
+    /// As long as the last norm's weight is not folded ([`Model::fold_ln`]), it stands between the two.
+    ///
+    /// # Shapes
+    /// `[d_model]`
+    ///
+    /// # Errors
+    /// When the model gives no logits, a text is not a single token, or an id is outside the vocabulary.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+    /// let weights = model.weights();
+    /// let (owl, fox) = (weights.token_to_residual_direction("owl")?, weights.token_to_residual_direction("fox")?);
+    /// let run = model.run("red fox blue owl red fox blue")?;
+    /// let last = run.cache().get(Site::ln_final_normalized())?.get(0)?.get(7)?; // [d_model]
+    /// let read = (last * (owl - fox)?)?.sum_all()?.to_scalar::<f32>()?;
+    /// let bias = weights.b_u()?.to_vec1::<f32>()?;
+    /// let bias = bias[model.to_single_token("owl")? as usize] - bias[model.to_single_token("fox")? as usize];
+    /// assert!((read + bias - run.logit_diff("owl", "fox", -1)?).abs() < 1e-3);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn token_to_residual_direction(&self, token: impl ToTokenIds) -> Result<Tensor> {
+        Ok(self.columns(&token.token_ids(&self.model, 1)?)?.squeeze(0)?)
+    }
+
+    /// As [`token_to_residual_direction`](Self::token_to_residual_direction), for every token of an input as the model
+    /// reads it.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]`
+    ///
+    /// # Errors
+    /// When the model gives no logits or cannot read the input.
+    pub fn tokens_to_residual_directions(&self, input: impl ToTokens) -> Result<Tensor> {
+        let tokens = self.model.tokens(input)?;
+        let ids: Vec<u32> = (0..tokens.batch()).flat_map(|text| tokens.ids(text).to_vec()).collect();
+        Ok(self.columns(&ids)?.reshape((tokens.batch(), tokens.len(), ()))?)
+    }
+
+    /// Columns of `W_U`.
+    ///
+    /// # Shapes
+    /// `[pos, d_model]`
+    fn columns(&self, ids: &[u32]) -> Result<Tensor> {
+        let weight = &self.unembed("W_U")?.weight;
+        let column = |id: &u32| weight.narrow(1, *id as usize, 1)?.squeeze(1)?.contiguous();
+        Ok(Tensor::stack(&ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?, 0)?)
+    }
+
+    /// The sum of all biases that attention and MLPs have added to the residual stream before a layer.
+    ///
+    /// `layer` counts from 0 to the number of layers, which means all of them; with `mlp_input` the bias of that
+    /// layer's own attention is added, as its MLP reads it (unless the two stand side by side); without
+    /// `include_mlp_biases` those of MLPs are left out.
+    ///
+    /// # Shapes
+    /// `[d_model]`
+    ///
+    /// # Errors
+    /// When there is no such layer, or what is written passes a norm before it is added.
+    pub fn accumulated_bias(&self, layer: usize, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
+        let n_layers = self.blocks()?.blocks.len();
+        if layer > n_layers || (mlp_input && layer == n_layers) {
+            return Err(RunError::Layer { layer: layer as i64, n_layers }.into());
+        }
+        if self.model.config().norm_place != NormPlace::Before {
+            let why = "what attention and MLP write is normed";
+            return Err(WeightsError::NotASum { from: 0, to: layer, why }.into());
+        }
+        let mut sum = Tensor::zeros(self.width(), DType::F32, &Device::Cpu)?;
+        for before in 0..layer {
+            sum = (sum + self.written_bias(before, true, include_mlp_biases)?)?;
+        }
+        if mlp_input {
+            sum = (sum + self.written_bias(layer, !self.block(layer)?.parallel, false)?)?;
+        }
+        Ok(sum)
+    }
+
+    /// What the biases of one layer add.
+    fn written_bias(&self, layer: usize, of_attention: bool, of_mlp: bool) -> Result<Tensor> {
+        let block = self.block(layer)?;
+        let across = block.cross.as_ref().map(|cross| &cross.attention.o.bias);
+        let mlp = match &block.mlp {
+            Some(Feed::Mlp(mlp)) => Some(&mlp.output.bias),
+            // Which experts' biases are added is for the text to say.
+            Some(Feed::Mixture(_)) | None => None,
+        };
+        let attention = of_attention.then_some(&block.attention.o.bias);
+        let parts = attention.into_iter().chain(across.filter(|_| of_attention)).chain(mlp.filter(|_| of_mlp));
+        let mut sum = Tensor::zeros(self.width(), DType::F32, &Device::Cpu)?;
+        for bias in parts.flatten() {
+            sum = (sum + bias)?;
+        }
+        Ok((sum * block.residual_scale)?)
+    }
+}
+
+impl Model {
+    /// The names of all heads, layer by layer: `L0H0`, `L0H1`, ...
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.all_head_labels()[5], "L1H1");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn all_head_labels(&self) -> Vec<String> {
+        let heads = |layer| (0..self.config().n_heads).map(move |head| format!("L{layer}H{head}"));
+        (0..self.config().n_layers).flat_map(heads).collect()
+    }
+}

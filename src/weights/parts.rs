@@ -1,0 +1,40 @@
+//! Walks through a model's blocks.
+
+use crate::model::{
+    parts::{Attention, Block, Feed, Linear},
+    transformer::Transformer,
+};
+
+/// All blocks, of the encoder first where there is one.
+pub(super) fn blocks(transformer: &mut Transformer) -> impl Iterator<Item = &mut Block> {
+    let encoder = transformer.encoder.iter_mut().flat_map(|(encoder, _)| encoder.blocks.iter_mut());
+    encoder.chain(transformer.blocks.blocks.iter_mut())
+}
+
+/// All attentions, those that look at the encoder among them.
+pub(super) fn attentions(transformer: &mut Transformer) -> impl Iterator<Item = &mut Attention> {
+    blocks(transformer).flat_map(|block| {
+        let across = block.cross.as_mut().map(|cross| &mut cross.attention);
+        std::iter::once(&mut block.attention).chain(across)
+    })
+}
+
+/// The matrices that read what the norm before an MLP gives.
+pub(super) fn readers(feed: &mut Feed) -> Vec<&mut Linear> {
+    match feed {
+        Feed::Mlp(mlp) => std::iter::once(&mut mlp.input).chain(&mut mlp.gate).collect(),
+        Feed::Mixture(mixture) => {
+            let experts =
+                mixture.experts.iter_mut().flat_map(|mlp| std::iter::once(&mut mlp.input).chain(&mut mlp.gate));
+            std::iter::once(&mut mixture.router).chain(experts).collect()
+        }
+    }
+}
+
+/// The matrices that write what an MLP gives.
+pub(super) fn writers(feed: &mut Feed) -> Vec<&mut Linear> {
+    match feed {
+        Feed::Mlp(mlp) => vec![&mut mlp.output],
+        Feed::Mixture(mixture) => mixture.experts.iter_mut().map(|mlp| &mut mlp.output).collect(),
+    }
+}

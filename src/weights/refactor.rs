@@ -1,0 +1,127 @@
+//! Refactoring each head's matrices by singular values.
+//!
+//! A head's queries and keys meet only as `W_Q W_K^T`, its values and output only as `W_V W_O` (Elhage et al. 2021), so
+//! each pair may be any factors of its product. The ones chosen here have orthogonal columns: `W_Q = U sqrt(S)`,
+//! `W_K = V sqrt(S)`, and `W_V = U S`, `W_O = V^T`, so that a head's `z` is as long as what it writes.
+
+use super::{
+    exact::{narrow, wide},
+    parts::attentions,
+    value_bias,
+};
+use crate::{
+    Result,
+    error::WeightsError,
+    model::{
+        Config,
+        parts::{Attention, Linear},
+        transformer::Transformer,
+    },
+};
+use candle_core::{DType, Device, Tensor};
+use faer::Mat;
+
+pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
+    if (0..config.n_layers).any(|layer| config.rotary(layer).is_some()) {
+        return Some("its queries and keys are turned by their positions before they meet");
+    }
+    if config.qk_norm.is_some() {
+        return Some("its queries and keys are normed before they meet");
+    }
+    let grouped = config.n_heads != config.n_key_value_heads;
+    grouped.then_some("its query heads share key heads, which can be the factor of one head's product only")
+}
+
+pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
+    attentions(transformer).try_for_each(refactor)
+}
+
+fn refactor(attention: &mut Attention) -> Result<()> {
+    value_bias::fold(attention)?;
+    let Attention { q, k, v, o, n_heads, d_head, .. } = attention;
+    let biased = q.bias.is_some() || k.bias.is_some();
+    let mut heads = Vec::new();
+    for head in 0..*n_heads {
+        let start = head * *d_head;
+        let columns = |linear: &Linear| -> Result<Mat<f64>> { matrix(&linear.columns(start, *d_head)?, biased) };
+        let (queries, keys) = Svd::of(&columns(q)?, &columns(k)?, head)?.even();
+        let values = matrix(&Linear::new(v.weight.narrow(1, start, *d_head)?, None), false)?;
+        let output = matrix(&Linear::new(o.weight.narrow(0, start, *d_head)?.t()?, None), false)?;
+        let (values, output) = Svd::of(&values, &output, head)?.left();
+        heads.push([tensor(&queries)?, tensor(&keys)?, tensor(&values)?, tensor(&output)?]);
+    }
+    let side_by_side = |which: usize| Tensor::cat(&heads.iter().map(|head| &head[which]).collect::<Vec<_>>(), 1);
+    *q = layer(&side_by_side(0)?, biased)?;
+    *k = layer(&side_by_side(1)?, biased)?;
+    v.weight = narrow(&side_by_side(2)?)?;
+    o.weight = narrow(&side_by_side(3)?.t()?)?;
+    Ok(())
+}
+
+/// A layer's weight, its bias as one row more where the product is to have one.
+fn matrix(linear: &Linear, biased: bool) -> Result<Mat<f64>> {
+    let mut rows = wide(&linear.weight)?.to_vec2::<f64>()?;
+    let columns = linear.weight.dim(1)?;
+    if biased {
+        let bias: Option<Vec<f64>> =
+            linear.bias.as_ref().map(|bias| bias.to_dtype(DType::F64)?.to_vec1()).transpose()?;
+        rows.push(bias.unwrap_or_else(|| vec![0.0; columns]));
+    }
+    Ok(Mat::from_fn(rows.len(), columns, |row, column| rows[row][column]))
+}
+
+/// The opposite of [`matrix`].
+fn layer(matrix: &Tensor, biased: bool) -> Result<Linear> {
+    let rows = matrix.dim(0)? - usize::from(biased);
+    let bias = biased.then(|| narrow(&matrix.get(rows)?)).transpose()?;
+    Ok(Linear::new(narrow(&matrix.narrow(0, 0, rows)?)?, bias))
+}
+
+fn tensor(matrix: &Mat<f64>) -> Result<Tensor> {
+    let (rows, columns) = (matrix.nrows(), matrix.ncols());
+    let values = (0..rows).flat_map(|row| (0..columns).map(move |column| matrix[(row, column)])).collect();
+    Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
+}
+
+/// `A B^T = U diag(S) V^T`, with as many columns as the factors.
+struct Svd {
+    u: Mat<f64>,
+    s: Vec<f64>,
+    v: Mat<f64>,
+}
+
+impl Svd {
+    /// # Shapes
+    /// `a`: `[m, d_head]`, `b`: `[n, d_head]`.
+    fn of(a: &Mat<f64>, b: &Mat<f64>, head: usize) -> Result<Self> {
+        // The product has at most rank d_head: what is decomposed is no larger.
+        let (qr_a, qr_b) = (a.qr(), b.qr());
+        let core = qr_a.thin_R() * qr_b.thin_R().transpose();
+        let svd = core.thin_svd().map_err(|why| WeightsError::Singular { head, why: format!("{why:?}") })?;
+        let u = qr_a.compute_thin_Q() * svd.U();
+        let v = qr_b.compute_thin_Q() * svd.V();
+        let s: Vec<f64> = svd.S().column_vector().iter().copied().collect();
+        // Where the model is narrower than a head, the columns beyond its width are zero.
+        let padded = |matrix: &Mat<f64>| {
+            let at = |row, column| if column < matrix.ncols() { matrix[(row, column)] } else { 0.0 };
+            Mat::from_fn(matrix.nrows(), a.ncols(), at)
+        };
+        let s = (0..a.ncols()).map(|index| s.get(index).copied().unwrap_or(0.0)).collect();
+        Ok(Self { u: padded(&u), s, v: padded(&v) })
+    }
+
+    /// `U sqrt(S)` and `V sqrt(S)`.
+    fn even(&self) -> (Mat<f64>, Mat<f64>) {
+        let scaled = |matrix: &Mat<f64>| scale(matrix, |index| self.s[index].sqrt());
+        (scaled(&self.u), scaled(&self.v))
+    }
+
+    /// `U S` and `V`.
+    fn left(self) -> (Mat<f64>, Mat<f64>) {
+        (scale(&self.u, |index| self.s[index]), self.v)
+    }
+}
+
+fn scale(matrix: &Mat<f64>, by: impl Fn(usize) -> f64) -> Mat<f64> {
+    Mat::from_fn(matrix.nrows(), matrix.ncols(), |row, column| matrix[(row, column)] * by(column))
+}

@@ -1,0 +1,37 @@
+//! Folding the biases of the values into the output's.
+//!
+//! A head adds up values with weights that sum to 1, so that their bias `b_V` comes through whole and adds
+//! `b_V W_O` to the residual stream at every token, as `b_O` does.
+
+use super::{
+    exact::{add_to_bias, through, wide},
+    parts::attentions,
+};
+use crate::{
+    Result,
+    model::{parts::Attention, transformer::Transformer},
+};
+
+pub(super) fn obstacle(transformer: &Transformer) -> Option<&'static str> {
+    let has_bias = |attention: &Attention| attention.v.bias.is_some();
+    let encoder = transformer.encoder.iter().flat_map(|(encoder, _)| &encoder.blocks);
+    let mut blocks = encoder.chain(&transformer.blocks.blocks);
+    let any =
+        blocks.any(|block| has_bias(&block.attention) || block.cross.iter().any(|cross| has_bias(&cross.attention)));
+    (!any).then_some("its values have no bias")
+}
+
+pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
+    attentions(transformer).try_for_each(fold)
+}
+
+/// Moves one attention's value bias into its output bias.
+pub(super) fn fold(attention: &mut Attention) -> Result<()> {
+    let Some(bias) = attention.v.bias.take() else { return Ok(()) };
+    let (heads, kv_heads, d_head) = (attention.n_heads, attention.n_key_value_heads, attention.d_head);
+    // Each key head's bias once for every query head that shares it.
+    let shared = (kv_heads, heads / kv_heads, d_head);
+    let bias = wide(&bias)?.reshape((kv_heads, 1, d_head))?.broadcast_as(shared)?.flatten_all()?;
+    let output = through(&bias, &wide(&attention.o.weight)?)?;
+    add_to_bias(&mut attention.o, &output)
+}

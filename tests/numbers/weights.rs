@@ -1,0 +1,347 @@
+//! Weight views, and weight processing held against the model's own log-probabilities and TransformerLens's numbers.
+
+use crate::reference::{difference, expected, open, token_ids};
+use candle_core::{DType, Tensor};
+use glassbox::{
+    Model,
+    hook::{Site, zero},
+    model::{Architecture, Run},
+    prelude::{Processing, WeightViews},
+    weights::Step,
+};
+
+/// One line for each checkpoint of `tests/reference`, with the steps that apply to it.
+const CASES: &[(&str, &[Step])] = &[
+    ("gpt2-tiny", &Step::ALL),
+    ("gpt2-untied", &Step::ALL),
+    ("attn-only-tiny", &Step::ALL),
+    ("solu-tiny", &Step::ALL),
+    ("llama-gqa-tied", LLAMA),
+    ("llama-gqa-untied", LLAMA),
+    ("llama-mha", LLAMA_WITH_BIASES),
+    ("llama-mlp-bias", LLAMA_WITH_BIASES),
+    ("llama-rope-linear", LLAMA),
+    ("llama-rope-llama3", LLAMA),
+];
+const LLAMA: &[Step] = &[Step::FoldLn, Step::CenterUnembed];
+const LLAMA_WITH_BIASES: &[Step] = &[Step::FoldLn, Step::CenterUnembed, Step::FoldValueBiases];
+
+fn ids(name: &str) -> Vec<u32> {
+    token_ids(&expected(name, "expected.safetensors"))
+}
+
+/// `[batch, pos, d_vocab]`
+fn log_probabilities(run: &Run) -> Tensor {
+    let logits = run.logits().unwrap().to_dtype(DType::F64).unwrap();
+    let largest = logits.max_keepdim(2).unwrap();
+    let shifted = logits.broadcast_sub(&largest).unwrap();
+    let sums = shifted.exp().unwrap().sum_keepdim(2).unwrap().log().unwrap();
+    shifted.broadcast_sub(&sums).unwrap().to_dtype(DType::F32).unwrap()
+}
+
+fn largest(tensor: &Tensor) -> f32 {
+    tensor.abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
+}
+
+/// All sets of steps.
+fn combinations() -> impl Iterator<Item = Vec<Step>> {
+    (0..1 << Step::ALL.len()).map(|set: usize| {
+        let chosen = Step::ALL.into_iter().enumerate().filter(|(index, _)| set >> index & 1 == 1);
+        chosen.map(|(_, step)| step).collect()
+    })
+}
+
+#[test]
+fn log_probabilities_are_equal_under_all_combinations_of_steps() {
+    for (name, applies) in CASES {
+        let (model, ids) = (open(name), ids(name));
+        let before = log_probabilities(&model.run(&ids).unwrap());
+        let mut worst = 0f32;
+        for steps in combinations() {
+            let processed = model.processed(steps.iter().copied().collect()).unwrap();
+            let (done, left_out) = (processed.processing().done(), processed.processing().left_out());
+            let expected: Vec<_> = steps.iter().copied().filter(|step| applies.contains(step)).collect();
+            assert_eq!(done, expected, "{name} {steps:?}");
+            assert_eq!(left_out.len(), steps.len() - done.len());
+            worst = worst.max(difference(&log_probabilities(&processed.run(&ids).unwrap()), &before));
+        }
+        println!("{name}: log-probabilities within {worst:.1e} under 32 combinations");
+        assert!(worst < 1e-4, "{name}: {worst:e}");
+    }
+}
+
+/// One step by itself.
+fn alone(model: &Model, step: Step) -> glassbox::Result<Model> {
+    match step {
+        Step::FoldLn => model.fold_ln(),
+        Step::CenterWritingWeights => model.center_writing_weights(),
+        Step::CenterUnembed => model.center_unembed(),
+        Step::FoldValueBiases => model.fold_value_biases(),
+        Step::RefactorFactoredAttnMatrices => model.refactor_factored_attn_matrices(),
+    }
+}
+
+#[test]
+fn a_step_that_does_not_apply_is_an_error_when_asked_for_alone_and_is_reported_when_left_out() {
+    for (name, applies) in CASES {
+        let model = open(name);
+        for step in Step::ALL {
+            match (applies.contains(&step), alone(&model, step)) {
+                (true, Ok(processed)) => assert_eq!(processed.processing().done(), [step]),
+                (false, Err(error)) => {
+                    let error = error.to_string();
+                    let processed = model.processed([step].into_iter().collect()).unwrap();
+                    let [(left_out, why)] = processed.processing().left_out() else { panic!("{name} {step}") };
+                    assert_eq!(*left_out, step);
+                    assert!(error.contains(step.name()) && error.contains(why), "{error}");
+                }
+                (_, result) => panic!("{name} {step}: {result:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_done_twice_or_after_a_later_one_is_an_error() {
+    let model = open("gpt2-tiny");
+    for (index, step) in Step::ALL.into_iter().enumerate() {
+        let once = alone(&model, step).unwrap();
+        let error = alone(&once, step).unwrap_err().to_string();
+        assert!(error.contains("already") && error.contains(step.name()), "{error}");
+        for earlier in &Step::ALL[..index] {
+            let error = alone(&once, *earlier).unwrap_err().to_string();
+            assert!(error.contains("in order"), "{error}");
+        }
+    }
+    let processed = model.processed(Processing::default()).unwrap();
+    assert!(processed.processed(Processing::default()).is_err());
+    assert!(processed.refactor_factored_attn_matrices().is_ok());
+    assert!(model.processing().is_empty() && model.processed(Processing::none()).unwrap().processing().is_empty());
+}
+
+#[test]
+fn after_centring_the_residual_stream_has_mean_0_and_so_have_the_logits() {
+    for (name, applies) in CASES {
+        let processed = open(name).processed(Processing::default()).unwrap();
+        let run = processed.run(ids(name)).unwrap();
+        assert!(largest(&run.logits().unwrap().mean(2).unwrap()) < 1e-4, "{name}");
+        assert!(largest(&processed.weights().w_u().unwrap().mean(1).unwrap()) < 1e-6, "{name}");
+        let streams = run.cache().iter().filter(|(site, _)| site.to_string().contains("hook_resid"));
+        let means = streams.map(|(_, stream)| largest(&stream.mean(2).unwrap())).fold(0.0, f32::max);
+        assert_eq!(means < 1e-5, applies.contains(&Step::CenterWritingWeights), "{name}: {means:e}");
+    }
+}
+
+#[test]
+fn after_folding_the_matrices_read_what_the_norm_gives_as_it_is() {
+    for (name, _) in CASES {
+        let processed = open(name).fold_ln().unwrap();
+        let weights = processed.weights();
+        let run = processed.run(ids(name)).unwrap();
+        let get = |site| run.cache().get(site).unwrap().get(0).unwrap();
+        for layer in 0..processed.config().n_layers {
+            let normalized = get(Site::ln1_normalized(layer)).unsqueeze(0).unwrap();
+            for (site, weight, bias) in [
+                (Site::q(layer), weights.w_q(layer), weights.b_q(layer)),
+                (Site::k(layer), weights.w_k(layer), weights.b_k(layer)),
+                (Site::v(layer), weights.w_v(layer), weights.b_v(layer)),
+            ] {
+                let read = normalized.broadcast_matmul(&weight.unwrap().contiguous().unwrap()).unwrap();
+                let read = read.broadcast_add(&bias.unwrap().unsqueeze(1).unwrap()).unwrap();
+                assert!(difference(&read.transpose(0, 1).unwrap(), &get(site)) < 1e-5, "{name} {site}");
+            }
+            assert_eq!(largest(&(weights.ln_w(layer, "ln1").unwrap() - 1.0).unwrap()), 0.0);
+            assert_eq!(largest(&weights.ln_b(layer, "ln1").unwrap()), 0.0);
+        }
+        assert!(weights.named().unwrap().iter().all(|(name, _)| !name.contains("ln")), "{name}");
+        assert!(!processed.config().tied);
+    }
+}
+
+#[test]
+fn after_folding_value_biases_values_have_none() {
+    for (name, applies) in CASES.iter().filter(|(_, applies)| applies.contains(&Step::FoldValueBiases)) {
+        let model = open(name);
+        let processed = model.fold_value_biases().unwrap();
+        assert!(applies.len() > 2 && largest(&model.weights().b_v(0).unwrap()) > 0.0);
+        assert_eq!(largest(&processed.weights().stacked(WeightViews::b_v).unwrap()), 0.0, "{name}");
+    }
+}
+
+#[test]
+fn refactored_matrices_are_orthogonal_and_keep_their_products() {
+    let model = open("gpt2-untied");
+    let (before, after) = (model.weights(), model.refactor_factored_attn_matrices().unwrap().weights());
+    let head = |tensor: glassbox::Result<Tensor>| tensor.unwrap().get(2).unwrap().contiguous().unwrap();
+    let product = |weights: &WeightViews| head(weights.w_v(1)).matmul(&head(weights.w_o(1))).unwrap();
+    assert!(difference(&product(&after), &product(&before)) < 1e-6);
+    let output = head(after.w_o(1));
+    let identity = Tensor::eye(8, DType::F32, output.device()).unwrap();
+    assert!(difference(&output.matmul(&output.t().unwrap()).unwrap(), &identity) < 1e-6);
+    // Queries and keys are equally long in every dimension of the head, biases counted in.
+    let squares = |weight, bias| {
+        let both = Tensor::cat(&[head(weight), head(bias).unsqueeze(0).unwrap()], 0).unwrap();
+        both.sqr().unwrap().sum(0).unwrap()
+    };
+    assert!(difference(&squares(after.w_q(1), after.b_q(1)), &squares(after.w_k(1), after.b_k(1))) < 1e-5);
+}
+
+#[test]
+fn processed_weights_are_transformer_lenses() {
+    for name in ["gpt2-tiny", "llama-gqa-untied"] {
+        let model = open(name).processed(Processing::default()).unwrap();
+        let refactored = model.refactor_factored_attn_matrices().map(|model| model.weights());
+        let theirs = expected(name, "processed.safetensors");
+        let mut worst = 0f32;
+        for (key, theirs) in &theirs {
+            let difference = match key.strip_prefix("refactored.") {
+                // Singular vectors are found up to their sign.
+                Some(key) => {
+                    let sizes = |x: &Tensor| x.abs().unwrap();
+                    difference(&sizes(&or_zero(refactored.as_ref().unwrap(), key, theirs)), &sizes(theirs))
+                }
+                None => difference(&or_zero(&model.weights(), key, theirs), theirs),
+            };
+            worst = worst.max(difference);
+            assert!(difference < 1e-5, "{name} {key}: {difference:e}");
+        }
+        println!("{name}: {} processed tensors within {worst:.1e} of TransformerLens's", theirs.len());
+        assert!(theirs.len() >= 16);
+    }
+}
+
+/// A parameter by its name; zeros for a bias that the model has not.
+fn or_zero(weights: &WeightViews, key: &str, like: &Tensor) -> Tensor {
+    let tensor = weights.get(key).or_else(|error| match key.contains("b_") {
+        true => Ok(like.zeros_like()?),
+        false => Err(error),
+    });
+    let tensor = tensor.unwrap();
+    assert_eq!(tensor.dims(), like.dims(), "{key}");
+    tensor
+}
+
+#[test]
+fn the_model_that_was_processed_stays_as_it_is() {
+    let (model, ids) = (open("gpt2-tiny"), ids("gpt2-tiny"));
+    let before = model.run(&ids).unwrap();
+    let hooked = model.hooked([zero(Site::z(0))]);
+    let processed = hooked.processed(Processing::all()).unwrap();
+    assert_eq!(processed.interventions().len(), 1);
+    assert_eq!(difference(model.run(&ids).unwrap().logits().unwrap(), before.logits().unwrap()), 0.0);
+    assert!(model.processing().is_empty() && model.config().tied);
+}
+
+#[test]
+fn a_processed_model_is_patched_differentiated_and_read_as_any_other() {
+    let (model, ids) = (open("gpt2-tiny"), ids("gpt2-tiny"));
+    let processed = model.processed(Processing::default()).unwrap();
+    let gradient = |model: &Model| {
+        let metric = |logits: &Tensor| {
+            let last = logits.get(0)?.get(logits.dim(1)? - 1)?;
+            Ok((last.get(7)? - last.get(42)?)?)
+        };
+        let run = model.pass(&ids).unwrap().differentiate(Site::resid_pre(1), metric).run().unwrap();
+        run.gradients().unwrap().get(Site::resid_pre(1)).unwrap().clone()
+    };
+    // The stream lost its mean, along which the gradient is 0 in both.
+    assert!(difference(&gradient(&processed), &gradient(&model)) < 1e-4);
+    let lens = |model: &Model| model.run(&ids).unwrap().logit_lens().unwrap();
+    for row in 0..lens(&model).rows() {
+        let token = |model: &Model| lens(model).cell(row, -1).unwrap().clone();
+        assert_eq!(
+            format!("{:?}", token(&model)).split('.').next(),
+            format!("{:?}", token(&processed)).split('.').next()
+        );
+    }
+}
+
+#[test]
+fn views_have_the_shapes_of_transformer_lens_and_give_the_activations() {
+    for (name, _) in CASES {
+        let (model, ids) = (open(name), ids(name));
+        let (config, weights) = (model.config(), model.weights());
+        assert_eq!(config.architecture, Architecture::Decoder);
+        let (layers, heads, kv_heads) = (config.n_layers, config.n_heads, config.n_key_value_heads);
+        let (d_model, d_head) = (config.d_model, config.d_head);
+        assert_eq!(weights.stacked(WeightViews::w_q).unwrap().dims(), [layers, heads, d_model, d_head]);
+        assert_eq!(weights.stacked(WeightViews::w_k).unwrap().dims(), [layers, kv_heads, d_model, d_head]);
+        assert_eq!(weights.ungrouped().w_v(0).unwrap().dims(), [heads, d_model, d_head]);
+        assert_eq!(weights.ungrouped().b_k(0).unwrap().dims(), [heads, d_head]);
+        assert_eq!(weights.w_u().unwrap().dims(), [d_model, config.d_vocab]);
+        assert_eq!(model.all_head_labels().len(), layers * heads);
+
+        let run = model.pass(&ids).unwrap().record(Site::result(1)).record("*").run().unwrap();
+        let z = run.cache().get(Site::z(1)).unwrap().get(0).unwrap().transpose(0, 1).unwrap().contiguous().unwrap();
+        let result = z.matmul(&weights.w_o(1).unwrap().contiguous().unwrap()).unwrap().transpose(0, 1).unwrap();
+        assert!(difference(&result, &run.cache().get(Site::result(1)).unwrap().get(0).unwrap()) < 1e-5, "{name}");
+        if !config.attn_only {
+            let post = run.cache().get(Site::mlp_post(1)).unwrap().get(0).unwrap();
+            let out = post.matmul(&weights.w_out(1).unwrap().contiguous().unwrap()).unwrap();
+            let out = out.broadcast_add(&weights.b_out(1).unwrap()).unwrap();
+            assert!(difference(&out, &run.cache().get(Site::mlp_out(1)).unwrap().get(0).unwrap()) < 1e-5, "{name}");
+        }
+        let read = run.cache().get(Site::unembed_in()).unwrap().get(0).unwrap();
+        let directions = weights.tokens_to_residual_directions([1u32, 7, 42].as_slice()).unwrap().get(0).unwrap();
+        let logits = read.matmul(&directions.t().unwrap()).unwrap();
+        let bias = weights.b_u().unwrap().get(7).unwrap();
+        let logits = (logits.narrow(1, 1, 1).unwrap().broadcast_add(&bias)).unwrap();
+        assert!(difference(&logits, &run.logits().unwrap().get(0).unwrap().narrow(1, 7, 1).unwrap()) < 1e-4, "{name}");
+    }
+}
+
+#[test]
+fn the_parts_of_the_stream_less_the_accumulated_bias_are_what_silent_heads_and_neurons_leave() {
+    let model = open("gpt2-tiny");
+    let layers = model.config().n_layers;
+    let silent = (0..layers).flat_map(|layer| [zero(Site::z(layer)), zero(Site::mlp_post(layer))]);
+    let run = model.run_with(ids("gpt2-tiny"), silent).unwrap();
+    let get = |site| run.cache().get(site).unwrap();
+    let bias = |layer, mlp_input| model.weights().accumulated_bias(layer, mlp_input, true).unwrap();
+    for (site, bias) in [(Site::resid_mid(1), bias(1, true)), (Site::resid_post(1), bias(2, false))] {
+        let written = (get(site) - get(Site::resid_pre(0))).unwrap();
+        assert!(difference(&written, &bias.broadcast_as(written.shape()).unwrap().contiguous().unwrap()) < 1e-5);
+    }
+    let attention_only = model.weights().accumulated_bias(2, false, false).unwrap();
+    let by_hand = (model.weights().b_o(0).unwrap() + model.weights().b_o(1).unwrap()).unwrap();
+    assert!(difference(&attention_only, &by_hand) < 1e-6);
+    assert!(model.weights().accumulated_bias(2, true, true).is_err());
+}
+
+#[test]
+fn views_share_memory_with_the_model() {
+    // Tied: the unembedding is the embedding turned, and no copy of it.
+    let weights = open("gpt2-tiny").weights();
+    let same = |a: &Tensor, b: &Tensor| {
+        let (a, _) = a.storage_and_layout();
+        let (b, _) = b.storage_and_layout();
+        std::ptr::eq(&*a, &*b)
+    };
+    assert!(same(&weights.w_u().unwrap(), &weights.w_e().unwrap()));
+    for name in ["llama-gqa-untied", "attn-only-tiny"] {
+        let weights = open(name).weights();
+        for view in [WeightViews::w_q, WeightViews::w_k, WeightViews::w_v, WeightViews::w_o] {
+            assert!(same(&view(&weights, 1).unwrap(), &view(&weights, 1).unwrap()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_a_model_does_not_have_is_refused_by_name() {
+    let (gpt2, llama) = (open("gpt2-tiny").weights(), open("llama-gqa-tied").weights());
+    let attention_only = open("attn-only-tiny").weights();
+    for (result, words) in [
+        (gpt2.w_q(2), "layers, 0 to 1"),
+        (gpt2.w_gate(0), "no W_gate: its MLP is not gated"),
+        (llama.w_pos(), "no W_pos"),
+        (attention_only.w_in(0), "attention only"),
+        (gpt2.get("blocks.0.attn.W_K_"), "`blocks.0.attn.W_K`"),
+        (gpt2.ln_w(0, "ln3"), "no ln3"),
+        (gpt2.encoder().and_then(|encoder| encoder.w_q(0)), "one stack of blocks"),
+        (gpt2.expert(0).and_then(|expert| expert.w_in(0)), "one MLP each"),
+        (gpt2.tokens_to_residual_directions([5000u32].as_slice()), "out of range"),
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
