@@ -1,6 +1,6 @@
 //! Encoders: BERT and its kin, held against Hugging Face and TransformerLens, and against what must hold.
 
-use crate::reference::{difference, expected, external, folder, open};
+use crate::reference::{difference, expected, folder, open};
 use candle_core::{DType, IndexOp, Tensor};
 use glassbox::{
     Model,

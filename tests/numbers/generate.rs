@@ -1,9 +1,10 @@
 //! Generation against Hugging Face's, against runs of the whole text, and of many texts against one.
 
-use crate::reference::{difference, expected, folder, open};
+use crate::reference::{difference, expected, folder, open, token_ids};
 use candle_core::{DType, IndexOp, Tensor};
 use glassbox::{
     Model, Result,
+    cache::ActivationCache,
     generate::{Generated, Generation, StopReason},
     hook::{Intervention, Site, Sites, add, edit, patch, scale, zero},
 };
@@ -92,7 +93,9 @@ fn hooks_at_every_step_are_those_of_a_run_of_the_whole_text() {
         let whole = model.pass(said.tokens()).unwrap().record("*").run().unwrap();
         for (step, cache) in said.caches().iter().enumerate() {
             let (first, len) = if step == 0 { (0, PROMPT.len()) } else { (PROMPT.len() + step - 1, 1) };
-            assert_eq!(cache.len(), whole.cache().len(), "{name}");
+            // An expert is hooked where tokens are sent to it, which a step of one token does to few.
+            let count = |cache: &ActivationCache| cache.iter().filter(|(site, _)| site.expert().is_none()).count();
+            assert_eq!(count(cache), count(whole.cache()), "{name}");
             for (site, got) in cache.iter().filter(|(site, _)| site.expert().is_none()) {
                 let all = whole.cache().get(site).unwrap();
                 // Logits are worked out at the end alone.
@@ -387,11 +390,6 @@ fn logits_that_are_no_numbers_are_refused() {
 
 #[test]
 fn an_encoder_says_what_to_use_instead() {
-    match Model::open(folder("families/bert").to_str().unwrap()) {
-        Ok(model) => {
-            let error = model.generate(PROMPT.to_vec()).unwrap_err();
-            assert!(error.to_string().contains("fill_mask"), "{error}");
-        }
-        Err(why) => println!("skipped: families/bert: {why}"),
-    }
+    let error = open("families/bert").generate([1, 2, 3]).unwrap_err();
+    assert!(error.to_string().contains("fill_mask"), "{error}");
 }

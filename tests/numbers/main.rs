@@ -9,6 +9,7 @@ mod gradients;
 mod identities;
 mod oracle;
 mod patching;
+mod readings;
 mod reference;
 mod running;
 mod t5;

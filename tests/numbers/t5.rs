@@ -85,7 +85,7 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
             compared.push(site.clone());
         }
         // Copies of the stream on its way into a part, which hold the stream; the tokens; the two ends of the
-        // unembedding, which are the last hidden state and the logits; and the bias, which TransformerLens names but
+        // unembedding, which are the last hidden state (scaled, as in TransformerLens) and the logits; and the bias, which TransformerLens names but
         // never fires.
         let known = |site: &Site| {
             let name = site.to_string();
@@ -100,9 +100,9 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
         assert_eq!(unknown, embed, "{name}");
         assert_eq!(difference(&get(&run, Site::embed()), &get(&run, Site::resid_pre(0).in_encoder())), 0.0);
         let last = format!("hf.decoder_hidden_states.{}", model.config().n_layers);
-        assert!(difference(&get(&run, Site::unembed_in()), &expected[&last]) < 1e-4);
-        let scaled = (get(&run, Site::unembed_out()) * model.config().logit_scale).unwrap();
-        assert_eq!(difference(&scaled, run.logits().unwrap()), 0.0);
+        let scaled = (&expected[&last] * model.config().unembed_scale).unwrap();
+        assert!(difference(&get(&run, Site::unembed_in()), &scaled) < 1e-4);
+        assert_eq!(difference(&get(&run, Site::unembed_out()), run.logits().unwrap()), 0.0);
     }
 }
 
@@ -238,7 +238,7 @@ fn configurations_of_before_make_the_same_model_and_wrong_ones_are_refused() {
         assert_eq!(old.config(), model.config());
         assert_eq!(difference(run(&old, &expected).logits().unwrap(), run(&model, &expected).logits().unwrap()), 0.0);
         let v1_1 = name == "t5-v1_1";
-        assert_eq!((old.config().tied, old.config().logit_scale), (!v1_1, if v1_1 { 1.0 } else { 0.25 }));
+        assert_eq!((old.config().tied, old.config().unembed_scale), (!v1_1, if v1_1 { 1.0 } else { 0.25 }));
         for (from, to, words) in [
             ("\"vocab_size\"", "\"is_decoder\": true, \"vocab_size\"", "`is_decoder`"),
             ("\"relative_attention_num_buckets\": 8", "\"relative_attention_num_buckets\": 2", "at least 4"),

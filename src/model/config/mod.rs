@@ -77,6 +77,8 @@ pub struct Config {
     pub embed_scale: f64,
     /// What attention and MLP add to the residual stream is multiplied by this (Granite).
     pub residual_scale: f64,
+    /// What the unembedding reads is multiplied by this (T5, where it is the embedding turned: 1 / sqrt(d_model)).
+    pub unembed_scale: f64,
     /// Logits are multiplied by this.
     pub logit_scale: f64,
     /// Blocks have attention and nothing else.
@@ -132,6 +134,7 @@ impl Config {
             output_logits_soft_cap: None,
             embed_scale: 1.0,
             residual_scale: 1.0,
+            unembed_scale: 1.0,
             logit_scale: 1.0,
             attn_only: false,
             parallel_attn_mlp: false,

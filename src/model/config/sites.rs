@@ -63,6 +63,15 @@ impl Config {
         }
     }
 
+    /// The residual stream before each block of the last stack, and after the last block.
+    pub(crate) fn streams(&self) -> Vec<Site> {
+        let stack = self.stacks().last().copied().unwrap_or_default();
+        let at = |layer, point| Site::in_block(stack, layer, point);
+        let end = if self.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let before = (0..self.n_layers).map(|layer| at(layer, Point::ResidPre));
+        before.chain([at(self.n_layers.saturating_sub(1), end)]).collect()
+    }
+
     /// Every site this model has, in the order a forward pass reaches them.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);

@@ -63,7 +63,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
             num_buckets,
             max_distance: settings.or("relative_attention_max_distance", 128)?,
         },
-        logit_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
+        unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
         tied: scaled || !weights.contains("lm_head.weight"),
         decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
