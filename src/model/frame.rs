@@ -2,7 +2,6 @@
 
 use super::{
     Config, Here, Kept, Position, Rotary,
-    config::alibi_slopes,
     kept::{Encoded, KeysValues},
 };
 use crate::{
@@ -134,25 +133,25 @@ impl Frame {
             RotaryTable::new(frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
         };
         let local_rotary = config.local_rotary.as_ref().map(table);
-        let rotary = match &config.position {
-            Position::Rotary(rotary) => Some(table(rotary)),
-            _ => None,
+        let (rotary, bias) = match &config.position {
+            Position::Rotary(rotary) => (Some(table(rotary)), None),
+            Position::Alibi(slopes) => (None, Some(frame.alibi(slopes)?)),
+            _ => (None, None),
         };
-        let bias = (config.position == Position::Alibi).then(|| frame.alibi(config.n_heads)).transpose()?;
         frame = Self { rotary, local_rotary, bias, ..frame };
         Ok(frame)
     }
 
     /// ALiBi's bias: minus the distance, times the head's slope.
-    fn alibi(&self, n_heads: usize) -> Result<Tensor> {
+    fn alibi(&self, slopes: &[f64]) -> Result<Tensor> {
         let (queries, keys) = self.queries_and_keys();
         let distance = |query: usize, key: usize| (self.past + query) as f64 - key as f64;
-        let row = |slope: f64| {
+        let row = |&slope: &f64| {
             let pairs = (0..queries).flat_map(move |query| (0..keys).map(move |key| (query, key)));
             pairs.map(move |(query, key)| (-slope * distance(query, key)) as f32)
         };
-        let values: Vec<f32> = alibi_slopes(n_heads).into_iter().flat_map(row).collect();
-        Ok(Tensor::from_vec(values, (1, n_heads, queries, keys), &Device::Cpu)?)
+        let values: Vec<f32> = slopes.iter().flat_map(row).collect();
+        Ok(Tensor::from_vec(values, (1, slopes.len(), queries, keys), &Device::Cpu)?)
     }
 
     /// How many tokens the longest text has, those read before counted.

@@ -49,7 +49,7 @@ impl Config {
         let position = match self.position {
             Position::Learned => "learned",
             Position::Rotary(_) => "rotary",
-            Position::Alibi => "ALiBi",
+            Position::Alibi(_) => "ALiBi",
             Position::RelativeBias { .. } => "relative bias",
             Position::None => "none",
         };

@@ -3,6 +3,7 @@
 mod bad_input;
 mod decompose;
 mod encoders;
+mod families;
 mod families_llama;
 mod generate;
 mod gradients;

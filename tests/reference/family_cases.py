@@ -80,7 +80,7 @@ OLDER = {
     "opt": Case("opt", OPT_SIZE, OPT, tl={}),
     "opt-post-norm": Case("opt", OPT_SIZE | dict(do_layer_norm_before=False), replace(OPT, post_norm=True)),
     "opt-projected": Case("opt", OPT_SIZE | dict(do_layer_norm_before=False, word_embed_proj_dim=10),
-                          replace(OPT, post_norm=True, embed=None, pos_embed=None)),
+                          replace(OPT, post_norm=True, embed="model.decoder.project_in")),
     "bloom": Case("bloom", BLOOM_SIZE | dict(n_head=4), BLOOM,
                   tl=dict(post_embedding_ln=True, positional_embedding_type="alibi", act_fn="gelu_fast")),
     "bloom-6-heads": Case("bloom", BLOOM_SIZE | dict(n_head=6), BLOOM),

@@ -144,7 +144,7 @@ impl Config {
         match self.position {
             Position::Learned => "an encoder's is `embed.hook_pos_embed`",
             Position::Rotary(_) => "its positions are rotary, not learned vectors",
-            Position::Alibi => "its positions are a bias on the scores (ALiBi), not learned vectors",
+            Position::Alibi(_) => "its positions are a bias on the scores (ALiBi), not learned vectors",
             Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",
             Position::None => "it has no positions but the causal mask",
         }

@@ -2,14 +2,20 @@
 
 mod albert;
 mod bert;
+mod bloom;
 mod cohere;
 mod cohere2;
 mod common;
 mod distilbert;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod gpt2;
+mod gpt_bigcode;
+mod gpt_neo;
+mod gpt_neox;
+mod gptj;
 mod granite;
 mod llama;
 mod llama_block;
@@ -21,6 +27,8 @@ mod olmo;
 mod olmo2;
 mod olmo3;
 mod olmoe;
+mod opt;
+mod phi;
 mod phi3;
 mod post_norm;
 mod qwen2;
@@ -29,6 +37,8 @@ mod qwen3_moe;
 mod roberta;
 mod rope;
 mod smollm3;
+mod stablelm;
+mod starcoder2;
 mod t5;
 
 use super::{Config, transformer::Transformer};
@@ -53,14 +63,20 @@ struct Family {
 const FAMILIES: &[Family] = &[
     albert::FAMILY,
     bert::FAMILY,
+    bloom::FAMILY,
     cohere::FAMILY,
     cohere2::FAMILY,
     distilbert::FAMILY,
+    falcon::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
     gemma3::WITH_IMAGES,
     gemma::FAMILY,
     gpt2::FAMILY,
+    gpt_bigcode::FAMILY,
+    gpt_neo::FAMILY,
+    gpt_neox::FAMILY,
+    gptj::FAMILY,
     granite::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
@@ -70,7 +86,9 @@ const FAMILIES: &[Family] = &[
     olmo3::FAMILY,
     olmo::FAMILY,
     olmoe::FAMILY,
+    opt::FAMILY,
     phi3::FAMILY,
+    phi::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
@@ -78,6 +96,8 @@ const FAMILIES: &[Family] = &[
     roberta::FAMILY,
     roberta::XLM,
     smollm3::FAMILY,
+    stablelm::FAMILY,
+    starcoder2::FAMILY,
     t5::FAMILY,
     t5::MULTILINGUAL,
 ];
