@@ -106,7 +106,7 @@ impl Frame {
         real: Option<Arc<[Range<usize>]>>,
         token_types: Vec<u32>,
     ) -> Result<Self> {
-        let rows = real.as_deref().map_or(vec![0..new.end], <[_]>::to_vec);
+        let rows = real.as_deref().map_or_else(|| std::iter::once(0..new.end).collect(), <[_]>::to_vec);
         let stands = |real: &Range<usize>, index| if real.contains(&index) { (index - real.start) as u32 } else { 0 };
         let row = |real: Range<usize>| new.clone().map(move |index| stands(&real, index));
         let turn = |layer: usize| match (config.rotary(layer), &config.local_rotary) {

@@ -37,10 +37,10 @@ pub use config::{
     Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
 };
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
+pub use family::families;
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;
-pub use family::families;
 pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
