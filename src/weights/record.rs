@@ -4,7 +4,8 @@ use super::Step;
 use crate::{Result, error::WeightsError};
 use std::fmt;
 
-/// What was done to a model's weights, and what was left out because it does not apply: [`Model::processing`](crate::Model::processing).
+/// What was done to a model's weights, and what was left out because it does not apply:
+/// [`Model::processing`](crate::Model::processing).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processed {
     done: Vec<Step>,

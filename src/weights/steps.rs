@@ -12,13 +12,15 @@ use std::fmt;
 pub enum Step {
     /// A norm's weight and bias move into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).
     FoldLn,
-    /// What is written to the residual stream has mean 0: [`Model::center_writing_weights`](crate::Model::center_writing_weights).
+    /// What is written to the residual stream has mean 0:
+    /// [`Model::center_writing_weights`](crate::Model::center_writing_weights).
     CenterWritingWeights,
     /// Logits have mean 0: [`Model::center_unembed`](crate::Model::center_unembed).
     CenterUnembed,
     /// Values have no bias: [`Model::fold_value_biases`](crate::Model::fold_value_biases).
     FoldValueBiases,
-    /// Each head's matrices are orthogonal: [`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices).
+    /// Each head's matrices are orthogonal:
+    /// [`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices).
     RefactorFactoredAttnMatrices,
 }
 
@@ -84,7 +86,8 @@ impl fmt::Display for Step {
     }
 }
 
-/// Which steps to do, for [`Model::processed`](crate::Model::processed). The names and the default are those of `from_pretrained` in
+/// Which steps to do, for [`Model::processed`](crate::Model::processed). The names and the default are those of
+/// `from_pretrained` in
 /// TransformerLens: all but the last.
 ///
 /// # Examples
