@@ -87,8 +87,7 @@ impl fmt::Display for Step {
 }
 
 /// Which steps to do, for [`Model::processed`](crate::Model::processed). The names and the default are those of
-/// `from_pretrained` in
-/// TransformerLens: all but the last.
+/// `from_pretrained` in TransformerLens: all but the last.
 ///
 /// # Examples
 /// ```
