@@ -65,6 +65,7 @@ impl Frame {
     /// For those of the tokens that come after the ones kept; keeps the new ones' keys and values behind theirs.
     pub(crate) fn after(config: &Config, tokens: &Tokens, kept: Kept) -> Result<Self> {
         let frame = Self::from(config, tokens, kept.len)?;
+        frame.check_turned(config, &kept)?;
         Ok(Self { encoded: kept.encoded.clone(), kept: Some(kept), ..frame })
     }
 
@@ -86,9 +87,11 @@ impl Frame {
         kept: Kept,
     ) -> Result<Self> {
         let types = vec![0; batch * new.len()];
+        let frame = Self::build(config, batch, new, real, types)?;
+        frame.check_turned(config, &kept)?;
         // What has nothing before it keeps nothing.
         let kept = (kept.len > 0).then_some(kept);
-        Ok(Self { kept, ..Self::build(config, batch, new, real, types)? })
+        Ok(Self { kept, ..frame })
     }
 
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
@@ -128,19 +131,11 @@ impl Frame {
         };
         let table = |rotary: &Rotary| {
             let frequencies = rotary.frequencies_for(frame.longest());
-            match &rotary.long {
-                Some(long) if frame.past > 0 && rotary.frequencies_for(frame.longest() - frame.pos) != frequencies => {
-                    Err(RunError::KeptKeys { after: long.after, past: frame.past })
-                }
-                _ => {
-                    let Rotary { adjacent, attention_factor, .. } = *rotary;
-                    Ok(RotaryTable::new(frequencies, &frame.positions, adjacent, attention_factor))
-                }
-            }
+            RotaryTable::new(frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
         };
-        let local_rotary = config.local_rotary.as_ref().map(table).transpose()?;
+        let local_rotary = config.local_rotary.as_ref().map(table);
         let (rotary, bias) = match &config.position {
-            Position::Rotary(rotary) => (Some(table(rotary)?), None),
+            Position::Rotary(rotary) => (Some(table(rotary)), None),
             Position::Alibi(slopes) => (None, Some(frame.alibi(slopes)?)),
             _ => (None, None),
         };
@@ -164,6 +159,15 @@ impl Frame {
     fn longest(&self) -> usize {
         let real = self.real.iter().flat_map(|real| real.iter());
         real.map(Range::len).max().unwrap_or(self.past + self.pos)
+    }
+
+    /// Refuses keys that were turned by other angles than those of this run.
+    fn check_turned(&self, config: &Config, kept: &Kept) -> Result<()> {
+        let Position::Rotary(Rotary { long: Some(long), .. }) = &config.position else { return Ok(()) };
+        match kept.len > 0 && (kept.turned_for > long.after) != (self.longest() > long.after) {
+            true => Err(RunError::KeptKeys { after: long.after, past: kept.len }.into()),
+            false => Ok(()),
+        }
     }
 
     /// How many tokens look, and how many are looked at.
@@ -226,8 +230,9 @@ impl Frame {
 
     /// What is kept for the tokens that come after these.
     pub(crate) fn into_kept(self) -> Kept {
+        let turned_for = self.longest();
         let mut kept = self.kept.unwrap_or_default();
-        (kept.len, kept.encoded) = (self.past + self.pos, self.encoded);
+        (kept.len, kept.turned_for, kept.encoded) = (self.past + self.pos, turned_for, self.encoded);
         kept
     }
 

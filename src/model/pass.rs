@@ -355,7 +355,8 @@ impl Pass {
         }
         let gradients = value.sum_all()?.backward()?;
         let gradient = |(site, delta): &(Site, candle_core::Var)| {
-            let gradient = gradients.get(delta.as_tensor());
+            // An expert that no token chose has no rows, and a gradient of none.
+            let gradient = gradients.get(delta).or((delta.elem_count() == 0).then_some(delta));
             let gradient = gradient.ok_or_else(|| RunError::NoGradient { site: site.to_string() })?;
             Ok((*site, gradient.detach()))
         };

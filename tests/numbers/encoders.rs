@@ -175,7 +175,7 @@ fn sites_are_listed_in_the_order_a_run_comes_to_them() {
     for name in CASES {
         let (model, expected) = case(name);
         let free: Vec<_> = model.sites().into_iter().filter(|site| !site.is_gated()).collect();
-        assert_eq!(model.run(&tokens(&model, &expected)).unwrap().cache().sites(), free, "{name}");
+        assert_eq!(model.run(tokens(&model, &expected)).unwrap().cache().sites(), free, "{name}");
     }
 }
 
@@ -267,6 +267,17 @@ fn old_names_and_missing_prefixes_make_the_same_model() {
     for rename in renamed {
         let other = altered("bert", same, same, rename).unwrap();
         assert_eq!(difference(&logits(&other), &logits(&model)), 0.0);
+    }
+}
+
+#[test]
+fn a_roberta_of_another_name_is_the_same_model() {
+    let (model, expected) = case("roberta");
+    for name in ["xlm-roberta", "camembert"] {
+        let kind = |name: &str| format!("\"model_type\": \"{name}\"");
+        let other = altered("roberta", &kind("roberta"), &kind(name), str::to_owned).unwrap();
+        let [ours, theirs] = [&other, &model].map(|model| model.forward(tokens(model, &expected)).unwrap());
+        assert_eq!((other.config().family.as_str(), difference(&ours, &theirs)), (name, 0.0));
     }
 }
 

@@ -4,9 +4,10 @@ use crate::reference::{difference, expected, external, folder, open};
 use candle_core::{DType, IndexOp, Tensor};
 use glassbox::{
     Model, Result,
+    axes::Axis,
     cache::ActivationCache,
     generate::{Generated, Generation, StopReason},
-    hook::{Intervention, Point, Site, Sites, add, edit, patch, scale, zero},
+    hook::{Intervention, Site, Sites, add, edit, patch, scale, zero},
 };
 use std::{
     ops::ControlFlow,
@@ -104,7 +105,7 @@ fn hooks_at_every_step_are_those_of_a_run_of_the_whole_text() {
                 // The last token that was chosen is read by nobody but the whole run.
                 let expected = match site.to_string().contains("expert") {
                     true => all.narrow(0, first, len).unwrap(),
-                    false if [Point::AttnScores, Point::Pattern].contains(&site.point()) => {
+                    false if site.axes().contains(&Axis::Query) => {
                         all.narrow(2, first, len).unwrap().narrow(3, 0, first + len).unwrap()
                     }
                     false => all.narrow(1, first, len).unwrap(),

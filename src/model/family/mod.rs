@@ -4,6 +4,7 @@ mod albert;
 mod bert;
 mod bloom;
 mod cohere;
+mod cohere2;
 mod common;
 mod distilbert;
 mod falcon;
@@ -24,6 +25,7 @@ mod mixtral;
 pub(crate) mod native;
 mod olmo;
 mod olmo2;
+mod olmo3;
 mod olmoe;
 mod opt;
 mod phi;
@@ -63,6 +65,7 @@ const FAMILIES: &[Family] = &[
     bert::FAMILY,
     bloom::FAMILY,
     cohere::FAMILY,
+    cohere2::FAMILY,
     distilbert::FAMILY,
     falcon::FAMILY,
     gemma2::FAMILY,
@@ -80,6 +83,7 @@ const FAMILIES: &[Family] = &[
     mixtral::FAMILY,
     native::FAMILY,
     olmo2::FAMILY,
+    olmo3::FAMILY,
     olmo::FAMILY,
     olmoe::FAMILY,
     opt::FAMILY,
