@@ -14,7 +14,8 @@ fn main() -> model::Result<()> {
         let start = Instant::now();
         let model = Model::open(&args[at + 1])?;
         println!("{:.2} s, peak memory {}", start.elapsed().as_secs_f64(), peak().unwrap_or("not known here".into()));
-        return Ok(drop(model));
+        drop(model);
+        return Ok(());
     }
     let folder = env::temp_dir().join(format!("glassbox-bench-opening-{}", std::process::id()));
     model::write(&folder)?;
