@@ -11,7 +11,7 @@ pub(crate) enum RunError {
     Layer { layer: i64, n_layers: usize },
     #[error(
         "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
-         {past} tokens do not fit the next; read the text again from its start"
+         {past} tokens do not fit the next; generate with without_kv_cache(), which reads the whole text every time"
     )]
     KeptKeys { after: usize, past: usize },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]
