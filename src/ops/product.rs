@@ -43,7 +43,11 @@ const TOGETHER: usize = 2;
 
 /// `out = x W + b`, with `x` of `d_in` and `out` of one column for each output.
 pub(super) fn product(x: &[f32], rows: Rows, out: MatMut<f32>) {
-    let (arch, tokens) = (Arch::new(), out.nrows());
+    product_by(Arch::new(), x, rows, out);
+}
+
+fn product_by(arch: Arch, x: &[f32], rows: Rows, out: MatMut<f32>) {
+    let tokens = out.nrows();
     let columns = TASK.div_ceil(rows.d_in * tokens.max(FEW)).next_multiple_of(4 * OUTPUTS);
     let tasks = out.par_col_chunks_mut(columns).enumerate();
     if tokens < FEW {
@@ -213,4 +217,41 @@ fn dots<S: Simd, const C: usize>(simd: S, x: &[f32], weights: [&[f32]; C], start
         *out += simd.reduce_sum_f32s(sum) + rest;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, so that sums are the same in any order.
+    fn numbers(count: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 7919) % 13) as f32 - 6.0).collect()
+    }
+
+    fn archs() -> Vec<Arch> {
+        #[cfg(target_arch = "x86_64")]
+        let avx2 = pulp::x86::V3::try_new().map(Arch::V3);
+        #[cfg(not(target_arch = "x86_64"))]
+        let avx2 = None;
+        [Some(Arch::Scalar), avx2, Some(Arch::new())].into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_product() {
+        let (d_in, stride) = (19, 23);
+        for (tokens, outputs) in [(1, 5), (7, 13), (8, 12), (17, 50), (33, 101), (49, 25)] {
+            let (x, weight, bias) = (numbers(tokens * d_in), numbers(outputs * stride), numbers(outputs));
+            let dot = |token: usize, output: usize| {
+                let pairs = x[token * d_in..][..d_in].iter().zip(&weight[output * stride..]);
+                bias[output] + pairs.map(|(x, w)| x * w).sum::<f32>()
+            };
+            let expected: Vec<f32> = (0..tokens * outputs).map(|at| dot(at / outputs, at % outputs)).collect();
+            for arch in archs() {
+                let mut out = vec![f32::NAN; tokens * outputs];
+                let rows = Rows { weight: &weight, stride, d_in, bias: Some(&bias) };
+                product_by(arch, &x, rows, MatMut::from_row_major_slice_mut(&mut out, tokens, outputs));
+                assert_eq!(out, expected, "{tokens} tokens, {outputs} outputs, {arch:?}");
+            }
+        }
+    }
 }
