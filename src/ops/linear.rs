@@ -1,8 +1,12 @@
-//! A linear layer over faer's matrix product, with frozen weights costing nothing in the backward.
+//! A linear layer, with frozen weights costing nothing in the backward.
 
-use super::slice::{contiguous, values};
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use super::{
+    product::{Rows, product},
+    slice::{contiguous, for_rows, values},
+};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
+use rayon::prelude::*;
 
 /// `x W + b`. The weight may be any view with one unit stride (so a tied unembedding is not copied).
 ///
@@ -17,6 +21,40 @@ pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Resu
         None => x.apply_op2(weight, Linear),
     }
 }
+
+/// The same matrix with each column's numbers side by side, which is how PyTorch's `Linear` stores a weight and what
+/// [`linear`] is fastest with.
+///
+/// # Shapes
+/// `[d_in, d_out]` in and out.
+pub(crate) fn by_output(weight: &Tensor) -> Result<Tensor> {
+    weight.contiguous()?.apply_op1_no_bwd(&ByOutput)?.t()
+}
+
+struct ByOutput;
+
+impl CustomOp1 for ByOutput {
+    fn name(&self) -> &'static str {
+        "weight by output"
+    }
+
+    fn cpu_fwd(&self, weight: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (d_in, d_out) = layout.shape().dims2()?;
+        let weight = contiguous(weight, layout)?;
+        let mut out = vec![0.0; weight.len()];
+        // As many outputs at a time as there are numbers in a cache line.
+        out.par_chunks_mut(LINE * d_in).enumerate().for_each(|(block, outputs)| {
+            for (input, line) in weight.chunks_exact(d_out).enumerate() {
+                let to = outputs[input..].iter_mut().step_by(d_in);
+                to.zip(&line[block * LINE..]).for_each(|(to, from)| *to = *from);
+            }
+        });
+        Ok((CpuStorage::F32(out), (d_out, d_in).into()))
+    }
+}
+
+/// Numbers in a cache line.
+const LINE: usize = 16;
 
 struct Linear;
 
@@ -41,7 +79,10 @@ pub(super) fn span(data: &[f32], lines: usize, width: usize, stride: usize) -> &
     &data[..lines.saturating_sub(1) * stride + width]
 }
 
-fn product(
+/// With fewer rows than this, [`product`] would leave most of a register empty.
+const FEW: usize = 8;
+
+fn forward(
     x: &[f32],
     x_layout: &Layout,
     w: &[f32],
@@ -56,13 +97,17 @@ fn product(
     };
     *last = d_out;
     let rows = x.len() / d_in;
-    let mut out = match bias {
-        Some(bias) => bias.repeat(rows),
-        None => vec![0.0; rows * d_out],
-    };
-    let accum = if bias.is_some() { Accum::Add } else { Accum::Replace };
-    let x = MatRef::from_row_major_slice(x, rows, d_in);
-    matmul(MatMut::from_row_major_slice_mut(&mut out, rows, d_out), accum, x, weight, 1.0, Par::rayon(0));
+    let mut out = vec![0.0; rows * d_out];
+    let into = MatMut::from_row_major_slice_mut(&mut out, rows, d_out);
+    match w_layout.stride() {
+        &[1, stride] if rows >= FEW => product(x, Rows { weight: w, stride, d_in, bias }, into),
+        _ => {
+            matmul(into, Accum::Replace, MatRef::from_row_major_slice(x, rows, d_in), weight, 1.0, Par::rayon(0));
+            if let Some(bias) = bias {
+                for_rows(&mut out, d_out, |_, row| row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias));
+            }
+        }
+    }
     Ok((CpuStorage::F32(out), dims.into()))
 }
 
@@ -83,7 +128,7 @@ impl CustomOp2 for Linear {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
-        product(contiguous(x, lx)?, lx, values(w, lw)?, lw, None)
+        forward(contiguous(x, lx)?, lx, values(w, lw)?, lw, None)
     }
 
     fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -105,7 +150,7 @@ impl CustomOp3 for Linear {
         b: &CpuStorage,
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        product(contiguous(x, lx)?, lx, values(w, lw)?, lw, Some(contiguous(b, lb)?))
+        forward(contiguous(x, lx)?, lx, values(w, lw)?, lw, Some(contiguous(b, lb)?))
     }
 
     fn bwd(

@@ -13,13 +13,14 @@ mod exp;
 mod linear;
 mod mask;
 mod norm;
+mod product;
 mod rotary;
 mod slice;
 mod softmax;
 
 pub use activation::Activation;
 pub(crate) use attention::{attention_scores, mix_values};
-pub(crate) use linear::linear;
+pub(crate) use linear::{by_output, linear};
 pub(crate) use mask::{Mask, masked};
 pub(crate) use norm::{affine, norm_scale, normalize};
 pub(crate) use rotary::{RotaryTable, rotate};

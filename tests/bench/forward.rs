@@ -1,7 +1,7 @@
 //! Seconds per forward pass of a model of GPT-2 small's shape with random weights; `tests/bench/compare` sets them
 //! beside TransformerLens and Hugging Face.
 //!
-//!     cargo bench --bench forward -- [--json] [--tokens 15,64,256] [--runs 7]
+//!     cargo bench --bench forward -- [--json] [--tokens 15,64,256] [--runs 7] [--case forward]
 
 use candle_core::{Device, Tensor};
 use glassbox::{Model, Result, hook::Site, prelude::Sites};
@@ -18,6 +18,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let lengths = after("--tokens").unwrap_or("15,64,256".into());
     let lengths = lengths.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>()?;
     let runs: usize = after("--runs").map_or(Ok(7), |runs| runs.parse())?;
+    let only = after("--case");
 
     let folder = std::env::temp_dir().join(format!("glassbox-bench-{}", std::process::id()));
     write_model(&folder)?;
@@ -49,38 +50,58 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
                 }),
             ),
         ];
-        for (case, run) in cases {
-            results.push((case, tokens, median(runs, run)?));
+        for (case, run) in cases.into_iter().filter(|(case, _)| only.as_ref().is_none_or(|only| only == case)) {
+            results.push((case, tokens, measure(runs, run)?));
         }
     }
     if args.iter().any(|arg| arg == "--json") {
         let threads = candle_core::utils::get_num_threads();
-        let rows = results
-            .iter()
-            .map(|(case, tokens, ms)| format!(r#"{{"case": "{case}", "tokens": {tokens}, "median_ms": {ms:.3}}}"#));
+        let rows = results.iter().map(|(case, tokens, time)| {
+            let Time { median, min, cpu } = time;
+            format!(
+                r#"{{"case": "{case}", "tokens": {tokens}, "median_ms": {median:.3}, "min_ms": {min:.3}, "cpu_ms": {cpu:.3}}}"#
+            )
+        });
         println!(
             r#"{{"system": "glassbox", "threads": {threads}, "results": [{}]}}"#,
             rows.collect::<Vec<_>>().join(", ")
         );
     } else {
-        for (case, tokens, ms) in results {
-            println!("{case:<34} {tokens:>4} tokens  {ms:>9.1} ms");
+        for (case, tokens, Time { median, min, cpu }) in results {
+            println!("{case:<34} {tokens:>4} tokens  {median:>7.1} ms  least {min:>7.1} ms  processor {cpu:>7.1} ms");
         }
     }
     Ok(())
 }
 
-/// The median of several runs, in milliseconds, after one that is not counted.
-fn median(runs: usize, run: impl Fn() -> Result<()>) -> Result<f64> {
+/// Milliseconds of one run.
+struct Time {
+    median: f64,
+    min: f64,
+    /// Of all threads together, the mean: what a busy machine does not change much. 0 where there is no `/proc`.
+    cpu: f64,
+}
+
+/// Several runs, after one that is not counted.
+fn measure(runs: usize, run: impl Fn() -> Result<()>) -> Result<Time> {
     run()?;
-    let mut times = Vec::new();
+    let (mut times, cpu) = (Vec::new(), cpu_ms());
     for _ in 0..runs.max(1) {
         let start = Instant::now();
         run()?;
         times.push(1e3 * start.elapsed().as_secs_f64());
     }
+    let cpu = (cpu_ms() - cpu) / times.len() as f64;
     times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    Ok(Time { median: times[times.len() / 2], min: times[0], cpu })
+}
+
+/// What this process has had of the processor, in milliseconds.
+fn cpu_ms() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name in parentheses, user and system time are the 12th and 13th, in hundredths of a second.
+    let after_name = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    after_name.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
 }
 
 /// A checkpoint with random weights, as Hugging Face names them.

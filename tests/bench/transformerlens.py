@@ -2,10 +2,13 @@
 
     python transformerlens.py [--tokens 15,64,256] [--threads 2] [--seconds 3]
 
-Weights are random: the time does not depend on them. Both run without gradients on the CPU in float32, the batch is 1.
+Weights are random and frozen: the time does not depend on them. Both run on the CPU in float32, the batch is 1.
 
 forward                  all logits                                    TransformerLens
 run_with_cache           all logits and every hook that is on          TransformerLens
+one_site_one_logit       all logits and blocks.6.hook_resid_post       TransformerLens
+gradients_at_all_residual_sites
+                         all logits, d(one of them)/d(every hook_resid_*)  TransformerLens
 hf forward               all logits                                    Hugging Face, its default attention
 hf hidden + attentions   all logits, hidden states, attention weights  Hugging Face, eager attention
 """
@@ -45,27 +48,45 @@ def cases():
     tl = HookedTransformer(HookedTransformerConfig(
         n_layers=12, n_heads=12, d_model=768, d_head=64, d_mlp=3072, n_ctx=1024, d_vocab=50257, act_fn="gelu_new",
         normalization_type="LN", device="cpu",
-    )).eval()
+    )).eval().requires_grad_(False)
     hf = GPT2LMHeadModel(GPT2Config()).eval()
     eager = GPT2LMHeadModel(GPT2Config(attn_implementation="eager")).eval()
     return {
         "forward": tl,
         "run_with_cache": tl.run_with_cache,
+        "one_site_one_logit": lambda ids: tl.run_with_cache(ids, names_filter="blocks.6.hook_resid_post"),
+        "gradients_at_all_residual_sites": lambda ids: residual_gradients(tl, ids),
         "hf forward": lambda ids: hf(ids, use_cache=False),
         "hf hidden + attentions": lambda ids: eager(
             ids, use_cache=False, output_hidden_states=True, output_attentions=True),
     }
 
 
+def residual_gradients(tl, ids):
+    """The gradient of one logit at the last position with respect to every hook_resid_*."""
+    kept = []
+
+    def keep(resid, hook):
+        resid.requires_grad_().retain_grad()
+        kept.append(resid)
+
+    with torch.enable_grad():
+        hooks = [(lambda name: "hook_resid_" in name, keep)]
+        tl.run_with_hooks(ids, fwd_hooks=hooks)[0, -1, 0].backward()
+    return [resid.grad for resid in kept]
+
+
 def measure(run, seconds):
-    """The median and the smallest time of a call, after two that do not count."""
+    """The median and the smallest time of a call, and the processor's for all threads, after two that do not count."""
     run(), run()
-    times, until = [], time.perf_counter() + seconds
+    times, until, cpu = [], time.perf_counter() + seconds, time.process_time()
     while len(times) < 5 or time.perf_counter() < until:
         start = time.perf_counter()
         run()
         times.append(1e3 * (time.perf_counter() - start))
-    return {"median_ms": round(statistics.median(times), 3), "min_ms": round(min(times), 3), "runs": len(times)}
+    cpu = 1e3 * (time.process_time() - cpu) / len(times)
+    return {"median_ms": round(statistics.median(times), 3), "min_ms": round(min(times), 3), "cpu_ms": round(cpu, 3),
+            "runs": len(times)}
 
 
 if __name__ == "__main__":

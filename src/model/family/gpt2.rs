@@ -12,6 +12,7 @@ use crate::{
         parts::{Block, Embed, Feed, Linear, Mlp, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
+    ops,
 };
 
 pub(super) const FAMILY: Family =
@@ -42,9 +43,10 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     })
 }
 
-/// GPT-2's `Conv1D` stores `[d_in, d_out]`, which is how [`Linear`] keeps it.
+/// GPT-2's `Conv1D` stores `[d_in, d_out]`. Its weight is laid out as every other family's is, output by output, which
+/// is what [`ops::linear`] is fast with.
 fn conv1d(weights: &Weights, name: &str, d_in: usize, d_out: usize) -> Result<Linear> {
-    let weight = weights.tensor(&format!("{name}.weight"), &[d_in, d_out])?;
+    let weight = ops::by_output(&weights.tensor(&format!("{name}.weight"), &[d_in, d_out])?)?;
     Ok(Linear::new(weight, Some(weights.tensor(&format!("{name}.bias"), &[d_out])?)))
 }
 

@@ -1,0 +1,151 @@
+//! The product of a linear layer whose weight lies output by output, as PyTorch's `Linear` stores it.
+//!
+//! A register holds one input of as many tokens as it has lanes, and each number of the weight multiplies a register
+//! or two. So the weight is read where it lies, in order, from memory once; only `x`, which is small, is turned. A
+//! general matrix product packs the weight anew each time, and for a text of a few dozen tokens, whose products are
+//! bound by memory, packing costs as much as multiplying.
+
+use faer::{MatMut, prelude::ReborrowMut};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+use std::array::from_fn;
+
+/// Weights of a linear layer: `weight` holds `d_in` numbers for each output, one output `stride` after the other.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) weight: &'a [f32],
+    pub(super) stride: usize,
+    pub(super) d_in: usize,
+    pub(super) bias: Option<&'a [f32]>,
+}
+
+/// Multiply-adds that a task should have so that it is worth its thread.
+const TASK: usize = 1 << 20;
+
+/// Outputs that are worked out together, and the registers of tokens: as many sums as registers can hold.
+const OUTPUTS: usize = 12;
+const OUTPUTS_OF_16_REGISTERS: usize = 6;
+const TOGETHER: usize = 2;
+
+/// `out = x W + b`, with `x` of `d_in` and `out` of one column for each output.
+pub(super) fn product(x: &[f32], rows: Rows, out: MatMut<f32>) {
+    let arch = Arch::new();
+    let lanes = arch.dispatch(Lanes);
+    let panels = &panels(x, rows.d_in, lanes);
+    let columns = TASK.div_ceil(x.len()).next_multiple_of(4 * OUTPUTS);
+    let tasks = out.par_col_chunks_mut(columns).enumerate();
+    tasks.for_each(|(task, out)| arch.dispatch(Task { panels, rows, first: task * columns, out }));
+}
+
+/// `x` for `lanes` tokens at a time, one input of all of them after the other; the last panel repeats its last token.
+///
+/// # Shapes
+/// `[pos, d_in]` to `[pos / lanes, d_in, lanes]`
+fn panels(x: &[f32], d_in: usize, lanes: usize) -> Vec<f32> {
+    let mut panels = vec![0.0; x.len().div_ceil(d_in * lanes) * d_in * lanes];
+    let turn = |(panel, x): (&mut [f32], &[f32])| {
+        for (lane, token) in x.chunks_exact(d_in).enumerate() {
+            panel[lane..].iter_mut().step_by(lanes).zip(token).for_each(|(to, from)| *to = *from);
+        }
+    };
+    panels.par_chunks_mut(d_in * lanes).zip(x.par_chunks(d_in * lanes)).for_each(turn);
+    panels
+}
+
+/// How many numbers a register holds.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// Some columns of the result, from the output `first` on.
+struct Task<'a> {
+    panels: &'a [f32],
+    rows: Rows<'a>,
+    first: usize,
+    out: MatMut<'a, f32>,
+}
+
+impl WithSimd for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let panel = self.rows.d_in * S::F32_LANES;
+        for (group, panels) in self.panels.chunks(TOGETHER * panel).enumerate() {
+            let token = group * TOGETHER * S::F32_LANES;
+            match (panels.len() / panel, S::REGISTER_COUNT >= 32) {
+                (TOGETHER, true) => self.tiles::<S, TOGETHER, OUTPUTS>(simd, panels, token),
+                (TOGETHER, false) => self.tiles::<S, TOGETHER, OUTPUTS_OF_16_REGISTERS>(simd, panels, token),
+                (_, true) => self.tiles::<S, 1, OUTPUTS>(simd, panels, token),
+                (_, false) => self.tiles::<S, 1, OUTPUTS_OF_16_REGISTERS>(simd, panels, token),
+            }
+        }
+    }
+}
+
+impl Task<'_> {
+    /// All columns for the tokens of `P` panels, `token` being the first.
+    #[inline(always)]
+    fn tiles<S: Simd, const P: usize, const C: usize>(&mut self, simd: S, panels: &[f32], token: usize) {
+        let Rows { weight, stride, d_in, bias } = self.rows;
+        let lanes = S::F32_LANES;
+        let (tokens, columns) = (self.out.nrows().min(token + P * lanes), self.out.ncols());
+        let panels: [&[f32]; P] = from_fn(|p| &panels[p * d_in * lanes..][..d_in * lanes]);
+        for column in (0..columns).step_by(C) {
+            // A last tile that is not full works out its last column several times.
+            let output = |c: usize| self.first + (column + c).min(columns - 1);
+            let weights: [&[f32]; C] = from_fn(|c| &weight[output(c) * stride..][..d_in]);
+            let start: [f32; C] = from_fn(|c| bias.map_or(0.0, |bias| bias[output(c)]));
+            let sums = tile::<S, P, C>(simd, panels, weights, start);
+            for token in token..tokens {
+                let (panel, lane) = ((token / lanes) % P, token % lanes);
+                let row = self.out.rb_mut().row_mut(token).subcols_mut(column, C.min(columns - column));
+                for (to, sums) in row.iter_mut().zip(&sums) {
+                    *to = sums[panel][lane];
+                }
+            }
+        }
+    }
+}
+
+/// The most lanes that a register has.
+const MOST_LANES: usize = 16;
+
+/// `start + w . x` for `C` outputs and the tokens of `P` panels.
+#[inline(always)]
+fn tile<S: Simd, const P: usize, const C: usize>(
+    simd: S,
+    panels: [&[f32]; P],
+    weights: [&[f32]; C],
+    start: [f32; C],
+) -> [[[f32; MOST_LANES]; P]; C] {
+    let d_in = weights[0].len();
+    let panels: [&[S::f32s]; P] = from_fn(|p| &S::as_simd_f32s(panels[p]).0[..d_in]);
+    let weights: [&[f32]; C] = from_fn(|c| &weights[c][..d_in]);
+    let mut sums: [[S::f32s; P]; C] = from_fn(|c| [simd.splat_f32s(start[c]); P]);
+    for i in 0..d_in {
+        let mut x = [simd.splat_f32s(0.0); P];
+        for p in 0..P {
+            x[p] = panels[p][i];
+        }
+        for c in 0..C {
+            let w = simd.splat_f32s(weights[c][i]);
+            for p in 0..P {
+                sums[c][p] = simd.mul_add_e_f32s(x[p], w, sums[c][p]);
+            }
+        }
+    }
+    let mut out = [[[0.0; MOST_LANES]; P]; C];
+    for c in 0..C {
+        for p in 0..P {
+            S::as_mut_simd_f32s(&mut out[c][p]).0[0] = sums[c][p];
+        }
+    }
+    out
+}
