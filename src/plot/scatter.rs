@@ -3,7 +3,7 @@
 use super::{
     axes::Axes,
     canvas::{Canvas, Frame, LABEL, MARGIN, heading_height},
-    color::{ACCENT, FAINT, INK, PAPER},
+    color::{ACCENT, INK, PAPER},
     figure::Figure,
     mark::Mark,
     span::Span,

@@ -1,0 +1,47 @@
+//! Products of stacks of matrices.
+
+use crate::{Result, ops};
+use candle_core::Tensor;
+use ndarray::{ArrayD, IxDyn};
+
+/// The product of two stacks of matrices whose leading axes are equal, 1 or absent.
+///
+/// A matrix without leading axes is not copied for each of the other's, whichever way it lies in memory: a tied
+/// unembedding is as large as a model may be.
+///
+/// # Shapes
+/// `a`: `[.., l, m]`, `b`: `[.., m, r]`, result: `[.., l, r]`.
+pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    match (a.rank(), b.rank()) {
+        (_, 2) => Ok(ops::linear(a, b, None)?),
+        (2, _) => Ok(ops::linear(&turned(b)?, &a.t()?, None)?.transpose(b.rank() - 2, b.rank() - 1)?),
+        _ => Ok(a.contiguous()?.broadcast_matmul(&b.contiguous()?)?),
+    }
+}
+
+/// Each matrix of a stack transposed.
+pub(super) fn turned(stack: &Tensor) -> Result<Tensor> {
+    Ok(stack.transpose(stack.rank() - 2, stack.rank() - 1)?)
+}
+
+/// The matrices of a stack, in order.
+pub(super) fn matrices(stack: &Tensor) -> Result<Vec<Tensor>> {
+    if stack.rank() <= 2 {
+        return Ok(vec![stack.clone()]);
+    }
+    let parts = (0..stack.dim(0)?).map(|index| matrices(&stack.get(index)?));
+    Ok(parts.collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// Values in the order of their axes.
+pub(super) fn stacked(shape: Vec<usize>, values: Vec<f32>) -> Result<ArrayD<f32>> {
+    let array = ArrayD::from_shape_vec(IxDyn(&shape), values);
+    Ok(array.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+}
+
+/// Values of two axes.
+pub(super) fn plane(tensor: &Tensor) -> Result<ndarray::Array2<f32>> {
+    let (rows, columns) = tensor.dims2()?;
+    let plane = ndarray::Array2::from_shape_vec((rows, columns), tensor.flatten_all()?.to_vec1()?);
+    Ok(plane.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+}
