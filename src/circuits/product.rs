@@ -1,6 +1,6 @@
 //! Products of stacks of matrices.
 
-use crate::{Result, ops};
+use crate::{Result, error::CircuitsError, ops};
 use candle_core::Tensor;
 use ndarray::{ArrayD, IxDyn};
 
@@ -15,8 +15,29 @@ pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match (a.rank(), b.rank()) {
         (_, 2) => Ok(ops::linear(a, b, None)?),
         (2, _) => Ok(ops::linear(&turned(b)?, &a.t()?, None)?.transpose(b.rank() - 2, b.rank() - 1)?),
-        _ => Ok(a.contiguous()?.broadcast_matmul(&b.contiguous()?)?),
+        _ => {
+            let misfit = || CircuitsError::Factors { a: a.dims().to_vec(), b: b.dims().to_vec() };
+            let ([lead_a @ .., l, m], [lead_b @ .., _, r]) = (a.dims(), b.dims()) else { return Err(misfit().into()) };
+            let leading = shared(lead_a, lead_b).ok_or_else(misfit)?;
+            let over = |last: &[usize]| [&leading[..], last].concat();
+            let a = a.broadcast_as(over(&[*l, *m]))?.reshape(((), *l, *m))?;
+            let b = b.broadcast_as(over(&[*m, *r]))?.reshape(((), *m, *r))?;
+            Ok(a.matmul(&b)?.reshape(over(&[*l, *r]))?)
+        }
     }
+}
+
+/// Leading axes that both can be stretched to: equal, or 1 or absent in one of them.
+pub(super) fn shared(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let from_right = |axes: &[usize], at: usize| (at + axes.len()).checked_sub(rank).map_or(1, |at| axes[at]);
+    (0..rank)
+        .map(|at| match (from_right(a, at), from_right(b, at)) {
+            (a, b) if a == b || b == 1 => Some(a),
+            (1, b) => Some(b),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Each matrix of a stack transposed.

@@ -6,7 +6,7 @@ mod spectrum;
 
 use super::{
     Svd,
-    product::{product, turned},
+    product::{product, shared, turned},
 };
 use crate::{Result, error::CircuitsError};
 use candle_core::{DType, Tensor};
@@ -135,19 +135,6 @@ impl FactoredMatrix {
     pub fn t(&self) -> Result<Self> {
         Self::new(&turned(&self.b)?, &turned(&self.a)?)
     }
-}
-
-/// Leading axes that both can be stretched to: equal, or 1 or absent in one of them.
-fn shared(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
-    let rank = a.len().max(b.len());
-    let from_right = |axes: &[usize], at: usize| (at + axes.len()).checked_sub(rank).map_or(1, |at| axes[at]);
-    (0..rank)
-        .map(|at| match (from_right(a, at), from_right(b, at)) {
-            (a, b) if a == b || b == 1 => Some(a),
-            (1, b) => Some(b),
-            _ => None,
-        })
-        .collect()
 }
 
 impl fmt::Debug for FactoredMatrix {

@@ -1,7 +1,11 @@
 //! Products with what stands beside.
 
-use super::{FactoredMatrix, shared};
-use crate::{Result, circuits::product::product, error::CircuitsError};
+use super::FactoredMatrix;
+use crate::{
+    Result,
+    circuits::product::{product, shared},
+    error::CircuitsError,
+};
 use candle_core::Tensor;
 use std::ops::Mul;
 
