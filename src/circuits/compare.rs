@@ -18,7 +18,7 @@ use ndarray::Array2;
 /// use glassbox::{circuits::compare_heads, prelude::*};
 /// let model = Model::open("induction-2l")?;
 /// let previous = label_heads(&model, 0)?.scores.previous_token;
-/// let read = composition_scores(&model, Composition::K)?.into_head((1, 0))?;
+/// let read = composition_scores(&model, Composition::K)?.read_by((1, 0))?;
 /// let figure = compare_heads(("previous token", &previous), ("K-composition into L1H0", &read))?.draw()?;
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.9"));
 /// # Ok::<(), glassbox::Error>(())
@@ -30,5 +30,5 @@ pub fn compare_heads(x: (&str, &Array2<f32>), y: (&str, &Array2<f32>)) -> Result
     }
     let (layers, heads) = x.1.dim();
     let points = head_names(0..layers, heads).into_iter().zip(x.1.iter().zip(y.1)).map(|(name, (&x, &y))| (name, x, y));
-    Ok(Scatter::new(points).title(format!("{} and {} of each head", x.0, y.0)).x(x.0).y(y.0))
+    Ok(Scatter::new(points).title(format!("Each head: {} and {}", x.0, y.0)).x(x.0).y(y.0))
 }

@@ -5,7 +5,7 @@ use crate::{
     Model, Result,
     error::CircuitsError,
     notebook::Show,
-    plot::{Figure, Heatmap},
+    plot::{Figure, Heatmap, text::number},
 };
 use ndarray::{Array2, Array4, Axis, s};
 use std::fmt;
@@ -105,25 +105,29 @@ impl CompositionScores {
     /// How much a head reads of each head.
     ///
     /// # Shapes
-    /// `[layer, head]`
+    /// `[layer, head]`; NaN for heads that do not come in an earlier layer
     ///
     /// # Errors
     /// When there is no such head.
-    pub fn into_head(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
+    pub fn read_by(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
         self.check((layer, head))?;
-        Ok(self.scores.slice(s![.., .., layer, head]).to_owned())
+        let mut read = self.scores.slice(s![.., .., layer, head]).to_owned();
+        read.slice_mut(s![layer.., ..]).fill(f32::NAN);
+        Ok(read)
     }
 
     /// How much of a head each head reads.
     ///
     /// # Shapes
-    /// `[layer, head]`
+    /// `[layer, head]`; NaN for heads that do not come in a later layer
     ///
     /// # Errors
     /// When there is no such head.
-    pub fn out_of_head(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
+    pub fn readers_of(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
         self.check((layer, head))?;
-        Ok(self.scores.slice(s![layer, head, .., ..]).to_owned())
+        let mut readers = self.scores.slice(s![layer, head, .., ..]).to_owned();
+        readers.slice_mut(s![..=layer, ..]).fill(f32::NAN);
+        Ok(readers)
     }
 
     fn check(&self, (layer, head): (usize, usize)) -> Result<()> {
@@ -134,7 +138,8 @@ impl CompositionScores {
         }
     }
 
-    /// Heads by heads: a row for each that writes, a column for each that reads.
+    /// Heads by heads: a row for each that writes, a column for each that reads, and by how much the score exceeds what
+    /// there is by chance. The colours cover at least as much as that, so that chance looks like nothing.
     ///
     /// # Errors
     /// When the model has fewer than two layers.
@@ -142,11 +147,15 @@ impl CompositionScores {
         let (n_layers, n_heads, ..) = self.scores.dim();
         let pairs = n_layers.saturating_sub(1) * n_heads;
         let at = |row: usize, column: usize| [row / n_heads, row % n_heads, column / n_heads + 1, column % n_heads];
-        let values = Array2::from_shape_fn((pairs, pairs), |(row, column)| self.scores[at(row, column)]);
+        let values =
+            Array2::from_shape_fn((pairs, pairs), |(row, column)| self.scores[at(row, column)] - self.baseline);
         let earlier = Array2::from_shape_fn((pairs, pairs), |(row, column)| row / n_heads > column / n_heads);
+        let most = values.iter().fold(self.baseline, |most, value| most.max(value.abs()));
+        let chance = number(self.baseline);
         let mut map = Heatmap::new(values)
-            .title(format!("{}: which heads read which", self.composition))
-            .value("score")
+            .title(format!("{}: which heads read which, beyond {chance} by chance", self.composition))
+            .value("score less chance")
+            .range(-most, most)
             .y_names("written by", head_names(0..n_layers.saturating_sub(1), n_heads))
             .x_names("read by", head_names(1..n_layers, n_heads));
         if earlier.iter().any(|&hidden| hidden) {

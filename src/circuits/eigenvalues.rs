@@ -64,7 +64,7 @@ impl Eigenvalues {
             format!("λ{}", at.join(","))
         };
         let points = self.re.indexed_iter().zip(&self.im).map(|((at, &re), &im)| (name(at), re, im));
-        Scatter::new(points).title("Eigenvalues").x("real part").y("imaginary part").named(0).draw()
+        Scatter::new(points).title("Eigenvalues").x("real part").y("imaginary part").named(0).to_scale().draw()
     }
 
     /// Shows them in a notebook.

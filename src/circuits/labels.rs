@@ -17,7 +17,7 @@ use ndarray::Array2;
 /// let labels = label_heads(&Model::open("induction-2l")?, 0)?; // a map with names, in a notebook
 /// assert_eq!(labels.habit(0, 0), Some(Habit::PreviousToken));
 /// assert_eq!(labels.habit(1, 0), Some(Habit::Induction));
-/// let (layer, _, score) = labels.of(Habit::Induction)[0];
+/// let (layer, _, score) = labels.heads(Habit::Induction)[0];
 /// assert!(layer == 1 && score > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -66,7 +66,7 @@ impl HeadLabels {
     }
 
     /// The heads with a habit, strongest first: layer, head, score.
-    pub fn of(&self, habit: Habit) -> Vec<(usize, usize, f32)> {
+    pub fn heads(&self, habit: Habit) -> Vec<(usize, usize, f32)> {
         let (layers, heads) = self.dim();
         let all = (0..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head)));
         let mut named: Vec<_> = all

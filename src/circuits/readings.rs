@@ -4,7 +4,7 @@ use super::{FactoredMatrix, svd::Svd};
 use crate::{
     Model, Result,
     error::RunError,
-    model::top_k,
+    model::{NormPlace, top_k},
     notebook::Show,
     ops,
     plot::{Figure, WordTable, text::number},
@@ -91,11 +91,9 @@ pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReadi
         }
         Writes::MlpIn { layer } => {
             let input = weights.w_in(layer)?; // [d_model, d_mlp]
-            // A norm that is no norm, or whose weight is folded, has ones here.
-            let norm = weights.ln_w(layer, "ln2").or_else(|_| weights.ln_w(layer, "ln1"));
-            let read = match norm {
-                Ok(norm) => input.broadcast_mul(&norm.unsqueeze(1)?)?,
-                Err(_) => input,
+            let read = match norm_before_mlp(model, layer) {
+                Some(norm) => input.broadcast_mul(&norm.unsqueeze(1)?)?,
+                None => input,
             };
             let Svd { u, s, .. } = Svd::of_matrix(&read)?;
             (s, u)
@@ -110,6 +108,16 @@ pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReadi
     let rows = ops::linear(&directions.narrow(1, 0, vectors)?.t()?, &unembed, None)?; // [vector, d_vocab]
     let singular_values = s.narrow(0, 0, vectors)?.to_vec1()?;
     Ok(SvdReading { of, singular_values, columns: rows.to_vec2()?, logits: rows.t()?, model: model.clone() })
+}
+
+/// The weight of the norm whose result an MLP reads, where there is one; ones where it is folded.
+fn norm_before_mlp(model: &Model, layer: usize) -> Option<Tensor> {
+    let norm = |name| model.weights().ln_w(layer, name);
+    match model.config().norm_place {
+        NormPlace::Before | NormPlace::BeforeAndAfter => norm("ln2").or_else(|_| norm("ln1")).ok(),
+        NormPlace::OnSum => norm("ln1").ok(),
+        NormPlace::After => None,
+    }
 }
 
 /// Singular values and right singular vectors.

@@ -3,7 +3,7 @@
 use super::{
     axes::Axes,
     canvas::{Canvas, Frame, LABEL, MARGIN, heading_height},
-    color::{ACCENT, INK, PAPER},
+    color::{ACCENT, INK, PAPER, RULE},
     figure::Figure,
     mark::Mark,
     span::Span,
@@ -29,6 +29,7 @@ pub struct Scatter {
     x: String,
     y: String,
     named: usize,
+    to_scale: bool,
 }
 
 const SIZE: (f64, f64) = (440.0, 320.0);
@@ -38,7 +39,7 @@ impl Scatter {
     /// Points: name, x, y.
     pub fn new(points: impl IntoIterator<Item = (impl Into<String>, f32, f32)>) -> Self {
         let points = points.into_iter().map(|(name, x, y)| (printable(&name.into()), x, y)).collect();
-        Self { points, title: String::new(), x: String::new(), y: String::new(), named: 12 }
+        Self { points, title: String::new(), x: String::new(), y: String::new(), named: 12, to_scale: false }
     }
 
     /// The heading.
@@ -65,6 +66,12 @@ impl Scatter {
         self
     }
 
+    /// One unit is as long on both axes, as in the complex plane.
+    pub fn to_scale(mut self) -> Self {
+        self.to_scale = true;
+        self
+    }
+
     /// The picture. A point whose x or y is not finite is left out.
     ///
     /// # Errors
@@ -74,10 +81,7 @@ impl Scatter {
         if points.is_empty() {
             return Err(PlotError::Empty { picture: "a scatter plot", what: "no point is finite" }.into());
         }
-        let span = |value: fn(&(String, f32, f32)) -> f32| {
-            Span::over(points.iter().map(|point| f64::from(value(point))), false).rounded(6).padded(0.02)
-        };
-        let (x, y) = (span(|point| point.1), span(|point| point.2));
+        let (x, y) = self.spans(&points);
         let (x_ticks, y_ticks) = (x.labels(6), y.labels(6));
         let axes = Axes { x, y, x_ticks, y_ticks, x_name: &self.x, y_name: &self.y, band: None };
         let frame = Frame {
@@ -89,6 +93,10 @@ impl Scatter {
         let (right, bottom) = (frame.right() + 2.0 * MARGIN, frame.bottom() + axes.height_below() + MARGIN);
         let canvas = Canvas::headed(&self.title, "", right, bottom);
         axes.draw(&canvas, frame);
+        if x.low() < 0.0 && x.high() > 0.0 {
+            let zero = frame.x + frame.width * x.position(0.0);
+            canvas.put(Mark::line([(zero, frame.y), (zero, frame.bottom())]).stroke(RULE, 1.0));
+        }
         let place = |point: &(String, f32, f32)| {
             let (across, up) = (x.position(f64::from(point.1)), y.position(f64::from(point.2)));
             (frame.x + frame.width * across, frame.bottom() - frame.height * up)
@@ -102,6 +110,25 @@ impl Scatter {
             canvas.put(Mark::text(at, name, LABEL).fill(INK));
         }
         canvas.finish(self.alt(&points), self.plain(&points))
+    }
+
+    /// What the axes cover.
+    fn spans(&self, points: &[&(String, f32, f32)]) -> (Span, Span) {
+        let span = |value: fn(&(String, f32, f32)) -> f32| {
+            let span = Span::over(points.iter().map(|point| f64::from(value(point))), false);
+            span.rounded(6).padded(0.02)
+        };
+        let (x, y) = (span(|point| point.1), span(|point| point.2));
+        if !self.to_scale {
+            return (x, y);
+        }
+        let length = |span: Span| span.high() - span.low();
+        let unit = (length(x) / SIZE.0).max(length(y) / SIZE.1);
+        let grown = |span: Span, px: f64| {
+            let room = (unit * px - length(span)) / 2.0;
+            Span::new(span.low() - room, span.high() + room, false)
+        };
+        (grown(x, SIZE.0), grown(y, SIZE.1))
     }
 
     fn tooltip(&self, (name, x, y): &(String, f32, f32)) -> String {
@@ -183,6 +210,14 @@ mod tests {
         assert!(same.matches("</text>").count() < 9 + 14);
         let apart = Scatter::new([("left", 0.0, 0.0), ("right", 1.0, 1.0)]).draw().unwrap().to_svg();
         assert!(apart.contains(">left</text>") && apart.contains(">right</text>"));
+    }
+
+    #[test]
+    fn a_unit_is_as_long_on_both_axes_where_that_is_asked_for() {
+        let points = [("a", 0.0, 0.0), ("b", 10.0, 1.0)];
+        let (x, y) = Scatter::new(points).to_scale().spans(&[&("a".into(), 0.0, 0.0), &("b".into(), 10.0, 1.0)]);
+        let unit = |span: Span, px: f64| (span.high() - span.low()) / px;
+        assert!((unit(x, SIZE.0) - unit(y, SIZE.1)).abs() < 1e-9);
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl WordTable {
             y: Band { labels: &self.rows.1, name: &self.rows.0, count: rows, pitch: ROW, reversed: self.upward },
             legend: Legend::of(&scale, &self.value, Vec::new()).beside(ROW * rows as f64),
         };
-        let words = |row: usize, column: usize| fit(&visible(&self.cells[(row, column)].0), letters);
+        let words = |row: usize, column: usize| fit(&shown(&self.cells[(row, column)].0), letters);
         let canvas = panels.draw(|canvas, _, frame| {
             let grid = Grid {
                 values: values.view(),
@@ -187,7 +187,7 @@ impl WordTable {
 
     /// How many letters of a word a cell shows; none when there is no room for words.
     fn letters(&self) -> usize {
-        let longest = self.cells.iter().map(|(word, _)| columns(&visible(word))).max().unwrap_or(0);
+        let longest = self.cells.iter().map(|(word, _)| columns(&shown(word))).max().unwrap_or(0);
         let room = ((WIDTH / self.cells.ncols() as f64 - 8.0) / (LABEL * 0.6)) as usize;
         if room < SHORTEST.min(longest) { 0 } else { room.min(LONGEST).min(longest.max(SHORTEST)) }
     }
@@ -216,7 +216,7 @@ impl WordTable {
         let (rows, across) = self.cells.dim();
         let cell = |row: usize, column: usize| {
             let (word, value) = &self.cells[(row, column)];
-            fit(&format!("{} {}", visible(word), number(*value)), WIDEST + 6)
+            format!("{} {}", fit(&shown(word), WIDEST), number(*value)).trim().to_string()
         };
         let names: Vec<String> = (0..rows).map(|row| self.rows.1.plain(row)).collect();
         let head = names.iter().map(|name| columns(name)).max().unwrap_or(0);
@@ -234,6 +234,11 @@ impl WordTable {
         }
         out
     }
+}
+
+/// The word with its spaces written `·`; nothing for nothing.
+fn shown(word: &str) -> String {
+    if word.is_empty() { String::new() } else { visible(word) }
 }
 
 #[cfg(test)]

@@ -407,18 +407,21 @@ fn the_shipped_model_has_an_induction_circuit() {
         println!("{}", labels.plain());
     }
     let composition = composition_scores(&model, Composition::K).unwrap();
-    let into = composition.into_head((1, 0)).unwrap();
+    let into = composition.read_by((1, 0)).unwrap();
     println!("K-composition into L1H0: {into:.4}; by chance {:.4}", composition.baseline);
     let (writer, reader, score) = composition.strongest();
     println!("strongest: {writer:?} to {reader:?}, {score:.4}");
     assert_eq!((writer, reader), ((0, 0), (1, 0)));
+    assert!(
+        into.row(1).iter().all(|score| score.is_nan()) && composition.readers_of((1, 0)).unwrap()[[1, 1]].is_nan()
+    );
     let others = (1..4).map(|head| into[[0, head]]).fold(0.0, f32::max);
     assert!(into[[0, 0]] > others && into[[0, 0]] > 2.0 * composition.baseline);
 
     let folded = model.processed(Processing::default()).unwrap();
     for mode in [Composition::Q, Composition::K, Composition::V] {
         let scores = composition_scores(&folded, mode).unwrap();
-        println!("folded {mode} into L1H0: {:.4}", scores.into_head((1, 0)).unwrap());
+        println!("folded {mode} into L1H0: {:.4}", scores.read_by((1, 0)).unwrap());
     }
     let (copying, matching) = (copying_scores(&folded).unwrap(), prefix_matching_scores(&folded, (0, 0)).unwrap());
     println!("copying {copying:.3}\nprefix matching through L0H0 {matching:.3}");

@@ -10,6 +10,7 @@ use crate::{
     },
 };
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 /// Singular values and eigenvalues, found from the small factors.
 impl FactoredMatrix {
@@ -46,7 +47,7 @@ impl FactoredMatrix {
     /// When the matrix is not square or not finite.
     pub fn eigenvalues(&self) -> Result<Eigenvalues> {
         let small = matrices(&self.ba()?)?;
-        let values = small.iter().map(svd::eigenvalues).collect::<Result<Vec<_>>>()?.concat();
+        let values = small.par_iter().map(svd::eigenvalues).collect::<Result<Vec<_>>>()?.concat();
         let shape = [self.leading(), &[self.inner()]].concat();
         let re = stacked(shape.clone(), values.iter().map(|value| value.re as f32).collect())?;
         Ok(Eigenvalues { re, im: stacked(shape, values.iter().map(|value| value.im as f32).collect())? })
