@@ -5,7 +5,7 @@ use crate::{
     Model, Result,
     error::CircuitsError,
     notebook::Show,
-    plot::{Figure, Heatmap, text::number},
+    plot::{Figure, Heatmap, Palette, text::number},
 };
 use ndarray::{Array2, Array4, Axis, s};
 use std::fmt;
@@ -153,9 +153,11 @@ impl CompositionScores {
         let most = values.iter().fold(self.baseline, |most, value| most.max(value.abs()));
         let chance = number(self.baseline);
         let mut map = Heatmap::new(values)
-            .title(format!("{}: which heads read which, beyond {chance} by chance", self.composition))
+            .title(format!("{}, beyond {chance} by chance", self.composition))
             .value("score less chance")
+            .palette(Palette::RedBlue)
             .range(-most, most)
+            .print(3)
             .y_names("written by", head_names(0..n_layers.saturating_sub(1), n_heads))
             .x_names("read by", head_names(1..n_layers, n_heads));
         if earlier.iter().any(|&hidden| hidden) {

@@ -38,7 +38,7 @@ enum Sought {
 /// use glassbox::{circuits::{Detector, Habit, Measure}, prelude::*};
 /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
 /// let scores = Detector::habit(Habit::Induction).measure(Measure::Mul).exclude_bos().scores(&run)?; // [layer, head]
-/// assert!(scores[[1, 0]] > 0.8);
+/// assert!(scores[[1, 0]] > 0.5); // of all its attention; in the first list there was nothing to find
 ///
 /// // Any pattern: here, the first word's position, from everywhere.
 /// let mut first = ndarray::Array2::zeros((11, 11));
