@@ -1,6 +1,6 @@
 //! Circuits held against dense products, against TransformerLens, and against what the shipped model is known to do.
 
-use crate::reference::{difference, expected, open};
+use crate::reference::{difference, expected, external, open};
 use candle_core::{D, DType, Device, Tensor};
 use glassbox::{
     circuits::{
@@ -412,9 +412,7 @@ fn the_shipped_model_has_an_induction_circuit() {
     let (writer, reader, score) = composition.strongest();
     println!("strongest: {writer:?} to {reader:?}, {score:.4}");
     assert_eq!((writer, reader), ((0, 0), (1, 0)));
-    assert!(
-        into.row(1).iter().all(|score| score.is_nan()) && composition.readers_of((1, 0)).unwrap()[[1, 1]].is_nan()
-    );
+    assert!(into.row(1).iter().all(|score| score.is_nan()) && composition.readers_of((1, 0)).unwrap()[[1, 1]].is_nan());
     let others = (1..4).map(|head| into[[0, head]]).fold(0.0, f32::max);
     assert!(into[[0, 0]] > others && into[[0, 0]] > 2.0 * composition.baseline);
 
@@ -436,6 +434,20 @@ fn the_shipped_model_has_an_induction_circuit() {
     let copied = copied.count();
     println!("{copied} of 373 words are their own likeliest next word");
     assert!(copied > 350);
+}
+
+#[test]
+fn a_model_of_the_world_has_heads_of_each_habit() {
+    let Some(folder) = external("GLASSBOX_MODELS", "smollm2-135m-instruct") else { return };
+    let labels = label_heads(&Model::open(folder.to_str().unwrap()).unwrap(), 0).unwrap();
+    for habit in Habit::ALL {
+        println!("{habit}: {:?}", labels.heads(habit));
+        assert!(labels.heads(habit)[0].2 > 0.6);
+    }
+    // Most heads have none of these habits, and a head that looks back one token comes before the induction heads.
+    assert!(Habit::ALL.iter().map(|habit| labels.heads(*habit).len()).sum::<usize>() < 270 / 4);
+    let first = |habit| labels.heads(habit).iter().map(|head| head.0).min();
+    assert!(first(Habit::PreviousToken) < first(Habit::Induction));
 }
 
 #[test]
