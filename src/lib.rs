@@ -28,13 +28,19 @@
 //! - [`ActivationCache`](cache::ActivationCache): what it recorded.
 //! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe): readings.
 //!   Data first, a picture second.
+//! - [`ResidStack`](decompose::ResidStack): the residual stream taken apart, and what each part says of an answer.
+//! - [`Patching`](patching::Patching): which activations carry the difference between two prompts.
+//! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
+//! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
+//!   folded, centred and refactored without changing what the model says.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
 //!
 //! # What it reads
-//! GPT-2 and Llama (with grouped queries, linear and Llama 3 rotary scaling), and TransformerLens's own attention-only
-//! and plain checkpoints, from a folder, a GGUF file or the Hugging Face hub (feature `hub`). A setting that changes
-//! the computation and is not implemented is refused by name, never ignored.
+//! Decoders (GPT-2 and its kin, Llama and its kin, Gemma, Phi, OLMo, ...), encoders (BERT and its kin) and
+//! encoder-decoders (T5), and TransformerLens's own checkpoints: [the table](model#families) has them all. From a folder
+//! as Hugging Face writes it, a GGUF file, or the Hugging Face hub (feature `hub`). A setting that changes the
+//! computation and is not implemented is refused by name, never ignored.
 //!
 //! # In a notebook
 //! The Rust kernel links every cell into a library of its own, so load this crate through a shared library, as
@@ -45,8 +51,7 @@
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
 //! # What it does not do yet
-//! Encoders and encoder-decoders, padded batches, generation, weight folding, patching sweeps, sparse autoencoders. It
-//! runs on the CPU in float32.
+//! Speech and images, path patching, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod axes;

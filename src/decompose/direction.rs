@@ -76,7 +76,7 @@ impl Reader {
             direction = (direction - away)?;
             bias = bias.zip(away_bias).map(|(bias, away)| bias - away).transpose()?;
         }
-        let direction = (direction * config.logit_scale)?;
+        let direction = (direction * (config.unembed_scale * config.logit_scale))?;
         let batch = answer.len();
         let mut constant = match bias {
             Some(bias) => (bias * config.logit_scale)?,

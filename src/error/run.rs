@@ -1,6 +1,11 @@
 /// What can be wrong with what is asked of a run.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum RunError {
+    #[error(
+        "this {family} model does not go on from a prompt's end; use model.fill_mask(..) with an encoder, \
+         model.generate(..) or model.pass(..)?.target(..) with an encoder-decoder"
+    )]
+    NotContinued { family: String },
     #[error("this run computed no logits; leave out without_logits and stop_at_layer to get them")]
     NoLogits,
     #[error("this run computed no gradients; ask for them with pass(..)?.differentiate(sites, metric)")]
@@ -11,7 +16,7 @@ pub(crate) enum RunError {
     Layer { layer: i64, n_layers: usize },
     #[error(
         "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
-         {past} tokens do not fit the next; read the text again from its start"
+         {past} tokens do not fit the next; generate with without_kv_cache(), which reads the whole text every time"
     )]
     KeptKeys { after: usize, past: usize },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]

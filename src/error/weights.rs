@@ -11,7 +11,7 @@ pub(crate) enum WeightsError {
     )]
     Order { step: &'static str, after: &'static str },
     #[error("{step} does not apply to this {family} model: {why}")]
-    NotApplicable { step: &'static str, family: String, why: String },
+    NotApplicable { step: &'static str, family: String, why: &'static str },
     #[error("this {family} model has no {weight}: {why}")]
     Absent { weight: String, family: String, why: &'static str },
     #[error("this {family} model has an encoder and a decoder; say whose weights: weights().encoder()? or .decoder()?")]

@@ -1,6 +1,6 @@
 //! [`Prefix`]: a text that has been read, to be continued more than once.
 
-use super::Generation;
+use super::{Generation, pieces::Pieces};
 use crate::{
     Result,
     error::GenerateError,
@@ -24,7 +24,8 @@ use std::fmt;
 /// let prefix = model.read("red fox blue owl")?;
 /// let foxes = prefix.then("red")?.generate().max_new_tokens(2).run()?;
 /// let owls = prefix.then("blue")?.generate().max_new_tokens(1).run()?;
-/// assert_eq!((foxes.continuations()[0].as_str(), owls.continuations()[0].as_str()), (" fox blue", " owl"));
+/// assert_eq!(foxes.texts(), ["red fox blue owl red fox blue"]);
+/// assert_eq!(owls.texts(), ["red fox blue owl blue owl"]);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]
@@ -93,6 +94,11 @@ impl Prefix {
         }
         let mut tokens = self.tokens.clone();
         (first..more.len()).for_each(|at| tokens.push(&column(at), |id| self.model.token_text(id)));
+        for text in 0..more.batch() {
+            let mut pieces = Pieces::after(self.model.tokenizer(), &self.tokens.ids(text)[self.tokens.real(text)]);
+            let written = more.ids(text)[first..].iter().map(|&id| pieces.push(id)).collect::<Result<Vec<_>>>()?;
+            tokens.write(text, &written);
+        }
         self.model.check_tokens(&tokens)?;
         Self { tokens, ..self.clone() }.read()
     }

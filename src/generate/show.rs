@@ -1,6 +1,6 @@
 //! How what was generated is shown.
 
-use super::Generated;
+use super::{Generated, Prefix};
 use crate::{
     Result,
     notebook::{Card, Show},
@@ -45,5 +45,22 @@ impl Show for Generated {
 
     fn plain(&self) -> String {
         self.card().plain()
+    }
+}
+
+impl Prefix {
+    /// Shows the tokens that were read in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Prefix {
+    fn html(&self) -> String {
+        self.tokens().html()
+    }
+
+    fn plain(&self) -> String {
+        self.tokens().plain()
     }
 }

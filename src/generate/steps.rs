@@ -89,7 +89,8 @@ impl Generation {
         let now =
             self.interventions.iter().filter(|(steps, edit)| steps.contains(step) && !is_over(steps, edit.site()));
         let now: Vec<_> = now.filter_map(|(_, edit)| edit.clone().within(read(edit.site()))).collect();
-        Ok(pass.record(sites).intervene(now))
+        let pass = if sites.is_empty() { pass } else { pass.record(sites) };
+        Ok(pass.intervene(now))
     }
 
     /// Everything that can be wrong, found before anything runs.

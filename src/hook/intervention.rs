@@ -97,6 +97,7 @@ pub fn edit(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 's
 ///
 /// # Examples
 /// ```
+/// use candle_core::Tensor;
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
 /// let stopped = edit_gradient(Site::attn_out(1), |grad| Ok(grad.zeros_like()?));

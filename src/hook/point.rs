@@ -114,6 +114,8 @@ points! {
         UnembedOut unembed_out "unembed.hook_out" [Batch Pos DVocab] gated;
     }
     Block {
+        /// Relative position bias added to the scores (T5, first block of a stack).
+        RelPos rel_pos "attn.rel_pos_hook" [One Head Query Key];
         /// The residual stream entering the block.
         ResidPre resid_pre "hook_resid_pre" [Batch Pos DModel];
         /// What attention reads, one copy for every head, so that one head's input can be changed alone.
@@ -148,8 +150,6 @@ points! {
         RotQ rot_q "attn.hook_rot_q" [Batch Pos Head DHead];
         /// Keys after the rotary position turn.
         RotK rot_k "attn.hook_rot_k" [Batch Pos KvHead DHead];
-        /// Relative position bias added to the scores (T5, first block of a stack).
-        RelPos rel_pos "attn.rel_pos_hook" [One Head Query Key];
         /// Attention scores after scaling, bias and mask (masked places are -inf), before softmax.
         AttnScores attn_scores "attn.hook_attn_scores" [Batch Head Query Key];
         /// Attention pattern: how much each query position looks at each key position; rows sum to 1.
@@ -164,10 +164,10 @@ points! {
         Ln1PostNormalized ln1_post_normalized "ln1_post.hook_normalized" [Batch Pos DModel];
         /// What attention adds to the residual stream, its bias included.
         AttnOut attn_out "hook_attn_out" [Batch Pos DModel];
-        /// What cross attention's queries are made from (decoders of encoder-decoder models).
-        CrossAttnIn cross_attn_in "hook_cross_attn_in" [Batch Pos DModel] gated;
         /// The residual stream between attention and MLP.
         ResidMid resid_mid "hook_resid_mid" [Batch Pos DModel];
+        /// What cross attention's queries are made from (decoders of encoder-decoder models).
+        CrossAttnIn cross_attn_in "hook_cross_attn_in" [Batch Pos DModel] gated;
         /// Queries of cross attention.
         CrossQ cross_q "cross_attn.hook_q" [Batch Pos Head DHead];
         /// Keys of cross attention, from the encoder.

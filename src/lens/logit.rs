@@ -15,7 +15,8 @@ use rayon::prelude::*;
 /// What the model would say at every layer and position if it had to speak then: each residual stream through the
 /// final norm, with its own statistics, and the unembedding (nostalgebraist 2020).
 ///
-/// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer).
+/// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer; in BERT and its
+/// kin `hook_normalized_resid_post`).
 ///
 /// # Examples
 /// ```
@@ -63,8 +64,9 @@ impl Run {
     /// # Errors
     /// When the run did not record the residual stream, or did not reach the end of the model.
     pub fn logit_lens(&self) -> Result<LogitLens> {
-        let last = self.cache().get(Site::resid_post(self.model().config().n_layers - 1))?;
-        let logits = self.model().unembed(&last.get(0)?)?.to_vec2::<f32>()?;
+        let read = |&last: &Site| self.model().unembed(&self.cache().get(last)?.get(0)?);
+        let last = self.model().config().streams().last().map(read).transpose()?;
+        let logits = last.map(|logits| logits.to_vec2::<f32>()).transpose()?.unwrap_or_default();
         let watched = logits.last().and_then(|logits| top_k(logits, 1).first().copied()).unwrap_or(0);
         LogitLens::new(self, watched as u32)
     }
@@ -82,13 +84,13 @@ impl LogitLens {
     fn new(run: &Run, watched: u32) -> Result<Self> {
         let (model, tokens) = (run.model(), run.tokens().clone());
         let n_layers = model.config().n_layers;
-        let sites = (0..n_layers).map(Site::resid_pre).chain([Site::resid_post(n_layers - 1)]);
+        let sites = model.config().streams();
         let labels = (0..n_layers).map(|layer| layer.to_string()).chain(["output".into()]).collect();
         let read =
             |site: Site| -> Result<Vec<Vec<f32>>> { Ok(model.unembed(&run.cache().get(site)?.get(0)?)?.to_vec2()?) };
         // One layer's logits at a time: a large vocabulary would not fit otherwise.
-        let output: Vec<Vec<f32>> =
-            read(Site::resid_post(n_layers - 1))?.iter().map(|logits| softmax(logits)).collect();
+        let last = sites.last().map(|&last| read(last)).transpose()?.unwrap_or_default();
+        let output: Vec<Vec<f32>> = last.iter().map(|logits| softmax(logits)).collect();
         let mut cells = Vec::new();
         for site in sites {
             let row = read(site)?;

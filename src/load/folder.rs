@@ -14,15 +14,24 @@ pub(super) const INDEX: &str = "model.safetensors.index.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 /// Where the names and ids of special tokens are written, the first to say it wins. The configuration itself is last.
 pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"];
+/// How the sentence-transformers library makes one vector of a text, and what it may do to that vector afterwards.
+pub(super) const POOLING: &str = "1_Pooling/config.json";
+const DENSE: &str = "2_Dense";
 /// What to do about weights that are there only as a pickle.
 pub(super) const ONLY_PICKLED: &str = "the model has its weights only as pytorch_model.bin, a pickle, which can run \
     code when it is read and which glassbox does not read; in Python, save_pretrained(folder, safe_serialization=True) \
     writes it as safetensors";
 
 pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
-    let Some(settings) = read(folder, CONFIG)? else {
+    let Some(mut settings) = read(folder, CONFIG)? else {
         return Err(missing(folder, CONFIG, "a model's folder holds config.json and model.safetensors"));
     };
+    if let Some(pooling) = read(folder, POOLING)? {
+        settings.set("sentence_pooling", pooling);
+    }
+    if folder.join(DENSE).is_dir() {
+        settings.set(DENSE, true);
+    }
     let weights = weights(folder)?;
     let tokenizer = tokenizer(folder, &settings)?;
     Ok(Checkpoint { name, settings, weights, tokenizer, origin: folder.display().to_string() })

@@ -134,6 +134,12 @@ impl Settings {
     }
 }
 
+impl From<Settings> for Value {
+    fn from(settings: Settings) -> Self {
+        Self::Object(settings.map)
+    }
+}
+
 /// One key, or several that mean the same.
 pub trait Keys {
     /// The keys, in order of preference.

@@ -1,6 +1,6 @@
 //! What one asks of encoders: which words fit a blank, does one sentence follow another, which sentences are alike.
 
-use super::{Architecture, Model, Prediction, Run, softmax};
+use super::{Architecture, Model, Pooling, Prediction, Run, softmax};
 use crate::{
     Result,
     error::{RunError, TextError},
@@ -107,19 +107,22 @@ impl Model {
         Ok(NextSentence { first: first.into(), second: second.into(), logits, probability: softmax(&logits)[0] })
     }
 
-    /// A vector of length 1 for each sentence: the mean of its last residual stream, as the sentence-transformers
-    /// library makes them. Meaningful for models that were trained so, such as `all-MiniLM-L6-v2`.
+    /// A vector of length 1 for each sentence, as the sentence-transformers library makes them: the mean of its last
+    /// residual stream ([`Run::mean_pooled`]), or its first token's where the model's files say so
+    /// ([`Config::sentence_pooling`](super::Config)). Meaningful for models that were trained so, such as
+    /// `all-MiniLM-L6-v2`.
     ///
     /// Nothing is cut off: a sentence longer than the model reads is an error.
     ///
     /// # Errors
-    /// When the model is no encoder, was trained with another pooling than the mean, or cannot read a sentence.
+    /// When the model is no encoder or cannot read a sentence.
     ///
     /// # Examples
     /// ```no_run
     /// # use glassbox::prelude::*;
     /// let model = Model::open("sentence-transformers/all-MiniLM-L6-v2")?;
-    /// let embeddings = model.embed(["It's so sunny outside!", "The weather is lovely today.", "He drove to the stadium."])?;
+    /// let sentences = ["It's so sunny outside!", "The weather is lovely today.", "He drove to the stadium."];
+    /// let embeddings = model.embed(sentences)?;
     /// let alike = embeddings.similarity();
     /// assert!(alike[[0, 1]] > 0.6 && alike[[0, 2]] < 0.2);
     /// # Ok::<(), glassbox::Error>(())
@@ -129,9 +132,15 @@ impl Model {
             return Err(RunError::NoSentences { family: self.config().family.clone() }.into());
         }
         let run = self.pass(texts)?.without_logits().run()?;
-        let pooled = run.mean_pooled()?;
-        let vectors = pooled.broadcast_div(&pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?)?;
         let tokens = run.tokens();
+        let pooled = match self.config().sentence_pooling {
+            Pooling::Mean => run.mean_pooled()?,
+            Pooling::FirstToken => {
+                let first = |text| run.resid().get(text)?.get(tokens.real(text).start);
+                Tensor::stack(&(0..tokens.batch()).map(first).collect::<Result<Vec<_>, _>>()?, 0)?
+            }
+        };
+        let vectors = pooled.broadcast_div(&pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?)?;
         let sentence = |text| tokens.text(text).map_or_else(|| tokens.strings(text).concat(), str::to_owned);
         let shape = vectors.dims2()?;
         let values = vectors.flatten_all()?.to_vec1()?;

@@ -2,7 +2,6 @@
 
 use super::{
     Config, Here, Kept, Position, Rotary,
-    config::alibi_slopes,
     kept::{Encoded, KeysValues},
 };
 use crate::{
@@ -66,6 +65,7 @@ impl Frame {
     /// For those of the tokens that come after the ones kept; keeps the new ones' keys and values behind theirs.
     pub(crate) fn after(config: &Config, tokens: &Tokens, kept: Kept) -> Result<Self> {
         let frame = Self::from(config, tokens, kept.len)?;
+        frame.check_turned(config, &kept)?;
         Ok(Self { encoded: kept.encoded.clone(), kept: Some(kept), ..frame })
     }
 
@@ -87,9 +87,11 @@ impl Frame {
         kept: Kept,
     ) -> Result<Self> {
         let types = vec![0; batch * new.len()];
+        let frame = Self::build(config, batch, new, real, types)?;
+        frame.check_turned(config, &kept)?;
         // What has nothing before it keeps nothing.
         let kept = (kept.len > 0).then_some(kept);
-        Ok(Self { kept, ..Self::build(config, batch, new, real, types)? })
+        Ok(Self { kept, ..frame })
     }
 
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
@@ -104,9 +106,10 @@ impl Frame {
         real: Option<Arc<[Range<usize>]>>,
         token_types: Vec<u32>,
     ) -> Result<Self> {
-        let rows = real.as_deref().map_or(vec![0..new.end], <[_]>::to_vec);
+        let everywhere = 0..new.end;
+        let rows = real.as_deref().unwrap_or(std::slice::from_ref(&everywhere));
         let stands = |real: &Range<usize>, index| if real.contains(&index) { (index - real.start) as u32 } else { 0 };
-        let row = |real: Range<usize>| new.clone().map(move |index| stands(&real, index));
+        let row = |real| new.clone().map(move |index| stands(real, index));
         let turn = |layer: usize| match (config.rotary(layer), &config.local_rotary) {
             (None, _) => Turn::Not,
             (Some(_), Some(_)) if config.window(layer).is_some() => Turn::Locally,
@@ -116,7 +119,7 @@ impl Frame {
             batch,
             pos: new.len(),
             past: new.start,
-            positions: rows.into_iter().flat_map(row).collect(),
+            positions: rows.iter().flat_map(row).collect(),
             token_types,
             real,
             rotary: None,
@@ -128,42 +131,43 @@ impl Frame {
         };
         let table = |rotary: &Rotary| {
             let frequencies = rotary.frequencies_for(frame.longest());
-            match &rotary.long {
-                Some(long) if frame.past > 0 && rotary.frequencies_for(frame.longest() - frame.pos) != frequencies => {
-                    Err(RunError::KeptKeys { after: long.after, past: frame.past })
-                }
-                _ => {
-                    let Rotary { adjacent, attention_factor, .. } = *rotary;
-                    Ok(RotaryTable::new(frequencies, &frame.positions, adjacent, attention_factor))
-                }
-            }
+            RotaryTable::new(frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
         };
-        let local_rotary = config.local_rotary.as_ref().map(table).transpose()?;
-        let rotary = match &config.position {
-            Position::Rotary(rotary) => Some(table(rotary)?),
-            _ => None,
+        let local_rotary = config.local_rotary.as_ref().map(table);
+        let (rotary, bias) = match &config.position {
+            Position::Rotary(rotary) => (Some(table(rotary)), None),
+            Position::Alibi(slopes) => (None, Some(frame.alibi(slopes)?)),
+            _ => (None, None),
         };
-        let bias = (config.position == Position::Alibi).then(|| frame.alibi(config.n_heads)).transpose()?;
         frame = Self { rotary, local_rotary, bias, ..frame };
         Ok(frame)
     }
 
     /// ALiBi's bias: minus the distance, times the head's slope.
-    fn alibi(&self, n_heads: usize) -> Result<Tensor> {
+    fn alibi(&self, slopes: &[f64]) -> Result<Tensor> {
         let (queries, keys) = self.queries_and_keys();
         let distance = |query: usize, key: usize| (self.past + query) as f64 - key as f64;
-        let row = |slope: f64| {
+        let row = |&slope: &f64| {
             let pairs = (0..queries).flat_map(move |query| (0..keys).map(move |key| (query, key)));
             pairs.map(move |(query, key)| (-slope * distance(query, key)) as f32)
         };
-        let values: Vec<f32> = alibi_slopes(n_heads).into_iter().flat_map(row).collect();
-        Ok(Tensor::from_vec(values, (1, n_heads, queries, keys), &Device::Cpu)?)
+        let values: Vec<f32> = slopes.iter().flat_map(row).collect();
+        Ok(Tensor::from_vec(values, (1, slopes.len(), queries, keys), &Device::Cpu)?)
     }
 
     /// How many tokens the longest text has, those read before counted.
     fn longest(&self) -> usize {
         let real = self.real.iter().flat_map(|real| real.iter());
         real.map(Range::len).max().unwrap_or(self.past + self.pos)
+    }
+
+    /// Refuses keys that were turned by other angles than those of this run.
+    fn check_turned(&self, config: &Config, kept: &Kept) -> Result<()> {
+        let Position::Rotary(Rotary { long: Some(long), .. }) = &config.position else { return Ok(()) };
+        match kept.len > 0 && (kept.turned_for > long.after) != (self.longest() > long.after) {
+            true => Err(RunError::KeptKeys { after: long.after, past: kept.len }.into()),
+            false => Ok(()),
+        }
     }
 
     /// How many tokens look, and how many are looked at.
@@ -226,8 +230,9 @@ impl Frame {
 
     /// What is kept for the tokens that come after these.
     pub(crate) fn into_kept(self) -> Kept {
+        let turned_for = self.longest();
         let mut kept = self.kept.unwrap_or_default();
-        (kept.len, kept.encoded) = (self.past + self.pos, self.encoded);
+        (kept.len, kept.turned_for, kept.encoded) = (self.past + self.pos, turned_for, self.encoded);
         kept
     }
 

@@ -15,6 +15,8 @@ pub(crate) type Encoded = (Tensor, Option<Arc<[Range<usize>]>>);
 pub(crate) struct Kept {
     /// How many tokens.
     pub(crate) len: usize,
+    /// How many the longest text of the run had, which decides how keys are turned in models with two sets of angles.
+    pub(super) turned_for: usize,
     /// By layer.
     own: Vec<KeysValues>,
     /// By layer: those that a decoder makes of what the encoder gave.
@@ -53,7 +55,7 @@ impl Kept {
             Some((k, v)) => vec![(some(k)?, some(v)?); layer + 1],
             None => Vec::new(),
         };
-        Ok(Self { len, own, ..Self::default() })
+        Ok(Self { len, turned_for: self.turned_for, own, ..Self::default() })
     }
 
     /// Those of the first `len` tokens.

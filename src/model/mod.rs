@@ -1,4 +1,12 @@
 //! [`Model`]: a transformer with every intermediate value in reach.
+//!
+//! # Families
+//! What a configuration's `model_type` may be. Each is held against Hugging Face transformers 5.23 at the logits, every
+//! hidden state and every attention pattern, and hook by hook against TransformerLens 3.5.1 or, where that has the
+//! architecture not at all or wrong, against the modules of Hugging Face under its names: to 1e-4, logits to 1e-3. A
+//! setting that changes the computation and is not implemented is refused by name.
+//!
+#![doc = include_str!("family/families.md")]
 
 mod config;
 mod count;
@@ -26,9 +34,10 @@ use crate::{
 };
 use candle_core::Tensor;
 pub use config::{
-    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Position, QkNorm, Rotary,
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
 };
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
+pub use family::families;
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;

@@ -98,8 +98,9 @@ impl Pass {
         Self { interventions: Vec::new(), logits: Logits::Last, onward, ..Self::new(model.clone(), new, source) }
     }
 
-    /// What the decoder of an encoder-decoder reads, its starting token put in front of a text; without this it reads
-    /// its starting token alone.
+    /// What the decoder of an encoder-decoder reads. Ids are taken as they are; of a text it reads its starting token
+    /// and the text, without the end that the tokenizer would put to it. Without this it reads its starting token
+    /// alone.
     ///
     /// # Errors
     /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.
@@ -278,15 +279,15 @@ impl Pass {
     /// Everything the tap has to know, with every site and intervention checked.
     pub(crate) fn plan(&self) -> Result<Plan> {
         let config = self.model.config();
-        let mut present = self.model.sites();
-        present.retain(|&site| self.reached(site).is_ok());
         let mut plan = Plan::default();
-        let mut among = |sites: &Sites| -> Result<Vec<Site>> {
+        let among = |sites: &Sites| -> Result<Vec<Site>> {
+            let mut present = self.model.sites();
+            present.retain(|&site| self.reached(site).is_ok());
             let sites = sites.among(&present)?;
             sites.iter().try_for_each(|&site| self.reached(site))?;
             Ok(sites)
         };
-        for site in self.record.iter().map(&mut among).collect::<Result<Vec<_>>>()?.concat() {
+        for site in self.record.iter().map(among).collect::<Result<Vec<_>>>()?.concat() {
             plan.order(site).record = true;
         }
         if let Some((sites, _)) = &self.gradient {
@@ -354,7 +355,8 @@ impl Pass {
         }
         let gradients = value.sum_all()?.backward()?;
         let gradient = |(site, delta): &(Site, candle_core::Var)| {
-            let gradient = gradients.get(delta.as_tensor());
+            // An expert that no token chose has no rows, and a gradient of none.
+            let gradient = gradients.get(delta).or((delta.elem_count() == 0).then_some(delta));
             let gradient = gradient.ok_or_else(|| RunError::NoGradient { site: site.to_string() })?;
             Ok((*site, gradient.detach()))
         };

@@ -1,6 +1,6 @@
 //! How models and runs are shown.
 
-use super::{Config, Model, Normalization, Position, Run};
+use super::{Architecture, Config, Model, Normalization, Position, Run};
 use crate::{
     Result,
     axes::Axis,
@@ -49,7 +49,7 @@ impl Config {
         let position = match self.position {
             Position::Learned => "learned",
             Position::Rotary(_) => "rotary",
-            Position::Alibi => "ALiBi",
+            Position::Alibi(_) => "ALiBi",
             Position::RelativeBias { .. } => "relative bias",
             Position::None => "none",
         };
@@ -154,14 +154,19 @@ impl Run {
         Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
     }
 
-    /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars.
+    /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars; of an encoder, those
+    /// that may stand there.
     ///
     /// # Errors
     /// When the position is outside the text or its logits were not computed.
     pub fn next_tokens(&self, position: i64, k: usize) -> Result<Figure> {
-        let after = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
+        let at = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
+        let question = match self.model().config().architecture {
+            Architecture::Encoder => format!("What stands at {at:?}?"),
+            _ => format!("What comes after {at:?}?"),
+        };
         let bars = self.predictions(position, k)?.into_iter().map(|next| (next.text, next.probability));
-        Bars::tokens(bars).title(format!("What comes after {after:?}?")).value("probability").draw()
+        Bars::tokens(bars).title(question).value("probability").draw()
     }
 
     /// The first text, each token coloured by how much it surprised the model: -log P, in nats.
@@ -178,7 +183,8 @@ impl Run {
     fn card(&self) -> Card {
         let model = self.model().name();
         let mut card = Card::new(&format!("A run of {model}")).shown(self.tokens());
-        if let Ok(next) = self.predictions(-1, 5) {
+        let causal = self.model().config().architecture != Architecture::Encoder;
+        if let (true, Ok(next)) = (causal, self.predictions(-1, 5)) {
             let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
             card = card.table(&["next token", "probability"], next.into_iter().map(row));
         }

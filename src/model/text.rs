@@ -182,8 +182,8 @@ impl Model {
         self.tokens_from_ids(&vec![[start].as_slice(); batch])
     }
 
-    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, its starting token and the text, without
-    /// the end that the tokenizer puts to it, since the decoder is to go on from there.
+    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, the starting token and the text,
+    /// without the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);
         let end = self.tokenizer().and_then(Tokenizer::eos);

@@ -23,9 +23,10 @@ use crate::{
 /// let patching = Patching::new(&model, clean, corrupt, metric)?;
 /// let heads = patching.heads(HeadPart::Out)?;
 /// assert_eq!(heads.mean().shape(), [2, 4]);
-/// // Only layer 1 can bring the answer back by itself: there the induction head reads.
-/// let (at, effect) = heads.strongest();
-/// assert!(at[0] == 1 && effect > 0.5, "{at:?} {effect}");
+/// // Two heads bring the answer back: one that looks back a token, and the induction head that reads what it wrote.
+/// let effect = heads.mean();
+/// assert!(effect[[0, 0]] > 0.8 && effect[[1, 0]] > 0.8, "{effect}");
+/// assert_eq!(heads.top(2).iter().filter(|(at, _)| at[1] == 0).count(), 2);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone, Debug)]

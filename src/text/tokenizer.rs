@@ -123,6 +123,13 @@ impl Tokenizer {
         Ok(Self(Arc::new(Inner { tokenizer, post, pieces, added, d_vocab, special })))
     }
 
+    /// The text of a `tokenizer.json` that makes the same tokenizer; the special tokens are not all in it.
+    pub(crate) fn to_json(&self) -> Result<String> {
+        let mut tokenizer = self.0.tokenizer.clone();
+        tokenizer.with_post_processor(self.0.post.clone());
+        tokenizer.to_string(true).map_err(|why| failed("the tokenizer itself", why))
+    }
+
     /// The token ids of `text` and where they are in it. Adds no special tokens; special tokens that are written in
     /// the text (`<|endoftext|>`) are recognised.
     ///

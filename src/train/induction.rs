@@ -13,7 +13,7 @@ use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
     model::{Config, Frame, Tap},
-    text::Tokenizer,
+    text::{SpecialIds, Tokenizer},
 };
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::index};
@@ -55,7 +55,6 @@ pub struct Trained {
     pub curve: Curve,
     /// What it can do on texts it has not seen.
     pub evaluation: Evaluation,
-    pub(super) parameters: Parameters,
 }
 
 /// What the model can do on texts it has not seen.
@@ -175,7 +174,7 @@ impl Recipe {
         let curve = descend(&parameters, &self.schedule, loss, report)?;
         let model = model(config, &parameters)?;
         let evaluation = evaluate(&model, 32, self.seed + 1)?;
-        Ok(Trained { model, curve, evaluation, parameters })
+        Ok(Trained { model, curve, evaluation })
     }
 
     /// The mean loss of the announced words of a fresh batch. The first texts are half as long: heads form sooner
@@ -217,6 +216,7 @@ impl Recipe {
 fn model(config: Config, parameters: &Parameters) -> Result<Model> {
     let transformer = parameters.transformer(&config)?;
     let tokenizer = Tokenizer::from_bytes(super::vocabulary::tokenizer_json(&words()).as_bytes())?;
+    let tokenizer = tokenizer.with_special_ids(SpecialIds { bos: Some(BOS), ..SpecialIds::default() });
     Ok(Model::from_parts("induction-2l".into(), "trained here".into(), config, transformer, Some(tokenizer)))
 }
 

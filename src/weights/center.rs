@@ -13,7 +13,6 @@ use crate::{
         transformer::Transformer,
     },
 };
-use candle_core::Tensor;
 
 pub(super) fn writing_obstacle(config: &Config) -> Option<&'static str> {
     match (config.normalization, config.norm_place) {
@@ -61,7 +60,7 @@ pub(super) fn unembed(transformer: &mut Transformer) -> Result<()> {
 
 /// What the layer gives has mean 0 over its last axis.
 fn centre_output(linear: &mut Linear) -> Result<()> {
-    let centred_bias = |bias: &Tensor| centred(bias, 0);
-    *linear = Linear::new(centred(&linear.weight, 1)?, linear.bias.as_ref().map(centred_bias).transpose()?);
+    linear.weight = centred(&linear.weight, 1)?;
+    linear.bias = linear.bias.as_ref().map(|bias| centred(bias, 0)).transpose()?;
     Ok(())
 }

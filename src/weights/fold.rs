@@ -18,6 +18,9 @@ use crate::{
 };
 
 pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
+    if config.unembed_scale != 1.0 && config.normalization == Normalization::LayerNorm {
+        return Some("what its unembedding reads is scaled between the norm, whose bias would be too, and the matrix");
+    }
     match (config.normalization, config.norm_place) {
         (Normalization::None, _) => Some("it has no norms"),
         (_, NormPlace::OnSum) => Some("its norms stand on the residual stream itself, not before the matrices"),

@@ -28,6 +28,9 @@ pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
     if config.qk_norm.is_some() {
         return Some("its queries and keys are normed before they meet");
     }
+    if config.clip_qkv.is_some() {
+        return Some("its queries, keys and values are cut off");
+    }
     let grouped = config.n_heads != config.n_key_value_heads;
     grouped.then_some("its query heads share key heads, which can be the factor of one head's product only")
 }

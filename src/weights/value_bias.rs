@@ -9,15 +9,22 @@ use super::{
 };
 use crate::{
     Result,
-    model::{parts::Attention, transformer::Transformer},
+    model::{
+        Config,
+        parts::{Attention, Block},
+        transformer::Transformer,
+    },
 };
 
-pub(super) fn obstacle(transformer: &Transformer) -> Option<&'static str> {
+pub(super) fn obstacle(config: &Config, transformer: &Transformer) -> Option<&'static str> {
+    if config.clip_qkv.is_some() {
+        return Some("its values are cut off, bias and all");
+    }
     let has_bias = |attention: &Attention| attention.v.bias.is_some();
     let encoder = transformer.encoder.iter().flat_map(|(encoder, _)| &encoder.blocks);
     let mut blocks = encoder.chain(&transformer.blocks.blocks);
-    let any =
-        blocks.any(|block| has_bias(&block.attention) || block.cross.iter().any(|cross| has_bias(&cross.attention)));
+    let across = |block: &Block| block.cross.as_ref().is_some_and(|cross| has_bias(&cross.attention));
+    let any = blocks.any(|block| has_bias(&block.attention) || across(block));
     (!any).then_some("its values have no bias")
 }
 

@@ -102,7 +102,7 @@ impl WeightViews {
     /// # Errors
     /// When a layer does not have the weight.
     pub fn stacked(&self, view: impl Fn(&Self, usize) -> Result<Tensor>) -> Result<Tensor> {
-        let layers = (0..self.model.config().n_layers).map(|layer| view(self, layer)).collect::<Result<Vec<_>>>()?;
+        let layers = (0..self.blocks()?.blocks.len()).map(|layer| view(self, layer)).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::stack(&layers, 0)?)
     }
 

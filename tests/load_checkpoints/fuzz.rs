@@ -62,6 +62,8 @@ fn a_changed_gguf_never_panics() {
     let mut metadata = llama_metadata();
     metadata.extend([
         ("general.alignment", Value::U32(32)),
+        ("llama.expert_count", Value::U32(2)),
+        ("llama.expert_used_count", Value::U32(1)),
         ("tokenizer.ggml.model", Value::String("llama".into())),
         ("tokenizer.ggml.tokens", texts(&["<unk>", "<s>", "▁", "k", "e", "▁k", "▁ke"])),
         ("tokenizer.ggml.scores", Value::Array((0..7).map(|id| Value::F32(-(id as f32))).collect())),
@@ -70,6 +72,7 @@ fn a_changed_gguf_never_panics() {
     let tensors = [
         ("token_embd.weight", counting(&[7, 32]), GgmlDType::Q4_0),
         ("blk.0.attn_k.weight", counting(&[16, 32]), GgmlDType::Q8_0),
+        ("blk.0.ffn_up_exps.weight", counting(&[2, 2, 32]), GgmlDType::Q4_0),
         ("rope_freqs.weight", (counting(&[4]) * 0.0).unwrap().affine(1.0, 1.0).unwrap(), GgmlDType::F32),
     ];
     let folder = Folder::new();

@@ -154,7 +154,11 @@ fn rotary_scaling_is_passed_on_or_refused_and_never_left_out() {
     assert!(!scaled("none").has("rope_scaling"));
     let factors =
         ("rope_freqs.weight", Tensor::new(&[1f32, 1., 2., 9.], &candle_core::Device::Cpu).unwrap(), GgmlDType::F32);
-    refused(open(&llama_metadata(), &[embedding(), factors]), &["rope_freqs.weight", "4 factors", "Llama 3"]);
+    refused(open(&llama_metadata(), &[embedding(), factors.clone()]), &["rope_freqs.weight", "4 factors", "Llama 3"]);
+    let alone = ("rope_factors_long.weight", counting(&[4]), GgmlDType::F32);
+    refused(open_as("phi3", &[], &[embedding(), alone]), &["rope_factors_long.weight", "missing"]);
+    let eps = ("llama.attention.layer_norm_epsilon", Value::F32(1e-5));
+    refused(open_as("gpt2", &[eps], &[embedding(), factors]), &["rope_freqs.weight", "no rotary positions"]);
 }
 
 #[test]
@@ -198,4 +202,118 @@ fn a_head_that_contradicts_itself_is_refused_with_the_reason() {
     ] {
         refused(Checkpoint::from_gguf(folder.write("bad.gguf", bytes)), &["bad.gguf", why]);
     }
+}
+
+/// What a GGUF says of a model of 2 layers, 4 query heads and 2 key heads of width 8, under another architecture.
+fn metadata_of(architecture: &'static str, more: &[(&'static str, Value)]) -> Vec<(String, Value)> {
+    let own =
+        |(key, value): &(&'static str, Value)| (key.replace("llama.", &format!("{architecture}.")), value.clone());
+    let mut metadata: Vec<_> = llama_metadata().iter().chain(more).map(own).collect();
+    metadata[0].1 = Value::String(architecture.into());
+    metadata
+}
+
+fn open_as(
+    architecture: &'static str,
+    more: &[(&'static str, Value)],
+    tensors: &[(&str, Tensor, GgmlDType)],
+) -> glassbox::Result<Checkpoint> {
+    let metadata = metadata_of(architecture, more);
+    let metadata: Vec<_> = metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    open(&metadata, tensors)
+}
+
+/// No converter of today writes this: it loses the norms. Files of StableLM 2 12B have them.
+#[test]
+fn the_norms_that_stablelm_has_for_each_head_are_taken_off_their_stack() {
+    let eps = ("llama.attention.layer_norm_epsilon", Value::F32(1e-5));
+    let (mut metadata, norms) = (metadata_of("stablelm", &[eps]), counting(&[4, 8]));
+    metadata.retain(|(key, _)| !key.ends_with("rms_epsilon"));
+    let metadata: Vec<_> = metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    let checkpoint =
+        open(&metadata, &[embedding(), ("blk.0.attn_q_norm.weight", norms.clone(), GgmlDType::F32)]).unwrap();
+    assert!(checkpoint.settings.get::<bool>("qk_layernorm").unwrap());
+    assert!(!checkpoint.settings.get::<bool>("use_qkv_bias").unwrap());
+    for head in 0..4 {
+        let norm = checkpoint.weights.get(&format!("model.layers.0.self_attn.q_layernorm.norms.{head}.weight"), &[8]);
+        assert_eq!(values(&norm.unwrap()), values(&norms.get(head).unwrap()));
+    }
+}
+
+#[test]
+fn experts_are_taken_off_their_stack_in_every_type_of_value() {
+    let counts = [("llama.expert_count", Value::U32(3)), ("llama.expert_used_count", Value::U32(2))];
+    let stack = (counting(&[3, 2, 32]) / 192.0).unwrap();
+    for (dtype, error) in [(GgmlDType::F32, 0.0), (GgmlDType::F16, 1e-3), (GgmlDType::Q8_0, 5e-3)] {
+        let shared = ("blk.1.ffn_gate_inp_shexp.weight", counting(&[32]), GgmlDType::F32);
+        let tensors = [embedding(), ("blk.1.ffn_up_exps.weight", stack.clone(), dtype), shared];
+        let checkpoint = open_as("qwen2moe", &counts, &tensors).unwrap();
+        assert_eq!(checkpoint.settings.model_type().unwrap(), "qwen2_moe");
+        assert_eq!(checkpoint.settings.get::<usize>("num_experts").unwrap(), 3);
+        assert!(!checkpoint.settings.get::<bool>("norm_topk_prob").unwrap());
+        for expert in 0..3 {
+            let name = format!("model.layers.1.mlp.experts.{expert}.up_proj.weight");
+            let apart = (checkpoint.weights.get(&name, &[2, 32]).unwrap() - stack.get(expert).unwrap()).unwrap();
+            assert!(values(&apart.abs().unwrap()).into_iter().fold(0f32, f32::max) <= error);
+        }
+        let gate = checkpoint.weights.get("model.layers.1.mlp.shared_expert_gate.weight", &[1, 32]).unwrap();
+        assert_eq!(values(&gate), values(&counting(&[32])));
+    }
+}
+
+#[test]
+fn a_window_and_experts_tell_mistral_and_mixtral_from_llama() {
+    let kind = |more: &[(&'static str, Value)]| open_as("llama", more, &[embedding()]).unwrap().settings;
+    let window = |width| ("llama.attention.sliding_window", Value::U32(width));
+    assert_eq!(kind(&[window(0)]).model_type().unwrap(), "llama");
+    let mistral = kind(&[window(7)]);
+    assert_eq!(
+        (mistral.model_type().unwrap().as_str(), mistral.get::<usize>("sliding_window").unwrap()),
+        ("mistral", 7)
+    );
+    let counts = [("llama.expert_count", Value::U32(8)), ("llama.expert_used_count", Value::U32(2))];
+    assert_eq!(kind(&counts).model_type().unwrap(), "mixtral");
+    refused(open_as("llama", &counts[..1], &[embedding()]), &["llama.expert_used_count"]);
+    refused(
+        open_as("llama", &[("llama.attention.sliding_window", Value::Bool(true))], &[]),
+        &["sliding_window", "true"],
+    );
+}
+
+#[test]
+fn the_windows_of_gemma_3_follow_the_file_and_else_its_pattern() {
+    let types = |more: &[(&'static str, Value)]| -> Vec<bool> {
+        let settings = open_as("gemma3", more, &[embedding()]).unwrap().settings;
+        settings.get::<Vec<String>>("layer_types").unwrap().iter().map(|kind| kind == "sliding_attention").collect()
+    };
+    let window = ("llama.attention.sliding_window", Value::U32(7));
+    let pattern = |value| ("llama.attention.sliding_window_pattern", value);
+    let (all, none) = (vec![true; 2], vec![false; 2]);
+    assert_eq!([types(std::slice::from_ref(&window)), types(&[])], [all, none]);
+    assert_eq!(types(&[window.clone(), pattern(Value::U32(2))]), [true, false]);
+    assert_eq!(types(&[window, pattern(Value::Array(vec![Value::Bool(false), Value::Bool(true)]))]), [false, true]);
+}
+
+/// llama.cpp knows the largest model of a family by its number of layers, and scales its scores in another way.
+#[test]
+fn the_scores_of_the_largest_gemma_are_scaled_by_the_models_width() {
+    let scalar = |layers| {
+        let mut metadata = metadata_of("gemma2", &[("llama.attention.key_length", Value::U32(8))]);
+        metadata.retain(|(key, _)| !key.ends_with("block_count") && !key.ends_with("head_count"));
+        metadata.push(("gemma2.block_count".into(), Value::U32(layers)));
+        metadata.push(("gemma2.attention.head_count".into(), Value::U32(2)));
+        let metadata: Vec<_> = metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+        open(&metadata, &[embedding()]).unwrap().settings.get::<usize>("query_pre_attn_scalar").unwrap()
+    };
+    assert_eq!([scalar(42), scalar(46)], [8, 16]);
+}
+
+#[test]
+fn the_part_of_a_head_that_turns_is_told_back() {
+    let eps = ("llama.attention.layer_norm_epsilon", Value::F32(1e-5));
+    let mut metadata = metadata_of("phi2", &[eps]);
+    metadata.retain(|(key, _)| !key.ends_with("rms_epsilon") && !key.ends_with("dimension_count"));
+    metadata.push(("phi2.rope.dimension_count".into(), Value::U32(2)));
+    let metadata: Vec<_> = metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    assert_eq!(open(&metadata, &[embedding()]).unwrap().settings.get::<f64>("partial_rotary_factor").unwrap(), 0.25);
 }

@@ -71,7 +71,7 @@ macro_rules! same {
 
 same! { logits:
     llama "llama" llama3 "llama3" mixtral "mixtral"
-    qwen2 "qwen2" qwen2_moe "qwen2_moe" qwen3 "qwen3" qwen3_moe "qwen3_moe"
+    qwen2 "qwen2" qwen3 "qwen3" qwen3_moe "qwen3_moe"
     smollm3 "smollm3" granite "granite" cohere "cohere"
     olmo "olmo" olmo2 "olmo2" olmoe "olmoe"
     phi "phi" phi3 "phi3" stablelm "stablelm"

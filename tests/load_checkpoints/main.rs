@@ -4,6 +4,7 @@ mod folder;
 mod fuzz;
 mod gguf;
 mod gguf_families;
+mod gguf_tokenizers;
 mod hub;
 mod real;
 mod support;

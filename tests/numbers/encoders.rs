@@ -1,6 +1,6 @@
 //! Encoders: BERT and its kin, held against Hugging Face and TransformerLens, and against what must hold.
 
-use crate::reference::{difference, expected, external, folder, open};
+use crate::reference::{difference, expected, folder, open};
 use candle_core::{DType, IndexOp, Tensor};
 use glassbox::{
     Model,
@@ -171,6 +171,15 @@ fn the_norms_of_a_post_norm_block_stand_on_the_sums() {
 }
 
 #[test]
+fn sites_are_listed_in_the_order_a_run_comes_to_them() {
+    for name in CASES {
+        let (model, expected) = case(name);
+        let free: Vec<_> = model.sites().into_iter().filter(|site| !site.is_gated()).collect();
+        assert_eq!(model.run(tokens(&model, &expected)).unwrap().cache().sites(), free, "{name}");
+    }
+}
+
+#[test]
 fn parts_of_a_run_make_the_whole() {
     for name in CASES {
         let (model, expected) = case(name);
@@ -262,6 +271,17 @@ fn old_names_and_missing_prefixes_make_the_same_model() {
 }
 
 #[test]
+fn a_roberta_of_another_name_is_the_same_model() {
+    let (model, expected) = case("roberta");
+    for name in ["xlm-roberta", "camembert"] {
+        let kind = |name: &str| format!("\"model_type\": \"{name}\"");
+        let other = altered("roberta", &kind("roberta"), &kind(name), str::to_owned).unwrap();
+        let [ours, theirs] = [&other, &model].map(|model| model.forward(tokens(model, &expected)).unwrap());
+        assert_eq!((other.config().family.as_str(), difference(&ours, &theirs)), (name, 0.0));
+    }
+}
+
+#[test]
 fn what_a_model_has_no_part_for_is_said() {
     let (model, expected) = case("bert-model");
     let tokens = tokens(&model, &expected);
@@ -276,6 +296,33 @@ fn what_a_model_has_no_part_for_is_said() {
     assert!(error.contains("[2]") && error.contains("[9, 6]"), "{error}");
     let error = open("gpt2-tiny").embed([5, 6]).unwrap_err().to_string();
     assert!(error.contains("gpt2") && error.contains("mean_pooled"), "{error}");
+}
+
+#[test]
+fn a_sentence_is_pooled_as_the_models_files_say() {
+    let first = "\"is_decoder\": false";
+    let with =
+        |pooling: &str| altered("bert-model", first, &format!("\"sentence_pooling\": {{{pooling}}}"), str::to_owned);
+    let old =
+        |kind: &str| format!("\"pooling_mode_mean_tokens\": {}, \"pooling_mode_{kind}\": true", kind == "mean_tokens");
+    let (model, expected) = case("bert-model");
+    let tokens = tokens(&model, &expected);
+    let embed = |model: &Model| model.embed(&tokens).unwrap().vectors;
+    for mean in [old("mean_tokens"), "\"pooling_mode\": \"mean\"".into()] {
+        assert_eq!(embed(&with(&mean).unwrap()), embed(&model));
+    }
+    let states: Vec<f32> = expected["hf.hidden_states.2"].i((1, 0)).unwrap().to_vec1().unwrap();
+    let length = states.iter().map(|x| x * x).sum::<f32>().sqrt();
+    for cls in [old("cls_token"), "\"pooling_mode\": \"cls\"".into()] {
+        let vectors = embed(&with(&cls).unwrap());
+        vectors.row(1).iter().zip(&states).for_each(|(got, state)| assert!((got - state / length).abs() < 1e-4));
+    }
+    for other in [old("max_tokens"), old("lasttoken"), "\"pooling_mode\": \"max\"".into()] {
+        let error = with(&other).unwrap_err().to_string();
+        assert!(error.contains("`pooling_mode`") && error.contains("mean and cls"), "{error}");
+    }
+    let error = altered("bert-model", first, "\"2_Dense\": true", str::to_owned).unwrap_err().to_string();
+    assert!(error.contains("`2_Dense`"), "{error}");
 }
 
 #[test]
@@ -296,4 +343,10 @@ fn embeddings_are_means_over_real_tokens_brought_to_length_one() {
         dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
     };
     assert!((similarity[[0, 1]] - cosine).abs() < 1e-5 && (similarity[[1, 1]] - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn a_prompt_with_answers_is_no_question_for_an_encoder() {
+    let error = open("families/bert").test_prompt("a", "b").unwrap_err().to_string();
+    assert!(error.contains("fill_mask"), "{error}");
 }

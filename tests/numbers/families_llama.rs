@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 /// What Hugging Face's modules do not show: copies of the residual stream, and logits not yet multiplied.
 const COPIES: &[&str] = &["hook_q_input", "hook_k_input", "hook_v_input", "hook_mlp_in", "unembed.hook_out"];
+/// The copy for a head, where each has a key of its own.
+const ATTN_IN: &[&str] = &["hook_attn_in"];
 /// The norm of queries and keys, which shows in `hook_rot_q` and `hook_rot_k`.
 const HEAD_NORMS: &[&str] = &["_norm.hook_scale", "_norm.hook_normalized"];
 /// The one norm of a block, which its MLP is taken to have for itself too.
@@ -51,9 +53,11 @@ agree_with_their_reference! {
     olmo_agrees_at_every_hook "olmo" []
     olmo_with_clipped_queries_keys_and_values_agrees_at_every_hook "olmo-clip" [COPIES]
     olmo2_agrees_at_every_hook "olmo2" []
+    olmo3_with_its_windows_and_yarn_agrees_at_every_hook "olmo3" [COPIES ATTN_IN HEAD_NORMS]
     smollm3_turns_nothing_in_its_second_layer "smollm3" [COPIES]
     cohere_agrees_at_every_hook "cohere" [COPIES ONE_NORM]
     cohere_with_normed_queries_and_keys_agrees_at_every_hook "cohere-qk-norm" [COPIES ONE_NORM HEAD_NORMS]
+    cohere2_turns_nothing_where_it_has_no_window "cohere2" [COPIES ONE_NORM]
     granite_agrees_at_every_hook "granite" [COPIES]
 }
 
@@ -141,4 +145,32 @@ fn settings_of_these_families_that_are_not_implemented_are_refused_by_name() {
         refused(&format!("families/{case}"), key, value, &[key]);
     }
     refused("families/phi3", "rope_parameters", json!({"partial_rotary_factor": 0.5}), &["partial_rotary_factor"]);
+}
+
+#[test]
+fn keys_kept_from_a_short_text_are_refused_in_a_long_one() {
+    // Texts of more than 16 tokens turn by other angles.
+    let model = open("families/phi3-longrope-short");
+    let generation = model.generate(vec![5u32; 14]).unwrap().max_new_tokens(5);
+    let error = generation.run().unwrap_err().to_string();
+    assert!(error.contains("16 tokens") && error.contains("without_kv_cache"), "{error}");
+    let said = generation.without_kv_cache().run().unwrap();
+    assert_eq!(said.tokens().len(), 19);
+    // Within either range what is kept is what a run of the whole text has.
+    for len in [8, 20] {
+        let generation = model.generate(vec![5u32; len]).unwrap().max_new_tokens(4).keep_logits();
+        let (kept, anew) = (generation.run().unwrap(), generation.clone().without_kv_cache().run().unwrap());
+        assert!(difference(kept.logits().unwrap(), anew.logits().unwrap()) < 1e-4, "{len}");
+    }
+}
+
+#[test]
+fn an_expert_that_no_token_chose_shows_no_rows_and_has_a_gradient_of_none() {
+    let (model, expected) = (open("families/olmoe"), expected("families/olmoe", "expected.safetensors"));
+    let site = "blocks.1.mlp.experts.0.hook_post";
+    assert_eq!(expected[site].dims(), [0, 12]);
+    let first = |logits: &Tensor| Ok(logits.flatten_all()?.get(0)?);
+    let run = model.pass(token_ids(&expected)).unwrap().record(site).differentiate(site, first).run().unwrap();
+    assert_eq!(run.cache().get(site).unwrap().dims(), [0, 12]);
+    assert_eq!(run.gradients().unwrap().get(site).unwrap().dims(), [0, 12]);
 }

@@ -4,7 +4,8 @@ use crate::reference::{difference, expected, folder, open};
 use candle_core::{DType, Device, IndexOp, Tensor};
 use glassbox::{
     Model,
-    hook::{Site, Stack, ToSite, add, zero},
+    axes::Axis,
+    hook::{Site, Stack, ToSite, add, scale, zero},
     load::{Checkpoint, Settings, Weights},
     model::Run,
 };
@@ -85,8 +86,8 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
             compared.push(site.clone());
         }
         // Copies of the stream on its way into a part, which hold the stream; the tokens; the two ends of the
-        // unembedding, which are the last hidden state and the logits; and the bias, which TransformerLens names but
-        // never fires.
+        // unembedding, which are the last hidden state (scaled, as in TransformerLens) and the logits; and the bias,
+        // which TransformerLens names but never fires.
         let known = |site: &Site| {
             let name = site.to_string();
             let copies = ["attn_in", "q_input", "k_input", "v_input", "mlp_in", "hook_tokens"];
@@ -100,7 +101,8 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
         assert_eq!(unknown, embed, "{name}");
         assert_eq!(difference(&get(&run, Site::embed()), &get(&run, Site::resid_pre(0).in_encoder())), 0.0);
         let last = format!("hf.decoder_hidden_states.{}", model.config().n_layers);
-        assert!(difference(&get(&run, Site::unembed_in()), &expected[&last]) < 1e-4);
+        let scaled = (&expected[&last] * model.config().unembed_scale).unwrap();
+        assert!(difference(&get(&run, Site::unembed_in()), &scaled) < 1e-4);
         assert_eq!(difference(&get(&run, Site::unembed_out()), run.logits().unwrap()), 0.0);
     }
 }
@@ -181,6 +183,15 @@ fn padding_of_the_source_changes_nothing() {
 }
 
 #[test]
+fn sites_are_listed_in_the_order_a_run_comes_to_them() {
+    for name in CASES {
+        let (model, expected) = case(name);
+        let free = |sites: Vec<Site>| sites.into_iter().filter(|site| !site.is_gated()).collect::<Vec<_>>();
+        assert_eq!(free(run(&model, &expected).cache().sites()), free(model.sites()), "{name}");
+    }
+}
+
+#[test]
 fn parts_of_a_run_make_the_whole() {
     for name in CASES {
         let (model, expected) = case(name);
@@ -237,7 +248,14 @@ fn configurations_of_before_make_the_same_model_and_wrong_ones_are_refused() {
         assert_eq!(old.config(), model.config());
         assert_eq!(difference(run(&old, &expected).logits().unwrap(), run(&model, &expected).logits().unwrap()), 0.0);
         let v1_1 = name == "t5-v1_1";
-        assert_eq!((old.config().tied, old.config().logit_scale), (!v1_1, if v1_1 { 1.0 } else { 0.25 }));
+        // mT5 never scales, and its configuration may say that a head of its own is tied.
+        let multilingual =
+            text.replacen("\"t5\"", "\"mt5\"", 1).replacen("embeddings\": false", "embeddings\": true", 1);
+        let multilingual = with(&multilingual).unwrap();
+        assert_eq!((multilingual.config().unembed_scale, multilingual.config().tied), (1.0, !v1_1));
+        let logits = |model: &Model| run(model, &expected).logits().unwrap().clone();
+        assert_eq!(difference(&logits(&multilingual), &logits(&model)) == 0.0, v1_1);
+        assert_eq!((old.config().tied, old.config().unembed_scale), (!v1_1, if v1_1 { 1.0 } else { 0.25 }));
         for (from, to, words) in [
             ("\"vocab_size\"", "\"is_decoder\": true, \"vocab_size\"", "`is_decoder`"),
             ("\"relative_attention_num_buckets\": 8", "\"relative_attention_num_buckets\": 2", "at least 4"),
@@ -265,5 +283,22 @@ fn each_weight_is_counted_once() {
         let weights = candle_core::safetensors::load(file, &Device::Cpu).unwrap();
         let learned: usize = weights.values().map(Tensor::elem_count).sum();
         assert_eq!(case(name).0.n_parameters(), learned, "{name}");
+    }
+}
+
+#[test]
+fn every_place_can_be_changed_at_its_own_last_position() {
+    let (model, expected) = case("t5");
+    let (source, target) =
+        (ids(&expected, "input_ids")[..7].to_vec(), ids(&expected, "decoder_input_ids")[..3].to_vec());
+    let pass = || model.pass(&source).unwrap().target(&target).unwrap();
+    let whole = pass().record("*").run().unwrap();
+    for (site, value) in whole.cache().iter().filter(|(site, _)| *site != Site::tokens()) {
+        let Some(dim) = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query)) else { continue };
+        let last = value.dim(dim).unwrap() as i64 - 1;
+        let same = pass().intervene([scale(site, 1.0).position(last)]).run().unwrap();
+        assert!(difference(same.logits().unwrap(), whole.logits().unwrap()) < 1e-6, "{site}");
+        let beyond = pass().intervene([scale(site, 1.0).position(last + 1)]).run().unwrap_err().to_string();
+        assert!(beyond.contains("out of range"), "{site}: {beyond}");
     }
 }

@@ -80,7 +80,7 @@ OLDER = {
     "opt": Case("opt", OPT_SIZE, OPT, tl={}),
     "opt-post-norm": Case("opt", OPT_SIZE | dict(do_layer_norm_before=False), replace(OPT, post_norm=True)),
     "opt-projected": Case("opt", OPT_SIZE | dict(do_layer_norm_before=False, word_embed_proj_dim=10),
-                          replace(OPT, post_norm=True, embed=None, pos_embed=None)),
+                          replace(OPT, post_norm=True, embed="model.decoder.project_in")),
     "bloom": Case("bloom", BLOOM_SIZE | dict(n_head=4), BLOOM,
                   tl=dict(post_embedding_ln=True, positional_embedding_type="alibi", act_fn="gelu_fast")),
     "bloom-6-heads": Case("bloom", BLOOM_SIZE | dict(n_head=6), BLOOM),
@@ -128,6 +128,10 @@ LLAMAS = {
     "olmo2": Case("olmo2", plain(num_key_value_heads=4) | rope(300.0), OLMO2, tl={},
                   theirs_wrong=("hook_attn_out", "hook_mlp_out", "ln1.hook_scale", "ln1.hook_normalized",
                                 "ln2.hook_scale", "ln2.hook_normalized")),
+    "olmo3": Case("olmo3", plain(num_hidden_layers=4, num_key_value_heads=4, sliding_window=4, rope_parameters={
+        LOCAL: {"rope_type": "default", "rope_theta": 5e5},
+        GLOBAL: {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16, "rope_theta": 5e5}}),
+        OLMO2, 12),
     "stablelm": Case("stablelm", plain("rms_norm_eps", hidden_size=32, layer_norm_eps=2e-3, use_qkv_bias=True)
                      | rope(300.0, partial_rotary_factor=0.5), LLAMA),
     "stablelm-parallel": Case("stablelm", plain("rms_norm_eps", hidden_size=32, layer_norm_eps=2e-3, qk_layernorm=True,
@@ -139,6 +143,8 @@ LLAMAS = {
     "cohere": Case("cohere", plain("rms_norm_eps", layer_norm_eps=2e-3, logit_scale=0.3) | rope(300.0), COHERE),
     "cohere-qk-norm": Case("cohere", plain("rms_norm_eps", layer_norm_eps=2e-3, logit_scale=0.7, use_qk_norm=True)
                            | rope(700.0), COHERE),
+    "cohere2": Case("cohere2", plain("rms_norm_eps", num_hidden_layers=4, layer_norm_eps=2e-3, logit_scale=0.3,
+                                     sliding_window=4) | rope(300.0), COHERE, 12),
     "falcon": Case("falcon", FALCON_SIZE | rope(300.0), FALCON),
     "falcon-new": Case("falcon", FALCON_SIZE | dict(new_decoder_architecture=True, num_kv_heads=2) | rope(700.0),
                        replace(FALCON, ln1="ln_attn", ln2="ln_mlp")),

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, T5ForConditionalGener
 from transformers.utils import logging
 
 import family_encoders
+import family_falcon
 import family_hooks
 import family_t5
 import family_text
@@ -64,12 +65,17 @@ def decoder(name, case, seed):
     randomise(hf, seed)
     folder = FAMILIES / name
     write_checkpoint(hf, folder)
+    twice = getattr(hf.config, "alibi", False)
+    if twice:
+        family_falcon.add_alibi_once()
     tokens = torch.randint(2, VOCAB, (case.tokens,), generator=torch.Generator().manual_seed(seed)).tolist()
     truth = hugging_face(hf, tokens)
     sites = family_hooks.record(hf, case.names, shape_of(hf, case), tokens)
     family_v4.check(hf, write_older_config(folder), tokens, truth["logits"])
     again = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager")
     assert distance(again(truth["tokens"][None]).logits[0].detach(), truth["logits"]) < 1e-5, "not what was written"
+    if twice:
+        family_falcon.check(folder, tokens, truth["logits"])
     words = ["Hugging Face alone"]
     if case.tl is not None:
         theirs = family_tl.record(hf, shape_of(hf, case), case.tl, tokens)

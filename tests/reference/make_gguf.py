@@ -54,9 +54,6 @@ DECODERS = {
                     rope_parameters=LLAMA3),
     "mixtral": case("mixtral"),
     "qwen2": case("qwen2"),
-    "qwen2_moe": other("qwen2_moe", **plain(
-        num_experts=4, num_experts_per_tok=2, moe_intermediate_size=12, shared_expert_intermediate_size=28,
-        norm_topk_prob=False, decoder_sparse_step=1) | rope(300.0)),
     "qwen3": case("qwen3"),
     "qwen3_moe": case("qwen3_moe"),
     "smollm3": case("smollm3", num_hidden_layers=4, no_rope_layers=None),

@@ -58,6 +58,11 @@ impl<'a> Facts<'a> {
         Ok(self.find(name)?.unwrap_or(default))
     }
 
+    /// Whether a setting is there and not 0, which GGUF writes for "none".
+    pub(super) fn states(&self, name: &str) -> bool {
+        self.find::<Value>(name).is_ok_and(|value| value.is_some_and(|value| value != 0))
+    }
+
     pub(super) fn has(&self, tensor: &str) -> bool {
         self.tensors.contains_key(tensor)
     }

@@ -42,18 +42,19 @@ impl Layout {
     /// hold whole heads.
     pub(super) fn restore(self, values: Vec<f32>, shape: &[usize], heads: Heads) -> Option<Vec<f32>> {
         let rows = shape.first().copied().unwrap_or(1);
-        let width = shape.iter().skip(1).product::<usize>().max(1);
+        let width = values.len().checked_div(rows).unwrap_or(1).max(1);
         Some(match self {
             Self::AsIs | Self::Row => values,
             Self::PlusOne => values.into_iter().map(|value| value - 1.0).collect(),
             Self::Transposed if shape.len() == 2 => gather(&values, 1, transposed(rows, width)),
             Self::Transposed => values,
             Self::RotaryPairs { of_keys } => {
-                let half = whole(rows, 2 * if of_keys { heads.keys } else { heads.queries })?;
+                let n_heads = if of_keys { heads.keys } else { heads.queries };
+                let half = whole(rows, n_heads.checked_mul(2)?)?;
                 gather(&values, width, (0..rows).map(|row| unpaired(row, half)))
             }
             Self::QueriesFirst => {
-                let d_head = whole(rows, heads.queries + 2 * heads.keys)?;
+                let d_head = whole(rows, heads.keys.checked_mul(2)?.checked_add(heads.queries)?)?;
                 let group = whole(heads.queries, heads.keys)?;
                 let row = |row| regrouped(row / d_head, group, heads) * d_head + row % d_head;
                 gather(&values, width, (0..rows).map(row))

@@ -12,7 +12,7 @@ use super::{
     family::{Pair, Rotary},
 };
 use crate::{
-    error::{LoadError, Result},
+    error::{Error, LoadError, Result},
     load::Settings,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
     let d_head = facts.d_head()?;
     let turned = facts.or("rope.dimension_count", d_head)?;
     match rotary.part {
-        Some(part) => settings.set(part, turned as f64 / d_head.max(1) as f64),
+        Some(part) => settings.set(part, share(turned, d_head)),
         None if turned != d_head => {
             let why = format!("this family turns the whole of a head, which is {d_head}");
             return Err(facts.refuse("rope.dimension_count", turned, why));
@@ -47,6 +47,26 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
         settings.set("rope_scaling", scaling);
     }
     Ok(())
+}
+
+/// `part / whole`, so that `whole` times the share is never a little less than `part`: families cut that off.
+fn share(part: usize, whole: usize) -> f64 {
+    let (part, whole) = (part as f64, whole.max(1) as f64);
+    let share = part / whole;
+    if share * whole < part { share.next_up() } else { share }
+}
+
+/// Refuses factors in a family that turns nothing.
+pub(super) fn refuse(factors: &Factors) -> Result<()> {
+    let given = [(LLAMA3, &factors.llama3), (LONG, &factors.long), (SHORT, &factors.short)];
+    match given.into_iter().find(|(_, factors)| factors.is_some()) {
+        Some((name, _)) => Err(lost(name, "this family has no rotary positions")),
+        None => Ok(()),
+    }
+}
+
+fn lost(tensor: &str, why: &str) -> Error {
+    LoadError::Unsupported { key: tensor.into(), value: "factors of rotary frequencies".into(), why: why.into() }.into()
 }
 
 fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>> {
@@ -64,7 +84,8 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
             scaling.extend([("long_factor".to_owned(), json!(long)), ("short_factor".to_owned(), json!(short))]);
             Some("longrope".to_owned())
         }
-        _ => kind,
+        (None, None) => kind,
+        (long, _) => return Err(lost(if long.is_some() { LONG } else { SHORT }, "its counterpart is missing")),
     };
     match (kind, &factors.llama3) {
         (None, None) => Ok(None),
@@ -88,7 +109,6 @@ const KEYS: &[Pair] = &[
     ("attention_factor", "rope.scaling.yarn_attn_factor"),
     ("beta_fast", "rope.scaling.yarn_beta_fast"),
     ("beta_slow", "rope.scaling.yarn_beta_slow"),
-    ("extrapolation_factor", "rope.scaling.yarn_ext_factor"),
 ];
 
 /// The rule of every published Llama 3 model; only the factor differs.
@@ -147,6 +167,13 @@ mod tests {
             let rule = rule(&written(5e5, d_head, factor), 5e5).unwrap();
             assert_eq!((rule["rope_type"].as_str(), rule["factor"].as_f64()), (Some("llama3"), Some(factor)));
         }
+    }
+
+    #[test]
+    fn the_share_of_a_head_gives_back_the_part() {
+        let cases = (1..=512).flat_map(|whole| (1..=whole).map(move |part| (part, whole)));
+        assert!(cases.clone().all(|(part, whole)| (share(part, whole) * whole as f64) as usize == part));
+        assert!(cases.clone().any(|(part, whole)| share(part, whole) != part as f64 / whole as f64));
     }
 
     #[test]

@@ -38,8 +38,9 @@ pub(super) fn translate(facts: &Facts, family: &Family, factors: &Factors) -> Re
     for (own, value) in family.fixed {
         settings.set(own, *value);
     }
-    if let Some(rotary) = family.rotary {
-        rope::translate(rotary, facts, factors, &mut settings)?;
+    match family.rotary {
+        Some(rotary) => rope::translate(rotary, facts, factors, &mut settings)?,
+        None => rope::refuse(factors)?,
     }
     for step in family.steps {
         step(facts, &mut settings)?;

@@ -25,7 +25,7 @@ pub(super) fn layer_types(facts: &Facts, settings: &mut Settings, period: usize)
             (1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(period)).collect()
         }
     };
-    let windowed = facts.or(WINDOW, 0usize)? > 0;
+    let windowed = facts.states(WINDOW);
     let kind = |local: bool| if local && windowed { "sliding_attention" } else { "full_attention" };
     settings.set("layer_types", local.into_iter().map(kind).collect::<Vec<_>>());
     Ok(())

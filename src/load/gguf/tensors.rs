@@ -65,13 +65,13 @@ impl Source for GgufTensors {
 }
 
 /// The values of one tensor, in the order of the file.
-pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &[u8], path: &Path) -> Result<Vec<f32>> {
+pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes, path: &Path) -> Result<Vec<f32>> {
     let stored = Stored::of(name, tensor.kind)?;
     let data = stored.slice(name, tensor, bytes, path)?;
     match stored {
-        Stored::Floats(float) => Ok(float.read(data)),
+        Stored::Floats(float) => Ok(float.read(&data)),
         Stored::Blocks(dtype) => {
-            let blocks = qtensor_from_ggml(dtype, data, tensor.shape.clone(), &Device::Cpu)?;
+            let blocks = qtensor_from_ggml(dtype, &data, tensor.shape.clone(), &Device::Cpu)?;
             Ok(blocks.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?)
         }
     }
@@ -84,9 +84,10 @@ impl TensorInfo {
     pub(super) fn unstack(&self) -> Option<Vec<Self>> {
         let (&count, shape) = self.shape.split_first()?;
         let (per_block, size) = Stored::of("", self.kind).ok()?.block();
-        let each = shape.iter().product::<usize>() / per_block * size;
+        let values = shape.iter().try_fold(1usize, |values, &axis| values.checked_mul(axis))?;
+        let each = (values / per_block).checked_mul(size)?;
         let piece = |at| Self { shape: shape.to_vec(), kind: self.kind, start: self.start + at * each };
-        (each > 0).then(|| (0..count).map(piece).collect())
+        (each > 0 && !shape.is_empty()).then(|| (0..count).map(piece).collect())
     }
 }
 
@@ -132,7 +133,7 @@ impl Stored {
     }
 
     /// A tensor's bytes, which its rows must fill with whole blocks.
-    fn slice<'a>(self, name: &str, tensor: &TensorInfo, bytes: &'a [u8], path: &Path) -> Result<&'a [u8]> {
+    fn slice(self, name: &str, tensor: &TensorInfo, bytes: &Bytes, path: &Path) -> Result<Bytes> {
         let damaged = |why| LoadError::Damaged { path: path.to_owned(), what: "a GGUF file", why };
         let (per_block, size) = self.block();
         let whole = tensor.shape.last().is_none_or(|width| width % per_block == 0);
@@ -141,7 +142,7 @@ impl Stored {
         let why = || format!("`{name}` cannot have shape {:?} in blocks of {per_block}", tensor.shape);
         let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(why()))?;
         let why = || format!("`{name}` ends at byte {end}, and the file has {}", bytes.len());
-        Ok(bytes.get(tensor.start..end).ok_or_else(|| damaged(why()))?)
+        Ok(bytes.window(tensor.start..end).ok_or_else(|| damaged(why()))?)
     }
 }
 

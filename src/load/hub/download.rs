@@ -19,7 +19,7 @@ use crate::{
     error::{Error, LoadError, Result},
     load::{
         Settings,
-        folder::{CONFIG, INDEX, ONLY_PICKLED, SPECIALS, TOKENIZER, WEIGHTS},
+        folder::{CONFIG, INDEX, ONLY_PICKLED, POOLING, SPECIALS, TOKENIZER, WEIGHTS},
         safetensors::read_index,
     },
 };
@@ -38,7 +38,7 @@ pub(super) fn snapshot(hub: &Hub, id: &HubId) -> Result<PathBuf> {
         let (path, hint) = (Path::new(&id.repo).join(WEIGHTS), ONLY_PICKLED.to_owned());
         return Err(LoadError::Missing { path, hint }.into());
     }
-    for file in SPECIALS {
+    for file in SPECIALS.into_iter().chain([POOLING]) {
         download.fetch_if_listed(file)?;
     }
     if !download.fetch_if_listed(TOKENIZER)? {

@@ -66,6 +66,17 @@ impl Experts {
     }
 }
 
+/// How one vector is made of a text, for sentence embeddings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pooling {
+    /// The mean of all tokens' streams.
+    #[default]
+    Mean,
+    /// The first token's stream.
+    FirstToken,
+}
+
 /// What reads the last residual stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -5,7 +5,7 @@ mod position;
 mod sites;
 
 use crate::{hook::Stack, ops::Activation, weights::Processed};
-pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, QkNorm};
+pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, Pooling, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
 
@@ -77,6 +77,8 @@ pub struct Config {
     pub embed_scale: f64,
     /// What attention and MLP add to the residual stream is multiplied by this (Granite).
     pub residual_scale: f64,
+    /// What the unembedding reads is multiplied by this (T5, where it is the embedding turned: 1 / sqrt(d_model)).
+    pub unembed_scale: f64,
     /// Logits are multiplied by this.
     pub logit_scale: f64,
     /// Blocks have attention and nothing else.
@@ -91,6 +93,8 @@ pub struct Config {
     pub tied: bool,
     /// What reads the last residual stream.
     pub heads: Heads,
+    /// How sentence embeddings are made; the mean unless a sentence-transformers model's files say otherwise.
+    pub sentence_pooling: Pooling,
     /// The token that the decoder of an encoder-decoder starts from.
     pub decoder_start: Option<u32>,
     /// What was done to the weights after they were learned.
@@ -132,6 +136,7 @@ impl Config {
             output_logits_soft_cap: None,
             embed_scale: 1.0,
             residual_scale: 1.0,
+            unembed_scale: 1.0,
             logit_scale: 1.0,
             attn_only: false,
             parallel_attn_mlp: false,
@@ -139,6 +144,7 @@ impl Config {
             experts: None,
             tied: false,
             heads: Heads { unembed: true, ..Heads::default() },
+            sentence_pooling: Pooling::Mean,
             decoder_start: None,
             processed: Processed::default(),
         }

@@ -8,8 +8,8 @@ pub enum Position {
     Learned,
     /// Queries and keys are turned by an angle that grows with the position (Su et al. 2021).
     Rotary(Rotary),
-    /// Scores fall with the distance, in each head at its own rate (ALiBi; Press et al. 2022).
-    Alibi,
+    /// Scores fall with the distance (ALiBi; Press et al. 2022): how much each head's do from one token to the next.
+    Alibi(Vec<f64>),
     /// A learned number per head and bucket of distances is added to the scores (T5; Raffel et al. 2020).
     RelativeBias {
         /// Buckets of distances.
@@ -61,7 +61,7 @@ impl Rotary {
     }
 }
 
-/// The slope of each head's ALiBi: a geometric sequence that starts at `2^(-8/n)`, and for numbers of heads that are
+/// The slopes of the paper's ALiBi: a geometric sequence that starts at `2^(-8/n)`, and for numbers of heads that are
 /// no power of two, every second member of the next finer one.
 pub(crate) fn alibi_slopes(n_heads: usize) -> Vec<f64> {
     let sequence = |n: usize| (1..=n).map(move |i| 2f64.powf(-8.0 * i as f64 / n as f64));

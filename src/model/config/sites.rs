@@ -13,7 +13,10 @@ impl Config {
     fn size(&self, site: Site, axis: Axis, sizes: Sizes) -> Option<usize> {
         use Point::*;
         let Sizes { batch, source, target, past } = sizes;
-        let of_encoder = site.stack() == Stack::Encoder
+        // In a model of two stacks, the hooks of the embedding are the encoder's.
+        let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
+        let of_encoder = embeds_source
+            || site.stack() == Stack::Encoder
             || matches!(site.point(), EncoderFinalLnScale | EncoderFinalLnNormalized | CrossK | CrossV);
         let pos = if of_encoder { source } else { target };
         let keys = match site.point() {
@@ -63,11 +66,44 @@ impl Config {
         }
     }
 
+    /// The residual stream before each block of the last stack, and after the last block.
+    pub(crate) fn streams(&self) -> Vec<Site> {
+        let stack = self.stacks().last().copied().unwrap_or_default();
+        let at = |layer, point| Site::in_block(stack, layer, point);
+        let end = if self.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let before = (0..self.n_layers).map(|layer| at(layer, Point::ResidPre));
+        before.chain([at(self.n_layers.saturating_sub(1), end)]).collect()
+    }
+
     /// Every site this model has, in the order a forward pass reaches them.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
         let all = Site::all(self.stacks(), self.n_layers.max(self.n_encoder_layers), experts);
-        all.into_iter().filter(|site| self.absence(*site).is_none()).collect()
+        let mut sites: Vec<_> = all.into_iter().filter(|site| self.absence(*site).is_none()).collect();
+        for &stack in self.stacks() {
+            for layer in 0..self.layers_of(stack) {
+                for &(point, before) in self.moved(stack) {
+                    let at = |point| sites.iter().position(|&site| site == Site::in_block(stack, layer, point));
+                    if let (Some(from), Some(to)) = (at(point), at(before)) {
+                        let site = sites.remove(from);
+                        sites.insert(if from < to { to } else { to + 1 }, site);
+                    }
+                }
+            }
+        }
+        sites
+    }
+
+    /// What a block of the stack comes to elsewhere than a plain decoder's does, each with what comes right before.
+    fn moved(&self, stack: Stack) -> &'static [(Point, Point)] {
+        use Point::*;
+        match (self.norm_place, stack) {
+            (NormPlace::OnSum, _) => {
+                &[(Ln1Scale, MlpIn), (Ln1Normalized, Ln1Scale), (Ln2Scale, ResidPost), (Ln2Normalized, Ln2Scale)]
+            }
+            (_, Stack::Decoder) => &[(Ln2Scale, CrossAttnIn), (Ln2Normalized, Ln2Scale)],
+            _ => &[],
+        }
     }
 
     /// Whether this model has the site.
@@ -135,7 +171,7 @@ impl Config {
         match self.position {
             Position::Learned => "an encoder's is `embed.hook_pos_embed`",
             Position::Rotary(_) => "its positions are rotary, not learned vectors",
-            Position::Alibi => "its positions are a bias on the scores (ALiBi), not learned vectors",
+            Position::Alibi(_) => "its positions are a bias on the scores (ALiBi), not learned vectors",
             Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",
             Position::None => "it has no positions but the causal mask",
         }

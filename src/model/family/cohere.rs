@@ -18,7 +18,7 @@ pub(super) const FAMILY: Family = Family {
     buffers: BUFFERS,
 };
 
-const COHERE: LlamaLike = LlamaLike {
+pub(super) const COHERE: LlamaLike = LlamaLike {
     model_type: "cohere",
     defaults: r#"{
         "max_position_embeddings": 8192, "layer_norm_eps": 1e-5, "rope_theta": 5e5, "tie_word_embeddings": true,
@@ -30,12 +30,17 @@ const COHERE: LlamaLike = LlamaLike {
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &COHERE.settings(settings)?;
+    let qk_norm = settings.get::<bool>("use_qk_norm")?.then_some(QkNorm::PerHead);
+    Ok(Config { qk_norm, ..shared(&COHERE, settings)? })
+}
+
+/// What Command R and its successors configure alike.
+pub(super) fn shared(family: &LlamaLike, settings: &Settings) -> Result<Config> {
     Ok(Config {
         normalization: Normalization::LayerNorm,
         eps: settings.get("layer_norm_eps")?,
         parallel_attn_mlp: true,
-        qk_norm: settings.get::<bool>("use_qk_norm")?.then_some(QkNorm::PerHead),
         logit_scale: settings.get("logit_scale")?,
-        ..COHERE.config(settings)?
+        ..family.config(settings)?
     })
 }

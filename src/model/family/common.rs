@@ -7,8 +7,9 @@ use crate::{
     hook::Point,
     load::{FromSetting, Settings},
     model::{
-        Architecture, Config, Normalization,
-        parts::{Attention, Linear, Norm},
+        Architecture, Config, Normalization, Position,
+        config::alibi_slopes,
+        parts::{Attention, Feed, Linear, Mlp, Norm},
     },
     ops::Activation,
 };
@@ -75,10 +76,73 @@ pub(super) fn linear(weights: &impl Tensors, name: &str, d_in: usize, d_out: usi
     Ok(Linear::new(weight, weights.maybe(&format!("{name}.bias"), &[d_out])?))
 }
 
+/// Attention whose four matrices lie apart: of queries, keys, values and output, each name after `prefix`.
+pub(super) fn attention_apart(
+    weights: &impl Tensors,
+    config: &Config,
+    layer: usize,
+    prefix: &str,
+    names: [&str; 4],
+) -> Result<Attention> {
+    let (d, queries, keys) = (config.d_model, config.n_heads * config.d_head, config.n_key_value_heads * config.d_head);
+    let [q, k, v, o] = names.map(|name| format!("{prefix}{name}"));
+    let (q, k) = (linear(weights, &q, d, queries)?, linear(weights, &k, d, keys)?);
+    Ok(attention(config, layer, q, k, linear(weights, &v, d, keys)?, linear(weights, &o, queries, d)?))
+}
+
+/// Attention whose queries, keys and values are one matrix, key head after key head: the query heads that share it,
+/// its key, its value. With as many key heads as query heads that is q, k, v of each head in turn; with one, all
+/// queries, then the key, then the value.
+pub(super) fn attention_fused(
+    weights: &impl Tensors,
+    config: &Config,
+    layer: usize,
+    qkv: &str,
+    o: &str,
+) -> Result<Attention> {
+    let Config { d_model, n_heads, n_key_value_heads: keys, d_head, .. } = *config;
+    let shared = n_heads / keys;
+    let rows = keys * (shared + 2) * d_head;
+    let weight = weights.tensor(&format!("{qkv}.weight"), &[rows, d_model])?;
+    let weight = weight.reshape((keys, shared + 2, d_head, d_model))?;
+    let bias = weights.maybe(&format!("{qkv}.bias"), &[rows])?;
+    let bias = bias.map(|bias| bias.reshape((keys, shared + 2, d_head))).transpose()?;
+    let part = |start: usize, heads: usize| -> Result<Linear> {
+        let weight = weight.narrow(1, start, heads)?.reshape(((), d_model))?.t()?;
+        let bias = bias.as_ref().map(|bias| bias.narrow(1, start, heads)?.flatten_all()).transpose()?;
+        Ok(Linear::new(weight, bias))
+    };
+    let (q, k, v) = (part(0, shared)?, part(shared, 1)?, part(shared + 1, 1)?);
+    Ok(attention(config, layer, q, k, v, linear(weights, o, n_heads * d_head, d_model)?))
+}
+
+/// An MLP of two matrices, without a gate, each name after `prefix`.
+pub(super) fn mlp(weights: &impl Tensors, config: &Config, prefix: &str, names: [&str; 2]) -> Result<Feed> {
+    let [input, output] = names.map(|name| format!("{prefix}{name}"));
+    let input = linear(weights, &input, config.d_model, config.d_mlp)?;
+    let output = linear(weights, &output, config.d_mlp, config.d_model)?;
+    Ok(Feed::Mlp(Mlp::new(input, None, output, config.act_fn)))
+}
+
+/// ALiBi with the slopes of its paper times `scale`.
+pub(super) fn alibi(n_heads: usize, scale: f64) -> Result<Position> {
+    let slopes = alibi_slopes(countable("number of heads", n_heads)?);
+    Ok(Position::Alibi(slopes.into_iter().map(|slope| slope * scale).collect()))
+}
+
+/// Refuses a size of which a list is to be made and that no model has: a damaged configuration may say anything.
+pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
+    if size <= 1 << 16 {
+        return Ok(size);
+    }
+    let why = "no model has that many".into();
+    Err(LoadError::Unsupported { key: what.into(), value: size.to_string(), why }.into())
+}
+
 /// The unembedding: the head's own weight, or the embedding turned when the two are tied.
 pub(super) fn unembed(weights: &impl Tensors, config: &Config, embed: &Tensor) -> Result<Linear> {
     match config.tied {
-        true => Ok(Linear::new(embed.t()?, None)),
+        true => Ok(Linear::new(embed.t()?, weights.maybe("lm_head.bias", &[config.d_vocab])?)),
         false => linear(weights, "lm_head", config.d_model, config.d_vocab),
     }
 }

@@ -2,13 +2,20 @@
 
 mod albert;
 mod bert;
+mod bloom;
 mod cohere;
+mod cohere2;
 mod common;
 mod distilbert;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod gpt2;
+mod gpt_bigcode;
+mod gpt_neo;
+mod gpt_neox;
+mod gptj;
 mod granite;
 mod llama;
 mod llama_block;
@@ -18,7 +25,10 @@ mod mixtral;
 pub(crate) mod native;
 mod olmo;
 mod olmo2;
+mod olmo3;
 mod olmoe;
+mod opt;
+mod phi;
 mod phi3;
 mod post_norm;
 mod qwen2;
@@ -27,6 +37,8 @@ mod qwen3_moe;
 mod roberta;
 mod rope;
 mod smollm3;
+mod stablelm;
+mod starcoder2;
 mod t5;
 
 use super::{Config, transformer::Transformer};
@@ -51,22 +63,32 @@ struct Family {
 const FAMILIES: &[Family] = &[
     albert::FAMILY,
     bert::FAMILY,
+    bloom::FAMILY,
     cohere::FAMILY,
+    cohere2::FAMILY,
     distilbert::FAMILY,
+    falcon::FAMILY,
     gemma2::FAMILY,
     gemma3::FAMILY,
     gemma3::WITH_IMAGES,
     gemma::FAMILY,
     gpt2::FAMILY,
+    gpt_bigcode::FAMILY,
+    gpt_neo::FAMILY,
+    gpt_neox::FAMILY,
+    gptj::FAMILY,
     granite::FAMILY,
     llama::FAMILY,
     mistral::FAMILY,
     mixtral::FAMILY,
     native::FAMILY,
     olmo2::FAMILY,
+    olmo3::FAMILY,
     olmo::FAMILY,
     olmoe::FAMILY,
+    opt::FAMILY,
     phi3::FAMILY,
+    phi::FAMILY,
     qwen2::FAMILY,
     qwen3::FAMILY,
     qwen3_moe::FAMILY,
@@ -74,9 +96,19 @@ const FAMILIES: &[Family] = &[
     roberta::FAMILY,
     roberta::XLM,
     smollm3::FAMILY,
+    stablelm::FAMILY,
+    starcoder2::FAMILY,
     t5::FAMILY,
     t5::MULTILINGUAL,
 ];
+
+/// The `model_type` of every architecture that this crate opens; [the module](crate::model#families) says what each
+/// has and how it is tested.
+pub fn families() -> Vec<&'static str> {
+    let mut families: Vec<_> = FAMILIES.iter().map(|family| family.model_type).collect();
+    families.sort_unstable();
+    families
+}
 
 /// The architecture and the parts of a checkpoint.
 ///

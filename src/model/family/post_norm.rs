@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     Result,
+    error::LoadError,
     hook::Point,
     load::{Settings, Weights},
     model::{
-        Architecture, Config, Heads, NormPlace, Normalization,
+        Architecture, Config, Heads, NormPlace, Normalization, Pooling,
         parts::{Block, Embed, Feed, Linear, MlmHead, Mlp, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
@@ -65,9 +66,28 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
         eps: settings.or("layer_norm_eps", 1e-12)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
+        sentence_pooling: sentence_pooling(settings)?,
         heads: heads(&weights.with_optional_prefix(names.prefix), names),
         ..Config::base(&settings.model_type()?)
     })
+}
+
+/// As the pooling module of the sentence-transformers library is configured, in its older and its newer form.
+fn sentence_pooling(settings: &Settings) -> Result<Pooling> {
+    only(settings, "2_Dense", false)?;
+    let mut older = Vec::new();
+    for mode in ["cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"] {
+        older.extend(settings.or([format!("sentence_pooling.pooling_mode_{mode}")], false)?.then_some(mode));
+    }
+    let newer = settings.find("sentence_pooling.pooling_mode")?;
+    match newer.unwrap_or(older.join(" and ")).as_str() {
+        "" | "mean" | "mean_tokens" => Ok(Pooling::Mean),
+        "cls" | "cls_token" => Ok(Pooling::FirstToken),
+        other => {
+            let (key, why) = ("pooling_mode".into(), "known are mean and cls".into());
+            Err(LoadError::Unsupported { key, value: other.into(), why }.into())
+        }
+    }
 }
 
 /// The heads that the file has weights for.

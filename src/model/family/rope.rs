@@ -1,6 +1,7 @@
 //! Rotary embeddings from the configuration, in the spelling of transformers 4 and 5, computed as its
 //! `modeling_rope_utils`.
 
+use super::common::countable;
 use crate::{
     Result,
     error::LoadError,
@@ -57,13 +58,14 @@ impl<'a> Rope<'a> {
         self.find(key)?.map_or_else(nowhere, Ok)
     }
 
-    /// How many dimensions of a head turn, where the configuration gives their share.
+    /// How many dimensions of a head turn, where the configuration gives their share (GPT-NeoX's own word for it
+    /// first).
     ///
     /// # Errors
     /// When they are no pairs, or more than a head has.
     pub(super) fn dims(&self, d_head: usize) -> Result<usize> {
         const KEY: &str = "partial_rotary_factor";
-        let share = self.find(KEY)?.map_or_else(|| self.settings.or(KEY, 1.0), Ok)?;
+        let share = self.find(KEY)?.map_or_else(|| self.settings.or(["rotary_pct", KEY], 1.0), Ok)?;
         let dims = (d_head as f64 * share) as usize;
         match dims.is_multiple_of(2) && (2..=d_head).contains(&dims) {
             true => Ok(dims),
@@ -79,7 +81,9 @@ impl<'a> Rope<'a> {
     /// When the scaling is of a kind that is not implemented: a model run with other angles than it was trained with
     /// gives plausible nonsense.
     pub(super) fn rotary(&self, dims: usize) -> Result<Rotary> {
-        let base: f64 = self.find("rope_theta")?.map_or_else(|| self.settings.or(self.base, 10_000.0), Ok)?;
+        let base: f64 =
+            self.find("rope_theta")?.map_or_else(|| self.settings.or([self.base, "rotary_emb_base"], 10_000.0), Ok)?;
+        let dims = countable("rotary dimensions", dims)?;
         let plain: Vec<f64> = (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect();
         let kind = self.find("rope_type")?.map_or_else(|| self.find("type"), |kind| Ok(Some(kind)))?;
         match kind.unwrap_or("default".to_owned()).as_str() {

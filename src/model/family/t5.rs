@@ -37,8 +37,10 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let (d_model, n_heads) = (settings.get("d_model")?, settings.get("num_heads")?);
     let n_encoder_layers = settings.get("num_layers")?;
     let (gated_mlp, act_fn) = feed_forward(settings)?;
-    // Models that share the embedding with the unembedding scale what it reads; version 1.1 does neither.
-    let scaled = settings.or(["scale_decoder_outputs", "tie_word_embeddings"], true)?;
+    let family = settings.model_type()?;
+    // The first T5 shares the embedding with the unembedding and scales what it reads; those after it do neither,
+    // though configurations of mT5 may say that they are tied.
+    let scaled = family == FAMILY.model_type && settings.or(["scale_decoder_outputs", "tie_word_embeddings"], true)?;
     let num_buckets = settings.or("relative_attention_num_buckets", 32)?;
     if num_buckets < 4 {
         let (key, why) = ("relative_attention_num_buckets".into(), "it must be at least 4".into());
@@ -63,11 +65,11 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
             num_buckets,
             max_distance: settings.or("relative_attention_max_distance", 128)?,
         },
-        logit_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
+        unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
         tied: scaled || !weights.contains("lm_head.weight"),
         decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
-        ..Config::base(&settings.model_type()?)
+        ..Config::base(&family)
     })
 }
 

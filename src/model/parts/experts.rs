@@ -37,9 +37,6 @@ impl Mixture {
             // Where this expert was chosen, as places in the flattened list of choices.
             let places = chosen.iter().enumerate().filter(|(_, one)| **one as usize == index);
             let places: Vec<u32> = places.map(|(place, _)| place as u32).collect();
-            if places.is_empty() {
-                continue;
-            }
             let tokens: Vec<u32> = places.iter().map(|place| place / self.per_token as u32).collect();
             let tokens = Tensor::new(tokens, &Device::Cpu)?;
             let weight = weights.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?.unsqueeze(1)?;

@@ -39,9 +39,12 @@ impl Readout {
     ///
     /// # Shapes
     /// `[.., d_model]` in and out.
-    fn before_unembed(&self, resid: &Tensor, tap: &mut Tap) -> Result<Tensor> {
+    fn before_unembed(&self, config: &Config, resid: &Tensor, tap: &mut Tap) -> Result<Tensor> {
         let here = Here::default();
-        let x = self.ln_final.forward(resid, here, tap)?;
+        let mut x = self.ln_final.forward(resid, here, tap)?;
+        if config.unembed_scale != 1.0 {
+            x = (x * config.unembed_scale)?;
+        }
         let Some(head) = &self.mlm else { return Ok(x) };
         head.norm.forward(&head.act_fn.apply(&head.dense.forward(&x)?)?, here, tap)
     }
@@ -58,7 +61,7 @@ impl Readout {
         tap: &mut Tap,
     ) -> Result<Option<Tensor>> {
         let Some(unembed) = &self.unembed else { return Ok(None) };
-        let read = self.before_unembed(resid, tap)?;
+        let read = self.before_unembed(config, resid, tap)?;
         let read = tap.at(Here::default().site(Point::UnembedIn), read)?;
         let read = match positions {
             Some(positions) => at_positions(&read, positions)?,
@@ -71,7 +74,7 @@ impl Readout {
     /// As [`Readout::logits`] with nobody watching, at any leading axes.
     pub(crate) fn read(&self, config: &Config, resid: &Tensor) -> Result<Option<Tensor>> {
         let Some(unembed) = &self.unembed else { return Ok(None) };
-        finish(config, unembed.forward(&self.before_unembed(resid, &mut Tap::idle())?)?).map(Some)
+        finish(config, unembed.forward(&self.before_unembed(config, resid, &mut Tap::idle())?)?).map(Some)
     }
 
     /// The logit of one token for each stream, the others not worked out.
@@ -80,7 +83,7 @@ impl Readout {
     /// `resid`: `[row, d_model]`, `ids`: `[row]`; result: `[row]`, or `None` where the model has no unembedding.
     pub(crate) fn logits_of(&self, config: &Config, resid: &Tensor, ids: &[u32]) -> Result<Option<Vec<f32>>> {
         let Some(unembed) = &self.unembed else { return Ok(None) };
-        let read = self.before_unembed(resid, &mut Tap::idle())?;
+        let read = self.before_unembed(config, resid, &mut Tap::idle())?;
         let column = |id: &u32| unembed.weight.narrow(1, *id as usize, 1)?.squeeze(1)?.contiguous();
         let columns = ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?;
         let mut logits = (read * Tensor::stack(&columns, 0)?)?.sum(1)?;

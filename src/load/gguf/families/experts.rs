@@ -8,7 +8,7 @@ use super::{
 /// The weights of the chosen experts are made to sum to 1.
 pub(super) const MIXTRAL: Family = Family {
     model_type: "mixtral",
-    is_it: |facts| facts.or("expert_count", 0).is_ok_and(|count: usize| count > 0),
+    is_it: |facts| facts.states("expert_count"),
     keys: &[SIZES, RMS_EPS, &[("num_local_experts", "expert_count"), ("num_experts_per_tok", "expert_used_count")]],
     d_mlp: EXPERT,
     steps: &[steps::window],

@@ -18,7 +18,7 @@ pub(super) const LLAMA: Family = Family {
 /// llama.cpp's converter leaves a Mistral's window out, and then nothing tells it from a Llama.
 pub(super) const MISTRAL: Family = Family {
     model_type: "mistral",
-    is_it: |facts| facts.or("attention.sliding_window", 0).is_ok_and(|window: usize| window > 0),
+    is_it: |facts| facts.states("attention.sliding_window"),
     steps: &[steps::window],
     ..LLAMA
 };

@@ -7,7 +7,7 @@ mod gpt;
 mod llama;
 
 use super::{
-    family::{Family, Fixed, Pair, Rotary, Step, Tensor},
+    family::{Family, Fixed, Pair, Rotary, Tensor},
     layout::Layout::{self, AsIs},
     steps,
 };

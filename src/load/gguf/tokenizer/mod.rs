@@ -1,0 +1,116 @@
+//! A GGUF's tokenizer, written as the `tokenizer.json` it was made from.
+
+mod byte_level;
+mod sentence_piece;
+mod unigram;
+mod word_piece;
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::super::Settings;
+use crate::{
+    error::{LoadError, Result},
+    text::Tokenizer,
+};
+
+/// The kinds of a token (`tokenizer.ggml.token_type`) that matter here.
+const NORMAL: u32 = 1;
+const CONTROL: u32 = 3;
+const USER_DEFINED: u32 = 4;
+
+/// The tokens of a file, with their kinds and what else is said about them.
+struct Vocabulary<'a> {
+    metadata: &'a Settings,
+    tokens: Vec<String>,
+    kinds: Vec<u32>,
+}
+
+/// The tokenizer, where the file has one.
+pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer>> {
+    let Some(model) = metadata.find::<String>("tokenizer.ggml.model")? else { return Ok(None) };
+    if ["none", "no_vocab"].contains(&&*model) {
+        return Ok(None);
+    }
+    let tokens = metadata.get::<Vec<String>>("tokenizer.ggml.tokens")?;
+    let kinds = metadata.or("tokenizer.ggml.token_type", vec![NORMAL; tokens.len()])?;
+    let mut vocabulary = Vocabulary { metadata, tokens, kinds };
+    let json = match model.as_str() {
+        "gpt2" => byte_level::json(&vocabulary)?,
+        "llama" => sentence_piece::json(&vocabulary)?,
+        "bert" => {
+            word_piece::restore(&mut vocabulary);
+            word_piece::json(&vocabulary)?
+        }
+        "t5" => unigram::json(&vocabulary)?,
+        _ => {
+            let why = "it reads `gpt2` (byte-level), `llama` (SentencePiece), `bert` (WordPiece) and `t5` (Unigram) \
+                       tokenizers from GGUF";
+            let key = "tokenizer.ggml.model".into();
+            return Err(LoadError::Unsupported { key, value: model, why: why.into() }.into());
+        }
+    };
+    let mut json = if let Value::Object(json) = json { json } else { Map::new() };
+    json.insert("version".into(), "1.0".into());
+    json.insert("added_tokens".into(), vocabulary.added());
+    let json = Value::Object(json).to_string();
+    let damaged = |why: String| LoadError::Damaged { path: path.to_owned(), what: "a tokenizer", why };
+    Tokenizer::from_bytes(json.as_bytes()).map(Some).map_err(|why| damaged(why.to_string()).into())
+}
+
+/// What is said about special tokens beyond their ids, with llama.cpp's defaults.
+pub(super) fn flags(metadata: &Settings) -> Settings {
+    let text = |key| metadata.find::<String>(key).ok().flatten().unwrap_or_default();
+    let by_default =
+        text("tokenizer.ggml.model") == "llama" || byte_level::LLAMA_3.contains(&&*text("tokenizer.ggml.pre"));
+    let adds = metadata.or("tokenizer.ggml.add_bos_token", by_default).unwrap_or(by_default);
+    let mut flags = Settings::default();
+    flags.set("add_bos_token", adds);
+    flags
+}
+
+impl Vocabulary<'_> {
+    /// Tokens that are recognised in a text before it is split.
+    fn added(&self) -> Value {
+        let entry = |(id, (content, &kind)): (usize, (&String, &u32))| {
+            matches!(kind, CONTROL | USER_DEFINED).then(|| {
+                json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+                       "normalized": false, "special": kind == CONTROL})
+            })
+        };
+        self.tokens.iter().zip(&self.kinds).enumerate().filter_map(entry).collect()
+    }
+
+    /// The id of each token.
+    fn ids(&self) -> Map<String, Value> {
+        self.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id.into())).collect()
+    }
+
+    /// The token and the id that the first of these settings names.
+    fn special(&self, keys: &[&str]) -> Result<Option<(&str, usize)>> {
+        for key in keys {
+            let id = self.metadata.find::<usize>(format!("tokenizer.ggml.{key}_token_id").as_str())?;
+            if let Some((id, token)) = id.and_then(|id| Some((id, self.tokens.get(id)?))) {
+                return Ok(Some((token, id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What encoders put around a text: first token, text, last token; between two texts also the last token `between`
+    /// times. Nothing where the file names no such tokens.
+    fn frame(&self, first: bool, between: usize) -> Result<Value> {
+        let cls = self.special(&["cls", "bos"])?.filter(|_| first);
+        let Some(sep) = self.special(&["seperator", "eos"])? else { return Ok(Value::Null) };
+        let piece = |(token, _): (&str, usize)| json!({"SpecialToken": {"id": token, "type_id": 0}});
+        let text = |id: &str| json!({"Sequence": {"id": id, "type_id": 0}});
+        let single: Vec<Value> = cls.map(piece).into_iter().chain([text("A"), piece(sep)]).collect();
+        let between = std::iter::repeat_n(piece(sep), between - 1);
+        let pair: Vec<Value> = single.iter().cloned().chain(between).chain([text("B"), piece(sep)]).collect();
+        let names = cls.into_iter().chain([sep]);
+        let names: Map<_, _> =
+            names.map(|(token, id)| (token.to_owned(), json!({"id": token, "ids": [id], "tokens": [token]}))).collect();
+        Ok(json!({"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": names}))
+    }
+}

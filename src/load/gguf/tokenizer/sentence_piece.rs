@@ -1,0 +1,47 @@
+//! SentencePiece's byte pair encoding, whose order of merges is that of the joined pieces' scores.
+
+use std::{cmp::Ordering, collections::HashMap};
+
+use serde_json::{Value, json};
+
+use super::{NORMAL, Vocabulary};
+use crate::error::Result;
+
+pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
+    let Vocabulary { metadata, tokens, kinds } = vocabulary;
+    let scores = metadata.get::<Vec<f64>>("tokenizer.ggml.scores")?;
+    let unknown = metadata.or("tokenizer.ggml.unknown_token_id", 0)?;
+    let unknown = tokens.get::<usize>(unknown);
+    let mark = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
+    let prefix = metadata.or("tokenizer.ggml.add_space_prefix", true)?;
+    let normalizers = if prefix { vec![json!({"type": "Prepend", "prepend": "▁"}), mark] } else { vec![mark] };
+    let strip = json!({"type": "Strip", "content": " ", "start": usize::from(prefix), "stop": 0});
+    Ok(json!({
+        "normalizer": {"type": "Sequence", "normalizers": normalizers},
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+            {"type": "ByteFallback"}, {"type": "Fuse"}, strip]},
+        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges(tokens, kinds, &scores),
+                  "unk_token": unknown, "fuse_unk": true, "byte_fallback": true},
+    }))
+}
+
+/// Every way to join two pieces into a third, the best score first. The order among equal scores is that of
+/// transformers' `generate_merges`: longer first halves before shorter ones.
+fn merges(tokens: &[String], kinds: &[u32], scores: &[f64]) -> Vec<[String; 2]> {
+    let ids: HashMap<&str, usize> = tokens.iter().enumerate().map(|(id, token)| (&**token, id)).collect();
+    let mut found = Vec::new();
+    for ((token, &score), _) in tokens.iter().zip(scores).zip(kinds).filter(|(_, kind)| **kind == NORMAL) {
+        let halves = token.char_indices().skip(1).filter_map(|(at, _)| token.split_at_checked(at));
+        let mut local: Vec<_> =
+            halves.filter_map(|(left, right)| Some((*ids.get(left)?, *ids.get(right)?, left, right))).collect();
+        local.sort_by_key(|&(left, right, ..)| (left, right));
+        found.extend(local.into_iter().map(|(_, _, left, right)| (score, left, right)));
+    }
+    let lengths = |left: &str, right: &str| (left.chars().count(), right.chars().count());
+    found.sort_by(|a, b| match b.0.total_cmp(&a.0) {
+        Ordering::Equal => lengths(b.1, b.2).cmp(&lengths(a.1, a.2)),
+        order => order,
+    });
+    found.into_iter().map(|(_, left, right)| [left.to_owned(), right.to_owned()]).collect()
+}

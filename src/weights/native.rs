@@ -1,0 +1,100 @@
+//! Writing a model in TransformerLens's own form.
+
+use super::Step;
+use crate::{
+    Error, Model, Result,
+    cache::save_tensors,
+    error::WeightsError,
+    model::{
+        Normalization,
+        family::native,
+        parts::{Feed, Norm},
+    },
+    text::{SpecialIds, Tokenizer},
+};
+use candle_core::{DType, Device, Tensor};
+use serde_json::{Map, Value, json};
+use std::{fs, path::Path};
+
+impl Model {
+    /// Writes the model into a folder that [`Model::open`] reads and whose weights TransformerLens's
+    /// `HookedTransformer.load_state_dict` takes (with `strict=False`, as it also wants its masks): `config.json` with
+    /// the fields of `HookedTransformerConfig`, `model.safetensors` with the names of
+    /// [`WeightViews::named`](super::WeightViews::named), and `tokenizer.json` where there is a tokenizer.
+    ///
+    /// What was done to the weights ([`Model::processing`]) is written too.
+    ///
+    /// # Errors
+    /// When TransformerLens has no place for something in this model, or a file cannot be written.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let folder = std::env::temp_dir().join("glassbox-save-native-example");
+    /// let processed = Model::open("induction-2l")?.processed(Processing::default())?;
+    /// processed.save_native(&folder)?;
+    /// let again = Model::open(&folder.to_string_lossy())?;
+    /// assert_eq!(again.processing(), processed.processing());
+    /// assert_eq!(again.loss("red fox blue red fox blue")?, processed.loss("red fox blue red fox blue")?);
+    /// # std::fs::remove_dir_all(folder).ok();
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn save_native(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        let mut config = native::write(self.config())?;
+        let weights = self.native_weights()?;
+        let write = |name: &str, content: &str| {
+            let path = folder.join(name);
+            fs::write(&path, content).map_err(|error| Error::io(format!("{} cannot be written", path.display()), error))
+        };
+        fs::create_dir_all(folder).map_err(|error| Error::io(format!("{} cannot be made", folder.display()), error))?;
+        if let Some(tokenizer) = self.tokenizer() {
+            specials(tokenizer.special_ids(), &mut config);
+            write("tokenizer.json", &Tokenizer::to_json(tokenizer)?)?;
+        }
+        write("config.json", &format!("{:#}\n", Value::Object(config)))?;
+        save_tensors(&weights, &folder.join("model.safetensors"))
+    }
+
+    fn native_weights(&self) -> Result<Vec<(String, Tensor)>> {
+        let (config, blocks) = (self.config(), &self.transformer().blocks.blocks);
+        let biased = |feed: &Feed| match feed {
+            Feed::Mlp(mlp) => mlp.gate.as_ref().is_some_and(|gate| gate.bias.is_some() || mlp.input.bias.is_some()),
+            Feed::Mixture(_) => false,
+        };
+        if blocks.iter().flat_map(|block| &block.mlp).any(biased) {
+            let (family, why) = (config.family.clone(), "the branches of its gated MLPs have biases".into());
+            return Err(WeightsError::NotNative { family, why }.into());
+        }
+        let mut named = self.weights().named()?;
+        if config.processed.has(Step::FoldLn) {
+            return Ok(named);
+        }
+        // A norm that has no weight or bias is written with those that change nothing.
+        let in_blocks = blocks.iter().enumerate().flat_map(|(layer, block)| {
+            let name = move |norm: &Norm| format!("blocks.{layer}.{}", norm.name());
+            block.norms().into_iter().map(move |norm| (name(norm), norm))
+        });
+        let (embed, last) = (&self.transformer().embed.norm, &self.transformer().readout.ln_final);
+        for (name, norm) in in_blocks.chain([embed, last].map(|norm| (norm.name(), norm))) {
+            let size = config.d_model;
+            if !norm.is_none() && norm.weight.is_none() {
+                named.push((format!("{name}.w"), Tensor::ones(size, DType::F32, &Device::Cpu)?));
+            }
+            if norm.kind == Normalization::LayerNorm && norm.bias.is_none() {
+                named.push((format!("{name}.b"), Tensor::zeros(size, DType::F32, &Device::Cpu)?));
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// The special tokens, as configurations have them.
+fn specials(ids: &SpecialIds, config: &mut Map<String, Value>) {
+    let SpecialIds { bos, eos, pad, unk, cls, sep, mask, adds_bos } = ids;
+    let singles = [("bos", bos), ("pad", pad), ("unk", unk), ("cls", cls), ("sep", sep), ("mask", mask)];
+    let singles = singles.into_iter().filter_map(|(kind, id)| Some((kind, json!((*id)?))));
+    let ends = (!eos.is_empty()).then(|| ("eos", json!(eos)));
+    config.extend(singles.chain(ends).map(|(kind, ids)| (format!("{kind}_token_id"), ids)));
+    config.extend(adds_bos.map(|adds| ("add_bos_token".to_owned(), json!(adds))));
+}

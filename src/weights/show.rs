@@ -1,0 +1,34 @@
+//! How weights are shown.
+
+use super::WeightViews;
+use crate::notebook::{Card, Show};
+use candle_core::Tensor;
+
+impl WeightViews {
+    fn card(&self) -> Card {
+        let named = self.named().unwrap_or_default();
+        let once = |name: &str| !name.split('.').any(|part| part.parse::<usize>().is_ok_and(|layer| layer > 0));
+        let row =
+            |(name, tensor): &(String, Tensor)| [name.replacen(".0.", ".{layer}.", 1), format!("{:?}", tensor.dims())];
+        let rows = named.iter().filter(|(name, _)| once(name)).map(row);
+        let title = format!("Weights of {}", self.model.name());
+        Card::new(&title)
+            .table(&["name", "shape"], rows)
+            .note("weights().get(name) has them, weights().w_q(layer) and its like too.")
+    }
+
+    /// Shows the names and shapes in a notebook, those of layer 0 for all layers.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for WeightViews {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}

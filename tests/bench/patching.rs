@@ -1,0 +1,45 @@
+//! Seconds per patching sweep on a model of GPT-2 small's shape with random weights, 15 tokens; `patching_torch.py` is
+//! the same in TransformerLens.
+//!
+//!     cargo bench --bench patching -- [--json]
+
+#[path = "model.rs"]
+mod model;
+
+use glassbox::{
+    Result,
+    patching::{HeadPart, Metric, Patching},
+};
+use std::time::Instant;
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let model = model::open("patching")?;
+    let json = std::env::args().any(|arg| arg == "--json");
+    let ids = |text: u32, at: u32| (text * 1009 + at * 7919) % 50_257;
+    let mut rows = Vec::new();
+    for prompts in [1u32, 8] {
+        let clean: Vec<Vec<u32>> = (0..prompts).map(|text| (0..15).map(|at| ids(text, at)).collect()).collect();
+        let mut corrupt = clean.clone();
+        corrupt.iter_mut().for_each(|text| text[9] = (text[9] + 1) % 50_257);
+        let metric = Metric::logit_diff(&model, 11u32, 12u32, prompts as usize)?;
+        let cases: [(&str, Sweep); 2] = [
+            ("resid_pre", Box::new(|patching| patching.resid_pre().map(drop))),
+            ("head_out_all_pos", Box::new(|patching| patching.heads(HeadPart::Out).map(drop))),
+        ];
+        for (case, sweep) in cases {
+            let start = Instant::now();
+            sweep(&Patching::new(&model, &clean, &corrupt, metric.clone())?)?;
+            let seconds = start.elapsed().as_secs_f64();
+            rows.push(format!(r#"{{"case": "{case}", "prompts": {prompts}, "seconds": {seconds:.3}}}"#));
+            if !json {
+                println!("{case:<20} {prompts} prompts  {seconds:8.2} s");
+            }
+        }
+    }
+    if json {
+        println!(r#"{{"system": "glassbox", "results": [{}]}}"#, rows.join(", "));
+    }
+    Ok(())
+}
+
+type Sweep = Box<dyn Fn(&Patching) -> Result<()>>;
