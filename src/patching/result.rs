@@ -10,6 +10,8 @@ pub use statistics::Statistics;
 /// Made by the methods of [`Patching`](super::Patching).
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchSweep {
+    /// What was done to each cell, for titles.
+    pub(super) deed: String,
     pub(super) name: String,
     pub(super) metric: String,
     pub(super) sides: Vec<Side>,
@@ -39,7 +41,7 @@ impl Side {
 
 impl PatchSweep {
     pub(super) fn new(
-        name: &str,
+        (deed, name): (&str, &str),
         metric: &str,
         sides: Vec<Side>,
         values: Vec<f32>,
@@ -48,7 +50,12 @@ impl PatchSweep {
         let shape: Vec<usize> = sides.iter().map(|side| side.len).chain([clean.len()]).collect();
         let values = ArrayD::from_shape_vec(IxDyn(&shape), values);
         let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        Ok(Self { name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
+        Ok(Self { deed: deed.into(), name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
+    }
+
+    /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation`, ...
+    pub fn deed(&self) -> &str {
+        &self.deed
     }
 
     /// What was patched.
