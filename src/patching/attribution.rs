@@ -25,7 +25,11 @@ const POINTS: [Point; 9] = [
 
 /// At each site, what is put in less what was there, times the metric's gradient.
 #[derive(Clone, Debug)]
-pub(super) struct Slopes(Arc<BTreeMap<Site, Tensor>>);
+pub(super) struct Slopes {
+    /// By what they were found, for titles.
+    pub(super) how: String,
+    by_site: Arc<BTreeMap<Site, Tensor>>,
+}
 
 impl Slopes {
     /// The metric of every text if it went on as straight as it sets out.
@@ -34,7 +38,7 @@ impl Slopes {
     /// `[cell][batch]`
     pub(super) fn follow(&self, cells: &[Cell], corrupt: &[f32]) -> Result<Vec<Vec<f32>>> {
         let value = |cell: &Cell| {
-            let Some(slopes) = self.0.get(&cell.site) else { return Ok(corrupt.to_vec()) };
+            let Some(slopes) = self.by_site.get(&cell.site) else { return Ok(corrupt.to_vec()) };
             let effects = cell.of(slopes)?.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
             Ok(effects.iter().zip(corrupt).map(|(effect, corrupt)| corrupt + effect).collect())
         };
@@ -48,10 +52,11 @@ impl Patching {
     /// gradient of the metric at the corrupt one; values are on the scale of exact patching, one for each pair of
     /// prompts. Works for ablations too.
     ///
-    /// It is exact as far as the model is straight between the two activations. The smaller the part that is
-    /// patched, the better: trust it for heads and single positions, less for the whole residual stream, and least where
-    /// a softmax is saturated, because there the gradient is near 0 (Kramár et al. 2024). All texts go through the
-    /// backward pass together; [`Patching::budget`] does not bound it.
+    /// It is exact as far as the model is straight between the two activations. The smaller the part that is patched,
+    /// the better: trust it for single positions, less for the whole residual stream, and least where attention is all
+    /// or nothing, because there the gradient is near 0 (Kramár et al. 2024). The shipped model is of that kind: for the
+    /// prompts below attribution says what exact patching says for patterns, and the opposite for values. All texts go
+    /// through the backward pass together; [`Patching::budget`] does not bound it.
     ///
     /// # Errors
     /// When the metric has no gradient ([`Metric::rank`](super::Metric::rank)), or a closure's result does not depend on
@@ -64,19 +69,20 @@ impl Patching {
     /// let clean = "red fox blue owl tree red fox";
     /// let corrupt = "red owl blue fox tree red fox";
     /// let exact = Patching::new(&model, clean, corrupt, Metric::logit_diff(&model, "blue", "tree", 1)?)?;
-    /// let fast = exact.attribution()?;
-    /// let (slow, quick) = (exact.heads(HeadPart::Value)?, fast.heads(HeadPart::Value)?);
+    /// let (slow, quick) = (exact.heads(HeadPart::Pattern)?, exact.attribution()?.heads(HeadPart::Pattern)?);
     /// assert_eq!(slow.mean().shape(), quick.mean().shape());
     /// assert_eq!(slow.strongest().0, quick.strongest().0);
+    /// assert_eq!(slow.strongest().0, [1, 0], "the induction head looks elsewhere");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn attribution(&self) -> Result<Self> {
-        self.along(&[0.0], "Attribution patching")
+        self.along(&[0.0], "attribution")
     }
 
     /// As [`Patching::attribution`], with the mean of the gradient at `steps` points between the corrupt and the clean
     /// prompt: both are mixed as they enter the first block (EAP-IG, Hanna et al. 2024, here with the midpoints of the
-    /// steps). Takes `steps` times as long, and sees what saturates between the two.
+    /// steps). Takes `steps` times as long, and sees what changes on the way: in the shipped
+    /// model it is near exact patching where attribution is not.
     ///
     /// # Errors
     /// As there; also when there are no steps, or zeros or means are put in, with no prompt to go towards.
@@ -99,7 +105,7 @@ impl Patching {
             return Err(PatchError::NoSteps.into());
         }
         let middles: Vec<f64> = (0..steps).map(|step| (step as f64 + 0.5) / steps as f64).collect();
-        self.along(&middles, &format!("Integrated gradients, {steps} steps"))
+        self.along(&middles, &format!("integrated gradients ({steps} steps)"))
     }
 
     /// The mean gradient at these fractions of the way from the corrupt to the clean prompt.
@@ -116,11 +122,8 @@ impl Patching {
                 slopes.insert(site, sum);
             }
         }
-        let deed = match self.deed.ends_with("ablation") {
-            true => format!("{how} for {}", self.deed.to_lowercase()),
-            false => how.to_owned(),
-        };
-        Ok(Self { deed, slopes: Some(Slopes(Arc::new(slopes))), ..self.clone() })
+        let slopes = Slopes { how: how.to_owned(), by_site: Arc::new(slopes) };
+        Ok(Self { slopes: Some(slopes), ..self.clone() })
     }
 
     fn slope_sites(&self) -> Vec<Site> {
@@ -144,7 +147,8 @@ impl Patching {
             let mixed = (here + ((there - here)? * fraction)?)?;
             pass = pass.intervene([replace(Site::resid_pre(0), mixed)]);
         }
-        let pass = pass.differentiate(sites.to_vec(), move |logits| Ok(metric.tensor(&logits.squeeze(1)?)?.sum_all()?));
+        let pass =
+            pass.differentiate(sites.to_vec(), move |logits| Ok(metric.tensor(&logits.squeeze(1)?)?.sum_all()?));
         Ok(pass.run()?.gradients()?.clone())
     }
 

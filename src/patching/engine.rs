@@ -104,7 +104,9 @@ impl Patching {
         for standing in self.model.interventions().iter().filter(|one| one.site().layer() == Some(layer)) {
             let Some(standing) = standing.clone().within(start..len) else { continue };
             let standing = standing.check(self.model.config(), sizes)?;
-            let of_all = (0..cells.len()).map(|cell| (cell, standing.clone()));
+            // The stream that a cell begins with was recorded after what is done to it here.
+            let rows = if standing.site() == Site::resid_pre(layer) { entered } else { cells.len() };
+            let of_all = (0..rows).map(|cell| (cell, standing.clone()));
             by_site.entry(standing.site()).or_default().extend(of_all);
         }
         for (index, cell) in cells.iter().enumerate().skip(entered) {

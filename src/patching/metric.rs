@@ -1,11 +1,6 @@
 //! [`Metric`]: one number for the end of each text.
 
-use crate::{
-    Model, Result,
-    decompose::ToTokenIds,
-    error::PatchError,
-    model::Run,
-};
+use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, model::Run};
 use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 use std::{fmt, sync::Arc};

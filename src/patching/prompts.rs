@@ -159,11 +159,7 @@ impl Words {
         let mut prompts = IoiPrompts { pairs: Vec::new(), answers: Vec::new(), wrong: Vec::new() };
         for nth in 0..count {
             let names: Vec<&Word> = self.names.choose_multiple(&mut rng, 5).collect();
-            let drawn = (
-                self.templates.choose(&mut rng),
-                self.places.choose(&mut rng),
-                self.objects.choose(&mut rng),
-            );
+            let drawn = (self.templates.choose(&mut rng), self.places.choose(&mut rng), self.objects.choose(&mut rng));
             let ([(answer, answer_id), (wrong, wrong_id), others @ ..], (Some(template), Some(place), Some(object))) =
                 (&names[..], drawn)
             else {
@@ -240,8 +236,8 @@ mod tests {
     }
 
     const SMALL: [&str; 20] = [
-        "When", "and", "went", "came", "to", "the", ",", "gave", "passed", "Mary", "John", "Kate", "Paul", "Rose", "shop",
-        "park", "bag", "ring", "?", ".",
+        "When", "and", "went", "came", "to", "the", ",", "gave", "passed", "Mary", "John", "Kate", "Paul", "Rose",
+        "shop", "park", "bag", "ring", "?", ".",
     ];
 
     const ALL: [Corruption; 4] =

@@ -53,7 +53,7 @@ impl PatchSweep {
         Ok(Self { deed: deed.into(), name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
     }
 
-    /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation`, ...
+    /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
     pub fn deed(&self) -> &str {
         &self.deed
     }
@@ -93,7 +93,7 @@ impl PatchSweep {
     }
 
     /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
-    /// do not differ the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
+    /// do not differ, as in every ablation, the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
     pub fn mean(&self) -> ArrayD<f32> {
         self.normalized().unwrap_or_else(|_| self.raw() - statistics::mean(&self.corrupt))
     }
@@ -101,7 +101,8 @@ impl PatchSweep {
     /// As [`PatchSweep::mean`].
     ///
     /// # Errors
-    /// When the metric does not tell the clean prompts from the corrupt ones.
+    /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation, where both are
+    /// the prompts as they are.
     pub fn normalized(&self) -> Result<ArrayD<f32>> {
         let (clean, corrupt) = (statistics::mean(&self.clean), statistics::mean(&self.corrupt));
         if (clean - corrupt).abs() <= 1e-6 * clean.abs().max(corrupt.abs()) {

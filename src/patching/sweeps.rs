@@ -174,11 +174,11 @@ impl Patching {
     }
 
     fn sweep(&self, name: &str, cells: &[Cell], sides: Vec<Side>) -> Result<PatchSweep> {
-        let values = match &self.slopes {
-            Some(slopes) => slopes.follow(cells, self.corrupt_metric())?,
-            None => self.run_cells(cells)?,
+        let (deed, values) = match &self.slopes {
+            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), slopes.follow(cells, self.corrupt_metric())?),
+            None => (self.deed.clone(), self.run_cells(cells)?),
         };
-        PatchSweep::new((&self.deed, name), self.metric.name(), sides, values.concat(), self.baselines.clone())
+        PatchSweep::new((&deed, name), self.metric.name(), sides, values.concat(), self.baselines.clone())
     }
 
     fn cell(&self, site: Site) -> Cell {

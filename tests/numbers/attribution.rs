@@ -1,11 +1,12 @@
 //! Attribution patching against central differences and exact patching; ablations against whole runs.
 
-use crate::reference::{expected, open, token_ids};
+use crate::reference::{expected, external, open, token_ids};
 use candle_core::{D, Tensor};
 use glassbox::{
     Model,
     hook::{Intervention, Site, add, replace, scale, zero},
-    patching::{HeadPart, Metric, PatchSweep, Patching},
+    notebook::Show,
+    patching::{Corruption, HeadPart, IoiPrompts, Metric, PatchSweep, Patching},
     text::{Padding, Tokens},
 };
 use ndarray::{Array1, ArrayD};
@@ -77,8 +78,12 @@ fn attribution_is_the_slope_of_the_metric_on_the_way_to_the_clean_activation() {
                     let (after, before) =
                         (moved(site(at[0]), head, position, step), moved(site(at[0]), head, position, -step));
                     for (text, (after, before)) in after.iter().zip(&before).enumerate() {
-                        let (slope, got) = ((after - before) / (2.0 * step as f32), slopes[[at[0], at[1], at[2], text]]);
-                        assert!((slope - got).abs() < 2e-4 + 1e-2 * slope.abs(), "{name} {part:?} {at:?}: {got}, {slope}");
+                        let (slope, got) =
+                            ((after - before) / (2.0 * step as f32), slopes[[at[0], at[1], at[2], text]]);
+                        assert!(
+                            (slope - got).abs() < 2e-4 + 1e-2 * slope.abs(),
+                            "{name} {part:?} {at:?}: {got}, {slope}"
+                        );
                     }
                 }
             }
@@ -120,18 +125,22 @@ fn every_smooth_metric_has_the_slope_that_a_closure_of_the_same_formula_has() {
     let ids = |a: u32, b: u32| Tensor::new(&[[a], [b]], &candle_core::Device::Cpu).unwrap();
     let softmax = |logits: &Tensor| candle_nn::ops::softmax(logits, D::Minus1);
     let pairs = [
-        (metric(&model), Metric::custom("same", move |x| {
-            Ok((x.gather(&ids(7, 9), 1)? - x.gather(&ids(42, 3), 1)?)?.squeeze(1)?)
-        })),
-        (Metric::logit(&model, [7, 9], 2).unwrap(), Metric::custom("same", move |x| {
-            Ok(x.gather(&ids(7, 9), 1)?.squeeze(1)?)
-        })),
-        (Metric::probability(&model, [7, 9], 2).unwrap(), Metric::custom("same", move |x| {
-            Ok(softmax(x)?.gather(&ids(7, 9), 1)?.squeeze(1)?)
-        })),
-        (Metric::log_probability(&model, [7, 9], 2).unwrap(), Metric::custom("same", move |x| {
-            Ok(softmax(x)?.log()?.gather(&ids(7, 9), 1)?.squeeze(1)?)
-        })),
+        (
+            metric(&model),
+            Metric::custom("same", move |x| Ok((x.gather(&ids(7, 9), 1)? - x.gather(&ids(42, 3), 1)?)?.squeeze(1)?)),
+        ),
+        (
+            Metric::logit(&model, [7, 9], 2).unwrap(),
+            Metric::custom("same", move |x| Ok(x.gather(&ids(7, 9), 1)?.squeeze(1)?)),
+        ),
+        (
+            Metric::probability(&model, [7, 9], 2).unwrap(),
+            Metric::custom("same", move |x| Ok(softmax(x)?.gather(&ids(7, 9), 1)?.squeeze(1)?)),
+        ),
+        (
+            Metric::log_probability(&model, [7, 9], 2).unwrap(),
+            Metric::custom("same", move |x| Ok(softmax(x)?.log()?.gather(&ids(7, 9), 1)?.squeeze(1)?)),
+        ),
     ];
     for (ours, same) in pairs {
         let of = |metric: Metric| {
@@ -187,15 +196,18 @@ fn attribution_finds_what_exact_patching_finds_in_the_shipped_model() {
     let texts = ["red fox blue owl tree red fox", "red owl blue fox tree red fox"];
     let exact = Patching::new(&model, texts[0], texts[1], metric).unwrap();
     let (fast, better) = (exact.attribution().unwrap(), exact.integrated_gradients(10).unwrap());
-    let mut whole = [0.0; 2];
     let all = [maps(&exact), maps(&fast), maps(&better)];
     for ((exact, fast), better) in all[0].iter().zip(&all[1]).zip(&all[2]) {
         let both = [fast, better].map(|other| correlation(&exact.mean(), &other.mean()));
-        println!("{}: attribution {:.3}, integrated gradients {:.3}", exact.name(), both[0], both[1]);
-        (0..2).for_each(|nth| whole[nth] += both[nth] / all[0].len() as f32);
+        let most = exact.strongest().1;
+        println!("{} ({most:.3}): attribution {:.3}, integrated gradients {:.3}", exact.name(), both[0], both[1]);
     }
-    println!("mean correlation: attribution {:.3}, integrated gradients {:.3}", whole[0], whole[1]);
-    assert!(whole[0] > 0.3 && whole[1] > 0.6, "{whole:?}");
+    let pooled = |maps: &[PatchSweep]| {
+        Array1::from_iter(maps.iter().flat_map(|map| map.mean().into_iter().collect::<Vec<_>>())).into_dyn()
+    };
+    let [attribution, integrated] = [1, 2].map(|nth| correlation(&pooled(&all[0]), &pooled(&all[nth])));
+    println!("all cells: attribution {attribution:.3}, integrated gradients {integrated:.3}");
+    assert!(attribution > 0.2 && integrated > 0.9, "{attribution}, {integrated}");
 }
 
 fn whole_runs_agree(ablation: &Patching, model: &Model, cell: impl Fn(Site, usize) -> Intervention) {
@@ -232,7 +244,8 @@ fn ablations_agree_with_whole_runs() {
     let patched = Patching::new(&model, &others, &prompts, metric(&model)).unwrap().heads(HeadPart::Out).unwrap();
     assert_eq!(resampled.heads(HeadPart::Out).unwrap().values(), patched.values(), "another scale, the same runs");
 
-    let (prompts, reference) = ([vec![1u32, 2, 3, 4], vec![1, 9, 3, 8]], [vec![5u32, 6, 7, 8], vec![9, 9, 2, 1], vec![3; 4]]);
+    let (prompts, reference) =
+        ([vec![1u32, 2, 3, 4], vec![1, 9, 3, 8]], [vec![5u32, 6, 7, 8], vec![9, 9, 2, 1], vec![3; 4]]);
     let means = Patching::mean_ablation(&model, &prompts, &reference, metric(&model)).unwrap();
     let other = model.run(&reference).unwrap();
     whole_runs_agree(&means, &model, |site, _| {
@@ -254,5 +267,23 @@ fn attribution_foretells_small_ablations() {
     let correlation = correlation(&effects(&exact), &effects(&fast));
     println!("zero ablation of heads by position: correlation {correlation}");
     assert!(correlation > 0.8, "{correlation}");
-    assert_eq!(fast.deed(), "Attribution patching for zero ablation");
+    assert_eq!(fast.deed(), "Zero ablation by attribution");
+    assert!(fast.html().contains("Zero ablation by attribution: head output, by position"));
+}
+
+#[test]
+fn a_real_model_names_the_indirect_object_and_attribution_finds_where_it_knows_it() {
+    let Some(folder) = external("GLASSBOX_MODELS", "smollm2-135m-instruct") else { return };
+    let model = Model::open(folder.to_str().unwrap()).unwrap();
+    let prompts = IoiPrompts::new(&model, Corruption::OtherRepeated, 2, 0).unwrap();
+    let exact = prompts.patching(&model).unwrap();
+    let right = exact.clean_metric().iter().filter(|difference| **difference > 0.0).count();
+    assert_eq!(right, 2, "{:?}", exact.clean_metric());
+    let slow = exact.heads(HeadPart::Out).unwrap();
+    for (fast, least) in [(exact.attribution().unwrap(), 0.5), (exact.integrated_gradients(3).unwrap(), 0.8)] {
+        let fast = fast.heads(HeadPart::Out).unwrap();
+        let correlation = correlation(&slow.mean(), &fast.mean());
+        println!("{}: correlation {correlation:.3}", fast.deed());
+        assert!(correlation > least, "{}: {correlation}", fast.deed());
+    }
 }
