@@ -219,8 +219,8 @@ fn whole_runs_agree(ablation: &Patching, model: &Model, cell: impl Fn(Site, usiz
             let one = cell(Site::z(layer), head).head(head as i64);
             let slow = metric(model).of(&model.run_with(ablation.corrupt(), [one]).unwrap()).unwrap();
             let intact = ablation.corrupt_metric();
-            for text in 0..2 {
-                assert!((heads.values()[[layer, head, text]] - slow[text]).abs() < 1e-5);
+            for (text, slow) in slow.iter().enumerate() {
+                assert!((heads.values()[[layer, head, text]] - slow).abs() < 1e-5);
             }
             let change = (slow[0] - intact[0] + slow[1] - intact[1]) / 2.0;
             assert!((mean[[layer, head]] - change).abs() < 1e-5, "the map is the change of the metric");
