@@ -231,7 +231,8 @@ impl Generation {
     }
 
     /// Generates, telling of every new token as it comes; texts of a batch take turns. The listener returns nothing,
-    /// or [`ControlFlow::Break`] when it has heard enough.
+    /// or [`ControlFlow::Break`] when it has heard enough; the other texts of a batch still have their token of that
+    /// step.
     ///
     /// # Errors
     /// As [`Generation::run`].

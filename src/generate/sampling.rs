@@ -1,4 +1,7 @@
 //! How the next token is chosen.
+//!
+//! candle-transformers has a sampler too, but it takes more than two minutes of processor time to compile, keeps one
+//! stream of random numbers for a whole batch, and takes `top_p` of all probability, not of what `top_k` left.
 
 use crate::{
     Result,

@@ -102,10 +102,11 @@ impl SafetensorFile {
             }
         };
         let (start, end) = info.data_offsets;
-        let data = self.bytes.get(self.data_starts..).and_then(|data| data.get(start..end));
+        let from = |at: usize| self.data_starts.checked_add(at);
+        let data = from(start).zip(from(end)).and_then(|(start, end)| self.bytes.window(start..end));
         let why = || format!("the values of `{name}` lie past its end");
         let data = data.ok_or_else(|| LoadError::Damaged { path: self.path.clone(), what: "tensors", why: why() })?;
-        Ok(Some(float.read(data)))
+        Ok(Some(float.read(&data)))
     }
 }
 

@@ -106,9 +106,10 @@ impl Frame {
         real: Option<Arc<[Range<usize>]>>,
         token_types: Vec<u32>,
     ) -> Result<Self> {
-        let rows = real.as_deref().map_or_else(|| std::iter::once(0..new.end).collect(), <[_]>::to_vec);
+        let everywhere = 0..new.end;
+        let rows = real.as_deref().unwrap_or(std::slice::from_ref(&everywhere));
         let stands = |real: &Range<usize>, index| if real.contains(&index) { (index - real.start) as u32 } else { 0 };
-        let row = |real: Range<usize>| new.clone().map(move |index| stands(&real, index));
+        let row = |real| new.clone().map(move |index| stands(real, index));
         let turn = |layer: usize| match (config.rotary(layer), &config.local_rotary) {
             (None, _) => Turn::Not,
             (Some(_), Some(_)) if config.window(layer).is_some() => Turn::Locally,
@@ -118,7 +119,7 @@ impl Frame {
             batch,
             pos: new.len(),
             past: new.start,
-            positions: rows.into_iter().flat_map(row).collect(),
+            positions: rows.iter().flat_map(row).collect(),
             token_types,
             real,
             rotary: None,

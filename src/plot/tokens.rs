@@ -180,11 +180,9 @@ impl TokenText {
 
     fn plain(&self) -> String {
         let mut out = headline(&self.title);
-        let said = self
-            .tokens
-            .iter()
-            .zip(&self.values)
-            .map(|(token, &value)| format!("{}({})", visible(token), number(value)));
+        let said = self.tokens.iter().zip(&self.values).map(|(token, &value)| {
+            if value.is_nan() { visible(token) } else { format!("{}({})", visible(token), number(value)) }
+        });
         out += &said.collect::<Vec<_>>().join(" ");
         out.push('\n');
         out

@@ -11,8 +11,8 @@ use crate::{
 use candle_core::{DType, Device, Tensor};
 
 impl WeightViews {
-    /// The direction of the residual stream that a token's logit reads: its column of `W_U`. The token is a text that is
-    /// one token, or an id.
+    /// The direction of the residual stream that a token's logit reads: its column of `W_U`. The token is a text
+    /// that is one token, or an id.
     ///
     /// As long as the last norm's weight is not folded ([`Model::fold_ln`]), it stands between the two.
     ///

@@ -31,10 +31,13 @@ mod named;
 mod native;
 mod parts;
 mod processing;
+mod record;
 mod refactor;
 mod show;
+mod steps;
 mod value_bias;
 mod views;
 
-pub use processing::{Processed, Processing, Step};
+pub use record::Processed;
+pub use steps::{Processing, Step};
 pub use views::WeightViews;

@@ -4,22 +4,23 @@ use candle_core::{Device, Tensor};
 use glassbox::Model;
 use std::{collections::HashMap, fs, path::Path};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const CONFIG: &str = r#"{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 50257,
     "n_positions": 1024, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5}"#;
 
 /// Writes it, opens it, and removes what was written.
+#[allow(dead_code, reason = "not every bench needs all of this")]
 pub fn open(name: &str) -> Result<Model> {
     let folder = std::env::temp_dir().join(format!("glassbox-bench-{name}-{}", std::process::id()));
-    write_model(&folder)?;
+    write(&folder)?;
     let model = Model::open(&folder.to_string_lossy());
     fs::remove_dir_all(&folder)?;
     Ok(model?)
 }
 
 /// A checkpoint with random weights, as Hugging Face names them.
-fn write_model(folder: &Path) -> Result<()> {
+pub fn write(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("config.json"), CONFIG)?;
     let mut tensors = HashMap::new();

@@ -1,6 +1,6 @@
 //! Generation against Hugging Face's, against runs of the whole text, and of many texts against one.
 
-use crate::reference::{difference, expected, folder, open};
+use crate::reference::{difference, expected, external, folder, open};
 use candle_core::{DType, IndexOp, Tensor};
 use glassbox::{
     Model, Result,
@@ -393,4 +393,27 @@ fn logits_that_are_no_numbers_are_refused() {
 fn an_encoder_says_what_to_use_instead() {
     let error = open("families/bert").generate([1, 2, 3]).unwrap_err();
     assert!(error.to_string().contains("fill_mask"), "{error}");
+}
+
+#[test]
+fn a_story_is_what_its_pieces_say_and_what_its_tokens_decode_to() {
+    let Some(folder) = external("GLASSBOX_ASSETS", "models/stories260K") else { return };
+    let model = Model::open(folder.to_str().unwrap()).unwrap();
+    let text = model.generate(["Once upon a time", "The café"]).unwrap().max_new_tokens(60).temperature(1.2).seed(5);
+    let mut heard = [String::new(), String::new()];
+    let said = text.stream(|new| heard[new.text] += &new.piece).unwrap();
+    assert_eq!(said.continuations(), heard);
+    for (text, written) in said.texts().iter().enumerate() {
+        let ids = &said.tokens().ids(text)[said.tokens().real(text)];
+        let decoded = model.to_string(ids).unwrap();
+        assert!(decoded.ends_with(written.as_str()), "{decoded:?} {written:?}");
+        assert_eq!(said.tokens().text(text), Some(written.as_str()));
+    }
+    // A stop string that is no token, nor begins with one.
+    let greedy = model.generate("Once upon a time").unwrap().max_new_tokens(40);
+    let whole = greedy.run().unwrap().continuations()[0].clone();
+    let stop = whole.chars().skip(7).take(9).collect::<String>();
+    let stopped = greedy.stop(stop.as_str()).run().unwrap();
+    assert_eq!(stopped.continuations()[0], whole.chars().take(7).collect::<String>());
+    assert_eq!(stopped.stop_reason(0).unwrap(), &StopReason::StopString(stop));
 }

@@ -4,7 +4,8 @@ use crate::reference::{difference, expected, folder, open};
 use candle_core::{DType, Device, IndexOp, Tensor};
 use glassbox::{
     Model,
-    hook::{Site, Stack, ToSite, add, zero},
+    axes::Axis,
+    hook::{Site, Stack, ToSite, add, scale, zero},
     load::{Checkpoint, Settings, Weights},
     model::Run,
 };
@@ -282,5 +283,22 @@ fn each_weight_is_counted_once() {
         let weights = candle_core::safetensors::load(file, &Device::Cpu).unwrap();
         let learned: usize = weights.values().map(Tensor::elem_count).sum();
         assert_eq!(case(name).0.n_parameters(), learned, "{name}");
+    }
+}
+
+#[test]
+fn every_place_can_be_changed_at_its_own_last_position() {
+    let (model, expected) = case("t5");
+    let (source, target) =
+        (ids(&expected, "input_ids")[..7].to_vec(), ids(&expected, "decoder_input_ids")[..3].to_vec());
+    let pass = || model.pass(&source).unwrap().target(&target).unwrap();
+    let whole = pass().record("*").run().unwrap();
+    for (site, value) in whole.cache().iter().filter(|(site, _)| *site != Site::tokens()) {
+        let Some(dim) = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query)) else { continue };
+        let last = value.dim(dim).unwrap() as i64 - 1;
+        let same = pass().intervene([scale(site, 1.0).position(last)]).run().unwrap();
+        assert!(difference(same.logits().unwrap(), whole.logits().unwrap()) < 1e-6, "{site}");
+        let beyond = pass().intervene([scale(site, 1.0).position(last + 1)]).run().unwrap_err().to_string();
+        assert!(beyond.contains("out of range"), "{site}: {beyond}");
     }
 }

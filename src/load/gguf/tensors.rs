@@ -65,13 +65,13 @@ impl Source for GgufTensors {
 }
 
 /// The values of one tensor, in the order of the file.
-pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &[u8], path: &Path) -> Result<Vec<f32>> {
+pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes, path: &Path) -> Result<Vec<f32>> {
     let stored = Stored::of(name, tensor.kind)?;
     let data = stored.slice(name, tensor, bytes, path)?;
     match stored {
-        Stored::Floats(float) => Ok(float.read(data)),
+        Stored::Floats(float) => Ok(float.read(&data)),
         Stored::Blocks(dtype) => {
-            let blocks = qtensor_from_ggml(dtype, data, tensor.shape.clone(), &Device::Cpu)?;
+            let blocks = qtensor_from_ggml(dtype, &data, tensor.shape.clone(), &Device::Cpu)?;
             Ok(blocks.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?)
         }
     }
@@ -133,7 +133,7 @@ impl Stored {
     }
 
     /// A tensor's bytes, which its rows must fill with whole blocks.
-    fn slice<'a>(self, name: &str, tensor: &TensorInfo, bytes: &'a [u8], path: &Path) -> Result<&'a [u8]> {
+    fn slice(self, name: &str, tensor: &TensorInfo, bytes: &Bytes, path: &Path) -> Result<Bytes> {
         let damaged = |why| LoadError::Damaged { path: path.to_owned(), what: "a GGUF file", why };
         let (per_block, size) = self.block();
         let whole = tensor.shape.last().is_none_or(|width| width % per_block == 0);
@@ -142,7 +142,7 @@ impl Stored {
         let why = || format!("`{name}` cannot have shape {:?} in blocks of {per_block}", tensor.shape);
         let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(why()))?;
         let why = || format!("`{name}` ends at byte {end}, and the file has {}", bytes.len());
-        Ok(bytes.get(tensor.start..end).ok_or_else(|| damaged(why()))?)
+        Ok(bytes.window(tensor.start..end).ok_or_else(|| damaged(why()))?)
     }
 }
 

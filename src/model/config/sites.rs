@@ -13,7 +13,10 @@ impl Config {
     fn size(&self, site: Site, axis: Axis, sizes: Sizes) -> Option<usize> {
         use Point::*;
         let Sizes { batch, source, target, past } = sizes;
-        let of_encoder = site.stack() == Stack::Encoder
+        // In a model of two stacks, the hooks of the embedding are the encoder's.
+        let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
+        let of_encoder = embeds_source
+            || site.stack() == Stack::Encoder
             || matches!(site.point(), EncoderFinalLnScale | EncoderFinalLnNormalized | CrossK | CrossV);
         let pos = if of_encoder { source } else { target };
         let keys = match site.point() {

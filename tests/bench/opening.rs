@@ -1,0 +1,36 @@
+//! Seconds and peak memory of opening a folder of GPT-2 small's size (498 MB of float32), the file being in the cache.
+//!
+//!     cargo bench --bench opening
+
+#[path = "model.rs"]
+mod model;
+
+use glassbox::Model;
+use std::{env, fs, process::Command, time::Instant};
+
+fn main() -> model::Result<()> {
+    let args: Vec<String> = env::args().collect();
+    if let Some(at) = args.iter().position(|arg| arg == "--open") {
+        let start = Instant::now();
+        let model = Model::open(&args[at + 1])?;
+        println!("{:.2} s, peak memory {}", start.elapsed().as_secs_f64(), peak().unwrap_or("not known here".into()));
+        drop(model);
+        return Ok(());
+    }
+    let folder = env::temp_dir().join(format!("glassbox-bench-opening-{}", std::process::id()));
+    model::write(&folder)?;
+    let size = fs::metadata(folder.join("model.safetensors"))?.len();
+    println!("the file has {} MB", size / 1_000_000);
+    for _ in 0..3 {
+        Command::new(env::current_exe()?).arg("--open").arg(&folder).status()?;
+    }
+    Ok(fs::remove_dir_all(&folder)?)
+}
+
+/// The most memory this process had, where the system tells (Linux).
+fn peak() -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes: u64 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().split(' ').next()?.parse().ok()?;
+    Some(format!("{} MB", kilobytes * 1024 / 1_000_000))
+}
