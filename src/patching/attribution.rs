@@ -8,7 +8,6 @@ use crate::{
     hook::{Point, Site, replace},
 };
 use candle_core::{D, Tensor};
-use std::{collections::BTreeMap, sync::Arc};
 
 /// What the sweeps read: where gradients are taken.
 const POINTS: [Point; 9] = [
@@ -28,7 +27,7 @@ const POINTS: [Point; 9] = [
 pub(super) struct Slopes {
     /// By what they were found, for titles.
     pub(super) how: String,
-    by_site: Arc<BTreeMap<Site, Tensor>>,
+    by_site: ActivationCache,
 }
 
 impl Slopes {
@@ -38,8 +37,7 @@ impl Slopes {
     /// `[cell][batch]`
     pub(super) fn follow(&self, cells: &[Cell], corrupt: &[f32]) -> Result<Vec<Vec<f32>>> {
         let value = |cell: &Cell| {
-            let Some(slopes) = self.by_site.get(&cell.site) else { return Ok(corrupt.to_vec()) };
-            let effects = cell.of(slopes)?.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
+            let effects = cell.of(self.by_site.get(cell.site)?)?.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
             Ok(effects.iter().zip(corrupt).map(|(effect, corrupt)| corrupt + effect).collect())
         };
         cells.iter().map(value).collect()
@@ -48,9 +46,9 @@ impl Slopes {
 
 impl Patching {
     /// The same experiment by attribution patching (Nanda 2023; Syed et al. 2023): all of its maps, approximated from
-    /// one run of each prompt and one backward pass. The effect of a cell is (clean activation - corrupt activation) ·
+    /// three forward passes and one backward pass. The effect of a cell is (clean activation - corrupt activation) ·
     /// gradient of the metric at the corrupt one; values are on the scale of exact patching, one for each pair of
-    /// prompts. Works for ablations too.
+    /// prompts, where a closure as metric looks at each text by itself. Works for ablations too.
     ///
     /// It is exact as far as the model is straight between the two activations. The smaller the part that is patched,
     /// the better: trust it for single positions, less for the whole residual stream, and least where attention is all
@@ -81,8 +79,8 @@ impl Patching {
 
     /// As [`Patching::attribution`], with the mean of the gradient at `steps` points between the corrupt and the clean
     /// prompt: both are mixed as they enter the first block (EAP-IG, Hanna et al. 2024, here with the midpoints of the
-    /// steps). Takes `steps` times as long, and sees what changes on the way: in the shipped
-    /// model it is near exact patching where attribution is not.
+    /// steps). Takes `steps` times as long, and sees what changes on the way: in the shipped model it is near exact
+    /// patching where attribution is not. Neither sees the jump where the router of a mixture takes another expert.
     ///
     /// # Errors
     /// As there; also when there are no steps, or zeros or means are put in, with no prompt to go towards.
@@ -113,16 +111,17 @@ impl Patching {
         let sites = self.slope_sites();
         let source = self.source.values(&self.model, self.corrupt(), sites.clone())?;
         let corrupt = Source::Run(self.corrupt().clone()).values(&self.model, self.corrupt(), sites.clone())?;
-        let mut slopes = BTreeMap::new();
+        let way = |&site: &Site| Ok((site, (source.get(site)? - corrupt.get(site)?)?));
+        let ways = sites.iter().map(way).collect::<Result<Vec<_>>>()?;
+        let mut slopes = ways.iter().map(|(site, way)| Ok((*site, way.zeros_like()?))).collect::<Result<Vec<_>>>()?;
         for &fraction in fractions {
-            for (site, gradient) in self.gradients(&sites, fraction, &source, &corrupt)?.iter() {
-                let way = ((source.get(site)? - corrupt.get(site)?)? / fractions.len() as f64)?;
-                let slope = (way * gradient)?;
-                let sum = slopes.remove(&site).map_or(Ok(slope.clone()), |sum: Tensor| sum + &slope)?;
-                slopes.insert(site, sum);
+            let gradients = self.gradients(&sites, fraction, &source, &corrupt)?;
+            for ((site, sum), (_, way)) in slopes.iter_mut().zip(&ways) {
+                *sum = (&*sum + ((way * gradients.get(*site)?)? / fractions.len() as f64)?)?;
             }
         }
-        let slopes = Slopes { how: how.to_owned(), by_site: Arc::new(slopes) };
+        let slopes =
+            Slopes { how: how.to_owned(), by_site: ActivationCache::new(slopes, self.corrupt().clone(), None) };
         Ok(Self { slopes: Some(slopes), ..self.clone() })
     }
 

@@ -11,12 +11,13 @@ use glassbox::{
 };
 use ndarray::{Array1, ArrayD};
 
-const NAMES: [&str; 3] = ["gpt2-tiny", "llama-gqa-tied", "attn-only-tiny"];
+const NAMES: [&str; 6] =
+    ["gpt2-tiny", "llama-gqa-tied", "attn-only-tiny", "families/gemma2", "families/mixtral", "families/bert"];
 
 /// Two pairs of prompts of different length, padded on either side.
 fn prompts(model: &Model, name: &str, side: Padding) -> (Tokens, Tokens) {
     let ids = token_ids(&expected(name, "expected.safetensors"));
-    let clean = vec![ids[..6].to_vec(), ids[4..9].to_vec()];
+    let clean = vec![ids[..6].to_vec(), ids[3..8].to_vec()];
     let mut corrupt = clean.clone();
     (corrupt[0][1], corrupt[1][2]) = (17, 23);
     let tokens = |texts: Vec<Vec<u32>>| model.tokens(texts).unwrap().padded(side);
@@ -174,7 +175,8 @@ fn a_metric_without_a_gradient_is_refused_by_name() {
 
 #[test]
 fn integrated_gradients_over_the_first_stream_add_up_to_the_whole_difference() {
-    for name in NAMES {
+    // Where a mixture's router changes its mind the metric jumps, and no gradient sees it.
+    for name in NAMES.into_iter().filter(|name| !name.contains("mixtral")) {
         let model = open(name);
         let patching = experiment(&model, name, Padding::Left);
         let off = |patching: Patching| {
