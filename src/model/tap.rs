@@ -4,6 +4,7 @@ use crate::{
     Result,
     axes::Axis,
     hook::{Intervention, Site, Stack},
+    ops,
 };
 use candle_core::{Tensor, Var};
 use std::collections::HashMap;
@@ -90,7 +91,7 @@ impl<'a> Tap<'a> {
         }
         if order.differentiate {
             let delta = Var::zeros(x.shape(), x.dtype(), x.device())?;
-            x = (x + delta.as_tensor())?;
+            x = ops::add(&x, delta.as_tensor())?;
             self.deltas.push((site, delta));
         }
         if let (true, Some(plan)) = (order.record, self.plan) {

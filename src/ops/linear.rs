@@ -23,12 +23,15 @@ pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Resu
 }
 
 /// The same matrix with each column's numbers side by side, which is how PyTorch's `Linear` stores a weight and what
-/// [`linear`] is fastest with.
+/// [`linear`] is fastest with. A weight in training is left as it is.
 ///
 /// # Shapes
 /// `[d_in, d_out]` in and out.
 pub(crate) fn by_output(weight: &Tensor) -> Result<Tensor> {
-    weight.contiguous()?.apply_op1_no_bwd(&ByOutput)?.t()
+    match weight.track_op() {
+        true => Ok(weight.clone()),
+        false => weight.contiguous()?.apply_op1_no_bwd(&ByOutput)?.t(),
+    }
 }
 
 struct ByOutput;
@@ -79,9 +82,6 @@ pub(super) fn span(data: &[f32], lines: usize, width: usize, stride: usize) -> &
     &data[..lines.saturating_sub(1) * stride + width]
 }
 
-/// With fewer rows than this, [`product`] would leave most of a register empty.
-const FEW: usize = 8;
-
 fn forward(
     x: &[f32],
     x_layout: &Layout,
@@ -100,7 +100,7 @@ fn forward(
     let mut out = vec![0.0; rows * d_out];
     let into = MatMut::from_row_major_slice_mut(&mut out, rows, d_out);
     match w_layout.stride() {
-        &[1, stride] if rows >= FEW => product(x, Rows { weight: w, stride, d_in, bias }, into),
+        &[1, stride] => product(x, Rows { weight: w, stride, d_in, bias }, into),
         _ => {
             matmul(into, Accum::Replace, MatRef::from_row_major_slice(x, rows, d_in), weight, 1.0, Par::rayon(0));
             if let Some(bias) = bias {

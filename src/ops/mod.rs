@@ -8,6 +8,7 @@
 //! All take float32 on the CPU, of any layout.
 
 mod activation;
+mod add;
 mod attention;
 mod exp;
 mod linear;
@@ -19,6 +20,7 @@ mod slice;
 mod softmax;
 
 pub use activation::Activation;
+pub(crate) use add::add;
 pub(crate) use attention::{attention_scores, mix_values};
 pub(crate) use linear::{by_output, linear};
 pub(crate) use mask::{Mask, masked};

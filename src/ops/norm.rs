@@ -1,7 +1,7 @@
 //! The steps of LayerNorm and RMSNorm, one hook apart: scale, normalised, weighted.
 
-use super::slice::{contiguous, for_rows, last_axis};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor};
+use super::slice::{contiguous, for_rows, last_axis, sum};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use pulp::Arch;
 
 /// sqrt(variance + eps) of each vector when `centred` (LayerNorm), sqrt(mean square + eps) otherwise (RMSNorm).
@@ -26,23 +26,13 @@ pub(crate) fn normalize(x: &Tensor, scale: &Tensor, centred: bool) -> Result<Ten
 pub(crate) fn affine(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     match bias {
         Some(bias) => x.contiguous()?.apply_op3(weight, bias, Affine),
-        None => x.broadcast_mul(weight),
+        None => x.contiguous()?.apply_op2(weight, Affine),
     }
 }
 
 #[inline(always)]
 fn mean(x: &[f32]) -> f32 {
     sum(x.iter().copied()) / x.len() as f32
-}
-
-/// Sums in eight lanes, which vectorises and loses less than one running sum.
-#[inline(always)]
-fn sum(values: impl Iterator<Item = f32>) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    for (index, value) in values.enumerate() {
-        lanes[index % 8] += value;
-    }
-    lanes.iter().sum()
 }
 
 struct Scale {
@@ -77,9 +67,9 @@ impl CustomOp1 for Scale {
     }
 
     fn bwd(&self, x: &Tensor, scale: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let x = if self.centred { x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)? } else { x.clone() };
-        let factor = ((grad / scale)? / self.width as f64)?;
-        Ok(Some(x.broadcast_mul(&factor)?))
+        // (x - mean) grad / (scale width), which is x normalised by another scale; where grad is 0, that is infinite.
+        let scale = ((scale * self.width as f64)? / grad)?;
+        x.apply_op2_no_bwd(&scale, &Normalize { width: self.width, centred: self.centred }).map(Some)
     }
 }
 
@@ -114,14 +104,59 @@ impl CustomOp2 for Normalize {
     }
 
     fn bwd(&self, _: &Tensor, scale: &Tensor, out: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let scaled = grad.broadcast_div(scale)?;
-        let for_x = if self.centred { scaled.broadcast_sub(&scaled.mean_keepdim(D::Minus1)?)? } else { scaled };
-        let for_scale = ((grad * out)?.sum_keepdim(D::Minus1)?.neg()? / scale)?;
+        let grad = grad.contiguous()?;
+        let for_x = grad.apply_op2_no_bwd(scale, self)?;
+        let for_scale = (grad.apply_op2_no_bwd(out, &Dots { width: self.width })?.neg()? / scale)?;
         Ok((Some(for_x), Some(for_scale)))
     }
 }
 
+/// The product of each pair of vectors.
+struct Dots {
+    width: usize,
+}
+
+impl CustomOp2 for Dots {
+    fn name(&self) -> &'static str {
+        "dot products"
+    }
+
+    fn cpu_fwd(&self, a: &CpuStorage, la: &Layout, b: &CpuStorage, lb: &Layout) -> Result<(CpuStorage, Shape)> {
+        let rows = |x| contiguous(x, la).map(|x| x.chunks(self.width));
+        let pairs = rows(a)?.zip(contiguous(b, lb)?.chunks(self.width));
+        let out = pairs.map(|(a, b)| sum(a.iter().zip(b).map(|(a, b)| a * b))).collect();
+        let mut dims = la.dims().to_vec();
+        dims.pop();
+        dims.push(1);
+        Ok((CpuStorage::F32(out), dims.into()))
+    }
+}
+
 struct Affine;
+
+impl CustomOp2 for Affine {
+    fn name(&self) -> &'static str {
+        "weighted"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (x, w) = (contiguous(x, lx)?, contiguous(w, lw)?);
+        let mut out = x.to_vec();
+        for_rows(&mut out, w.len(), |_, row| row.iter_mut().zip(w).for_each(|(x, w)| *x *= w));
+        Ok((CpuStorage::F32(out), lx.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let grad = grad.contiguous()?;
+        let for_weight = w.track_op().then(|| over_rows((x * &grad)?, w)).transpose()?;
+        Ok((Some(grad.apply_op2_no_bwd(w, self)?), for_weight))
+    }
+}
+
+/// Summed over all vectors, for the gradient of a weight.
+fn over_rows(grad: Tensor, weight: &Tensor) -> Result<Tensor> {
+    grad.reshape(((), weight.dim(0)?))?.sum(0)
+}
 
 impl CustomOp3 for Affine {
     fn name(&self) -> &'static str {
@@ -155,9 +190,8 @@ impl CustomOp3 for Affine {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let over_rows = |t: Tensor| t.reshape(((), weight.dim(0)?))?.sum(0);
-        let for_weight = weight.track_op().then(|| over_rows((x * grad)?)).transpose()?;
-        let for_bias = bias.track_op().then(|| over_rows(grad.contiguous()?)).transpose()?;
-        Ok((Some(grad.broadcast_mul(weight)?), for_weight, for_bias))
+        let (for_x, for_weight) = CustomOp2::bwd(self, x, weight, x, grad)?;
+        let for_bias = bias.track_op().then(|| over_rows(grad.contiguous()?, bias)).transpose()?;
+        Ok((for_x, for_weight, for_bias))
     }
 }

@@ -19,8 +19,22 @@ pub(super) struct Rows<'a> {
     pub(super) bias: Option<&'a [f32]>,
 }
 
+impl<'a> Rows<'a> {
+    /// Weights and biases of the outputs from `first` on, the one before `end` several times where they are not `C`.
+    #[inline(always)]
+    fn outputs<const C: usize>(&self, first: usize, end: usize) -> ([&'a [f32]; C], [f32; C]) {
+        let output = |c: usize| (first + c).min(end - 1);
+        let weights = from_fn(|c| &self.weight[output(c) * self.stride..][..self.d_in]);
+        (weights, from_fn(|c| self.bias.map_or(0.0, |bias| bias[output(c)])))
+    }
+}
+
 /// Multiply-adds that a task should have so that it is worth its thread.
 const TASK: usize = 1 << 20;
+
+/// Fewer tokens than this would leave most of a register empty: for them, a register holds several inputs of one
+/// token, and reading the weight from memory takes as long as that many tokens do.
+const FEW: usize = 8;
 
 /// Outputs that are worked out together, and the registers of tokens: as many sums as registers can hold.
 const OUTPUTS: usize = 12;
@@ -29,12 +43,14 @@ const TOGETHER: usize = 2;
 
 /// `out = x W + b`, with `x` of `d_in` and `out` of one column for each output.
 pub(super) fn product(x: &[f32], rows: Rows, out: MatMut<f32>) {
-    let arch = Arch::new();
-    let lanes = arch.dispatch(Lanes);
-    let panels = &panels(x, rows.d_in, lanes);
-    let columns = TASK.div_ceil(x.len()).next_multiple_of(4 * OUTPUTS);
+    let (arch, tokens) = (Arch::new(), out.nrows());
+    let columns = TASK.div_ceil(rows.d_in * tokens.max(FEW)).next_multiple_of(4 * OUTPUTS);
     let tasks = out.par_col_chunks_mut(columns).enumerate();
-    tasks.for_each(|(task, out)| arch.dispatch(Task { panels, rows, first: task * columns, out }));
+    if tokens < FEW {
+        return tasks.for_each(|(task, out)| arch.dispatch(Few { x, rows, first: task * columns, out }));
+    }
+    let panels = &panels(x, rows.d_in, arch.dispatch(Lanes));
+    tasks.for_each(|(task, out)| arch.dispatch(Many { panels, rows, first: task * columns, out }));
 }
 
 /// `x` for `lanes` tokens at a time, one input of all of them after the other; the last panel repeats its last token.
@@ -63,15 +79,15 @@ impl WithSimd for Lanes {
     }
 }
 
-/// Some columns of the result, from the output `first` on.
-struct Task<'a> {
+/// Some columns of the result, from the output `first` on, for many tokens.
+struct Many<'a> {
     panels: &'a [f32],
     rows: Rows<'a>,
     first: usize,
     out: MatMut<'a, f32>,
 }
 
-impl WithSimd for Task<'_> {
+impl WithSimd for Many<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -89,19 +105,15 @@ impl WithSimd for Task<'_> {
     }
 }
 
-impl Task<'_> {
+impl Many<'_> {
     /// All columns for the tokens of `P` panels, `token` being the first.
     #[inline(always)]
     fn tiles<S: Simd, const P: usize, const C: usize>(&mut self, simd: S, panels: &[f32], token: usize) {
-        let Rows { weight, stride, d_in, bias } = self.rows;
-        let lanes = S::F32_LANES;
+        let (d_in, lanes) = (self.rows.d_in, S::F32_LANES);
         let (tokens, columns) = (self.out.nrows().min(token + P * lanes), self.out.ncols());
         let panels: [&[f32]; P] = from_fn(|p| &panels[p * d_in * lanes..][..d_in * lanes]);
         for column in (0..columns).step_by(C) {
-            // A last tile that is not full works out its last column several times.
-            let output = |c: usize| self.first + (column + c).min(columns - 1);
-            let weights: [&[f32]; C] = from_fn(|c| &weight[output(c) * stride..][..d_in]);
-            let start: [f32; C] = from_fn(|c| bias.map_or(0.0, |bias| bias[output(c)]));
+            let (weights, start) = self.rows.outputs::<C>(self.first + column, self.first + columns);
             let sums = tile::<S, P, C>(simd, panels, weights, start);
             for token in token..tokens {
                 let (panel, lane) = ((token / lanes) % P, token % lanes);
@@ -146,6 +158,54 @@ fn tile<S: Simd, const P: usize, const C: usize>(
         for p in 0..P {
             S::as_mut_simd_f32s(&mut out[c][p]).0[0] = sums[c][p];
         }
+    }
+    out
+}
+
+/// Some columns of the result, from the output `first` on, for few tokens.
+struct Few<'a> {
+    x: &'a [f32],
+    rows: Rows<'a>,
+    first: usize,
+    out: MatMut<'a, f32>,
+}
+
+/// Outputs whose weights are read side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+impl WithSimd for Few<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let columns = self.out.ncols();
+        for column in (0..columns).step_by(SIDE_BY_SIDE) {
+            let (weights, start) = self.rows.outputs::<SIDE_BY_SIDE>(self.first + column, self.first + columns);
+            for (token, x) in self.x.chunks_exact(self.rows.d_in).enumerate() {
+                let sums = dots(simd, x, weights, start);
+                let row = self.out.rb_mut().row_mut(token).subcols_mut(column, SIDE_BY_SIDE.min(columns - column));
+                row.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
+            }
+        }
+    }
+}
+
+/// `start + w . x` for `C` outputs and one token.
+#[inline(always)]
+fn dots<S: Simd, const C: usize>(simd: S, x: &[f32], weights: [&[f32]; C], start: [f32; C]) -> [f32; C] {
+    let (x, x_rest) = S::as_simd_f32s(x);
+    let mut sums = [simd.splat_f32s(0.0); C];
+    let mut out = start;
+    let weights: [(&[S::f32s], &[f32]); C] = from_fn(|c| S::as_simd_f32s(weights[c]));
+    let whole: [&[S::f32s]; C] = from_fn(|c| &weights[c].0[..x.len()]);
+    for i in 0..x.len() {
+        for c in 0..C {
+            sums[c] = simd.mul_add_e_f32s(x[i], whole[c][i], sums[c]);
+        }
+    }
+    for c in 0..C {
+        let rest = x_rest.iter().zip(weights[c].1).map(|(x, w)| x * w).sum::<f32>();
+        out[c] += simd.reduce_sum_f32s(sums[c]) + rest;
     }
     out
 }

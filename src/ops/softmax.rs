@@ -2,9 +2,9 @@
 
 use super::{
     exp::exp,
-    slice::{contiguous, for_rows, last_axis},
+    slice::{contiguous, for_rows, last_axis, sum},
 };
-use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use pulp::Arch;
 
 /// Softmax over the last axis. Scores of -inf get exactly 0, and so does a row of nothing else: a position that sees
@@ -27,7 +27,7 @@ fn softmax_row(scores: &[f32], out: &mut [f32]) {
     for (out, &score) in out.iter_mut().zip(scores) {
         *out = exp(score - max);
     }
-    let scale = 1.0 / out.iter().sum::<f32>();
+    let scale = 1.0 / sum(out.iter().copied());
     out.iter_mut().for_each(|value| *value *= scale);
 }
 
@@ -51,8 +51,37 @@ impl CustomOp1 for Softmax {
     }
 
     fn bwd(&self, _: &Tensor, pattern: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let weighted = (pattern * grad)?;
-        let total = weighted.sum_keepdim(D::Minus1)?;
-        Ok(Some((weighted - pattern.broadcast_mul(&total)?)?))
+        pattern.apply_op2_no_bwd(&grad.contiguous()?, &Slope { width: self.width }).map(Some)
+    }
+}
+
+/// The gradient of the scores: the pattern times how far each gradient lies from their mean by the pattern.
+struct Slope {
+    width: usize,
+}
+
+impl CustomOp2 for Slope {
+    fn name(&self) -> &'static str {
+        "softmax gradient"
+    }
+
+    fn cpu_fwd(&self, pattern: &CpuStorage, lp: &Layout, g: &CpuStorage, lg: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (pattern, grad) = (contiguous(pattern, lp)?, contiguous(g, lg)?);
+        let mut out = vec![0.0; pattern.len()];
+        let arch = Arch::new();
+        for_rows(&mut out, self.width, |row, out| {
+            let at = row * self.width;
+            let (pattern, grad) = (&pattern[at..][..self.width], &grad[at..][..self.width]);
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    let mean = sum(pattern.iter().zip(grad).map(|(p, g)| p * g));
+                    for ((out, p), g) in out.iter_mut().zip(pattern).zip(grad) {
+                        *out = p * (g - mean);
+                    }
+                },
+            );
+        });
+        Ok((CpuStorage::F32(out), lp.shape().clone()))
     }
 }

@@ -3,6 +3,7 @@ use crate::{
     Result,
     hook::Point,
     model::{Frame, Here, Tap},
+    ops,
 };
 use candle_core::Tensor;
 
@@ -72,7 +73,7 @@ impl Block {
         let attn_out = self.attention.forward(&resid_pre, &self.ln1, here, frame, tap)?;
         let attn_out = self.scaled(self.ln1_post.forward(&attn_out, here, tap)?)?;
         let attn_out = tap.at(here.site(Point::AttnOut), attn_out)?;
-        let resid = (&resid_pre + attn_out)?;
+        let resid = ops::add(&resid_pre, &attn_out)?;
         let Some(mlp) = &self.mlp else { return tap.at(here.site(Point::ResidPost), resid) };
         // What is added to, and what the MLP is to read before its norm.
         let (resid, to_read) = match self.parallel {
@@ -94,7 +95,7 @@ impl Block {
         let mlp_out = mlp.forward(&self.ln2.forward(&mlp_in, here, tap)?, here, tap)?;
         let mlp_out = self.scaled(self.ln2_post.forward(&mlp_out, here, tap)?)?;
         let mlp_out = tap.at(here.site(Point::MlpOut), mlp_out)?;
-        let resid_post = tap.at(here.site(Point::ResidPost), (resid + mlp_out)?)?;
+        let resid_post = tap.at(here.site(Point::ResidPost), ops::add(&resid, &mlp_out)?)?;
         if self.ln_end.is_none() {
             return Ok(resid_post);
         }

@@ -15,8 +15,10 @@ use crate::{
         parts::{Block, Embed, Feed, HeadNorm, Linear, Mlp, Norm, Readout},
         transformer::{Blocks, Transformer},
     },
+    ops,
     weights::Step,
 };
+use candle_core::Tensor;
 pub(crate) use settings::write;
 
 const MODEL_TYPE: &str = "hooked_transformer";
@@ -32,7 +34,7 @@ pub(super) const FAMILY: Family = Family {
 pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transformer> {
     let Config { d_model, d_vocab, n_ctx, .. } = *config;
     let unembed = weights.tensor("unembed.W_U", &[d_model, d_vocab])?;
-    let unembed = Linear::new(unembed, weights.maybe("unembed.b_U", &[d_vocab])?);
+    let unembed = linear(unembed, weights.maybe("unembed.b_U", &[d_vocab])?)?;
     let tokens = weights.tensor("embed.W_E", &[d_vocab, d_model])?;
     let learned = config.position == Position::Learned;
     let positions = learned.then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
@@ -100,12 +102,12 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
         let bias = maybe(&format!("attn.{prefix}b_{letter}"), &[heads, d_head])?;
         // [head, d_model, d_head] to [d_model, head * d_head]
         let side_by_side = weight.transpose(0, 1)?.reshape((d_model, heads * d_head))?;
-        Ok(Linear::new(side_by_side, bias.map(|bias| bias.flatten_all()).transpose()?))
+        linear(side_by_side, bias.map(|bias| bias.flatten_all()).transpose()?)
     };
     let grouped = if n_heads == n_key_value_heads { "" } else { "_" };
     let (k, v) = (project(grouped, "K", n_key_value_heads)?, project(grouped, "V", n_key_value_heads)?);
     let output = get("attn.W_O", &[n_heads, d_head, d_model])?.reshape((n_heads * d_head, d_model))?;
-    let output = Linear::new(output, maybe("attn.b_O", &[d_model])?);
+    let output = linear(output, maybe("attn.b_O", &[d_model])?)?;
     let mut attention = attention(config, layer, project("", "Q", n_heads)?, k, v, output);
     if config.qk_norm.is_some() {
         let head_norm = |which: &str| -> Result<Option<HeadNorm>> {
@@ -117,11 +119,11 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
     }
     let before = |part: &str, points| norm(config, weights, &name(part), d_model, points);
     let mlp = || -> Result<_> {
-        let input = Linear::new(get("mlp.W_in", &[d_model, d_mlp])?, maybe("mlp.b_in", &[d_mlp])?);
-        let output = Linear::new(get("mlp.W_out", &[d_mlp, d_model])?, maybe("mlp.b_out", &[d_model])?);
+        let input = linear(get("mlp.W_in", &[d_model, d_mlp])?, maybe("mlp.b_in", &[d_mlp])?)?;
+        let output = linear(get("mlp.W_out", &[d_mlp, d_model])?, maybe("mlp.b_out", &[d_model])?)?;
         let gate = config.gated_mlp.then(|| get("mlp.W_gate", &[d_model, d_mlp])).transpose()?;
         let input = if gate.is_some() { without_bias(input, &name("mlp.b_in"))? } else { input };
-        let mut mlp = Mlp::new(input, gate.map(|gate| Linear::new(gate, None)), output, config.act_fn);
+        let mut mlp = Mlp::new(input, gate.map(|gate| linear(gate, None)).transpose()?, output, config.act_fn);
         if config.act_fn.has_norm() {
             // Always a LayerNorm, whatever the others are.
             let neurons = Config { normalization: Normalization::LayerNorm, ..config.clone() };
@@ -138,6 +140,11 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
         block.ln2_post = if config.attn_only { Norm::none() } else { after("ln2_post", Norm::LN2_POST)? };
     }
     Ok(block)
+}
+
+/// A layer whose weight is written `[d_in, d_out]`.
+fn linear(weight: Tensor, bias: Option<Tensor>) -> Result<Linear> {
+    Ok(Linear::new(ops::by_output(&weight)?, bias))
 }
 
 /// The input layer of a gated MLP. TransformerLens adds its `b_in` after the product with the gate, where this crate
