@@ -36,9 +36,9 @@ const TASK: usize = 1 << 20;
 /// token, and reading the weight from memory takes as long as that many tokens do.
 const FEW: usize = 8;
 
-/// Outputs that are worked out together, and the registers of tokens: as many sums as registers can hold.
+/// Outputs and registers of tokens that are worked out together: as many sums as 32 registers can hold, which is
+/// AVX-512's number. AVX2 has 16, and takes half the outputs.
 const OUTPUTS: usize = 12;
-const OUTPUTS_OF_16_REGISTERS: usize = 6;
 const TOGETHER: usize = 2;
 
 /// `out = x W + b`, with `x` of `d_in` and `out` of one column for each output.
@@ -49,23 +49,33 @@ pub(super) fn product(x: &[f32], rows: Rows, out: MatMut<f32>) {
     if tokens < FEW {
         return tasks.for_each(|(task, out)| arch.dispatch(Few { x, rows, first: task * columns, out }));
     }
-    let panels = &panels(x, rows.d_in, arch.dispatch(Lanes));
+    let panels = Panels::new(x, rows.d_in, arch.dispatch(Lanes));
+    let panels = &panels.values[panels.start..];
     tasks.for_each(|(task, out)| arch.dispatch(Many { panels, rows, first: task * columns, out }));
 }
 
-/// `x` for `lanes` tokens at a time, one input of all of them after the other; the last panel repeats its last token.
-///
-/// # Shapes
-/// `[pos, d_in]` to `[pos / lanes, d_in, lanes]`
-fn panels(x: &[f32], d_in: usize, lanes: usize) -> Vec<f32> {
-    let mut panels = vec![0.0; x.len().div_ceil(d_in * lanes) * d_in * lanes];
-    let turn = |(panel, x): (&mut [f32], &[f32])| {
-        for (lane, token) in x.chunks_exact(d_in).enumerate() {
-            panel[lane..].iter_mut().step_by(lanes).zip(token).for_each(|(to, from)| *to = *from);
-        }
-    };
-    panels.par_chunks_mut(d_in * lanes).zip(x.par_chunks(d_in * lanes)).for_each(turn);
-    panels
+/// `x` for `lanes` tokens at a time, one input of all of them after the other; where tokens are lacking, 0.
+struct Panels {
+    /// `[pos / lanes, d_in, lanes]`, from the place `start` on, where registers are loaded from single cache lines.
+    values: Vec<f32>,
+    start: usize,
+}
+
+impl Panels {
+    fn new(x: &[f32], d_in: usize, lanes: usize) -> Self {
+        let panel = d_in * lanes;
+        let len = x.len().div_ceil(panel) * panel;
+        let mut values = vec![0.0; len + MOST_LANES];
+        let start = values.as_ptr().align_offset(MOST_LANES * size_of::<f32>()).min(MOST_LANES);
+        let turn = |(panel, x): (&mut [f32], &[f32])| {
+            for (lane, token) in x.chunks_exact(d_in).enumerate() {
+                panel[lane..].iter_mut().step_by(lanes).zip(token).for_each(|(to, from)| *to = *from);
+            }
+        };
+        values[start..][..len].par_chunks_mut(panel).zip(x.par_chunks(panel)).for_each(turn);
+        values.truncate(start + len);
+        Self { values, start }
+    }
 }
 
 /// How many numbers a register holds.
@@ -95,11 +105,10 @@ impl WithSimd for Many<'_> {
         let panel = self.rows.d_in * S::F32_LANES;
         for (group, panels) in self.panels.chunks(TOGETHER * panel).enumerate() {
             let token = group * TOGETHER * S::F32_LANES;
-            match (panels.len() / panel, S::REGISTER_COUNT >= 32) {
-                (TOGETHER, true) => self.tiles::<S, TOGETHER, OUTPUTS>(simd, panels, token),
-                (TOGETHER, false) => self.tiles::<S, TOGETHER, OUTPUTS_OF_16_REGISTERS>(simd, panels, token),
-                (_, true) => self.tiles::<S, 1, OUTPUTS>(simd, panels, token),
-                (_, false) => self.tiles::<S, 1, OUTPUTS_OF_16_REGISTERS>(simd, panels, token),
+            match (panels.len() == panel, S::REGISTER_COUNT < 32) {
+                (true, _) => self.tiles::<S, 1, OUTPUTS>(simd, panels, token),
+                (false, true) => self.tiles::<S, TOGETHER, { OUTPUTS / 2 }>(simd, panels, token),
+                (false, false) => self.tiles::<S, TOGETHER, OUTPUTS>(simd, panels, token),
             }
         }
     }
@@ -143,21 +152,17 @@ fn tile<S: Simd, const P: usize, const C: usize>(
     let mut sums: [[S::f32s; P]; C] = from_fn(|c| [simd.splat_f32s(start[c]); P]);
     for i in 0..d_in {
         let mut x = [simd.splat_f32s(0.0); P];
-        for p in 0..P {
-            x[p] = panels[p][i];
-        }
-        for c in 0..C {
-            let w = simd.splat_f32s(weights[c][i]);
-            for p in 0..P {
-                sums[c][p] = simd.mul_add_e_f32s(x[p], w, sums[c][p]);
+        x.iter_mut().zip(&panels).for_each(|(x, panel)| *x = panel[i]);
+        for (sums, weights) in sums.iter_mut().zip(&weights) {
+            let w = simd.splat_f32s(weights[i]);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = simd.mul_add_e_f32s(x, w, *sum);
             }
         }
     }
     let mut out = [[[0.0; MOST_LANES]; P]; C];
-    for c in 0..C {
-        for p in 0..P {
-            S::as_mut_simd_f32s(&mut out[c][p]).0[0] = sums[c][p];
-        }
+    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+        S::as_mut_simd_f32s(out).0[0] = *sum;
     }
     out
 }
@@ -198,14 +203,14 @@ fn dots<S: Simd, const C: usize>(simd: S, x: &[f32], weights: [&[f32]; C], start
     let mut out = start;
     let weights: [(&[S::f32s], &[f32]); C] = from_fn(|c| S::as_simd_f32s(weights[c]));
     let whole: [&[S::f32s]; C] = from_fn(|c| &weights[c].0[..x.len()]);
-    for i in 0..x.len() {
-        for c in 0..C {
-            sums[c] = simd.mul_add_e_f32s(x[i], whole[c][i], sums[c]);
+    for (i, &x) in x.iter().enumerate() {
+        for (sum, weights) in sums.iter_mut().zip(&whole) {
+            *sum = simd.mul_add_e_f32s(x, weights[i], *sum);
         }
     }
-    for c in 0..C {
-        let rest = x_rest.iter().zip(weights[c].1).map(|(x, w)| x * w).sum::<f32>();
-        out[c] += simd.reduce_sum_f32s(sums[c]) + rest;
+    for (out, (sum, (_, rest))) in out.iter_mut().zip(sums.into_iter().zip(weights)) {
+        let rest: f32 = x_rest.iter().zip(rest).map(|(x, w)| x * w).sum();
+        *out += simd.reduce_sum_f32s(sum) + rest;
     }
     out
 }
