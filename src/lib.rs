@@ -29,7 +29,8 @@
 //! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe): readings.
 //!   Data first, a picture second.
 //! - [`ResidStack`](decompose::ResidStack): the residual stream taken apart, and what each part says of an answer.
-//! - [`Patching`](patching::Patching): which activations carry the difference between two prompts.
+//! - [`Patching`](patching::Patching): which activations carry the difference between two prompts, and what
+//!   the model loses without a part; exactly, or along the gradient.
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
 //!   folded, centred and refactored without changing what the model says.

@@ -3,7 +3,7 @@
 pub use crate::{
     Model, Result,
     cache::ActivationCache,
-    circuits::head_scores,
+    circuits::{Composition, FactoredMatrix, composition_scores, head_scores, label_heads},
     hook::{Intervention, Site, Sites, add, edit, edit_gradient, mean, patch, replace, scale, zero},
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},

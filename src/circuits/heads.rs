@@ -1,15 +1,15 @@
 //! Which heads look back one token, which at the same token, which at what came after it.
 
+use super::{Detector, Habit};
 use crate::{
     Result,
-    hook::Site,
     model::Run,
     notebook::Show,
     plot::{Figure, Heatmap},
 };
 use ndarray::Array2;
 
-/// How much of three habits each head has, 0 to 1, on the text of one run.
+/// How much of three habits each head has, 0 to 1, on the texts of one run.
 ///
 /// A score is the part of a head's attention that goes where the habit looks, averaged over the positions where the
 /// habit has somewhere to look (Elhage et al. 2021, Olsson et al. 2022).
@@ -43,42 +43,19 @@ pub struct HeadScores {
     pub induction: Array2<f32>,
 }
 
-/// The habits of every head on the first text of a run.
+/// The habits of every head on the texts of a run: the scores of a [`Detector`] for each [`Habit`].
 ///
-/// Duplicate and induction scores are 0 when no token of the text comes twice.
+/// Duplicate and induction scores are 0 when no token of a text comes twice.
 ///
 /// # Errors
 /// When the run did not record the attention patterns.
 pub fn head_scores(run: &Run) -> Result<HeadScores> {
-    let config = run.model().config();
-    let ids = run.tokens().ids(0);
-    let zeros = || Array2::zeros((config.n_layers, config.n_heads));
-    let mut scores = HeadScores { previous_token: zeros(), duplicate_token: zeros(), induction: zeros() };
-    for layer in 0..config.n_layers {
-        let heads = run.cache().get(Site::pattern(layer))?.get(0)?.to_vec3::<f32>()?;
-        for (head, pattern) in heads.iter().enumerate() {
-            let at = [layer, head];
-            scores.previous_token[at] = mean_attention(pattern, |query| query.checked_sub(1).into_iter().collect());
-            scores.duplicate_token[at] = mean_attention(pattern, |query| earlier(ids, query).collect());
-            scores.induction[at] = mean_attention(pattern, |query| earlier(ids, query).map(|key| key + 1).collect());
-        }
-    }
-    Ok(scores)
-}
-
-/// Earlier positions of the token at `query`.
-fn earlier(ids: &[u32], query: usize) -> impl Iterator<Item = usize> {
-    (0..query).filter(move |&key| ids[key] == ids[query])
-}
-
-/// The attention from each query to the keys it ought to look at, averaged over the queries that have such keys.
-fn mean_attention(pattern: &[Vec<f32>], keys: impl Fn(usize) -> Vec<usize>) -> f32 {
-    let on_keys = pattern.iter().enumerate().filter_map(|(query, row)| {
-        let keys = keys(query);
-        (!keys.is_empty()).then(|| keys.iter().map(|&key| row[key]).sum::<f32>())
-    });
-    let (sum, count) = on_keys.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    if count == 0 { 0.0 } else { sum / count as f32 }
+    let scores = |habit| Detector::habit(habit).scores(run);
+    Ok(HeadScores {
+        previous_token: scores(Habit::PreviousToken)?,
+        duplicate_token: scores(Habit::DuplicateToken)?,
+        induction: scores(Habit::Induction)?,
+    })
 }
 
 /// The largest entry: layer, head, value.
@@ -98,6 +75,18 @@ impl HeadScores {
             previous_token: mean(|scores| &scores.previous_token),
             duplicate_token: mean(|scores| &scores.duplicate_token),
             induction: mean(|scores| &scores.induction),
+        }
+    }
+
+    /// The scores of one habit.
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    pub fn of(&self, habit: Habit) -> &Array2<f32> {
+        match habit {
+            Habit::PreviousToken => &self.previous_token,
+            Habit::DuplicateToken => &self.duplicate_token,
+            Habit::Induction => &self.induction,
         }
     }
 
@@ -148,26 +137,5 @@ impl Show for HeadScores {
 
     fn plain(&self) -> String {
         self.figure().plain()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_head_scores_by_where_it_looks_and_only_where_there_is_something_to_see() {
-        // Tokens a b a b: the last two positions have an earlier copy.
-        let ids = [7, 8, 7, 8];
-        let looks_one_back = vec![
-            vec![1.0, 0.0, 0.0, 0.0],
-            vec![1.0, 0.0, 0.0, 0.0],
-            vec![0.0, 1.0, 0.0, 0.0],
-            vec![0.0, 0.0, 1.0, 0.0],
-        ];
-        assert_eq!(mean_attention(&looks_one_back, |query| query.checked_sub(1).into_iter().collect()), 1.0);
-        assert_eq!(mean_attention(&looks_one_back, |query| earlier(&ids, query).collect()), 0.0);
-        assert_eq!(mean_attention(&looks_one_back, |query| earlier(&ids, query).map(|key| key + 1).collect()), 1.0);
-        assert_eq!(mean_attention(&looks_one_back, |query| earlier(&[1, 2, 3, 4], query).collect()), 0.0);
     }
 }

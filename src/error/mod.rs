@@ -3,6 +3,7 @@
 //! Each area keeps its failures as facts in a small enum of its own (`error/site.rs`, `error/load.rs`, ...),
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
+mod circuits;
 mod generate;
 mod load;
 mod nearest;
@@ -17,6 +18,7 @@ mod weights;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use circuits::CircuitsError;
 pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
@@ -71,6 +73,8 @@ enum Kind {
     Train(#[from] TrainError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Circuits(#[from] CircuitsError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -98,6 +102,7 @@ impl Error {
         match &*self.0 {
             Kind::Site(e) => matches!(e, SiteError::OutOfRange { .. }),
             Kind::Text(e) => e.is_out_of_range(),
+            Kind::Circuits(e) => matches!(e, CircuitsError::OutOfRange { .. } | CircuitsError::NoHead { .. }),
             _ => false,
         }
     }
@@ -133,6 +138,7 @@ from_area!(
     PlotError,
     TrainError,
     WeightsError,
+    CircuitsError,
     candle_core::Error
 );
 

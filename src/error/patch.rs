@@ -17,4 +17,23 @@ pub(crate) enum PatchError {
     NoDifference { clean: f32, corrupt: f32 },
     #[error("this {family} model has two stacks; sweeps patch models of one")]
     TwoStacks { family: String },
+    #[error(
+        "the metric `{metric}` goes in steps and has no gradient; attribution needs a smooth one, such as \
+         `Metric::logit_diff`, `logit`, `probability`, `log_probability` or `divergence`"
+    )]
+    NoGradient { metric: String },
+    #[error("between {source_name} and the prompts there is no line of prompts to go along; use `attribution()`")]
+    NoLine { source_name: &'static str },
+    #[error("gradients are averaged over at least one step, and 0 were asked for")]
+    NoSteps,
+    #[error(
+        "the prompts have {prompts:?} tokens and those of the reference {reference:?}; a mean is taken at each position, so \
+         all must be of one length"
+    )]
+    ReferenceLengths { prompts: Vec<usize>, reference: Vec<usize> },
+    #[error(
+        "the model's tokenizer has {found} of {all} {what} as they are needed, each word a single token, and {needed} are \
+         needed; write the prompts by hand and give them to `Patching::new`"
+    )]
+    Words { what: &'static str, found: usize, all: usize, needed: usize },
 }

@@ -1,6 +1,11 @@
 /// What can be wrong with what is asked of a run.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum RunError {
+    #[error(
+        "this {family} model does not go on from a prompt's end; use model.fill_mask(..) with an encoder, \
+         model.generate(..) or model.pass(..)?.target(..) with an encoder-decoder"
+    )]
+    NotContinued { family: String },
     #[error("this run computed no logits; leave out without_logits and stop_at_layer to get them")]
     NoLogits,
     #[error("this run computed no gradients; ask for them with pass(..)?.differentiate(sites, metric)")]

@@ -1,6 +1,10 @@
 //! One cell of a map: what is taken from the clean run.
 
-use crate::hook::{Intervention, Point, Site, replace};
+use crate::{
+    Result,
+    axes::Axis,
+    hook::{Intervention, Point, Site, replace},
+};
 use candle_core::Tensor;
 
 /// One activation, or a part of it, that comes from the clean run.
@@ -37,6 +41,21 @@ impl Cell {
             intervention = intervention.key(key as i64);
         }
         intervention
+    }
+
+    /// The cell's part of the whole activation at its site; the axes stay.
+    pub(super) fn of(&self, activation: &Tensor) -> Result<Tensor> {
+        let mut part = activation.clone();
+        for (dim, axis) in self.site.axes().iter().enumerate() {
+            let at = match axis {
+                Axis::Pos | Axis::Query => self.position,
+                Axis::Head | Axis::KvHead => self.head,
+                Axis::Key => self.key,
+                _ => None,
+            };
+            part = at.map_or(Ok(part.clone()), |at| part.narrow(dim, at, 1))?;
+        }
+        Ok(part)
     }
 
     /// Whether the site's keys are positions too.

@@ -4,7 +4,7 @@ use super::{Patching, cell::Cell};
 use crate::{
     Model, Result,
     cache::ActivationCache,
-    hook::{Intervention, Site, Sites, edit},
+    hook::{Intervention, Site, edit},
     model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap},
     text::Tokens,
 };
@@ -36,7 +36,7 @@ impl Patching {
         let mut sites: Vec<Site> = cells.iter().map(|cell| cell.site).collect();
         sites.sort();
         sites.dedup();
-        let clean = self.clean_run(Sites::Only(sites))?;
+        let values = self.source.values(&self.model, self.corrupt(), sites)?;
         let causal = self.model.config().architecture == Architecture::Decoder;
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (index, cell) in cells.iter().enumerate() {
@@ -45,11 +45,11 @@ impl Patching {
         let mut results = vec![Vec::new(); cells.len()];
         for (start, mut group) in groups {
             group.sort_by_key(|&index| cells[index].layer());
-            let positions = (self.clean.len() - start) * self.clean.batch();
+            let positions = (self.corrupt().len() - start) * self.corrupt().batch();
             let at_once = (self.budget / positions).max(1);
             for chunk in group.chunks(at_once) {
                 let chosen: Vec<Cell> = chunk.iter().map(|&index| cells[index]).collect();
-                for (&index, values) in chunk.iter().zip(self.run_together(&chosen, start, clean.cache())?) {
+                for (&index, values) in chunk.iter().zip(self.run_together(&chosen, start, &values)?) {
                     results[index] = values;
                 }
             }
@@ -58,7 +58,7 @@ impl Patching {
     }
 
     /// Cells in the order of their layers, all from position `start` on.
-    fn run_together(&self, cells: &[Cell], start: usize, clean: &ActivationCache) -> Result<Vec<Vec<f32>>> {
+    fn run_together(&self, cells: &[Cell], start: usize, values: &ActivationCache) -> Result<Vec<Vec<f32>>> {
         let transformer = self.model.transformer();
         let mut resid: Option<Tensor> = None;
         let mut joined = 0;
@@ -72,7 +72,7 @@ impl Patching {
                 resid = Some(Tensor::cat(&all, 0)?);
             }
             let Some(x) = resid else { break };
-            let plan = self.plan(layer, &cells[..joined + entering], joined, start, clean)?;
+            let plan = self.plan(layer, &cells[..joined + entering], joined, start, values)?;
             joined += entering;
             let mut frame = self.frame(layer, joined, start)?;
             resid = Some(block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?);
@@ -96,19 +96,21 @@ impl Patching {
         cells: &[Cell],
         entered: usize,
         start: usize,
-        clean: &ActivationCache,
+        values: &ActivationCache,
     ) -> Result<Plan> {
-        let (batch, len) = (self.clean.batch(), self.clean.len());
+        let (batch, len) = (self.corrupt().batch(), self.corrupt().len());
         let sizes = Sizes { batch, source: len - start, target: len - start, past: start };
         let mut by_site: BTreeMap<Site, Vec<(usize, Intervention)>> = BTreeMap::new();
         for standing in self.model.interventions().iter().filter(|one| one.site().layer() == Some(layer)) {
             let Some(standing) = standing.clone().within(start..len) else { continue };
             let standing = standing.check(self.model.config(), sizes)?;
-            let of_all = (0..cells.len()).map(|cell| (cell, standing.clone()));
+            // The stream that a cell begins with was recorded after what is done to it here.
+            let rows = if standing.site() == Site::resid_pre(layer) { entered } else { cells.len() };
+            let of_all = (0..rows).map(|cell| (cell, standing.clone()));
             by_site.entry(standing.site()).or_default().extend(of_all);
         }
         for (index, cell) in cells.iter().enumerate().skip(entered) {
-            let value = clean.get(cell.site)?;
+            let value = values.get(cell.site)?;
             let value = if cell.is_pattern() { value.narrow(2, start, len - start)? } else { self.from(value, start)? };
             let intervention = cell.intervention(value.contiguous()?, start).check(self.model.config(), sizes)?;
             by_site.entry(cell.site).or_default().push((index, intervention));
@@ -124,7 +126,7 @@ impl Patching {
     }
 
     fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
-        let tokens = self.clean();
+        let tokens = self.corrupt();
         let real = tokens.is_padded().then(|| {
             let rows = 0..copies * tokens.batch();
             rows.map(|row| tokens.real(row % tokens.batch())).collect::<Arc<[Range<usize>]>>()
@@ -138,8 +140,8 @@ impl Patching {
     fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<f32>>> {
         let (config, readout) = (self.model.config(), &self.model.transformer().readout);
         let (_, pos, width) = resid.dims3()?;
-        let batch = self.clean.batch();
-        let end = |text: usize| self.clean.real(text).end;
+        let batch = self.corrupt().batch();
+        let end = |text: usize| self.corrupt().real(text).end;
         // A text that ended before `start` is as the corrupt run left it.
         let last = |row: usize| row * pos + end(row % batch).saturating_sub(start + 1);
         let untouched = |mut values: Vec<f32>| {

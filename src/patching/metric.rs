@@ -1,11 +1,6 @@
 //! [`Metric`]: one number for the end of each text.
 
-use crate::{
-    Model, Result,
-    decompose::ToTokenIds,
-    error::PatchError,
-    model::{Run, softmax},
-};
+use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, model::Run};
 use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 use std::{fmt, sync::Arc};
@@ -116,7 +111,7 @@ impl Metric {
     }
 
     /// Anything: the closure is given the logits of the texts at their last positions, `[batch, d_vocab]`, and returns
-    /// `[batch]`.
+    /// `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
     pub fn custom(name: &str, measure: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Self {
         Self { name: name.into(), batch: None, kind: Kind::Custom(Arc::new(measure)) }
     }
@@ -167,35 +162,50 @@ impl Metric {
     /// # Shapes
     /// `logits`: `[batch, d_vocab]`; result: `[batch]`.
     pub(super) fn measure(&self, logits: &Tensor) -> Result<Vec<f32>> {
-        let by_text = |answer: &[u32], f: &dyn Fn(&[f32], usize) -> f32| -> Result<Vec<f32>> {
-            let rows = logits.to_vec2::<f32>()?;
-            Ok(rows.iter().zip(answer).map(|(row, &id)| f(row, id as usize)).collect())
-        };
         match &self.kind {
-            Kind::LogitDiff { .. } | Kind::Logit { .. } => {
-                let lists = self.looks_at().unwrap_or_default();
-                let of = |ids: &&[u32]| by_text(ids, &|row, id| row[id]);
-                Ok(self.combine(&lists.iter().map(of).collect::<Result<Vec<_>>>()?))
-            }
-            Kind::Probability { answer } => by_text(answer, &|row, id| softmax(row)[id]),
-            Kind::LogProbability { answer } => by_text(answer, &|row, id| softmax(row)[id].ln()),
             Kind::Rank { answer } => {
-                by_text(answer, &|row, id| row.iter().filter(|&&logit| logit > row[id]).count() as f32)
+                let better = |row: &[f32], id: usize| row.iter().filter(|&&logit| logit > row[id]).count() as f32;
+                let rows = logits.to_vec2::<f32>()?;
+                Ok(rows.iter().zip(answer).map(|(row, &id)| better(row, id as usize)).collect())
             }
+            _ => Ok(self.tensor(logits)?.to_vec1()?),
+        }
+    }
+
+    /// The same as a tensor through which gradients flow back to the logits.
+    ///
+    /// # Errors
+    /// When the metric goes in steps, so that its gradient is 0 wherever it has one.
+    pub(super) fn tensor(&self, logits: &Tensor) -> Result<Tensor> {
+        match &self.kind {
+            Kind::LogitDiff { answer, wrong } => Ok((of_tokens(logits, answer)? - of_tokens(logits, wrong)?)?),
+            Kind::Logit { answer } => of_tokens(logits, answer),
+            Kind::Probability { answer } => Ok(of_tokens(&log_softmax(logits, D::Minus1)?, answer)?.exp()?),
+            Kind::LogProbability { answer } => of_tokens(&log_softmax(logits, D::Minus1)?, answer),
+            Kind::Rank { .. } => Err(PatchError::NoGradient { metric: self.name.clone() }.into()),
             Kind::Divergence { reference } => {
                 let log_probabilities = log_softmax(logits, D::Minus1)?;
                 let gain = ((reference - log_probabilities)? * reference.exp()?)?;
-                Ok(gain.sum(D::Minus1)?.to_vec1()?)
+                Ok(gain.sum(D::Minus1)?)
             }
             Kind::Custom(measure) => {
                 let values = measure(logits)?;
                 match values.dims() == [logits.dim(0)?] {
-                    true => Ok(values.to_vec1()?),
+                    true => Ok(values),
                     false => Err(PatchError::MetricShape { got: values.dims().to_vec(), batch: logits.dim(0)? }.into()),
                 }
             }
         }
     }
+}
+
+/// Each text's value for its own token.
+///
+/// # Shapes
+/// `values`: `[batch, d_vocab]`; result: `[batch]`.
+fn of_tokens(values: &Tensor, ids: &[u32]) -> Result<Tensor> {
+    let ids = Tensor::new(ids, values.device())?.unsqueeze(1)?;
+    Ok(values.contiguous()?.gather(&ids, 1)?.squeeze(1)?)
 }
 
 /// The logits at the last position of each text that is no padding.

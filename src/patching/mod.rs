@@ -12,9 +12,21 @@
 //! | [`resid_pre`](Patching::resid_pre), [`resid_mid`](Patching::resid_mid), [`attn_out`](Patching::attn_out), [`mlp_out`](Patching::mlp_out) | the stream, or what attention or MLP adds to it | `[layer, pos]` |
 //! | [`heads`](Patching::heads) | a head's output, query, key, value or pattern, everywhere | `[layer, head]` |
 //! | [`heads_by_position`](Patching::heads_by_position) | the same at one position | `[layer, pos, head]` |
+//! | [`layers`](Patching::layers) | all that attention, or the MLP, adds | `[layer, part]` |
 //! | [`pattern_entries`](Patching::pattern_entries) | one entry of a pattern | `[layer, head, query, key]` |
 //!
 //! The names are those of `transformer_lens.patching` without `get_act_patch_`.
+//!
+//! The same maps answer three more questions:
+//!
+//! - [`Patching::zero_ablation`], [`mean_ablation`](Patching::mean_ablation) and
+//!   [`resample_ablation`](Patching::resample_ablation): what does the model lose without this part? Zeros, means or
+//!   another run's values are put into the intact run, and the map is the change of the metric.
+//! - [`Patching::attribution`]: about the same numbers from one backward pass, for models too large to patch cell by
+//!   cell.
+//! - [`Patching::integrated_gradients`]: better ones from several.
+//!
+//! [`IoiPrompts`] makes pairs of prompts for the commonest experiment.
 //!
 //! # Why it is fast
 //! A cell of the map changes nothing before its layer, nor, in a causal model, before its position. So no cell is run
@@ -23,16 +35,22 @@
 //! from layer to layer, and ends with the few logits that the metric looks at. The results are those of one whole run
 //! for each cell.
 
+mod ablation;
+mod attribution;
 mod cell;
 mod engine;
 mod metric;
 mod pair;
 mod picture;
+mod prompts;
 mod result;
+mod source;
 mod statistics;
 mod sweeps;
+mod words;
 
 pub use metric::Metric;
 pub use pair::Patching;
+pub use prompts::{Corruption, IoiPrompt, IoiPrompts};
 pub use result::{PatchSweep, Statistics};
 pub use sweeps::HeadPart;

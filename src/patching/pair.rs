@@ -1,11 +1,10 @@
 //! [`Patching`]: two prompts and a metric.
 
-use super::{Metric, engine::Corrupt};
+use super::{Metric, attribution::Slopes, engine::Corrupt, source::Source};
 use crate::{
     Model, Result,
     error::PatchError,
-    hook::Sites,
-    model::{Architecture, Run},
+    model::Architecture,
     text::{ToTokens, Tokens},
 };
 
@@ -32,11 +31,16 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Patching {
     pub(super) model: Model,
-    pub(super) clean: Tokens,
+    /// What is done to each cell, for titles.
+    pub(super) deed: String,
+    /// What is put into the corrupt run.
+    pub(super) source: Source,
     pub(super) metric: Metric,
     pub(super) corrupt: Corrupt,
     /// The metric on the clean prompts, and on the corrupt ones.
     pub(super) baselines: (Vec<f32>, Vec<f32>),
+    /// Where effects are not measured but approximated.
+    pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
 }
 
@@ -52,21 +56,24 @@ impl Patching {
     /// does not fit them.
     pub fn new(model: &Model, clean: impl ToTokens, corrupt: impl ToTokens, metric: Metric) -> Result<Self> {
         let (clean, corrupt) = (model.tokens(clean)?, model.tokens(corrupt)?);
+        let patching = Self::between(model, Source::Run(clean.clone()), corrupt, metric)?;
+        let run = model.pass(&clean)?.logits_at([-1]).run()?;
+        let baselines = (patching.metric.of(&run)?, patching.baselines.1);
+        Ok(Self { deed: "Patching clean into corrupt".into(), baselines, ..patching })
+    }
+
+    /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
+    pub(super) fn between(model: &Model, source: Source, prompts: Tokens, metric: Metric) -> Result<Self> {
         let config = model.config();
         if config.architecture == Architecture::EncoderDecoder {
             return Err(PatchError::TwoStacks { family: config.family.clone() }.into());
         }
-        let lengths = |tokens: &Tokens| (0..tokens.batch()).map(|text| tokens.real(text)).collect::<Vec<_>>();
-        if lengths(&clean) != lengths(&corrupt) {
-            let count = |tokens: &Tokens| lengths(tokens).iter().map(|real| real.len()).collect();
-            return Err(PatchError::Lengths { clean: count(&clean), corrupt: count(&corrupt) }.into());
-        }
-        metric.check(clean.batch())?;
-        let first = metric.of(&model.pass(&clean)?.logits_at([-1]).run()?)?;
-        let corrupt = Corrupt::run(model, corrupt)?;
-        let second = metric.of(&corrupt.run)?;
-        let baselines = (first, second);
-        Ok(Self { model: model.clone(), clean, metric, corrupt, baselines, budget: Self::BUDGET })
+        source.check(&prompts)?;
+        metric.check(prompts.batch())?;
+        let corrupt = Corrupt::run(model, prompts)?;
+        let intact = metric.of(&corrupt.run)?;
+        let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
+        Ok(Self { model, deed, source, metric, corrupt, baselines, slopes: None, budget: Self::BUDGET })
     }
 
     /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one
@@ -75,28 +82,26 @@ impl Patching {
         Self { budget: positions.max(1), ..self }
     }
 
-    /// The clean prompts.
+    /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves.
     pub fn clean(&self) -> &Tokens {
-        &self.clean
+        match &self.source {
+            Source::Run(tokens) => tokens,
+            _ => self.corrupt(),
+        }
     }
 
-    /// The corrupt prompts.
+    /// The prompts that are run with something put in.
     pub fn corrupt(&self) -> &Tokens {
         self.corrupt.run.tokens()
     }
 
-    /// The metric of each clean prompt.
+    /// The metric of each clean prompt; in an ablation, of each prompt as it is.
     pub fn clean_metric(&self) -> &[f32] {
         &self.baselines.0
     }
 
-    /// The metric of each corrupt prompt.
+    /// The metric of each corrupt prompt; in an ablation, of each prompt as it is.
     pub fn corrupt_metric(&self) -> &[f32] {
         &self.baselines.1
-    }
-
-    /// The clean run with some sites recorded.
-    pub(super) fn clean_run(&self, sites: impl Into<Sites>) -> Result<Run> {
-        self.model.pass(&self.clean)?.record(sites).without_logits().run()
     }
 }

@@ -16,8 +16,9 @@ impl PatchSweep {
     /// When a value is not finite.
     pub fn figure(&self) -> Result<Figure> {
         let mean = self.mean();
-        let most = mean.iter().fold(0f32, |most, value| most.max(value.abs())).max(1.0);
-        let title = format!("Patching clean into corrupt: {}", self.name);
+        let most = mean.iter().fold(0f32, |most, value| most.max(value.abs()));
+        let most = most.max(if self.normalized().is_ok() { 1.0 } else { f32::MIN_POSITIVE });
+        let title = format!("{}: {}", self.deed, self.name);
         let two =
             |array: ndarray::ArrayD<f32>| array.into_dimensionality::<Ix2>().unwrap_or_else(|_| Array2::zeros((0, 0)));
         let value = match self.normalized() {

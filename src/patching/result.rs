@@ -10,6 +10,8 @@ pub use statistics::Statistics;
 /// Made by the methods of [`Patching`](super::Patching).
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchSweep {
+    /// What was done to each cell, for titles.
+    pub(super) deed: String,
     pub(super) name: String,
     pub(super) metric: String,
     pub(super) sides: Vec<Side>,
@@ -39,7 +41,7 @@ impl Side {
 
 impl PatchSweep {
     pub(super) fn new(
-        name: &str,
+        (deed, name): (&str, &str),
         metric: &str,
         sides: Vec<Side>,
         values: Vec<f32>,
@@ -48,7 +50,12 @@ impl PatchSweep {
         let shape: Vec<usize> = sides.iter().map(|side| side.len).chain([clean.len()]).collect();
         let values = ArrayD::from_shape_vec(IxDyn(&shape), values);
         let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        Ok(Self { name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
+        Ok(Self { deed: deed.into(), name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
+    }
+
+    /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
+    pub fn deed(&self) -> &str {
+        &self.deed
     }
 
     /// What was patched.
@@ -86,7 +93,7 @@ impl PatchSweep {
     }
 
     /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
-    /// do not differ the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
+    /// do not differ, as in every ablation, the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
     pub fn mean(&self) -> ArrayD<f32> {
         self.normalized().unwrap_or_else(|_| self.raw() - statistics::mean(&self.corrupt))
     }
@@ -94,7 +101,8 @@ impl PatchSweep {
     /// As [`PatchSweep::mean`].
     ///
     /// # Errors
-    /// When the metric does not tell the clean prompts from the corrupt ones.
+    /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation, where both are
+    /// the prompts as they are.
     pub fn normalized(&self) -> Result<ArrayD<f32>> {
         let (clean, corrupt) = (statistics::mean(&self.clean), statistics::mean(&self.corrupt));
         if (clean - corrupt).abs() <= 1e-6 * clean.abs().max(corrupt.abs()) {

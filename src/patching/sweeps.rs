@@ -89,7 +89,7 @@ impl Patching {
             let cell = self.cell(part.site(layer));
             (0..heads).map(|head| Cell { head: Some(head), ..cell }).collect()
         });
-        let sides = vec![self.layers(), Side::index("head", heads)];
+        let sides = vec![self.layer_side(), Side::index("head", heads)];
         self.sweep(&format!("{}, all positions", part.name()), &cells, sides)
     }
 
@@ -104,7 +104,7 @@ impl Patching {
             let at = |position| (0..heads).map(move |head| Cell { head: Some(head), position: Some(position), ..cell });
             (0..len).flat_map(at).collect()
         });
-        let sides = vec![self.layers(), self.tokens("position"), Side::index("head", heads)];
+        let sides = vec![self.layer_side(), self.tokens("position"), Side::index("head", heads)];
         self.sweep(&format!("{}, by position", part.name()), &cells, sides)
     }
 
@@ -125,7 +125,7 @@ impl Patching {
             }
             cells
         });
-        let sides = vec![self.layers(), Side::index("head", heads), self.tokens("query"), self.tokens("key")];
+        let sides = vec![self.layer_side(), Side::index("head", heads), self.tokens("query"), self.tokens("key")];
         self.sweep("pattern entries", &cells, sides)
     }
 
@@ -149,6 +149,19 @@ impl Patching {
         Ok(sweeps)
     }
 
+    /// Patches all that attention, and all that the MLP adds, at every position: `[layer, part]`.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn layers(&self) -> Result<PatchSweep> {
+        let parts = [(Point::AttnOut, "attention"), (Point::MlpOut, "MLP")];
+        let parts = &parts[..if self.model.config().attn_only { 1 } else { 2 }];
+        let site = |layer, point| Site::in_block(Default::default(), layer, point);
+        let cells = self.each_layer(|layer| parts.iter().map(|&(point, _)| self.cell(site(layer, point))).collect());
+        let names = parts.iter().map(|(_, name)| name.to_string()).collect();
+        self.sweep("layers, all positions", &cells, vec![self.layer_side(), Side::tokens("part", names)])
+    }
+
     fn by_position(&self, name: &str, point: Point) -> Result<PatchSweep> {
         let site = |layer| Site::in_block(Default::default(), layer, point);
         self.model.config().check(site(0))?;
@@ -157,12 +170,15 @@ impl Patching {
             let cell = self.cell(site(layer));
             (0..len).map(|position| Cell { position: Some(position), ..cell }).collect()
         });
-        self.sweep(name, &cells, vec![self.layers(), self.tokens("position")])
+        self.sweep(name, &cells, vec![self.layer_side(), self.tokens("position")])
     }
 
     fn sweep(&self, name: &str, cells: &[Cell], sides: Vec<Side>) -> Result<PatchSweep> {
-        let values = self.run_cells(cells)?.concat();
-        PatchSweep::new(name, self.metric.name(), sides, values, self.baselines.clone())
+        let (deed, values) = match &self.slopes {
+            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), slopes.follow(cells, self.corrupt_metric())?),
+            None => (self.deed.clone(), self.run_cells(cells)?),
+        };
+        PatchSweep::new((&deed, name), self.metric.name(), sides, values.concat(), self.baselines.clone())
     }
 
     fn cell(&self, site: Site) -> Cell {
@@ -180,7 +196,7 @@ impl Patching {
         }
     }
 
-    fn layers(&self) -> Side {
+    fn layer_side(&self) -> Side {
         Side::index("layer", self.model.config().n_layers)
     }
 

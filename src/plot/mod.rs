@@ -11,7 +11,9 @@
 //! | [`LensTable`] | what the model would say after every layer |
 //! | [`LineChart`] | accuracy by layer, a metric over steps |
 //! | [`Bars`] | the next token, a handful of numbers |
+//! | [`Scatter`] | two scores of many heads |
 //! | [`TokenText`] | which words carry a score |
+//! | [`WordTable`] | words with a value: what directions write, what heads are called |
 //!
 //! [`row()`], [`column()`] and [`tabs()`] make one figure of several. A notebook cell may also end in a builder, which is
 //! then drawn and shown.
@@ -41,6 +43,7 @@ mod lens;
 mod line;
 mod mark;
 mod panels;
+mod scatter;
 mod series;
 mod span;
 mod statistic;
@@ -48,6 +51,7 @@ mod svg;
 mod table;
 pub(crate) mod text;
 mod tokens;
+mod words;
 
 pub use attention::AttentionPattern;
 pub use bars::Bars;
@@ -59,9 +63,11 @@ pub use heads::AttentionHeads;
 pub use heatmap::Heatmap;
 pub use lens::LensTable;
 pub use line::LineChart;
+pub use scatter::Scatter;
 pub use series::Series;
 pub use statistic::Statistic;
 pub use tokens::TokenText;
+pub use words::WordTable;
 
 use crate::notebook::Show;
 
@@ -79,4 +85,4 @@ macro_rules! shown {
         }
     )*};
 }
-shown!(AttentionHeads, AttentionPattern, Bars, Heatmap, LensTable, LineChart, TokenText);
+shown!(AttentionHeads, AttentionPattern, Bars, Heatmap, LensTable, LineChart, Scatter, TokenText, WordTable);

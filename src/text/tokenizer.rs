@@ -78,6 +78,14 @@ pub struct SpecialIds {
     pub adds_bos: Option<bool>,
 }
 
+impl SpecialIds {
+    /// The ids of all of them.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        let once = [self.bos, self.pad, self.unk, self.cls, self.sep, self.mask];
+        once.into_iter().flatten().chain(self.eos.iter().copied()).collect()
+    }
+}
+
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     ///

@@ -344,3 +344,9 @@ fn embeddings_are_means_over_real_tokens_brought_to_length_one() {
     };
     assert!((similarity[[0, 1]] - cosine).abs() < 1e-5 && (similarity[[1, 1]] - 1.0).abs() < 1e-5);
 }
+
+#[test]
+fn a_prompt_with_answers_is_no_question_for_an_encoder() {
+    let error = open("families/bert").test_prompt("a", "b").unwrap_err().to_string();
+    assert!(error.contains("fill_mask"), "{error}");
+}

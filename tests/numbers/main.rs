@@ -1,6 +1,8 @@
 //! Numbers held against PyTorch, against exact identities, and against published activations.
 
+mod attribution;
 mod bad_input;
+mod circuits;
 mod decompose;
 mod encoders;
 mod families;

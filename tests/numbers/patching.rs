@@ -3,7 +3,7 @@
 use crate::reference::{expected, open, token_ids};
 use glassbox::{
     Model,
-    hook::{Intervention, Site, patch, zero},
+    hook::{Intervention, Site, patch, scale, zero},
     model::Run,
     patching::{HeadPart, Metric, PatchSweep, Patching},
     text::{Padding, Tokens},
@@ -193,7 +193,13 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
 
 #[test]
 fn a_hooked_model_is_patched_with_its_interventions() {
-    let model = open("gpt2-tiny").hooked([zero(Site::z(0)).head(1), zero(Site::mlp_out(1)).position(3)]);
+    let model = open("gpt2-tiny").hooked([
+        zero(Site::z(0)).head(1),
+        zero(Site::mlp_out(1)).position(3),
+        // Done once, however often the stream is picked up again.
+        scale(Site::resid_pre(0), 0.5),
+        scale(Site::resid_pre(1), 3.0),
+    ]);
     let (patching, clean) = experiment(&model, "gpt2-tiny", Padding::Left);
     agrees("hooked", &patching.attn_out().unwrap(), |at| {
         let cell = patch(Site::attn_out(at[0]), clean.cache()).unwrap().position(at[1] as i64);

@@ -1,8 +1,8 @@
 //! Pictures of every kind, and of awkward data.
 
 use glassbox::plot::{
-    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LensTable, LineChart, Palette, Series, Statistic,
-    TokenText, column, row, tabs,
+    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LensTable, LineChart, Palette, Scatter, Series, Statistic,
+    TokenText, WordTable, column, row, tabs,
 };
 use ndarray::{Array2, Array3};
 
@@ -73,6 +73,18 @@ pub fn chart() -> LineChart {
         .baseline("majority", 0.52)
 }
 
+pub fn word_table(rows: usize, columns: usize, words: &[&str]) -> WordTable {
+    let cell = |(row, column): (usize, usize)| {
+        (words[(row * columns + column) % words.len()].to_string(), noise(row * columns + column))
+    };
+    WordTable::new(Array2::from_shape_fn((rows, columns), cell)).value("logit")
+}
+
+pub fn scatter(points: usize) -> Scatter {
+    let point = |i| (format!("L{}H{}", i / 12, i % 12), noise(2 * i).powi(3), noise(2 * i + 1).powi(3) - 0.2);
+    Scatter::new((0..points).map(point)).x("previous token").y("K-composition")
+}
+
 /// Every kind of picture, by the name of its golden file.
 pub fn gallery() -> Vec<(&'static str, Figure)> {
     let bars = Bars::tokens([(" Mary", 0.71), (" John", 0.18), ("\n", 0.01)]).title("Next token").value("probability");
@@ -119,6 +131,16 @@ pub fn gallery() -> Vec<(&'static str, Figure)> {
         ("line_many", by_k.draw()),
         ("bars", bars.draw()),
         ("bars_signed", signed.title("Contributions").value("logit difference").draw()),
+        ("scatter", scatter(24).title("Two scores").draw()),
+        (
+            "words",
+            word_table(2, 5, &TOKENS)
+                .title("Singular vectors")
+                .rows("direction", ["σ 3.1", "σ 2.2"])
+                .columns("rank", ["+1", "+2", "+3", "−2", "−1"])
+                .note("The ends of a direction.")
+                .draw(),
+        ),
         ("text", TokenText::new(TOKENS, [0.1, -0.4, f32::NAN, 0.9, 0.0]).title("Attribution").value("gradient").draw()),
     ];
     let mut gallery: Vec<_> = figures.into_iter().map(|(name, figure)| (name, figure.unwrap())).collect();
@@ -143,11 +165,19 @@ pub fn awkward() -> Vec<(String, Figure)> {
     add("odd line", LineChart::new().x_names(ODD).add(Series::new("</svg>", (0..n).map(noise))).draw());
     let odd = Array2::from_shape_fn((2, n), |(_, position)| vec![(ODD[position].to_string(), 0.5)]);
     add("odd lens", LensTable::new(odd, ODD).target(ODD[0]).rows(["</svg>", "\n\n"]).draw());
+    add("odd words", word_table(2, n, &ODD).rows("<y>", ["</svg>", "\n"]).columns("<x>", ODD).title("<t>").draw());
+    add(
+        "odd scatter",
+        Scatter::new((0..n).map(|i| (ODD[i], noise(i), noise(n + i)))).x("<x>").y("<y>").title("<t>").draw(),
+    );
     let long = "a name that goes on and on ".repeat(8);
     let wordy = Heatmap::facets([(long.as_str(), matrix(1, 1)), ("b", matrix(1, 1))]).title(&long).value(&long);
     add("wordy heatmap", wordy.x_index(&long).y_index(&long).draw());
     add("wordy bars", Bars::new([(&long, 1.0)]).title(&long).value(&long).draw());
     add("wordy line", LineChart::new().title(&long).x(&long).y(&long).add(Series::new(&long, [1.0])).draw());
+    let table = word_table(1, 1, &[&long]).title(&long).note(&long).value(&long);
+    add("wordy words", table.rows(&long, [&long]).columns(&long, [&long]).draw());
+    add("wordy scatter", Scatter::new([(&long, 0.0, 1.0), (&long, 1.0, 1.0)]).title(&long).x(&long).y(&long).draw());
     add("wordy text", TokenText::new([&long], [1.0]).title(&long).value(&long).draw());
     for n in [1, 2, 64, 200] {
         add(&format!("attention {n}"), AttentionPattern::new(pattern(n, 1), words(n)).draw());
@@ -161,6 +191,10 @@ pub fn awkward() -> Vec<(String, Figure)> {
             &format!("lines {n}"),
             (0..n).fold(LineChart::new(), |c, i| c.add(Series::new("a", [noise(i), 1.0]))).draw(),
         );
+        add(&format!("words {n}"), word_table(4, n, &TOKENS).numbered("layer", "head").draw());
+        add(&format!("tall words {n}"), word_table(n, 4, &TOKENS).upward().draw());
+        add(&format!("scatter {n}"), scatter(n).draw());
+        add(&format!("scatter to scale {n}"), scatter(n).to_scale().named(n).draw());
         add(&format!("bars {n}"), Bars::new((0..n).map(|i| ("a", noise(i) - 0.5))).draw());
     }
     for (name, value) in
@@ -175,6 +209,9 @@ pub fn awkward() -> Vec<(String, Figure)> {
         }
         let line = LineChart::new().add(Series::new("a", [value, 1.0]).sd([value, f32::NAN])).baseline("b", value);
         add(&format!("{name} line"), line.draw());
+        add(&format!("{name} words"), WordTable::new(Array2::from_elem((2, 3), ("a".into(), value))).draw());
+        add(&format!("{name} scatter"), Scatter::new([("a", value, 1.0), ("b", 0.5, 2.0)]).draw());
+        add(&format!("{name} scatter to scale"), Scatter::new([("a", value, 1.0), ("b", 0.5, 2.0)]).to_scale().draw());
     }
     out
 }

@@ -3,8 +3,12 @@
 mod answers;
 mod show;
 
-use super::{Model, Prediction, softmax, top_k};
-use crate::{Result, error::TextError, text::Tokens};
+use super::{Architecture, Model, Prediction, softmax, top_k};
+use crate::{
+    Result,
+    error::{RunError, TextError},
+    text::Tokens,
+};
 pub use answers::Answers;
 use std::{collections::HashMap, sync::Arc};
 
@@ -69,8 +73,8 @@ impl Model {
     /// given.
     ///
     /// # Errors
-    /// When there is no answer or one is empty, or prompt and answer cannot be read by this model (see
-    /// [`Model::tokens`]).
+    /// When there is no answer or one is empty, prompt and answer cannot be read by this model (see
+    /// [`Model::tokens`]), or the model is no decoder of one stack: an encoder fills blanks, T5 answers in its decoder.
     ///
     /// # Examples
     /// ```
@@ -84,6 +88,9 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn test_prompt(&self, prompt: &str, answers: impl Into<Answers>) -> Result<PromptTest> {
+        if self.config().architecture != Architecture::Decoder {
+            return Err(RunError::NotContinued { family: self.config().family.clone() }.into());
+        }
         let answers = answers.into();
         let tokens = self.tokens(prompt)?;
         let mut known = HashMap::new();

@@ -1,0 +1,184 @@
+//! [`CompositionScores`]: which heads read what which heads write.
+
+use super::{FactoredMatrix, head_names, product::product};
+use crate::{
+    Model, Result,
+    error::CircuitsError,
+    notebook::Show,
+    plot::{Figure, Heatmap, Palette, text::number},
+};
+use ndarray::{Array2, Array4, Axis, s};
+use std::fmt;
+
+/// Through what a later head reads an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Composition {
+    /// Its queries: what it looks for depends on what the earlier head found.
+    Q,
+    /// Its keys: where it looks depends on what the earlier head wrote there.
+    K,
+    /// Its values: it hands on what the earlier head found.
+    V,
+}
+
+impl fmt::Display for Composition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}-composition")
+    }
+}
+
+/// How much of what each head writes is read by each later head: `||W_OV W|| / (||W_OV|| ||W||)` in Frobenius norms,
+/// where `W` is the later head's `W_QK` (Q), `W_QK^T` (K) or `W_OV` (V) (Elhage et al. 2021; TransformerLens's
+/// `all_composition_scores`).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let scores = composition_scores(&model, Composition::K)?; // a picture, in a notebook
+/// let (writer, reader, score) = scores.strongest();
+/// assert_eq!((writer, reader), ((0, 0), (1, 0))); // the induction head reads the previous-token head
+/// assert!(score > 2.0 * scores.baseline);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CompositionScores {
+    /// Through what the later head reads.
+    pub composition: Composition,
+    /// The scores; 0 where the reader does not come in a later layer than the writer.
+    ///
+    /// # Shapes
+    /// `[layer, head, layer, head]`: of the writer, then of the reader
+    pub scores: Array4<f32>,
+    /// What heads that know nothing of one another have, in the root mean square over all turns of one against the
+    /// other: `1 / sqrt(d_model)`.
+    pub baseline: f32,
+}
+
+/// The composition scores of all pairs of heads.
+///
+/// The norms of products are those of the collapsed factors, so that nothing larger than `[d_model, d_head]` is
+/// multiplied.
+///
+/// # Errors
+/// When the model has two stacks.
+pub fn composition_scores(model: &Model, composition: Composition) -> Result<CompositionScores> {
+    let writers = model.ov_all()?;
+    let readers = match composition {
+        Composition::Q => model.qk_all()?,
+        Composition::K => model.qk_all()?.t()?,
+        Composition::V => writers.clone(),
+    };
+    let (n_layers, n_heads) = (model.config().n_layers, model.config().n_heads);
+    let mut scores = Array4::zeros((n_layers, n_heads, n_layers, n_heads));
+    let (written, read) = (norms(&writers)?, norms(&readers)?);
+    let (left, right) = (writers.collapse_l()?, readers.collapse_r()?); // [.., k, d_model], [.., d_model, k]
+    for (from, to) in (0..n_layers).flat_map(|to| (0..to).map(move |from| (from, to))) {
+        // All pairs of two layers at once: the heads' small axes side by side.
+        let left = left.get(from)?.flatten_to(1)?;
+        let right = right.get(to)?.transpose(0, 1)?.flatten_from(1)?;
+        let squares = product(&left, &right)?.sqr()?;
+        let (rows, columns) = (squares.dim(0)? / n_heads, squares.dim(1)? / n_heads);
+        let norms = squares.reshape((n_heads, rows, n_heads, columns))?.sum((1, 3))?.sqrt()?.to_vec2::<f32>()?;
+        for ((i, j), norm) in
+            norms.iter().enumerate().flat_map(|(i, row)| row.iter().enumerate().map(move |(j, n)| ((i, j), n)))
+        {
+            let sizes = written[from][i] * read[to][j];
+            scores[[from, i, to, j]] = if sizes == 0.0 { 0.0 } else { norm / sizes };
+        }
+    }
+    Ok(CompositionScores { composition, scores, baseline: 1.0 / (model.config().d_model as f32).sqrt() })
+}
+
+fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {
+    Ok(heads.norm()?.to_vec2()?)
+}
+
+impl CompositionScores {
+    /// The strongest pair: writer, reader, score.
+    pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
+        let best = self.scores.indexed_iter().max_by(|a, b| a.1.total_cmp(b.1));
+        best.map_or(((0, 0), (0, 0), 0.0), |((from, i, to, j), &score)| ((from, i), (to, j), score))
+    }
+
+    /// How much a head reads of each head.
+    ///
+    /// # Shapes
+    /// `[layer, head]`; NaN for heads that do not come in an earlier layer
+    ///
+    /// # Errors
+    /// When there is no such head.
+    pub fn read_by(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
+        self.check((layer, head))?;
+        let mut read = self.scores.slice(s![.., .., layer, head]).to_owned();
+        read.slice_mut(s![layer.., ..]).fill(f32::NAN);
+        Ok(read)
+    }
+
+    /// How much of a head each head reads.
+    ///
+    /// # Shapes
+    /// `[layer, head]`; NaN for heads that do not come in a later layer
+    ///
+    /// # Errors
+    /// When there is no such head.
+    pub fn readers_of(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
+        self.check((layer, head))?;
+        let mut readers = self.scores.slice(s![layer, head, .., ..]).to_owned();
+        readers.slice_mut(s![..=layer, ..]).fill(f32::NAN);
+        Ok(readers)
+    }
+
+    fn check(&self, (layer, head): (usize, usize)) -> Result<()> {
+        let (n_layers, n_heads) = (self.scores.len_of(Axis(0)), self.scores.len_of(Axis(1)));
+        match layer < n_layers && head < n_heads {
+            true => Ok(()),
+            false => Err(CircuitsError::NoHead { layer, head, n_layers, n_heads }.into()),
+        }
+    }
+
+    /// Heads by heads: a row for each that writes, a column for each that reads, and by how much the score exceeds what
+    /// there is by chance. The colours cover at least as much as that, so that chance looks like nothing.
+    ///
+    /// # Errors
+    /// When the model has fewer than two layers.
+    pub fn figure(&self) -> Result<Figure> {
+        let (n_layers, n_heads, ..) = self.scores.dim();
+        let pairs = n_layers.saturating_sub(1) * n_heads;
+        let at = |row: usize, column: usize| [row / n_heads, row % n_heads, column / n_heads + 1, column % n_heads];
+        let values =
+            Array2::from_shape_fn((pairs, pairs), |(row, column)| self.scores[at(row, column)] - self.baseline);
+        let earlier = Array2::from_shape_fn((pairs, pairs), |(row, column)| row / n_heads > column / n_heads);
+        let most = values.iter().fold(self.baseline, |most, value| most.max(value.abs()));
+        let chance = number(self.baseline);
+        let mut map = Heatmap::new(values)
+            .title(format!("{}, beyond {chance} by chance", self.composition))
+            .value("score less chance")
+            .palette(Palette::RedBlue)
+            .range(-most, most)
+            .print(3)
+            .y_names("written by", head_names(0..n_layers.saturating_sub(1), n_heads))
+            .x_names("read by", head_names(1..n_layers, n_heads));
+        if earlier.iter().any(|&hidden| hidden) {
+            map = map.mask(earlier);
+        }
+        map.square = true;
+        map.draw()
+    }
+
+    /// Shows the map in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for CompositionScores {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}

@@ -1,0 +1,183 @@
+//! [`Detector`]: how well each head's attention fits a pattern.
+
+use super::Habit;
+use crate::{
+    Result,
+    error::CircuitsError,
+    hook::Site,
+    model::{Architecture, Run},
+};
+use candle_core::Tensor;
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+/// How an attention pattern `A` is compared with what is looked for, `D`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// The attention that goes where `D` looks, averaged over the positions from which it looks anywhere; 0 to 1. The
+    /// scores of Elhage et al. 2021 and Olsson et al. 2022 (*prefix matching* is the one of induction).
+    #[default]
+    Seen,
+    /// The part of all attention that goes where `D` looks, `sum(A D) / sum(A)`; 0 to 1. TransformerLens's `"mul"`.
+    Mul,
+    /// One less the mean absolute difference of a row, `1 - sum|A - D| / n`; -1 to 1. TransformerLens's `"abs"`, which
+    /// rounds it to three digits.
+    Abs,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, PartialEq)]
+enum Sought {
+    Habit(Habit),
+    Pattern(Array2<f32>),
+}
+
+/// Scores heads by how well their attention fits a pattern: TransformerLens's `detect_head`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{Detector, Habit, Measure}, prelude::*};
+/// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
+/// let scores = Detector::habit(Habit::Induction).measure(Measure::Mul).exclude_bos().scores(&run)?; // [layer, head]
+/// assert!(scores[[1, 0]] > 0.5); // of all its attention; in the first list there was nothing to find
+///
+/// // Any pattern: here, the first word's position, from everywhere.
+/// let mut first = ndarray::Array2::zeros((11, 11));
+/// first.column_mut(1).fill(1.0);
+/// first[[0, 1]] = 0.0; // nothing looks ahead
+/// let scores = Detector::pattern(first).heads([(1, 0)]).scores(&run)?;
+/// assert!(scores[[1, 0]] < 0.2 && scores[[0, 0]].is_nan()); // the others were not asked for
+/// # use glassbox::ndarray;
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "a detector does nothing until `.scores(&run)`"]
+pub struct Detector {
+    sought: Sought,
+    measure: Measure,
+    heads: Option<Vec<(usize, usize)>>,
+    exclude_bos: bool,
+    exclude_current_token: bool,
+}
+
+impl Detector {
+    fn new(sought: Sought) -> Self {
+        let measure = Measure::default();
+        Self { sought, measure, heads: None, exclude_bos: false, exclude_current_token: false }
+    }
+
+    /// Looks for a habit.
+    pub fn habit(habit: Habit) -> Self {
+        Self::new(Sought::Habit(habit))
+    }
+
+    /// Looks for a pattern, for texts of as many tokens.
+    ///
+    /// # Shapes
+    /// `[query, key]`
+    pub fn pattern(pattern: Array2<f32>) -> Self {
+        Self::new(Sought::Pattern(pattern))
+    }
+
+    /// How patterns are compared; [`Measure::Seen`] unless said otherwise.
+    pub fn measure(mut self, measure: Measure) -> Self {
+        self.measure = measure;
+        self
+    }
+
+    /// Only these heads, as layer and head; the others score NaN (TransformerLens: -1).
+    pub fn heads(mut self, heads: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        self.heads = Some(heads.into_iter().collect());
+        self
+    }
+
+    /// Leaves out attention to the first token, where heads rest that find nothing.
+    pub fn exclude_bos(mut self) -> Self {
+        self.exclude_bos = true;
+        self
+    }
+
+    /// Leaves out attention from a token to itself.
+    pub fn exclude_current_token(mut self) -> Self {
+        self.exclude_current_token = true;
+        self
+    }
+
+    /// The score of each head over all texts of a run, padding left out. 0 where there is nothing to measure: no
+    /// position from which the pattern looks anywhere, or no attention but what was left out.
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    ///
+    /// # Errors
+    /// When the run did not record the attention patterns, a head does not exist, or the pattern does not fit the texts
+    /// or, in a model that reads from left to right, looks ahead.
+    pub fn scores(&self, run: &Run) -> Result<Array2<f32>> {
+        let config = run.model().config();
+        let all = || (0..config.n_layers).flat_map(|layer| (0..config.n_heads).map(move |head| (layer, head)));
+        let asked: Vec<(usize, usize)> = self.heads.clone().unwrap_or_else(|| all().collect());
+        asked.iter().try_for_each(|&head| run.model().head_name(head).map(drop))?;
+        let sought = (0..run.tokens().batch()).map(|text| self.sought(run, text)).collect::<Result<Vec<_>>>()?;
+        let mut scores = Array2::from_elem((config.n_layers, config.n_heads), f32::NAN);
+        for layer in 0..config.n_layers {
+            let heads = asked.iter().filter(|head| head.0 == layer).map(|head| head.1);
+            let mut heads = heads.peekable();
+            if heads.peek().is_none() {
+                continue;
+            }
+            let patterns = run.cache().get(Site::pattern(layer))?; // [batch, head, query, key]
+            for head in heads {
+                let mut sums = (0.0, 0.0);
+                for (text, sought) in sought.iter().enumerate() {
+                    let pattern = real(&patterns.get(text)?.get(head)?, run, text)?;
+                    let (sum, weight) = self.compare(pattern, sought.view());
+                    sums = (sums.0 + sum, sums.1 + weight);
+                }
+                let share = if sums.1 == 0.0 { 0.0 } else { sums.0 / sums.1 };
+                scores[[layer, head]] = if self.measure == Measure::Abs { 1.0 - share } else { share };
+            }
+        }
+        Ok(scores)
+    }
+
+    /// What is looked for in one text, padding left out.
+    fn sought(&self, run: &Run, text: usize) -> Result<Array2<f32>> {
+        let ids = &run.tokens().ids(text)[run.tokens().real(text)];
+        let pattern = match &self.sought {
+            Sought::Habit(habit) => return Ok(habit.pattern(ids)),
+            Sought::Pattern(pattern) => pattern,
+        };
+        let ((rows, columns), expected) = (pattern.dim(), ids.len());
+        if (rows, columns) != (expected, expected) {
+            return Err(CircuitsError::PatternShape { rows, columns, expected }.into());
+        }
+        let ahead = pattern.indexed_iter().find(|&((query, key), &value)| key > query && value != 0.0);
+        match ahead {
+            Some(((query, key), _)) if run.model().config().architecture == Architecture::Decoder => {
+                Err(CircuitsError::LooksAhead { query, key }.into())
+            }
+            _ => Ok(pattern.clone()),
+        }
+    }
+
+    /// A sum, and what it is to be divided by.
+    fn compare(&self, attention: Array2<f32>, sought: ArrayView2<'_, f32>) -> (f32, f32) {
+        let counts =
+            |query: usize, key: usize| !(self.exclude_bos && key == 0 || self.exclude_current_token && key == query);
+        let entries = attention.indexed_iter().filter(|&((query, key), _)| counts(query, key));
+        let hits = |(at, weight): ((usize, usize), &f32)| weight * sought[at];
+        match self.measure {
+            Measure::Seen => {
+                let looks = |row: &ArrayView1<'_, f32>| row.iter().any(|&value| value != 0.0);
+                (entries.map(hits).sum(), sought.rows().into_iter().filter(looks).count() as f32)
+            }
+            Measure::Mul => (entries.clone().map(hits).sum(), entries.map(|(_, weight)| weight).sum()),
+            Measure::Abs => (entries.map(|(at, weight)| (weight - sought[at]).abs()).sum(), attention.nrows() as f32),
+        }
+    }
+}
+
+/// One head's pattern on the tokens of a text that are not padding.
+fn real(pattern: &Tensor, run: &Run, text: usize) -> Result<Array2<f32>> {
+    let at = run.tokens().real(text);
+    super::product::plane(&pattern.narrow(0, at.start, at.len())?.narrow(1, at.start, at.len())?)
+}

@@ -1,0 +1,138 @@
+//! Products with what stands beside.
+
+use super::FactoredMatrix;
+use crate::{
+    Result,
+    circuits::product::{product, shared},
+    error::CircuitsError,
+};
+use candle_core::Tensor;
+use std::ops::Mul;
+
+/// A matrix or a stack of them, factored or not, as the other side of a product.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// `[.., l, r]`
+    Matrix(Tensor),
+    /// `A B`
+    Factored(FactoredMatrix),
+}
+
+impl From<&Tensor> for Operand {
+    fn from(matrix: &Tensor) -> Self {
+        Self::Matrix(matrix.clone())
+    }
+}
+
+impl From<&FactoredMatrix> for Operand {
+    fn from(matrix: &FactoredMatrix) -> Self {
+        Self::Factored(matrix.clone())
+    }
+}
+
+/// Products. Each keeps the smaller inner axis that it can have.
+impl FactoredMatrix {
+    /// The matrix to the left of another: `self` times `right`, to the smaller inner axis.
+    ///
+    /// # Shapes
+    /// `[.., l, r]` times `[.., r, n]` is `[.., l, n]`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let logits = model.ov(1)?.get(0)?.matmul(&model.weights().w_u()?)?; // what the head says for what it reads
+    /// assert_eq!((logits.dims(), logits.inner()), (vec![64, 374], 16));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn matmul(&self, right: impl Into<Operand>) -> Result<Self> {
+        match right.into() {
+            Operand::Factored(right) => self.matmul(right.a())?.matmul(right.b()),
+            Operand::Matrix(right) => {
+                let columns = self.rows_and_columns().1;
+                self.check("with", &right, right.rank().checked_sub(2), columns)?;
+                match columns > self.inner() {
+                    true => Self::new(&self.a, &product(&self.b, &right)?),
+                    false => Self::new(&self.ab()?, &right),
+                }
+            }
+        }
+    }
+
+    /// The matrix to the right of another: `left` times `self`, to the smaller inner axis.
+    ///
+    /// # Shapes
+    /// `[.., n, l]` times `[.., l, r]` is `[.., n, r]`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn rmatmul(&self, left: impl Into<Operand>) -> Result<Self> {
+        match left.into() {
+            Operand::Factored(left) => left.matmul(self),
+            Operand::Matrix(left) => {
+                let rows = self.rows_and_columns().0;
+                self.check("behind", &left, left.rank().checked_sub(1).filter(|_| left.rank() > 1), rows)?;
+                match rows > self.inner() {
+                    true => Self::new(&product(&left, &self.a)?, &self.b),
+                    false => Self::new(&left, &self.ab()?),
+                }
+            }
+        }
+    }
+
+    /// The matrix times a column.
+    ///
+    /// # Shapes
+    /// `column`: `[r]`, result: `[.., l]`.
+    ///
+    /// # Errors
+    /// When the vector is not as long as the matrix is wide.
+    pub fn matvec(&self, column: &Tensor) -> Result<Tensor> {
+        self.check("with", column, (column.rank() == 1).then_some(0), self.rows_and_columns().1)?;
+        let read = product(&self.b, &column.unsqueeze(1)?)?; // [.., m, one]
+        let last = read.rank() - 1;
+        Ok(product(&self.a, &read)?.squeeze(last)?)
+    }
+
+    /// A row times the matrix, as the residual stream passes a head.
+    ///
+    /// # Shapes
+    /// `row`: `[l]`, result: `[.., r]`.
+    ///
+    /// # Errors
+    /// When the vector is not as long as the matrix is tall.
+    pub fn vecmat(&self, row: &Tensor) -> Result<Tensor> {
+        self.check("behind", row, (row.rank() == 1).then_some(0), self.rows_and_columns().0)?;
+        let read = product(&row.unsqueeze(0)?, &self.a)?; // [.., one, m]
+        let last = read.rank() - 2;
+        Ok(product(&read, &self.b)?.squeeze(last)?)
+    }
+
+    /// Checks that `axis` of what is multiplied has a size, and that its leading axes fit.
+    fn check(&self, side: &'static str, other: &Tensor, axis: Option<usize>, size: usize) -> Result<()> {
+        let misfit = || CircuitsError::Product { shape: self.dims(), side, other: other.dims().to_vec() };
+        let leading = &other.dims()[..other.rank().saturating_sub(2)];
+        let fits = axis.is_some_and(|axis| other.dims().get(axis) == Some(&size));
+        if fits && shared(self.leading(), leading).is_some() { Ok(()) } else { Err(misfit().into()) }
+    }
+}
+
+/// The matrices times a number.
+impl Mul<f64> for &FactoredMatrix {
+    type Output = Result<FactoredMatrix>;
+
+    fn mul(self, by: f64) -> Result<FactoredMatrix> {
+        FactoredMatrix::new(&(&self.a * by)?, &self.b)
+    }
+}
+
+impl Mul<&FactoredMatrix> for f64 {
+    type Output = Result<FactoredMatrix>;
+
+    fn mul(self, matrix: &FactoredMatrix) -> Result<FactoredMatrix> {
+        matrix * self
+    }
+}

@@ -1,0 +1,91 @@
+//! Parts of a stack and of its matrices.
+
+use super::FactoredMatrix;
+use crate::{Result, error::CircuitsError};
+use candle_core::Tensor;
+use std::ops::Range;
+
+/// Parts.
+impl FactoredMatrix {
+    /// The matrices at an index of the first leading axis; negative counts from the end.
+    ///
+    /// # Errors
+    /// When there is no leading axis or no such index.
+    pub fn get(&self, index: i64) -> Result<Self> {
+        let Some(&len) = self.leading().first() else {
+            return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
+        };
+        let out = || CircuitsError::OutOfRange { axis: "the first axis", index, len };
+        let at = if index < 0 { index + len as i64 } else { index };
+        let at = usize::try_from(at).ok().filter(|at| *at < len).ok_or_else(out)?;
+        Self::new(&self.a.get(at)?, &self.b.get(at)?)
+    }
+
+    /// The matrices at an index of each of the first leading axes, such as `[layer, head]`.
+    ///
+    /// # Errors
+    /// When there are not as many leading axes or no such index.
+    pub fn at<const N: usize>(&self, index: [i64; N]) -> Result<Self> {
+        index.into_iter().try_fold(self.clone(), |matrix, index| matrix.get(index))
+    }
+
+    /// Some of the first leading axis.
+    ///
+    /// # Errors
+    /// When there is no leading axis or the range leaves it.
+    pub fn slice(&self, range: Range<usize>) -> Result<Self> {
+        if self.leading().is_empty() {
+            return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
+        }
+        Self::new(&part(&self.a, 0, &range, "the first axis")?, &part(&self.b, 0, &range, "the first axis")?)
+    }
+
+    /// Some rows.
+    ///
+    /// # Errors
+    /// When the range leaves the matrix.
+    pub fn rows(&self, range: Range<usize>) -> Result<Self> {
+        Self::new(&part(&self.a, self.a.rank() - 2, &range, "rows")?, &self.b)
+    }
+
+    /// Some columns.
+    ///
+    /// # Errors
+    /// When the range leaves the matrix.
+    pub fn columns(&self, range: Range<usize>) -> Result<Self> {
+        Self::new(&self.a, &part(&self.b, self.b.rank() - 1, &range, "columns")?)
+    }
+
+    /// One more leading axis, of size 1, at a place among them, so that stacks are multiplied crosswise.
+    ///
+    /// # Errors
+    /// When there is no such place.
+    pub fn unsqueeze(&self, axis: usize) -> Result<Self> {
+        if axis > self.leading().len() {
+            let (index, len) = (axis as i64, self.leading().len() + 1);
+            return Err(CircuitsError::OutOfRange { axis: "the places of leading axes", index, len }.into());
+        }
+        Self::new(&self.a.unsqueeze(axis)?, &self.b.unsqueeze(axis)?)
+    }
+
+    /// The first `k` rows and columns (or all there are), multiplied out: enough to see what is in a matrix.
+    ///
+    /// # Shapes
+    /// `[.., k, k]`
+    ///
+    /// # Errors
+    /// When the tensor library refuses.
+    pub fn corner(&self, k: usize) -> Result<Tensor> {
+        let (rows, columns) = self.rows_and_columns();
+        self.rows(0..k.min(rows))?.columns(0..k.min(columns))?.ab()
+    }
+}
+
+fn part(factor: &Tensor, axis: usize, range: &Range<usize>, name: &'static str) -> Result<Tensor> {
+    let len = factor.dim(axis)?;
+    if range.start >= range.end || range.end > len {
+        let index = if range.start >= len { range.start } else { range.end } as i64;
+        return Err(CircuitsError::OutOfRange { axis: name, index, len }.into());
+    }
+    Ok(factor.narrow(axis, range.start, range.len())?)
+}

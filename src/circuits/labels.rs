@@ -1,0 +1,127 @@
+//! [`HeadLabels`]: what every head of a model does.
+
+use super::{Habit, HeadScores, head_names, head_scores, repeated_random_tokens};
+use crate::{
+    Model, Result,
+    hook::Site,
+    notebook::Show,
+    plot::{Figure, WordTable, text::number},
+};
+use ndarray::Array2;
+
+/// The habit of each head, found on repeated random tokens.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::Habit, prelude::*};
+/// let labels = label_heads(&Model::open("induction-2l")?, 0)?; // a map with names, in a notebook
+/// assert_eq!(labels.habit(0, 0), Some(Habit::PreviousToken));
+/// assert_eq!(labels.habit(1, 0), Some(Habit::Induction));
+/// let (layer, _, score) = labels.heads(Habit::Induction)[0];
+/// assert!(layer == 1 && score > 0.9);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HeadLabels {
+    /// How much of each habit each head has. `induction` is what Olsson et al. 2022 call the prefix-matching score.
+    pub scores: HeadScores,
+    /// A head whose best score is below has no label.
+    pub threshold: f32,
+}
+
+/// Random tokens in a period, how often they are said, and texts.
+const PERIOD: usize = 50;
+const REPEATS: usize = 2;
+const TEXTS: usize = 4;
+
+/// Runs a model on repeated random tokens, [made](repeated_random_tokens) from a seed, and scores the habits of all its
+/// heads; those above 0.4 give a head its name.
+///
+/// # Errors
+/// When the model cannot read repeated tokens, or has two stacks.
+pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
+    let tokens = repeated_random_tokens(model, TEXTS, PERIOD, REPEATS, seed)?;
+    let patterns: Vec<Site> = (0..model.config().n_layers).map(Site::pattern).collect();
+    let run = model.pass(tokens)?.record(patterns).without_logits().run()?;
+    Ok(HeadLabels { scores: head_scores(&run)?, threshold: 0.4 })
+}
+
+impl HeadLabels {
+    /// The same scores with another threshold.
+    pub fn at_least(mut self, threshold: f32) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// The habit that a head has most of, and its score; `None` when there is no such head.
+    pub fn best(&self, layer: usize, head: usize) -> Option<(Habit, f32)> {
+        let score = |habit| Some((habit, *self.scores.of(habit).get([layer, head])?));
+        Habit::ALL.into_iter().filter_map(score).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// The habit of a head; `None` when it has none that reaches the threshold, or there is no such head.
+    pub fn habit(&self, layer: usize, head: usize) -> Option<Habit> {
+        self.best(layer, head).filter(|best| best.1 >= self.threshold).map(|best| best.0)
+    }
+
+    /// The heads with a habit, strongest first: layer, head, score.
+    pub fn heads(&self, habit: Habit) -> Vec<(usize, usize, f32)> {
+        let (layers, heads) = self.dim();
+        let all = (0..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head)));
+        let mut named: Vec<_> = all
+            .filter(|&(layer, head)| self.habit(layer, head) == Some(habit))
+            .map(|(layer, head)| (layer, head, self.scores.of(habit)[[layer, head]]))
+            .collect();
+        named.sort_by(|a, b| b.2.total_cmp(&a.2));
+        named
+    }
+
+    fn dim(&self) -> (usize, usize) {
+        self.scores.induction.dim()
+    }
+
+    /// Layers by heads: each head's best score, and the name of those that reach the threshold.
+    ///
+    /// # Errors
+    /// When the model has no heads.
+    pub fn figure(&self) -> Result<Figure> {
+        let (layers, heads) = self.dim();
+        let names = head_names(0..layers, heads);
+        let cell = |(layer, head)| {
+            let name = self.habit(layer, head).map_or("", Habit::short);
+            (name.to_string(), self.best(layer, head).map_or(0.0, |best| best.1))
+        };
+        let details = Array2::from_shape_fn((layers, heads), |(layer, head)| {
+            let scores = Habit::ALL.map(|habit| format!("{habit} {}", number(self.scores.of(habit)[[layer, head]])));
+            format!("{}\n{}", names[layer * heads + head], scores.join("\n"))
+        });
+        let least = number(self.threshold);
+        WordTable::new(Array2::from_shape_fn((layers, heads), cell))
+            .title("What each head looks at in repeated random tokens")
+            .value("best score")
+            .numbered("layer", "head")
+            .details(details)
+            .range(0.0, 1.0)
+            .upward()
+            .note(format!(
+                "prev: the token before. dup: earlier copies of the token. ind: what came after those. No name below {least}."
+            ))
+            .draw()
+    }
+
+    /// Shows the map in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for HeadLabels {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}

@@ -1,0 +1,42 @@
+//! Texts that mean nothing, said twice: what comes next can only be known by looking back.
+
+use crate::{Model, Result, error::CircuitsError, text::Tokens};
+use rand::{SeedableRng, rngs::StdRng, seq::index};
+
+/// Texts of `period` different random tokens, said `repeats` times, behind the beginning-of-text token where the model
+/// has one (Olsson et al. 2022). Special tokens are not drawn. Where the model reads less or has fewer tokens, the
+/// period is as long as it can be.
+///
+/// # Shapes
+/// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
+///
+/// # Errors
+/// When the model cannot read two tokens so many times.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::repeated_random_tokens, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let tokens = repeated_random_tokens(&model, 1, 10, 2, 0)?;
+/// let ids = tokens.ids(0);
+/// assert_eq!((ids.len(), &ids[1..11]), (21, &ids[11..]));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeats: usize, seed: u64) -> Result<Tokens> {
+    let (config, tokenizer) = (model.config(), model.tokenizer());
+    let bos: Vec<u32> = tokenizer.and_then(|tokenizer| tokenizer.bos()).into_iter().collect();
+    let special = tokenizer.map(|tokenizer| tokenizer.special_ids().all()).unwrap_or_default();
+    let is_text = |id: &u32| !special.contains(id) && tokenizer.is_none_or(|tokenizer| tokenizer.has_id(*id));
+    let drawn: Vec<u32> = (0..config.d_vocab as u32).filter(is_text).collect();
+    let room = (config.n_ctx - bos.len().min(config.n_ctx)) / repeats.max(1);
+    let period = period.min(room).min(drawn.len());
+    if period < 2 {
+        return Err(CircuitsError::NoRoom { repeats, n_ctx: config.n_ctx, available: drawn.len() }.into());
+    }
+    let mut rng = StdRng::seed_from_u64(seed);
+    let text = |_| {
+        let part: Vec<u32> = index::sample(&mut rng, drawn.len(), period).into_iter().map(|at| drawn[at]).collect();
+        [bos.clone(), part.repeat(repeats.max(1))].concat()
+    };
+    model.tokens((0..texts.max(1)).map(text).collect::<Vec<_>>())
+}

@@ -1,0 +1,181 @@
+//! [`SvdReading`]: the singular vectors of weights, read as tokens.
+
+use super::{FactoredMatrix, svd::Svd};
+use crate::{
+    Model, Result,
+    error::RunError,
+    model::{NormPlace, top_k},
+    notebook::Show,
+    ops,
+    plot::{Figure, WordTable, text::number},
+};
+use candle_core::Tensor;
+use ndarray::Array2;
+use std::fmt;
+
+/// Weights whose singular vectors are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writes {
+    /// What a head writes: the right singular vectors of `W_V W_O`.
+    Head {
+        /// Layer of the head.
+        layer: usize,
+        /// The head in its layer.
+        head: usize,
+    },
+    /// What the neurons of a layer's MLP read: the left singular vectors of `W_in`, times the weight of the norm before
+    /// it where that is not folded.
+    MlpIn {
+        /// The layer.
+        layer: usize,
+    },
+    /// What the neurons of a layer's MLP write: the right singular vectors of `W_out`.
+    MlpOut {
+        /// The layer.
+        layer: usize,
+    },
+}
+
+impl fmt::Display for Writes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Head { layer, head } => write!(f, "W_OV of L{layer}H{head}"),
+            Self::MlpIn { layer } => write!(f, "W_in of layer {layer}"),
+            Self::MlpOut { layer } => write!(f, "W_out of layer {layer}"),
+        }
+    }
+}
+
+/// The strongest directions of a weight matrix, and the tokens whose logits they raise and lower most (Millidge and
+/// Black 2022, *The Singular Value Decompositions of Transformer Weight Matrices are Highly Interpretable*;
+/// TransformerLens's `SVDInterpreter`).
+///
+/// A singular vector is known up to its sign, so both ends are shown: what is raised at one end is lowered at the other.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let reading = svd_reading(&model, Writes::Head { layer: 1, head: 0 }, 5)?; // a table, in a notebook
+/// assert_eq!(reading.logits.dims(), [374, 5]);
+/// let (raised, lowered) = (reading.raised(0, 3), reading.lowered(0, 3));
+/// assert!(raised[0].1 > raised[1].1 && lowered[0].1 < 0.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SvdReading {
+    /// What was read.
+    pub of: Writes,
+    /// The singular values, largest first.
+    pub singular_values: Vec<f32>,
+    /// By how much each direction raises the logit of each token.
+    ///
+    /// # Shapes
+    /// `[d_vocab, vector]`
+    pub logits: Tensor,
+    model: Model,
+    columns: Vec<Vec<f32>>,
+}
+
+/// Reads the `vectors` strongest directions (or all there are) of a weight matrix through the unembedding.
+///
+/// # Errors
+/// When there is no such layer or head, or the model gives no logits.
+pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReading> {
+    let weights = model.weights();
+    let (s, directions) = match of {
+        Writes::Head { layer, head } => {
+            model.head_name((layer, head))?;
+            right(model.ov(layer)?.get(head as i64)?)?
+        }
+        Writes::MlpIn { layer } => {
+            let input = weights.w_in(layer)?; // [d_model, d_mlp]
+            let read = match norm_before_mlp(model, layer) {
+                Some(norm) => input.broadcast_mul(&norm.unsqueeze(1)?)?,
+                None => input,
+            };
+            let Svd { u, s, .. } = Svd::of_matrix(&read)?;
+            (s, u)
+        }
+        Writes::MlpOut { layer } => {
+            let Svd { s, v, .. } = Svd::of_matrix(&weights.w_out(layer)?)?;
+            (s, v)
+        }
+    };
+    let vectors = vectors.clamp(1, s.dim(0)?);
+    let unembed = weights.w_u().map_err(|_| RunError::NoUnembed { family: model.config().family.clone() })?;
+    let rows = ops::linear(&directions.narrow(1, 0, vectors)?.t()?, &unembed, None)?; // [vector, d_vocab]
+    let singular_values = s.narrow(0, 0, vectors)?.to_vec1()?;
+    Ok(SvdReading { of, singular_values, columns: rows.to_vec2()?, logits: rows.t()?, model: model.clone() })
+}
+
+/// The weight of the norm whose result an MLP reads, where there is one; ones where it is folded.
+fn norm_before_mlp(model: &Model, layer: usize) -> Option<Tensor> {
+    let norm = |name| model.weights().ln_w(layer, name);
+    match model.config().norm_place {
+        NormPlace::Before | NormPlace::BeforeAndAfter => norm("ln2").or_else(|_| norm("ln1")).ok(),
+        NormPlace::OnSum => norm("ln1").ok(),
+        NormPlace::After => None,
+    }
+}
+
+/// Singular values and right singular vectors.
+fn right(matrix: FactoredMatrix) -> Result<(Tensor, Tensor)> {
+    let Svd { s, v, .. } = matrix.svd()?;
+    Ok((s, v))
+}
+
+impl SvdReading {
+    /// The `k` tokens whose logits a direction raises most, and by how much. Empty when there is no such direction.
+    pub fn raised(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
+        self.strongest(vector, k, 1.0)
+    }
+
+    /// The `k` tokens whose logits a direction lowers most, and by how much. Empty when there is no such direction.
+    pub fn lowered(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
+        self.strongest(vector, k, -1.0)
+    }
+
+    fn strongest(&self, vector: usize, k: usize, sign: f32) -> Vec<(String, f32)> {
+        let Some(logits) = self.columns.get(vector) else { return Vec::new() };
+        let signed: Vec<f32> = logits.iter().map(|logit| sign * logit).collect();
+        top_k(&signed, k).into_iter().map(|id| (self.model.token_text(id as u32), logits[id])).collect()
+    }
+
+    /// A table with a row for each direction: the five tokens it raises most, then the five it lowers most.
+    ///
+    /// # Errors
+    /// When a value is not finite.
+    pub fn figure(&self) -> Result<Figure> {
+        const SHOWN: usize = 5;
+        let shown = SHOWN.min(self.model.config().d_vocab);
+        let row = |vector| [self.raised(vector, shown), self.lowered(vector, shown)].concat();
+        let cells: Vec<_> = (0..self.singular_values.len()).flat_map(row).collect();
+        let cells = Array2::from_shape_vec((self.singular_values.len(), 2 * shown), cells);
+        let cells = cells.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let names = self.singular_values.iter().enumerate().map(|(nth, value)| format!("{nth}: σ {}", number(*value)));
+        let ranks = ["+", "−"].into_iter().flat_map(|sign| (1..=shown).map(move |rank| format!("{sign}{rank}")));
+        WordTable::new(cells)
+            .title(format!("Singular vectors of the {}, read as tokens", self.of))
+            .value("logit")
+            .rows("direction", names)
+            .columns("raised most, lowered most", ranks)
+            .draw()
+    }
+
+    /// Shows the table in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for SvdReading {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}

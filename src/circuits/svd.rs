@@ -1,0 +1,132 @@
+//! [`Svd`]: singular values and vectors, found in double precision.
+
+use super::product::matrices;
+use crate::{Result, error::CircuitsError};
+use candle_core::{DType, Device, Tensor};
+use faer::{Mat, MatRef, c64};
+use rayon::prelude::*;
+
+/// Singular values and vectors: `U diag(S) V^T`.
+///
+/// They are known up to a sign for each pair; here the entry of `V`'s column that is largest in size is positive.
+///
+/// # Shapes
+/// For a matrix `[.., l, r]`, whose factors may bound its rank further: `k` values.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Svd {
+    /// What is written to when the matrix stands to the left of a column; read, in a product of rows.
+    ///
+    /// # Shapes
+    /// `[.., l, k]`, columns of length 1 at right angles
+    pub u: Tensor,
+    /// The singular values, largest first.
+    ///
+    /// # Shapes
+    /// `[.., k]`
+    pub s: Tensor,
+    /// What a product of rows writes.
+    ///
+    /// # Shapes
+    /// `[.., r, k]`, columns of length 1 at right angles
+    pub v: Tensor,
+}
+
+impl Svd {
+    /// Of the products of two stacks of factors with equal leading axes. Only the middle is decomposed, which is no
+    /// larger than what the factors share.
+    ///
+    /// # Shapes
+    /// `a`: `[.., l, m]`, `b`: `[.., m, r]`.
+    pub(super) fn of_product(a: &Tensor, b: &Tensor) -> Result<Self> {
+        let pairs: Vec<(Tensor, Tensor)> = matrices(a)?.into_iter().zip(matrices(b)?).collect();
+        let parts = pairs.par_iter().map(|(a, b)| One::of_product(&wide(a)?, &wide(b)?));
+        Self::stacked(parts.collect::<Result<Vec<_>>>()?, &a.dims()[..a.rank() - 2])
+    }
+
+    /// Of one matrix, `[l, r]`.
+    pub(super) fn of_matrix(matrix: &Tensor) -> Result<Self> {
+        Self::stacked(vec![One::of(wide(matrix)?.as_ref())?], &[])
+    }
+
+    fn stacked(parts: Vec<One>, leading: &[usize]) -> Result<Self> {
+        let stack = |part: &dyn Fn(&One) -> Result<Tensor>| -> Result<Tensor> {
+            let parts = Tensor::stack(&parts.iter().map(part).collect::<Result<Vec<_>>>()?, 0)?;
+            let shape = [leading, &parts.dims()[1..]].concat();
+            Ok(parts.reshape(shape)?)
+        };
+        Ok(Self {
+            u: stack(&|one| narrow(&one.u))?,
+            s: stack(&|one| Ok(Tensor::new(one.s.iter().map(|&s| s as f32).collect::<Vec<_>>(), &Device::Cpu)?))?,
+            v: stack(&|one| narrow(&one.v))?,
+        })
+    }
+}
+
+/// The decomposition of one matrix.
+struct One {
+    u: Mat<f64>,
+    s: Vec<f64>,
+    v: Mat<f64>,
+}
+
+impl One {
+    fn of_product(a: &Mat<f64>, b: &Mat<f64>) -> Result<Self> {
+        let (left, right) = (a.qr(), b.transpose().qr());
+        let middle = Self::of((left.thin_R() * right.thin_R().transpose()).as_ref())?;
+        let (u, v) = (left.compute_thin_Q() * &middle.u, right.compute_thin_Q() * &middle.v);
+        Ok(Self { u, v, ..middle }.signed())
+    }
+
+    fn of(matrix: MatRef<'_, f64>) -> Result<Self> {
+        check(matrix, "singular values")?;
+        let svd = matrix.thin_svd().map_err(|why| diverged("singular values", &why))?;
+        let s = svd.S().column_vector().iter().copied().collect();
+        Ok(Self { u: svd.U().to_owned(), s, v: svd.V().to_owned() }.signed())
+    }
+
+    /// With the signs that [`Svd`] promises.
+    fn signed(mut self) -> Self {
+        for column in 0..self.s.len() {
+            let largest =
+                self.v.col(column).iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
+            if largest < 0.0 {
+                self.u.col_mut(column).iter_mut().for_each(|value| *value = -*value);
+                self.v.col_mut(column).iter_mut().for_each(|value| *value = -*value);
+            }
+        }
+        self
+    }
+}
+
+/// The eigenvalues of one square matrix: the largest first, of a conjugate pair the one above the real axis first.
+pub(super) fn eigenvalues(matrix: &Tensor) -> Result<Vec<c64>> {
+    let matrix = wide(matrix)?;
+    check(matrix.as_ref(), "eigenvalues")?;
+    let mut values = matrix.eigenvalues().map_err(|why| diverged("eigenvalues", &why))?;
+    let size = |value: &c64| value.re.hypot(value.im);
+    values.sort_by(|a, b| size(b).total_cmp(&size(a)).then(b.im.total_cmp(&a.im)));
+    Ok(values)
+}
+
+fn diverged(what: &'static str, why: &dyn std::fmt::Debug) -> crate::Error {
+    CircuitsError::Diverged { what, why: format!("{why:?}") }.into()
+}
+
+fn check(matrix: MatRef<'_, f64>, what: &'static str) -> Result<()> {
+    let finite = (0..matrix.ncols()).all(|column| matrix.col(column).iter().all(|value| value.is_finite()));
+    if finite { Ok(()) } else { Err(CircuitsError::Diverged { what, why: "not every entry is finite".into() }.into()) }
+}
+
+fn wide(matrix: &Tensor) -> Result<Mat<f64>> {
+    let (rows, columns) = matrix.dims2()?;
+    let values = matrix.to_dtype(DType::F64)?.contiguous()?.flatten_all()?.to_vec1::<f64>()?;
+    Ok(MatRef::from_row_major_slice(&values, rows, columns).to_owned())
+}
+
+fn narrow(matrix: &Mat<f64>) -> Result<Tensor> {
+    let (rows, columns) = (matrix.nrows(), matrix.ncols());
+    let values: Vec<f32> =
+        (0..rows).flat_map(|row| (0..columns).map(move |column| matrix[(row, column)] as f32)).collect();
+    Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
+}

@@ -1,0 +1,179 @@
+//! [`TokenCircuit`]: what a head does from token to token.
+
+use super::{FactoredMatrix, product::plane};
+use crate::{
+    Model, Result,
+    decompose::ToTokenIds,
+    error::CircuitsError,
+    notebook::Show,
+    plot::{Figure, Heatmap, text::visible},
+};
+use candle_core::{Device, Tensor};
+use ndarray::Array2;
+
+/// A head's circuit between chosen tokens.
+///
+/// These read the weights as they are: the norms between embedding, head and unembedding stand in between until they
+/// are folded, so look at [`Model::processed`](crate::Model::processed) models.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::ov_circuit, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let words = ["red", "fox", "blue", "owl"];
+/// let copies = ov_circuit(&model, (1, 0), words, words)?; // a picture, in a notebook
+/// for (row, values) in copies.values.rows().into_iter().enumerate() {
+///     assert!(values.iter().all(|&value| value <= values[row])); // whatever it reads it says
+/// }
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TokenCircuit {
+    /// What is shown, such as `L1H0: what it says for what it looks at`.
+    pub name: String,
+    /// The tokens of the rows, as they print: read, or looking.
+    pub from: Vec<String>,
+    /// The tokens of the columns, as they print: said, or looked at.
+    pub to: Vec<String>,
+    /// The circuit between them: in logits, or scores before their scale.
+    ///
+    /// # Shapes
+    /// `[from, to]`
+    pub values: Array2<f32>,
+    axes: [&'static str; 2],
+}
+
+/// `W_E W_V W_O W_U`: by how much a head that looks at a token raises each token's logit.
+///
+/// # Errors
+/// When there is no such head, a text is no single token, or the model gives no logits.
+pub fn ov_circuit(
+    model: &Model,
+    head: (usize, usize),
+    from: impl IntoIterator<Item = impl ToTokenIds>,
+    to: impl IntoIterator<Item = impl ToTokenIds>,
+) -> Result<TokenCircuit> {
+    let name = format!("{}: what it says for what it looks at", model.head_name(head)?);
+    let (from, to) = (ids(model, from)?, ids(model, to)?);
+    let said = columns(&model.weights().w_u()?, &to)?;
+    let matrix = model.ov(head.0)?.get(head.1 as i64)?;
+    between(model, name, matrix, (&from, &to), &said, ["looked at", "said"])
+}
+
+/// `W_E W_Q W_K^T W_E^T`: how much a head that reads a token looks for each token, by embeddings alone.
+///
+/// # Errors
+/// When there is no such head, or a text is no single token.
+pub fn qk_circuit(
+    model: &Model,
+    head: (usize, usize),
+    from: impl IntoIterator<Item = impl ToTokenIds>,
+    to: impl IntoIterator<Item = impl ToTokenIds>,
+) -> Result<TokenCircuit> {
+    let name = format!("{}: what it looks for", model.head_name(head)?);
+    let (from, to) = (ids(model, from)?, ids(model, to)?);
+    let keys = rows(&model.weights().w_e()?, &to)?.t()?;
+    let matrix = model.qk(head.0)?.get(head.1 as i64)?;
+    between(model, name, matrix, (&from, &to), &keys, ["looking", "looked at"])
+}
+
+/// `W_E W_V W_O W_U` between all tokens: too large to be multiplied out, but its singular values, eigenvalues, norm,
+/// rows and columns cost little.
+///
+/// # Shapes
+/// `[d_vocab, d_vocab]`
+///
+/// # Errors
+/// When there is no such head, or the model gives no logits.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::full_ov, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let circuit = full_ov(&model, (1, 0))?;
+/// assert_eq!((circuit.dims(), circuit.inner()), (vec![374, 374], 16));
+/// let share = circuit.eigenvalues()?.positive_share()[[]];
+/// assert!(share > 0.9); // it copies
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn full_ov(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
+    model.head_name(head)?;
+    let weights = model.weights();
+    model.ov(head.0)?.get(head.1 as i64)?.rmatmul(&weights.w_e()?)?.matmul(&weights.w_u()?)
+}
+
+/// `W_E W_Q W_K^T W_E^T` between all tokens, as [`full_ov`].
+///
+/// # Shapes
+/// `[d_vocab, d_vocab]`: looking, then looked at
+///
+/// # Errors
+/// When there is no such head.
+pub fn full_qk(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
+    model.head_name(head)?;
+    let embed = model.weights().w_e()?;
+    model.qk(head.0)?.get(head.1 as i64)?.rmatmul(&embed)?.matmul(&embed.t()?)
+}
+
+/// `to`: `[d_model, to]`.
+fn between(
+    model: &Model,
+    name: String,
+    matrix: FactoredMatrix,
+    (from, to_ids): (&[u32], &[u32]),
+    to: &Tensor,
+    axes: [&'static str; 2],
+) -> Result<TokenCircuit> {
+    let read = rows(&model.weights().w_e()?, from)?;
+    let values = plane(&matrix.rmatmul(&read)?.matmul(to)?.ab()?)?;
+    let printed = |ids: &[u32]| ids.iter().map(|&id| model.token_text(id)).collect();
+    Ok(TokenCircuit { name, from: printed(from), to: printed(to_ids), values, axes })
+}
+
+fn ids(model: &Model, tokens: impl IntoIterator<Item = impl ToTokenIds>) -> Result<Vec<u32>> {
+    let ids = tokens.into_iter().map(|token| token.token_ids(model, 1)).collect::<Result<Vec<_>>>()?.concat();
+    if ids.is_empty() { Err(CircuitsError::NoTokens.into()) } else { Ok(ids) }
+}
+
+/// Some rows of `[d_vocab, d_model]`.
+fn rows(matrix: &Tensor, ids: &[u32]) -> Result<Tensor> {
+    Ok(matrix.contiguous()?.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?)
+}
+
+/// Some columns of `[d_model, d_vocab]`.
+fn columns(matrix: &Tensor, ids: &[u32]) -> Result<Tensor> {
+    let column = |id: &u32| matrix.narrow(1, *id as usize, 1);
+    Ok(Tensor::cat(&ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?, 1)?)
+}
+
+impl TokenCircuit {
+    /// The circuit as a heatmap, a row for each token that is read.
+    ///
+    /// # Errors
+    /// When a value is not finite.
+    pub fn figure(&self) -> Result<Figure> {
+        let labels = |tokens: &[String]| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>();
+        Heatmap::new(self.values.clone())
+            .title(self.name.as_str())
+            .value(if self.axes[1] == "said" { "logit" } else { "score" })
+            .y_names(self.axes[0], labels(&self.from))
+            .x_names(self.axes[1], labels(&self.to))
+            .draw()
+    }
+
+    /// Shows the heatmap in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for TokenCircuit {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}

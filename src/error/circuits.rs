@@ -1,0 +1,39 @@
+/// What can be wrong with what is asked of factored matrices and of heads.
+#[derive(thiserror::Error, Debug)]
+pub(crate) enum CircuitsError {
+    #[error(
+        "a factored matrix needs factors [.., l, m] and [.., m, r] whose leading axes are equal or 1; got {a:?} and {b:?}"
+    )]
+    Factors { a: Vec<usize>, b: Vec<usize> },
+    #[error("the {shape:?} matrix cannot be multiplied {side} {other:?}: the axes between them differ")]
+    Product { shape: Vec<usize>, side: &'static str, other: Vec<usize> },
+    #[error("only a square matrix has eigenvalues and the product the other way round; this one is {shape:?}")]
+    NotSquare { shape: Vec<usize> },
+    #[error("{index} is out of range on {axis}, which has {len}: 0 to {}", len.saturating_sub(1))]
+    OutOfRange { axis: &'static str, index: i64, len: usize },
+    #[error("a factored matrix of shape {shape:?} has no leading axis to take from; use rows or columns")]
+    NoLeadingAxis { shape: Vec<usize> },
+    #[error("the {what} of a matrix could not be found: {why}; does it hold NaN or infinities?")]
+    Diverged { what: &'static str, why: String },
+    #[error("there is no head L{layer}H{head}: this model has {n_layers} layers of {n_heads} heads, counted from 0")]
+    NoHead { layer: usize, head: usize, n_layers: usize, n_heads: usize },
+    #[error(
+        "a pattern to look for needs one row and one column for each of the text's {expected} tokens; this one has \
+         {rows} rows and {columns} columns"
+    )]
+    PatternShape { rows: usize, columns: usize, expected: usize },
+    #[error(
+        "row {query} of the pattern to look for looks ahead, to column {key}, where the attention of a model like this \
+         one never goes; only columns up to the row may differ from 0"
+    )]
+    LooksAhead { query: usize, key: usize },
+    #[error(
+        "repeated random tokens need at least 2 tokens that come {repeats} times; this model reads at most {n_ctx} tokens \
+         and has {available} tokens to draw from"
+    )]
+    NoRoom { repeats: usize, n_ctx: usize, available: usize },
+    #[error("a circuit between tokens needs at least one token on either side")]
+    NoTokens,
+    #[error("{what} is given for {got:?} layers by heads, and the other for {expected:?}")]
+    HeadShapes { what: String, got: Vec<usize>, expected: Vec<usize> },
+}

@@ -1,0 +1,56 @@
+//! Ablations: patches of nothing in particular.
+
+use super::{Metric, Patching, source::Source};
+use crate::{Model, Result, text::ToTokens};
+
+impl Patching {
+    /// What the model loses without a part: each of the methods puts zeros there, and maps the change of the metric
+    /// ([`PatchSweep::mean`](super::PatchSweep::mean)). Zeros may be far from anything the rest of the model has ever
+    /// read; [`Patching::mean_ablation`] and [`Patching::resample_ablation`] stay nearer (Zhang and Nanda 2024).
+    ///
+    /// # Errors
+    /// When the model is no decoder or encoder of one stack, or the metric does not fit the prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{HeadPart, Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let ablation = Patching::zero_ablation(&model, "red fox blue owl red fox blue", metric)?;
+    /// let change = ablation.heads(HeadPart::Out)?.mean(); // in nats
+    /// assert!(change[[0, 0]] < -2.0, "without the head that looks back, the model is lost: {change}");
+    /// assert_eq!(ablation.layers()?.mean().shape(), [2, 1]); // this model has attention alone
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn zero_ablation(model: &Model, prompts: impl ToTokens, metric: Metric) -> Result<Self> {
+        Self::between(model, Source::Zero, model.tokens(prompts)?, metric)
+    }
+
+    /// As [`Patching::zero_ablation`], with the mean at each position over the texts of a reference: keeps what all of
+    /// these have in common (Wang et al. 2023), such as that a name comes here, and loses which.
+    ///
+    /// # Errors
+    /// As there; also when the prompts and the reference's texts are not all of one length.
+    pub fn mean_ablation(
+        model: &Model,
+        prompts: impl ToTokens,
+        reference: impl ToTokens,
+        metric: Metric,
+    ) -> Result<Self> {
+        Self::between(model, Source::Mean(model.tokens(reference)?), model.tokens(prompts)?, metric)
+    }
+
+    /// As [`Patching::zero_ablation`], with what the run of another prompt has there (Chan et al. 2022). The values are
+    /// those of `Patching::new(model, others, prompts, metric)`, on the scale of the metric's change.
+    ///
+    /// # Errors
+    /// As there; also when the others are not as many or not as long.
+    pub fn resample_ablation(
+        model: &Model,
+        prompts: impl ToTokens,
+        others: impl ToTokens,
+        metric: Metric,
+    ) -> Result<Self> {
+        Self::between(model, Source::Run(model.tokens(others)?), model.tokens(prompts)?, metric)
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a cell's value comes from.
+
+use crate::{
+    Model, Result,
+    cache::ActivationCache,
+    error::PatchError,
+    hook::{Site, Sites},
+    model::Sizes,
+    text::Tokens,
+};
+use candle_core::{DType, Device, Tensor};
+
+/// What is put into the run of some prompts.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// What the run of as many other prompts has there.
+    Run(Tokens),
+    Zero,
+    /// At each position the mean over these texts.
+    Mean(Tokens),
+}
+
+impl Source {
+    pub(super) fn deed(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "Resample ablation",
+            Self::Zero => "Zero ablation",
+            Self::Mean(_) => "Mean ablation",
+        }
+    }
+
+    /// A position must mean the same in both.
+    pub(super) fn check(&self, prompts: &Tokens) -> Result<()> {
+        let real = |tokens: &Tokens| (0..tokens.batch()).map(|text| tokens.real(text)).collect::<Vec<_>>();
+        let count = |tokens: &Tokens| real(tokens).iter().map(|real| real.len()).collect();
+        match self {
+            Self::Run(clean) if real(clean) != real(prompts) => {
+                Err(PatchError::Lengths { clean: count(clean), corrupt: count(prompts) }.into())
+            }
+            Self::Mean(reference) => {
+                let same = |tokens: &Tokens| real(tokens).iter().all(|real| *real == (0..prompts.len()));
+                match same(prompts) && same(reference) {
+                    true => Ok(()),
+                    false => {
+                        let (prompts, reference) = (count(prompts), count(reference));
+                        Err(PatchError::ReferenceLengths { prompts, reference }.into())
+                    }
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The values at these sites, in the shape that the run of `prompts` has there.
+    pub(super) fn values(&self, model: &Model, prompts: &Tokens, sites: Vec<Site>) -> Result<ActivationCache> {
+        let run = |tokens: &Tokens| {
+            let pass = model.pass(tokens)?.record(Sites::Only(sites.clone())).without_logits();
+            Ok::<_, crate::Error>(pass.run()?.cache().clone())
+        };
+        let (batch, len) = (prompts.batch(), prompts.len());
+        let entries = match self {
+            Self::Run(tokens) => return run(tokens),
+            Self::Zero => {
+                let sizes = Sizes { batch, source: len, target: len, past: 0 };
+                let zeros = |&site: &Site| {
+                    let shape = model.config().shape_of(site, sizes)?.unwrap_or_default();
+                    Ok((site, Tensor::zeros(shape, DType::F32, &Device::Cpu)?))
+                };
+                sites.iter().map(zeros).collect::<Result<Vec<_>>>()?
+            }
+            Self::Mean(reference) => {
+                let mean = |(site, x): (Site, &Tensor)| Ok((site, x.mean_keepdim(0)?.repeat(one_of(batch, x))?));
+                run(reference)?.iter().map(mean).collect::<Result<Vec<_>>>()?
+            }
+        };
+        Ok(ActivationCache::new(entries, prompts.clone(), None))
+    }
+}
+
+/// How often each axis is repeated, for `batch` times the first.
+fn one_of(batch: usize, x: &Tensor) -> Vec<usize> {
+    (0..x.rank()).map(|dim| if dim == 0 { batch } else { 1 }).collect()
+}

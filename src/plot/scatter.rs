@@ -1,0 +1,229 @@
+//! [`Scatter`]: named points by two values.
+
+use super::{
+    axes::Axes,
+    canvas::{Canvas, Frame, LABEL, MARGIN, heading_height},
+    color::{ACCENT, INK, PAPER, RULE},
+    figure::Figure,
+    mark::Mark,
+    span::Span,
+    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
+};
+use crate::{Result, error::PlotError};
+
+/// Points by two values, each with its name when pointed at; the outermost are named in the picture, where there is
+/// room.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Scatter;
+/// let figure = Scatter::new([("L0H0", 0.99, 0.61), ("L0H1", 0.02, 0.1)]).x("previous token").y("composition").draw()?;
+/// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.99, composition 0.61</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a scatter plot is drawn by `.draw()`"]
+pub struct Scatter {
+    points: Vec<(String, f32, f32)>,
+    title: String,
+    x: String,
+    y: String,
+    named: usize,
+    to_scale: bool,
+}
+
+const SIZE: (f64, f64) = (440.0, 320.0);
+const RADIUS: f64 = 3.5;
+
+impl Scatter {
+    /// Points: name, x, y.
+    pub fn new(points: impl IntoIterator<Item = (impl Into<String>, f32, f32)>) -> Self {
+        let points = points.into_iter().map(|(name, x, y)| (printable(&name.into()), x, y)).collect();
+        Self { points, title: String::new(), x: String::new(), y: String::new(), named: 12, to_scale: false }
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// The name of the x axis.
+    pub fn x(mut self, name: impl Into<String>) -> Self {
+        self.x = name.into();
+        self
+    }
+
+    /// The name of the y axis.
+    pub fn y(mut self, name: impl Into<String>) -> Self {
+        self.y = name.into();
+        self
+    }
+
+    /// How many points at most are named in the picture; 12 unless said otherwise.
+    pub fn named(mut self, points: usize) -> Self {
+        self.named = points;
+        self
+    }
+
+    /// One unit is as long on both axes, as in the complex plane.
+    pub fn to_scale(mut self) -> Self {
+        self.to_scale = true;
+        self
+    }
+
+    /// The picture. A point whose x or y is not finite is left out.
+    ///
+    /// # Errors
+    /// When no point is finite.
+    pub fn draw(&self) -> Result<Figure> {
+        let points: Vec<_> = self.points.iter().filter(|(_, x, y)| x.is_finite() && y.is_finite()).collect();
+        if points.is_empty() {
+            return Err(PlotError::Empty { picture: "a scatter plot", what: "no point is finite" }.into());
+        }
+        let (x, y) = self.spans(&points);
+        let (x_ticks, y_ticks) = (x.labels(6), y.labels(6));
+        let axes = Axes { x, y, x_ticks, y_ticks, x_name: &self.x, y_name: &self.y, band: None };
+        let frame = Frame {
+            x: MARGIN + axes.width_left(),
+            y: MARGIN + heading_height(&self.title),
+            width: SIZE.0,
+            height: SIZE.1,
+        };
+        let (right, bottom) = (frame.right() + 2.0 * MARGIN, frame.bottom() + axes.height_below() + MARGIN);
+        let canvas = Canvas::headed(&self.title, "", right, bottom);
+        axes.draw(&canvas, frame);
+        if x.low() < 0.0 && x.high() > 0.0 {
+            let zero = frame.x + frame.width * x.position(0.0);
+            canvas.put(Mark::line([(zero, frame.y), (zero, frame.bottom())]).stroke(RULE, 1.0));
+        }
+        let place = |point: &(String, f32, f32)| {
+            let (across, up) = (x.position(f64::from(point.1)), y.position(f64::from(point.2)));
+            (frame.x + frame.width * across, frame.bottom() - frame.height * up)
+        };
+        for point in &points {
+            let dot = Mark::circle(place(point), RADIUS).fill(ACCENT).opacity(0.75).stroke(PAPER, 0.75);
+            canvas.put(dot.title(self.tooltip(point)));
+        }
+        let places: Vec<_> = points.iter().map(|point| place(point)).collect();
+        for (name, at) in self.names(&points, &places, frame) {
+            canvas.put(Mark::text(at, name, LABEL).fill(INK));
+        }
+        canvas.finish(self.alt(&points), self.plain(&points))
+    }
+
+    /// What the axes cover.
+    fn spans(&self, points: &[&(String, f32, f32)]) -> (Span, Span) {
+        let span = |value: fn(&(String, f32, f32)) -> f32| {
+            let span = Span::over(points.iter().map(|point| f64::from(value(point))), false);
+            span.rounded(6).padded(0.02)
+        };
+        let (x, y) = (span(|point| point.1), span(|point| point.2));
+        if !self.to_scale {
+            return (x, y);
+        }
+        let length = |span: Span| span.high() - span.low();
+        let unit = (length(x) / SIZE.0).max(length(y) / SIZE.1);
+        let grown = |span: Span, px: f64| {
+            let room = (unit * px - length(span)) / 2.0;
+            Span::new(span.low() - room, span.high() + room, false)
+        };
+        (grown(x, SIZE.0), grown(y, SIZE.1))
+    }
+
+    fn tooltip(&self, (name, x, y): &(String, f32, f32)) -> String {
+        format!("{name}: {} {}, {} {}", or(&self.x, "x"), number(*x), or(&self.y, "y"), number(*y))
+    }
+
+    /// The names that are drawn, the outermost points' first, each to the right of its point, or to the left, over no
+    /// other name and no other point.
+    fn names(&self, points: &[&(String, f32, f32)], places: &[(f64, f64)], frame: Frame) -> Vec<(String, (f64, f64))> {
+        let middle = |axis: fn(&(f64, f64)) -> f64| places.iter().map(axis).sum::<f64>() / places.len() as f64;
+        let (x, y) = (middle(|place| place.0), middle(|place| place.1));
+        let distance = |i: &usize| (places[*i].0 - x).hypot((places[*i].1 - y) * frame.width / frame.height);
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+        let mut taken: Vec<Frame> = Vec::new();
+        let mut names = Vec::new();
+        for i in order {
+            if names.len() == self.named {
+                break;
+            }
+            let name = fit(&points[i].0, 18);
+            let (width, (x, y)) = (text_width(&name, LABEL), places[i]);
+            let room = |from: f64| Frame { x: from, y: y - LABEL / 2.0, width, height: LABEL };
+            let free = |at: &Frame| {
+                let inside = at.x >= frame.x && at.right() <= frame.right() + MARGIN;
+                let dots = places.iter().enumerate().filter(|&(other, _)| other != i);
+                let covers = |&(dot_x, dot_y): &(f64, f64)| {
+                    dot_x + RADIUS > at.x
+                        && dot_x - RADIUS < at.right()
+                        && dot_y + RADIUS > at.y
+                        && dot_y - RADIUS < at.bottom()
+                };
+                inside && !taken.iter().any(|other| overlap(at, other)) && !dots.map(|(_, dot)| dot).any(covers)
+            };
+            let sides = [room(x + RADIUS + 3.0), room(x - RADIUS - 3.0 - width)];
+            if let Some(at) = sides.into_iter().find(free) {
+                taken.push(at);
+                names.push((name, (at.x, y)));
+            }
+        }
+        names
+    }
+
+    fn alt(&self, points: &[&(String, f32, f32)]) -> String {
+        let title = or(&self.title, "Scatter plot");
+        let highest = points.iter().max_by(|a, b| a.2.total_cmp(&b.2)).map(|point| self.tooltip(point));
+        format!("{title}: {} points; the highest is {}.", points.len(), highest.unwrap_or_default())
+    }
+
+    /// The points as text, the highest first.
+    fn plain(&self, points: &[&(String, f32, f32)]) -> String {
+        const LINES: usize = 20;
+        let mut sorted = points.to_vec();
+        sorted.sort_by(|a, b| b.2.total_cmp(&a.2));
+        let width = sorted.iter().map(|point| columns(&point.0)).max().unwrap_or(0);
+        let line = |(name, x, y): &(String, f32, f32)| {
+            format!("{}  {}  {}\n", pad(name, width), pad_left(&number(*x), 9), pad_left(&number(*y), 9))
+        };
+        let head = format!("({}, {})\n", or(&self.x, "x"), or(&self.y, "y"));
+        let body: String = sorted.iter().take(LINES).map(|point| line(point)).collect();
+        let more = sorted.len().saturating_sub(LINES);
+        let rest = if more > 0 { format!("and {more} more\n") } else { String::new() };
+        headline(&self.title) + &head + &body + &rest
+    }
+}
+
+fn overlap(a: &Frame, b: &Frame) -> bool {
+    a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_stand_on_one_another() {
+        let same = Scatter::new((0..9).map(|i| (format!("p{i}"), 1.0, 1.0))).draw().unwrap().to_svg();
+        assert_eq!(same.matches("<title>p").count(), 9);
+        assert!(same.matches("</text>").count() < 9 + 14);
+        let apart = Scatter::new([("left", 0.0, 0.0), ("right", 1.0, 1.0)]).draw().unwrap().to_svg();
+        assert!(apart.contains(">left</text>") && apart.contains(">right</text>"));
+    }
+
+    #[test]
+    fn a_unit_is_as_long_on_both_axes_where_that_is_asked_for() {
+        let points = [("a", 0.0, 0.0), ("b", 10.0, 1.0)];
+        let (x, y) = Scatter::new(points).to_scale().spans(&[&("a".into(), 0.0, 0.0), &("b".into(), 10.0, 1.0)]);
+        let unit = |span: Span, px: f64| (span.high() - span.low()) / px;
+        assert!((unit(x, SIZE.0) - unit(y, SIZE.1)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_point_that_is_no_number_is_left_out() {
+        let figure = Scatter::new([("a", f32::NAN, 0.0), ("b", 0.5, 0.5)]).draw().unwrap();
+        assert!(!figure.to_svg().contains("<title>a") && figure.to_svg().contains("<title>b"));
+        assert!(Scatter::new([("a", f32::NAN, 0.0)]).draw().is_err());
+    }
+}

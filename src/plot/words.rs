@@ -1,0 +1,266 @@
+//! [`WordTable`]: a table of words on colours.
+
+use ndarray::Array2;
+
+use super::{
+    band::{Band, Labels},
+    canvas::LABEL,
+    color::{ColorScale, Palette, check_range},
+    figure::Figure,
+    grid::{Grid, TOOLTIPS},
+    legend::Legend,
+    panels::Panels,
+    text::{columns, fit, headline, number, or, pad, visible},
+};
+use crate::{Result, error::PlotError};
+
+/// A word in each cell, on a colour that says its value: the tokens that a direction writes, the names of heads.
+///
+/// Values of both signs are red–white–blue around 0, amounts white to blue, unless said otherwise. Where the columns
+/// have no room for three letters the words are in the tooltips alone.
+///
+/// # Shapes
+/// The cells are `[rows, columns]`.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::WordTable;
+/// use ndarray::array;
+/// let cells = array![[(" cat".to_string(), 2.5), (" dog".to_string(), 1.9)]];
+/// let figure = WordTable::new(cells).rows("direction", ["σ 3.1"]).columns("rank", ["first", "second"]).draw()?;
+/// assert!(figure.to_svg().contains("<title>σ 3.1, first\n·cat: 2.5</title>".replace('\n', "&#10;").as_str()));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a table is drawn by `.draw()`"]
+pub struct WordTable {
+    cells: Array2<(String, f32)>,
+    title: String,
+    value: String,
+    note: String,
+    rows: (String, Labels),
+    columns: (String, Labels),
+    details: Option<Array2<String>>,
+    palette: Option<Palette>,
+    range: Option<(f32, f32)>,
+    upward: bool,
+}
+
+const PICTURE: &str = "a table of words";
+const WIDTH: f64 = 900.0;
+const ROW: f64 = 22.0;
+/// The most and the fewest letters that a cell shows.
+const LONGEST: usize = 11;
+const SHORTEST: usize = 3;
+
+impl WordTable {
+    /// A table of words and their values.
+    pub fn new(cells: Array2<(String, f32)>) -> Self {
+        Self {
+            cells,
+            title: String::new(),
+            value: String::new(),
+            note: String::new(),
+            rows: Default::default(),
+            columns: Default::default(),
+            details: None,
+            palette: None,
+            range: None,
+            upward: false,
+        }
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the values are, for the legend.
+    pub fn value(mut self, name: impl Into<String>) -> Self {
+        self.value = name.into();
+        self
+    }
+
+    /// A sentence under the table.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// What rows are, and their names.
+    pub fn rows(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rows = (axis.into(), Labels::names(names));
+        self
+    }
+
+    /// What columns are, and their names.
+    pub fn columns(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.columns = (axis.into(), Labels::names(names));
+        self
+    }
+
+    /// What rows and columns are, both numbered from 0.
+    pub fn numbered(mut self, rows: impl Into<String>, columns: impl Into<String>) -> Self {
+        (self.rows, self.columns) = ((rows.into(), Labels::Index), (columns.into(), Labels::Index));
+        self
+    }
+
+    /// What is said of each cell when pointed at, instead of its word and value. It has the shape of the cells.
+    pub fn details(mut self, details: Array2<String>) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// The colours.
+    pub fn palette(mut self, palette: Palette) -> Self {
+        self.palette = Some(palette);
+        self
+    }
+
+    /// The values at the ends of the palette.
+    pub fn range(mut self, lo: f32, hi: f32) -> Self {
+        self.range = Some((lo, hi));
+        self
+    }
+
+    /// Puts row 0 at the bottom, as depth is drawn.
+    pub fn upward(mut self) -> Self {
+        self.upward = true;
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there are no cells, or names or details are not as many as the cells.
+    pub fn draw(&self) -> Result<Figure> {
+        self.check()?;
+        let (rows, columns) = self.cells.dim();
+        let values = self.cells.mapv(|(_, value)| value);
+        let scale = ColorScale::chosen(self.palette, self.range, values.as_slice().unwrap_or_default());
+        let letters = self.letters();
+        let pitch = match letters {
+            0 => (WIDTH / columns as f64).floor().clamp(3.0, 24.0),
+            letters => (letters as f64 * LABEL * 0.6 + 8.0).round(),
+        };
+        let panels = Panels {
+            heading: &self.title,
+            note: &self.note,
+            names: vec![""],
+            per_row: 1,
+            x: Band { labels: &self.columns.1, name: &self.columns.0, count: columns, pitch, reversed: false },
+            y: Band { labels: &self.rows.1, name: &self.rows.0, count: rows, pitch: ROW, reversed: self.upward },
+            legend: Legend::of(&scale, &self.value, Vec::new()).beside(ROW * rows as f64),
+        };
+        let words = |row: usize, column: usize| fit(&shown(&self.cells[(row, column)].0), letters);
+        let canvas = panels.draw(|canvas, _, frame| {
+            let grid = Grid {
+                values: values.view(),
+                mask: None,
+                scale,
+                frame,
+                upward: self.upward,
+                tooltips: TOOLTIPS,
+                printed: 0,
+                title: &|row, column| self.tooltip(row, column),
+                words: if letters > 0 { Some(&words) } else { None },
+            };
+            grid.draw(canvas);
+        });
+        canvas.finish(self.alt(), self.plain())
+    }
+
+    fn check(&self) -> Result<()> {
+        let (rows, columns) = self.cells.dim();
+        if rows * columns == 0 {
+            return Err(PlotError::Empty { picture: PICTURE, what: "the table has no cells" }.into());
+        }
+        self.rows.1.check(PICTURE, or(&self.rows.0, "y"), rows)?;
+        self.columns.1.check(PICTURE, or(&self.columns.0, "x"), columns)?;
+        if let Some(details) = self.details.as_ref().filter(|details| details.dim() != (rows, columns)) {
+            let (got, expected) = (details.shape().to_vec(), vec![rows, columns]);
+            return Err(PlotError::Shape { picture: PICTURE, what: "the details".into(), got, expected }.into());
+        }
+        check_range(self.range)
+    }
+
+    /// How many letters of a word a cell shows; none when there is no room for words.
+    fn letters(&self) -> usize {
+        let longest = self.cells.iter().map(|(word, _)| columns(&shown(word))).max().unwrap_or(0);
+        let room = ((WIDTH / self.cells.ncols() as f64 - 8.0) / (LABEL * 0.6)) as usize;
+        if room < SHORTEST.min(longest) { 0 } else { room.min(LONGEST).min(longest.max(SHORTEST)) }
+    }
+
+    fn tooltip(&self, row: usize, column: usize) -> String {
+        let (y, x) = (self.rows.1.full(&self.rows.0, row), self.columns.1.full(&self.columns.0, column));
+        let (word, value) = &self.cells[(row, column)];
+        match &self.details {
+            Some(details) => details[(row, column)].clone(),
+            None => format!("{y}, {x}\n{}: {}", visible(word), number(*value)),
+        }
+    }
+
+    fn alt(&self) -> String {
+        let (rows, columns) = self.cells.dim();
+        let title = or(&self.title, "Table of words");
+        let strongest = self.cells.indexed_iter().filter(|(_, (word, value))| !word.is_empty() && value.is_finite());
+        let strongest = strongest.max_by(|a, b| a.1.1.abs().total_cmp(&b.1.1.abs()));
+        let said = strongest.map(|((row, column), _)| self.tooltip(row, column).replace('\n', ": "));
+        let said = said.map_or_else(String::new, |said| format!("; the strongest is {said}"));
+        format!("{title}: {rows} rows by {columns} columns{said}.")
+    }
+
+    fn plain(&self) -> String {
+        const WIDEST: usize = 14;
+        let (rows, across) = self.cells.dim();
+        let cell = |row: usize, column: usize| {
+            let (word, value) = &self.cells[(row, column)];
+            format!("{} {}", fit(&shown(word), WIDEST), number(*value)).trim().to_string()
+        };
+        let names: Vec<String> = (0..rows).map(|row| self.rows.1.plain(row)).collect();
+        let head = names.iter().map(|name| columns(name)).max().unwrap_or(0);
+        let widths: Vec<usize> =
+            (0..across).map(|column| (0..rows).map(|row| columns(&cell(row, column))).max().unwrap_or(0)).collect();
+        let mut out = headline(&self.title);
+        let order: Vec<usize> = if self.upward { (0..rows).rev().collect() } else { (0..rows).collect() };
+        for row in order {
+            let cells: Vec<_> = (0..across).map(|column| pad(&cell(row, column), widths[column])).collect();
+            out += &format!("{}  {}", pad(&names[row], head), cells.join("  "));
+            out = out.trim_end().to_string() + "\n";
+        }
+        if !self.note.is_empty() {
+            out += &format!("{}\n", self.note);
+        }
+        out
+    }
+}
+
+/// The word with its spaces written `·`; nothing for nothing.
+fn shown(word: &str) -> String {
+    if word.is_empty() { String::new() } else { visible(word) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    fn table(columns: usize) -> Figure {
+        WordTable::new(Array2::from_elem((2, columns), ("word".into(), 1.0))).draw().unwrap()
+    }
+
+    #[test]
+    fn words_that_have_no_room_are_left_to_the_tooltips() {
+        assert!(table(10).to_svg().contains(">word</text>"));
+        assert!(!table(60).to_svg().contains(">word</text>"));
+        assert!(table(60).to_svg().contains("word: 1</title>"));
+    }
+
+    #[test]
+    fn details_of_another_shape_are_an_error() {
+        let table = WordTable::new(Array2::from_elem((2, 2), (String::new(), 0.0)));
+        let error = table.details(Array2::from_elem((1, 2), String::new())).draw().unwrap_err().to_string();
+        assert!(error.contains("[1, 2]") && error.contains("[2, 2]"), "{error}");
+    }
+}
