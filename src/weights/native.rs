@@ -35,7 +35,8 @@ impl Model {
     /// processed.save_native(&folder)?;
     /// let again = Model::open(&folder.to_string_lossy())?;
     /// assert_eq!(again.processing(), processed.processing());
-    /// assert_eq!(again.loss("red fox blue red fox blue")?, processed.loss("red fox blue red fox blue")?);
+    /// let text = "red fox blue red fox blue";
+    /// assert!((again.loss(text)? - processed.loss(text)?).abs() < 1e-4);
     /// # std::fs::remove_dir_all(folder).ok();
     /// # Ok::<(), glassbox::Error>(())
     /// ```
