@@ -3,14 +3,13 @@
 //!
 //!     cargo bench --bench forward -- [--json] [--tokens 15,64,256] [--runs 7] [--case forward]
 
-use candle_core::{Device, Tensor};
-use glassbox::{Model, Result, hook::Site, prelude::Sites};
-use std::{collections::HashMap, fs, path::Path, time::Instant};
+#[path = "model.rs"]
+mod model;
+
+use glassbox::{Result, hook::Site, prelude::Sites};
+use std::{fs, time::Instant};
 
 type Case<'a> = Box<dyn Fn() -> Result<()> + 'a>;
-
-const CONFIG: &str = r#"{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 50257,
-    "n_positions": 1024, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5}"#;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
@@ -20,13 +19,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let runs: usize = after("--runs").map_or(Ok(7), |runs| runs.parse())?;
     let only = after("--case");
 
-    let folder = std::env::temp_dir().join(format!("glassbox-bench-{}", std::process::id()));
-    write_model(&folder)?;
-    let start = Instant::now();
-    let model = Model::open(&folder.to_string_lossy())?;
-    eprintln!("opened in {:.2} s", start.elapsed().as_secs_f64());
-    fs::remove_dir_all(&folder)?;
-
+    let model = model::open("forward")?;
     let mut results = Vec::new();
     for tokens in lengths {
         let ids: Vec<u32> = (0..tokens as u32).map(|i| (i * 7919) % 50_257).collect();
@@ -102,34 +95,4 @@ fn cpu_ms() -> f64 {
     // After the name in parentheses, user and system time are the 12th and 13th, in hundredths of a second.
     let after_name = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     after_name.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
-}
-
-/// A checkpoint with random weights, as Hugging Face names them.
-fn write_model(folder: &Path) -> std::result::Result<(), Box<dyn std::error::Error>> {
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join("config.json"), CONFIG)?;
-    let mut tensors = HashMap::new();
-    let mut add = |name: String, shape: &[usize]| -> candle_core::Result<()> {
-        tensors.insert(name, Tensor::randn(0f32, 0.02, shape, &Device::Cpu)?);
-        Ok(())
-    };
-    let d = 768;
-    add("wte.weight".into(), &[50_257, d])?;
-    add("wpe.weight".into(), &[1024, d])?;
-    add("ln_f.weight".into(), &[d])?;
-    add("ln_f.bias".into(), &[d])?;
-    for layer in 0..12 {
-        for (name, d_in, d_out) in
-            [("attn.c_attn", d, 3 * d), ("attn.c_proj", d, d), ("mlp.c_fc", d, 4 * d), ("mlp.c_proj", 4 * d, d)]
-        {
-            add(format!("h.{layer}.{name}.weight"), &[d_in, d_out])?;
-            add(format!("h.{layer}.{name}.bias"), &[d_out])?;
-        }
-        for norm in ["ln_1", "ln_2"] {
-            add(format!("h.{layer}.{norm}.weight"), &[d])?;
-            add(format!("h.{layer}.{norm}.bias"), &[d])?;
-        }
-    }
-    candle_core::safetensors::save(&tensors, folder.join("model.safetensors"))?;
-    Ok(())
 }

@@ -3,6 +3,7 @@
 mod attribution;
 mod bad_input;
 mod circuits;
+mod command;
 mod decompose;
 mod encoders;
 mod families;

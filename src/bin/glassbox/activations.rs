@@ -2,12 +2,7 @@
 
 use crate::{Outcome, args::Args};
 use candle_core::{DType, Tensor};
-use glassbox::{
-    Model,
-    hook::{Site, Sites},
-    model::Run,
-    text::Tokens,
-};
+use glassbox::{Model, axes::Axis, hook::Sites, model::Run, text::Tokens};
 use std::{collections::HashMap, path::Path};
 
 pub fn run(mut args: Args) -> Outcome<()> {
@@ -55,9 +50,16 @@ fn record(model: &Model, tokens: &Tokens, patterns: &[String]) -> Outcome<Run> {
     Ok(pass.run()?)
 }
 
-/// Name and value, without the batch axis, as float32.
+/// Name and value as float32, without the batch axis where there is one (tokens that are sent to experts have none).
 fn tensors(run: &Run) -> Outcome<HashMap<String, Tensor>> {
-    let one = |(name, tensor): (String, &Tensor)| Ok((name, tensor.get(0)?.to_dtype(DType::F32)?.contiguous()?));
-    let named = run.cache().iter().map(|(site, tensor): (Site, _)| (site.to_string(), tensor));
-    named.chain([("logits".to_owned(), run.logits()?)]).map(one).collect()
+    let mut tensors = HashMap::new();
+    for (site, tensor) in run.cache().iter() {
+        let alone = matches!(site.axes().first(), Some(Axis::Batch | Axis::One));
+        tensors.insert(site.to_string(), if alone { tensor.get(0)? } else { tensor.clone() });
+    }
+    if run.model().config().heads.unembed {
+        tensors.insert("logits".into(), run.logits()?.get(0)?);
+    }
+    let as_float = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?.contiguous()?));
+    tensors.into_iter().map(as_float).collect()
 }
