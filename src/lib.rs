@@ -58,6 +58,7 @@
 pub mod axes;
 pub mod cache;
 pub mod circuits;
+pub mod corpus;
 pub mod decompose;
 mod error;
 pub mod generate;

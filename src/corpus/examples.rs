@@ -1,0 +1,52 @@
+//! From labelled sentences to a probe.
+
+use super::Sentence;
+use crate::{
+    Model, Result,
+    hook::Sites,
+    probe::Examples,
+};
+use std::collections::HashMap;
+
+/// Activations at some sites for words of some sentences, each with a yes or no that `label` reads off the sentence's
+/// own labels; `None` leaves a word out. `label` is given a sentence and a word's place in it, counted from 0.
+///
+/// Sentences that read alike count once.
+///
+/// # Errors
+/// As [`Examples::collect`].
+///
+/// # Examples
+/// Is the subject of the sentence plural? Asked at the verb.
+/// ```
+/// use glassbox::{corpus::{Number, Part, examples, grammar}, prelude::*};
+/// let model = Model::open("grammar-4l")?;
+/// let sentences: Vec<_> = grammar(0).take(40).collect();
+/// let examples = examples(&model, [Site::resid_post(3)], &sentences, |sentence, word| {
+///     let subject = sentence.words[word].subject?; // of verbs alone
+///     sentence.words[subject].number.map(|number| number == Number::Plural)
+/// })?;
+/// assert!(examples.labels().len() > 30);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn examples(
+    model: &Model,
+    sites: impl Into<Sites>,
+    sentences: &[Sentence],
+    label: impl Fn(&Sentence, usize) -> Option<bool>,
+) -> Result<Examples> {
+    let mut by_text: HashMap<String, &Sentence> = HashMap::new();
+    let mut texts = Vec::new();
+    for sentence in sentences {
+        let text = sentence.text();
+        if by_text.insert(text.clone(), sentence).is_none() {
+            texts.push(text);
+        }
+    }
+    Examples::collect(model, sites, texts, |tokens, position| {
+        let sentence = by_text.get(tokens.text(0)?)?;
+        // Tokens that stand for nothing in the text, such as <bos>, come before the words.
+        let word = position.checked_sub(tokens.len() - sentence.words.len())?;
+        label(sentence, word)
+    })
+}

@@ -1,0 +1,66 @@
+//! A small world: what is so in it.
+
+use super::{
+    Entity,
+    lexicon::{CAPITALS, CATEGORIES, COLOURS, NAMES, NATURE, OWNED},
+};
+
+/// What a fact is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Relation {
+    /// `The capital of France is Paris.`
+    Capital,
+    /// `The colour of lemons is yellow.`
+    Colour,
+    /// `All lemons are fruits.`
+    Category,
+    /// `The boat belongs to Mary.`
+    Owner,
+}
+
+/// Something that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fact {
+    /// What sort of fact.
+    pub relation: Relation,
+    /// `France`, `lemons`, `boat`.
+    pub subject: &'static str,
+    /// `Paris`, `yellow`, `fruits`, `Mary`.
+    pub value: &'static str,
+}
+
+/// Everything that is so, in a fixed order.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Relation, facts};
+/// let capital = facts().into_iter().find(|fact| fact.relation == Relation::Capital && fact.subject == "France");
+/// assert_eq!(capital.map(|fact| fact.value), Some("Paris"));
+/// ```
+pub fn facts() -> Vec<Fact> {
+    let fact = |relation, subject, value| Fact { relation, subject, value };
+    let capitals = CAPITALS.iter().map(|&(country, city)| fact(Relation::Capital, country, city));
+    let colours = NATURE.iter().map(|&(plural, _, colour)| fact(Relation::Colour, plural, colour));
+    let categories = NATURE.iter().map(|&(plural, category, _)| fact(Relation::Category, plural, category));
+    let owners = OWNED.iter().zip(NAMES).map(|(owned, name)| fact(Relation::Owner, owned, name));
+    capitals.chain(colours).chain(categories).chain(owners).collect()
+}
+
+impl Relation {
+    /// What a value could be, true or not.
+    pub(super) fn values(self) -> Vec<&'static str> {
+        match self {
+            Self::Capital => CAPITALS.iter().map(|(_, city)| *city).collect(),
+            Self::Colour => COLOURS.to_vec(),
+            Self::Category => CATEGORIES.iter().map(|(category, _)| *category).collect(),
+            Self::Owner => NAMES.to_vec(),
+        }
+    }
+}
+
+/// What lemons, or fruits, are.
+pub(super) fn living(plural: &str) -> Entity {
+    let category = NATURE.iter().find(|(living, ..)| *living == plural).map_or(plural, |(_, category, _)| category);
+    let found = CATEGORIES.iter().find(|(name, _)| *name == category);
+    found.map_or(Entity::Thing, |(_, entity)| *entity)
+}

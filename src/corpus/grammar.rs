@@ -1,0 +1,90 @@
+//! [`grammar`]: an endless text.
+
+use super::{Draft, Material, Relation, Sentence};
+use rand::{SeedableRng, rngs::StdRng};
+
+/// What a sentence is an example of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// `The keys to the cabinet are rusty.` with so many nouns between subject and verb.
+    Agreement {
+        /// How many nouns stand between subject and verb.
+        attractors: usize,
+    },
+    /// `The boy that likes the girls sings.`
+    SubjectRelative,
+    /// `The boy that the girls like sings.`
+    ObjectRelative,
+    /// `The queen near the boys sees herself.`
+    Reflexive,
+    /// `Mary said that she was tired.`
+    Pronoun,
+    /// `When Mary and John went to the shop, John gave a drink to Mary.`
+    Giving,
+    /// `The capital of France is Paris.`
+    Statement(Relation),
+    /// `What is the capital of France? It is Paris.`
+    Question(Relation),
+    /// `The capital of France is Rome: false.`
+    Judgement(Relation),
+    /// `List: kite, drum, map; again: kite, drum, map.`
+    List,
+}
+
+/// How a sentence of some kind is drafted, and how often.
+type Recipe = (fn(Draft<'_>) -> Sentence, f64);
+
+/// In hundredths.
+const KINDS: [Recipe; 12] = [
+    (|draft| draft.agreement(0), 5.0),
+    (|draft| draft.agreement(1), 11.0),
+    (|draft| draft.agreement(2), 7.0),
+    (|draft| draft.subject_relative(), 6.0),
+    (|draft| draft.object_relative(), 6.0),
+    (|draft| draft.reflexive(), 7.0),
+    (|draft| draft.pronoun_sentence(), 5.0),
+    (|draft| draft.giving(), 15.0),
+    (|draft| draft.statement(), 8.0),
+    (|draft| draft.question(), 8.0),
+    (|draft| draft.judgement(), 16.0),
+    (|draft| draft.list(), 6.0),
+];
+
+/// Sentences without end, drawn from the whole grammar by a seed.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Kind, Part, grammar};
+/// let sentence = grammar(0).find(|sentence| sentence.kind == Kind::Agreement { attractors: 1 }).unwrap();
+/// let verb = &sentence.words[sentence.root()];
+/// let subject = &sentence.words[verb.subject.unwrap()];
+/// assert_eq!(subject.part, Part::Noun);
+/// assert!(verb.number.is_none_or(|number| Some(number) == subject.number));
+/// ```
+pub fn grammar(seed: u64) -> Grammar {
+    Grammar::new(Material::All, seed)
+}
+
+/// An iterator over [`Sentence`]s that does not end.
+#[derive(Clone, Debug)]
+pub struct Grammar {
+    material: Material,
+    rng: StdRng,
+}
+
+impl Grammar {
+    /// Sentences of some material. The same seed gives the same sentences.
+    pub fn new(material: Material, seed: u64) -> Self {
+        Self { material, rng: StdRng::seed_from_u64(seed) }
+    }
+}
+
+impl Iterator for Grammar {
+    type Item = Sentence;
+
+    fn next(&mut self) -> Option<Sentence> {
+        let mut draft = Draft::new(self.material, &mut self.rng);
+        let make = draft.weighted(&KINDS);
+        Some(make(draft))
+    }
+}

@@ -1,0 +1,36 @@
+//! Lists that are said twice.
+
+use super::{
+    Draft, Entity, Kind, Number, Part, Sentence, Word,
+    lexicon::{GIFTS, OWNED},
+};
+
+impl Draft<'_> {
+    /// `List: kite, drum, map; again: kite, drum, map.`
+    pub(super) fn list(mut self) -> Sentence {
+        let root = self.push(Word::new("list", Part::Noun).number(Number::Singular).entity(Entity::Thing));
+        self.say(":", Part::Punctuation);
+        let mut left: Vec<&str> = OWNED.into_iter().chain(GIFTS).collect();
+        let count = self.one(&[3, 4, 5]);
+        let items: Vec<&str> = (0..count).map(|_| left.remove(self.below(left.len()))).collect();
+        self.items(&items, root);
+        self.say(";", Part::Punctuation);
+        self.say_under(root, "again", Part::Adverb);
+        self.say(":", Part::Punctuation);
+        self.items(&items, root);
+        self.say(".", Part::Punctuation);
+        self.finish(Kind::List, root)
+    }
+
+    /// The first item hangs on the word that opens the list, each other on the one before it.
+    fn items(&mut self, items: &[&str], mut head: usize) {
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.say(",", Part::Punctuation);
+            }
+            let word = self.push(Word::new(item, Part::Noun).number(Number::Singular).entity(Entity::Thing));
+            self.attach(word, head);
+            head = word;
+        }
+    }
+}

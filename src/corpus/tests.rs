@@ -1,0 +1,220 @@
+//! Claims about the grammar as a whole.
+
+use super::*;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+fn text_of(sentences: impl IntoIterator<Item = Sentence>) -> Vec<String> {
+    sentences.into_iter().map(|sentence| sentence.text()).collect()
+}
+
+#[test]
+fn the_same_seed_says_the_same() {
+    assert_eq!(text_of(grammar(3).take(50)), text_of(grammar(3).take(50)));
+    assert_ne!(text_of(grammar(3).take(50)), text_of(grammar(4).take(50)));
+}
+
+#[test]
+fn no_sentence_has_two_derivations() {
+    let mut seen: HashMap<String, Sentence> = HashMap::new();
+    let mut again = 0;
+    for sentence in grammar(5).take(100_000) {
+        if let Some(before) = seen.insert(sentence.text(), sentence.clone()) {
+            again += 1;
+            assert!((before.nats - sentence.nats).abs() < 1e-9, "{}", sentence.text());
+            assert_eq!((before.kind, before.words), (sentence.kind, sentence.words));
+        }
+    }
+    assert!(again > 1000, "{again}");
+}
+
+#[test]
+fn a_sentence_comes_as_often_as_its_surprise_says() {
+    let count = 200_000;
+    let mut seen: HashMap<String, (usize, f64)> = HashMap::new();
+    for sentence in grammar(6).take(count) {
+        seen.entry(sentence.text()).or_insert((0, sentence.nats)).0 += 1;
+    }
+    // Those expected more than forty times: their total is many deviations wide of a wrong price.
+    let often: Vec<(usize, f64)> =
+        seen.into_values().map(|(found, nats)| (found, count as f64 * (-nats).exp())).filter(|it| it.1 > 40.0).collect();
+    let (found, expected): (Vec<f64>, Vec<f64>) = often.iter().map(|&(found, expected)| (found as f64, expected)).unzip();
+    let (found, expected) = (found.iter().sum::<f64>(), expected.iter().sum::<f64>());
+    assert!(often.len() > 100 && (found / expected - 1.0).abs() < 0.03, "{} texts: {found} of {expected}", often.len());
+}
+
+#[test]
+fn heads_make_one_tree_and_depth_counts_its_steps() {
+    for sentence in grammar(7).take(5000) {
+        let text = sentence.text();
+        let roots = sentence.words.iter().filter(|word| word.head.is_none()).count();
+        assert_eq!(roots, 1, "{text}");
+        for word in &sentence.words {
+            match word.head {
+                None => assert_eq!(word.depth, 0, "{text}"),
+                Some(head) => assert_eq!(word.depth, sentence.words[head].depth + 1, "{text}: {}", word.text),
+            }
+        }
+    }
+}
+
+#[test]
+fn verbs_have_subjects_of_their_number() {
+    for sentence in grammar(8).take(5000) {
+        for word in sentence.words.iter().filter(|word| word.tense.is_some()) {
+            let subject = &sentence.words[word.subject.unwrap()];
+            let coordinated = sentence.kind == Kind::Giving;
+            assert!(coordinated || word.number.is_none_or(|it| Some(it) == subject.number), "{}", sentence.text());
+        }
+    }
+}
+
+#[test]
+fn every_word_form_has_its_number_everywhere() {
+    let mut numbers: BTreeMap<(String, Part), HashSet<Option<Number>>> = BTreeMap::new();
+    for word in grammar(9).take(20_000).flat_map(|sentence| sentence.words) {
+        if word.part == Part::Noun || word.part == Part::Auxiliary {
+            numbers.entry((word.text.to_lowercase(), word.part)).or_default().insert(word.number);
+        }
+    }
+    for (word, numbers) in numbers {
+        assert_eq!(numbers.len(), 1, "{word:?}: {numbers:?}");
+    }
+}
+
+#[test]
+fn an_article_fits_the_word_after_it() {
+    for sentence in grammar(10).take(5000) {
+        for two in sentence.words.windows(2) {
+            let vowel = two[1].text.starts_with(['a', 'e', 'i', 'o', 'u']);
+            assert!(two[0].text != "a" || !vowel, "{}", sentence.text());
+            assert!(two[0].text != "an" || vowel, "{}", sentence.text());
+        }
+    }
+}
+
+/// The names of a giving sentence, or the subject and the first noun beside it, or the judged fact.
+fn kept(sentence: &Sentence) -> Option<Vec<String>> {
+    let texts = |parts: &[Part], n: usize| {
+        let words = sentence.words.iter().filter(|word| parts.contains(&word.part) && word.text != "The");
+        let mut texts: Vec<String> = words.take(n).map(|word| word.text.clone()).collect();
+        texts.sort();
+        texts
+    };
+    match sentence.kind {
+        Kind::Giving => Some(texts(&[Part::ProperNoun], 2)),
+        Kind::Agreement { attractors: 1.. } | Kind::SubjectRelative | Kind::ObjectRelative => {
+            Some(texts(&[Part::Noun], 2))
+        }
+        Kind::Judgement(relation) => {
+            let about = sentence.words.iter().position(|word| word.part == Part::Punctuation)? - 1;
+            let subject = sentence.words[..about].iter().rev().find(|word| {
+                matches!(word.part, Part::Noun | Part::ProperNoun)
+            })?;
+            Some(vec![format!("{relation:?}"), subject.text.clone()])
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn what_is_held_out_never_comes_in_training() {
+    let held: HashSet<_> = Grammar::new(Material::HeldOut, 11).take(20_000).filter_map(|it| kept(&it)).collect();
+    let trained: HashSet<_> = Grammar::new(Material::Training, 12).take(100_000).filter_map(|it| kept(&it)).collect();
+    assert!(held.len() > 100 && trained.len() > 1000, "{} {}", held.len(), trained.len());
+    assert!(held.is_disjoint(&trained), "{:?}", held.intersection(&trained).next());
+}
+
+#[test]
+fn a_judgement_is_true_as_often_as_false_and_says_so() {
+    let judged: Vec<Sentence> =
+        grammar(13).filter(|sentence| matches!(sentence.kind, Kind::Judgement(_))).take(2000).collect();
+    let so = judged.iter().filter(|sentence| sentence.truth == Some(true)).count();
+    assert!((900..1100).contains(&so), "{so}");
+    let known: HashSet<String> = grammar(14)
+        .filter(|sentence| matches!(sentence.kind, Kind::Statement(_)))
+        .take(5000)
+        .map(|sentence| sentence.text().replace('.', ":"))
+        .collect();
+    for sentence in judged {
+        let said = sentence.text_before(sentence.words.len() - 2);
+        assert_eq!(known.contains(&said), sentence.truth == Some(true), "{}", sentence.text());
+    }
+}
+
+#[test]
+fn the_two_prompts_of_a_pair_differ_in_one_word_and_all_are_of_one_length() {
+    let contrasts = [
+        Contrast::Agreement { attractors: 1 },
+        Contrast::Agreement { attractors: 2 },
+        Contrast::RelativeClause,
+        Contrast::Reflexive,
+        Contrast::IndirectObject,
+        Contrast::Truth(Relation::Capital),
+        Contrast::Truth(Relation::Colour),
+        Contrast::Truth(Relation::Category),
+        Contrast::Truth(Relation::Owner),
+    ];
+    for contrast in contrasts {
+        for material in [Material::Training, Material::HeldOut] {
+            let pairs = pairs(contrast, material, 60, 15);
+            let words = |text: &String| text.split(' ').map(String::from).collect::<Vec<_>>();
+            let len = words(&pairs.get()[0].clean).len();
+            for pair in pairs.get() {
+                let (clean, corrupt) = (words(&pair.clean), words(&pair.corrupt));
+                assert_eq!((clean.len(), corrupt.len()), (len, len), "{pair:?}");
+                assert_eq!(clean.iter().zip(&corrupt).filter(|(a, b)| a != b).count(), 1, "{pair:?}");
+                assert_ne!(pair.answer, pair.wrong);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pair_is_how_sentences_of_the_grammar_begin() {
+    let sentences: HashSet<String> = grammar(16)
+        .filter(|sentence| matches!(sentence.kind, Kind::Judgement(Relation::Category)))
+        .take(20_000)
+        .map(|sentence| sentence.text())
+        .collect();
+    for pair in pairs(Contrast::Truth(Relation::Category), Material::All, 40, 17).get() {
+        assert!(sentences.contains(&format!("{} {}.", pair.clean, pair.answer)), "{pair:?}");
+        assert!(sentences.contains(&format!("{} {}.", pair.corrupt, pair.wrong)), "{pair:?}");
+    }
+}
+
+#[test]
+fn dump() {
+    let Some(folder) = std::env::var_os("DUMP") else { return };
+    let folder = std::path::PathBuf::from(folder);
+    let write = |name: &str, material, seed, n| {
+        let lines: String = Grammar::new(material, seed)
+            .take(n)
+            .map(|it| {
+                let words: Vec<&str> = it.words.iter().map(|word| word.text.as_str()).collect();
+                format!("{:?}\t{:.4}\t{}\n", it.kind, it.nats, words.join(" "))
+            })
+            .collect();
+        std::fs::write(folder.join(name), lines).unwrap();
+    };
+    write("train.txt", Material::Training, 1, 600_000);
+    write("test.txt", Material::HeldOut, 2, 4000);
+    write("fresh.txt", Material::Training, 3, 4000);
+    let all: String = [
+        ("agr1", Contrast::Agreement { attractors: 1 }),
+        ("agr2", Contrast::Agreement { attractors: 2 }),
+        ("rel", Contrast::RelativeClause),
+        ("refl", Contrast::Reflexive),
+        ("ioi", Contrast::IndirectObject),
+        ("capital", Contrast::Truth(Relation::Capital)),
+        ("colour", Contrast::Truth(Relation::Colour)),
+        ("category", Contrast::Truth(Relation::Category)),
+        ("owner", Contrast::Truth(Relation::Owner)),
+    ]
+    .into_iter()
+    .flat_map(|(name, contrast)| {
+        pairs(contrast, Material::HeldOut, 300, 9).get().iter().map(move |p| format!("{name}\t{}\t{}\t{}\t{}\n", p.clean, p.corrupt, p.answer, p.wrong)).collect::<Vec<_>>()
+    })
+    .collect();
+    std::fs::write(folder.join("pairs.txt"), all).unwrap();
+    std::fs::write(folder.join("tokenizer.json"), tokenizer_json()).unwrap();
+}

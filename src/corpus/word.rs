@@ -1,0 +1,185 @@
+//! [`Word`] and [`Sentence`]: text and everything that is known about it.
+
+use super::Kind;
+
+/// Part of speech, by the tags of Universal Dependencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// `key`, `keys`.
+    Noun,
+    /// `Mary`, `Paris`.
+    ProperNoun,
+    /// `she`, `himself`, the `that` of a relative clause, `who`.
+    Pronoun,
+    /// `sings`, `gave`.
+    Verb,
+    /// `is`, `were`, `does`.
+    Auxiliary,
+    /// `rusty`, `true`.
+    Adjective,
+    /// `the`, `an`, `all`.
+    Determiner,
+    /// `near`, `of`.
+    Adposition,
+    /// `and`.
+    Coordinator,
+    /// `when`, the `that` after `said`.
+    Subordinator,
+    /// `again`, `then`.
+    Adverb,
+    /// `.`, `,`, `:`, `;`, `?`.
+    Punctuation,
+}
+
+/// Grammatical number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Number {
+    /// One.
+    Singular,
+    /// Several.
+    Plural,
+}
+
+impl Number {
+    /// Both, in the order in which forms are written in the lexicon.
+    pub(super) const BOTH: [Self; 2] = [Self::Singular, Self::Plural];
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Singular => Self::Plural,
+            Self::Plural => Self::Singular,
+        }
+    }
+}
+
+/// Grammatical tense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tense {
+    /// `is`, `sings`.
+    Present,
+    /// `was`, `sang`.
+    Past,
+}
+
+/// Grammatical gender, which English shows in its pronouns alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Gender {
+    /// `he`, `himself`.
+    Masculine,
+    /// `she`, `herself`.
+    Feminine,
+}
+
+/// What a word stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Entity {
+    /// `Mary`, `farmers`, and the pronouns that stand for them.
+    Person,
+    /// `France`.
+    Country,
+    /// `Paris`.
+    City,
+    /// `shop`.
+    Place,
+    /// `key`.
+    Thing,
+    /// `crows`, `insects`.
+    Animal,
+    /// `lemons`, `fruits`.
+    Plant,
+    /// `yellow`.
+    Colour,
+}
+
+/// One word or punctuation mark, one token of the tokenizer, and what is true of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Word {
+    /// As it is written.
+    pub text: String,
+    /// Its part of speech.
+    pub part: Part,
+    /// Of nouns, names, pronouns and present verbs. A past verb other than `was` shows none and has none.
+    pub number: Option<Number>,
+    /// Of finite verbs.
+    pub tense: Option<Tense>,
+    /// Of names, pronouns and nouns for a man or a woman.
+    pub gender: Option<Gender>,
+    /// What it stands for.
+    pub entity: Option<Entity>,
+    /// The word that it depends on, counted from 0 in the sentence; `None` for the root.
+    pub head: Option<usize>,
+    /// How many steps up from head to head the root is away.
+    pub depth: usize,
+    /// Of a finite verb: its subject.
+    pub subject: Option<usize>,
+}
+
+impl Word {
+    /// A word that depends on nothing yet.
+    pub(super) fn new(text: &str, part: Part) -> Self {
+        let text = text.to_owned();
+        let none = (None, None, None, None);
+        let (number, tense, gender, entity) = none;
+        Self { text, part, number, tense, gender, entity, head: None, depth: 0, subject: None }
+    }
+
+    pub(super) fn number(self, number: Number) -> Self {
+        Self { number: Some(number), ..self }
+    }
+
+    pub(super) fn entity(self, entity: Entity) -> Self {
+        Self { entity: Some(entity), ..self }
+    }
+
+    pub(super) fn gender(self, gender: Option<Gender>) -> Self {
+        Self { gender, ..self }
+    }
+}
+
+/// A sentence of the grammar, with labels.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Sentence {
+    /// What it is about.
+    pub kind: Kind,
+    /// Its words and punctuation marks, one per token.
+    pub words: Vec<Word>,
+    /// Of a sentence that says something of the world: whether that is so.
+    pub truth: Option<bool>,
+    /// How surprising it is to who knows the whole grammar: minus the logarithm of its probability, in nats. The mean
+    /// over many sentences is the grammar's entropy.
+    pub nats: f64,
+}
+
+impl Sentence {
+    /// As it is written: words with spaces between them, punctuation marks without one before them.
+    pub fn text(&self) -> String {
+        self.text_before(self.words.len())
+    }
+
+    /// What stands before the word `at`: the prompt that this word answers.
+    pub fn text_before(&self, at: usize) -> String {
+        let mut text = String::new();
+        for word in self.words.iter().take(at) {
+            if !text.is_empty() && word.part != Part::Punctuation {
+                text.push(' ');
+            }
+            text.push_str(&word.text);
+        }
+        text
+    }
+
+    /// The finite verb of the main clause, counted from 0: the word that depends on none.
+    pub fn root(&self) -> usize {
+        self.words.iter().position(|word| word.head.is_none()).unwrap_or(0)
+    }
+
+    /// The nouns between a verb and its subject, or as many as stand between them and depend on the subject.
+    pub fn attractors(&self, verb: usize) -> Vec<usize> {
+        let Some(subject) = self.words.get(verb).and_then(|verb| verb.subject) else { return Vec::new() };
+        let between = self.words.iter().enumerate().take(verb).skip(subject + 1);
+        between.filter(|(_, word)| matches!(word.part, Part::Noun | Part::ProperNoun)).map(|(at, _)| at).collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! Sentences about the [facts](super::facts): stated, asked for, judged.
+
+use super::{
+    Draft, Entity, Fact, Kind, Number, Part, Relation, Sentence, Tense, Word, facts,
+    facts::living,
+    lexicon::{COLOURS, NAMES},
+    phrases::Subject,
+};
+
+impl Draft<'_> {
+    /// `The capital of France is Paris.`
+    pub(super) fn statement(mut self) -> Sentence {
+        let facts = facts();
+        let fact = facts[self.below(facts.len())];
+        let root = self.state(fact, fact.value);
+        self.say(".", Part::Punctuation);
+        self.truth = Some(true);
+        self.finish(Kind::Statement(fact.relation), root)
+    }
+
+    /// `The capital of France is Rome: false.` As often as not it is true.
+    pub(super) fn judgement(mut self) -> Sentence {
+        let facts = facts();
+        let fact = facts[self.judged(facts.len())];
+        let truth = self.one(&[true, false]);
+        let others: Vec<&str> = fact.relation.values().into_iter().filter(|value| *value != fact.value).collect();
+        let value = if truth { fact.value } else { self.one(&others) };
+        let root = self.state(fact, value);
+        self.say(":", Part::Punctuation);
+        self.say_under(root, if truth { "true" } else { "false" }, Part::Adjective);
+        self.say(".", Part::Punctuation);
+        self.truth = Some(truth);
+        self.finish(Kind::Judgement(fact.relation), root)
+    }
+
+    /// `What is the capital of France? It is Paris.`
+    pub(super) fn question(mut self) -> Sentence {
+        let facts = facts();
+        let fact = facts[self.below(facts.len())];
+        let (asked, answer) = match fact.relation {
+            Relation::Capital | Relation::Colour => {
+                let asked = self.is("what", Number::Singular);
+                let measure = self.measure(fact);
+                self.attach(measure.at, asked);
+                self.say("?", Part::Punctuation);
+                (asked, self.is("It", Number::Singular))
+            }
+            Relation::Category => {
+                let asked = self.is("what", Number::Plural);
+                let plural = self.plural(fact.subject);
+                self.attach(plural.at, asked);
+                self.say("?", Part::Punctuation);
+                (asked, self.is("They", Number::Plural))
+            }
+            Relation::Owner => {
+                let who = Word::new("who", Part::Pronoun).number(Number::Singular).entity(Entity::Person);
+                let who = self.subject(who);
+                let asked = self.verb("owns", Part::Verb, Tense::Present, who);
+                self.object("the", fact.subject, Entity::Thing, asked);
+                self.say("?", Part::Punctuation);
+                let owner = self.value(fact, fact.value);
+                (asked, self.verb("does", Part::Auxiliary, Tense::Present, owner))
+            }
+        };
+        if fact.relation != Relation::Owner {
+            let value = self.value(fact, fact.value);
+            self.attach(value.at, answer);
+        }
+        self.attach(answer, asked);
+        self.say(".", Part::Punctuation);
+        self.truth = Some(true);
+        self.finish(Kind::Question(fact.relation), asked)
+    }
+
+    /// A statement without its full stop; says where its verb stands.
+    fn state(&mut self, fact: Fact, value: &str) -> usize {
+        match fact.relation {
+            Relation::Capital | Relation::Colour => {
+                let subject = self.measure(fact);
+                let verb = self.be(Tense::Present, subject);
+                let value = self.value(fact, value);
+                self.attach(value.at, verb);
+                verb
+            }
+            Relation::Category => {
+                let all = self.say("all", Part::Determiner);
+                let subject = self.plural(fact.subject);
+                self.attach(all, subject.at);
+                let verb = self.be(Tense::Present, subject);
+                let value = self.value(fact, value);
+                self.attach(value.at, verb);
+                verb
+            }
+            Relation::Owner => {
+                let the = self.say("the", Part::Determiner);
+                let owned = Word::new(fact.subject, Part::Noun).number(Number::Singular).entity(Entity::Thing);
+                let owned = self.subject(owned);
+                self.attach(the, owned.at);
+                let verb = self.verb("belongs", Part::Verb, Tense::Present, owned);
+                let to = self.say_under(verb, "to", Part::Adposition);
+                let value = self.value(fact, value);
+                self.attach(value.at, to);
+                verb
+            }
+        }
+    }
+
+    /// `the capital of France`, `the colour of lemons`.
+    fn measure(&mut self, fact: Fact) -> Subject {
+        let (noun, entity) = match fact.relation {
+            Relation::Capital => ("capital", Entity::City),
+            _ => ("colour", Entity::Colour),
+        };
+        let the = self.say("the", Part::Determiner);
+        let measure = self.subject(Word::new(noun, Part::Noun).number(Number::Singular).entity(entity));
+        self.attach(the, measure.at);
+        let of = self.say_under(measure.at, "of", Part::Adposition);
+        let of_what = match fact.relation {
+            Relation::Capital => {
+                let country = Word::new(fact.subject, Part::ProperNoun).number(Number::Singular);
+                self.subject(country.entity(Entity::Country))
+            }
+            _ => self.plural(fact.subject),
+        };
+        self.attach(of_what.at, of);
+        measure
+    }
+
+    /// `lemons`, `fruits`.
+    fn plural(&mut self, text: &str) -> Subject {
+        self.subject(Word::new(text, Part::Noun).number(Number::Plural).entity(living(text)))
+    }
+
+    /// What a fact says of its subject.
+    fn value(&mut self, fact: Fact, value: &str) -> Subject {
+        match fact.relation {
+            Relation::Capital => {
+                let city = Word::new(value, Part::ProperNoun).number(Number::Singular);
+                self.subject(city.entity(Entity::City))
+            }
+            Relation::Colour => {
+                debug_assert!(COLOURS.contains(&value));
+                self.subject(Word::new(value, Part::Adjective).entity(Entity::Colour))
+            }
+            Relation::Category => self.plural(value),
+            Relation::Owner => {
+                let name = NAMES.iter().position(|name| *name == value).unwrap_or_default();
+                self.name(name)
+            }
+        }
+    }
+
+    /// `What is`, `They are`: a pronoun and its verb; says where the verb stands.
+    fn is(&mut self, pronoun: &str, number: Number) -> usize {
+        let subject = self.subject(Word::new(pronoun, Part::Pronoun).number(number));
+        self.be(Tense::Present, subject)
+    }
+
+    /// Adds a word that a verb can have as its subject.
+    fn subject(&mut self, word: Word) -> Subject {
+        let number = word.number.unwrap_or(Number::Singular);
+        Subject { at: self.push(word), noun: 0, number, gender: None, person: false }
+    }
+}
