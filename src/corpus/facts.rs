@@ -46,7 +46,33 @@ pub fn facts() -> Vec<Fact> {
     capitals.chain(colours).chain(categories).chain(owners).collect()
 }
 
+impl Fact {
+    /// How it is stated, up to its value: `The capital of France is`.
+    pub fn statement(&self) -> String {
+        match self.relation {
+            Relation::Capital => format!("The capital of {} is", self.subject),
+            Relation::Colour => format!("The colour of {} is", self.subject),
+            Relation::Category => format!("All {} are", self.subject),
+            Relation::Owner => format!("The {} belongs to", self.subject),
+        }
+    }
+
+    /// How it is asked for and answered, up to its value: `What is the capital of France? It is`.
+    pub fn question(&self) -> String {
+        match self.relation {
+            Relation::Capital => format!("What is the capital of {}? It is", self.subject),
+            Relation::Colour => format!("What is the colour of {}? It is", self.subject),
+            Relation::Category => format!("What are {}? They are", self.subject),
+            Relation::Owner => format!("Who owns the {}?", self.subject),
+        }
+    }
+}
+
 impl Relation {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Capital, Self::Colour, Self::Category, Self::Owner];
+
+
     /// What a value could be, true or not.
     pub(super) fn values(self) -> Vec<&'static str> {
         match self {

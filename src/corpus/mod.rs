@@ -39,7 +39,7 @@ pub use pairs::{Contrast, Pair, Pairs, pairs};
 pub use word::{Entity, Gender, Number, Part, Sentence, Tense, Word};
 
 use draft::Draft;
-pub(crate) use vocabulary::{BOS, tokenizer_json};
+pub(crate) use vocabulary::{tokenizer_json, vocabulary};
 
 #[cfg(test)]
 mod tests;

@@ -236,12 +236,7 @@ impl Source {
         let fact = self.one(&facts);
         let others: Vec<&str> = relation.values().into_iter().filter(|value| *value != fact.value).collect();
         let other = self.one(&others);
-        let prompt = |value: &str| match relation {
-            Relation::Capital => format!("The capital of {} is {value}:", fact.subject),
-            Relation::Colour => format!("The colour of {} is {value}:", fact.subject),
-            Relation::Category => format!("All {} are {value}:", fact.subject),
-            Relation::Owner => format!("The {} belongs to {value}:", fact.subject),
-        };
+        let prompt = |value: &str| format!("{} {value}:", fact.statement());
         Pair { clean: prompt(fact.value), corrupt: prompt(other), answer: "true".into(), wrong: "false".into() }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What begins every text, with id 0.
-pub(crate) const BOS: &str = "<bos>";
+const BOS: &str = "<bos>";
 
 /// Punctuation, and words that stand in no list of the lexicon.
 const OTHERS: [&str; 40] = [

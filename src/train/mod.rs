@@ -6,6 +6,7 @@
 mod adamw;
 mod batch;
 mod curve;
+pub mod grammar;
 pub mod induction;
 mod parameters;
 mod recipe;

@@ -1,0 +1,116 @@
+//! What a model of the grammar can do on what it has not read.
+
+use crate::{
+    Model, Result,
+    corpus::{Contrast, Grammar, Material, Relation, facts, pairs},
+    patching::Metric,
+};
+use std::fmt;
+
+/// Parts are 0 to 1, losses in nats per token.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Evaluation {
+    /// `is` against `are` with one noun of the wrong number between, next to subjects it was never read with.
+    pub one_attractor: f64,
+    /// The same with two.
+    pub two_attractors: f64,
+    /// The same across a relative clause.
+    pub relative_clause: f64,
+    /// `himself` against `herself`.
+    pub reflexive: f64,
+    /// The indirect object of two names never read together is the likeliest of all words.
+    pub indirect_object: f64,
+    /// The value of a fact, stated or asked for, is the likeliest of all words.
+    pub facts: f64,
+    /// `true` or `false`, whichever is right, of facts never judged in training, is the likeliest of all words; by
+    /// [`Relation`], in the order of [`Relation::ALL`].
+    pub truth: [f64; 4],
+    /// The loss on held-out sentences.
+    pub loss: f64,
+    /// The mean surprise of the same sentences to who knows the grammar.
+    pub entropy: f64,
+}
+
+impl Evaluation {
+    /// The mean of [`truth`](Self::truth).
+    pub fn mean_truth(&self) -> f64 {
+        self.truth.iter().sum::<f64>() / self.truth.len() as f64
+    }
+
+    /// How many times as large as the grammar's own the perplexity is.
+    pub fn perplexity_ratio(&self) -> f64 {
+        (self.loss - self.entropy).exp()
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |part: f64| format!("{:5.1} %", 100.0 * part);
+        writeln!(f, "on what was held out of training:")?;
+        writeln!(f, "agreement across one attractor    {}", percent(self.one_attractor))?;
+        writeln!(f, "agreement across two attractors   {}", percent(self.two_attractors))?;
+        writeln!(f, "agreement across a clause         {}", percent(self.relative_clause))?;
+        writeln!(f, "himself or herself                {}", percent(self.reflexive))?;
+        writeln!(f, "indirect object, unseen names     {}", percent(self.indirect_object))?;
+        writeln!(f, "facts                             {}", percent(self.facts))?;
+        write!(f, "true or false, never judged       {} (", percent(self.mean_truth()))?;
+        for (relation, part) in Relation::ALL.iter().zip(self.truth) {
+            let comma = if *relation == Relation::Owner { ")\n" } else { ", " };
+            write!(f, "{} {}{comma}", format!("{relation:?}").to_lowercase(), percent(part).trim())?;
+        }
+        let (loss, entropy) = (self.loss.exp(), self.entropy.exp());
+        write!(f, "perplexity {loss:.3}, of the grammar {entropy:.3}: {:.3} times", self.perplexity_ratio())
+    }
+}
+
+/// Measures a model on `count` held-out pairs of prompts of each contrast, and as many held-out sentences, that a seed
+/// makes.
+///
+/// # Errors
+/// When the model does not know the words.
+pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
+    let held = |contrast| pairs(contrast, Material::HeldOut, count, seed);
+    let agrees = |contrast| held(contrast).accuracy(model);
+    let answers = |contrast| -> Result<f64> {
+        let pairs = held(contrast);
+        Ok((first(model, pairs.clean(), pairs.answers())? + first(model, pairs.corrupt(), pairs.wrong())?) / 2.0)
+    };
+    let mut truth = [0.0; 4];
+    for (truth, relation) in truth.iter_mut().zip(Relation::ALL) {
+        *truth = answers(Contrast::Truth(relation))?;
+    }
+    let mut known = 0.0;
+    for relation in Relation::ALL {
+        let facts: Vec<_> = facts().into_iter().filter(|fact| fact.relation == relation).collect();
+        let values = || facts.iter().map(|fact| fact.value.to_owned()).collect::<Vec<_>>();
+        let stated = first(model, facts.iter().map(|fact| fact.statement()).collect(), values())?;
+        let asked = first(model, facts.iter().map(|fact| fact.question()).collect(), values())?;
+        known += (stated + asked) / 2.0 / Relation::ALL.len() as f64;
+    }
+    let (mut loss, mut nats, mut tokens) = (0.0, 0.0, 0);
+    for sentence in Grammar::new(Material::HeldOut, seed).take(count) {
+        let losses = model.pass(sentence.text())?.run()?.token_losses()?.flatten_all()?.to_vec1::<f32>()?;
+        loss += losses.iter().copied().map(f64::from).sum::<f64>();
+        nats += sentence.nats;
+        tokens += losses.len();
+    }
+    Ok(Evaluation {
+        one_attractor: agrees(Contrast::Agreement { attractors: 1 })?,
+        two_attractors: agrees(Contrast::Agreement { attractors: 2 })?,
+        relative_clause: agrees(Contrast::RelativeClause)?,
+        reflexive: agrees(Contrast::Reflexive)?,
+        indirect_object: answers(Contrast::IndirectObject)?,
+        facts: known,
+        truth,
+        loss: loss / tokens.max(1) as f64,
+        entropy: nats / tokens.max(1) as f64,
+    })
+}
+
+/// The part of some prompts, of one length, after which the answer is the likeliest word.
+fn first(model: &Model, prompts: Vec<String>, answers: Vec<String>) -> Result<f64> {
+    let count = prompts.len();
+    let ranks = Metric::rank(model, answers, count)?.of(&model.pass(prompts)?.logits_at([-1]).run()?)?;
+    Ok(ranks.iter().filter(|&&rank| rank == 0.0).count() as f64 / count.max(1) as f64)
+}

@@ -1,0 +1,140 @@
+//! The recipe of `grammar-4l`: a GPT-2 of four layers that reads the small English of [`corpus`](crate::corpus).
+//!
+//! A text is `<bos>` and sentences, one after the other, cut off where the model's context ends. Every token counts.
+//! What is held out ([`Material`]) is never read. Embedding and unembedding are one matrix, as in GPT-2: what a
+//! position expects and what a word is are then vectors of one space, which helps to see whether a statement is so.
+
+mod evaluation;
+
+use super::{Batch, Decay, Parameters, Recipe, Schedule};
+use crate::{
+    Model, Result,
+    corpus::{Grammar, Material, tokenizer_json, vocabulary},
+    model::Config,
+    ops::Activation,
+    text::{SpecialIds, Tokenizer},
+};
+pub use evaluation::{Evaluation, evaluate};
+use rand::{SeedableRng, rngs::StdRng};
+use std::{collections::HashMap, fmt::Display, path::Path};
+
+/// Everything that decides the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct English {
+    /// Texts per step.
+    pub texts: usize,
+    /// Tokens of a text.
+    pub len: usize,
+    /// Deviation of the first weights.
+    pub deviation: f32,
+    /// Seed, length and speed of the training.
+    pub schedule: Schedule,
+}
+
+impl Default for English {
+    /// The recipe of the shipped weights.
+    fn default() -> Self {
+        let schedule = Schedule {
+            steps: 3000,
+            warm_up: 50,
+            peak: 3e-3,
+            decay: Decay::Linear,
+            weight_decay: 0.1,
+            ..Schedule::default()
+        };
+        Self { texts: 32, len: N_CTX, deviation: 0.05, schedule }
+    }
+}
+
+const N_CTX: usize = 48;
+
+/// The id of `<bos>`, which begins every text.
+const BOS_ID: u32 = 0;
+
+fn config(d_vocab: usize) -> Config {
+    let (d_model, n_heads) = (128, 4);
+    let d_head = d_model / n_heads;
+    Config {
+        n_layers: 4,
+        d_model,
+        d_embed: d_model,
+        n_heads,
+        n_key_value_heads: n_heads,
+        d_head,
+        d_mlp: 4 * d_model,
+        d_vocab,
+        n_ctx: N_CTX,
+        act_fn: Activation::GeluNew,
+        attn_scale: 1.0 / (d_head as f64).sqrt(),
+        tied: true,
+        ..Config::base("gpt2")
+    }
+}
+
+/// Words to ids.
+fn ids() -> HashMap<String, u32> {
+    (1..).zip(vocabulary()).map(|(id, word)| (word, id)).collect()
+}
+
+impl English {
+    /// Texts of one length that a seed makes.
+    fn batch(&self, ids: &HashMap<String, u32>, material: Material, seed: u64) -> Result<Batch> {
+        let mut sentences = Grammar::new(material, seed);
+        let text = |_| {
+            let words = sentences.by_ref().flat_map(|sentence| sentence.words);
+            let known = words.filter_map(|word| ids.get(&word.text).copied());
+            std::iter::once(BOS_ID).chain(known).take(self.len).collect()
+        };
+        Batch::next_tokens(&(0..self.texts).map(text).collect::<Vec<Vec<u32>>>(), |_, _| true)
+    }
+}
+
+impl Recipe for English {
+    fn name(&self) -> &'static str {
+        "grammar-4l"
+    }
+
+    fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    fn schedule_mut(&mut self) -> &mut Schedule {
+        &mut self.schedule
+    }
+
+    fn parameters(&self) -> Result<Parameters> {
+        let config = config(self.tokenizer()?.d_vocab());
+        let smaller = 1.0 / (2.0 * config.n_layers as f64).sqrt();
+        let parameters = Parameters::random(config, self.deviation, &mut StdRng::seed_from_u64(self.schedule.seed))?;
+        // What writes into the residual stream begins small, so that the sum of all writes is as large as one.
+        let writers = ["attn.W_O", "mlp.W_out"];
+        for name in parameters.names().map(String::from).collect::<Vec<_>>() {
+            if writers.iter().any(|writer| name.ends_with(writer)) {
+                parameters.set(&name, &(parameters.get(&name)?.detach() * smaller)?)?;
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn tokenizer(&self) -> Result<Tokenizer> {
+        let tokenizer = Tokenizer::from_bytes(tokenizer_json().as_bytes())?;
+        Ok(tokenizer.with_special_ids(SpecialIds { bos: Some(BOS_ID), ..SpecialIds::default() }))
+    }
+
+    fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
+        let (recipe, ids, seed) = (self.clone(), ids(), self.schedule.seed << 32);
+        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed + step)))
+    }
+
+    fn held_out(&self) -> Result<Batch> {
+        Self { texts: 64, ..self.clone() }.batch(&ids(), Material::HeldOut, u64::MAX - self.schedule.seed)
+    }
+
+    fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>> {
+        Ok(Box::new(evaluate(model, 200, self.schedule.seed + 1)?))
+    }
+
+    fn save(&self, model: &Model, folder: &Path) -> Result<()> {
+        model.save_native(folder)
+    }
+}
