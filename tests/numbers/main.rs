@@ -10,6 +10,7 @@ mod families;
 mod families_llama;
 mod generate;
 mod gradients;
+mod grammar;
 mod identities;
 mod oracle;
 mod patching;
