@@ -135,3 +135,26 @@ impl Embedding {
         Ok(Self { site, deviation: (squares / count - mean * mean).max(0.0).sqrt() as f32, width })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deviation(values: &[f32]) -> f32 {
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt()
+    }
+
+    #[test]
+    fn noise_has_three_standard_deviations_of_the_embeddings() {
+        let model = Model::open("induction-2l").unwrap();
+        let embedding = Embedding::of(&model).unwrap();
+        let embeddings = model.weights().w_e().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!((embedding.deviation - deviation(&embeddings)).abs() < 1e-4 * embedding.deviation);
+        let noise = Noise::default().draw(embedding.deviation, &[1..3, 0..1], 4, 500).unwrap();
+        let rows = noise.to_vec3::<f32>().unwrap();
+        assert!(rows[0][0].iter().chain(&rows[0][3]).chain(&rows[1][1]).all(|&value| value == 0.0));
+        let drawn = [&rows[0][1][..], &rows[0][2], &rows[1][0]].concat();
+        assert!((deviation(&drawn) / embedding.deviation - 3.0).abs() < 0.15, "{}", deviation(&drawn));
+    }
+}
