@@ -16,6 +16,7 @@ mod patching;
 mod readings;
 mod reference;
 mod running;
+mod saving;
 mod t5;
 mod table;
 mod tiny;
