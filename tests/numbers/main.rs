@@ -17,6 +17,7 @@ mod patching;
 mod readings;
 mod reference;
 mod running;
+mod saving;
 mod steering;
 mod t5;
 mod table;
