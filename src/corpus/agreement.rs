@@ -1,6 +1,9 @@
 //! Subjects and verbs that agree across what stands between them.
 
-use super::{Draft, Kind, Part, Sentence, lexicon::{NOUNS, PEOPLE}};
+use super::{
+    Draft, Kind, Part, Sentence,
+    lexicon::{NOUNS, PEOPLE},
+};
 
 impl Draft<'_> {
     /// `The keys to the cabinet are rusty.`

@@ -51,8 +51,7 @@ impl<'a> Draft<'a> {
     pub(super) fn partner(&mut self, first: usize, taken: &[usize], n: usize) -> usize {
         let free: Vec<usize> = (0..n).filter(|at| !taken.contains(at)).collect();
         self.nats += (free.len() as f64).ln();
-        let allowed: Vec<usize> =
-            free.into_iter().filter(|&second| self.material.has_pair(first, second)).collect();
+        let allowed: Vec<usize> = free.into_iter().filter(|&second| self.material.has_pair(first, second)).collect();
         allowed[self.rng.random_range(0..allowed.len())]
     }
 

@@ -1,11 +1,7 @@
 //! From labelled sentences to a probe.
 
 use super::Sentence;
-use crate::{
-    Model, Result,
-    hook::Sites,
-    probe::Examples,
-};
+use crate::{Model, Result, hook::Sites, probe::Examples};
 use std::collections::HashMap;
 
 /// Activations at some sites for words of some sentences, each with a yes or no that `label` reads off the sentence's

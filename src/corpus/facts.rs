@@ -72,7 +72,6 @@ impl Relation {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Capital, Self::Colour, Self::Category, Self::Owner];
 
-
     /// What a value could be, true or not.
     pub(super) fn values(self) -> Vec<&'static str> {
         match self {

@@ -27,7 +27,7 @@ pub enum Kind {
     Question(Relation),
     /// `The capital of France is Rome: false.`
     Judgement(Relation),
-    /// `List: kite, drum, map; again: kite, drum, map.`
+    /// `List: kite drum map; again: kite drum map.`
     List,
 }
 
@@ -36,18 +36,18 @@ type Recipe = (fn(Draft<'_>) -> Sentence, f64);
 
 /// In hundredths.
 const KINDS: [Recipe; 12] = [
-    (|draft| draft.agreement(0), 5.0),
-    (|draft| draft.agreement(1), 11.0),
-    (|draft| draft.agreement(2), 7.0),
-    (|draft| draft.subject_relative(), 6.0),
-    (|draft| draft.object_relative(), 6.0),
-    (|draft| draft.reflexive(), 7.0),
-    (|draft| draft.pronoun_sentence(), 5.0),
-    (|draft| draft.giving(), 15.0),
-    (|draft| draft.statement(), 8.0),
-    (|draft| draft.question(), 8.0),
-    (|draft| draft.judgement(), 16.0),
-    (|draft| draft.list(), 6.0),
+    (|draft| draft.agreement(0), 2.0),
+    (|draft| draft.agreement(1), 6.0),
+    (|draft| draft.agreement(2), 5.0),
+    (|draft| draft.subject_relative(), 3.0),
+    (|draft| draft.object_relative(), 3.0),
+    (|draft| draft.reflexive(), 5.0),
+    (|draft| draft.pronoun_sentence(), 3.0),
+    (|draft| draft.giving(), 11.0),
+    (|draft| draft.statement(), 9.0),
+    (|draft| draft.question(), 9.0),
+    (|draft| draft.judgement(), 34.0),
+    (|draft| draft.list(), 10.0),
 ];
 
 /// Sentences without end, drawn from the whole grammar by a seed.

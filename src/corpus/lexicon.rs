@@ -101,8 +101,8 @@ pub(super) const GENDERED: usize = 12;
 
 /// Feminine and masculine in turn.
 pub(super) const NAMES: [&str; 24] = [
-    "Mary", "John", "Anna", "Paul", "Alice", "Peter", "Emma", "David", "Clara", "Henry", "Lucy", "James", "Sarah", "Mark",
-    "Kate", "Daniel", "Julia", "Robert", "Helen", "Simon", "Laura", "Thomas", "Susan", "George",
+    "Mary", "John", "Anna", "Paul", "Alice", "Peter", "Emma", "David", "Clara", "Henry", "Lucy", "James", "Sarah",
+    "Mark", "Kate", "Daniel", "Julia", "Robert", "Helen", "Simon", "Laura", "Thomas", "Susan", "George",
 ];
 
 pub(super) const NAME_GENDERS: [Gender; 2] = [Gender::Feminine, Gender::Masculine];
@@ -202,8 +202,7 @@ pub(super) const CATEGORIES: [(&str, Entity); 6] = [
     ("flowers", Entity::Plant),
 ];
 
-pub(super) const COLOURS: [&str; 9] =
-    ["yellow", "red", "orange", "green", "white", "black", "brown", "grey", "pink"];
+pub(super) const COLOURS: [&str; 9] = ["yellow", "red", "orange", "green", "white", "black", "brown", "grey", "pink"];
 
 /// Living things: their kind and their colour.
 pub(super) const NATURE: [(&str, &str, &str); 30] = [
@@ -241,8 +240,30 @@ pub(super) const NATURE: [(&str, &str, &str); 30] = [
 
 /// Who owns what: the owner is the name at the same place in [`NAMES`].
 pub(super) const OWNED: [&str; 24] = [
-    "boat", "bicycle", "piano", "guitar", "violin", "horse", "tent", "kite", "sledge", "canoe", "tractor", "camera",
-    "drum", "mirror", "telescope", "carpet", "basket", "kettle", "candle", "hammer", "ship", "castle", "mill", "trumpet",
+    "boat",
+    "bicycle",
+    "piano",
+    "guitar",
+    "violin",
+    "horse",
+    "tent",
+    "kite",
+    "sledge",
+    "canoe",
+    "tractor",
+    "camera",
+    "drum",
+    "mirror",
+    "telescope",
+    "carpet",
+    "basket",
+    "kettle",
+    "candle",
+    "hammer",
+    "ship",
+    "castle",
+    "mill",
+    "trumpet",
 ];
 
 /// The article that goes with the word.

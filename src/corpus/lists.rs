@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Draft<'_> {
-    /// `List: kite, drum, map; again: kite, drum, map.`
+    /// `List: kite drum map; again: kite drum map.`
     pub(super) fn list(mut self) -> Sentence {
         let root = self.push(Word::new("list", Part::Noun).number(Number::Singular).entity(Entity::Thing));
         self.say(":", Part::Punctuation);
@@ -24,10 +24,7 @@ impl Draft<'_> {
 
     /// The first item hangs on the word that opens the list, each other on the one before it.
     fn items(&mut self, items: &[&str], mut head: usize) {
-        for (at, item) in items.iter().enumerate() {
-            if at > 0 {
-                self.say(",", Part::Punctuation);
-            }
+        for item in items {
             let word = self.push(Word::new(item, Part::Noun).number(Number::Singular).entity(Entity::Thing));
             self.attach(word, head);
             head = word;

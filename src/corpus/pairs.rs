@@ -222,12 +222,7 @@ impl Source {
         let article = self.one(&["the", article(gift)]);
         let pair = format!("{} {} and {} {came} {to} the {place}", capital(opening), NAMES[first], NAMES[second]);
         let prompt = |giver: usize| format!("{pair}, {} {gave} {article} {gift} to", NAMES[giver]);
-        Pair {
-            clean: prompt(wrong),
-            corrupt: prompt(answer),
-            answer: NAMES[answer].into(),
-            wrong: NAMES[wrong].into(),
-        }
+        Pair { clean: prompt(wrong), corrupt: prompt(answer), answer: NAMES[answer].into(), wrong: NAMES[wrong].into() }
     }
 
     fn truth(&mut self, relation: Relation) -> Pair {

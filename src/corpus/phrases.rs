@@ -6,7 +6,9 @@
 
 use super::{
     Draft, Entity, Gender, Number, Part, Tense, Word,
-    lexicon::{INTRANSITIVE, NAME_GENDERS, NAMES, NEAR, NEAR_A_KEY, NOUNS, OF_PEOPLE, OF_THINGS, PEOPLE, TRANSITIVE, Verb},
+    lexicon::{
+        INTRANSITIVE, NAME_GENDERS, NAMES, NEAR, NEAR_A_KEY, NOUNS, OF_PEOPLE, OF_THINGS, PEOPLE, TRANSITIVE, Verb,
+    },
 };
 
 /// A subject: where its noun stands, and what a verb or pronoun has to know of it.
@@ -51,7 +53,8 @@ impl Draft<'_> {
     pub(super) fn beside(&mut self, subject: Subject, attractors: usize) {
         let (mut before, mut taken) = (subject, vec![subject.noun]);
         for _ in 0..attractors {
-            let nearness: &[&str] = if NOUNS[before.noun].form(Number::Singular) == "key" { &NEAR_A_KEY } else { &NEAR };
+            let nearness: &[&str] =
+                if NOUNS[before.noun].form(Number::Singular) == "key" { &NEAR_A_KEY } else { &NEAR };
             let preposition = self.one(nearness);
             let preposition = self.say_under(before.at, preposition, Part::Adposition);
             let noun = self.partner(subject.noun, &taken, NOUNS.len());

@@ -35,9 +35,13 @@ fn a_sentence_comes_as_often_as_its_surprise_says() {
         seen.entry(sentence.text()).or_insert((0, sentence.nats)).0 += 1;
     }
     // Those expected more than forty times: their total is many deviations wide of a wrong price.
-    let often: Vec<(usize, f64)> =
-        seen.into_values().map(|(found, nats)| (found, count as f64 * (-nats).exp())).filter(|it| it.1 > 40.0).collect();
-    let (found, expected): (Vec<f64>, Vec<f64>) = often.iter().map(|&(found, expected)| (found as f64, expected)).unzip();
+    let often: Vec<(usize, f64)> = seen
+        .into_values()
+        .map(|(found, nats)| (found, count as f64 * (-nats).exp()))
+        .filter(|it| it.1 > 40.0)
+        .collect();
+    let (found, expected): (Vec<f64>, Vec<f64>) =
+        often.iter().map(|&(found, expected)| (found as f64, expected)).unzip();
     let (found, expected) = (found.iter().sum::<f64>(), expected.iter().sum::<f64>());
     assert!(often.len() > 100 && (found / expected - 1.0).abs() < 0.03, "{} texts: {found} of {expected}", often.len());
 }
@@ -107,9 +111,8 @@ fn kept(sentence: &Sentence) -> Option<Vec<String>> {
         }
         Kind::Judgement(relation) => {
             let about = sentence.words.iter().position(|word| word.part == Part::Punctuation)? - 1;
-            let subject = sentence.words[..about].iter().rev().find(|word| {
-                matches!(word.part, Part::Noun | Part::ProperNoun)
-            })?;
+            let subject =
+                sentence.words[..about].iter().rev().find(|word| matches!(word.part, Part::Noun | Part::ProperNoun))?;
             Some(vec![format!("{relation:?}"), subject.text.clone()])
         }
         _ => None,
@@ -180,41 +183,4 @@ fn a_pair_is_how_sentences_of_the_grammar_begin() {
         assert!(sentences.contains(&format!("{} {}.", pair.clean, pair.answer)), "{pair:?}");
         assert!(sentences.contains(&format!("{} {}.", pair.corrupt, pair.wrong)), "{pair:?}");
     }
-}
-
-#[test]
-fn dump() {
-    let Some(folder) = std::env::var_os("DUMP") else { return };
-    let folder = std::path::PathBuf::from(folder);
-    let write = |name: &str, material, seed, n| {
-        let lines: String = Grammar::new(material, seed)
-            .take(n)
-            .map(|it| {
-                let words: Vec<&str> = it.words.iter().map(|word| word.text.as_str()).collect();
-                format!("{:?}\t{:.4}\t{}\n", it.kind, it.nats, words.join(" "))
-            })
-            .collect();
-        std::fs::write(folder.join(name), lines).unwrap();
-    };
-    write("train.txt", Material::Training, 1, 600_000);
-    write("test.txt", Material::HeldOut, 2, 4000);
-    write("fresh.txt", Material::Training, 3, 4000);
-    let all: String = [
-        ("agr1", Contrast::Agreement { attractors: 1 }),
-        ("agr2", Contrast::Agreement { attractors: 2 }),
-        ("rel", Contrast::RelativeClause),
-        ("refl", Contrast::Reflexive),
-        ("ioi", Contrast::IndirectObject),
-        ("capital", Contrast::Truth(Relation::Capital)),
-        ("colour", Contrast::Truth(Relation::Colour)),
-        ("category", Contrast::Truth(Relation::Category)),
-        ("owner", Contrast::Truth(Relation::Owner)),
-    ]
-    .into_iter()
-    .flat_map(|(name, contrast)| {
-        pairs(contrast, Material::HeldOut, 300, 9).get().iter().map(move |p| format!("{name}\t{}\t{}\t{}\t{}\n", p.clean, p.corrupt, p.answer, p.wrong)).collect::<Vec<_>>()
-    })
-    .collect();
-    std::fs::write(folder.join("pairs.txt"), all).unwrap();
-    std::fs::write(folder.join("tokenizer.json"), tokenizer_json()).unwrap();
 }

@@ -3,8 +3,8 @@
 use super::{
     draft::capital,
     lexicon::{
-        CAPITALS, CATEGORIES, COLOURS, GIFTS, GIVE, INTRANSITIVE, MEETINGS, NAMES, NATURE, NEAR_A_KEY, NOUNS, OF_PEOPLE,
-        OF_THINGS, OWNED, PLACES, SAY, TRANSITIVE,
+        CAPITALS, CATEGORIES, COLOURS, GIFTS, GIVE, INTRANSITIVE, MEETINGS, NAMES, NATURE, NEAR_A_KEY, NOUNS,
+        OF_PEOPLE, OF_THINGS, OWNED, PLACES, SAY, TRANSITIVE,
     },
     word::Number,
 };
@@ -16,9 +16,40 @@ const BOS: &str = "<bos>";
 
 /// Punctuation, and words that stand in no list of the lexicon.
 const OTHERS: [&str; 34] = [
-    ".", ",", ":", ";", "?", "the", "a", "an", "that", "and", "of", "to", "in", "at", "is", "are", "was", "were",
-    "he", "she", "they", "himself", "herself", "themselves", "capital", "colour", "belongs", "owns", "It",
-    "They", "does", "true", "false", "again",
+    ".",
+    ",",
+    ":",
+    ";",
+    "?",
+    "the",
+    "a",
+    "an",
+    "that",
+    "and",
+    "of",
+    "to",
+    "in",
+    "at",
+    "is",
+    "are",
+    "was",
+    "were",
+    "he",
+    "she",
+    "they",
+    "himself",
+    "herself",
+    "themselves",
+    "capital",
+    "colour",
+    "belongs",
+    "owns",
+    "It",
+    "They",
+    "does",
+    "true",
+    "false",
+    "again",
 ];
 
 /// Words that a sentence can begin with, beside names.
@@ -49,9 +80,8 @@ pub(crate) fn tokenizer_json() -> String {
         "id": 0, "content": BOS, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
         "special": true,
     });
-    let closed = [".", ",", ":", ";", "?"].map(|mark| {
-        json!({ "type": "Replace", "pattern": { "String": format!(" {mark}") }, "content": mark })
-    });
+    let closed = [".", ",", ":", ";", "?"]
+        .map(|mark| json!({ "type": "Replace", "pattern": { "String": format!(" {mark}") }, "content": mark }));
     let spaced = json!({ "type": "WordPiece", "prefix": "##", "cleanup": false });
     let decoders: Vec<Value> = std::iter::once(spaced).chain(closed).collect();
     let tokenizer = json!({
