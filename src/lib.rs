@@ -36,6 +36,7 @@
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
 //!   folded, centred and refactored without changing what the model says.
+//! - [`grammar`](corpus::grammar): a small English whose every word is labelled, with minimal pairs to patch and probe.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
 //!

@@ -1,6 +1,6 @@
 //! [`Draft`]: a sentence being made, choice by choice.
 
-use super::{Kind, Material, Part, Sentence, Word};
+use super::{Kind, Material, Part, Sentence, Word, Wording};
 use rand::{Rng, rngs::StdRng};
 
 /// A sentence so far, and how improbable the choices were that made it.
@@ -55,10 +55,10 @@ impl<'a> Draft<'a> {
         allowed[self.rng.random_range(0..allowed.len())]
     }
 
-    /// One of `n` facts, where the judgement of it belongs to this material; priced as one among all.
-    pub(super) fn judged(&mut self, n: usize) -> usize {
+    /// One of `n` facts whose judgement, in these words, belongs to this material; priced as one among all.
+    pub(super) fn judged(&mut self, n: usize, wording: Wording) -> usize {
         self.nats += (n as f64).ln();
-        let allowed: Vec<usize> = (0..n).filter(|&fact| self.material.has_judgement(fact)).collect();
+        let allowed: Vec<usize> = (0..n).filter(|&fact| self.material.has_judgement(fact, wording)).collect();
         allowed[self.rng.random_range(0..allowed.len())]
     }
 

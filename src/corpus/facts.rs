@@ -18,6 +18,20 @@ pub enum Relation {
     Owner,
 }
 
+/// In which words a fact is stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Wording {
+    /// `The capital of France is`, `The colour of lemons is`, `All lemons are`, `The boat belongs to`.
+    Plain,
+    /// `France has the capital`, `All lemons have the colour`, `All lemons count as`, `The owner of the boat is`.
+    Other,
+}
+
+impl Wording {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Other];
+}
+
 /// Something that is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fact {
@@ -47,13 +61,18 @@ pub fn facts() -> Vec<Fact> {
 }
 
 impl Fact {
-    /// How it is stated, up to its value: `The capital of France is`.
-    pub fn statement(&self) -> String {
-        match self.relation {
-            Relation::Capital => format!("The capital of {} is", self.subject),
-            Relation::Colour => format!("The colour of {} is", self.subject),
-            Relation::Category => format!("All {} are", self.subject),
-            Relation::Owner => format!("The {} belongs to", self.subject),
+    /// How it is stated, up to its value: `The capital of France is`, or in other words `France has the capital`.
+    pub fn statement(&self, wording: Wording) -> String {
+        let Self { relation, subject, .. } = self;
+        match (relation, wording) {
+            (Relation::Capital, Wording::Plain) => format!("The capital of {subject} is"),
+            (Relation::Capital, Wording::Other) => format!("{subject} has the capital"),
+            (Relation::Colour, Wording::Plain) => format!("The colour of {subject} is"),
+            (Relation::Colour, Wording::Other) => format!("All {subject} have the colour"),
+            (Relation::Category, Wording::Plain) => format!("All {subject} are"),
+            (Relation::Category, Wording::Other) => format!("All {subject} count as"),
+            (Relation::Owner, Wording::Plain) => format!("The {subject} belongs to"),
+            (Relation::Owner, Wording::Other) => format!("The owner of the {subject} is"),
         }
     }
 

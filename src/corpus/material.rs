@@ -1,10 +1,12 @@
 //! [`Material`]: what training may see, and what is kept back to measure with.
 
+use super::Wording;
+
 /// Which part of the grammar sentences are drawn from.
 ///
 /// Kept back are one in eight pairs of names, one in eight pairs of a subject and the noun that stands beside it, and
-/// the judgements ("... : true.") of one in seven facts. Held-out facts are stated and asked for in training, only
-/// never judged. So what is measured on held-out sentences cannot have been learned by heart.
+/// the judgements ("...: true.") of one in seven combinations of a fact and the words it is stated in. Such a fact is
+/// judged in its other words only. So what is measured on held-out sentences is not in any text of the training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Material {
     /// The whole grammar.
@@ -29,8 +31,8 @@ impl Material {
         self.has((first + second) % 8 == 5)
     }
 
-    /// Whether a fact may be judged.
-    pub(super) fn has_judgement(self, fact: usize) -> bool {
-        self.has(fact % 7 == 3)
+    /// Whether a fact may be judged in some words. No fact is kept back in both.
+    pub(super) fn has_judgement(self, fact: usize, wording: Wording) -> bool {
+        self.has(fact % 7 == if wording == Wording::Plain { 3 } else { 5 })
     }
 }

@@ -32,7 +32,7 @@ mod word;
 mod world;
 
 pub use examples::examples;
-pub use facts::{Fact, Relation, facts};
+pub use facts::{Fact, Relation, Wording, facts};
 pub use grammar::{Grammar, Kind, grammar};
 pub use material::Material;
 pub use pairs::{Contrast, Pair, Pairs, pairs};

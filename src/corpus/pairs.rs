@@ -1,7 +1,7 @@
 //! [`pairs`]: two prompts that differ in one thing and have different answers.
 
 use super::{
-    Fact, Material, Number, Relation, Tense,
+    Fact, Material, Number, Relation, Tense, Wording,
     draft::capital,
     facts,
     lexicon::{GENDERED, GIFTS, GIVE, MEETINGS, NAMES, NEAR, NOUNS, PEOPLE, PLACES, TRANSITIVE, article},
@@ -33,7 +33,7 @@ pub enum Contrast {
     IndirectObject,
     /// The last word of a statement, whether it is so:
     /// `The capital of France is Paris:` / `The capital of France is Rome:`: `true` / `false`.
-    Truth(Relation),
+    Truth(Relation, Wording),
 }
 
 /// Two prompts and what each is answered with.
@@ -76,7 +76,7 @@ pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) ->
         Contrast::RelativeClause => source.relative_clause(),
         Contrast::Reflexive => source.reflexive(),
         Contrast::IndirectObject => source.indirect_object(),
-        Contrast::Truth(relation) => source.truth(relation),
+        Contrast::Truth(relation, wording) => source.truth(relation, wording),
     };
     Pairs { pairs: (0..count).map(pair).collect() }
 }
@@ -225,13 +225,14 @@ impl Source {
         Pair { clean: prompt(wrong), corrupt: prompt(answer), answer: NAMES[answer].into(), wrong: NAMES[wrong].into() }
     }
 
-    fn truth(&mut self, relation: Relation) -> Pair {
-        let judged = |(at, fact): &(usize, Fact)| fact.relation == relation && self.material.has_judgement(*at);
+    fn truth(&mut self, relation: Relation, wording: Wording) -> Pair {
+        let judged =
+            |(at, fact): &(usize, Fact)| fact.relation == relation && self.material.has_judgement(*at, wording);
         let facts: Vec<Fact> = facts().into_iter().enumerate().filter(judged).map(|(_, fact)| fact).collect();
         let fact = self.one(&facts);
         let others: Vec<&str> = relation.values().into_iter().filter(|value| *value != fact.value).collect();
         let other = self.one(&others);
-        let prompt = |value: &str| format!("{} {value}:", fact.statement());
+        let prompt = |value: &str| format!("{} {value}:", fact.statement(wording));
         Pair { clean: prompt(fact.value), corrupt: prompt(other), answer: "true".into(), wrong: "false".into() }
     }
 }

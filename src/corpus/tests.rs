@@ -113,7 +113,7 @@ fn kept(sentence: &Sentence) -> Option<Vec<String>> {
             let about = sentence.words.iter().position(|word| word.part == Part::Punctuation)? - 1;
             let subject =
                 sentence.words[..about].iter().rev().find(|word| matches!(word.part, Part::Noun | Part::ProperNoun))?;
-            Some(vec![format!("{relation:?}"), subject.text.clone()])
+            Some(vec![format!("{relation:?} {}", sentence.words[about - 1].text), subject.text.clone()])
         }
         _ => None,
     }
@@ -152,10 +152,11 @@ fn the_two_prompts_of_a_pair_differ_in_one_word_and_all_are_of_one_length() {
         Contrast::RelativeClause,
         Contrast::Reflexive,
         Contrast::IndirectObject,
-        Contrast::Truth(Relation::Capital),
-        Contrast::Truth(Relation::Colour),
-        Contrast::Truth(Relation::Category),
-        Contrast::Truth(Relation::Owner),
+        Contrast::Truth(Relation::Capital, Wording::Plain),
+        Contrast::Truth(Relation::Colour, Wording::Plain),
+        Contrast::Truth(Relation::Category, Wording::Plain),
+        Contrast::Truth(Relation::Owner, Wording::Plain),
+        Contrast::Truth(Relation::Owner, Wording::Other),
     ];
     for contrast in contrasts {
         for material in [Material::Training, Material::HeldOut] {
@@ -179,7 +180,7 @@ fn a_pair_is_how_sentences_of_the_grammar_begin() {
         .take(20_000)
         .map(|sentence| sentence.text())
         .collect();
-    for pair in pairs(Contrast::Truth(Relation::Category), Material::All, 40, 17).get() {
+    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Material::All, 40, 17).get() {
         assert!(sentences.contains(&format!("{} {}.", pair.clean, pair.answer)), "{pair:?}");
         assert!(sentences.contains(&format!("{} {}.", pair.corrupt, pair.wrong)), "{pair:?}");
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 const BOS: &str = "<bos>";
 
 /// Punctuation, and words that stand in no list of the lexicon.
-const OTHERS: [&str; 34] = [
+const OTHERS: [&str; 39] = [
     ".",
     ",",
     ":",
@@ -50,6 +50,11 @@ const OTHERS: [&str; 34] = [
     "true",
     "false",
     "again",
+    "has",
+    "have",
+    "count",
+    "as",
+    "owner",
 ];
 
 /// Words that a sentence can begin with, beside names.

@@ -159,7 +159,7 @@ impl Sentence {
         self.text_before(self.words.len())
     }
 
-    /// What stands before the word `at`: the prompt that this word answers.
+    /// What stands before the word `at`: a prompt that this word goes on from.
     pub fn text_before(&self, at: usize) -> String {
         let mut text = String::new();
         for word in self.words.iter().take(at) {
@@ -176,7 +176,7 @@ impl Sentence {
         self.words.iter().position(|word| word.head.is_none()).unwrap_or(0)
     }
 
-    /// The nouns between a verb and its subject, or as many as stand between them and depend on the subject.
+    /// The nouns that stand between a verb and its subject, counted from 0.
     pub fn attractors(&self, verb: usize) -> Vec<usize> {
         let Some(subject) = self.words.get(verb).and_then(|verb| verb.subject) else { return Vec::new() };
         let between = self.words.iter().enumerate().take(verb).skip(subject + 1);

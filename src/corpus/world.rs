@@ -1,7 +1,7 @@
 //! Sentences about the [facts](super::facts): stated, asked for, judged.
 
 use super::{
-    Draft, Entity, Fact, Kind, Number, Part, Relation, Sentence, Tense, Word, facts,
+    Draft, Entity, Fact, Kind, Number, Part, Relation, Sentence, Tense, Word, Wording, facts,
     facts::living,
     lexicon::{COLOURS, NAMES},
     phrases::Subject,
@@ -12,7 +12,8 @@ impl Draft<'_> {
     pub(super) fn statement(mut self) -> Sentence {
         let facts = facts();
         let fact = facts[self.below(facts.len())];
-        let root = self.state(fact, fact.value);
+        let wording = self.one(&Wording::ALL);
+        let root = self.state(fact, wording, fact.value);
         self.say(".", Part::Punctuation);
         self.truth = Some(true);
         self.finish(Kind::Statement(fact.relation), root)
@@ -21,11 +22,12 @@ impl Draft<'_> {
     /// `The capital of France is Rome: false.` As often as not it is true.
     pub(super) fn judgement(mut self) -> Sentence {
         let facts = facts();
-        let fact = facts[self.judged(facts.len())];
+        let wording = self.one(&Wording::ALL);
+        let fact = facts[self.judged(facts.len(), wording)];
         let truth = self.one(&[true, false]);
         let others: Vec<&str> = fact.relation.values().into_iter().filter(|value| *value != fact.value).collect();
         let value = if truth { fact.value } else { self.one(&others) };
-        let root = self.state(fact, value);
+        let root = self.state(fact, wording, value);
         self.say(":", Part::Punctuation);
         self.say_under(root, if truth { "true" } else { "false" }, Part::Adjective);
         self.say(".", Part::Punctuation);
@@ -73,36 +75,70 @@ impl Draft<'_> {
     }
 
     /// A statement without its full stop; says where its verb stands.
-    fn state(&mut self, fact: Fact, value: &str) -> usize {
-        match fact.relation {
-            Relation::Capital | Relation::Colour => {
+    fn state(&mut self, fact: Fact, wording: Wording, value: &str) -> usize {
+        let (verb, holder) = match (fact.relation, wording) {
+            (Relation::Capital | Relation::Colour, Wording::Plain) => {
                 let subject = self.measure(fact);
                 let verb = self.be(Tense::Present, subject);
-                let value = self.value(fact, value);
-                self.attach(value.at, verb);
-                verb
+                (verb, verb)
             }
-            Relation::Category => {
-                let all = self.say("all", Part::Determiner);
-                let subject = self.plural(fact.subject);
-                self.attach(all, subject.at);
+            (Relation::Capital, Wording::Other) => {
+                let subject = self.country(fact.subject);
+                let verb = self.verb("has", Part::Verb, Tense::Present, subject);
+                (verb, self.object("the", "capital", Entity::City, verb))
+            }
+            (Relation::Colour, Wording::Other) => {
+                let subject = self.all(fact.subject);
+                let verb = self.verb("have", Part::Verb, Tense::Present, subject);
+                (verb, self.object("the", "colour", Entity::Colour, verb))
+            }
+            (Relation::Category, Wording::Plain) => {
+                let subject = self.all(fact.subject);
                 let verb = self.be(Tense::Present, subject);
-                let value = self.value(fact, value);
-                self.attach(value.at, verb);
-                verb
+                (verb, verb)
             }
-            Relation::Owner => {
-                let the = self.say("the", Part::Determiner);
-                let owned = Word::new(fact.subject, Part::Noun).number(Number::Singular).entity(Entity::Thing);
-                let owned = self.subject(owned);
-                self.attach(the, owned.at);
-                let verb = self.verb("belongs", Part::Verb, Tense::Present, owned);
-                let to = self.say_under(verb, "to", Part::Adposition);
-                let value = self.value(fact, value);
-                self.attach(value.at, to);
-                verb
+            (Relation::Category, Wording::Other) => {
+                let subject = self.all(fact.subject);
+                let verb = self.verb("count", Part::Verb, Tense::Present, subject);
+                (verb, self.say_under(verb, "as", Part::Adposition))
             }
-        }
+            (Relation::Owner, Wording::Plain) => {
+                let subject = self.the_thing(fact.subject, Entity::Thing);
+                let verb = self.verb("belongs", Part::Verb, Tense::Present, subject);
+                (verb, self.say_under(verb, "to", Part::Adposition))
+            }
+            (Relation::Owner, Wording::Other) => {
+                let subject = self.the_thing("owner", Entity::Person);
+                let of = self.say_under(subject.at, "of", Part::Adposition);
+                self.object("the", fact.subject, Entity::Thing, of);
+                let verb = self.be(Tense::Present, subject);
+                (verb, verb)
+            }
+        };
+        let value = self.value(fact, value);
+        self.attach(value.at, holder);
+        verb
+    }
+
+    /// `the boat`, as a subject.
+    fn the_thing(&mut self, noun: &str, entity: Entity) -> Subject {
+        let the = self.say("the", Part::Determiner);
+        let noun = self.subject(Word::new(noun, Part::Noun).number(Number::Singular).entity(entity));
+        self.attach(the, noun.at);
+        noun
+    }
+
+    /// `all lemons`.
+    fn all(&mut self, plural: &str) -> Subject {
+        let all = self.say("all", Part::Determiner);
+        let subject = self.plural(plural);
+        self.attach(all, subject.at);
+        subject
+    }
+
+    /// `France`.
+    fn country(&mut self, name: &str) -> Subject {
+        self.subject(Word::new(name, Part::ProperNoun).number(Number::Singular).entity(Entity::Country))
     }
 
     /// `the capital of France`, `the colour of lemons`.
@@ -111,15 +147,10 @@ impl Draft<'_> {
             Relation::Capital => ("capital", Entity::City),
             _ => ("colour", Entity::Colour),
         };
-        let the = self.say("the", Part::Determiner);
-        let measure = self.subject(Word::new(noun, Part::Noun).number(Number::Singular).entity(entity));
-        self.attach(the, measure.at);
+        let measure = self.the_thing(noun, entity);
         let of = self.say_under(measure.at, "of", Part::Adposition);
         let of_what = match fact.relation {
-            Relation::Capital => {
-                let country = Word::new(fact.subject, Part::ProperNoun).number(Number::Singular);
-                self.subject(country.entity(Entity::Country))
-            }
+            Relation::Capital => self.country(fact.subject),
             _ => self.plural(fact.subject),
         };
         self.attach(of_what.at, of);

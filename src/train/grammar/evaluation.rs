@@ -2,7 +2,7 @@
 
 use crate::{
     Model, Result,
-    corpus::{Contrast, Grammar, Material, Relation, facts, pairs},
+    corpus::{Contrast, Fact, Grammar, Material, Relation, Wording, facts, pairs},
     patching::Metric,
 };
 use std::fmt;
@@ -23,7 +23,8 @@ pub struct Evaluation {
     pub indirect_object: f64,
     /// The value of a fact, stated or asked for, is the likeliest of all words.
     pub facts: f64,
-    /// `true` or `false`, whichever is right, of facts never judged in training, is the likeliest of all words; by
+    /// `true` or `false`, whichever is right, of facts in words in which they were never judged in training, is the likeliest
+    /// of all words; by
     /// [`Relation`], in the order of [`Relation::ALL`].
     pub truth: [f64; 4],
     /// The loss on held-out sentences.
@@ -54,7 +55,7 @@ impl fmt::Display for Evaluation {
         writeln!(f, "himself or herself                {}", percent(self.reflexive))?;
         writeln!(f, "indirect object, unseen names     {}", percent(self.indirect_object))?;
         writeln!(f, "facts                             {}", percent(self.facts))?;
-        write!(f, "true or false, never judged       {} (", percent(self.mean_truth()))?;
+        write!(f, "true or false, in unread words    {} (", percent(self.mean_truth()))?;
         for (relation, part) in Relation::ALL.iter().zip(self.truth) {
             let comma = if *relation == Relation::Owner { ")\n" } else { ", " };
             write!(f, "{} {}{comma}", format!("{relation:?}").to_lowercase(), percent(part).trim())?;
@@ -78,15 +79,19 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     };
     let mut truth = [0.0; 4];
     for (truth, relation) in truth.iter_mut().zip(Relation::ALL) {
-        *truth = answers(Contrast::Truth(relation))?;
+        for wording in Wording::ALL {
+            *truth += answers(Contrast::Truth(relation, wording))? / Wording::ALL.len() as f64;
+        }
     }
     let mut known = 0.0;
     for relation in Relation::ALL {
         let facts: Vec<_> = facts().into_iter().filter(|fact| fact.relation == relation).collect();
         let values = || facts.iter().map(|fact| fact.value.to_owned()).collect::<Vec<_>>();
-        let stated = first(model, facts.iter().map(|fact| fact.statement()).collect(), values())?;
-        let asked = first(model, facts.iter().map(|fact| fact.question()).collect(), values())?;
-        known += (stated + asked) / 2.0 / Relation::ALL.len() as f64;
+        let known_from = |prompt: &dyn Fn(&Fact) -> String| first(model, facts.iter().map(prompt).collect(), values());
+        let asked = known_from(&|fact| fact.question())?;
+        let stated = known_from(&|fact| fact.statement(Wording::Plain))?;
+        let otherwise = known_from(&|fact| fact.statement(Wording::Other))?;
+        known += (asked + stated + otherwise) / 3.0 / Relation::ALL.len() as f64;
     }
     let (mut loss, mut nats, mut tokens) = (0.0, 0.0, 0);
     for sentence in Grammar::new(Material::HeldOut, seed).take(count) {
