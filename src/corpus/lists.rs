@@ -11,7 +11,7 @@ impl Draft<'_> {
         let root = self.push(Word::new("list", Part::Noun).number(Number::Singular).entity(Entity::Thing));
         self.say(":", Part::Punctuation);
         let mut left: Vec<&str> = OWNED.into_iter().chain(GIFTS).collect();
-        let count = self.one(&[3, 4, 5]);
+        let count = self.one(&[4, 5, 6]);
         let items: Vec<&str> = (0..count).map(|_| left.remove(self.below(left.len()))).collect();
         self.items(&items, root);
         self.say(";", Part::Punctuation);

@@ -111,8 +111,9 @@ fn kept(sentence: &Sentence) -> Option<Vec<String>> {
         }
         Kind::Judgement(relation) => {
             let about = sentence.words.iter().position(|word| word.part == Part::Punctuation)? - 1;
-            let subject =
-                sentence.words[..about].iter().rev().find(|word| matches!(word.part, Part::Noun | Part::ProperNoun))?;
+            let facts = facts();
+            let named = |word: &&Word| facts.iter().any(|fact| fact.subject == word.text);
+            let subject = sentence.words[..about].iter().find(named)?;
             Some(vec![format!("{relation:?} {}", sentence.words[about - 1].text), subject.text.clone()])
         }
         _ => None,

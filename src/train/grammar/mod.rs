@@ -38,12 +38,12 @@ impl Default for English {
         let schedule = Schedule {
             steps: 2600,
             warm_up: 50,
-            peak: 4e-3,
+            peak: 3e-3,
             decay: Decay::Linear,
             weight_decay: 0.05,
             ..Schedule::default()
         };
-        Self { texts: 16, len: N_CTX, deviation: 0.05, schedule }
+        Self { texts: 16, len: N_CTX, deviation: 0.1, schedule }
     }
 }
 
