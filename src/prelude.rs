@@ -8,6 +8,7 @@ pub use crate::{
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},
     notebook::Show,
+    patching::{Circuit, EdgeScores, Receiver, Sender},
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},
     text::{Occurrence, Padding, Tokens},

@@ -132,7 +132,7 @@ impl Patching {
     }
 
     /// The gradient of the sum over texts; each text's metric depends on its own rows alone.
-    fn gradients(
+    pub(super) fn gradients(
         &self,
         sites: &[Site],
         fraction: f64,

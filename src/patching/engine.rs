@@ -125,7 +125,7 @@ impl Patching {
         Ok(plan)
     }
 
-    fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
+    pub(super) fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
         let tokens = self.corrupt();
         let real = tokens.is_padded().then(|| {
             let rows = 0..copies * tokens.batch();
@@ -137,7 +137,7 @@ impl Patching {
 
     /// # Shapes
     /// `resid`: `[cell * batch, pos, d_model]`; result: `[cell][batch]`.
-    fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<f32>>> {
+    pub(super) fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<f32>>> {
         let (config, readout) = (self.model.config(), &self.model.transformer().readout);
         let (_, pos, width) = resid.dims3()?;
         let batch = self.corrupt().batch();

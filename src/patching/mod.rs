@@ -26,6 +26,9 @@
 //!   cell.
 //! - [`Patching::integrated_gradients`]: better ones from several.
 //!
+//! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
+//! part tells which, along paths and edges.
+//!
 //! [`IoiPrompts`] makes pairs of prompts for the commonest experiment.
 //!
 //! # Why it is fast
@@ -36,9 +39,11 @@
 //! for each cell.
 
 mod ablation;
+mod agreement;
 mod attribution;
 mod cell;
 mod engine;
+pub mod graph;
 mod metric;
 mod pair;
 mod picture;
@@ -49,6 +54,8 @@ mod statistics;
 mod sweeps;
 mod words;
 
+pub use agreement::Agreement;
+pub use graph::{Circuit, Edge, EdgeScores, Effect, FaithfulnessCurve, Receiver, Sender};
 pub use metric::Metric;
 pub use pair::Patching;
 pub use prompts::{Corruption, IoiPrompt, IoiPrompts};

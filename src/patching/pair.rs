@@ -35,6 +35,8 @@ pub struct Patching {
     pub(super) deed: String,
     /// What is put into the corrupt run.
     pub(super) source: Source,
+    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    pub(super) ablates: bool,
     pub(super) metric: Metric,
     pub(super) corrupt: Corrupt,
     /// The metric on the clean prompts, and on the corrupt ones.
@@ -59,7 +61,7 @@ impl Patching {
         let patching = Self::between(model, Source::Run(clean.clone()), corrupt, metric)?;
         let run = model.pass(&clean)?.logits_at([-1]).run()?;
         let baselines = (patching.metric.of(&run)?, patching.baselines.1);
-        Ok(Self { deed: "Patching clean into corrupt".into(), baselines, ..patching })
+        Ok(Self { deed: "Patching clean into corrupt".into(), ablates: false, baselines, ..patching })
     }
 
     /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
@@ -73,7 +75,7 @@ impl Patching {
         let corrupt = Corrupt::run(model, prompts)?;
         let intact = metric.of(&corrupt.run)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
-        Ok(Self { model, deed, source, metric, corrupt, baselines, slopes: None, budget: Self::BUDGET })
+        Ok(Self { model, deed, source, ablates: true, metric, corrupt, baselines, slopes: None, budget: Self::BUDGET })
     }
 
     /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one

@@ -21,10 +21,7 @@ impl PatchSweep {
         let title = format!("{}: {}", self.deed, self.name);
         let two =
             |array: ndarray::ArrayD<f32>| array.into_dimensionality::<Ix2>().unwrap_or_else(|_| Array2::zeros((0, 0)));
-        let value = match self.normalized() {
-            Ok(_) => format!("{} recovered", self.metric),
-            Err(_) => format!("change of {}", self.metric),
-        };
+        let value = self.scale();
         let finish = |map: Heatmap, y: &Side, x: &Side, title: &str| {
             let map = map.title(title).value(value.as_str()).range(-most, most).print(8);
             let map = match &x.tokens {
