@@ -61,6 +61,8 @@ pub(crate) enum PatchError {
     NoEnds { senders: usize, receivers: usize },
     #[error("the circuit is one of a model with other parts than this one")]
     OtherGraph,
-    #[error("the maps have the shapes {ours:?} and {theirs:?}; only maps of the same cells can be held against each other")]
+    #[error(
+        "the maps have the shapes {ours:?} and {theirs:?}; only maps of the same cells can be held against each other"
+    )]
     OtherMap { ours: Vec<usize>, theirs: Vec<usize> },
 }

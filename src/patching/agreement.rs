@@ -45,20 +45,17 @@ impl PatchSweep {
     }
 
     /// Of the cells that have a name.
-    pub(super) fn agreement_where(
-        &self,
-        other: &Self,
-        name: impl Fn(&[usize]) -> Option<String>,
-    ) -> Result<Agreement> {
+    pub(super) fn agreement_where(&self, other: &Self, name: impl Fn(&[usize]) -> Option<String>) -> Result<Agreement> {
         let (ours, theirs) = (self.mean(), other.mean());
         if ours.shape() != theirs.shape() {
             let (ours, theirs) = (ours.shape().to_vec(), theirs.shape().to_vec());
             return Err(PatchError::OtherMap { ours, theirs }.into());
         }
-        let cells = ours.indexed_iter().zip(&theirs).filter_map(|((at, &ours), &theirs)| {
-            name(at.slice()).map(|name| (name, ours, theirs))
-        });
-        Ok(Agreement { cells: cells.collect(), names: (self.deed.clone(), other.deed.clone()) })
+        let cells = ours
+            .indexed_iter()
+            .zip(&theirs)
+            .filter_map(|((at, &ours), &theirs)| name(at.slice()).map(|name| (name, ours, theirs)));
+        Ok(Agreement { cells: cells.collect(), names: (how(&self.deed), how(&other.deed)) })
     }
 
     /// `layer 1, head 0`, `layer 1, ·fox@3`.
@@ -85,7 +82,8 @@ impl Agreement {
 
     /// Spearman's: the correlation of the ranks of the absolute values, which decide what is kept as strongest.
     pub fn rank_correlation(&self) -> f32 {
-        pearson(ranks(self.cells.iter().map(|cell| cell.1.abs())), ranks(self.cells.iter().map(|cell| cell.2.abs()))) as f32
+        pearson(ranks(self.cells.iter().map(|cell| cell.1.abs())), ranks(self.cells.iter().map(|cell| cell.2.abs())))
+            as f32
     }
 
     /// A point for each cell.
@@ -112,6 +110,11 @@ impl Show for Agreement {
     fn plain(&self) -> String {
         self.figure().plain()
     }
+}
+
+/// By what the numbers were found: `attribution`; for exact ones what was done.
+fn how(deed: &str) -> String {
+    deed.split_once(" by ").map_or(deed, |(_, how)| how).to_owned()
 }
 
 fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {

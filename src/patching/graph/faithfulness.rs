@@ -51,7 +51,10 @@ impl Patching {
     /// let scores = patching.edge_integrated_gradients(10)?;
     /// let curve = patching.faithfulness_curve(&scores, [0, 5, 10, 20, 40, 81])?; // a line, in a notebook
     /// let of = |nth: usize| curve.points()[nth].1;
-    /// assert!(of(0).abs() < 1e-3 && of(2) > 0.9 && (of(5) - 1.0).abs() < 1e-3);
+    /// assert!(of(0).abs() < 1e-3 && of(1) > 0.9 && (of(5) - 1.0).abs() < 1e-3);
+    /// // The edges that one gradient finds strongest are not those that do the work here.
+    /// let misled = patching.faithfulness(&patching.edge_attribution()?.circuit(10))?;
+    /// assert!(misled < 0.1);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn faithfulness_curve(
@@ -63,7 +66,7 @@ impl Patching {
         let scale = Scale::of(self, &ends)?;
         let point = |edges: usize| Ok((edges, scale.share(&self.through(&ends, &scores.circuit(edges))?)));
         let points = edges.into_iter().map(point).collect::<Result<_>>()?;
-        let title = format!("{}: what the strongest edges do alone", scores.sweep().deed());
+        let title = format!("What the strongest edges do alone, by {}", scores.how);
         Ok(FaithfulnessCurve { points, title })
     }
 
@@ -71,9 +74,8 @@ impl Patching {
         if circuit.graph != ends.graph {
             return Err(PatchError::OtherGraph.into());
         }
-        let index = |edge: &super::Edge| {
-            Ok((ends.graph.sender_index(edge.sender)?, ends.graph.receiver_index(edge.receiver)?))
-        };
+        let index =
+            |edge: &super::Edge| Ok((ends.graph.sender_index(edge.sender)?, ends.graph.receiver_index(edge.receiver)?));
         let kept = circuit.edges().iter().map(index).collect::<Result<HashSet<_>>>()?;
         self.flow(ends, &|sender, receiver| kept.contains(&(sender, receiver)))
     }

@@ -14,6 +14,8 @@ use ndarray::{Array2, Ix2};
 #[derive(Clone, Debug)]
 pub struct EdgeScores {
     pub(super) graph: Graph,
+    /// By what they were found, for titles.
+    pub(super) how: String,
     sweep: PatchSweep,
 }
 
@@ -30,7 +32,7 @@ impl EdgeScores {
         let deed = format!("{} by {how}", patching.deed);
         let baselines = patching.baselines.clone();
         let sweep = PatchSweep::new((&deed, "edges"), patching.metric.name(), sides, values, baselines)?;
-        Ok(Self { graph, sweep })
+        Ok(Self { graph, how: how.into(), sweep })
     }
 
     /// How many edges there are.
@@ -101,7 +103,7 @@ impl EdgeScores {
     /// The circuit of the `k` strongest edges either way.
     pub fn circuit(&self, k: usize) -> Circuit {
         let edges = self.top(k);
-        let title = format!("{}: the {} strongest of {} edges", self.sweep.deed(), edges.len(), self.len());
+        let title = format!("The {} strongest of {} edges, by {}", edges.len(), self.len(), self.how);
         Circuit::of_edges(self.graph.clone(), edges, title, self.sweep.scale())
     }
 
