@@ -1,6 +1,6 @@
 //! [`Agreement`]: two maps of the same cells, held against each other.
 
-use super::PatchSweep;
+use super::{MapAxis, PatchSweep, axis::AxisLabels};
 use crate::{
     Result,
     error::PatchError,
@@ -60,11 +60,12 @@ impl PatchSweep {
 
     /// `layer 1, head 0`, `layer 1, ·fox@3`.
     fn cell_name(&self, at: &[usize]) -> String {
-        let part = |(side, &index): (&super::result::Side, &usize)| match &side.tokens {
-            Some(tokens) => format!("{}@{index}", tokens.get(index).map_or("", String::as_str)),
-            None => format!("{} {index}", side.name),
+        let part = |(axis, &index): (&MapAxis, &usize)| match &axis.labels {
+            AxisLabels::Tokens(tokens) => format!("{}@{index}", tokens.get(index).map_or("", String::as_str)),
+            AxisLabels::Names(names) => names.get(index).cloned().unwrap_or_default(),
+            AxisLabels::Numbers => format!("{} {index}", axis.name),
         };
-        self.sides.iter().zip(at).map(part).collect::<Vec<_>>().join(", ")
+        self.axes.iter().zip(at).map(part).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -192,7 +192,7 @@ fn what_is_no_path_is_refused_with_the_reason() {
     assert!(error.contains("there are 0 and 1"), "{error}");
     let hooked = model.hooked([zero(Site::z(0))]);
     let error = experiment(&hooked, "gpt2-tiny", Padding::Left).paths_to("logits").unwrap_err().to_string();
-    assert!(error.contains("carries 1 interventions"), "{error}");
+    assert!(error.contains("1 interventions are done inside the model"), "{error}");
     for (name, words) in
         [("families/gemma2", "a norm stands behind attention"), ("families/bert", "norms stand on the stream")]
     {

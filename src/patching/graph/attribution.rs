@@ -1,8 +1,15 @@
 //! The score of every edge: along the gradient, or by patching each.
 
 use super::{EdgeScores, Ends, path::Between};
-use crate::{Result, cache::ActivationCache, error::PatchError, hook::Site, patching::Patching};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    error::PatchError,
+    hook::Site,
+    patching::{Patching, metric::last_logits, slopes::Slice},
+};
 use candle_core::Tensor;
+use std::ops::Range;
 
 impl Patching {
     /// Edge attribution patching (EAP; Syed et al. 2023): what each edge of the graph would bring back, approximated
@@ -11,8 +18,8 @@ impl Patching {
     ///
     /// Queries, keys and values read their own copies of the stream, so the gradient is exact, through the norm too;
     /// the effect is approximated as far as the model is not straight. Memory: one vector for each sender and two for
-    /// each receiver, at each position of each text; for GPT-2 small and 15 positions about 27 MB a text, and about
-    /// twice that within the backward pass. All texts go through together; [`Patching::budget`] does not bound it.
+    /// each receiver, at each position of each text; for GPT-2 small and 15 positions about 40 MB a text.
+    /// [`Patching::budget`] bounds how many positions go through the backward pass at a time, whole texts together.
     ///
     /// # Errors
     /// When the metric has no gradient, or the model is no graph of heads and MLPs (see [`Patching::path`]).
@@ -92,7 +99,8 @@ impl Patching {
         let mut table = Table::of(self, &ends)?;
         for (at, receiver) in ends.graph.receivers().into_iter().enumerate() {
             let cells: Vec<_> = (0..ends.graph.before(receiver)).map(|sender| vec![sender]).collect();
-            for (sender, values) in self.along_paths(&ends, &cells, &[receiver], Between::Nothing)?.iter().enumerate() {
+            let values = self.along_paths(&ends, &cells, &[receiver], Between::Nothing)?.into_iter().next();
+            for (sender, values) in values.iter().flatten().enumerate() {
                 table.row(sender, at).copy_from_slice(values);
             }
         }
@@ -101,28 +109,43 @@ impl Patching {
 
     fn edges_along(&self, fractions: &[f64], how: &str) -> Result<EdgeScores> {
         let ends = self.corrupt_to_source()?;
-        let sites: Vec<Site> = ends.graph.reading_sites().into_iter().map(|(site, _)| site).collect();
-        let first = |x: &Tensor| -> Result<ActivationCache> {
-            Ok(ActivationCache::new(vec![(Site::resid_pre(0), x.get(0)?)], self.corrupt().clone(), None))
-        };
-        let (source, corrupt) = (first(&ends.there)?, first(&ends.here)?);
-        let mut mean: Vec<Option<Tensor>> = vec![None; sites.len()];
-        for &fraction in fractions {
-            let gradients = self.gradients(&sites, fraction, &source, &corrupt)?;
-            for (sum, &site) in mean.iter_mut().zip(&sites) {
-                let share = (gradients.get(site)? / fractions.len() as f64)?;
-                *sum = Some(sum.take().map_or(Ok(share.clone()), |sum| sum + &share)?);
-            }
-        }
+        let (sites, logits) = (ends.graph.reading_sites(), last_logits(&self.corrupt.run)?);
         let mut table = Table::of(self, &ends)?;
-        let way = ends.way(0, ends.here.dim(0)?)?;
-        let mut done = 0;
-        for ((_, receivers), gradient) in ends.graph.reading_sites().into_iter().zip(mean.into_iter().flatten()) {
-            table.add(&way, &gradient, done..done + receivers)?;
-            done += receivers;
+        for slice in self.slices() {
+            let (start, count) = (slice.texts.start, slice.texts.len());
+            let way = ends.way(0, ends.here.dim(0)?)?.narrow(1, start, count)?;
+            let mut done = 0;
+            for ((_, receivers), gradient) in sites.iter().zip(slice.mean_gradients(&ends, fractions, &logits)?) {
+                table.add(&way, &gradient, start, done..done + receivers)?;
+                done += receivers;
+            }
         }
         table.forget_what_is_no_edge(&ends);
         EdgeScores::new(self, ends.graph, how, table.values)
+    }
+}
+
+impl Slice<'_> {
+    /// At what each kind of receiver reads, the mean gradient at these fractions of the way between the prompts.
+    fn mean_gradients(&self, ends: &Ends, fractions: &[f64], logits: &Tensor) -> Result<Vec<Tensor>> {
+        let sites: Vec<Site> = ends.graph.reading_sites().into_iter().map(|(site, _)| site).collect();
+        let first = |x: &Tensor| -> Result<ActivationCache> {
+            let first = x.get(0)?.narrow(0, self.texts.start, self.texts.len())?;
+            Ok(ActivationCache::new(vec![(Site::resid_pre(0), first)], self.tokens.clone(), None))
+        };
+        let (source, corrupt) = (first(&ends.there)?, first(&ends.here)?);
+        let mut means: Vec<Tensor> = Vec::new();
+        for &fraction in fractions {
+            let start = if fraction > 0.0 { Some(self.mixed(fraction, &source, &corrupt)?) } else { None };
+            let gradients = self.gradients(&sites, start, logits)?;
+            let share = |site: &Site| Ok((gradients.get(*site)? / fractions.len() as f64)?);
+            let shares = sites.iter().map(share).collect::<Result<Vec<_>>>()?;
+            means = match means.is_empty() {
+                true => shares,
+                false => means.iter().zip(&shares).map(|(sum, share)| Ok((sum + share)?)).collect::<Result<_>>()?,
+            };
+        }
+        Ok(means)
     }
 }
 
@@ -147,12 +170,12 @@ impl Table {
         &mut self.values[start..start + batch]
     }
 
-    /// Each sender's way along the gradient at some receivers of one site.
+    /// Each sender's way along the gradient at some receivers of one site, for the texts from `first` on.
     ///
     /// # Shapes
     /// `way`: `[sender, batch, pos, d_model]`; `gradient`: `[batch, pos, receiver, d_model]`, without `receiver` where
     /// there is one.
-    fn add(&mut self, way: &Tensor, gradient: &Tensor, receivers: std::ops::Range<usize>) -> Result<()> {
+    fn add(&mut self, way: &Tensor, gradient: &Tensor, first: usize, receivers: Range<usize>) -> Result<()> {
         let (senders, batch, pos, width) = way.dims4()?;
         let gradient = gradient.reshape((batch, pos, receivers.len(), width))?;
         for text in 0..batch {
@@ -161,7 +184,7 @@ impl Table {
             let effects = way.matmul(&slopes.t()?)?.to_vec2::<f32>()?;
             for (sender, effects) in effects.iter().enumerate() {
                 for (receiver, effect) in receivers.clone().zip(effects) {
-                    self.row(sender, receiver)[text] += effect;
+                    self.row(sender, receiver)[first + text] += effect;
                 }
             }
         }

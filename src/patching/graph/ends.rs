@@ -2,7 +2,7 @@
 
 use super::Graph;
 use crate::{
-    Result,
+    Model, Result,
     cache::ActivationCache,
     hook::Site,
     patching::{Patching, source::Source},
@@ -23,21 +23,26 @@ pub(super) struct Ends {
 impl Patching {
     /// The prompts that values are put into, and what is put in.
     pub(super) fn corrupt_to_source(&self) -> Result<Ends> {
-        self.ends_of(&Source::Run(self.corrupt().clone()), &self.source)
+        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt().clone()));
+        self.two_runs((corrupt, &prompts), (&self.model, &self.source))
     }
 
     /// What is to be explained, and what the rest of the model is given instead: clean and corrupt prompts; in an
     /// ablation the prompts and what is put into them.
     pub(super) fn intact_to_rest(&self) -> Result<Ends> {
-        let prompts = Source::Run(self.corrupt().clone());
-        if self.ablates { self.ends_of(&prompts, &self.source) } else { self.ends_of(&self.source, &prompts) }
+        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt().clone()));
+        match self.ablates {
+            true => self.two_runs((corrupt, &prompts), (&self.model, &self.source)),
+            false => self.two_runs((&self.model, &self.source), (corrupt, &prompts)),
+        }
     }
 
-    fn ends_of(&self, first: &Source, other: &Source) -> Result<Ends> {
-        let graph = Graph::of(&self.model)?;
+    fn two_runs(&self, first: (&Model, &Source), other: (&Model, &Source)) -> Result<Ends> {
+        let graph = Graph::of(first.0)?;
+        Graph::of(other.0)?;
         let (writing, streams) = (graph.writing_sites(), graph.stream_sites());
-        let first = first.values(&self.model, self.corrupt(), [writing.clone(), streams].concat())?;
-        let other = other.values(&self.model, self.corrupt(), writing)?;
+        let first = first.1.values(first.0, self.corrupt(), [writing.clone(), streams].concat())?;
+        let other = other.1.values(other.0, self.corrupt(), writing)?;
         let (here, there) = (self.written(&graph, &first)?, self.written(&graph, &other)?);
         Ok(Ends { graph, streams: first, here, there })
     }

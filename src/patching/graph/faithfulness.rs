@@ -18,7 +18,7 @@ impl Patching {
     /// # Errors
     /// When the circuit is another model's, or the model is no graph of heads and MLPs.
     pub fn run_circuit(&self, circuit: &Circuit) -> Result<Effect> {
-        let values = self.through(&self.intact_to_rest()?, circuit)?;
+        let values = self.circuit_metric(&self.intact_to_rest()?, circuit)?;
         let name = format!("a circuit of {} edges", circuit.len());
         let (deed, metric) = (self.deed.as_str(), self.metric.name());
         Ok(Effect(PatchSweep::new((deed, &name), metric, Vec::new(), values, self.baselines.clone())?))
@@ -32,7 +32,7 @@ impl Patching {
     /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.
     pub fn faithfulness(&self, circuit: &Circuit) -> Result<f32> {
         let ends = self.intact_to_rest()?;
-        let (through, scale) = (self.through(&ends, circuit)?, Scale::of(self, &ends)?);
+        let (through, scale) = (self.circuit_metric(&ends, circuit)?, Scale::of(self, &ends)?);
         Ok(scale.share(&through))
     }
 
@@ -64,13 +64,13 @@ impl Patching {
     ) -> Result<FaithfulnessCurve> {
         let ends = self.intact_to_rest()?;
         let scale = Scale::of(self, &ends)?;
-        let point = |edges: usize| Ok((edges, scale.share(&self.through(&ends, &scores.circuit(edges))?)));
+        let point = |edges: usize| Ok((edges, scale.share(&self.circuit_metric(&ends, &scores.circuit(edges))?)));
         let points = edges.into_iter().map(point).collect::<Result<_>>()?;
         let title = format!("What the strongest edges do alone, by {}", scores.how);
         Ok(FaithfulnessCurve { points, title })
     }
 
-    fn through(&self, ends: &Ends, circuit: &Circuit) -> Result<Vec<f32>> {
+    fn circuit_metric(&self, ends: &Ends, circuit: &Circuit) -> Result<Vec<f32>> {
         if circuit.graph != ends.graph {
             return Err(PatchError::OtherGraph.into());
         }

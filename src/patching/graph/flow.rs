@@ -47,7 +47,7 @@ impl Patching {
             }
         }
         let last = ends.heard(Site::resid_post(graph.layers - 1), &moved, kept)?.squeeze(2)?;
-        Ok(self.measure(&last, 1, 0)?.concat())
+        Ok(self.measure(&last, 1, 0)?.into_iter().next().unwrap_or_default().concat())
     }
 }
 

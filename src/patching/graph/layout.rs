@@ -4,7 +4,7 @@ use super::{Receiver, Sender};
 use crate::{
     Model, Result,
     error::{PatchError, nearest},
-    hook::Site,
+    hook::{Site, Stage},
     model::Architecture,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Graph {
 
 impl Graph {
     /// # Errors
-    /// When the model's stream is not a sum of what heads and MLPs write, or it carries interventions.
+    /// When the model's stream is not a sum of what heads and MLPs write, or it carries interventions inside.
     pub(super) fn of(model: &Model) -> Result<Self> {
         let config = model.config();
         let refused = |why| PatchError::NoGraph { family: config.family.clone(), why };
@@ -35,8 +35,11 @@ impl Graph {
         if blocks.iter().any(|block| !block.ln1_post.is_none()) {
             return Err(refused("a norm stands behind attention, so that no head writes by itself").into());
         }
-        if !model.interventions().is_empty() {
-            return Err(PatchError::Hooked { count: model.interventions().len() }.into());
+        // What is done to the embedding, such as noise, is part of what it writes.
+        let at_start = |site: Site| site.layer().is_none() && site.point().stage() == Stage::Start;
+        let inside = model.interventions().iter().filter(|one| !at_start(one.site())).count();
+        if inside > 0 {
+            return Err(PatchError::Hooked { count: inside }.into());
         }
         let mlps = blocks.iter().map(|block| block.mlp.as_ref().map(|_| !block.parallel)).collect();
         let (heads, key_heads) = (config.n_heads, config.n_key_value_heads);

@@ -6,7 +6,7 @@ use crate::{
     error::PatchError,
     hook::{Site, replace},
     model::{Here, Plan, Sizes, Tap},
-    patching::{PatchSweep, Patching, result::Side},
+    patching::{PatchSweep, Patching},
 };
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -88,15 +88,9 @@ impl Patching {
             }
         }
         let cell = senders.iter().map(|&sender| ends.graph.sender_index(sender)).collect::<Result<Vec<_>>>()?;
-        let values = self.along_paths(&ends, &[cell], receivers, between)?.concat();
-        let sweep = PatchSweep::new(
-            (&self.deed, &format!("{} → {}", listed(senders), listed(receivers))),
-            self.metric.name(),
-            Vec::new(),
-            values,
-            self.baselines.clone(),
-        )?;
-        Ok(Effect(sweep))
+        let values = self.along_paths(&ends, &[cell], receivers, between)?;
+        let name = format!("{} → {}", listed(senders), listed(receivers));
+        Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
     }
 
     fn from_every_head(&self, receivers: &[Receiver], between: Between) -> Result<PatchSweep> {
@@ -110,29 +104,28 @@ impl Patching {
         let values = self.along_paths(&ends, &cells, receivers, between)?;
         let how = if between == Between::Nothing { "directly " } else { "" };
         let name = format!("path from each head {how}to {}", listed(receivers));
-        let config = self.model.config();
-        let sides = vec![Side::index("layer", config.n_layers), Side::index("head", config.n_heads)];
-        PatchSweep::new((&self.deed, &name), self.metric.name(), sides, values.concat(), self.baselines.clone())
+        self.mapped((&self.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
     }
 
-    /// The metric of every text when what each cell's senders write in the other run reaches the receivers.
+    /// The metrics of every text when what each cell's senders write in the other run reaches the receivers.
     ///
     /// # Shapes
-    /// `cells`: indices of senders; result: `[cell][batch]`.
+    /// `cells`: indices of senders; result: `[metric][cell][batch]`.
     pub(super) fn along_paths(
         &self,
         ends: &Ends,
         cells: &[Vec<usize>],
         receivers: &[Receiver],
         between: Between,
-    ) -> Result<Vec<Vec<f32>>> {
+    ) -> Result<Vec<Vec<Vec<f32>>>> {
         let positions = self.corrupt().len() * self.corrupt().batch();
-        let chunks = cells.chunks((self.budget / positions.max(1)).max(1));
-        let each = chunks.map(|cells| {
+        let mut results = vec![Vec::new(); self.measured().count()];
+        for cells in cells.chunks((self.budget / positions.max(1)).max(1)) {
             let arriving = self.arriving(ends, cells, receivers, between)?;
-            self.received(ends, cells.len(), receivers, &arriving)
-        });
-        Ok(each.collect::<Result<Vec<_>>>()?.concat())
+            let values = self.received(ends, cells.len(), receivers, &arriving)?;
+            results.iter_mut().zip(values).for_each(|(all, values)| all.extend(values));
+        }
+        Ok(results)
     }
 
     /// How far the stream that each receiver reads is moved, by its site.
@@ -215,14 +208,14 @@ impl Patching {
         Ok(Tensor::from_vec(values, (cells.len() * batch, 1, 1), &Device::Cpu)?)
     }
 
-    /// The metric when the receivers read the stream with what arrives, and everything after them what it is given.
+    /// The metrics when the receivers read the stream with what arrives, and everything after them what it is given.
     fn received(
         &self,
         ends: &Ends,
         cells: usize,
         receivers: &[Receiver],
         arriving: &BTreeMap<Site, Tensor>,
-    ) -> Result<Vec<Vec<f32>>> {
+    ) -> Result<Vec<Vec<Vec<f32>>>> {
         let (graph, tokens) = (&ends.graph, self.corrupt());
         let read = |site: Site| -> Result<Tensor> {
             let stream = repeated(ends.streams.get(site)?, cells)?;

@@ -4,7 +4,7 @@ use super::{Circuit, Edge, Graph, Receiver, Sender};
 use crate::{
     Result,
     notebook::Show,
-    patching::{Agreement, PatchSweep, Patching, result::Side},
+    patching::{Agreement, MapAxis, PatchSweep, Patching},
 };
 use ndarray::{Array2, Ix2};
 
@@ -26,12 +26,12 @@ impl EdgeScores {
     /// # Shapes
     /// `values`: the metric, `[sender][receiver][batch]`.
     pub(super) fn new(patching: &Patching, graph: Graph, how: &str, values: Vec<f32>) -> Result<Self> {
-        let senders = graph.senders().iter().map(Sender::to_string).collect();
-        let receivers = graph.receivers().iter().map(Receiver::to_string).collect();
-        let sides = vec![Side::tokens("sender", senders), Side::tokens("receiver", receivers)];
+        let senders = MapAxis::names("sender", graph.senders().iter().map(Sender::to_string));
+        let receivers = MapAxis::names("receiver", graph.receivers().iter().map(Receiver::to_string));
         let deed = format!("{} by {how}", patching.deed);
         let baselines = patching.baselines.clone();
-        let sweep = PatchSweep::new((&deed, "edges"), patching.metric.name(), sides, values, baselines)?;
+        let sweep =
+            PatchSweep::new((&deed, "edges"), patching.metric.name(), vec![senders, receivers], values, baselines)?;
         Ok(Self { graph, how: how.into(), sweep })
     }
 
