@@ -17,9 +17,10 @@ impl Patching {
     /// the clean run - in the corrupt run) · gradient of the metric at what the receiver reads in the corrupt run.
     ///
     /// Queries, keys and values read their own copies of the stream, so the gradient is exact, through the norm too;
-    /// the effect is approximated as far as the model is not straight. Memory: one vector for each sender and two for
-    /// each receiver, at each position of each text; for GPT-2 small and 15 positions about 40 MB a text.
-    /// [`Patching::budget`] bounds how many positions go through the backward pass at a time, whole texts together.
+    /// the effect is approximated as far as the model is not straight. Memory: at each position of each text two vectors
+    /// for each sender, and for the texts in the backward pass one for each receiver and what leads to it; in the shape of
+    /// GPT-2 small one text of 15 positions took 142 MB at the peak. [`Patching::budget`] bounds how many positions go
+    /// through the backward pass at a time, whole texts together.
     ///
     /// # Errors
     /// When the metric has no gradient, or the model is no graph of heads and MLPs (see [`Patching::path`]).
@@ -133,7 +134,7 @@ impl Slice<'_> {
             let first = x.get(0)?.narrow(0, self.texts.start, self.texts.len())?;
             Ok(ActivationCache::new(vec![(Site::resid_pre(0), first)], self.tokens.clone(), None))
         };
-        let (source, corrupt) = (first(&ends.there)?, first(&ends.here)?);
+        let (source, corrupt) = (first(&(&ends.here.narrow(0, 0, 1)? + ends.way(0, 1)?)?)?, first(&ends.here)?);
         let mut means: Vec<Tensor> = Vec::new();
         for &fraction in fractions {
             let start = if fraction > 0.0 { Some(self.mixed(fraction, &source, &corrupt)?) } else { None };

@@ -35,6 +35,11 @@ impl Effect {
         self.0.values().iter().copied().collect()
     }
 
+    /// As a map without axes: [`PatchSweep::by`] has what further metrics say.
+    pub fn sweep(&self) -> &PatchSweep {
+        &self.0
+    }
+
     /// What the pairs say: see [`PatchSweep::statistics`].
     pub fn statistics(&self, seed: u64) -> Option<Statistics> {
         self.0.statistics(&[], seed)

@@ -16,8 +16,8 @@ pub(super) struct Ends {
     pub(super) streams: ActivationCache,
     /// What the senders write in the first run: `[sender, batch, pos, d_model]`.
     pub(super) here: Tensor,
-    /// What they write in the other.
-    pub(super) there: Tensor,
+    /// How far that is from what they write in the other.
+    way: Tensor,
 }
 
 impl Patching {
@@ -40,11 +40,14 @@ impl Patching {
     fn two_runs(&self, first: (&Model, &Source), other: (&Model, &Source)) -> Result<Ends> {
         let graph = Graph::of(first.0)?;
         Graph::of(other.0)?;
-        let (writing, streams) = (graph.writing_sites(), graph.stream_sites());
-        let first = first.1.values(first.0, self.corrupt(), [writing.clone(), streams].concat())?;
-        let other = other.1.values(other.0, self.corrupt(), writing)?;
-        let (here, there) = (self.written(&graph, &first)?, self.written(&graph, &other)?);
-        Ok(Ends { graph, streams: first, here, there })
+        let writing = graph.writing_sites();
+        let first = first.1.values(first.0, self.corrupt(), [writing.clone(), graph.stream_sites()].concat())?;
+        let here = self.written(&graph, &first)?;
+        let stream = |site| Ok((site, first.get(site)?.clone()));
+        let streams = graph.stream_sites().into_iter().map(stream).collect::<Result<_>>()?;
+        let streams = ActivationCache::new(streams, self.corrupt().clone(), None);
+        let way = (self.written(&graph, &other.1.values(other.0, self.corrupt(), writing)?)? - &here)?;
+        Ok(Ends { graph, streams, here, way })
     }
 
     /// # Shapes
@@ -70,6 +73,6 @@ impl Ends {
     /// # Shapes
     /// `[sender, batch, pos, d_model]`
     pub(super) fn way(&self, from: usize, count: usize) -> Result<Tensor> {
-        Ok((self.there.narrow(0, from, count)? - self.here.narrow(0, from, count)?)?)
+        Ok(self.way.narrow(0, from, count)?)
     }
 }
