@@ -24,9 +24,9 @@ impl Patching {
         Ok(Effect(PatchSweep::new((deed, &name), metric, Vec::new(), values, self.baselines.clone())?))
     }
 
-    /// How much of the model's work a circuit does: (metric through the circuit - through no edge) / (through all edges
-    /// - through no edge), of the means over pairs; see [`Patching::run_circuit`]. 1 is all of it; more than 1 says that
-    /// edges outside hold it back (Hanna et al. 2024; Marks et al. 2024).
+    /// How much of the model's work a circuit does: (m(circuit) - m(no edge)) / (m(all edges) - m(no edge)), where m is
+    /// the metric's mean over pairs in [`Patching::run_circuit`]. 1 is all of it; more than 1 says that edges outside
+    /// hold it back (Hanna et al. 2024; Marks et al. 2024).
     ///
     /// # Errors
     /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.

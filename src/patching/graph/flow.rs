@@ -46,7 +46,7 @@ impl Patching {
                 moved.push((wrote - ends.here.narrow(0, first + block.attention.n_heads, 1)?)?);
             }
         }
-        let last = ends.heard(Site::resid_post(graph.layers - 1), &moved, kept)?.squeeze(2)?;
+        let last = ends.heard(graph.last_stream(), &moved, kept)?.squeeze(2)?;
         Ok(self.measure(&last, 1, 0)?.into_iter().next().unwrap_or_default().concat())
     }
 }

@@ -144,14 +144,19 @@ impl Graph {
     pub(super) fn stream_sites(&self) -> Vec<Site> {
         let mid = |layer| self.is_serial(layer).then(|| Site::resid_mid(layer));
         let of_layer = |layer| [Site::resid_pre(layer)].into_iter().chain(mid(layer));
-        (0..self.layers).flat_map(of_layer).chain([Site::resid_post(self.layers - 1)]).collect()
+        (0..self.layers).flat_map(of_layer).chain([self.last_stream()]).collect()
+    }
+
+    /// What the final norm reads.
+    pub(super) fn last_stream(&self) -> Site {
+        Site::resid_post(self.layers.saturating_sub(1))
     }
 
     /// The stream that a receiver reads its own copy of.
     pub(super) fn stream_of(&self, receiver: Receiver) -> Site {
         match receiver {
             Receiver::Mlp { layer } if self.is_serial(layer) => Site::resid_mid(layer),
-            Receiver::Logits => Site::resid_post(self.layers - 1),
+            Receiver::Logits => self.last_stream(),
             _ => Site::resid_pre(receiver.layer().unwrap_or(0)),
         }
     }

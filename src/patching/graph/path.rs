@@ -65,7 +65,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
-        self.from_every_head(&receivers.receivers(&self.model)?, Between::Mlps)
+        self.of_every_head(&receivers.receivers(&self.model)?, Between::Mlps)
     }
 
     /// [`Patching::direct_path`] from every head to the receivers: `[layer, head]`.
@@ -73,7 +73,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn direct_paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
-        self.from_every_head(&receivers.receivers(&self.model)?, Between::Nothing)
+        self.of_every_head(&receivers.receivers(&self.model)?, Between::Nothing)
     }
 
     fn one_path(&self, senders: &[Sender], receivers: &[Receiver], between: Between) -> Result<Effect> {
@@ -93,7 +93,7 @@ impl Patching {
         Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
     }
 
-    fn from_every_head(&self, receivers: &[Receiver], between: Between) -> Result<PatchSweep> {
+    fn of_every_head(&self, receivers: &[Receiver], between: Between) -> Result<PatchSweep> {
         let ends = self.corrupt_to_source()?;
         if receivers.is_empty() {
             return Err(PatchError::NoEnds { senders: ends.here.dim(0)?, receivers: 0 }.into());
@@ -178,7 +178,7 @@ impl Patching {
             };
             moved = (with_heads + made)?;
         }
-        keep(Site::resid_post(graph.layers - 1), &moved);
+        keep(graph.last_stream(), &moved);
         Ok(arriving)
     }
 
