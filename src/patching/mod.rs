@@ -32,13 +32,14 @@
 //! A cell of the map changes nothing before its layer, nor, in a causal model, before its position. So no cell is run
 //! from the start: it begins with the corrupt run's stream at its layer, reads only the positions from its own on
 //! (those before keep the corrupt run's keys and values), joins the other cells of its position in one batch that grows
-//! from layer to layer, and ends with the few logits that the metric looks at. The results are those of one whole run
-//! for each cell.
+//! from layer to layer, and ends with the few logits that the metric looks at. As far as the two prompts begin alike, a
+//! cell would put in what is there already, and nothing is run. The results are those of one whole run for each cell.
 
 mod ablation;
 mod attribution;
 mod axis;
 mod cell;
+mod changes;
 mod engine;
 mod knock_out;
 mod map;

@@ -1,7 +1,7 @@
 //! Seconds per patching sweep on a model of GPT-2 small's shape with random weights, 15 tokens; `patching_torch.py` is
 //! the same in TransformerLens.
 //!
-//!     cargo bench --bench patching -- [--json]
+//!     cargo bench --bench patching -- [--prompts 1,8] [--json]
 
 #[path = "model.rs"]
 mod model;
@@ -14,10 +14,17 @@ use std::time::Instant;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let model = model::open("patching")?;
-    let json = std::env::args().any(|arg| arg == "--json");
+    let args: Vec<String> = std::env::args().collect();
+    let json = args.iter().any(|arg| arg == "--json");
+    let prompts = args.iter().position(|arg| arg == "--prompts").and_then(|at| args.get(at + 1));
+    let prompts = prompts
+        .map_or("1,8", String::as_str)
+        .split(',')
+        .map(str::parse)
+        .collect::<std::result::Result<Vec<u32>, _>>()?;
     let ids = |text: u32, at: u32| (text * 1009 + at * 7919) % 50_257;
     let mut rows = Vec::new();
-    for prompts in [1u32, 8] {
+    for prompts in prompts {
         let clean: Vec<Vec<u32>> = (0..prompts).map(|text| (0..15).map(|at| ids(text, at)).collect()).collect();
         let mut corrupt = clean.clone();
         corrupt.iter_mut().for_each(|text| text[9] = (text[9] + 1) % 50_257);
@@ -30,7 +37,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             let start = Instant::now();
             sweep(&Patching::new(&model, &clean, &corrupt, metric.clone())?)?;
             let seconds = start.elapsed().as_secs_f64();
-            rows.push(format!(r#"{{"case": "{case}", "prompts": {prompts}, "seconds": {seconds:.3}}}"#));
+            let ms = 1e3 * seconds;
+            rows.push(format!(r#"{{"case": "{case}", "prompts": {prompts}, "median_ms": {ms:.3}}}"#));
             if !json {
                 println!("{case:<20} {prompts} prompts  {seconds:8.2} s");
             }

@@ -53,7 +53,9 @@ fn what_is_restored_after_a_corruption_agrees_with_whole_runs() {
         let corrupt = corruption(&model, &tokens);
         let patching = Patching::corrupted(&model, &tokens, corrupt.clone(), metric(&model, 2)).unwrap();
         let clean = model.run(&tokens).unwrap();
-        assert_eq!(patching.clean_metric(), metric(&model, 2).of(&clean).unwrap());
+        for (got, expected) in patching.clean_metric().iter().zip(metric(&model, 2).of(&clean).unwrap()) {
+            assert!((got - expected).abs() < 1e-5);
+        }
         let whole = |cells: Vec<Intervention>| {
             metric(&model, 2).of(&model.hooked(corrupt.clone()).run_with(&tokens, cells).unwrap()).unwrap()
         };
