@@ -10,7 +10,7 @@ use crate::{
     cache::ActivationCache,
     error::RunError,
     hook::{Intervention, Site, edit},
-    model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap},
+    model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap, parts::Block},
     text::Tokens,
 };
 use candle_core::{Device, Tensor};
@@ -66,29 +66,68 @@ impl Patching {
 
     /// Cells in the order of their layers, all from position `start` on.
     fn run_together(&self, cells: &[&Cell], start: usize, values: &ActivationCache) -> Result<Vec<Vec<Vec<f32>>>> {
-        let transformer = self.model.transformer();
+        let blocks = &self.model.transformer().blocks.blocks;
         let mut resid: Option<Tensor> = None;
         let mut joined = 0;
         let first = cells.first().map_or(0, |cell| cell.layer);
-        for (layer, block) in transformer.blocks.blocks.iter().enumerate().skip(first) {
+        for (layer, block) in blocks.iter().enumerate().skip(first) {
             let entering = cells[joined..].iter().take_while(|cell| cell.layer == layer).count();
-            if entering > 0 {
-                let site = Site::resid_pre(layer);
-                let stream = cell::from(self.corrupt.run.cache().get(site)?, site, start)?;
-                let new = vec![stream; entering];
-                let all: Vec<Tensor> = resid.into_iter().chain(new).collect();
-                resid = Some(Tensor::cat(&all, 0)?);
-            }
-            let Some(x) = resid else { break };
-            let plan = self.plan(layer, &cells[..joined + entering], joined, start, values)?;
+            let (earlier, new) = cells[..joined + entering].split_at(joined);
+            let new_streams = self.streams(layer, start, entering)?;
             joined += entering;
-            let mut frame = self.frame(layer, joined, start)?;
-            resid = Some(block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?);
+            if layer + 1 == blocks.len() && self.only_ends_matter(earlier, start) {
+                let earlier = resid.map(|resid| self.ends_of(block, layer, &resid, start)).transpose()?;
+                let plan = self.plan(layer, new, 0, start, values)?;
+                let through = |x| self.through(block, layer, x, self.frame(layer, entering, start)?, &plan);
+                let new = new_streams.map(through).transpose()?;
+                let new = new.map(|new| new.narrow(1, new.dim(1)? - 1, 1)).transpose()?;
+                let ends: Vec<Tensor> = earlier.into_iter().chain(new).collect();
+                return self.measure(&Tensor::cat(&ends, 0)?, cells.len(), self.corrupt().len() - 1);
+            }
+            let all: Vec<Tensor> = resid.into_iter().chain(new_streams).collect();
+            let plan = self.plan(layer, &cells[..joined], joined - entering, start, values)?;
+            let frame = self.frame(layer, joined, start)?;
+            resid = Some(self.through(block, layer, Tensor::cat(&all, 0)?, frame, &plan)?);
         }
         match resid {
             Some(resid) => self.measure(&resid, cells.len(), start),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The corrupt run's stream at a layer, once for each of so many cells.
+    fn streams(&self, layer: usize, start: usize, cells: usize) -> Result<Option<Tensor>> {
+        let site = Site::resid_pre(layer);
+        let stream = cell::from(self.corrupt.run.cache().get(site)?, site, start)?;
+        Ok((cells > 0).then(|| stream.repeat((cells, 1, 1))).transpose()?)
+    }
+
+    fn through(&self, block: &Block, layer: usize, x: Tensor, mut frame: Frame, plan: &Plan) -> Result<Tensor> {
+        block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(plan))
+    }
+
+    /// Whether the last layer's stream is read at the last position only, and nothing is done there in these cells.
+    fn only_ends_matter(&self, cells: &[&Cell], start: usize) -> bool {
+        let (tokens, last) = (self.corrupt(), self.model.config().n_layers - 1);
+        let in_last = |one: &Intervention| one.site().layer() == Some(last);
+        let idle = !cells.iter().flat_map(|cell| &cell.interventions).any(in_last);
+        let standing = self.corrupt.run.model().interventions().iter().any(in_last);
+        let together = (0..tokens.batch()).all(|text| tokens.real(text).end == tokens.len());
+        start + 1 < tokens.len() && together && idle && !standing
+    }
+
+    /// The stream after the last layer at the last position; of those before it only keys and values are worked out.
+    ///
+    /// # Shapes
+    /// `[cell * batch, pos, d_model]` to `[cell * batch, 1, d_model]`.
+    fn ends_of(&self, block: &Block, layer: usize, resid: &Tensor, start: usize) -> Result<Tensor> {
+        let (copies, last) = (resid.dim(0)? / self.corrupt().batch(), self.corrupt().len() - 1);
+        let mut frame = self.frame(layer, copies, start)?;
+        let here = Here::new(Default::default(), layer);
+        let (k, v) = block.attention.keys_values(resid, &block.ln1, here, &mut frame)?;
+        let kept = self.corrupt.kept.with_layer(layer, (k.narrow(1, 0, last)?, v.narrow(1, 0, last)?))?;
+        let frame = self.frame_after(copies, last..last + 1, kept)?;
+        self.through(block, layer, resid.narrow(1, last - start, 1)?.contiguous()?, frame, &Plan::default())
     }
 
     /// What is done at this layer, in the rows of each cell: the standing interventions of the corrupt run, and what the
@@ -133,13 +172,17 @@ impl Patching {
     }
 
     fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
+        let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
+        self.frame_after(copies, start..self.corrupt().len(), kept)
+    }
+
+    fn frame_after(&self, copies: usize, positions: Range<usize>, kept: Kept) -> Result<Frame> {
         let tokens = self.corrupt();
         let real = tokens.is_padded().then(|| {
             let rows = 0..copies * tokens.batch();
             rows.map(|row| tokens.real(row % tokens.batch())).collect::<Arc<[Range<usize>]>>()
         });
-        let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
-        Frame::going_on(self.model.config(), copies * tokens.batch(), start..tokens.len(), real, kept)
+        Frame::going_on(self.model.config(), copies * tokens.batch(), positions, real, kept)
     }
 
     /// # Shapes
