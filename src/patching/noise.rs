@@ -101,7 +101,7 @@ impl Patching {
         let noise_at = noise.draw(embedding.deviation, &draws, prompts.len(), embedding.width)?;
         let (prompts, metric) = (prompts.repeated(noise.samples), metric.repeated(noise.samples)?);
         let patching = Self::corrupted(model, prompts, [add(embedding.site, noise_at)], metric)?;
-        Ok(Self { deed: format!("Restoring after noise on {subject:?}"), ..patching })
+        Ok(Self { deed: format!("Restoring after noise on {subject:?}"), rounds: noise.samples, ..patching })
     }
 }
 

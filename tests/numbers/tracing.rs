@@ -86,6 +86,11 @@ fn noise_lies_on_the_subject_alone_and_is_drawn_anew_for_each_sample() {
     // Nothing is changed before the subject, and everything is brought back there.
     let effect = tracing.resid_pre().unwrap().mean();
     assert!(effect[[0, 1]].abs() < 1e-6 && effect[[0, 7]].abs() < 1e-6);
+    let both = tracing.clone().and(Metric::loss(&model, ["owl", "blue"], 2).unwrap()).unwrap().resid_pre().unwrap();
+    let loss = both.by("loss (nats)").unwrap();
+    for (probability, loss) in both.values().iter().zip(loss.values()) {
+        assert!((probability.ln() + loss).abs() < 1e-3, "{probability} and {loss}");
+    }
     let error = Patching::noise(&model, prompts, "cat", Noise::default(), one()).unwrap_err().to_string();
     assert!(error.contains("`cat` is not in the text"), "{error}");
     let error = Patching::noise(&model, prompts, "owl", Noise::default().times(f32::NAN), one()).unwrap_err();
