@@ -157,4 +157,14 @@ mod tests {
         let drawn = [&rows[0][1][..], &rows[0][2], &rows[1][0]].concat();
         assert!((deviation(&drawn) / embedding.deviation - 3.0).abs() < 0.15, "{}", deviation(&drawn));
     }
+
+    #[test]
+    fn every_kind_of_embedding_is_measured() {
+        let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/");
+        for name in ["gpt2-tiny", "families/gemma2", "families/bloom", "families/bert"] {
+            let model = Model::open(&format!("{reference}{name}")).unwrap();
+            let embedding = Embedding::of(&model).unwrap();
+            assert!(embedding.deviation > 0.0 && model.has(embedding.site), "{name}");
+        }
+    }
 }
