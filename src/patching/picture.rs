@@ -25,8 +25,10 @@ impl PatchSweep {
         let most = mean.iter().fold(0f32, |most, value| most.max(value.abs()));
         let most = round_up(if self.normalized().is_ok() { most.max(1.0) } else { most });
         let value = self.scale();
+        // What the colours hardly tell from 0 needs no number.
+        let printed = mean.iter().filter(|value| value.abs() > most / 50.0).count().min(8);
         let finish = |map: Heatmap, y: &MapAxis, x: &MapAxis, title: &str| {
-            let map = map.title(title).value(value.as_str()).range(-most, most).print(8);
+            let map = map.title(title).value(value.as_str()).range(-most, most).print(printed);
             let map = match &x.labels {
                 AxisLabels::Tokens(tokens) => map.x_tokens(x.name.as_str(), tokens.clone()),
                 AxisLabels::Names(names) => map.x_names(x.name.as_str(), names.clone()),
