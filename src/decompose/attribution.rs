@@ -2,12 +2,13 @@
 
 use crate::{
     Result,
+    error::RunError,
     notebook::Show,
     plot::{Bars, Figure},
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 
 /// How much each part of the residual stream gave: to a logit, to a difference of logits, or along any direction.
 ///
@@ -94,6 +95,45 @@ impl Attribution {
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
         order.into_iter().take(k).map(|at| (self.labels[at].clone(), values[at])).collect()
+    }
+
+    /// What each head gave, of parts by [`Run::decompose_heads`](crate::model::Run::decompose_heads) or
+    /// [`Run::decompose_fully`](crate::model::Run::decompose_fully); see [`Attribution::at_last`]. A map of it is
+    /// [`map_heads`](crate::circuits::map_heads).
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    ///
+    /// # Errors
+    /// When the parts are no heads.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?.heads()?;
+    /// assert_eq!(given.dim(), (2, 4));
+    /// assert!(given[[1, 0]] > 10.0 * given[[0, 0]].abs()); // the induction head says it
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn heads(&self) -> Result<Array2<f32>> {
+        let values = self.at_last()?;
+        let of = |label: &str| {
+            let (layer, head) = label.strip_prefix('L')?.split_once('H')?;
+            Some((layer.parse::<usize>().ok()?, head.parse::<usize>().ok()?))
+        };
+        let heads: Vec<_> =
+            self.labels.iter().zip(values).filter_map(|(label, value)| Some((of(label)?, value))).collect();
+        let Some(&((layer, head), _)) = heads.last() else {
+            return Err(RunError::NoHeadParts { first: self.labels.first().cloned().unwrap_or_default() }.into());
+        };
+        let mut map = Array2::from_elem((layer + 1, head + 1), f32::NAN);
+        for ((layer, head), value) in heads {
+            if let Some(cell) = map.get_mut([layer, head]) {
+                *cell = value;
+            }
+        }
+        Ok(map)
     }
 
     /// Bars of the `k` strongest parts.

@@ -44,6 +44,7 @@ mod pair;
 mod picture;
 mod prompts;
 mod result;
+mod show;
 mod source;
 mod statistics;
 mod sweeps;
