@@ -65,3 +65,17 @@ pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHe
     let maps = scores.into_iter().map(|(name, scores)| Ok((name, scores.per_head()?))).collect::<Result<Vec<_>>>()?;
     Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print(usize::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_two_axes_is_no_number_per_head() {
+        let cube = ArrayD::<f32>::zeros(vec![2, 4, 3]);
+        let error = map_heads([("effect", cube)]).unwrap_err();
+        assert!(error.to_string().contains("[layer, head]; got [2, 4, 3]"), "{error}");
+        let plane = ArrayD::<f32>::zeros(vec![2, 4]);
+        assert_eq!(plane.per_head().unwrap(), Array2::<f32>::zeros((2, 4)));
+    }
+}

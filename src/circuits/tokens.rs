@@ -253,3 +253,39 @@ impl Show for TokenCircuit {
         self.figure().plain()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::Processing;
+
+    #[test]
+    fn what_a_head_brought_is_its_output_read_as_a_key() {
+        let model = Model::open("induction-2l").unwrap().processed(Processing::default()).unwrap();
+        let words = ["red", "fox", "blue"];
+        let through = qk_circuit_through(&model, (1, 2), (0, 1), words, words).unwrap();
+        let weights = model.weights();
+        let embedded = rows(&weights.w_e().unwrap(), &ids(&model, words).unwrap()).unwrap();
+        let of = |matrix: FactoredMatrix, head| matrix.get(head).unwrap().ab().unwrap();
+        let brought = embedded.matmul(&of(model.ov(0).unwrap(), 1)).unwrap();
+        let scores = embedded.matmul(&of(model.qk(1).unwrap(), 2)).unwrap().matmul(&brought.t().unwrap()).unwrap();
+        let expected = plane(&scores).unwrap();
+        assert!(through.values.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_head_reads_only_earlier_layers_and_positions_that_there_are() {
+        let model = Model::open("induction-2l").unwrap();
+        let error = qk_circuit_through(&model, (0, 1), (0, 0), ["red"], ["fox"]).unwrap_err();
+        assert!(error.to_string().contains("L0H1 cannot read what L0H0 writes"), "{error}");
+        let error = position_circuit(&model, (0, 0), 65).unwrap_err();
+        assert!(error.to_string().contains("1 to 64 positions"), "{error}");
+    }
+
+    #[test]
+    fn what_lies_ahead_is_greyed_between_positions() {
+        let model = Model::open("induction-2l").unwrap();
+        let svg = position_circuit(&model, (0, 0), 3).unwrap().figure().unwrap().to_svg();
+        assert!(svg.contains("<title>looking 2, looked at 1") && !svg.contains("<title>looking 1, looked at 2"));
+    }
+}
