@@ -111,9 +111,10 @@ impl Attribution {
     /// ```
     /// use glassbox::prelude::*;
     /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
-    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?.heads()?;
-    /// assert_eq!(given.dim(), (2, 4));
-    /// assert!(given[[1, 0]] > 10.0 * given[[0, 0]].abs()); // the induction head says it
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// let heads = given.heads()?;
+    /// assert_eq!(heads.dim(), (2, 4));
+    /// assert_eq!(given.top_heads(1)?, [(1, 0, heads[[1, 0]])]); // the induction head says it
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn heads(&self) -> Result<Array2<f32>> {
@@ -134,6 +135,18 @@ impl Attribution {
             }
         }
         Ok(map)
+    }
+
+    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::heads`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
+        let heads = self.heads()?;
+        let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
+        given.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        given.truncate(k);
+        Ok(given)
     }
 
     /// Bars of the `k` strongest parts.
