@@ -5,7 +5,7 @@ use crate::{
     Model, Result,
     cache::ActivationCache,
     hook::{Intervention, Site, edit},
-    model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap},
+    model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap, parts::Block},
     text::Tokens,
 };
 use candle_core::{Device, Tensor};
@@ -59,28 +59,63 @@ impl Patching {
 
     /// Cells in the order of their layers, all from position `start` on.
     fn run_together(&self, cells: &[Cell], start: usize, values: &ActivationCache) -> Result<Vec<Vec<f32>>> {
-        let transformer = self.model.transformer();
+        let blocks = &self.model.transformer().blocks.blocks;
         let mut resid: Option<Tensor> = None;
         let mut joined = 0;
         let first = cells.first().map_or(0, Cell::layer);
-        for (layer, block) in transformer.blocks.blocks.iter().enumerate().skip(first) {
+        for (layer, block) in blocks.iter().enumerate().skip(first) {
             let entering = cells[joined..].iter().take_while(|cell| cell.layer() == layer).count();
-            if entering > 0 {
-                let stream = self.from(self.corrupt.run.cache().get(Site::resid_pre(layer))?, start)?;
-                let new = vec![stream; entering];
-                let all: Vec<Tensor> = resid.into_iter().chain(new).collect();
-                resid = Some(Tensor::cat(&all, 0)?);
+            let new = match entering {
+                0 => None,
+                _ => Some(self.from(self.corrupt.run.cache().get(Site::resid_pre(layer))?, start)?),
+            };
+            if let (Some(before), true) = (&resid, layer + 1 == blocks.len() && self.only_ends_matter(start)) {
+                let mut ends = vec![self.ends_of(block, layer, before, start)?];
+                if let Some(new) = new {
+                    let plan = self.plan(layer, &cells[joined..], 0, start, values)?;
+                    let new = Tensor::cat(&vec![new; entering], 0)?;
+                    let new = self.through(block, layer, new, self.frame(layer, entering, start)?, &plan)?;
+                    ends.push(new.narrow(1, new.dim(1)? - 1, 1)?);
+                }
+                return self.measure(&Tensor::cat(&ends, 0)?, cells.len(), self.corrupt().len() - 1);
             }
-            let Some(x) = resid else { break };
+            let all: Vec<Tensor> =
+                resid.into_iter().chain(new.into_iter().flat_map(|new| vec![new; entering])).collect();
             let plan = self.plan(layer, &cells[..joined + entering], joined, start, values)?;
             joined += entering;
-            let mut frame = self.frame(layer, joined, start)?;
-            resid = Some(block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?);
+            let frame = self.frame(layer, joined, start)?;
+            resid = Some(self.through(block, layer, Tensor::cat(&all, 0)?, frame, &plan)?);
         }
         match resid {
             Some(resid) => self.measure(&resid, cells.len(), start),
             None => Ok(Vec::new()),
         }
+    }
+
+    fn through(&self, block: &Block, layer: usize, x: Tensor, mut frame: Frame, plan: &Plan) -> Result<Tensor> {
+        block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(plan))
+    }
+
+    /// Whether the last layer's stream is read at the last position only, and nothing else happens there.
+    fn only_ends_matter(&self, start: usize) -> bool {
+        let (tokens, last) = (self.corrupt(), self.model.config().n_layers - 1);
+        let standing = self.model.interventions().iter().any(|one| one.site().layer() == Some(last));
+        let together = (0..tokens.batch()).all(|text| tokens.real(text).end == tokens.len());
+        start + 1 < tokens.len() && together && !standing
+    }
+
+    /// The stream after the last layer at the last position; of those before it only keys and values are worked out.
+    ///
+    /// # Shapes
+    /// `[cell * batch, pos, d_model]` to `[cell * batch, 1, d_model]`.
+    fn ends_of(&self, block: &Block, layer: usize, resid: &Tensor, start: usize) -> Result<Tensor> {
+        let (copies, last) = (resid.dim(0)? / self.corrupt().batch(), self.corrupt().len() - 1);
+        let mut frame = self.frame(layer, copies, start)?;
+        let here = Here::new(Default::default(), layer);
+        let (k, v) = block.attention.keys_values(resid, &block.ln1, here, &mut frame)?;
+        let kept = self.corrupt.kept.with_layer(layer, (k.narrow(1, 0, last)?, v.narrow(1, 0, last)?))?;
+        let frame = self.frame_after(copies, last..last + 1, kept)?;
+        self.through(block, layer, resid.narrow(1, last - start, 1)?.contiguous()?, frame, &Plan::default())
     }
 
     /// The positions from `start` on.
@@ -126,13 +161,17 @@ impl Patching {
     }
 
     fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
+        let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
+        self.frame_after(copies, start..self.corrupt().len(), kept)
+    }
+
+    fn frame_after(&self, copies: usize, positions: Range<usize>, kept: Kept) -> Result<Frame> {
         let tokens = self.corrupt();
         let real = tokens.is_padded().then(|| {
             let rows = 0..copies * tokens.batch();
             rows.map(|row| tokens.real(row % tokens.batch())).collect::<Arc<[Range<usize>]>>()
         });
-        let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
-        Frame::going_on(self.model.config(), copies * tokens.batch(), start..tokens.len(), real, kept)
+        Frame::going_on(self.model.config(), copies * tokens.batch(), positions, real, kept)
     }
 
     /// # Shapes
