@@ -30,7 +30,9 @@
 //!   Data first, a picture second.
 //! - [`ResidStack`](decompose::ResidStack): the residual stream taken apart, and what each part says of an answer.
 //! - [`Patching`](patching::Patching): which activations carry the difference between two prompts, and what
-//!   the model loses without a part; exactly, or along the gradient.
+//!   the model loses without a part; exactly, or along the gradient. Causal tracing, attention knock-outs and maps over
+//!   any cells are its methods too. [`PromptPairs`](patching::PromptPairs): what it compares.
+//! - [`Direction`](steering::Direction): a vector to steer along, or to take out.
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
 //!   folded, centred and refactored without changing what the model says.
@@ -72,6 +74,7 @@ pub mod patching;
 pub mod plot;
 pub mod prelude;
 pub mod probe;
+pub mod steering;
 pub mod text;
 pub mod train;
 pub mod weights;

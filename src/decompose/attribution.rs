@@ -2,13 +2,12 @@
 
 use crate::{
     Result,
-    error::RunError,
     notebook::Show,
     plot::{Bars, Figure},
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
-use ndarray::{Array2, Array3};
+use ndarray::Array3;
 
 /// How much each part of the residual stream gave: to a logit, to a difference of logits, or along any direction.
 ///
@@ -95,58 +94,6 @@ impl Attribution {
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
         order.into_iter().take(k).map(|at| (self.labels[at].clone(), values[at])).collect()
-    }
-
-    /// What each head gave, of parts by [`Run::decompose_heads`](crate::model::Run::decompose_heads) or
-    /// [`Run::decompose_fully`](crate::model::Run::decompose_fully); see [`Attribution::at_last`]. A map of it is
-    /// [`map_heads`](crate::circuits::map_heads).
-    ///
-    /// # Shapes
-    /// `[layer, head]`
-    ///
-    /// # Errors
-    /// When the parts are no heads.
-    ///
-    /// # Examples
-    /// ```
-    /// use glassbox::prelude::*;
-    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
-    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
-    /// let heads = given.heads()?;
-    /// assert_eq!(heads.dim(), (2, 4));
-    /// assert_eq!(given.top_heads(1)?, [(1, 0, heads[[1, 0]])]); // the induction head says it
-    /// # Ok::<(), glassbox::Error>(())
-    /// ```
-    pub fn heads(&self) -> Result<Array2<f32>> {
-        let values = self.at_last()?;
-        let of = |label: &str| {
-            let (layer, head) = label.strip_prefix('L')?.split_once('H')?;
-            Some((layer.parse::<usize>().ok()?, head.parse::<usize>().ok()?))
-        };
-        let heads: Vec<_> =
-            self.labels.iter().zip(values).filter_map(|(label, value)| Some((of(label)?, value))).collect();
-        let Some(&((layer, head), _)) = heads.last() else {
-            return Err(RunError::NoHeadParts { first: self.labels.first().cloned().unwrap_or_default() }.into());
-        };
-        let mut map = Array2::from_elem((layer + 1, head + 1), f32::NAN);
-        for ((layer, head), value) in heads {
-            if let Some(cell) = map.get_mut([layer, head]) {
-                *cell = value;
-            }
-        }
-        Ok(map)
-    }
-
-    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::heads`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
-        let heads = self.heads()?;
-        let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
-        given.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
-        given.truncate(k);
-        Ok(given)
     }
 
     /// Bars of the `k` strongest parts.

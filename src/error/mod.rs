@@ -12,6 +12,7 @@ mod plot;
 mod probe;
 mod run;
 mod site;
+mod steer;
 mod text;
 mod train;
 mod weights;
@@ -27,6 +28,7 @@ pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
+pub(crate) use steer::SteerError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
@@ -69,6 +71,8 @@ enum Kind {
     Plot(#[from] PlotError),
     #[error(transparent)]
     Patch(#[from] PatchError),
+    #[error(transparent)]
+    Steer(#[from] SteerError),
     #[error(transparent)]
     Train(#[from] TrainError),
     #[error(transparent)]
@@ -133,6 +137,7 @@ from_area!(
     TextError,
     RunError,
     PatchError,
+    SteerError,
     GenerateError,
     ProbeError,
     PlotError,

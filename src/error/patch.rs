@@ -36,4 +36,36 @@ pub(crate) enum PatchError {
          needed; write the prompts by hand and give them to `Patching::new`"
     )]
     Words { what: &'static str, found: usize, all: usize, needed: usize },
+    #[error(
+        "`{site}` is in no block, or has no positions; cells of a map are places in the blocks, such as `hook_resid_pre`"
+    )]
+    NotInBlock { site: String },
+    #[error("a cell of the map does nothing; return at least one intervention for each")]
+    EmptyCell,
+    #[error(
+        "there is nothing to put in at `{site}`: `Patching::intact` leaves the prompts as they are; use `Patching::new` with \
+         clean and corrupt prompts, or an ablation"
+    )]
+    NothingToPutIn { site: String },
+    #[error(
+        "attribution goes from the corrupt activation to the clean one, and `{deed}` puts in something else; run the exact \
+         sweep"
+    )]
+    NotAlongALine { deed: String },
+    #[error(
+        "the two prompts of a pair have different numbers of tokens, so positions would not mean the same in both: \
+         {clean} and {corrupt}"
+    )]
+    PairLengths { clean: String, corrupt: String },
+    #[error("there are no pairs of prompts; give at least one")]
+    NoPairs,
+    #[error("the template {template:?} has no `[X]` to fill")]
+    NoSlot { template: String },
+    #[error(
+        "filled with {words:?} the template has {tokens} tokens, and no other item gives as many with another answer (all \
+         lengths: {others:?}); give words of as many tokens"
+    )]
+    NoPartner { words: String, tokens: usize, others: Vec<usize> },
+    #[error("noise needs a standard deviation that is finite and not negative, got {deviation}")]
+    NoNoise { deviation: f32 },
 }

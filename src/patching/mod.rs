@@ -37,21 +37,31 @@
 
 mod ablation;
 mod attribution;
+mod axis;
 mod cell;
 mod engine;
+mod knock_out;
+mod map;
 mod metric;
+mod noise;
 mod pair;
+mod pairs;
 mod picture;
 mod prompts;
 mod result;
 mod show;
+mod slopes;
 mod source;
 mod statistics;
 mod sweeps;
 mod words;
 
+pub use axis::MapAxis;
+pub use map::clean;
 pub use metric::Metric;
+pub use noise::Noise;
 pub use pair::Patching;
-pub use prompts::{Corruption, IoiPrompt, IoiPrompts};
+pub use pairs::{PromptPair, PromptPairs};
+pub use prompts::{Corruption, IoiPrompts};
 pub use result::{PatchSweep, Statistics};
 pub use sweeps::HeadPart;

@@ -1,10 +1,9 @@
 //! What prompts and experiments show in a notebook.
 
-use super::{IoiPrompts, PatchSweep, Patching};
+use super::{IoiPrompts, PatchSweep, Patching, PromptPairs, picture::together};
 use crate::{
-    Result,
     notebook::{Card, Show},
-    plot::{Figure, tabs, text::number},
+    plot::text::number,
     text::Tokens,
 };
 
@@ -42,14 +41,13 @@ impl Show for Patching {
     }
 }
 
-impl IoiPrompts {
+impl PromptPairs {
     fn card(&self) -> Card {
         let rows = self.pairs().iter().map(|pair| {
-            let texts = [&pair.clean, &pair.corrupt].map(|text| format!("{text} …"));
-            let [clean, corrupt] = texts;
-            [clean, corrupt, pair.answer.clone(), pair.wrong.clone()]
+            let [clean, corrupt] = [&pair.clean, &pair.corrupt].map(|text| format!("{text} …"));
+            [clean, pair.answer.clone(), corrupt, pair.wrong.clone()]
         });
-        Card::new("Who is the indirect object?").table(&["clean", "corrupt", "answer", "wrong"], rows)
+        Card::new("Pairs of prompts").table(&["clean", "answer", "corrupt", "answer"], rows)
     }
 
     /// Shows the prompts in a notebook.
@@ -58,7 +56,7 @@ impl IoiPrompts {
     }
 }
 
-impl Show for IoiPrompts {
+impl Show for PromptPairs {
     fn html(&self) -> String {
         self.card().html()
     }
@@ -68,18 +66,29 @@ impl Show for IoiPrompts {
     }
 }
 
-/// Several maps, one at a time, chosen by what was patched.
-fn chosen(sweeps: &[PatchSweep]) -> Result<Figure> {
-    let maps = sweeps.iter().map(|sweep| Ok((sweep.name(), sweep.figure()?)));
-    Ok(tabs(maps.collect::<Result<Vec<_>>>()?))
-}
-
-impl Show for Vec<PatchSweep> {
+impl Show for IoiPrompts {
     fn html(&self) -> String {
-        chosen(self).html()
+        PromptPairs::html(self)
     }
 
     fn plain(&self) -> String {
-        chosen(self).plain()
+        PromptPairs::plain(self)
+    }
+}
+
+impl From<IoiPrompts> for PromptPairs {
+    fn from(prompts: IoiPrompts) -> Self {
+        (*prompts).clone()
+    }
+}
+
+/// Several maps of one experiment, side by side where they have the same axes.
+impl Show for Vec<PatchSweep> {
+    fn html(&self) -> String {
+        together(self).html()
+    }
+
+    fn plain(&self) -> String {
+        together(self).plain()
     }
 }
