@@ -26,6 +26,9 @@
 //!   cell.
 //! - [`Patching::integrated_gradients`]: better ones from several.
 //!
+//! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
+//! part tells which, along paths and edges.
+//!
 //! [`IoiPrompts`] makes pairs of prompts for the commonest experiment.
 //!
 //! # Why it is fast
@@ -36,10 +39,12 @@
 //! for each cell.
 
 mod ablation;
+mod agreement;
 mod attribution;
 mod axis;
 mod cell;
 mod engine;
+pub mod graph;
 mod knock_out;
 mod map;
 mod metric;
@@ -56,7 +61,9 @@ mod statistics;
 mod sweeps;
 mod words;
 
+pub use agreement::Agreement;
 pub use axis::MapAxis;
+pub use graph::{Circuit, Edge, EdgeScores, Effect, FaithfulnessCurve, Receiver, Sender};
 pub use map::clean;
 pub use metric::Metric;
 pub use noise::Noise;

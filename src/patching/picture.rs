@@ -22,7 +22,7 @@ impl PatchSweep {
         }
         let most = end_of_scale(&[self]);
         let finish = |map: Heatmap, y: &MapAxis, x: &MapAxis, title: &str| {
-            labelled(map.title(title).value(self.value()).range(-most, most), y, x)
+            labelled(map.title(title).value(self.scale()).range(-most, most), y, x)
         };
         match &self.axes[..] {
             [y, x] => finish(Heatmap::new(two(mean)), y, x, &title).draw(),
@@ -46,15 +46,8 @@ impl PatchSweep {
     }
 
     /// What the numbers are.
-    fn value(&self) -> String {
-        match self.normalized() {
-            Ok(_) => format!("{} recovered", self.metric()),
-            Err(_) => format!("change of {}", self.metric()),
-        }
-    }
-
     fn line(&self, x: &MapAxis, title: &str) -> Result<Figure> {
-        let value = self.value();
+        let value = self.scale();
         let scale =
             self.normalized().map_or(1.0, |_| statistics::mean(self.clean()) - statistics::mean(self.corrupt()));
         let errors = (0..x.len()).map(|at| Some(self.statistics(&[at], 0)?.standard_error / scale.abs()));
@@ -76,7 +69,7 @@ impl PatchSweep {
 /// Where the colours of some maps end: beyond all values, and no nearer than the whole of the clean answer.
 fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
     let least = |map: &PatchSweep| if map.normalized().is_ok() { 1.0 } else { 0.0 };
-    let of = |map: &&PatchSweep| map.mean().iter().fold(least(map), |most, value| most.max(value.abs()));
+    let of = |map: &&PatchSweep| map.mean().iter().fold(least(map), |most: f32, value| most.max(value.abs()));
     round_up(maps.iter().map(of).fold(0.0, f32::max))
 }
 
@@ -124,7 +117,7 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
         [first, _, ..] => {
             let most = end_of_scale(&group);
             let facets = group.iter().map(|map| (map.name.as_str(), two(map.mean())));
-            let map = Heatmap::facets(facets).title(&first.deed).value(first.value()).range(-most, most);
+            let map = Heatmap::facets(facets).title(&first.deed).value(first.scale()).range(-most, most);
             labelled(map, &first.axes[0], &first.axes[1]).draw()
         }
         [one] => one.figure(),
