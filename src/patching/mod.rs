@@ -65,6 +65,7 @@ mod pairs;
 mod picture;
 mod prompts;
 mod result;
+mod show;
 mod slopes;
 mod source;
 mod statistics;
