@@ -43,11 +43,13 @@ impl Patching {
         sites.dedup();
         let values = self.source.values(&self.model, self.corrupt(), sites)?;
         let causal = self.model.config().architecture == Architecture::Decoder;
+        let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
+        let mut results: Vec<_> = self.measured().map(untouched).collect();
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, cell) in cells.iter().enumerate() {
-            groups.entry(if causal { cell.start } else { 0 }).or_default().push(index);
+        for (index, start) in self.starts(cells, &values)?.into_iter().enumerate() {
+            let Some(start) = start else { continue };
+            groups.entry(if causal { start } else { 0 }).or_default().push(index);
         }
-        let mut results = vec![vec![Vec::new(); cells.len()]; self.measured().count()];
         for (start, mut group) in groups {
             group.sort_by_key(|&index| cells[index].layer);
             let positions = (self.corrupt().len() - start) * self.corrupt().batch();
