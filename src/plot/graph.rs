@@ -116,7 +116,17 @@ impl LayerGraph {
         }
         let places = self.places();
         let note = self.note();
-        let width = places.iter().map(|at| at.0).fold(0.0, f64::max) + BOX.0 / 2.0 + PITCH / 2.0 + MARGIN;
+        // The weakest first, so that the strongest lie on top.
+        let mut order: Vec<&Edge> = self.edges.iter().collect();
+        order.sort_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        let middle = places.iter().map(|at| at.0).sum::<f64>() / places.len() as f64;
+        let way = |edge: &Edge| {
+            let (from, to) = (self.place(&places, &edge.from)?, self.place(&places, &edge.to)?);
+            Some(curve(from, (to.0 + self.port_offset(edge), to.1), middle))
+        };
+        let curves: Vec<_> = order.into_iter().filter_map(|edge| Some((edge, way(edge)?))).collect();
+        let reach = curves.iter().flat_map(|(_, curve)| curve).map(|at| at.0).fold(0.0, f64::max);
+        let width = places.iter().map(|at| at.0 + BOX.0 / 2.0).fold(reach, f64::max) + MARGIN;
         let bottom = places.iter().map(|at| at.1).fold(0.0, f64::max) + BOX.1 + 8.0;
         let canvas = Canvas::headed(&self.title, &note, width, bottom + NOTE + MARGIN);
         for (row, name) in self.rows.iter().enumerate() {
@@ -124,17 +134,9 @@ impl LayerGraph {
                 canvas.put(Mark::text((MARGIN, places[at].1), fit(name, 12), LABEL).fill(MUTED));
             }
         }
-        // The weakest first, so that the strongest lie on top.
-        let mut order: Vec<&Edge> = self.edges.iter().collect();
-        order.sort_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
-        let middle = places.iter().map(|at| at.0).sum::<f64>() / places.len() as f64;
-        for edge in order {
-            let (Some(from), Some(to)) = (self.place(&places, &edge.from), self.place(&places, &edge.to)) else {
-                continue;
-            };
-            let to = (to.0 + self.port_offset(edge), to.1);
+        for (edge, curve) in curves {
             let (color, width) = self.stroke(edge.value);
-            canvas.put(Mark::line(curve(from, to, middle)).stroke(color, width).round().title(told(edge)));
+            canvas.put(Mark::line(curve).stroke(color, width).round().title(told(edge)));
         }
         for (node, &(x, y)) in self.nodes.iter().zip(&places) {
             let corner = (x - BOX.0 / 2.0, y - BOX.1 / 2.0);
@@ -279,7 +281,9 @@ fn curve(from: (f64, f64), to: (f64, f64), middle: f64) -> Vec<(f64, f64)> {
     let passes = rise > RISE && (from.0 - to.0).abs() < BOX.0 / 2.0;
     let leftwards = if from.0 == to.0 { from.0 < middle } else { to.0 < from.0 };
     let bend = match passes {
-        true => (PITCH * 0.7 + 4.0 * rise / RISE).min(1.2 * PITCH) * if leftwards { -1.0 } else { 1.0 },
+        // At the left stand the names of the layers.
+        true if leftwards => -(0.7 * PITCH + 4.0 * rise / RISE).min(1.2 * PITCH),
+        true => (0.6 * PITCH + 10.0 * rise / RISE).min(2.5 * PITCH),
         false => 0.0,
     };
     let (out, into) = ((from.0 + bend, from.1 - 0.5 * rise), (to.0 + bend, to.1 + 0.5 * rise));
