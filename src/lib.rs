@@ -32,6 +32,8 @@
 //! - [`Patching`](patching::Patching): which activations carry the difference between two prompts, and what
 //!   the model loses without a part; exactly, or along the gradient. Causal tracing, attention knock-outs and maps over
 //!   any cells are its methods too. [`PromptPairs`](patching::PromptPairs): what it compares.
+//! - [`EdgeScores`](patching::EdgeScores), [`Circuit`](patching::Circuit): the model as a graph of heads and MLPs, which
+//!   edges carry the answer, and whether these alone do the work; exact path patching beside it.
 //! - [`Direction`](steering::Direction): a vector to steer along, or to take out.
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
@@ -54,7 +56,7 @@
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
 //! # What it does not do yet
-//! Speech and images, path patching, sparse autoencoders. It runs on the CPU in float32.
+//! Speech and images, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod axes;

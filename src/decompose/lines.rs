@@ -75,6 +75,27 @@ impl Attribution {
         Ok(by_head)
     }
 
+    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::by_head`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// assert_eq!(given.top_heads(1)?, [(1, 0, given.by_head()?[[1, 0]])]); // the induction head says it
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
+        let heads = self.by_head()?;
+        let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
+        given.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        given.truncate(k);
+        Ok(given)
+    }
+
     /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.
     ///
     /// # Errors

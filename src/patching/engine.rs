@@ -171,7 +171,7 @@ impl Patching {
         Ok(plan)
     }
 
-    fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
+    pub(super) fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
         let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
         self.frame_after(copies, start..self.corrupt().len(), kept)
     }
@@ -187,7 +187,7 @@ impl Patching {
 
     /// # Shapes
     /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
-    fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
+    pub(super) fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
         let (_, pos, width) = resid.dims3()?;
         let batch = self.corrupt().batch();
         let end = |text: usize| self.corrupt().real(text).end;

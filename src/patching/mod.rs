@@ -35,6 +35,9 @@
 //!
 //! - [`Patching::intact`]: what if nothing is put in, but something is forbidden? For knock-outs.
 //!
+//! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
+//! part tells which, along paths and edges.
+//!
 //! [`PromptPairs`] are pairs of prompts with their answers, from a template or by hand; [`IoiPrompts`] makes them for the
 //! commonest experiment.
 //!
@@ -46,11 +49,13 @@
 //! cell would put in what is there already, and nothing is run. The results are those of one whole run for each cell.
 
 mod ablation;
+mod agreement;
 mod attribution;
 mod axis;
 mod cell;
 mod changes;
 mod engine;
+pub mod graph;
 mod knock_out;
 mod map;
 mod metric;
@@ -60,13 +65,16 @@ mod pairs;
 mod picture;
 mod prompts;
 mod result;
+mod show;
 mod slopes;
 mod source;
 mod statistics;
 mod sweeps;
 mod words;
 
+pub use agreement::Agreement;
 pub use axis::MapAxis;
+pub use graph::{Circuit, Edge, EdgeScores, Effect, FaithfulnessCurve, Receiver, Sender};
 pub use map::clean;
 pub use metric::Metric;
 pub use noise::Noise;

@@ -40,6 +40,8 @@ pub struct Patching {
     pub(super) deed: String,
     /// What is put into the corrupt run.
     pub(super) source: Source,
+    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    pub(super) ablates: bool,
     pub(super) metric: Metric,
     pub(super) corrupt: Corrupt,
     pub(super) baselines: Baselines,
@@ -119,15 +121,28 @@ impl Patching {
         let intact = metric.of(&corrupt.run)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
         let (more, clean_logits, budget) = (Vec::new(), last_logits(&corrupt.run)?, Self::BUDGET);
-        let (rounds, slopes) = (1, None);
-        Ok(Self { model, deed, source, metric, corrupt, baselines, more, clean_logits, rounds, slopes, budget })
+        let (ablates, rounds, slopes) = (true, 1, None);
+        Ok(Self {
+            model,
+            deed,
+            source,
+            ablates,
+            metric,
+            corrupt,
+            baselines,
+            more,
+            clean_logits,
+            rounds,
+            slopes,
+            budget,
+        })
     }
 
     /// The same on the scale from the corrupt run to the clean one.
     fn against(self, clean: &Tokens, deed: &str) -> Result<Self> {
         let run = self.model.pass(clean)?.logits_at([-1]).run()?;
         let baselines = (self.metric.of(&run)?, self.baselines.1);
-        Ok(Self { deed: deed.into(), baselines, clean_logits: last_logits(&run)?, ..self })
+        Ok(Self { deed: deed.into(), ablates: false, baselines, clean_logits: last_logits(&run)?, ..self })
     }
 
     /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
