@@ -7,6 +7,7 @@ mod adamw;
 mod batch;
 mod curve;
 pub mod induction;
+pub mod modular;
 mod parameters;
 mod recipe;
 mod schedule;

@@ -11,6 +11,7 @@ mod families_llama;
 mod generate;
 mod gradients;
 mod identities;
+mod modular;
 mod oracle;
 mod patching;
 mod readings;
