@@ -30,7 +30,11 @@
 //!   Data first, a picture second.
 //! - [`ResidStack`](decompose::ResidStack): the residual stream taken apart, and what each part says of an answer.
 //! - [`Patching`](patching::Patching): which activations carry the difference between two prompts, and what
-//!   the model loses without a part; exactly, or along the gradient.
+//!   the model loses without a part; exactly, or along the gradient. Causal tracing, attention knock-outs and maps over
+//!   any cells are its methods too. [`PromptPairs`](patching::PromptPairs): what it compares.
+//! - [`EdgeScores`](patching::EdgeScores), [`Circuit`](patching::Circuit): the model as a graph of heads and MLPs, which
+//!   edges carry the answer, and whether these alone do the work; exact path patching beside it.
+//! - [`Direction`](steering::Direction): a vector to steer along, or to take out.
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
 //!   folded, centred and refactored without changing what the model says.
@@ -53,7 +57,7 @@
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
 //! # What it does not do yet
-//! Speech and images, path patching, sparse autoencoders. It runs on the CPU in float32.
+//! Speech and images, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod axes;
@@ -74,6 +78,7 @@ pub mod patching;
 pub mod plot;
 pub mod prelude;
 pub mod probe;
+pub mod steering;
 pub mod text;
 pub mod train;
 pub mod weights;

@@ -4,12 +4,20 @@ pub use crate::{
     Model, Result,
     cache::ActivationCache,
     circuits::{Composition, FactoredMatrix, composition_scores, head_scores, label_heads},
-    hook::{Intervention, Site, Sites, add, edit, edit_gradient, mean, patch, replace, scale, zero},
+    hook::{
+        Intervention, Site, Sites, ablate_direction, add, block_attention, edit, edit_gradient, mean, patch, replace,
+        scale, zero,
+    },
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},
     notebook::Show,
+    patching::{
+        Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching, PromptPairs,
+        Receiver, Sender, clean,
+    },
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},
+    steering::Direction,
     text::{Occurrence, Padding, Tokens},
     weights::{Processing, WeightViews},
 };

@@ -10,6 +10,7 @@ mod accumulated;
 mod answers;
 mod attribution;
 mod direction;
+mod lines;
 mod of_run;
 mod parts;
 

@@ -13,6 +13,7 @@ mod plot;
 mod probe;
 mod run;
 mod site;
+mod steer;
 mod text;
 mod train;
 mod weights;
@@ -29,6 +30,7 @@ pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
+pub(crate) use steer::SteerError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
@@ -71,6 +73,8 @@ enum Kind {
     Plot(#[from] PlotError),
     #[error(transparent)]
     Patch(#[from] PatchError),
+    #[error(transparent)]
+    Steer(#[from] SteerError),
     #[error(transparent)]
     Train(#[from] TrainError),
     #[error(transparent)]
@@ -137,6 +141,7 @@ from_area!(
     TextError,
     RunError,
     PatchError,
+    SteerError,
     GenerateError,
     ProbeError,
     PlotError,

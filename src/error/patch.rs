@@ -36,4 +36,65 @@ pub(crate) enum PatchError {
          needed; write the prompts by hand and give them to `Patching::new`"
     )]
     Words { what: &'static str, found: usize, all: usize, needed: usize },
+    #[error(
+        "`{site}` is in no block, or has no positions; cells of a map are places in the blocks, such as `hook_resid_pre`"
+    )]
+    NotInBlock { site: String },
+    #[error("a cell of the map does nothing; return at least one intervention for each")]
+    EmptyCell,
+    #[error(
+        "there is nothing to put in at `{site}`: `Patching::intact` leaves the prompts as they are; use `Patching::new` with \
+         clean and corrupt prompts, or an ablation"
+    )]
+    NothingToPutIn { site: String },
+    #[error(
+        "attribution goes from the corrupt activation to the clean one, and `{deed}` puts in something else; run the exact \
+         sweep"
+    )]
+    NotAlongALine { deed: String },
+    #[error(
+        "the two prompts of a pair have different numbers of tokens, so positions would not mean the same in both: \
+         {clean} and {corrupt}"
+    )]
+    PairLengths { clean: String, corrupt: String },
+    #[error("there are no pairs of prompts; give at least one")]
+    NoPairs,
+    #[error("the template {template:?} has no `[X]` to fill")]
+    NoSlot { template: String },
+    #[error(
+        "filled with {words:?} the template has {tokens} tokens, and no other item gives as many with another answer (all \
+         lengths: {others:?}); give words of as many tokens"
+    )]
+    NoPartner { words: String, tokens: usize, others: Vec<usize> },
+    #[error("noise needs a standard deviation that is finite and not negative, got {deviation}")]
+    NoNoise { deviation: f32 },
+    #[error(
+        "this {family} model cannot be taken as a graph of heads and MLPs: {why}; patch whole layers instead, as \
+         `attn_out` and `mlp_out` do"
+    )]
+    NoGraph { family: String, why: &'static str },
+    #[error(
+        "{count} interventions are done inside the model, and edges are followed between the parts of a model as it is; \
+         only the embeddings may be changed"
+    )]
+    Hooked { count: usize },
+    #[error("`{name}` is no sender; senders are `embed`, heads such as `a5.h2` and MLPs such as `m3`")]
+    Sender { name: String },
+    #[error(
+        "`{name}` is no receiver; receivers are `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, MLPs such as `m3`, and `logits` (and \
+         `a5.h2` for all three of a head, where several are asked for)"
+    )]
+    Receiver { name: String },
+    #[error("the model has no `{name}`; the nearest are {}", .nearest.join(", "))]
+    NoPart { name: String, nearest: Vec<String> },
+    #[error("no edge leads from `{sender}` to `{receiver}`, which comes before it or beside it in the forward pass")]
+    Backwards { sender: String, receiver: String },
+    #[error("a path leads from at least one sender to at least one receiver, and there are {senders} and {receivers}")]
+    NoEnds { senders: usize, receivers: usize },
+    #[error("the circuit is one of a model with other parts than this one")]
+    OtherGraph,
+    #[error(
+        "the maps have the shapes {ours:?} and {theirs:?}; only maps of the same cells can be held against each other"
+    )]
+    OtherMap { ours: Vec<usize>, theirs: Vec<usize> },
 }

@@ -56,4 +56,8 @@ pub(crate) enum RunError {
     NoNeurons { family: String },
     #[error("the logits of this {family} model are not linear in its last residual stream: its head has a layer more")]
     NotLinear { family: String },
+    #[error(
+        "none of these parts is a head; take the stream apart with `run.decompose_heads(..)` or `decompose_fully(..)`"
+    )]
+    NoHeads,
 }

@@ -13,6 +13,14 @@ pub(crate) enum SiteError {
     NoSuchAxis { site: String, axis: &'static str, shape: String },
     #[error("the value for `{site}` has shape {got:?} where {expected:?} is needed")]
     Shape { site: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("the direction for `{site}` has length {length}, which points nowhere")]
+    NoDirection { site: String, length: f32 },
+    #[error("the intervention at `{site}` is narrowed to no {axis} at all; give at least one index")]
+    NoIndices { site: String, axis: &'static str },
+    #[error(
+        "only a sweep of a `Patching` has a clean value to put in at `{site}`; use `patch(site, run.cache())` here"
+    )]
+    NothingClean { site: String },
     #[error("no site of this model matches `{pattern}`; the nearest sites are {}", list(nearest))]
     NoMatch { pattern: String, nearest: Vec<String> },
 }

@@ -7,7 +7,11 @@ mod point;
 mod select;
 mod site;
 
-pub use intervention::{Intervention, add, edit, edit_gradient, mean, patch, replace, scale, zero};
+pub use intervention::{
+    Intervention, ToIndex, ablate_direction, add, block_attention, edit, edit_gradient, mean, patch, replace, scale,
+    zero,
+};
+pub(crate) use intervention::{from_clean, select};
 pub use point::Point;
 pub(crate) use point::Stage;
 pub use select::{Sites, ToSite};

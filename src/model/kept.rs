@@ -51,11 +51,16 @@ impl Kept {
     /// Those of one layer's first `len` tokens, for `copies` of all texts: all that running this layer alone needs.
     pub(crate) fn of_layer(&self, layer: usize, len: usize, copies: usize) -> Result<Self> {
         let some = |x: &Tensor| x.narrow(1, 0, len)?.repeat((copies, 1, 1, 1));
-        let own = match self.own.get(layer).filter(|_| len > 0) {
-            Some((k, v)) => vec![(some(k)?, some(v)?); layer + 1],
-            None => Vec::new(),
-        };
-        Ok(Self { len, turned_for: self.turned_for, own, ..Self::default() })
+        match self.own.get(layer).filter(|_| len > 0) {
+            Some((k, v)) => self.with_layer(layer, (some(k)?, some(v)?)),
+            None => Ok(Self { turned_for: self.turned_for, ..Self::default() }),
+        }
+    }
+
+    /// Other keys and values for one layer, the only one that is then to be run.
+    pub(crate) fn with_layer(&self, layer: usize, both: KeysValues) -> Result<Self> {
+        let len = both.0.dim(1)?;
+        Ok(Self { len, turned_for: self.turned_for, own: vec![both; layer + 1], ..Self::default() })
     }
 
     /// Those of the first `len` tokens.

@@ -46,7 +46,7 @@ pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
 pub(crate) use shipped::NAMES as SHIPPED;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
 
@@ -164,6 +164,12 @@ impl Model {
     /// What [`Model::hooked`] added.
     pub fn interventions(&self) -> &[Intervention] {
         &self.interventions
+    }
+
+    /// The same model for some texts of a batch: interventions that have a value for each text keep those of these.
+    pub(crate) fn of_texts(&self, texts: &Range<usize>, batch: usize) -> Self {
+        let interventions = self.interventions.iter().filter_map(|one| one.clone().of_texts(texts, batch)).collect();
+        Self { inner: self.inner.clone(), interventions }
     }
 
     /// Every site this model has, in the order a forward pass reaches them.

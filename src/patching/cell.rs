@@ -1,65 +1,79 @@
-//! One cell of a map: what is taken from the clean run.
+//! One cell of a map: what is done to the corrupt run.
 
 use crate::{
     Result,
     axes::Axis,
-    hook::{Intervention, Point, Site, replace},
+    cache::ActivationCache,
+    error::PatchError,
+    hook::{Intervention, Site, select},
+    model::{Config, Sizes},
 };
 use candle_core::Tensor;
+use std::ops::Range;
 
-/// One activation, or a part of it, that comes from the clean run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What is done in one cell of a map, and where it begins to matter.
+#[derive(Clone, Debug)]
 pub(super) struct Cell {
-    pub(super) site: Site,
-    /// The position, or the row of a pattern; all where absent.
-    pub(super) position: Option<usize>,
-    pub(super) head: Option<usize>,
-    /// The column of a pattern.
-    pub(super) key: Option<usize>,
+    pub(super) interventions: Vec<Intervention>,
+    /// The first layer that anything is done in.
+    pub(super) layer: usize,
+    /// The first position that anything is done at.
+    pub(super) start: usize,
 }
 
 impl Cell {
-    pub(super) fn layer(&self) -> usize {
-        self.site.layer().unwrap_or(0)
-    }
-
-    /// The first position that the cell can change, when nothing sees what comes after it.
-    pub(super) fn start(&self) -> usize {
-        self.position.unwrap_or(0)
-    }
-
-    /// The intervention on runs that begin at position `start`, given the clean value from there on.
-    pub(super) fn intervention(&self, clean: Tensor, start: usize) -> Intervention {
-        let mut intervention = replace(self.site, clean);
-        if let Some(position) = self.position {
-            intervention = intervention.position((position - start) as i64);
-        }
-        if let Some(head) = self.head {
-            intervention = intervention.head(head as i64);
-        }
-        if let Some(key) = self.key {
-            intervention = intervention.key(key as i64);
-        }
-        intervention
-    }
-
-    /// The cell's part of the whole activation at its site; the axes stay.
-    pub(super) fn of(&self, activation: &Tensor) -> Result<Tensor> {
-        let mut part = activation.clone();
-        for (dim, axis) in self.site.axes().iter().enumerate() {
-            let at = match axis {
-                Axis::Pos | Axis::Query => self.position,
-                Axis::Head | Axis::KvHead => self.head,
-                Axis::Key => self.key,
-                _ => None,
+    /// # Errors
+    /// When nothing is done, or a place is in no block or not in this model.
+    pub(super) fn new(interventions: Vec<Intervention>, config: &Config, sizes: Sizes) -> Result<Self> {
+        let (mut layer, mut start) = (usize::MAX, usize::MAX);
+        for one in &interventions {
+            config.check(one.site())?;
+            let places = (one.site().layer(), along(one.site()));
+            let (Some(at), Some(dim)) = places else {
+                return Err(PatchError::NotInBlock { site: one.site().to_string() }.into());
             };
-            part = at.map_or(Ok(part.clone()), |at| part.narrow(dim, at, 1))?;
+            layer = layer.min(at);
+            let narrowed = one.indices(config, sizes)?.into_iter().filter(|(narrowed, _)| *narrowed == dim);
+            start = start.min(narrowed.flat_map(|(_, positions)| positions).min().unwrap_or(0));
         }
-        Ok(part)
+        match layer {
+            usize::MAX => Err(PatchError::EmptyCell.into()),
+            _ => Ok(Self { interventions, layer, start }),
+        }
     }
 
-    /// Whether the site's keys are positions too.
-    pub(super) fn is_pattern(&self) -> bool {
-        matches!(self.site.point(), Point::Pattern | Point::AttnScores)
+    /// The sites where the clean value is put in.
+    pub(super) fn sites(&self) -> impl Iterator<Item = Site> {
+        self.interventions.iter().filter(|one| one.is_open()).map(Intervention::site)
+    }
+
+    /// What is done in one layer of runs that read the positions `read`.
+    pub(super) fn in_layer(&self, layer: usize, read: Range<usize>) -> impl Iterator<Item = Intervention> {
+        let here = self.interventions.iter().filter(move |one| one.site().layer() == Some(layer));
+        here.filter_map(move |one| one.clone().within(read.clone()))
+    }
+}
+
+/// The dimension of a site's activation that counts positions: those that look, in a pattern.
+pub(super) fn along(site: Site) -> Option<usize> {
+    site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))
+}
+
+/// The positions of an activation from `start` on.
+pub(super) fn from(activation: &Tensor, site: Site, start: usize) -> Result<Tensor> {
+    match along(site) {
+        Some(dim) => Ok(activation.narrow(dim, start, activation.dim(dim)? - start)?.contiguous()?),
+        None => Ok(activation.clone()),
+    }
+}
+
+/// The part of a whole activation that is put in; the axes stay. `all` has the activations.
+///
+/// # Errors
+/// When something else is done than putting in the clean value.
+pub(super) fn part(one: &Intervention, all: &ActivationCache, config: &Config, sizes: Sizes) -> Result<Tensor> {
+    match one.is_open() {
+        true => select(all.get(one.site())?, &one.indices(config, sizes)?),
+        false => Err(PatchError::NotAlongALine { deed: format!("{one:?}") }.into()),
     }
 }

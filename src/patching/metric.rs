@@ -43,6 +43,9 @@ enum Kind {
     LogProbability {
         answer: Vec<u32>,
     },
+    Loss {
+        answer: Vec<u32>,
+    },
     Rank {
         answer: Vec<u32>,
     },
@@ -83,7 +86,7 @@ impl Metric {
         Ok(Self::new("probability", batch, Kind::Probability { answer: answer.token_ids(model, batch)? }))
     }
 
-    /// The logarithm of an answer's probability, in nats: minus the loss.
+    /// The logarithm of an answer's probability, in nats.
     ///
     /// # Errors
     /// As [`Metric::logit_diff`].
@@ -114,6 +117,30 @@ impl Metric {
     /// `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
     pub fn custom(name: &str, measure: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Self {
         Self { name: name.into(), batch: None, kind: Kind::Custom(Arc::new(measure)) }
+    }
+
+    /// The loss of an answer, in nats: minus the logarithm of its probability.
+    ///
+    /// # Errors
+    /// As [`Metric::logit_diff`].
+    pub fn loss(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
+        Ok(Self::new("loss (nats)", batch, Kind::Loss { answer: answer.token_ids(model, batch)? }))
+    }
+
+    /// The same for all texts so many times, one round after the other.
+    pub(super) fn repeated(&self, rounds: usize) -> Result<Self> {
+        let again = |ids: &[u32]| ids.repeat(rounds);
+        let kind = match &self.kind {
+            Kind::LogitDiff { answer, wrong } => Kind::LogitDiff { answer: again(answer), wrong: again(wrong) },
+            Kind::Logit { answer } => Kind::Logit { answer: again(answer) },
+            Kind::Probability { answer } => Kind::Probability { answer: again(answer) },
+            Kind::LogProbability { answer } => Kind::LogProbability { answer: again(answer) },
+            Kind::Loss { answer } => Kind::Loss { answer: again(answer) },
+            Kind::Rank { answer } => Kind::Rank { answer: again(answer) },
+            Kind::Divergence { reference } => Kind::Divergence { reference: reference.repeat((rounds, 1))? },
+            Kind::Custom(measure) => Kind::Custom(measure.clone()),
+        };
+        Ok(Self { name: self.name.clone(), batch: self.batch.map(|batch| batch * rounds), kind })
     }
 
     /// What it measures, for axes and legends.
@@ -182,6 +209,7 @@ impl Metric {
             Kind::Logit { answer } => of_tokens(logits, answer),
             Kind::Probability { answer } => Ok(of_tokens(&log_softmax(logits, D::Minus1)?, answer)?.exp()?),
             Kind::LogProbability { answer } => of_tokens(&log_softmax(logits, D::Minus1)?, answer),
+            Kind::Loss { answer } => Ok(of_tokens(&log_softmax(logits, D::Minus1)?, answer)?.neg()?),
             Kind::Rank { .. } => Err(PatchError::NoGradient { metric: self.name.clone() }.into()),
             Kind::Divergence { reference } => {
                 let log_probabilities = log_softmax(logits, D::Minus1)?;
@@ -212,7 +240,7 @@ fn of_tokens(values: &Tensor, ids: &[u32]) -> Result<Tensor> {
 ///
 /// # Shapes
 /// `[batch, d_vocab]`
-fn last_logits(run: &Run) -> Result<Tensor> {
+pub(super) fn last_logits(run: &Run) -> Result<Tensor> {
     let rows =
         (0..run.tokens().batch()).map(|text| Ok(Tensor::new(run.logits_at(text, -1)?, &candle_core::Device::Cpu)?));
     Ok(Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 0)?)

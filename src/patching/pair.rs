@@ -1,12 +1,17 @@
 //! [`Patching`]: two prompts and a metric.
 
-use super::{Metric, attribution::Slopes, engine::Corrupt, source::Source};
+use super::{Metric, engine::Corrupt, metric::last_logits, slopes::Slopes, source::Source};
 use crate::{
     Model, Result,
     error::PatchError,
+    hook::Intervention,
     model::Architecture,
     text::{ToTokens, Tokens},
 };
+use candle_core::Tensor;
+
+/// A metric on the clean prompts, and on the corrupt ones.
+pub(super) type Baselines = (Vec<f32>, Vec<f32>);
 
 /// A clean prompt, a corrupt one, and a metric that tells them apart; several of each, if you like.
 ///
@@ -35,10 +40,17 @@ pub struct Patching {
     pub(super) deed: String,
     /// What is put into the corrupt run.
     pub(super) source: Source,
+    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    pub(super) ablates: bool,
     pub(super) metric: Metric,
     pub(super) corrupt: Corrupt,
-    /// The metric on the clean prompts, and on the corrupt ones.
-    pub(super) baselines: (Vec<f32>, Vec<f32>),
+    pub(super) baselines: Baselines,
+    /// Further metrics of the same runs.
+    pub(super) more: Vec<(Metric, Baselines)>,
+    /// The last logits of the clean prompts, for further metrics: `[batch, d_vocab]`.
+    pub(super) clean_logits: Tensor,
+    /// How often each prompt is there, one round after the other.
+    pub(super) rounds: usize,
     /// Where effects are not measured but approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
@@ -56,10 +68,45 @@ impl Patching {
     /// does not fit them.
     pub fn new(model: &Model, clean: impl ToTokens, corrupt: impl ToTokens, metric: Metric) -> Result<Self> {
         let (clean, corrupt) = (model.tokens(clean)?, model.tokens(corrupt)?);
-        let patching = Self::between(model, Source::Run(clean.clone()), corrupt, metric)?;
-        let run = model.pass(&clean)?.logits_at([-1]).run()?;
-        let baselines = (patching.metric.of(&run)?, patching.baselines.1);
-        Ok(Self { deed: "Patching clean into corrupt".into(), baselines, ..patching })
+        Self::between(model, Source::Run(clean.clone()), corrupt, metric)?
+            .against(&clean, "Patching clean into corrupt")
+    }
+
+    /// The corrupt run is the prompts' own run with these interventions, such as noise
+    /// ([`Patching::noise`] makes it): what brings the answer back?
+    ///
+    /// # Errors
+    /// As [`Patching::new`]; also when an intervention does not fit the model and the prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{HeadPart, Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let prompt = "red fox blue owl red fox blue";
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// // Without the head that looks back, which places need their true value again?
+    /// let patching = Patching::corrupted(&model, prompt, [zero(Site::z(0)).head(0)], metric)?;
+    /// assert_eq!(patching.heads(HeadPart::Out)?.strongest().0, [0, 0]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn corrupted(
+        model: &Model,
+        prompts: impl ToTokens,
+        corruption: impl IntoIterator<Item = Intervention>,
+        metric: Metric,
+    ) -> Result<Self> {
+        let (prompts, corrupt) = (model.tokens(prompts)?, model.hooked(corruption));
+        let patching = Self::between(&corrupt, Source::Run(prompts.clone()), prompts.clone(), metric)?;
+        Self { model: model.clone(), ..patching }.against(&prompts, "Restoring after corruption")
+    }
+
+    /// The prompts as they are, with nothing to put in: for knock-outs and for cells of your own
+    /// ([`Patching::sweep`]). Maps are the change of the metric.
+    ///
+    /// # Errors
+    /// As [`Patching::new`].
+    pub fn intact(model: &Model, prompts: impl ToTokens, metric: Metric) -> Result<Self> {
+        Self::between(model, Source::Nothing, model.tokens(prompts)?, metric)
     }
 
     /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
@@ -73,7 +120,61 @@ impl Patching {
         let corrupt = Corrupt::run(model, prompts)?;
         let intact = metric.of(&corrupt.run)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
-        Ok(Self { model, deed, source, metric, corrupt, baselines, slopes: None, budget: Self::BUDGET })
+        let (more, clean_logits, budget) = (Vec::new(), last_logits(&corrupt.run)?, Self::BUDGET);
+        let (ablates, rounds, slopes) = (true, 1, None);
+        Ok(Self {
+            model,
+            deed,
+            source,
+            ablates,
+            metric,
+            corrupt,
+            baselines,
+            more,
+            clean_logits,
+            rounds,
+            slopes,
+            budget,
+        })
+    }
+
+    /// The same on the scale from the corrupt run to the clean one.
+    fn against(self, clean: &Tokens, deed: &str) -> Result<Self> {
+        let run = self.model.pass(clean)?.logits_at([-1]).run()?;
+        let baselines = (self.metric.of(&run)?, self.baselines.1);
+        Ok(Self { deed: deed.into(), ablates: false, baselines, clean_logits: last_logits(&run)?, ..self })
+    }
+
+    /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
+    /// is for the prompts as they were given, however often noise was drawn for each.
+    ///
+    /// # Errors
+    /// When the metric does not fit the prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let difference = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", difference)?
+    ///     .and(Metric::rank(&model, "blue", 1)?)?;
+    /// let sweep = patching.resid_pre()?;
+    /// let (at, _) = sweep.strongest();
+    /// assert_eq!(sweep.by("rank").unwrap().raw()[&at[..]], 0.0, "and then the answer is what the model says");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn and(mut self, metric: Metric) -> Result<Self> {
+        let metric = metric.repeated(self.rounds)?;
+        metric.check(self.corrupt().batch())?;
+        let baselines = (metric.measure(&self.clean_logits)?, metric.of(&self.corrupt.run)?);
+        self.more.push((metric, baselines));
+        Ok(self)
+    }
+
+    /// What is measured: the metric, then the further ones.
+    pub(super) fn measured(&self) -> impl Iterator<Item = (&Metric, &Baselines)> {
+        let more = self.more.iter().map(|(metric, baselines)| (metric, baselines));
+        std::iter::once((&self.metric, &self.baselines)).chain(more)
     }
 
     /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one

@@ -1,7 +1,7 @@
 //! [`IoiPrompts`]: pairs of prompts about an indirect object, for the tokenizer at hand.
 
 use super::{
-    Metric, Patching,
+    PromptPair, PromptPairs,
     words::{NAMES, OBJECTS, PLACES, TEMPLATES},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     text::Tokenizer,
 };
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Deref};
 
 /// What is different in the corrupt prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,20 +23,6 @@ pub enum Corruption {
     ThirdName,
     /// Three names that are not in the clean prompt, none twice (p_ABC of Wang et al. 2023).
     NewNames,
-}
-
-/// One pair of prompts; both end just before the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct IoiPrompt {
-    /// Two names, of which one comes again: `When Mary and John went to the shop, John gave the bag to`.
-    pub clean: String,
-    /// The same with other names.
-    pub corrupt: String,
-    /// The name that comes once in the clean prompt, its indirect object: `Mary`.
-    pub answer: String,
-    /// The name that comes twice, its subject: `John`.
-    pub wrong: String,
 }
 
 /// Pairs of prompts for the task of naming the indirect object (Wang et al. 2023), with templates and words of this
@@ -62,11 +48,7 @@ pub struct IoiPrompt {
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IoiPrompts {
-    pairs: Vec<IoiPrompt>,
-    answers: Vec<u32>,
-    wrong: Vec<u32>,
-}
+pub struct IoiPrompts(PromptPairs);
 
 impl IoiPrompts {
     /// `count` pairs, drawn by `seed`.
@@ -75,48 +57,15 @@ impl IoiPrompts {
     /// When the model has no tokenizer, or that has too few of the words as single tokens.
     pub fn new(model: &Model, corruption: Corruption, count: usize, seed: u64) -> Result<Self> {
         let tokenizer = model.tokenizer().ok_or(TextError::NoTokenizer)?;
-        Ok(Words::of(tokenizer, corruption)?.draw(corruption, count, seed))
+        Ok(Self(Words::of(tokenizer, corruption)?.draw(corruption, count, seed)))
     }
+}
 
-    /// The pairs.
-    pub fn pairs(&self) -> &[IoiPrompt] {
-        &self.pairs
-    }
+impl Deref for IoiPrompts {
+    type Target = PromptPairs;
 
-    /// The clean prompts.
-    pub fn clean(&self) -> Vec<String> {
-        self.pairs.iter().map(|pair| pair.clean.clone()).collect()
-    }
-
-    /// The corrupt prompts.
-    pub fn corrupt(&self) -> Vec<String> {
-        self.pairs.iter().map(|pair| pair.corrupt.clone()).collect()
-    }
-
-    /// The token of each answer, as it follows the prompt.
-    pub fn answers(&self) -> &[u32] {
-        &self.answers
-    }
-
-    /// The token of each wrong answer, as it follows the prompt.
-    pub fn wrong(&self) -> &[u32] {
-        &self.wrong
-    }
-
-    /// The logit of each answer less that of the wrong one.
-    ///
-    /// # Errors
-    /// When the model has another vocabulary than the one these were made for.
-    pub fn metric(&self, model: &Model) -> Result<Metric> {
-        Metric::logit_diff(model, self.answers(), self.wrong(), self.pairs.len())
-    }
-
-    /// Patching from the clean prompts into the corrupt ones, by the difference of the two names' logits.
-    ///
-    /// # Errors
-    /// As [`Patching::new`].
-    pub fn patching(&self, model: &Model) -> Result<Patching> {
-        Patching::new(model, self.clean(), self.corrupt(), self.metric(model)?)
+    fn deref(&self) -> &PromptPairs {
+        &self.0
     }
 }
 
@@ -154,9 +103,9 @@ impl Words {
         Ok(Self { templates: templates.ok_or_else(none)?, ..words })
     }
 
-    fn draw(&self, corruption: Corruption, count: usize, seed: u64) -> IoiPrompts {
+    fn draw(&self, corruption: Corruption, count: usize, seed: u64) -> PromptPairs {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut prompts = IoiPrompts { pairs: Vec::new(), answers: Vec::new(), wrong: Vec::new() };
+        let mut prompts = PromptPairs::default();
         for nth in 0..count {
             let names: Vec<&Word> = self.names.choose_multiple(&mut rng, 5).collect();
             let drawn = (self.templates.choose(&mut rng), self.places.choose(&mut rng), self.objects.choose(&mut rng));
@@ -173,7 +122,7 @@ impl Words {
                 Corruption::ThirdName => [first, second, other(0)],
                 Corruption::NewNames => [other(0), other(1), other(2)],
             };
-            prompts.pairs.push(IoiPrompt {
+            prompts.pairs.push(PromptPair {
                 clean: fill(template, [first, second, *wrong], place.0, object.0),
                 corrupt: fill(template, corrupt, place.0, object.0),
                 answer: answer.to_string(),

@@ -1,6 +1,6 @@
 //! [`PatchSweep`]: the numbers of a map.
 
-use super::statistics;
+use super::{MapAxis, pair::Baselines, statistics};
 use crate::{Result, error::PatchError};
 use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 pub use statistics::Statistics;
@@ -14,43 +14,44 @@ pub struct PatchSweep {
     pub(super) deed: String,
     pub(super) name: String,
     pub(super) metric: String,
-    pub(super) sides: Vec<Side>,
+    pub(super) axes: Vec<MapAxis>,
     /// The map's axes, then the pair of prompts.
     values: ArrayD<f32>,
     clean: Vec<f32>,
     corrupt: Vec<f32>,
-}
-
-/// One axis of a map.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Side {
-    pub(super) name: String,
-    pub(super) len: usize,
-    pub(super) tokens: Option<Vec<String>>,
-}
-
-impl Side {
-    pub(super) fn index(name: &str, len: usize) -> Self {
-        Self { name: name.into(), len, tokens: None }
-    }
-
-    pub(super) fn tokens(name: &str, tokens: Vec<String>) -> Self {
-        Self { name: name.into(), len: tokens.len(), tokens: Some(tokens) }
-    }
+    /// By further metrics.
+    others: Vec<Self>,
 }
 
 impl PatchSweep {
     pub(super) fn new(
         (deed, name): (&str, &str),
         metric: &str,
-        sides: Vec<Side>,
+        axes: Vec<MapAxis>,
         values: Vec<f32>,
-        (clean, corrupt): (Vec<f32>, Vec<f32>),
+        (clean, corrupt): Baselines,
     ) -> Result<Self> {
-        let shape: Vec<usize> = sides.iter().map(|side| side.len).chain([clean.len()]).collect();
+        let shape: Vec<usize> = axes.iter().map(|axis| axis.len).chain([clean.len()]).collect();
         let values = ArrayD::from_shape_vec(IxDyn(&shape), values);
         let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        Ok(Self { deed: deed.into(), name: name.into(), metric: metric.into(), sides, values, clean, corrupt })
+        let (deed, name, metric, others) = (deed.into(), name.into(), metric.into(), Vec::new());
+        Ok(Self { deed, name, metric, axes, values, clean, corrupt, others })
+    }
+
+    /// With what further metrics said of the same runs.
+    pub(super) fn beside(self, others: Vec<Self>) -> Self {
+        Self { others, ..self }
+    }
+
+    /// What was measured, for axes and legends.
+    pub fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// The same map by another metric of the same runs ([`Patching::and`](super::Patching::and)); `None` where none of
+    /// that name was measured.
+    pub fn by(&self, metric: &str) -> Option<&Self> {
+        std::iter::once(self).chain(&self.others).find(|map| map.metric == metric)
     }
 
     /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
@@ -65,7 +66,7 @@ impl PatchSweep {
 
     /// The names of the map's axes: `layer`, `position`, `head`, ...
     pub fn axes(&self) -> Vec<&str> {
-        self.sides.iter().map(|side| side.name.as_str()).collect()
+        self.axes.iter().map(|axis| axis.name.as_str()).collect()
     }
 
     /// The metric with each cell patched, for each pair of prompts: the last axis.
@@ -84,7 +85,7 @@ impl PatchSweep {
     }
 
     fn pairs(&self) -> Axis {
-        Axis(self.sides.len())
+        Axis(self.axes.len())
     }
 
     /// The mean over pairs of the metric itself.
@@ -111,6 +112,14 @@ impl PatchSweep {
         Ok((self.raw() - corrupt) / (clean - corrupt))
     }
 
+    /// What [`PatchSweep::mean`] is, for legends.
+    pub(super) fn scale(&self) -> String {
+        match self.normalized() {
+            Ok(_) => format!("{} recovered", self.metric),
+            Err(_) => format!("change of {}", self.metric),
+        }
+    }
+
     /// The cell that brings back most, and how much.
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).pop().unwrap_or_default()
@@ -128,7 +137,7 @@ impl PatchSweep {
     /// What the pairs say of one cell: effect on the metric (patched less corrupt), its standard error, a bootstrap
     /// interval and a permutation p-value; `None` outside the map.
     pub fn statistics(&self, cell: &[usize], seed: u64) -> Option<Statistics> {
-        if cell.len() != self.sides.len() || cell.iter().zip(&self.sides).any(|(&at, side)| at >= side.len) {
+        if cell.len() != self.axes.len() || cell.iter().zip(&self.axes).any(|(&at, axis)| at >= axis.len) {
             return None;
         }
         let mut values = self.values.view();

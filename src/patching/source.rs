@@ -9,6 +9,7 @@ use crate::{
     text::Tokens,
 };
 use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
 
 /// What is put into the run of some prompts.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(super) enum Source {
     Zero,
     /// At each position the mean over these texts.
     Mean(Tokens),
+    /// Cells do something of their own.
+    Nothing,
 }
 
 impl Source {
@@ -26,6 +29,15 @@ impl Source {
             Self::Run(_) => "Resample ablation",
             Self::Zero => "Zero ablation",
             Self::Mean(_) => "Mean ablation",
+            Self::Nothing => "Intervention",
+        }
+    }
+
+    /// Of some of the prompts.
+    pub(super) fn of_texts(&self, texts: &Range<usize>) -> Self {
+        match self {
+            Self::Run(tokens) => Self::Run(tokens.texts(texts.clone())),
+            same => same.clone(),
         }
     }
 
@@ -60,6 +72,10 @@ impl Source {
         let (batch, len) = (prompts.batch(), prompts.len());
         let entries = match self {
             Self::Run(tokens) => return run(tokens),
+            Self::Nothing => match sites.first() {
+                Some(site) => return Err(PatchError::NothingToPutIn { site: site.to_string() }.into()),
+                None => Vec::new(),
+            },
             Self::Zero => {
                 let sizes = Sizes { batch, source: len, target: len, past: 0 };
                 let zeros = |&site: &Site| {

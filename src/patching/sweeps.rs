@@ -1,10 +1,11 @@
 //! The maps: which cells, and along which axes.
 
-use super::{PatchSweep, Patching, cell::Cell, result::Side};
+use super::{MapAxis, PatchSweep, Patching, clean};
 use crate::{
     Result,
     hook::{Point, Site},
 };
+use std::ops::Range;
 
 /// What of a head is patched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,13 +85,8 @@ impl Patching {
     /// # Errors
     /// When memory runs out.
     pub fn heads(&self, part: HeadPart) -> Result<PatchSweep> {
-        let heads = self.head_count(part);
-        let cells = self.each_layer(|layer| {
-            let cell = self.cell(part.site(layer));
-            (0..heads).map(|head| Cell { head: Some(head), ..cell }).collect()
-        });
-        let sides = vec![self.layer_side(), Side::index("head", heads)];
-        self.sweep(&format!("{}, all positions", part.name()), &cells, sides)
+        let axes = [self.layer_axis(), self.heads_of(part)];
+        self.sweep(&format!("{}, all positions", part.name()), axes, |at| [clean(part.site(at[0])).head(at[1])])
     }
 
     /// Patches a part of each head at each position (for patterns: the row of that query): `[layer, pos, head]`.
@@ -98,14 +94,10 @@ impl Patching {
     /// # Errors
     /// When memory runs out.
     pub fn heads_by_position(&self, part: HeadPart) -> Result<PatchSweep> {
-        let (heads, len) = (self.head_count(part), self.clean().len());
-        let cells = self.each_layer(|layer| {
-            let cell = self.cell(part.site(layer));
-            let at = |position| (0..heads).map(move |head| Cell { head: Some(head), position: Some(position), ..cell });
-            (0..len).flat_map(at).collect()
-        });
-        let sides = vec![self.layer_side(), self.tokens("position"), Side::index("head", heads)];
-        self.sweep(&format!("{}, by position", part.name()), &cells, sides)
+        let axes = [self.layer_axis(), self.position_axis("position"), self.heads_of(part)];
+        self.sweep(&format!("{}, by position", part.name()), axes, |at| {
+            [clean(part.site(at[0])).position(at[1]).head(at[2])]
+        })
     }
 
     /// Patches each single entry of each head's pattern: `[layer, head, query, key]`.
@@ -113,20 +105,10 @@ impl Patching {
     /// # Errors
     /// When memory runs out.
     pub fn pattern_entries(&self) -> Result<PatchSweep> {
-        let (heads, len) = (self.model.config().n_heads, self.clean().len());
-        let cells = self.each_layer(|layer| {
-            let cell = self.cell(Site::pattern(layer));
-            let mut cells = Vec::new();
-            for head in 0..heads {
-                for query in 0..len {
-                    let entry = |key| Cell { head: Some(head), position: Some(query), key: Some(key), ..cell };
-                    cells.extend((0..len).map(entry));
-                }
-            }
-            cells
-        });
-        let sides = vec![self.layer_side(), Side::index("head", heads), self.tokens("query"), self.tokens("key")];
-        self.sweep("pattern entries", &cells, sides)
+        let (queries, keys) = (self.position_axis("query"), self.position_axis("key"));
+        self.sweep("pattern entries", [self.layer_axis(), self.head_axis("head"), queries, keys], |at| {
+            [clean(Site::pattern(at[0])).head(at[1]).position(at[2]).key(at[3])]
+        })
     }
 
     /// [`Patching::heads`] for output, query, key, value and pattern.
@@ -156,58 +138,53 @@ impl Patching {
     pub fn layers(&self) -> Result<PatchSweep> {
         let parts = [(Point::AttnOut, "attention"), (Point::MlpOut, "MLP")];
         let parts = &parts[..if self.model.config().attn_only { 1 } else { 2 }];
-        let site = |layer, point| Site::in_block(Default::default(), layer, point);
-        let cells = self.each_layer(|layer| parts.iter().map(|&(point, _)| self.cell(site(layer, point))).collect());
-        let names = parts.iter().map(|(_, name)| name.to_string()).collect();
-        self.sweep("layers, all positions", &cells, vec![self.layer_side(), Side::tokens("part", names)])
+        let axes = [self.layer_axis(), MapAxis::names("part", parts.iter().map(|(_, name)| *name))];
+        self.sweep("layers, all positions", axes, |at| [clean(in_layer(at[0], parts[at[1]].0))])
     }
 
     fn by_position(&self, name: &str, point: Point) -> Result<PatchSweep> {
-        let site = |layer| Site::in_block(Default::default(), layer, point);
-        self.model.config().check(site(0))?;
-        let len = self.clean().len();
-        let cells = self.each_layer(|layer| {
-            let cell = self.cell(site(layer));
-            (0..len).map(|position| Cell { position: Some(position), ..cell }).collect()
-        });
-        self.sweep(name, &cells, vec![self.layer_side(), self.tokens("position")])
+        let axes = [self.layer_axis(), self.position_axis("position")];
+        self.sweep(name, axes, |at| [clean(in_layer(at[0], point)).position(at[1])])
     }
 
-    fn sweep(&self, name: &str, cells: &[Cell], sides: Vec<Side>) -> Result<PatchSweep> {
-        let (deed, values) = match &self.slopes {
-            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), slopes.follow(cells, self.corrupt_metric())?),
-            None => (self.deed.clone(), self.run_cells(cells)?),
-        };
-        PatchSweep::new((&deed, name), self.metric.name(), sides, values.concat(), self.baselines.clone())
+    /// Patches what the attentions of `width` layers in a row add, the one named and those around it, at each position:
+    /// `[layer, pos]`. One layer alone may bring back too little to be seen (Meng et al. 2022 take 10 of 48).
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn attn_out_windows(&self, width: usize) -> Result<PatchSweep> {
+        self.windows("attention outputs", Point::AttnOut, width)
     }
 
-    fn cell(&self, site: Site) -> Cell {
-        Cell { site, position: None, head: None, key: None }
+    /// As [`Patching::attn_out_windows`], for what the MLPs add.
+    ///
+    /// # Errors
+    /// When the model has no MLPs.
+    pub fn mlp_out_windows(&self, width: usize) -> Result<PatchSweep> {
+        self.windows("MLP outputs", Point::MlpOut, width)
     }
 
-    fn each_layer(&self, cells: impl Fn(usize) -> Vec<Cell>) -> Vec<Cell> {
-        (0..self.model.config().n_layers).flat_map(cells).collect()
+    fn windows(&self, name: &str, point: Point, width: usize) -> Result<PatchSweep> {
+        let axes = [self.layer_axis(), self.position_axis("position")];
+        self.sweep(&format!("{name}, {width} layers around each"), axes, |at| {
+            self.window(at[0], width).map(|layer| clean(in_layer(layer, point)).position(at[1])).collect::<Vec<_>>()
+        })
     }
 
-    fn head_count(&self, part: HeadPart) -> usize {
+    /// The `width` layers around one, fewer at the ends.
+    pub(super) fn window(&self, layer: usize, width: usize) -> Range<usize> {
+        let before = width / 2;
+        layer.saturating_sub(before)..(layer + width.max(1) - before).min(self.model.config().n_layers)
+    }
+
+    fn heads_of(&self, part: HeadPart) -> MapAxis {
         match part {
-            HeadPart::Key | HeadPart::Value => self.model.config().n_key_value_heads,
-            _ => self.model.config().n_heads,
+            HeadPart::Key | HeadPart::Value => MapAxis::index("head", self.model.config().n_key_value_heads),
+            _ => self.head_axis("head"),
         }
     }
+}
 
-    fn layer_side(&self) -> Side {
-        Side::index("layer", self.model.config().n_layers)
-    }
-
-    /// The first clean prompt's tokens; where the corrupt one differs, both.
-    fn tokens(&self, name: &str) -> Side {
-        let (clean, corrupt) = (self.clean().strings(0), self.corrupt().strings(0));
-        let alone = self.clean().batch() == 1;
-        let both = |(clean, corrupt): (&String, &String)| match clean == corrupt || !alone {
-            true => clean.clone(),
-            false => format!("{clean}/{}", corrupt.trim_start()),
-        };
-        Side::tokens(name, clean.iter().zip(corrupt).map(both).collect())
-    }
+fn in_layer(layer: usize, point: Point) -> Site {
+    Site::in_block(Default::default(), layer, point)
 }

@@ -188,8 +188,10 @@ impl ColorScale {
         self.palette.at(self.position(value))
     }
 
+    /// Whether a value is beyond the ends by more than a step of the colours.
     pub(crate) fn is_outside(&self, value: f32) -> bool {
-        value < self.lo || value > self.hi
+        let slack = (self.hi - self.lo) / 100.0;
+        value < self.lo - slack || value > self.hi + slack
     }
 
     /// How far from "nothing" a value's colour is; what one looks for first in the picture. NaN comes first.

@@ -145,6 +145,16 @@ impl Tokens {
         self.bos_prepended
     }
 
+    /// Some of the texts, as long as they were.
+    pub(crate) fn texts(&self, texts: Range<usize>) -> Self {
+        Self { rows: self.rows.iter().skip(texts.start).take(texts.len()).cloned().collect(), ..self.clone() }
+    }
+
+    /// All texts so many times, one round after the other.
+    pub(crate) fn repeated(&self, rounds: usize) -> Self {
+        Self { rows: (0..rounds).flat_map(|_| self.rows.iter().cloned()).collect(), ..self.clone() }
+    }
+
     /// The ids as a tensor.
     ///
     /// # Shapes

@@ -37,17 +37,6 @@ impl Curve {
         Self::new(self.points.chunks(width.max(1)).filter_map(mean).collect())
     }
 
-    /// Points that lie about as far apart on a logarithmic axis: each at least 2 % later than the one before.
-    fn spread(&self) -> Self {
-        let mut next = 0.0;
-        let far = |(step, _): &&(usize, f32)| {
-            let far = *step as f64 >= next;
-            next = if far { 1.02 * *step as f64 } else { next };
-            far
-        };
-        Self::new(self.points.iter().filter(far).copied().collect())
-    }
-
     fn series(&self, name: &str) -> Series {
         let series = Series::new(name, self.points.iter().map(|(_, loss)| *loss));
         series.at(self.points.iter().map(|(step, _)| *step as f32))
@@ -79,17 +68,8 @@ impl History {
 
     /// Both losses as a chart, to be drawn.
     pub fn chart(&self, title: &str) -> LineChart {
-        let train = self.train.smoothed(self.train.points().len().div_ceil(100));
-        Self { train, ..self.clone() }.lines(title)
-    }
-
-    /// The same with logarithmic axes, for what happens at every scale.
-    pub fn log_chart(&self, title: &str) -> LineChart {
-        Self { train: self.train.spread(), held_out: self.held_out.spread() }.lines(title).log_x().log_y()
-    }
-
-    fn lines(&self, title: &str) -> LineChart {
-        let chart = LineChart::new().title(title).x("step").y("loss (nats)").add(self.train.series("training"));
+        let smooth = self.train.smoothed(self.train.points().len().div_ceil(100));
+        let chart = LineChart::new().title(title).x("step").y("loss (nats)").add(smooth.series("training"));
         match self.held_out.points() {
             [] => chart,
             _ => chart.add(self.held_out.series("held out")),
@@ -108,7 +88,5 @@ mod tests {
         let rows = ["step,loss,held_out", "10,5.50000e0,", "20,1.55000e1,7.00000e0", "25,2.30000e1,", ""];
         assert_eq!(history.csv(), rows.join("\n"));
         assert!(history.chart("a training").draw().unwrap().to_svg().contains("held out"));
-        let long = Curve::new((1..=1000).map(|step| (step, 1.0)).collect());
-        assert!(long.spread().points().len() < 300 && long.spread().points()[..3] == long.points()[..3]);
     }
 }

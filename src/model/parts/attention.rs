@@ -84,6 +84,25 @@ impl Attention {
         Ok((q, k, v))
     }
 
+    /// Keys and values alone, behind those of the tokens before, with nobody watching: what later tokens need of ones
+    /// whose own stream nobody reads on.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]` to twice `[batch, key, kv_head, d_head]`.
+    pub(crate) fn keys_values(
+        &self,
+        resid: &Tensor,
+        norm: &Norm,
+        here: Here,
+        frame: &mut Frame,
+    ) -> Result<(Tensor, Tensor)> {
+        let (tap, heads) = (&mut Tap::idle(), self.n_key_value_heads);
+        let read = norm.forward(resid, here, tap)?;
+        let k = normed(&self.k_norm, in_heads(self.k.forward(&read)?, heads)?, HeadNorm::K, here, tap)?;
+        let k = frame.rotary(here.layer).map_or(Ok(k.clone()), |table| ops::rotate(&k, table))?;
+        frame.with_past(here.layer, k, in_heads(self.v.forward(&read)?, heads)?)
+    }
+
     /// Made of what the encoder gave, once.
     fn keys_values_across(&self, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<(Tensor, Tensor)> {
         if let Some(kept) = frame.kept_across(here.layer) {

@@ -110,6 +110,19 @@ impl Model {
         Ok(PromptTest { model: self.clone(), prompt: tokens, answers: tested })
     }
 
+    /// The one token of an answer after a prompt, with a space between where they would run into one word.
+    pub(crate) fn answer_token(&self, prompt: &str, answer: &str) -> Result<u32> {
+        let apart = Answers::from(answer).are_apart(prompt, answer);
+        let text = if apart { format!(" {answer}") } else { answer.to_owned() };
+        match self.continuation(prompt, &self.tokens(prompt)?, &text)?[..] {
+            [id] => Ok(id),
+            ref ids => {
+                let pieces = ids.iter().map(|&id| format!("`{}`", self.token_text(id))).collect::<Vec<_>>().join(", ");
+                Err(TextError::NotSingleToken { text, count: ids.len(), pieces }.into())
+            }
+        }
+    }
+
     /// The tokens of an answer after a prompt, at least one.
     fn continuation(&self, prompt: &str, tokens: &Tokens, answer: &str) -> Result<Vec<u32>> {
         if answer.trim().is_empty() {

@@ -176,7 +176,7 @@ impl Recipe for ModularAddition {
     }
 
     fn chart(&self, history: &History) -> LineChart {
-        history.log_chart("Training of modular-addition-1l")
+        history.chart("Training of modular-addition-1l").log_x().log_y()
     }
 }
 

@@ -1,0 +1,99 @@
+//! Attributions along the layers, and by head.
+
+use super::Attribution;
+use crate::{
+    Result,
+    error::RunError,
+    plot::{Figure, Heatmap, LineChart, Series},
+};
+use ndarray::Array2;
+
+impl Attribution {
+    /// A line through the parts in their order (see [`Attribution::at_last`]): of the stream as it grows
+    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) the logit lens of an answer, of its components
+    /// ([`Run::decompose`](crate::model::Run::decompose)) what each layer adds.
+    ///
+    /// # Errors
+    /// When there are no parts, or no number is finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let streams = run.accumulated_resid(Site::resid_post(1), false)?;
+    /// let figure = streams.positions([-1])?.logit_attrs("owl", "red")?.line()?;
+    /// assert!(figure.to_svg().contains("final_post"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn line(&self) -> Result<Figure> {
+        LineChart::new()
+            .title("Through the final norm, at the last position")
+            .x("part of the stream")
+            .x_names(self.labels().to_vec())
+            .y("direct effect")
+            .baseline("nothing", 0.0)
+            .add(Series::new("direct effect", self.at_last()?))
+            .draw()
+    }
+
+    /// The numbers of the heads alone, where the parts are heads
+    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`Attribution::at_last`].
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    ///
+    /// # Errors
+    /// When no part is a head.
+    pub fn by_head(&self) -> Result<Array2<f32>> {
+        let numbered = |label: &str| -> Option<(usize, usize)> {
+            let (layer, head) = label.strip_prefix('L')?.split_once('H')?;
+            Some((layer.parse().ok()?, head.parse().ok()?))
+        };
+        let values = self.at_last()?;
+        let places = self.labels().iter().map(|label| numbered(label));
+        let heads: Vec<_> = places.zip(values).filter_map(|(place, value)| Some((place?, value))).collect();
+        let size = |of: fn(&((usize, usize), f32)) -> usize| heads.iter().map(of).max();
+        let Some((layers, width)) = size(|(at, _)| at.0 + 1).zip(size(|(at, _)| at.1 + 1)) else {
+            return Err(RunError::NoHeads.into());
+        };
+        let mut by_head = Array2::zeros((layers, width));
+        heads.into_iter().for_each(|(at, value)| by_head[at] = value);
+        Ok(by_head)
+    }
+
+    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::by_head`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// assert_eq!(given.top_heads(1)?, [(1, 0, given.by_head()?[[1, 0]])]); // the induction head says it
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
+        let heads = self.by_head()?;
+        let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
+        given.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        given.truncate(k);
+        Ok(given)
+    }
+
+    /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn head_grid(&self) -> Result<Figure> {
+        Heatmap::new(self.by_head()?)
+            .title("What each head gave at the last position")
+            .value("direct effect")
+            .y_index("layer")
+            .x_index("head")
+            .upward()
+            .print(8)
+            .draw()
+    }
+}

@@ -1,0 +1,43 @@
+//! What is left of an activation without a direction.
+
+use super::{Action, Intervention};
+use crate::{Result, error::SiteError, hook::Site};
+use candle_core::{D, Tensor};
+
+/// Takes out of the activation what lies along a direction: `x - (x . d) d`, with `d` of length 1 (Arditi et al. 2024).
+/// The direction itself may have any length but 0.
+///
+/// # Shapes
+/// `direction`: the last axis of the site, such as `[d_model]`.
+///
+/// # Errors
+/// When the direction is no vector, or has no length.
+///
+/// # Examples
+/// ```
+/// use glassbox::{candle_core::{Device, Tensor}, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let d_model = model.config().d_model;
+/// let direction = Tensor::ones(d_model, glassbox::candle_core::DType::F32, &Device::Cpu)?;
+/// let run = model.run_with("red fox", [ablate_direction(Site::resid_post(0), &direction)?])?;
+/// let left = run.cache().get(Site::resid_post(0))?.sum(2)?.abs()?.max_all()?.to_scalar::<f32>()?;
+/// assert!(left < 1e-4);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn ablate_direction(site: Site, direction: &Tensor) -> Result<Intervention> {
+    let (got, expected) = (direction.dims().to_vec(), vec![direction.elem_count()]);
+    if direction.rank() != 1 {
+        return Err(SiteError::Shape { site: site.to_string(), got, expected }.into());
+    }
+    let length = direction.sqr()?.sum_all()?.to_scalar::<f32>()?.sqrt();
+    if !(length.is_finite() && length > 0.0) {
+        return Err(SiteError::NoDirection { site: site.to_string(), length }.into());
+    }
+    Ok(Intervention::new(site, Action::Ablate((direction / f64::from(length))?)))
+}
+
+/// `x` less its projection on a direction of length 1, along the last axis.
+pub(super) fn without(x: &Tensor, direction: &Tensor) -> Result<Tensor> {
+    let along = x.broadcast_mul(direction)?.sum_keepdim(D::Minus1)?;
+    Ok((x - along.broadcast_mul(direction)?)?)
+}

@@ -1,0 +1,119 @@
+//! The interventions there are, and how each is made.
+
+use super::{Action, Edit, Intervention, ToIndex};
+use crate::{Result, cache::ActivationCache, hook::Site};
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+use std::sync::Arc;
+
+/// Sets the activation to zero.
+pub fn zero(site: Site) -> Intervention {
+    Intervention::new(site, Action::Zero)
+}
+
+/// Sets every position to the mean over all positions (and texts of the batch): keeps what the activation always
+/// says, loses what it says here.
+pub fn mean(site: Site) -> Intervention {
+    Intervention::new(site, Action::Mean)
+}
+
+/// Puts a value in the activation's place. Its shape is the activation's, that of the part it is narrowed to, or
+/// anything that broadcasts to the latter.
+pub fn replace(site: Site, value: Tensor) -> Intervention {
+    Intervention::new(site, Action::Replace(value))
+}
+
+/// Puts in what another run had at the same site.
+///
+/// # Errors
+/// When that run did not record the site.
+pub fn patch(site: Site, from: &ActivationCache) -> Result<Intervention> {
+    Ok(replace(site, from.get(site)?.clone()))
+}
+
+/// Adds a direction: steering. The value broadcasts, so one `[d_model]` vector goes to every position.
+pub fn add(site: Site, value: Tensor) -> Intervention {
+    Intervention::new(site, Action::Add(value))
+}
+
+/// Multiplies the activation by a number.
+pub fn scale(site: Site, factor: f64) -> Intervention {
+    Intervention::new(site, Action::Scale(factor))
+}
+
+/// Does anything: the closure is given the (narrowed) activation and returns one of the same shape.
+pub fn edit(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
+    Intervention::new(site, Action::Edit(Arc::new(f)))
+}
+
+/// Does anything to the gradient that flows back through here, when a [`Pass`](crate::model::Pass) differentiates;
+/// the forward pass is left as it is. What other sites' gradients are is worked out from the changed one.
+///
+/// # Examples
+/// ```
+/// use candle_core::Tensor;
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let stopped = edit_gradient(Site::attn_out(1), |grad| Ok(grad.zeros_like()?));
+/// let gradient = |interventions: Vec<Intervention>| -> Result<f32, glassbox::Error> {
+///     let first = |logits: &Tensor| Ok(logits.flatten_all()?.get(0)?);
+///     let run = model.pass("red fox red")?.intervene(interventions).differentiate([Site::z(1)], first).run()?;
+///     Ok(run.gradients()?.get(Site::z(1))?.sqr()?.sum_all()?.to_scalar()?)
+/// };
+/// assert!(gradient(vec![])? > 0.0);
+/// assert_eq!(gradient(vec![stopped])?, 0.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn edit_gradient(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
+    Intervention::new(site, Action::EditGradient(Arc::new(f)))
+}
+
+/// Forbids positions to look at others: the scores become -inf before the softmax, so what a head still looks at makes
+/// up the whole of its attention (attention knock-out, Geva et al. 2023). All heads of the layer, unless narrowed to
+/// some; a position that may look nowhere reads nothing.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue";
+/// let tokens = model.tokens(text)?;
+/// // The second "blue" may no longer look at what came after the first.
+/// let blind = block_attention(1, [-1], tokens.positions_of(0, "owl"));
+/// let run = model.run_with(text, [blind])?;
+/// assert!(run.probability("owl", -1)? < 0.5);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn block_attention(
+    layer: usize,
+    queries: impl IntoIterator<Item = impl ToIndex>,
+    keys: impl IntoIterator<Item = impl ToIndex>,
+) -> Intervention {
+    Intervention::new(Site::attn_scores(layer), Action::Block).positions(queries).keys(keys)
+}
+
+/// Puts in what the clean run of a sweep has here: zeros, or means, in an ablation.
+pub(crate) fn from_clean(site: Site) -> Intervention {
+    Intervention::new(site, Action::Clean)
+}
+
+/// Leaves the activation as it is, and gives its gradient to a closure.
+pub(super) struct GradientEdit(pub(super) Edit);
+
+impl CustomOp1 for GradientEdit {
+    fn name(&self) -> &'static str {
+        "gradient edit"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (start, end) = layout.contiguous_offsets().unwrap_or_default();
+        Ok((CpuStorage::F32(storage.as_slice::<f32>()?[start..end].to_vec()), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let new = (self.0)(grad).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        if new.dims() != grad.dims() {
+            candle_core::bail!("a gradient of shape {:?} was edited into one of {:?}", grad.dims(), new.dims())
+        }
+        Ok(Some(new))
+    }
+}

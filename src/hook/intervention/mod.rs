@@ -1,0 +1,299 @@
+//! [`Intervention`]: what to change at a site.
+
+mod direction;
+mod index;
+mod make;
+mod part;
+
+use super::{Point, Site, Stack, ToSite};
+use crate::{
+    Result,
+    axes::Axis,
+    error::SiteError,
+    model::{Config, Sizes},
+};
+use candle_core::Tensor;
+pub use direction::ablate_direction;
+pub use index::ToIndex;
+use make::GradientEdit;
+pub(crate) use make::from_clean;
+pub use make::{add, block_attention, edit, edit_gradient, mean, patch, replace, scale, zero};
+pub(crate) use part::select;
+use part::{put_back, resolve};
+use std::{fmt, ops::Range, sync::Arc};
+
+type Edit = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
+
+#[derive(Clone)]
+enum Action {
+    Zero,
+    Mean,
+    Replace(Tensor),
+    Add(Tensor),
+    Scale(f64),
+    /// -inf: scores that the softmax gives no weight.
+    Block,
+    /// What is left without the part along a direction of unit length.
+    Ablate(Tensor),
+    Edit(Edit),
+    EditGradient(Edit),
+    /// Replace by a value that a sweep has yet to fill in.
+    Clean,
+}
+
+/// What to do to the activation at one site, narrowed to some heads, positions or neurons.
+///
+/// Made by [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`ablate_direction`], [`block_attention`] and
+/// [`edit`]; given to
+/// [`Model::run_with`](crate::Model::run_with) or [`Pass::intervene`](crate::model::Pass::intervene). Several at one
+/// site are done in the order given, each seeing what the one before left. Everything about it is checked before the
+/// forward pass starts: the site, the axes it is narrowed along, the indices, the shape of a value.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue";
+/// let whole = model.run(text)?;
+/// assert_eq!(whole.predictions(-1, 1)?[0].text, "owl");
+/// // Without anything from layer 1's heads the model no longer knows what came next.
+/// let ablated = model.run_with(text, [zero(Site::z(1))])?;
+/// assert!(ablated.probability("owl", -1)? < 0.1);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Intervention {
+    site: Site,
+    action: Action,
+    narrow: Vec<(Axis, Vec<i64>)>,
+    /// Filled in by `check`: the dimension and the indices of each narrowing.
+    resolved: Vec<(usize, Vec<usize>)>,
+}
+
+impl Intervention {
+    fn new(site: Site, action: Action) -> Self {
+        Self { site, action, narrow: Vec::new(), resolved: Vec::new() }
+    }
+
+    /// Where it acts.
+    pub fn site(&self) -> Site {
+        self.site
+    }
+
+    /// Only this head (key head at `hook_k`, `hook_v`). Negative indices count from the end.
+    pub fn head(self, head: impl ToIndex) -> Self {
+        self.heads([head])
+    }
+
+    /// Only these heads.
+    pub fn heads(self, heads: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.along(Axis::Head, heads)
+    }
+
+    /// Only this position (the looking position of a pattern); -1 is the last.
+    pub fn position(self, position: impl ToIndex) -> Self {
+        self.positions([position])
+    }
+
+    /// Only these positions.
+    pub fn positions(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.along(Axis::Pos, positions)
+    }
+
+    /// Only this looked-at position of scores or a pattern.
+    pub fn key(self, key: impl ToIndex) -> Self {
+        self.keys([key])
+    }
+
+    /// Only these looked-at positions.
+    pub fn keys(self, keys: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.along(Axis::Key, keys)
+    }
+
+    /// Only this neuron of an MLP.
+    pub fn neuron(self, neuron: impl ToIndex) -> Self {
+        self.neurons([neuron])
+    }
+
+    /// Only these neurons.
+    pub fn neurons(self, neurons: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.along(Axis::DMlp, neurons)
+    }
+
+    /// Only this text of the batch.
+    pub fn text(self, text: impl ToIndex) -> Self {
+        self.along(Axis::Batch, [text])
+    }
+
+    fn along(mut self, axis: Axis, indices: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.narrow.push((axis, indices.into_iter().map(ToIndex::to_index).collect()));
+        self
+    }
+
+    /// Whether a sweep has a value to fill in.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.action, Action::Clean)
+    }
+
+    /// The same with this value to put in.
+    pub(crate) fn filled(self, value: Tensor) -> Self {
+        Self { action: Action::Replace(value), ..self }
+    }
+
+    /// The same for a pass that reads only the tokens `read` of a text, which ends with them: positions are counted
+    /// along the text, so that each is changed when it is read. `None` where none is, or no key is there yet.
+    pub(crate) fn within(mut self, read: Range<usize>) -> Option<Self> {
+        if self.site.stack() == Stack::Encoder {
+            return Some(self);
+        }
+        let across = matches!(self.site.point(), Point::CrossAttnScores | Point::CrossPattern);
+        for (axis, indices) in &mut self.narrow {
+            let first = match axis {
+                Axis::Pos => read.start as i64,
+                Axis::Key if !across => 0,
+                _ => continue,
+            };
+            let end = read.end as i64;
+            let counted = indices.iter().map(|&index| if index < 0 { index + end } else { index });
+            *indices = counted.filter(|index| (first..end).contains(index)).map(|index| index - first).collect();
+            if indices.is_empty() {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// The same for some texts of a batch; `None` where it is for others.
+    pub(crate) fn of_texts(mut self, texts: &Range<usize>, batch: usize) -> Option<Self> {
+        let rank = self.site.axes().len();
+        if let Action::Replace(value) | Action::Add(value) = &mut self.action
+            && value.rank() == rank
+            && value.dim(0).is_ok_and(|rows| rows == batch)
+            && let Ok(own) = value.narrow(0, texts.start, texts.len())
+        {
+            *value = own;
+        }
+        for (_, indices) in self.narrow.iter_mut().filter(|(axis, _)| *axis == Axis::Batch) {
+            let (start, end) = (texts.start as i64, texts.end as i64);
+            let counted = indices.iter().map(|&index| if index < 0 { index + batch as i64 } else { index });
+            *indices = counted.filter(|index| (start..end).contains(index)).map(|index| index - start).collect();
+            if indices.is_empty() {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// Where every index counts from 0, if the activation has these sizes.
+    pub(crate) fn indices(&self, config: &Config, sizes: Sizes) -> Result<Vec<(usize, Vec<usize>)>> {
+        let Some(shape) = config.shape_of(self.site, sizes)? else { return Ok(Vec::new()) };
+        self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape)).collect()
+    }
+
+    /// Everything that can be wrong, found before the forward pass.
+    pub(crate) fn check(mut self, config: &Config, sizes: Sizes) -> Result<Self> {
+        let Some(shape) = config.shape_of(self.site, sizes)? else { return self.unnarrowed() };
+        self.resolved = self.indices(config, sizes)?;
+        let mut part = shape.clone();
+        for (dim, indices) in &self.resolved {
+            part[*dim] = indices.len();
+        }
+        let site = self.site.to_string();
+        match &self.action {
+            Action::Replace(value) | Action::Add(value) => {
+                let whole = value.dims() == shape;
+                match whole || value.broadcast_as(part.as_slice()).is_ok() {
+                    true => Ok(self),
+                    false => Err(SiteError::Shape { site, got: value.dims().to_vec(), expected: part }.into()),
+                }
+            }
+            Action::Ablate(direction) if direction.dims() != &shape[shape.len() - 1..] => {
+                let (got, expected) = (direction.dims().to_vec(), shape[shape.len() - 1..].to_vec());
+                Err(SiteError::Shape { site, got, expected }.into())
+            }
+            Action::Clean => Err(SiteError::NothingClean { site }.into()),
+            _ => Ok(self),
+        }
+    }
+
+    /// Where only the tokens decide the shape as they pass, nothing can be narrowed beforehand.
+    fn unnarrowed(self) -> Result<Self> {
+        match self.narrow.first() {
+            None => Ok(self),
+            Some((axis, _)) => {
+                let (site, shape) = (self.site.to_string(), "not known before the run".into());
+                Err(SiteError::NoSuchAxis { site, axis: axis.name(), shape }.into())
+            }
+        }
+    }
+
+    /// The changed activation.
+    pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        let part = select(x, &self.resolved)?;
+        let new = self.change(&part, x.dims())?;
+        if new.dims() != part.dims() {
+            let (got, expected) = (new.dims().to_vec(), part.dims().to_vec());
+            return Err(SiteError::Shape { site: self.site.to_string(), got, expected }.into());
+        }
+        put_back(x, &new, &self.resolved)
+    }
+
+    fn change(&self, part: &Tensor, whole: &[usize]) -> Result<Tensor> {
+        // A value as large as the whole activation is narrowed just as the activation was.
+        let fitted = |value: &Tensor| -> Result<Tensor> {
+            let value = if value.dims() == whole { select(value, &self.resolved)? } else { value.clone() };
+            Ok(value.broadcast_as(part.shape())?)
+        };
+        Ok(match &self.action {
+            Action::Zero => part.zeros_like()?,
+            Action::Mean => self.mean_over_positions(part)?,
+            Action::Replace(value) => fitted(value)?,
+            Action::Add(value) => (part + fitted(value)?)?,
+            Action::Scale(factor) => (part * *factor)?,
+            // Not times 0, which is no number where a score is -inf already.
+            Action::Block => (part.zeros_like()? + f64::NEG_INFINITY)?,
+            Action::Ablate(direction) => direction::without(part, direction)?,
+            Action::Clean => part.clone(),
+            Action::Edit(f) => f(part)?,
+            Action::EditGradient(f) => part.contiguous()?.apply_op1(GradientEdit(f.clone()))?,
+        })
+    }
+
+    fn mean_over_positions(&self, part: &Tensor) -> Result<Tensor> {
+        let mut mean = part.clone();
+        for (dim, axis) in self.site.axes().iter().enumerate() {
+            if matches!(axis, Axis::Batch | Axis::Pos | Axis::Query) {
+                mean = mean.mean_keepdim(dim)?;
+            }
+        }
+        Ok(mean.broadcast_as(part.shape())?)
+    }
+}
+
+impl fmt::Debug for Intervention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match &self.action {
+            Action::Zero => "zero".into(),
+            Action::Mean => "mean".into(),
+            Action::Replace(value) => format!("replace {:?}", value.dims()),
+            Action::Add(value) => format!("add {:?}", value.dims()),
+            Action::Scale(factor) => format!("scale by {factor}"),
+            Action::Block => "block".into(),
+            Action::Ablate(direction) => format!("ablate the direction {:?}", direction.dims()),
+            Action::Clean => "put in the clean value".into(),
+            Action::Edit(_) => "edit".into(),
+            Action::EditGradient(_) => "edit the gradient".into(),
+        };
+        write!(f, "{verb} at {}", self.site)?;
+        for (axis, indices) in &self.narrow {
+            write!(f, ", {axis} {indices:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ToSite for Intervention {
+    fn to_site(&self) -> Result<Site> {
+        Ok(self.site)
+    }
+}

@@ -1,0 +1,58 @@
+//! [`MapAxis`]: what one axis of a map counts.
+
+/// One axis of a map: a name, and how each place along it is called.
+///
+/// # Examples
+/// ```
+/// use glassbox::patching::MapAxis;
+/// let axis = MapAxis::names("part", ["attention", "MLP"]);
+/// assert_eq!((axis.name(), axis.len()), ("part", 2));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapAxis {
+    pub(super) name: String,
+    pub(super) len: usize,
+    pub(super) labels: AxisLabels,
+}
+
+/// How the places along an axis are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AxisLabels {
+    Numbers,
+    Names(Vec<String>),
+    Tokens(Vec<String>),
+}
+
+impl MapAxis {
+    /// Places numbered from 0.
+    pub fn index(name: &str, len: usize) -> Self {
+        Self { name: name.into(), len, labels: AxisLabels::Numbers }
+    }
+
+    /// Places with names.
+    pub fn names(name: &str, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        Self { name: name.into(), len: names.len(), labels: AxisLabels::Names(names) }
+    }
+
+    /// Places that are tokens, written `Mary@4`.
+    pub fn tokens(name: &str, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
+        Self { name: name.into(), len: tokens.len(), labels: AxisLabels::Tokens(tokens) }
+    }
+
+    /// What it counts.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many places it has.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}

@@ -1,0 +1,107 @@
+//! Maps over any cells: generic patching.
+
+use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines};
+use crate::{
+    Result,
+    error::PatchError,
+    hook::{Intervention, Site, from_clean},
+    model::Sizes,
+};
+
+/// Puts in what the clean run has at a site (in an ablation: zeros or means), for a cell of [`Patching::sweep`];
+/// narrowed as any [`Intervention`]. Elsewhere it is an error: only a sweep has clean values.
+pub fn clean(site: Site) -> Intervention {
+    from_clean(site)
+}
+
+impl Patching {
+    /// A map over any axes: for each place on the map, `cell` says what is done to the corrupt run there, be it
+    /// [`clean`] values put in at one site or several, or any other interventions. This is `generic_activation_patch` of
+    /// TransformerLens, as fast as the sweeps with names.
+    ///
+    /// # Errors
+    /// When a cell does nothing, or something that does not fit the model and the prompts.
+    ///
+    /// # Examples
+    /// Which pairs of heads bring the answer back together?
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching, clean}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let axes = [patching.head_axis("first layer's head"), patching.head_axis("second layer's head")];
+    /// let pairs = patching.sweep("pairs of heads", axes, |at| {
+    ///     [clean(Site::z(0)).head(at[0]), clean(Site::z(1)).head(at[1])]
+    /// })?;
+    /// assert_eq!(pairs.mean().shape(), [4, 4]);
+    /// assert!(pairs.mean()[[0, 3]] > 0.8, "the one that looks back is enough");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn sweep<I: IntoIterator<Item = Intervention>>(
+        &self,
+        name: &str,
+        axes: impl IntoIterator<Item = MapAxis>,
+        cell: impl Fn(&[usize]) -> I,
+    ) -> Result<PatchSweep> {
+        let axes: Vec<MapAxis> = axes.into_iter().collect();
+        let (config, len) = (self.model.config(), self.corrupt().len());
+        let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
+        let count: usize = axes.iter().map(|axis| axis.len).product();
+        let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), config, sizes));
+        let cells = cells.collect::<Result<Vec<_>>>()?;
+        let (deed, values) = match &self.slopes {
+            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), vec![slopes.follow(&cells, config, sizes)?]),
+            None => (self.deed.clone(), self.run_cells(&cells)?),
+        };
+        self.mapped((&deed, name), axes, values)
+    }
+
+    /// What all metrics said, as maps.
+    ///
+    /// # Shapes
+    /// `values`: `[metric][cell][batch]`.
+    pub(super) fn mapped(
+        &self,
+        names: (&str, &str),
+        axes: Vec<MapAxis>,
+        values: Vec<Vec<Vec<f32>>>,
+    ) -> Result<PatchSweep> {
+        let map = |((metric, baselines), values): ((&Metric, &Baselines), Vec<Vec<f32>>)| {
+            PatchSweep::new(names, metric.name(), axes.clone(), values.concat(), baselines.clone())
+        };
+        let mut maps = self.measured().zip(values).map(map);
+        let first = maps.next().unwrap_or_else(|| Err(PatchError::EmptyCell.into()))?;
+        Ok(first.beside(maps.collect::<Result<_>>()?))
+    }
+
+    /// The model's layers as the axis of a map.
+    pub fn layer_axis(&self) -> MapAxis {
+        MapAxis::index("layer", self.model.config().n_layers)
+    }
+
+    /// The model's attention heads as the axis of a map.
+    pub fn head_axis(&self, name: &str) -> MapAxis {
+        MapAxis::index(name, self.model.config().n_heads)
+    }
+
+    /// The positions as the axis of a map: the first clean prompt's tokens; where the corrupt one differs, both.
+    pub fn position_axis(&self, name: &str) -> MapAxis {
+        let (clean, corrupt) = (self.clean().strings(0), self.corrupt().strings(0));
+        let alone = self.clean().batch() == 1;
+        let both = |(clean, corrupt): (&String, &String)| match clean == corrupt || !alone {
+            true => clean.clone(),
+            false => format!("{clean}/{}", corrupt.trim_start()),
+        };
+        MapAxis::tokens(name, clean.iter().zip(corrupt).map(both))
+    }
+}
+
+/// Where the `nth` cell lies, the last axis running fastest.
+fn place(mut nth: usize, axes: &[MapAxis]) -> Vec<usize> {
+    let mut at = vec![0; axes.len()];
+    for (at, axis) in at.iter_mut().zip(axes).rev() {
+        (*at, nth) = (nth % axis.len, nth / axis.len);
+    }
+    at
+}

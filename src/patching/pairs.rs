@@ -1,0 +1,155 @@
+//! [`PromptPairs`]: clean and corrupt prompts, each with its answer.
+
+use super::{Metric, Patching};
+use crate::{Model, Result, error::PatchError};
+
+/// One pair of prompts; both end just before the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PromptPair {
+    /// The prompt whose answer is looked for: `When Mary and John went to the shop, John gave the bag to`.
+    pub clean: String,
+    /// The same with something else in it.
+    pub corrupt: String,
+    /// What goes on with the clean prompt: `Mary`.
+    pub answer: String,
+    /// What does not: `John`.
+    pub wrong: String,
+}
+
+impl<T: Into<String>> From<(T, T, T, T)> for PromptPair {
+    fn from((clean, corrupt, answer, wrong): (T, T, T, T)) -> Self {
+        Self { clean: clean.into(), corrupt: corrupt.into(), answer: answer.into(), wrong: wrong.into() }
+    }
+}
+
+/// Pairs of prompts of one length each, with answers of one token: what [`Patching`] needs.
+///
+/// [`IoiPrompts`](super::IoiPrompts) makes them for one task; these are for any other.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::{HeadPart, PromptPairs}, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// // Clean, corrupt, the answer of the clean one, the answer of the corrupt one.
+/// let prompts = PromptPairs::new(&model, [
+///     ("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree"),
+///     ("cat hat sun dog ant cat hat", "cat dog sun hat ant cat hat", "sun", "ant"),
+/// ])?;
+/// let heads = prompts.patching(&model)?.heads(HeadPart::Out)?;
+/// assert!(heads.mean()[[0, 0]] > 0.8);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PromptPairs {
+    pub(super) pairs: Vec<PromptPair>,
+    pub(super) answers: Vec<u32>,
+    pub(super) wrong: Vec<u32>,
+}
+
+impl PromptPairs {
+    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. Where a prompt and its answer would run into one
+    /// word, a space goes between, as in [`Model::test_prompt`](crate::Model::test_prompt).
+    ///
+    /// # Errors
+    /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
+    pub fn new(model: &Model, pairs: impl IntoIterator<Item = impl Into<PromptPair>>) -> Result<Self> {
+        let mut all = Self::default();
+        for pair in pairs {
+            let pair: PromptPair = pair.into();
+            let (clean, corrupt) = (model.tokens(&pair.clean)?, model.tokens(&pair.corrupt)?);
+            if clean.len() != corrupt.len() {
+                let tokens = |tokens: &crate::text::Tokens| tokens.strings(0).join("|");
+                let (clean, corrupt) = (tokens(&clean), tokens(&corrupt));
+                return Err(PatchError::PairLengths { clean, corrupt }.into());
+            }
+            all.answers.push(model.answer_token(&pair.clean, &pair.answer)?);
+            all.wrong.push(model.answer_token(&pair.clean, &pair.wrong)?);
+            all.pairs.push(pair);
+        }
+        match all.pairs.is_empty() {
+            true => Err(PatchError::NoPairs.into()),
+            false => Ok(all),
+        }
+    }
+
+    /// Pairs from one template: `[X]` is filled with the words of each item, whose answer is beside them. The corrupt
+    /// prompt of an item is that of the next one with as many tokens and another answer.
+    ///
+    /// # Errors
+    /// As [`PromptPairs::new`]; also when the template has no `[X]`, or an item has no partner.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use glassbox::{patching::PromptPairs, prelude::*};
+    /// let model = Model::open("HuggingFaceTB/SmolLM2-135M-Instruct")?;
+    /// let capitals = [("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo")];
+    /// let prompts = PromptPairs::from_template(&model, "The capital of [X] is", &capitals)?;
+    /// assert_eq!(prompts.pairs()[0].corrupt, "The capital of Italy is");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn from_template(model: &Model, template: &str, items: &[(&str, &str)]) -> Result<Self> {
+        if !template.contains(SLOT) {
+            return Err(PatchError::NoSlot { template: template.into() }.into());
+        }
+        let fill = |words: &str| template.replace(SLOT, words);
+        let lengths =
+            items.iter().map(|(words, _)| Ok(model.tokens(fill(words))?.len())).collect::<Result<Vec<_>>>()?;
+        let pair = |nth: usize| {
+            let (words, answer) = items[nth];
+            let others = (1..items.len()).map(|after| (nth + after) % items.len());
+            let mut partners = others.filter(|&other| lengths[other] == lengths[nth] && items[other].1 != answer);
+            let partner = partners.next().ok_or_else(|| PatchError::NoPartner {
+                words: words.into(),
+                tokens: lengths[nth],
+                others: lengths.clone(),
+            })?;
+            Ok(PromptPair::from((fill(words), fill(items[partner].0), answer.to_owned(), items[partner].1.to_owned())))
+        };
+        Self::new(model, (0..items.len()).map(pair).collect::<Result<Vec<_>>>()?)
+    }
+
+    /// The pairs.
+    pub fn pairs(&self) -> &[PromptPair] {
+        &self.pairs
+    }
+
+    /// The clean prompts.
+    pub fn clean(&self) -> Vec<String> {
+        self.pairs.iter().map(|pair| pair.clean.clone()).collect()
+    }
+
+    /// The corrupt prompts.
+    pub fn corrupt(&self) -> Vec<String> {
+        self.pairs.iter().map(|pair| pair.corrupt.clone()).collect()
+    }
+
+    /// The token of each answer, as it follows the prompt.
+    pub fn answers(&self) -> &[u32] {
+        &self.answers
+    }
+
+    /// The token of each wrong answer, as it follows the prompt.
+    pub fn wrong(&self) -> &[u32] {
+        &self.wrong
+    }
+
+    /// The logit of each answer less that of the wrong one.
+    ///
+    /// # Errors
+    /// When the model has another vocabulary than the one these were made for.
+    pub fn metric(&self, model: &Model) -> Result<Metric> {
+        Metric::logit_diff(model, self.answers(), self.wrong(), self.pairs.len())
+    }
+
+    /// Patching from the clean prompts into the corrupt ones, by the difference of the two answers' logits.
+    ///
+    /// # Errors
+    /// As [`Patching::new`].
+    pub fn patching(&self, model: &Model) -> Result<Patching> {
+        Patching::new(model, self.clean(), self.corrupt(), self.metric(model)?)
+    }
+}
+
+/// What a template leaves open.
+const SLOT: &str = "[X]";

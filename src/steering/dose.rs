@@ -1,0 +1,128 @@
+//! [`DoseCurve`]: how much of a direction does how much.
+
+use super::Direction;
+use crate::{
+    Model, Result,
+    error::SteerError,
+    notebook::Show,
+    patching::Metric,
+    plot::{Figure, LineChart, Series},
+    text::ToTokens,
+};
+use ndarray::{Array2, Axis};
+
+/// A metric against the strength with which a direction was added. Data first; shown as a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DoseCurve {
+    title: String,
+    metric: String,
+    strengths: Vec<f32>,
+    /// `[strength, batch]`
+    values: Array2<f32>,
+    untouched: f32,
+}
+
+impl Direction {
+    /// Runs prompts with the direction added at each strength, and measures the end of each.
+    ///
+    /// # Errors
+    /// When there is no strength, the prompts cannot be read, the direction does not fit the model, or the metric does
+    /// not fit the prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::Metric, prelude::*, steering::Direction};
+    /// let model = Model::open("induction-2l")?;
+    /// let (owl, others) = (["fox owl red fox", "blue owl tree blue"], ["fox ant red fox", "blue cat tree blue"]);
+    /// let direction = Direction::between(&model, owl, others, Site::resid_post(1), -1)?;
+    /// let metric = Metric::probability(&model, "owl", 1)?;
+    /// let curve = direction.dose(&model, "hat sun dog hat", [-1.0, 0.0, 1.0, 2.0], &metric)?;
+    /// let mean = curve.mean();
+    /// assert!(mean[0] <= mean[1] && mean[1] < mean[2] && mean[2] < mean[3], "{mean:?}");
+    /// curve.figure()?; // a picture
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn dose(
+        &self,
+        model: &Model,
+        prompts: impl ToTokens,
+        strengths: impl IntoIterator<Item = f64>,
+        metric: &Metric,
+    ) -> Result<DoseCurve> {
+        let (prompts, strengths) = (model.tokens(prompts)?, strengths.into_iter().collect::<Vec<_>>());
+        if strengths.is_empty() {
+            return Err(SteerError::NoStrength.into());
+        }
+        let run =
+            |interventions: Vec<_>| metric.of(&model.pass(&prompts)?.logits_at([-1]).intervene(interventions).run()?);
+        let untouched = run(Vec::new())?;
+        let values = strengths.iter().map(|&strength| run(vec![self.add(strength)?])).collect::<Result<Vec<_>>>()?;
+        let values = Array2::from_shape_vec((strengths.len(), prompts.batch()), values.concat());
+        Ok(DoseCurve {
+            title: format!("Adding a direction at {}", self.site()),
+            metric: metric.name().to_owned(),
+            strengths: strengths.into_iter().map(|strength| strength as f32).collect(),
+            values: values.map_err(|error| candle_core::Error::Msg(error.to_string()))?,
+            untouched: untouched.iter().sum::<f32>() / untouched.len() as f32,
+        })
+    }
+}
+
+impl DoseCurve {
+    /// The strengths: how many times the direction was added.
+    pub fn strengths(&self) -> &[f32] {
+        &self.strengths
+    }
+
+    /// The metric of every prompt.
+    ///
+    /// # Shapes
+    /// `[strength, batch]`
+    pub fn values(&self) -> &Array2<f32> {
+        &self.values
+    }
+
+    /// The mean over prompts at each strength.
+    pub fn mean(&self) -> Vec<f32> {
+        self.values.mean_axis(Axis(1)).map(|mean| mean.to_vec()).unwrap_or_default()
+    }
+
+    /// The mean over prompts without the direction.
+    pub fn untouched(&self) -> f32 {
+        self.untouched
+    }
+
+    /// A line of the mean, with a band of one standard deviation where there are several prompts.
+    ///
+    /// # Errors
+    /// When no value is finite.
+    pub fn figure(&self) -> Result<Figure> {
+        let series = Series::new(self.metric.as_str(), self.mean()).at(self.strengths.iter().copied());
+        let series = match self.values.ncols() {
+            1 => series,
+            _ => series.sd(self.values.std_axis(Axis(1), 0.0)),
+        };
+        LineChart::new()
+            .title(self.title.as_str())
+            .x("strength")
+            .y(self.metric.as_str())
+            .add(series)
+            .baseline("untouched", self.untouched)
+            .draw()
+    }
+
+    /// Shows the line in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for DoseCurve {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}
