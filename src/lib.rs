@@ -38,6 +38,7 @@
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
 //!   folded, centred and refactored without changing what the model says.
+//! - [`Fourier`](fourier::Fourier): waves over numbers, for models that calculate.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
 //!
@@ -64,6 +65,7 @@ pub mod cache;
 pub mod circuits;
 pub mod decompose;
 mod error;
+pub mod fourier;
 pub mod generate;
 pub mod hook;
 mod kernel_check;

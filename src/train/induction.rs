@@ -8,15 +8,16 @@
 //! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
 //! speaks, so that one head does each job.
 
-use super::{Curve, Parameters, Progress, Schedule, descend};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, vocabulary::tokenizer_json};
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
-    model::{Config, Frame, Tap},
+    model::Config,
     text::{SpecialIds, Tokenizer},
 };
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::index};
+use std::{fmt::Display, path::Path};
 
 /// The vocabulary: plain English words, one per line.
 const WORDS: &str = include_str!("../../data/induction-2l/words.txt");
@@ -26,35 +27,21 @@ const BOS: u32 = 0;
 
 /// Everything that decides the weights.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
-    /// Seed of weights and texts.
-    pub seed: u64,
+pub struct Induction {
     /// Tokens per step.
     pub tokens: usize,
     /// Nats per unit of size of each head's output matrix.
     pub head_price: f64,
-    /// Length and speed of the training.
+    /// Seed, length and speed of the training.
     pub schedule: Schedule,
 }
 
-impl Default for Recipe {
+impl Default for Induction {
     /// The recipe of the shipped weights.
     fn default() -> Self {
-        let schedule = Schedule { steps: 2000, warm_up: 100, peak: 4e-3, weight_decay: 0.01, clip: 1.0 };
-        Self { seed: 0, tokens: 1536, head_price: 0.05, schedule }
+        let schedule = Schedule { steps: 2000, warm_up: 100, peak: 4e-3, decay: Decay::Cosine, ..Schedule::default() };
+        Self { tokens: 1536, head_price: 0.05, schedule }
     }
-}
-
-/// A trained model and how it went.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Trained {
-    /// The model.
-    pub model: Model,
-    /// The loss at every step.
-    pub curve: Curve,
-    /// What it can do on texts it has not seen.
-    pub evaluation: Evaluation,
 }
 
 /// What the model can do on texts it has not seen.
@@ -69,7 +56,7 @@ pub struct Evaluation {
     pub heads: HeadScores,
 }
 
-impl std::fmt::Display for Evaluation {
+impl Display for Evaluation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (loss, accuracy) = (self.second_repeat_loss, 100.0 * self.second_repeat_accuracy);
         writeln!(f, "on lists it has not seen, in their second repeat: loss {loss:.3} nats, {accuracy:.1} % right")?;
@@ -143,7 +130,7 @@ fn text(len: usize, rng: &mut StdRng) -> Text {
 /// Weights to start from. Positions begin as sinusoids, whose shift by one is a rotation and so quickly learned; the
 /// heads' outputs begin at different sizes, which decides who takes a job first.
 fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
-    let parameters = Parameters::random(config, 0.1, rng)?;
+    let parameters = Parameters::random(config.clone(), 0.1, rng)?;
     let (positions, pairs) = (config.n_ctx, config.d_model / 2);
     let angle = |pos: usize, pair: usize| pos as f32 / 100f32.powf(pair as f32 / pairs as f32);
     let sinusoid = |pos: usize| {
@@ -156,68 +143,85 @@ fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
     let sizes = Tensor::from_vec(sizes, (config.n_heads, 1, 1), &Device::Cpu)?;
     for layer in 0..config.n_layers {
         let name = format!("blocks.{layer}.attn.W_O");
-        parameters.set(&name, &parameters.tracked(&name)?.detach().broadcast_mul(&sizes)?)?;
+        parameters.set(&name, &parameters.get(&name)?.detach().broadcast_mul(&sizes)?)?;
     }
     Ok(parameters)
 }
 
-impl Recipe {
-    /// Trains the model, reporting after every step.
-    ///
-    /// # Errors
-    /// When the loss stops being a number.
-    pub fn train(&self, report: impl FnMut(&Progress)) -> Result<Trained> {
-        let mut rng = StdRng::seed_from_u64(self.seed);
-        let config = config();
-        let parameters = initial(&config, &mut rng)?;
-        let loss = |step| self.loss(step, &config, &parameters, &mut rng);
-        let curve = descend(&parameters, &self.schedule, loss, report)?;
-        let model = model(config, &parameters)?;
-        let evaluation = evaluate(&model, 32, self.seed + 1)?;
-        Ok(Trained { model, curve, evaluation })
+impl Recipe for Induction {
+    fn name(&self) -> &'static str {
+        "induction-2l"
     }
 
-    /// The mean loss of the announced words of a fresh batch. The first texts are half as long: heads form sooner
-    /// where there is less to look at.
-    fn loss(&self, step: usize, config: &Config, parameters: &Parameters, rng: &mut StdRng) -> Result<Tensor> {
-        let len = if 10 * step < 3 * self.schedule.steps { config.n_ctx / 2 } else { config.n_ctx };
-        let batch = self.tokens / len;
-        let texts: Vec<Text> = (0..batch).map(|_| text(len, rng)).collect();
-        let ids: Vec<u32> = texts.iter().flat_map(|text| text.ids.iter().copied()).collect();
-        let tokens = Tensor::from_vec(ids, (batch, len), &Device::Cpu)?;
-        let announced = texts.iter().flat_map(|text| &text.announced[1..]);
-        let predicted: Vec<u32> = (0..).zip(announced).filter_map(|(at, announced)| announced.then_some(at)).collect();
-        let count = predicted.len();
-        let predicted = Tensor::from_vec(predicted, count, &Device::Cpu)?;
+    fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
 
-        let transformer = parameters.transformer(config)?;
-        let mut tap = Tap::idle();
-        let mut frame = Frame::plain(config, batch, len)?;
-        let resid = transformer.embed(config, &tokens, &frame, &mut tap)?;
-        let resid = transformer.blocks.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
-        let resid = resid.narrow(1, 0, len - 1)?.flatten_to(1)?.index_select(&predicted, 0)?;
-        let logits = transformer.unembedded(config, &resid)?;
-        let next = tokens.narrow(1, 1, len - 1)?.flatten_all()?.index_select(&predicted, 0)?;
-        Ok((candle_nn::loss::cross_entropy(&logits, &next)? + self.price(config, parameters)?)?)
+    fn schedule_mut(&mut self) -> &mut Schedule {
+        &mut self.schedule
+    }
+
+    fn parameters(&self) -> Result<Parameters> {
+        initial(&config(), &mut StdRng::seed_from_u64(self.schedule.seed))
+    }
+
+    fn tokenizer(&self) -> Result<Tokenizer> {
+        let tokenizer = Tokenizer::from_bytes(tokenizer_json(&words()).as_bytes())?;
+        Ok(tokenizer.with_special_ids(SpecialIds { bos: Some(BOS), ..SpecialIds::default() }))
+    }
+
+    /// The generator that made the weights goes on to the texts, so those before `from` are made and thrown away.
+    fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
+        let (recipe, mut rng) = (self.clone(), StdRng::seed_from_u64(self.schedule.seed));
+        let weights = initial(&config(), &mut rng).map(drop);
+        let mut texts = move |step| recipe.texts(step, &mut rng);
+        (0..from).for_each(|step| drop(texts(step)));
+        let batches = (from..).map(move |step| batch(&texts(step)));
+        Box::new(weights.err().map(Err).into_iter().chain(batches))
+    }
+
+    fn held_out(&self) -> Result<Batch> {
+        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed + 1));
+        batch(&(0..self.tokens / len).map(|_| text(len, &mut rng)).collect::<Vec<_>>())
+    }
+
+    fn loss(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor> {
+        Ok((parameters.loss(batch)? + self.price(parameters)?)?)
+    }
+
+    fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>> {
+        Ok(Box::new(evaluate(model, 32, self.schedule.seed + 1)?))
+    }
+
+    fn save(&self, model: &Model, folder: &Path) -> Result<()> {
+        model.save_native(folder)
+    }
+}
+
+impl Induction {
+    /// The first texts are half as long: heads form sooner where there is less to look at.
+    fn texts(&self, step: usize, rng: &mut StdRng) -> Vec<Text> {
+        let n_ctx = config().n_ctx;
+        let len = if 10 * step < 3 * self.schedule.steps { n_ctx / 2 } else { n_ctx };
+        (0..self.tokens / len).map(|_| text(len, rng)).collect()
     }
 
     /// What the heads pay for speaking: the size of each head's output matrix. Without it all heads of a layer end up
     /// doing the same; with it one head does each job.
-    fn price(&self, config: &Config, parameters: &Parameters) -> Result<Tensor> {
+    fn price(&self, parameters: &Parameters) -> Result<Tensor> {
         let size = |layer: usize| -> Result<Tensor> {
-            let outputs = parameters.tracked(&format!("blocks.{layer}.attn.W_O"))?;
+            let outputs = parameters.get(&format!("blocks.{layer}.attn.W_O"))?;
             Ok(outputs.sqr()?.sum((1, 2))?.sqrt()?.sum_all()?)
         };
-        let sizes = (0..config.n_layers).map(size).collect::<Result<Vec<_>>>()?;
+        let sizes = (0..parameters.config().n_layers).map(size).collect::<Result<Vec<_>>>()?;
         Ok((Tensor::stack(&sizes, 0)?.sum_all()? * self.head_price)?)
     }
 }
 
-fn model(config: Config, parameters: &Parameters) -> Result<Model> {
-    let transformer = parameters.transformer(&config)?;
-    let tokenizer = Tokenizer::from_bytes(super::vocabulary::tokenizer_json(&words()).as_bytes())?;
-    let tokenizer = tokenizer.with_special_ids(SpecialIds { bos: Some(BOS), ..SpecialIds::default() });
-    Ok(Model::from_parts("induction-2l".into(), "trained here".into(), config, transformer, Some(tokenizer)))
+/// Only the words that were announced count.
+fn batch(texts: &[Text]) -> Result<Batch> {
+    let ids: Vec<&[u32]> = texts.iter().map(|text| &*text.ids).collect();
+    Batch::next_tokens(&ids, |text, position| texts.get(text).is_some_and(|text| text.announced[position]))
 }
 
 /// Measures a model on `texts` lists of 4 to 31 words, said twice, that a seed makes.

@@ -1,16 +1,23 @@
 //! Training small models through the same forward pass that is hooked, and the recipes of the shipped ones.
 //!
-//! A recipe is seeded: on one machine it gives the same weights every time. `glassbox train RECIPE` runs one.
+//! A [`Recipe`] says what is trained on what; [`Training`] follows one. A recipe is seeded: on one machine it gives the
+//! same weights every time, whether or not the training was interrupted. `glassbox train RECIPE` runs one.
 
+mod adamw;
+mod batch;
 mod curve;
 pub mod induction;
+pub mod modular;
 mod parameters;
-mod save;
-mod steps;
+mod recipe;
+mod schedule;
+mod state;
+mod training;
 mod vocabulary;
 
-pub use curve::Curve;
-pub use steps::{Progress, Schedule};
-
-pub(crate) use parameters::Parameters;
-pub(crate) use steps::descend;
+pub use batch::Batch;
+pub use curve::{Curve, History};
+pub use parameters::Parameters;
+pub use recipe::{Recipe, recipe, recipes};
+pub use schedule::{Decay, Schedule};
+pub use training::{Progress, Training};

@@ -1,57 +1,113 @@
-//! The weights of a model in training.
+//! [`Parameters`]: the weights of a model in training.
 
+use super::Batch;
 use crate::{
     Result,
-    error::{LoadError, nearest},
-    model::{Config, family::native, transformer::Transformer},
+    error::{LoadError, TrainError, nearest},
+    hook::Stack,
+    load::Weights,
+    model::{Config, Frame, Here, Tap, family::native, transformer::Transformer},
+    ops,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, Normal};
 use std::collections::BTreeMap;
 
-/// Variables under their TransformerLens names.
+/// Variables under their TransformerLens names, and the architecture they are for.
 #[derive(Clone, Debug)]
-pub(crate) struct Parameters(pub(crate) BTreeMap<String, Var>);
+pub struct Parameters {
+    pub(super) config: Config,
+    pub(super) vars: BTreeMap<String, Var>,
+}
 
 impl Parameters {
     /// Weights drawn from a normal distribution of deviation `std`, norms at 1, biases at 0.
-    pub(crate) fn random(config: &Config, std: f32, rng: &mut StdRng) -> Result<Self> {
-        let mut parameters = BTreeMap::new();
-        for (name, shape) in native::shapes(config) {
+    pub(crate) fn random(config: Config, std: f32, rng: &mut StdRng) -> Result<Self> {
+        let mut vars = BTreeMap::new();
+        for (name, shape) in native::shapes(&config) {
             let tensor = match name.rsplit('.').next().unwrap_or_default() {
                 "w" => Tensor::ones(shape, DType::F32, &Device::Cpu)?,
                 bias if bias.starts_with('b') => Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
                 _ => normal(shape, std, rng)?,
             };
-            parameters.insert(name, Var::from_tensor(&tensor)?);
+            vars.insert(name, Var::from_tensor(&tensor)?);
         }
-        Ok(Self(parameters))
+        Ok(Self { config, vars })
     }
 
-    /// The model these variables make; its gradient reaches them.
-    pub(crate) fn transformer(&self, config: &Config) -> Result<Transformer> {
-        native::build(config, &self.0)
+    /// The architecture.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// All variables, in order of name.
-    pub(crate) fn vars(&self) -> Vec<Var> {
-        self.0.values().cloned().collect()
-    }
-
-    fn var(&self, name: &str) -> Result<&Var> {
-        let nearest = || nearest(name, self.0.keys().cloned(), 3).join(", ");
-        self.0.get(name).ok_or_else(|| LoadError::MissingTensor { name: name.into(), nearest: nearest() }.into())
+    /// The names of all, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.vars.keys().map(String::as_str)
     }
 
     /// One of them; a gradient of what is made of it reaches it.
-    pub(crate) fn tracked(&self, name: &str) -> Result<Tensor> {
+    ///
+    /// # Errors
+    /// When there is none of that name; the error has the nearest.
+    pub fn get(&self, name: &str) -> Result<Tensor> {
         Ok(self.var(name)?.as_tensor().clone())
     }
 
     /// Gives one of them another value.
-    pub(crate) fn set(&self, name: &str, value: &Tensor) -> Result<()> {
+    ///
+    /// # Errors
+    /// When there is none of that name, or the value has another shape.
+    pub fn set(&self, name: &str, value: &Tensor) -> Result<()> {
         Ok(self.var(name)?.set(value)?)
+    }
+
+    fn var(&self, name: &str) -> Result<&Var> {
+        let nearest = || nearest(name, self.vars.keys().cloned(), 3).join(", ");
+        self.vars.get(name).ok_or_else(|| LoadError::MissingTensor { name: name.into(), nearest: nearest() }.into())
+    }
+
+    /// The logits at the places where a batch asks for something: the forward pass that is hooked elsewhere.
+    ///
+    /// # Shapes
+    /// `[count, d_vocab]`
+    ///
+    /// # Errors
+    /// When the batch has more positions than the model, or tokens it does not have.
+    pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
+        let (config, (texts, len)) = (&self.config, batch.tokens.dims2()?);
+        if len > config.n_ctx {
+            return Err(TrainError::Length { len, n_ctx: config.n_ctx }.into());
+        }
+        let mut transformer = native::build(config, &self.vars)?;
+        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, texts, len)?);
+        let resid = transformer.embed(config, &batch.tokens, &frame, &mut tap)?;
+        // After the last attention positions no longer read each other, so only those that are asked go on.
+        let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
+        let last = transformer.blocks.blocks.last_mut();
+        let mlp = last.and_then(|block| Some((block.ln2.clone(), block.mlp.take()?)));
+        let resid = transformer.blocks.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
+        let mut asked = resid.flatten_to(1)?.index_select(&batch.places, 0)?;
+        if let Some((ln2, mlp)) = mlp {
+            let written = mlp.forward(&ln2.forward(&asked, here, &mut tap)?, here, &mut tap)?;
+            asked = ops::add(&asked, &written)?;
+        }
+        transformer.unembedded(config, &asked)
+    }
+
+    /// The mean loss of what a batch asks for, in nats.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
+        Ok(candle_nn::loss::cross_entropy(&self.logits(batch)?, &batch.answers)?)
+    }
+
+    /// A copy that no gradient reaches and no later step changes, as a model of its own.
+    pub(super) fn frozen(&self) -> Result<Transformer> {
+        let copy = |(name, var): (&String, &Var)| Ok((name.clone(), var.copy()?.detach()));
+        let tensors = self.vars.iter().map(copy).collect::<Result<Vec<_>>>()?;
+        native::build(&self.config, &Weights::from_tensors(tensors))
     }
 }
 
@@ -61,4 +117,22 @@ fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {
     let count = shape.iter().product();
     let values: Vec<f32> = normal.sample_iter(rng).take(count).collect();
     Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::train::{Training, recipe, recipes};
+
+    #[test]
+    fn what_is_trained_says_what_the_hooked_model_says() {
+        for name in recipes() {
+            let training = Training::start(recipe(name).unwrap()).unwrap();
+            let batch = training.recipe().held_out().unwrap();
+            let ours = training.parameters().logits(&batch).unwrap();
+            let theirs = training.model().unwrap().forward(batch.tokens.to_vec2::<u32>().unwrap()).unwrap();
+            let theirs = theirs.flatten_to(1).unwrap().index_select(&batch.places, 0).unwrap();
+            let apart = (ours - theirs).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(apart < 1e-5, "{name}: {apart}");
+        }
+    }
 }

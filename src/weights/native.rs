@@ -1,20 +1,17 @@
 //! Writing a model in TransformerLens's own form.
 
-use super::Step;
+use super::{Step, save};
 use crate::{
-    Error, Model, Result,
-    cache::save_tensors,
+    Model, Result,
     error::WeightsError,
     model::{
         Normalization,
         family::native,
         parts::{Feed, Norm},
     },
-    text::{SpecialIds, Tokenizer},
 };
 use candle_core::{DType, Device, Tensor};
-use serde_json::{Map, Value, json};
-use std::{fs, path::Path};
+use std::path::Path;
 
 impl Model {
     /// Writes the model into a folder that [`Model::open`] reads and whose weights TransformerLens's
@@ -41,20 +38,7 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn save_native(&self, folder: impl AsRef<Path>) -> Result<()> {
-        let folder = folder.as_ref();
-        let mut config = native::write(self.config())?;
-        let weights = self.native_weights()?;
-        let write = |name: &str, content: &str| {
-            let path = folder.join(name);
-            fs::write(&path, content).map_err(|error| Error::io(format!("{} cannot be written", path.display()), error))
-        };
-        fs::create_dir_all(folder).map_err(|error| Error::io(format!("{} cannot be made", folder.display()), error))?;
-        if let Some(tokenizer) = self.tokenizer() {
-            specials(tokenizer.special_ids(), &mut config);
-            write("tokenizer.json", &Tokenizer::to_json(tokenizer)?)?;
-        }
-        write("config.json", &format!("{:#}\n", Value::Object(config)))?;
-        save_tensors(&weights, &folder.join("model.safetensors"))
+        save::write(self, folder.as_ref(), native::write(self.config())?, &self.native_weights()?)
     }
 
     fn native_weights(&self) -> Result<Vec<(String, Tensor)>> {
@@ -88,14 +72,4 @@ impl Model {
         }
         Ok(named)
     }
-}
-
-/// The special tokens, as configurations have them.
-fn specials(ids: &SpecialIds, config: &mut Map<String, Value>) {
-    let SpecialIds { bos, eos, pad, unk, cls, sep, mask, adds_bos } = ids;
-    let singles = [("bos", bos), ("pad", pad), ("unk", unk), ("cls", cls), ("sep", sep), ("mask", mask)];
-    let singles = singles.into_iter().filter_map(|(kind, id)| Some((kind, json!((*id)?))));
-    let ends = (!eos.is_empty()).then(|| ("eos", json!(eos)));
-    config.extend(singles.chain(ends).map(|(kind, ids)| (format!("{kind}_token_id"), ids)));
-    config.extend(adds_bos.map(|adds| ("add_bos_token".to_owned(), json!(adds))));
 }

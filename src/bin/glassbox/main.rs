@@ -15,8 +15,9 @@ usage:
   glassbox tour [--out FILE.html]
       Writes one page with pictures of a shipped model and prints its path.
 
-  glassbox train RECIPE [--out FOLDER] [--steps N] [--seed N]
-      Trains a shipped model again. Recipes: induction.
+  glassbox train RECIPE [--out FOLDER] [--steps N] [--seed N] [--resume]
+      Trains a shipped model again; --resume goes on where a training that was stopped left off.
+      Recipes: induction, modular-addition.
 
   glassbox activations MODEL (--text TEXT | --tokens 1,2,3) [--sites PATTERN]... [--bos | --no-bos] --out FILE.safetensors
       Runs a model and writes every activation under its TransformerLens name, without the batch axis, and `logits`.

@@ -1,31 +1,39 @@
 //! `glassbox train`: makes a shipped model again.
 
 use crate::{Outcome, args::Args};
-use glassbox::train::{Progress, induction::Recipe};
+use glassbox::train::{self, Training};
+use std::{fs, path::PathBuf};
+
+/// Steps from one progress line to the next, and from one checkpoint to the next.
+const REPORT: usize = 50;
+const PUT_ASIDE: usize = 250;
 
 pub fn run(mut args: Args) -> Outcome<()> {
-    let folder = args.option("--out")?.unwrap_or_else(|| "data/induction-2l".into());
+    let (out, resume) = (args.option("--out")?, args.flag("--resume"));
     let (steps, seed) = (args.number("--steps")?, args.number("--seed")?);
-    let name = args.word("the recipe")?;
+    let mut recipe = train::recipe(&args.word("the recipe")?)?;
     args.done()?;
-    if name != "induction" {
-        return Err(format!("there is no recipe `{name}`; the recipes are: induction").into());
-    }
-    let mut recipe = Recipe::default();
-    recipe.schedule.steps = steps.unwrap_or(recipe.schedule.steps);
-    recipe.seed = seed.unwrap_or(recipe.seed);
-    let trained = recipe.train(report)?;
-    trained.save(&folder)?;
-    println!("{}", trained.evaluation);
-    println!("written to {folder}");
-    Ok(())
-}
+    let schedule = recipe.schedule_mut();
+    schedule.steps = steps.unwrap_or(schedule.steps);
+    schedule.seed = seed.unwrap_or(schedule.seed);
 
-/// One line now and then.
-fn report(progress: &Progress) {
-    if progress.step.is_multiple_of(50) || progress.step == progress.steps {
-        let Progress { step, steps, loss, .. } = progress;
-        let (elapsed, left) = (progress.elapsed.as_secs(), progress.left().as_secs());
-        println!("step {step:>5} of {steps}   loss {loss:.4}   {elapsed} s gone, {left} s left");
+    let folder = out.map_or_else(|| PathBuf::from("data").join(recipe.name()), PathBuf::from);
+    let aside = folder.join("training.safetensors");
+    let mut training = if resume { Training::take_up(recipe, &aside)? } else { Training::start(recipe)? };
+    training.keep(&folder)?;
+    training.run(|training| {
+        let progress = training.progress();
+        if progress.step.is_multiple_of(REPORT) || progress.step == progress.steps {
+            println!("{progress}");
+        }
+        training.keep(&folder)?;
+        if progress.step.is_multiple_of(PUT_ASIDE) { training.put_aside(&aside) } else { Ok(()) }
+    })?;
+    training.write(&folder)?;
+    println!("{}", training.recipe().evaluate(&training.model()?)?);
+    println!("written to {}", folder.display());
+    if aside.exists() {
+        fs::remove_file(aside)?;
     }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Result,
+    error::WeightsError,
     load::{Settings, Weights},
     model::{
         Config,
@@ -14,6 +15,7 @@ use crate::{
     },
     ops,
 };
+use serde_json::{Map, Value, json};
 
 pub(super) const FAMILY: Family =
     Family { model_type: "gpt2", config, build, buffers: &[".attn.bias", ".attn.masked_bias", "lm_head.weight"] };
@@ -41,6 +43,48 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         tied: settings.or("tie_word_embeddings", true)?,
         ..Config::base("gpt2")
     })
+}
+
+/// The configuration under Hugging Face's names.
+///
+/// # Errors
+/// When reading it again would give another, so that the model is not of GPT-2's form; the error says where they differ.
+pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
+    if config.attn_only {
+        return Err(not_gpt2(config, "its blocks have no MLP"));
+    }
+    let written = json!({
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "n_layer": config.n_layers,
+        "n_embd": config.d_model,
+        "n_head": config.n_heads,
+        "n_inner": config.d_mlp,
+        "vocab_size": config.d_vocab,
+        "n_positions": config.n_ctx,
+        "activation_function": config.act_fn.to_string(),
+        "layer_norm_epsilon": config.eps,
+        "scale_attn_by_inverse_layer_idx": config.scale_attn_by_inverse_layer_idx,
+        "tie_word_embeddings": config.tied,
+    });
+    let read = self::config(&Settings::parse(&written.to_string())?, &Weights::from_tensors::<String>([]))?;
+    let [read, config_here] = [&read, config].map(|config| Config { family: "gpt2".into(), ..config.clone() });
+    let Value::Object(written) = written else { return Ok(Map::new()) };
+    match read == config_here {
+        true => Ok(written),
+        false => {
+            let lines = |config: &Config| format!("{config:#?}").lines().map(str::to_owned).collect::<Vec<_>>();
+            let differs = |(ours, theirs): &(String, String)| ours != theirs;
+            let first = lines(&config_here).into_iter().zip(lines(&read)).find(differs);
+            let why =
+                first.map(|(ours, theirs)| format!("it has `{}` where GPT-2 has `{}`", ours.trim(), theirs.trim()));
+            Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has more parts".into())))
+        }
+    }
+}
+
+pub(crate) fn not_gpt2(config: &Config, why: &str) -> crate::Error {
+    WeightsError::NotGpt2 { family: config.family.clone(), why: why.into() }.into()
 }
 
 /// GPT-2's `Conv1D` stores `[d_in, d_out]`. Its weight is laid out as every other family's is, output by output, which

@@ -11,7 +11,7 @@ mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
-mod gpt2;
+pub(crate) mod gpt2;
 mod gpt_bigcode;
 mod gpt_neo;
 mod gpt_neox;

@@ -33,9 +33,12 @@ pub(super) const FAMILY: Family = Family {
 /// The parts, from a checkpoint or from variables in training (the gradient reaches them).
 pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transformer> {
     let Config { d_model, d_vocab, n_ctx, .. } = *config;
-    let unembed = weights.tensor("unembed.W_U", &[d_model, d_vocab])?;
-    let unembed = linear(unembed, weights.maybe("unembed.b_U", &[d_vocab])?)?;
     let tokens = weights.tensor("embed.W_E", &[d_vocab, d_model])?;
+    let bias = weights.maybe("unembed.b_U", &[d_vocab])?;
+    let unembed = match config.tied {
+        true => Linear::new(tokens.t()?, bias),
+        false => linear(weights.tensor("unembed.W_U", &[d_model, d_vocab])?, bias)?,
+    };
     let learned = config.position == Position::Learned;
     let positions = learned.then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
     let embed_norm = match config.embed_norm {
@@ -51,26 +54,44 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
     })
 }
 
-/// The name and shape of every parameter of an attention-only model with this configuration.
+/// The name and shape of every parameter of a decoder with this configuration, in the forms that are trained here: with
+/// or without MLPs, norms, and an unembedding of its own. Only TransformerLens's own form has a bias of the unembedding.
 pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
-    let Config { n_layers, n_heads, d_model, d_head, d_vocab, n_ctx, .. } = *config;
-    let mut shapes =
-        vec![("embed.W_E".to_owned(), vec![d_vocab, d_model]), ("pos_embed.W_pos".to_owned(), vec![n_ctx, d_model])];
-    for layer in 0..n_layers {
-        let mut add = |part: &str, shape: &[usize]| shapes.push((format!("blocks.{layer}.{part}"), shape.to_vec()));
-        add("ln1.w", &[d_model]);
-        add("ln1.b", &[d_model]);
-        for which in ["Q", "K", "V"] {
-            add(&format!("attn.W_{which}"), &[n_heads, d_model, d_head]);
-            add(&format!("attn.b_{which}"), &[n_heads, d_head]);
+    let Config { n_layers, n_heads, d_model, d_head, d_mlp, d_vocab, n_ctx, .. } = *config;
+    let mut shapes = Vec::new();
+    let mut add = |name: String, shape: &[usize]| shapes.push((name, shape.to_vec()));
+    let norm = |add: &mut dyn FnMut(String, &[usize]), name: String| {
+        if config.normalization == Normalization::LayerNorm {
+            add(format!("{name}.w"), &[d_model]);
+            add(format!("{name}.b"), &[d_model]);
         }
-        add("attn.W_O", &[n_heads, d_head, d_model]);
-        add("attn.b_O", &[d_model]);
+    };
+    add("embed.W_E".into(), &[d_vocab, d_model]);
+    add("pos_embed.W_pos".into(), &[n_ctx, d_model]);
+    for layer in 0..n_layers {
+        let name = |part: &str| format!("blocks.{layer}.{part}");
+        norm(&mut add, name("ln1"));
+        for which in ["Q", "K", "V"] {
+            add(name(&format!("attn.W_{which}")), &[n_heads, d_model, d_head]);
+            add(name(&format!("attn.b_{which}")), &[n_heads, d_head]);
+        }
+        add(name("attn.W_O"), &[n_heads, d_head, d_model]);
+        add(name("attn.b_O"), &[d_model]);
+        if !config.attn_only {
+            norm(&mut add, name("ln2"));
+            add(name("mlp.W_in"), &[d_model, d_mlp]);
+            add(name("mlp.b_in"), &[d_mlp]);
+            add(name("mlp.W_out"), &[d_mlp, d_model]);
+            add(name("mlp.b_out"), &[d_model]);
+        }
     }
-    shapes.push(("ln_final.w".into(), vec![d_model]));
-    shapes.push(("ln_final.b".into(), vec![d_model]));
-    shapes.push(("unembed.W_U".into(), vec![d_model, d_vocab]));
-    shapes.push(("unembed.b_U".into(), vec![d_vocab]));
+    norm(&mut add, "ln_final".into());
+    if !config.tied {
+        add("unembed.W_U".into(), &[d_model, d_vocab]);
+    }
+    if config.family == MODEL_TYPE {
+        add("unembed.b_U".into(), &[d_vocab]);
+    }
     shapes
 }
 

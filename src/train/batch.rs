@@ -1,0 +1,93 @@
+//! [`Batch`]: the texts of one step.
+
+use crate::{Result, error::TrainError};
+use candle_core::{Device, Tensor};
+
+/// Texts of one length, and what is to be predicted where.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// `[batch, pos]`
+    pub(super) tokens: Tensor,
+    /// Where something is predicted: `text * pos + position`, `[count]`.
+    pub(super) places: Tensor,
+    /// What, `[count]`.
+    pub(super) answers: Tensor,
+}
+
+impl Batch {
+    /// Texts in which every token that `counts(text, position)` names is to be predicted from those before it.
+    ///
+    /// # Errors
+    /// When the texts are not of one length, or nothing is to be predicted.
+    pub fn next_tokens(texts: &[impl AsRef<[u32]>], counts: impl Fn(usize, usize) -> bool) -> Result<Self> {
+        let mut predicted = Vec::new();
+        for (text, ids) in texts.iter().map(AsRef::as_ref).enumerate() {
+            let next = ids.iter().enumerate().skip(1).filter(|(position, _)| counts(text, *position));
+            predicted.extend(next.map(|(position, id)| (text * ids.len() + position - 1, *id)));
+        }
+        Self::new(texts, predicted)
+    }
+
+    /// Prompts whose last position is to predict an answer each.
+    ///
+    /// # Errors
+    /// When the prompts are not of one length, or there is none.
+    pub fn answers(prompts: &[impl AsRef<[u32]>], answers: &[u32]) -> Result<Self> {
+        let last = prompts.iter().scan(0, |end, prompt| {
+            *end += prompt.as_ref().len();
+            Some(end.saturating_sub(1))
+        });
+        Self::new(prompts, last.zip(answers.iter().copied()).collect())
+    }
+
+    fn new(texts: &[impl AsRef<[u32]>], predicted: Vec<(usize, u32)>) -> Result<Self> {
+        let lengths = || texts.iter().map(|text| text.as_ref().len());
+        let (short, long) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
+        if short != long || predicted.is_empty() {
+            return Err(TrainError::Batch { texts: texts.len(), short, long, predicted: predicted.len() }.into());
+        }
+        let ids: Vec<u32> = texts.iter().flat_map(|text| text.as_ref().iter().copied()).collect();
+        let count = predicted.len();
+        let (places, answers): (Vec<u32>, Vec<u32>) =
+            predicted.into_iter().map(|(place, answer)| (place as u32, answer)).unzip();
+        Ok(Self {
+            tokens: Tensor::from_vec(ids, (texts.len(), long), &Device::Cpu)?,
+            places: Tensor::from_vec(places, count, &Device::Cpu)?,
+            answers: Tensor::from_vec(answers, count, &Device::Cpu)?,
+        })
+    }
+
+    /// How many tokens a model reads in it.
+    pub fn token_count(&self) -> usize {
+        self.tokens.elem_count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn predicted(batch: &Batch) -> (Vec<u32>, Vec<u32>) {
+        (batch.places.to_vec1().unwrap(), batch.answers.to_vec1().unwrap())
+    }
+
+    #[test]
+    fn a_token_is_predicted_at_the_place_before_it() {
+        let batch = Batch::next_tokens(&[[5, 6, 7], [8, 9, 10]], |text, position| text == 1 || position == 2).unwrap();
+        assert_eq!(predicted(&batch), (vec![1, 3, 4], vec![7, 9, 10]));
+        assert_eq!(batch.token_count(), 6);
+    }
+
+    #[test]
+    fn an_answer_is_predicted_at_the_last_place_of_its_prompt() {
+        let batch = Batch::answers(&[[1, 2, 3], [4, 5, 6]], &[7, 8]).unwrap();
+        assert_eq!(predicted(&batch), (vec![2, 5], vec![7, 8]));
+    }
+
+    #[test]
+    fn texts_of_different_lengths_and_texts_that_ask_nothing_are_refused() {
+        let error = Batch::answers(&[vec![1], vec![1, 2]], &[3, 4]).unwrap_err().to_string();
+        assert!(error.contains("1 to 2 tokens"), "{error}");
+        assert!(Batch::next_tokens(&[[1, 2]], |_, _| false).is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! [`Schedule`]: how long to train and how fast.
+
+use std::f64::consts::PI;
+
+/// What decides a training besides model and texts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Seed of weights and texts.
+    pub seed: u64,
+    /// Steps in all.
+    pub steps: usize,
+    /// Steps over which the learning rate rises from 0.
+    pub warm_up: usize,
+    /// The highest learning rate.
+    pub peak: f64,
+    /// How the learning rate falls after the warm-up.
+    pub decay: Decay,
+    /// What AdamW keeps of its running means of gradients and of their squares at each step.
+    pub betas: (f64, f64),
+    /// AdamW's weight decay: at each step every weight loses this part of itself, times the learning rate.
+    pub weight_decay: f64,
+    /// Gradients longer than this, all taken as one vector, are shortened to it.
+    pub clip: f64,
+    /// Steps from one measurement on held-out texts to the next.
+    pub evaluate_every: usize,
+}
+
+/// How a learning rate falls from its peak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decay {
+    /// Along half a cosine to a tenth.
+    Cosine,
+    /// Along a line to zero.
+    Linear,
+    /// Not at all.
+    Constant,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            steps: 1000,
+            warm_up: 100,
+            peak: 1e-3,
+            decay: Decay::Cosine,
+            betas: (0.9, 0.98),
+            weight_decay: 0.01,
+            clip: 1.0,
+            evaluate_every: 100,
+        }
+    }
+}
+
+impl Schedule {
+    /// The learning rate at a step, counted from 0.
+    pub fn rate(&self, step: usize) -> f64 {
+        if step < self.warm_up {
+            return self.peak * (step + 1) as f64 / self.warm_up as f64;
+        }
+        let done = (step - self.warm_up) as f64 / self.steps.saturating_sub(self.warm_up).max(1) as f64;
+        let done = done.min(1.0);
+        self.peak
+            * match self.decay {
+                Decay::Cosine => 0.1 + 0.45 * (1.0 + (PI * done).cos()),
+                Decay::Linear => 1.0 - done,
+                Decay::Constant => 1.0,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_to_its_peak_and_falls_as_told() {
+        let cosine = Schedule { steps: 110, warm_up: 10, peak: 2.0, ..Schedule::default() };
+        assert_eq!(cosine.rate(0), 0.2);
+        assert_eq!(cosine.rate(9), 2.0);
+        assert_eq!(cosine.rate(10), 2.0);
+        assert!((cosine.rate(110) - 0.2).abs() < 1e-12);
+        assert!((10..109).all(|step| cosine.rate(step) > cosine.rate(step + 1)));
+        let linear = Schedule { decay: Decay::Linear, ..cosine.clone() };
+        assert_eq!([10, 60, 110].map(|step| linear.rate(step)), [2.0, 1.0, 0.0]);
+        let constant = Schedule { decay: Decay::Constant, ..cosine.clone() };
+        assert_eq!([0, 60, 110].map(|step| constant.rate(step)), [0.2, 2.0, 2.0]);
+        // A warm-up longer than the training is no reason to fail.
+        let short = Schedule { steps: 3, ..cosine };
+        assert!(short.rate(50).is_finite());
+    }
+}

@@ -1,0 +1,210 @@
+//! [`Training`]: gradient descent, step by step.
+
+use super::{
+    History, Parameters, Recipe,
+    adamw::{AdamW, clip},
+};
+use crate::{Error, Model, Result, cache::save_tensors, error::TrainError};
+use candle_core::{DType, Tensor, Var};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// A recipe being followed.
+///
+/// # Examples
+/// Twenty steps, and a model:
+/// ```
+/// use glassbox::train::{self, Training};
+/// let mut recipe = train::recipe("induction")?;
+/// recipe.schedule_mut().steps = 20;
+/// let mut training = Training::start(recipe)?;
+/// training.run(|training| {
+///     let progress = training.progress();
+///     Ok(assert!(progress.step <= 20 && progress.loss.is_finite()))
+/// })?;
+/// assert_eq!(training.history().train.points().len(), 20);
+/// assert_eq!(training.model()?.config().n_layers, 2);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Training {
+    pub(super) recipe: Box<dyn Recipe>,
+    pub(super) parameters: Parameters,
+    pub(super) optimiser: AdamW,
+    pub(super) history: History,
+    /// Steps done.
+    pub(super) step: usize,
+    clock: Clock,
+}
+
+/// What was done since [`Training::run`] was called.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    start: Instant,
+    steps: usize,
+    tokens: usize,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { start: Instant::now(), steps: 0, tokens: 0 }
+    }
+}
+
+/// Where a training stands.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// The last step's loss, in nats.
+    pub loss: f32,
+    /// The last loss on held-out texts, in nats, where it has been measured.
+    pub held_out: Option<f32>,
+    /// Tokens read per second.
+    pub tokens_per_second: f64,
+    /// Time since the start, or since the training was taken up.
+    pub elapsed: Duration,
+    /// The time that the steps still to do will take at the pace so far.
+    pub left: Duration,
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { step, steps, tokens_per_second, .. } = self;
+        // What is known by heart has a loss that four decimals do not show.
+        let number = |loss: f32| if loss < 0.01 { format!("{loss:.1e}") } else { format!("{loss:.4}") };
+        write!(f, "step {step:>5} of {steps}   loss {}", number(self.loss))?;
+        if let Some(held_out) = self.held_out {
+            write!(f, "   held out {}", number(held_out))?;
+        }
+        let (elapsed, left) = (self.elapsed.as_secs(), self.left.as_secs());
+        write!(f, "   {tokens_per_second:.0} tokens/s   {elapsed} s gone, {left} s left")
+    }
+}
+
+impl Training {
+    /// Before the first step.
+    ///
+    /// # Errors
+    /// When the tensor library refuses.
+    pub fn start(recipe: Box<dyn Recipe>) -> Result<Self> {
+        let parameters = recipe.parameters()?;
+        let optimiser = AdamW::new(parameters.vars.values());
+        Ok(Self { recipe, parameters, optimiser, history: History::default(), step: 0, clock: Clock::start() })
+    }
+
+    /// Does the steps that are still to be done, with a call after each. An error of that call ends it, and the training
+    /// can be run on from there.
+    ///
+    /// # Errors
+    /// When the loss stops being a number, or the call fails.
+    pub fn run(&mut self, mut after: impl FnMut(&Self) -> Result<()>) -> Result<()> {
+        let mut batches = self.recipe.batches(self.step);
+        let held_out = self.recipe.held_out()?;
+        let (steps, every) = (self.recipe.schedule().steps, self.recipe.schedule().evaluate_every.max(1));
+        self.clock = Clock::start();
+        while self.step < steps {
+            let batch = batches.next().ok_or(TrainError::NoTexts { step: self.step })??;
+            let loss = self.descend(&self.recipe.loss(&self.parameters, &batch)?)?;
+            self.step += 1;
+            self.clock.steps += 1;
+            self.clock.tokens += batch.token_count();
+            self.history.train.push(self.step, loss);
+            if self.step.is_multiple_of(every) || self.step == steps {
+                self.history.held_out.push(self.step, self.parameters.loss(&held_out)?.to_scalar()?);
+            }
+            after(self)?;
+        }
+        Ok(())
+    }
+
+    /// One step down a loss, whose value is given back.
+    fn descend(&mut self, loss: &Tensor) -> Result<f32> {
+        let schedule = self.recipe.schedule();
+        let value: f32 = loss.to_dtype(DType::F32)?.to_scalar()?;
+        if !value.is_finite() {
+            return Err(TrainError::Diverged { step: self.step, rate: schedule.rate(self.step) }.into());
+        }
+        let mut gradients = loss.backward()?;
+        let vars: Vec<_> = self.parameters.vars.values().collect();
+        clip(&vars, &mut gradients, schedule.clip)?;
+        self.optimiser.step(vars.into_iter(), &gradients, schedule, self.step)?;
+        Ok(value)
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &dyn Recipe {
+        &*self.recipe
+    }
+
+    /// The weights as they are now.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The losses so far.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Where it stands.
+    pub fn progress(&self) -> Progress {
+        let (steps, Clock { start, steps: done, tokens }) = (self.recipe.schedule().steps, self.clock);
+        let elapsed = start.elapsed();
+        let left = steps.saturating_sub(self.step);
+        Progress {
+            step: self.step,
+            steps,
+            loss: self.history.train.last().unwrap_or(f32::NAN),
+            held_out: self.history.held_out.last(),
+            tokens_per_second: tokens as f64 / elapsed.as_secs_f64().max(1e-9),
+            elapsed,
+            left: elapsed.mul_f64(left as f64 / done.max(1) as f64),
+        }
+    }
+
+    /// The model as it is now; later steps do not change it.
+    ///
+    /// # Errors
+    /// When the tokenizer is malformed.
+    pub fn model(&self) -> Result<Model> {
+        let (config, tokenizer) = (self.parameters.config.clone(), self.recipe.tokenizer()?);
+        let transformer = self.parameters.frozen()?;
+        Ok(Model::from_parts(self.recipe.name().into(), "trained here".into(), config, transformer, Some(tokenizer)))
+    }
+
+    /// Writes the weights as they are now, in half precision, into `checkpoints/STEP.safetensors` of a folder, where the
+    /// recipe wants those of this step kept.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep(&self, folder: impl AsRef<Path>) -> Result<()> {
+        if !self.recipe.kept_steps().contains(&self.step) {
+            return Ok(());
+        }
+        let folder = folder.as_ref().join("checkpoints");
+        fs::create_dir_all(&folder)
+            .map_err(|error| Error::io(format!("{} cannot be made", folder.display()), error))?;
+        let half = |(name, var): (&String, &Var)| Ok((name.clone(), var.to_dtype(DType::F16)?));
+        let weights = self.parameters.vars.iter().map(half).collect::<Result<Vec<_>>>()?;
+        save_tensors(&weights, &folder.join(format!("{}.safetensors", self.step)))
+    }
+
+    /// Writes the model, `loss.csv` and `loss.svg` into a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or there was not a single step.
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        self.recipe.save(&self.model()?, folder)?;
+        let csv = folder.join("loss.csv");
+        fs::write(&csv, self.history.csv())
+            .map_err(|error| Error::io(format!("{} cannot be written", csv.display()), error))?;
+        self.recipe.chart(&self.history).draw()?.save(folder.join("loss.svg"))
+    }
+}
