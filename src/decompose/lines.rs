@@ -31,8 +31,8 @@ impl Attribution {
             .x("part of the stream")
             .x_names(self.labels().to_vec())
             .y("direct effect")
-            .baseline("", 0.0)
-            .add(Series::new("", self.at_last()?))
+            .baseline("nothing", 0.0)
+            .add(Series::new("direct effect", self.at_last()?))
             .draw()
     }
 

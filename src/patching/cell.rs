@@ -3,6 +3,7 @@
 use crate::{
     Result,
     axes::Axis,
+    cache::ActivationCache,
     error::PatchError,
     hook::{Intervention, Site, select},
     model::{Config, Sizes},
@@ -46,16 +47,6 @@ impl Cell {
         self.interventions.iter().filter(|one| one.is_open()).map(Intervention::site)
     }
 
-    /// Whether nothing is done but putting in the clean value.
-    pub(super) fn only_puts_in(&self) -> bool {
-        self.interventions.iter().all(Intervention::is_open)
-    }
-
-    /// Whether anything is done at the positions `read`.
-    pub(super) fn acts_in(&self, read: Range<usize>) -> bool {
-        !read.is_empty() && self.interventions.iter().any(|one| one.clone().within(read.clone()).is_some())
-    }
-
     /// What is done in one layer of runs that read the positions `read`.
     pub(super) fn in_layer(&self, layer: usize, read: Range<usize>) -> impl Iterator<Item = Intervention> {
         let here = self.interventions.iter().filter(move |one| one.site().layer() == Some(layer));
@@ -64,7 +55,7 @@ impl Cell {
 }
 
 /// The dimension of a site's activation that counts positions: those that look, in a pattern.
-fn along(site: Site) -> Option<usize> {
+pub(super) fn along(site: Site) -> Option<usize> {
     site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))
 }
 
@@ -76,13 +67,13 @@ pub(super) fn from(activation: &Tensor, site: Site, start: usize) -> Result<Tens
     }
 }
 
-/// The part of a whole activation that is put in; the axes stay.
+/// The part of a whole activation that is put in; the axes stay. `all` has the activations.
 ///
 /// # Errors
 /// When something else is done than putting in the clean value.
-pub(super) fn part(one: &Intervention, activation: &Tensor, config: &Config, sizes: Sizes) -> Result<Tensor> {
+pub(super) fn part(one: &Intervention, all: &ActivationCache, config: &Config, sizes: Sizes) -> Result<Tensor> {
     match one.is_open() {
-        true => select(activation, &one.indices(config, sizes)?),
+        true => select(all.get(one.site())?, &one.indices(config, sizes)?),
         false => Err(PatchError::NotAlongALine { deed: format!("{one:?}") }.into()),
     }
 }

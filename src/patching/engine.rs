@@ -4,7 +4,6 @@ use super::{
     Metric, Patching,
     cell::{self, Cell},
     pair::Baselines,
-    source::Source,
 };
 use crate::{
     Model, Result,
@@ -44,16 +43,13 @@ impl Patching {
         sites.dedup();
         let values = self.source.values(&self.model, self.corrupt(), sites)?;
         let causal = self.model.config().architecture == Architecture::Decoder;
-        let (alike, len) = (self.alike(), self.corrupt().len());
-        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, cell) in cells.iter().enumerate() {
-            let same = if cell.only_puts_in() { alike } else { 0 };
-            if cell.acts_in(same..len) {
-                groups.entry(if causal { cell.start.max(same) } else { 0 }).or_default().push(index);
-            }
-        }
         let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
-        let mut results: Vec<Vec<Vec<f32>>> = self.measured().map(untouched).collect();
+        let mut results: Vec<_> = self.measured().map(untouched).collect();
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, start) in self.starts(cells, &values)?.into_iter().enumerate() {
+            let Some(start) = start else { continue };
+            groups.entry(if causal { start } else { 0 }).or_default().push(index);
+        }
         for (start, mut group) in groups {
             group.sort_by_key(|&index| cells[index].layer);
             let positions = (self.corrupt().len() - start) * self.corrupt().batch();
@@ -66,23 +62,6 @@ impl Patching {
             }
         }
         Ok(results)
-    }
-
-    /// The first position where what is put in can differ from what is there: while two prompts read alike, a model
-    /// that never looks ahead says the same of both.
-    fn alike(&self) -> usize {
-        let (Source::Run(clean), Architecture::Decoder) = (&self.source, self.model.config().architecture) else {
-            return 0;
-        };
-        let corrupt = self.corrupt();
-        let as_they_are = |model: &Model| model.interventions().is_empty();
-        if !as_they_are(&self.model) || !as_they_are(self.corrupt.run.model()) {
-            return 0;
-        }
-        let same = |text: usize| {
-            clean.ids(text).iter().zip(corrupt.ids(text)).take_while(|(clean, corrupt)| clean == corrupt).count()
-        };
-        (0..corrupt.batch()).map(same).min().unwrap_or(0)
     }
 
     /// Cells in the order of their layers, all from position `start` on.

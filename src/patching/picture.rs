@@ -21,8 +21,9 @@ impl PatchSweep {
             return self.line(x, &title);
         }
         let most = end_of_scale(&[self]);
+        let printed = printed(&mean, most);
         let finish = |map: Heatmap, y: &MapAxis, x: &MapAxis, title: &str| {
-            labelled(map.title(title).value(self.scale()).range(-most, most), y, x)
+            labelled(map.title(title).value(self.scale()).range(-most, most).print(printed), y, x)
         };
         match &self.axes[..] {
             [y, x] => finish(Heatmap::new(two(mean)), y, x, &title).draw(),
@@ -73,6 +74,11 @@ fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
     round_up(maps.iter().map(of).fold(0.0, f32::max))
 }
 
+/// How many cells have their number printed: what the colours hardly tell from 0 needs none.
+fn printed(values: &ArrayD<f32>, most: f32) -> usize {
+    values.iter().filter(|value| value.abs() > most / 50.0).count().min(8)
+}
+
 /// A heatmap along two axes of a map; layers go up.
 fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
     let map = match &x.labels {
@@ -80,12 +86,11 @@ fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
         AxisLabels::Names(names) => map.x_names(x.name.as_str(), names.clone()),
         AxisLabels::Numbers => map.x_index(x.name.as_str()),
     };
-    let map = match &y.labels {
+    match &y.labels {
         AxisLabels::Tokens(tokens) => map.y_tokens(y.name.as_str(), tokens.clone()),
         AxisLabels::Names(names) => map.y_names(y.name.as_str(), names.clone()),
         AxisLabels::Numbers => map.y_index(y.name.as_str()).upward(),
-    };
-    map.print(8)
+    }
 }
 
 /// The next number that ends a scale well; what is less than a step of the colours beyond one still has its colour.
@@ -117,7 +122,8 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
         [first, _, ..] => {
             let most = end_of_scale(&group);
             let facets = group.iter().map(|map| (map.name.as_str(), two(map.mean())));
-            let map = Heatmap::facets(facets).title(&first.deed).value(first.scale()).range(-most, most);
+            let printed = group.iter().map(|map| printed(&map.mean(), most)).sum::<usize>().min(8);
+            let map = Heatmap::facets(facets).title(&first.deed).value(first.scale()).range(-most, most).print(printed);
             labelled(map, &first.axes[0], &first.axes[1]).draw()
         }
         [one] => one.figure(),

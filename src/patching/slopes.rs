@@ -49,7 +49,7 @@ impl Slopes {
         let value = |cell: &Cell| {
             let mut values = self.corrupt.clone();
             for one in &cell.interventions {
-                let effects = cell::part(one, self.by_site.get(one.site())?, config, sizes)?;
+                let effects = cell::part(one, &self.by_site, config, sizes)?;
                 let effects = effects.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
                 values.iter_mut().zip(effects).for_each(|(value, effect)| *value += effect);
             }

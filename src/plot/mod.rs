@@ -88,4 +88,15 @@ macro_rules! shown {
         }
     )*};
 }
-shown!(AttentionHeads, AttentionPattern, Bars, Heatmap, LayerGraph, LensTable, LineChart, Scatter, TokenText, WordTable);
+shown!(
+    AttentionHeads,
+    AttentionPattern,
+    Bars,
+    Heatmap,
+    LayerGraph,
+    LensTable,
+    LineChart,
+    Scatter,
+    TokenText,
+    WordTable
+);
