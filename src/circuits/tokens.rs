@@ -43,6 +43,8 @@ pub struct TokenCircuit {
     /// `[from, to]`
     pub values: Array2<f32>,
     axes: [&'static str; 2],
+    /// Whether rows and columns are positions rather than tokens.
+    places: bool,
     /// Whether the columns after a row's own place cannot be looked at.
     causal: bool,
 }
@@ -147,7 +149,15 @@ pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -
     let values = plane(&model.qk(head.0)?.get(head.1 as i64)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
     let names: Vec<String> = (0..positions).map(|place| place.to_string()).collect();
     let causal = model.config().architecture == Architecture::Decoder;
-    Ok(TokenCircuit { name, from: names.clone(), to: names, values, axes: ["looking", "looked at"], causal })
+    Ok(TokenCircuit {
+        name,
+        from: names.clone(),
+        to: names,
+        values,
+        axes: ["looking", "looked at"],
+        places: true,
+        causal,
+    })
 }
 
 /// `W_E W_V W_O W_U` between all tokens: too large to be multiplied out, but its singular values, eigenvalues, norm,
@@ -200,7 +210,7 @@ fn between(
     let read = rows(&model.weights().w_e()?, from)?;
     let values = plane(&matrix.rmatmul(&read)?.matmul(to)?.ab()?)?;
     let printed = |ids: &[u32]| ids.iter().map(|&id| model.token_text(id)).collect();
-    Ok(TokenCircuit { name, from: printed(from), to: printed(to_ids), values, axes, causal: false })
+    Ok(TokenCircuit { name, from: printed(from), to: printed(to_ids), values, axes, places: false, causal: false })
 }
 
 fn ids(model: &Model, tokens: impl IntoIterator<Item = impl ToTokenIds>) -> Result<Vec<u32>> {
@@ -226,11 +236,16 @@ impl TokenCircuit {
     /// When a value is not finite.
     pub fn figure(&self) -> Result<Figure> {
         let labels = |tokens: &[String]| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>();
-        let mut map = Heatmap::new(self.values.clone())
-            .title(self.name.as_str())
-            .value(if self.axes[1] == "said" { "logit" } else { "score" })
-            .y_names(self.axes[0], labels(&self.from))
-            .x_names(self.axes[1], labels(&self.to));
+        let map = Heatmap::new(self.values.clone()).title(self.name.as_str()).value(if self.axes[1] == "said" {
+            "logit"
+        } else {
+            "score"
+        });
+        let [row, column] = self.axes;
+        let mut map = match self.places {
+            true => map.y_index(row).x_index(column),
+            false => map.y_names(row, labels(&self.from)).x_names(column, labels(&self.to)),
+        };
         if self.causal {
             map = map.mask(Array2::from_shape_fn(self.values.dim(), |(query, key)| key > query));
         }

@@ -82,7 +82,7 @@ mod tests {
         let kept = SHIPPED.iter().find(|files| files.name == "modular-addition-1l").unwrap().kept;
         assert!(kept.iter().map(|(step, _)| step).eq(modular::CHECKPOINTS));
         for (place, says) in [
-            ("modular-addition-1l@1", "it was kept at 0, 100"),
+            ("modular-addition-1l@1", "it was kept at 0, 50"),
             ("modular-addition-1l@end", "`end`"),
             ("induction-2l@5", "no step but its last"),
         ] {
