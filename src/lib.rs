@@ -32,11 +32,14 @@
 //! - [`Patching`](patching::Patching): which activations carry the difference between two prompts, and what
 //!   the model loses without a part; exactly, or along the gradient. Causal tracing, attention knock-outs and maps over
 //!   any cells are its methods too. [`PromptPairs`](patching::PromptPairs): what it compares.
+//! - [`EdgeScores`](patching::EdgeScores), [`Circuit`](patching::Circuit): the model as a graph of heads and MLPs, which
+//!   edges carry the answer, and whether these alone do the work; exact path patching beside it.
 //! - [`Direction`](steering::Direction): a vector to steer along, or to take out.
 //! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
 //! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
 //!   folded, centred and refactored without changing what the model says.
 //! - [`grammar`](corpus::grammar): a small English whose every word is labelled, with minimal pairs to patch and probe.
+//! - [`Fourier`](fourier::Fourier): waves over numbers, for models that calculate.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
 //!
@@ -55,7 +58,7 @@
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
 //! # What it does not do yet
-//! Speech and images, path patching, sparse autoencoders. It runs on the CPU in float32.
+//! Speech and images, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod axes;
@@ -64,6 +67,7 @@ pub mod circuits;
 pub mod corpus;
 pub mod decompose;
 mod error;
+pub mod fourier;
 pub mod generate;
 pub mod hook;
 mod kernel_check;

@@ -11,7 +11,10 @@ pub use crate::{
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},
     notebook::Show,
-    patching::{Corruption, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching, PromptPairs, clean},
+    patching::{
+        Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching, PromptPairs,
+        Receiver, Sender, clean,
+    },
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},
     steering::Direction,

@@ -1,16 +1,12 @@
 //! Two scores of every head, one against the other.
 
-use super::head_names;
+use super::{PerHead, head_names};
 use crate::{Result, error::CircuitsError, plot::Scatter};
-use ndarray::Array2;
 
 /// A point for each head by two of its scores, named when pointed at. Heads of which a score is NaN are left out.
 ///
-/// # Shapes
-/// Both scores are `[layer, head]`.
-///
 /// # Errors
-/// When the scores are of different numbers of heads.
+/// When a score has not two axes, or the scores are of different numbers of heads.
 ///
 /// # Examples
 /// Does the head that looks back one token hand over to the induction head?
@@ -23,12 +19,14 @@ use ndarray::Array2;
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.9"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn compare_heads(x: (&str, &Array2<f32>), y: (&str, &Array2<f32>)) -> Result<Scatter> {
-    if x.1.dim() != y.1.dim() {
-        let (got, expected) = (x.1.shape().to_vec(), y.1.shape().to_vec());
+pub fn compare_heads(x: (&str, impl PerHead), y: (&str, impl PerHead)) -> Result<Scatter> {
+    let (across, up) = (x.1.per_head()?, y.1.per_head()?);
+    if across.dim() != up.dim() {
+        let (got, expected) = (across.shape().to_vec(), up.shape().to_vec());
         return Err(CircuitsError::HeadShapes { what: x.0.into(), got, expected }.into());
     }
-    let (layers, heads) = x.1.dim();
-    let points = head_names(0..layers, heads).into_iter().zip(x.1.iter().zip(y.1)).map(|(name, (&x, &y))| (name, x, y));
+    let (layers, heads) = across.dim();
+    let points =
+        head_names(0..layers, heads).into_iter().zip(across.iter().zip(&up)).map(|(name, (&x, &y))| (name, x, y));
     Ok(Scatter::new(points).title(format!("Each head: {} and {}", x.0, y.0)).x(x.0).y(y.0))
 }

@@ -1,12 +1,7 @@
 //! Which heads look back one token, which at the same token, which at what came after it.
 
-use super::{Detector, Habit};
-use crate::{
-    Result,
-    model::Run,
-    notebook::Show,
-    plot::{Figure, Heatmap},
-};
+use super::{Detector, Habit, map_heads};
+use crate::{Result, model::Run, notebook::Show, plot::Figure};
 use ndarray::Array2;
 
 /// How much of three habits each head has, 0 to 1, on the texts of one run.
@@ -110,17 +105,14 @@ impl HeadScores {
     /// # Errors
     /// When the model has no heads.
     pub fn figure(&self) -> Result<Figure> {
-        Heatmap::facets([
-            ("previous token", self.previous_token.clone()),
-            ("same token", self.duplicate_token.clone()),
-            ("induction", self.induction.clone()),
-        ])
+        map_heads([
+            ("previous token", &self.previous_token),
+            ("same token", &self.duplicate_token),
+            ("induction", &self.induction),
+        ])?
         .title("What each head looks at")
         .value("attention")
-        .x_index("head")
-        .y_index("layer")
         .range(0.0, 1.0)
-        .print(usize::MAX)
         .draw()
     }
 

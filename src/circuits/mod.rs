@@ -7,9 +7,10 @@
 //! |---|---|
 //! | which heads look back one token, at copies, at what came after copies? | [`label_heads`], [`head_scores`] |
 //! | which heads look as I expect? | [`Detector`] |
-//! | what does a head say for what it looks at? what does it look for? | [`ov_circuit`], [`qk_circuit`] |
+//! | what does a head say for what it looks at? what does it look for? | [`ov_circuit`], [`qk_circuit`], [`position_circuit`] |
 //! | which heads copy? which look for copies? | [`copying_scores`], [`matching_scores`], [`prefix_matching_scores`] |
-//! | which heads read which? | [`composition_scores`], [`compare_heads`] |
+//! | which heads read which? what for? | [`composition_scores`], [`qk_circuit_through`] |
+//! | all of it as a picture? | [`map_heads`], [`compare_heads`] |
 //! | in which directions does a head or an MLP write? | [`svd_reading`] |
 //!
 //! Scores of text, such as those of [`label_heads`], say what a head does; those of weights say what it could do, and with
@@ -37,6 +38,7 @@ mod factored;
 mod habit;
 mod heads;
 mod labels;
+mod maps;
 mod positive;
 mod product;
 mod qk_ov;
@@ -53,11 +55,12 @@ pub use factored::{FactoredMatrix, Operand};
 pub use habit::Habit;
 pub use heads::{HeadScores, head_scores};
 pub use labels::{HeadLabels, label_heads};
+pub use maps::{PerHead, map_heads};
 pub use positive::{copying_scores, matching_scores, prefix_matching_scores};
 pub use random_tokens::repeated_random_tokens;
 pub use readings::{SvdReading, Writes, svd_reading};
 pub use svd::Svd;
-pub use tokens::{TokenCircuit, full_ov, full_qk, ov_circuit, qk_circuit};
+pub use tokens::{TokenCircuit, full_ov, full_qk, ov_circuit, position_circuit, qk_circuit, qk_circuit_through};
 
 /// The names of heads, `L0H0`, `L0H1`, ..., those of some layers in order.
 fn head_names(layers: std::ops::Range<usize>, n_heads: usize) -> Vec<String> {

@@ -5,13 +5,14 @@ use crate::{
     Model, Result,
     decompose::ToTokenIds,
     error::CircuitsError,
+    model::Architecture,
     notebook::Show,
     plot::{Figure, Heatmap, text::visible},
 };
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 
-/// A head's circuit between chosen tokens.
+/// A head's circuit between chosen tokens, or between positions.
 ///
 /// These read the weights as they are: the norms between embedding, head and unembedding stand in between until they
 /// are folded, so look at [`Model::processed`](crate::Model::processed) models.
@@ -32,9 +33,9 @@ use ndarray::Array2;
 pub struct TokenCircuit {
     /// What is shown, such as `L1H0: what it says for what it looks at`.
     pub name: String,
-    /// The tokens of the rows, as they print: read, or looking.
+    /// The tokens (or positions) of the rows, as they print: read, or looking.
     pub from: Vec<String>,
-    /// The tokens of the columns, as they print: said, or looked at.
+    /// The tokens (or positions) of the columns, as they print: said, or looked at.
     pub to: Vec<String>,
     /// The circuit between them: in logits, or scores before their scale.
     ///
@@ -42,6 +43,10 @@ pub struct TokenCircuit {
     /// `[from, to]`
     pub values: Array2<f32>,
     axes: [&'static str; 2],
+    /// Whether rows and columns are positions rather than tokens.
+    places: bool,
+    /// Whether the columns after a row's own place cannot be looked at.
+    causal: bool,
 }
 
 /// `W_E W_V W_O W_U`: by how much a head that looks at a token raises each token's logit.
@@ -76,6 +81,83 @@ pub fn qk_circuit(
     let keys = rows(&model.weights().w_e()?, &to)?.t()?;
     let matrix = model.qk(head.0)?.get(head.1 as i64)?;
     between(model, name, matrix, (&from, &to), &keys, ["looking", "looked at"])
+}
+
+/// `W_E W_Q W_K^T (W_V W_O)^T W_E^T`: how much a head that reads a token looks for positions to which the head
+/// `through` of an earlier layer has brought each token; its values and output are those of `through`.
+///
+/// # Errors
+/// When there is no such head, `through` does not come in an earlier layer, or a text is no single token.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{qk_circuit, qk_circuit_through}, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let words = ["red", "fox", "blue", "owl"];
+/// let after = qk_circuit_through(&model, (1, 0), (0, 0), words, words)?;
+/// let here = qk_circuit(&model, (1, 0), words, words)?;
+/// for word in 0..4 {
+///     assert!(after.values[[word, word]] > 1.0); // it looks at what came after its word ...
+///     assert!(here.values[[word, word]] < 0.0); // ... and not at the word
+/// }
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn qk_circuit_through(
+    model: &Model,
+    head: (usize, usize),
+    through: (usize, usize),
+    from: impl IntoIterator<Item = impl ToTokenIds>,
+    to: impl IntoIterator<Item = impl ToTokenIds>,
+) -> Result<TokenCircuit> {
+    let (reader, writer) = (model.head_name(head)?, model.head_name(through)?);
+    if through.0 >= head.0 {
+        return Err(CircuitsError::NotEarlier { reader, writer }.into());
+    }
+    let name = format!("{reader}: what it looks for, as {writer} has brought it there");
+    let (from, to) = (ids(model, from)?, ids(model, to)?);
+    let brought = model.ov(through.0)?.get(through.1 as i64)?.rmatmul(&rows(&model.weights().w_e()?, &to)?)?;
+    let keys = brought.ab()?.t()?; // [d_model, to]
+    let matrix = model.qk(head.0)?.get(head.1 as i64)?;
+    between(model, name, matrix, (&from, &to), &keys, ["looking", "brought there"])
+}
+
+/// `W_pos W_Q W_K^T W_pos^T`: how much a head looks from each of the first `positions` to each, by positions alone.
+///
+/// # Errors
+/// When there is no such head, or positions are no learned vectors, or not as many.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::position_circuit, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let circuit = position_circuit(&model, (0, 0), 30)?; // a picture, in a notebook
+/// let before = (1..30).filter(|&at| {
+///     let row = circuit.values.row(at);
+///     (0..=at).all(|key| row[key] <= row[at - 1])
+/// });
+/// assert!(before.count() > 25); // nearly everywhere it looks one back
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -> Result<TokenCircuit> {
+    let name = format!("{}: where it looks, by positions alone", model.head_name(head)?);
+    let all = model.weights().w_pos()?;
+    let n_ctx = all.dim(0)?;
+    if !(1..=n_ctx).contains(&positions) {
+        return Err(CircuitsError::Positions { positions, n_ctx }.into());
+    }
+    let places = all.narrow(0, 0, positions)?.contiguous()?;
+    let values = plane(&model.qk(head.0)?.get(head.1 as i64)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
+    let names: Vec<String> = (0..positions).map(|place| place.to_string()).collect();
+    let causal = model.config().architecture == Architecture::Decoder;
+    Ok(TokenCircuit {
+        name,
+        from: names.clone(),
+        to: names,
+        values,
+        axes: ["looking", "looked at"],
+        places: true,
+        causal,
+    })
 }
 
 /// `W_E W_V W_O W_U` between all tokens: too large to be multiplied out, but its singular values, eigenvalues, norm,
@@ -128,7 +210,7 @@ fn between(
     let read = rows(&model.weights().w_e()?, from)?;
     let values = plane(&matrix.rmatmul(&read)?.matmul(to)?.ab()?)?;
     let printed = |ids: &[u32]| ids.iter().map(|&id| model.token_text(id)).collect();
-    Ok(TokenCircuit { name, from: printed(from), to: printed(to_ids), values, axes })
+    Ok(TokenCircuit { name, from: printed(from), to: printed(to_ids), values, axes, places: false, causal: false })
 }
 
 fn ids(model: &Model, tokens: impl IntoIterator<Item = impl ToTokenIds>) -> Result<Vec<u32>> {
@@ -154,12 +236,21 @@ impl TokenCircuit {
     /// When a value is not finite.
     pub fn figure(&self) -> Result<Figure> {
         let labels = |tokens: &[String]| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>();
-        Heatmap::new(self.values.clone())
-            .title(self.name.as_str())
-            .value(if self.axes[1] == "said" { "logit" } else { "score" })
-            .y_names(self.axes[0], labels(&self.from))
-            .x_names(self.axes[1], labels(&self.to))
-            .draw()
+        let map = Heatmap::new(self.values.clone()).title(self.name.as_str()).value(if self.axes[1] == "said" {
+            "logit"
+        } else {
+            "score"
+        });
+        let [row, column] = self.axes;
+        let mut map = match self.places {
+            true => map.y_index(row).x_index(column),
+            false => map.y_names(row, labels(&self.from)).x_names(column, labels(&self.to)),
+        };
+        if self.causal {
+            map = map.mask(Array2::from_shape_fn(self.values.dim(), |(query, key)| key > query));
+        }
+        map.square = true;
+        map.draw()
     }
 
     /// Shows the heatmap in a notebook.
@@ -175,5 +266,41 @@ impl Show for TokenCircuit {
 
     fn plain(&self) -> String {
         self.figure().plain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::Processing;
+
+    #[test]
+    fn what_a_head_brought_is_its_output_read_as_a_key() {
+        let model = Model::open("induction-2l").unwrap().processed(Processing::default()).unwrap();
+        let words = ["red", "fox", "blue"];
+        let through = qk_circuit_through(&model, (1, 2), (0, 1), words, words).unwrap();
+        let weights = model.weights();
+        let embedded = rows(&weights.w_e().unwrap(), &ids(&model, words).unwrap()).unwrap();
+        let of = |matrix: FactoredMatrix, head| matrix.get(head).unwrap().ab().unwrap();
+        let brought = embedded.matmul(&of(model.ov(0).unwrap(), 1)).unwrap();
+        let scores = embedded.matmul(&of(model.qk(1).unwrap(), 2)).unwrap().matmul(&brought.t().unwrap()).unwrap();
+        let expected = plane(&scores).unwrap();
+        assert!(through.values.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_head_reads_only_earlier_layers_and_positions_that_there_are() {
+        let model = Model::open("induction-2l").unwrap();
+        let error = qk_circuit_through(&model, (0, 1), (0, 0), ["red"], ["fox"]).unwrap_err();
+        assert!(error.to_string().contains("L0H1 cannot read what L0H0 writes"), "{error}");
+        let error = position_circuit(&model, (0, 0), 65).unwrap_err();
+        assert!(error.to_string().contains("1 to 64 positions"), "{error}");
+    }
+
+    #[test]
+    fn what_lies_ahead_is_greyed_between_positions() {
+        let model = Model::open("induction-2l").unwrap();
+        let svg = position_circuit(&model, (0, 0), 3).unwrap().figure().unwrap().to_svg();
+        assert!(svg.contains("<title>looking 2, looked at 1") && !svg.contains("<title>looking 1, looked at 2"));
     }
 }

@@ -10,8 +10,9 @@ use ndarray::Array2;
 
 impl Attribution {
     /// A line through the parts in their order (see [`Attribution::at_last`]): of the stream as it grows
-    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) the logit lens of an answer, of its components
-    /// ([`Run::decompose`](crate::model::Run::decompose)) what each layer adds.
+    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) the logit lens of an answer. Of its components
+    /// ([`Run::decompose`](crate::model::Run::decompose)) two lines along the layers, what attentions and what MLPs add;
+    /// the embeddings are left out.
     ///
     /// # Errors
     /// When there are no parts, or no number is finite.
@@ -23,17 +24,30 @@ impl Attribution {
     /// let streams = run.accumulated_resid(Site::resid_post(1), false)?;
     /// let figure = streams.positions([-1])?.logit_attrs("owl", "red")?.line()?;
     /// assert!(figure.to_svg().contains("final_post"));
+    /// let parts = run.decompose(Site::resid_post(1))?.positions([-1])?;
+    /// assert!(parts.logit_attrs("owl", "red")?.line()?.to_svg().contains("<title>attention, layer 1: "));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn line(&self) -> Result<Figure> {
-        LineChart::new()
+        let chart = LineChart::new()
             .title("Through the final norm, at the last position")
-            .x("part of the stream")
-            .x_names(self.labels().to_vec())
             .y("direct effect")
-            .baseline("", 0.0)
-            .add(Series::new("", self.at_last()?))
-            .draw()
+            .baseline("nothing", 0.0);
+        let values = self.at_last()?;
+        let kinds = [("attention", "_attn_out"), ("MLP", "_mlp_out")];
+        let lines = kinds.map(|(name, end)| {
+            let layer = |label: &String| label.strip_suffix(end)?.parse::<u16>().ok();
+            let points = self.labels().iter().zip(&values).filter_map(|(label, &value)| Some((layer(label)?, value)));
+            (name, points.unzip::<_, _, Vec<u16>, Vec<f32>>())
+        });
+        if lines.iter().all(|(_, (layers, _))| layers.is_empty()) {
+            let names = self.labels().to_vec();
+            return chart.x("part of the stream").x_names(names).add(Series::new("direct effect", values)).draw();
+        }
+        let drawn = lines.into_iter().filter(|(_, (layers, _))| !layers.is_empty());
+        let series =
+            drawn.map(|(name, (layers, values))| Series::new(name, values).at(layers.into_iter().map(f32::from)));
+        series.fold(chart.x("layer"), LineChart::add).draw()
     }
 
     /// The numbers of the heads alone, where the parts are heads
@@ -59,6 +73,27 @@ impl Attribution {
         let mut by_head = Array2::zeros((layers, width));
         heads.into_iter().for_each(|(at, value)| by_head[at] = value);
         Ok(by_head)
+    }
+
+    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::by_head`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// assert_eq!(given.top_heads(1)?, [(1, 0, given.by_head()?[[1, 0]])]); // the induction head says it
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
+        let heads = self.by_head()?;
+        let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
+        given.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        given.truncate(k);
+        Ok(given)
     }
 
     /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.

@@ -36,4 +36,10 @@ pub(crate) enum CircuitsError {
     NoTokens,
     #[error("{what} is given for {got:?} layers by heads, and the other for {expected:?}")]
     HeadShapes { what: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("a number for each head is [layer, head]; got {got:?}")]
+    NotPerHead { got: Vec<usize> },
+    #[error("{reader} cannot read what {writer} writes: only heads of earlier layers have written by then")]
+    NotEarlier { reader: String, writer: String },
+    #[error("a circuit between positions needs 1 to {n_ctx} positions, as many as this model has; got {positions}")]
+    Positions { positions: usize, n_ctx: usize },
 }

@@ -33,10 +33,21 @@ pub(crate) enum LoadError {
         cache.display()
     )]
     NotInCache { id: String, cache: PathBuf, cached: String, hint: String },
+    #[error(
+        "`{name}` ships inside glassbox with the feature `models`, which this build leaves out; add it in Cargo.toml: \
+         glassbox = {{ features = [\"models\"] }}"
+    )]
+    ModelsLeftOut { name: String },
+    #[error("`{name}` was not kept at step `{step}` of its training; it was kept at {}", steps(known))]
+    NoSuchStep { name: String, step: String, known: Vec<String> },
     #[cfg(feature = "hub")]
     #[error("the hub answers {status} for `{id}` ({url}): {why}")]
     HubRefused { id: String, url: String, status: u16, why: String },
     #[cfg(feature = "hub")]
     #[error("{url} could not be downloaded: {why}; what came is kept, and the next try goes on from there")]
     Download { url: String, why: String },
+}
+
+fn steps(known: &[String]) -> String {
+    if known.is_empty() { "no step but its last, which has no `@`".into() } else { known.join(", ") }
 }

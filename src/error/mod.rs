@@ -4,6 +4,7 @@
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
 mod circuits;
+mod fourier;
 mod generate;
 mod load;
 mod nearest;
@@ -20,6 +21,7 @@ mod weights;
 use std::{fmt, sync::Arc};
 
 pub(crate) use circuits::CircuitsError;
+pub(crate) use fourier::FourierError;
 pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
@@ -79,6 +81,8 @@ enum Kind {
     Weights(#[from] WeightsError),
     #[error(transparent)]
     Circuits(#[from] CircuitsError),
+    #[error(transparent)]
+    Fourier(#[from] FourierError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -144,6 +148,7 @@ from_area!(
     TrainError,
     WeightsError,
     CircuitsError,
+    FourierError,
     candle_core::Error
 );
 

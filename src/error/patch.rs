@@ -68,4 +68,33 @@ pub(crate) enum PatchError {
     NoPartner { words: String, tokens: usize, others: Vec<usize> },
     #[error("noise needs a standard deviation that is finite and not negative, got {deviation}")]
     NoNoise { deviation: f32 },
+    #[error(
+        "this {family} model cannot be taken as a graph of heads and MLPs: {why}; patch whole layers instead, as \
+         `attn_out` and `mlp_out` do"
+    )]
+    NoGraph { family: String, why: &'static str },
+    #[error(
+        "{count} interventions are done inside the model, and edges are followed between the parts of a model as it is; \
+         only the embeddings may be changed"
+    )]
+    Hooked { count: usize },
+    #[error("`{name}` is no sender; senders are `embed`, heads such as `a5.h2` and MLPs such as `m3`")]
+    Sender { name: String },
+    #[error(
+        "`{name}` is no receiver; receivers are `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, MLPs such as `m3`, and `logits` (and \
+         `a5.h2` for all three of a head, where several are asked for)"
+    )]
+    Receiver { name: String },
+    #[error("the model has no `{name}`; the nearest are {}", .nearest.join(", "))]
+    NoPart { name: String, nearest: Vec<String> },
+    #[error("no edge leads from `{sender}` to `{receiver}`, which comes before it or beside it in the forward pass")]
+    Backwards { sender: String, receiver: String },
+    #[error("a path leads from at least one sender to at least one receiver, and there are {senders} and {receivers}")]
+    NoEnds { senders: usize, receivers: usize },
+    #[error("the circuit is one of a model with other parts than this one")]
+    OtherGraph,
+    #[error(
+        "the maps have the shapes {ours:?} and {theirs:?}; only maps of the same cells can be held against each other"
+    )]
+    OtherMap { ours: Vec<usize>, theirs: Vec<usize> },
 }

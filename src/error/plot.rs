@@ -19,6 +19,10 @@ pub(crate) enum PlotError {
     NamedLogarithm { axis: &'static str },
     #[error("`{path}` does not say what kind of file to write; end the name in .svg or .html")]
     Extension { path: String },
+    #[error("an edge names `{name}`, and no node of the graph is called so")]
+    Node { name: String },
+    #[error("the node `{node}` is in layer {layer}, and the graph has {layers} layers, counted from 0")]
+    Layer { node: String, layer: usize, layers: usize },
     #[error("the drawing library refused a shape: {0}")]
     Drawing(String),
 }

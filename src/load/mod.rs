@@ -64,7 +64,7 @@ impl Checkpoint {
         } else if is_hub_id(place) {
             Self::from_hub(place)
         } else {
-            let shipped = crate::model::shipped_names().collect::<Vec<_>>().join(", ");
+            let shipped = crate::model::SHIPPED.join(", ");
             let hint = format!(
                 "give a model's folder, a .gguf file, the id of a model on the hub, which is written `org/name`, or a \
                  model that ships with glassbox: {shipped}"

@@ -45,7 +45,7 @@ pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
 pub(crate) use run::{softmax, top_k};
-pub(crate) use shipped::shipped_names;
+pub(crate) use shipped::NAMES as SHIPPED;
 use std::{ops::Range, sync::Arc};
 pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
@@ -79,7 +79,8 @@ struct Inner {
 }
 
 impl Model {
-    /// Opens a model: the name of a shipped one (`"induction-2l"`), a folder with `config.json` and safetensors,
+    /// Opens a model: the name of a shipped one (`"induction-2l"`, `"modular-addition-1l"`; feature `models`, on by
+    /// default), or of one as it was at a step of its training (`"modular-addition-1l@300"`), a folder with `config.json` and safetensors,
     /// a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"` (feature `hub`).
     ///
     /// # Errors

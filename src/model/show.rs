@@ -127,6 +127,28 @@ impl Run {
         AttentionPattern::new(self.pattern(layer, head)?, self.tokens().strings(0)).title(title).draw()
     }
 
+    /// Where a head looks from one position (-1 is the last) of the first text: the text, each token coloured by the
+    /// attention that goes to it.
+    ///
+    /// # Errors
+    /// As [`Run::attention_head`]; also when the position is outside the text.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let figure = run.attention_from(1, 0, -1)?; // the second "blue" looks at what came after the first
+    /// assert!(figure.to_svg().contains("<title>owl@4: 1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn attention_from(&self, layer: usize, head: usize, position: i64) -> Result<Figure> {
+        let from = self.tokens().index_in(0, position)?;
+        let pattern = self.pattern(layer, head)?;
+        let tokens = self.tokens().strings(0);
+        let title = format!("Where L{layer}H{head} looks from {}@{from}", crate::plot::text::visible(&tokens[from]));
+        TokenText::new(tokens, pattern.row(from).iter().copied()).title(title).value("attention").range(0.0, 1.0).draw()
+    }
+
     /// The attention pattern of one head on the first text, as numbers.
     ///
     /// # Shapes

@@ -3,6 +3,7 @@
 use crate::{
     Result,
     axes::Axis,
+    cache::ActivationCache,
     error::PatchError,
     hook::{Intervention, Site, select},
     model::{Config, Sizes},
@@ -54,7 +55,7 @@ impl Cell {
 }
 
 /// The dimension of a site's activation that counts positions: those that look, in a pattern.
-fn along(site: Site) -> Option<usize> {
+pub(super) fn along(site: Site) -> Option<usize> {
     site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))
 }
 
@@ -66,13 +67,13 @@ pub(super) fn from(activation: &Tensor, site: Site, start: usize) -> Result<Tens
     }
 }
 
-/// The part of a whole activation that is put in; the axes stay.
+/// The part of a whole activation that is put in; the axes stay. `all` has the activations.
 ///
 /// # Errors
 /// When something else is done than putting in the clean value.
-pub(super) fn part(one: &Intervention, activation: &Tensor, config: &Config, sizes: Sizes) -> Result<Tensor> {
+pub(super) fn part(one: &Intervention, all: &ActivationCache, config: &Config, sizes: Sizes) -> Result<Tensor> {
     match one.is_open() {
-        true => select(activation, &one.indices(config, sizes)?),
+        true => select(all.get(one.site())?, &one.indices(config, sizes)?),
         false => Err(PatchError::NotAlongALine { deed: format!("{one:?}") }.into()),
     }
 }

@@ -43,11 +43,13 @@ impl Patching {
         sites.dedup();
         let values = self.source.values(&self.model, self.corrupt(), sites)?;
         let causal = self.model.config().architecture == Architecture::Decoder;
+        let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
+        let mut results: Vec<_> = self.measured().map(untouched).collect();
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, cell) in cells.iter().enumerate() {
-            groups.entry(if causal { cell.start } else { 0 }).or_default().push(index);
+        for (index, start) in self.starts(cells, &values)?.into_iter().enumerate() {
+            let Some(start) = start else { continue };
+            groups.entry(if causal { start } else { 0 }).or_default().push(index);
         }
-        let mut results = vec![vec![Vec::new(); cells.len()]; self.measured().count()];
         for (start, mut group) in groups {
             group.sort_by_key(|&index| cells[index].layer);
             let positions = (self.corrupt().len() - start) * self.corrupt().batch();
@@ -169,7 +171,7 @@ impl Patching {
         Ok(plan)
     }
 
-    fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
+    pub(super) fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
         let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
         self.frame_after(copies, start..self.corrupt().len(), kept)
     }
@@ -185,7 +187,7 @@ impl Patching {
 
     /// # Shapes
     /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
-    fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
+    pub(super) fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
         let (_, pos, width) = resid.dims3()?;
         let batch = self.corrupt().batch();
         let end = |text: usize| self.corrupt().real(text).end;

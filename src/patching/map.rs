@@ -54,8 +54,21 @@ impl Patching {
             Some(slopes) => (format!("{} by {}", self.deed, slopes.how), vec![slopes.follow(&cells, config, sizes)?]),
             None => (self.deed.clone(), self.run_cells(&cells)?),
         };
+        self.mapped((&deed, name), axes, values)
+    }
+
+    /// What all metrics said, as maps.
+    ///
+    /// # Shapes
+    /// `values`: `[metric][cell][batch]`.
+    pub(super) fn mapped(
+        &self,
+        names: (&str, &str),
+        axes: Vec<MapAxis>,
+        values: Vec<Vec<Vec<f32>>>,
+    ) -> Result<PatchSweep> {
         let map = |((metric, baselines), values): ((&Metric, &Baselines), Vec<Vec<f32>>)| {
-            PatchSweep::new((&deed, name), metric.name(), axes.clone(), values.concat(), baselines.clone())
+            PatchSweep::new(names, metric.name(), axes.clone(), values.concat(), baselines.clone())
         };
         let mut maps = self.measured().zip(values).map(map);
         let first = maps.next().unwrap_or_else(|| Err(PatchError::EmptyCell.into()))?;

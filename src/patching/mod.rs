@@ -14,11 +14,18 @@
 //! | [`heads_by_position`](Patching::heads_by_position) | the same at one position | `[layer, pos, head]` |
 //! | [`layers`](Patching::layers) | all that attention, or the MLP, adds | `[layer, part]` |
 //! | [`pattern_entries`](Patching::pattern_entries) | one entry of a pattern | `[layer, head, query, key]` |
+//! | [`attn_out_windows`](Patching::attn_out_windows), [`mlp_out_windows`](Patching::mlp_out_windows) | what several layers in a row add | `[layer, pos]` |
+//! | [`knock_out`](Patching::knock_out), [`knock_out_heads`](Patching::knock_out_heads), [`knock_out_keys`](Patching::knock_out_keys) | which positions may look at which | `[layer]`, `[layer, head]`, `[layer, key]` |
+//! | [`sweep`](Patching::sweep) | anything, of [`clean`] values and other interventions | any axes ([`MapAxis`]) |
 //!
-//! The names are those of `transformer_lens.patching` without `get_act_patch_`.
+//! The names are those of `transformer_lens.patching` without `get_act_patch_`. Each map keeps the value of every pair of
+//! prompts: [`PatchSweep::mean`] and [`PatchSweep::raw`] average them, [`PatchSweep::statistics`] says how sure one can
+//! be. [`Patching::and`] measures several things in the same runs.
 //!
-//! The same maps answer three more questions:
+//! The same maps answer more questions:
 //!
+//! - [`Patching::noise`]: where does the model keep what it knows of a subject? Causal tracing blurs the words about it,
+//!   and puts single activations back. [`Patching::corrupted`] takes any other corruption of the run.
 //! - [`Patching::zero_ablation`], [`mean_ablation`](Patching::mean_ablation) and
 //!   [`resample_ablation`](Patching::resample_ablation): what does the model lose without this part? Zeros, means or
 //!   another run's values are put into the intact run, and the map is the change of the metric.
@@ -26,20 +33,29 @@
 //!   cell.
 //! - [`Patching::integrated_gradients`]: better ones from several.
 //!
-//! [`IoiPrompts`] makes pairs of prompts for the commonest experiment.
+//! - [`Patching::intact`]: what if nothing is put in, but something is forbidden? For knock-outs.
+//!
+//! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
+//! part tells which, along paths and edges.
+//!
+//! [`PromptPairs`] are pairs of prompts with their answers, from a template or by hand; [`IoiPrompts`] makes them for the
+//! commonest experiment.
 //!
 //! # Why it is fast
 //! A cell of the map changes nothing before its layer, nor, in a causal model, before its position. So no cell is run
 //! from the start: it begins with the corrupt run's stream at its layer, reads only the positions from its own on
 //! (those before keep the corrupt run's keys and values), joins the other cells of its position in one batch that grows
-//! from layer to layer, and ends with the few logits that the metric looks at. The results are those of one whole run
-//! for each cell.
+//! from layer to layer, and ends with the few logits that the metric looks at. As far as the two prompts begin alike, a
+//! cell would put in what is there already, and nothing is run. The results are those of one whole run for each cell.
 
 mod ablation;
+mod agreement;
 mod attribution;
 mod axis;
 mod cell;
+mod changes;
 mod engine;
+pub mod graph;
 mod knock_out;
 mod map;
 mod metric;
@@ -49,13 +65,16 @@ mod pairs;
 mod picture;
 mod prompts;
 mod result;
+mod show;
 mod slopes;
 mod source;
 mod statistics;
 mod sweeps;
 mod words;
 
+pub use agreement::Agreement;
 pub use axis::MapAxis;
+pub use graph::{Circuit, Edge, EdgeScores, Effect, FaithfulnessCurve, Receiver, Sender};
 pub use map::clean;
 pub use metric::Metric;
 pub use noise::Noise;

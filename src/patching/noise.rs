@@ -101,7 +101,7 @@ impl Patching {
         let noise_at = noise.draw(embedding.deviation, &draws, prompts.len(), embedding.width)?;
         let (prompts, metric) = (prompts.repeated(noise.samples), metric.repeated(noise.samples)?);
         let patching = Self::corrupted(model, prompts, [add(embedding.site, noise_at)], metric)?;
-        Ok(Self { deed: format!("Restoring after noise on {subject:?}"), ..patching })
+        Ok(Self { deed: format!("Restoring after noise on {subject:?}"), rounds: noise.samples, ..patching })
     }
 }
 
@@ -156,5 +156,15 @@ mod tests {
         assert!(rows[0][0].iter().chain(&rows[0][3]).chain(&rows[1][1]).all(|&value| value == 0.0));
         let drawn = [&rows[0][1][..], &rows[0][2], &rows[1][0]].concat();
         assert!((deviation(&drawn) / embedding.deviation - 3.0).abs() < 0.15, "{}", deviation(&drawn));
+    }
+
+    #[test]
+    fn every_kind_of_embedding_is_measured() {
+        let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/");
+        for name in ["gpt2-tiny", "families/gemma2", "families/bloom", "families/bert"] {
+            let model = Model::open(&format!("{reference}{name}")).unwrap();
+            let embedding = Embedding::of(&model).unwrap();
+            assert!(embedding.deviation > 0.0 && model.has(embedding.site), "{name}");
+        }
     }
 }

@@ -40,6 +40,8 @@ pub struct Patching {
     pub(super) deed: String,
     /// What is put into the corrupt run.
     pub(super) source: Source,
+    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    pub(super) ablates: bool,
     pub(super) metric: Metric,
     pub(super) corrupt: Corrupt,
     pub(super) baselines: Baselines,
@@ -47,6 +49,8 @@ pub struct Patching {
     pub(super) more: Vec<(Metric, Baselines)>,
     /// The last logits of the clean prompts, for further metrics: `[batch, d_vocab]`.
     pub(super) clean_logits: Tensor,
+    /// How often each prompt is there, one round after the other.
+    pub(super) rounds: usize,
     /// Where effects are not measured but approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
@@ -117,17 +121,32 @@ impl Patching {
         let intact = metric.of(&corrupt.run)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
         let (more, clean_logits, budget) = (Vec::new(), last_logits(&corrupt.run)?, Self::BUDGET);
-        Ok(Self { model, deed, source, metric, corrupt, baselines, more, clean_logits, slopes: None, budget })
+        let (ablates, rounds, slopes) = (true, 1, None);
+        Ok(Self {
+            model,
+            deed,
+            source,
+            ablates,
+            metric,
+            corrupt,
+            baselines,
+            more,
+            clean_logits,
+            rounds,
+            slopes,
+            budget,
+        })
     }
 
     /// The same on the scale from the corrupt run to the clean one.
     fn against(self, clean: &Tokens, deed: &str) -> Result<Self> {
         let run = self.model.pass(clean)?.logits_at([-1]).run()?;
         let baselines = (self.metric.of(&run)?, self.baselines.1);
-        Ok(Self { deed: deed.into(), baselines, clean_logits: last_logits(&run)?, ..self })
+        Ok(Self { deed: deed.into(), ablates: false, baselines, clean_logits: last_logits(&run)?, ..self })
     }
 
-    /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps.
+    /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
+    /// is for the prompts as they were given, however often noise was drawn for each.
     ///
     /// # Errors
     /// When the metric does not fit the prompts.
@@ -145,6 +164,7 @@ impl Patching {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn and(mut self, metric: Metric) -> Result<Self> {
+        let metric = metric.repeated(self.rounds)?;
         metric.check(self.corrupt().batch())?;
         let baselines = (metric.measure(&self.clean_logits)?, metric.of(&self.corrupt.run)?);
         self.more.push((metric, baselines));

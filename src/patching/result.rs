@@ -112,6 +112,14 @@ impl PatchSweep {
         Ok((self.raw() - corrupt) / (clean - corrupt))
     }
 
+    /// What [`PatchSweep::mean`] is, for legends.
+    pub(super) fn scale(&self) -> String {
+        match self.normalized() {
+            Ok(_) => format!("{} recovered", self.metric),
+            Err(_) => format!("change of {}", self.metric),
+        }
+    }
+
     /// The cell that brings back most, and how much.
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).pop().unwrap_or_default()

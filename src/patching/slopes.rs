@@ -49,7 +49,7 @@ impl Slopes {
         let value = |cell: &Cell| {
             let mut values = self.corrupt.clone();
             for one in &cell.interventions {
-                let effects = cell::part(one, self.by_site.get(one.site())?, config, sizes)?;
+                let effects = cell::part(one, &self.by_site, config, sizes)?;
                 let effects = effects.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
                 values.iter_mut().zip(effects).for_each(|(value, effect)| *value += effect);
             }
@@ -63,11 +63,8 @@ impl Patching {
     /// The mean gradient at these fractions of the way from the corrupt to the clean prompt, for as many texts at a
     /// time as the budget is for.
     pub(super) fn along(&self, fractions: &[f64], how: &str) -> Result<Self> {
-        let batch = self.corrupt().batch();
-        let at_once = (self.budget / self.corrupt().len()).max(1);
         let logits = last_logits(&self.corrupt.run)?;
-        let slices = (0..batch).step_by(at_once).map(|start| Slice::of(self, start..(start + at_once).min(batch)));
-        let parts = slices.map(|slice| slice.slopes(fractions, &logits)).collect::<Result<Vec<_>>>()?;
+        let parts = self.slices().map(|slice| slice.slopes(fractions, &logits)).collect::<Result<Vec<_>>>()?;
         let joined = |nth: usize, site: Site| {
             let of_texts = parts.iter().filter_map(|part| part.get(nth)).map(|(_, slope)| slope).collect::<Vec<_>>();
             Ok((site, Tensor::cat(&of_texts, 0)?))
@@ -80,15 +77,24 @@ impl Patching {
     }
 }
 
+impl Patching {
+    /// The texts, as many at a time as the budget is for.
+    pub(super) fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
+        let batch = self.corrupt().batch();
+        let at_once = (self.budget / self.corrupt().len()).max(1);
+        (0..batch).step_by(at_once).map(move |start| Slice::of(self, start..(start + at_once).min(batch)))
+    }
+}
+
 /// Some texts of an experiment.
-struct Slice<'a> {
+pub(super) struct Slice<'a> {
     whole: &'a Patching,
-    texts: Range<usize>,
+    pub(super) texts: Range<usize>,
     /// What the clean run, and what the corrupt one, is of.
     clean: Model,
     corrupt: Model,
     source: Source,
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
 }
 
 impl<'a> Slice<'a> {
@@ -129,7 +135,7 @@ impl<'a> Slice<'a> {
     }
 
     /// What enters the first block on the way from the corrupt to the clean prompt.
-    fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Tensor> {
+    pub(super) fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Tensor> {
         let first = Site::resid_pre(0);
         let source_name = match &self.source {
             Source::Run(_) => {
@@ -145,7 +151,7 @@ impl<'a> Slice<'a> {
 
     /// The gradient of the sum over these texts; each text's metric depends on its own logits alone. A metric is given
     /// the logits of all texts, of which the others stand still.
-    fn gradients(&self, sites: &[Site], start: Option<Tensor>, logits: &Tensor) -> Result<ActivationCache> {
+    pub(super) fn gradients(&self, sites: &[Site], start: Option<Tensor>, logits: &Tensor) -> Result<ActivationCache> {
         let (metric, texts, logits) = (self.whole.metric.clone(), self.texts.clone(), logits.clone());
         let batch = logits.dim(0)?;
         let start = start.map(|start| replace(Site::resid_pre(0), start));

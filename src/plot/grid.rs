@@ -150,9 +150,12 @@ impl Grid<'_> {
     /// The values to print: those of the strongest cells, if all have room; none where all cells are alike.
     fn printed(&self, ranked: &[Cell]) -> BTreeMap<Cell, String> {
         let finite = ranked.iter().copied().filter(|&at| self.values[at].is_finite());
-        // A value that the colours cannot tell from 0 is printed as 0; its tooltip has all digits.
-        let least = (self.scale.hi - self.scale.lo) / 1000.0;
-        let text = |value: f32| if value.abs() < least { "0".into() } else { short_number(value) };
+        // No finer than colours can be told apart: to a hundredth of their range. The tooltip has all digits.
+        let step = 10f32.powf(((self.scale.hi - self.scale.lo) / 100.0).log10().floor());
+        let text = |value: f32| match (value / step).round() {
+            0.0 => "0".into(),
+            steps => short_number(steps * step),
+        };
         let texts: BTreeMap<Cell, String> = finite.take(self.printed).map(|at| (at, text(self.values[at]))).collect();
         let widest = texts.values().map(|text| text_width(text, NUMBER)).fold(0.0, f64::max);
         let (width, height) = self.pitch();

@@ -11,6 +11,7 @@
 //! | [`LensTable`] | what the model would say after every layer |
 //! | [`LineChart`] | accuracy by layer, a metric over steps |
 //! | [`Bars`] | the next token, a handful of numbers |
+//! | [`LayerGraph`] | circuits: who tells whom |
 //! | [`Scatter`] | two scores of many heads |
 //! | [`TokenText`] | which words carry a score |
 //! | [`WordTable`] | words with a value: what directions write, what heads are called |
@@ -35,6 +36,7 @@ mod color;
 mod compose;
 mod direct;
 mod figure;
+mod graph;
 mod grid;
 mod heads;
 mod heatmap;
@@ -59,6 +61,7 @@ pub(crate) use candidates::{Candidate, Candidates};
 pub use color::Palette;
 pub use compose::{column, row, tabs};
 pub use figure::Figure;
+pub use graph::LayerGraph;
 pub use heads::AttentionHeads;
 pub use heatmap::Heatmap;
 pub use lens::LensTable;
@@ -85,4 +88,15 @@ macro_rules! shown {
         }
     )*};
 }
-shown!(AttentionHeads, AttentionPattern, Bars, Heatmap, LensTable, LineChart, Scatter, TokenText, WordTable);
+shown!(
+    AttentionHeads,
+    AttentionPattern,
+    Bars,
+    Heatmap,
+    LayerGraph,
+    LensTable,
+    LineChart,
+    Scatter,
+    TokenText,
+    WordTable
+);

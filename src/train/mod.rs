@@ -8,6 +8,7 @@ mod batch;
 mod curve;
 pub mod grammar;
 pub mod induction;
+pub mod modular;
 mod parameters;
 mod recipe;
 mod schedule;

@@ -4,8 +4,10 @@ use super::Batch;
 use crate::{
     Result,
     error::{LoadError, TrainError, nearest},
+    hook::Stack,
     load::Weights,
-    model::{Config, Frame, Tap, family::native, transformer::Transformer},
+    model::{Config, Frame, Here, Tap, family::native, transformer::Transformer},
+    ops,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use rand::rngs::StdRng;
@@ -77,11 +79,19 @@ impl Parameters {
         if len > config.n_ctx {
             return Err(TrainError::Length { len, n_ctx: config.n_ctx }.into());
         }
-        let transformer = native::build(config, &self.vars)?;
+        let mut transformer = native::build(config, &self.vars)?;
         let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, texts, len)?);
         let resid = transformer.embed(config, &batch.tokens, &frame, &mut tap)?;
+        // After the last attention positions no longer read each other, so only those that are asked go on.
+        let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
+        let last = transformer.blocks.blocks.last_mut();
+        let mlp = last.and_then(|block| Some((block.ln2.clone(), block.mlp.take()?)));
         let resid = transformer.blocks.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
-        let asked = resid.flatten_to(1)?.index_select(&batch.places, 0)?;
+        let mut asked = resid.flatten_to(1)?.index_select(&batch.places, 0)?;
+        if let Some((ln2, mlp)) = mlp {
+            let written = mlp.forward(&ln2.forward(&asked, here, &mut tap)?, here, &mut tap)?;
+            asked = ops::add(&asked, &written)?;
+        }
         transformer.unembedded(config, &asked)
     }
 
@@ -107,4 +117,22 @@ fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {
     let count = shape.iter().product();
     let values: Vec<f32> = normal.sample_iter(rng).take(count).collect();
     Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::train::{Training, recipe, recipes};
+
+    #[test]
+    fn what_is_trained_says_what_the_hooked_model_says() {
+        for name in recipes() {
+            let training = Training::start(recipe(name).unwrap()).unwrap();
+            let batch = training.recipe().held_out().unwrap();
+            let ours = training.parameters().logits(&batch).unwrap();
+            let theirs = training.model().unwrap().forward(batch.tokens.to_vec2::<u32>().unwrap()).unwrap();
+            let theirs = theirs.flatten_to(1).unwrap().index_select(&batch.places, 0).unwrap();
+            let apart = (ours - theirs).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(apart < 1e-5, "{name}: {apart}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! [`Recipe`]: what is trained on what.
 
-use super::{Batch, History, Parameters, Schedule, grammar::English, induction::Induction};
+use super::{Batch, History, Parameters, Schedule, grammar::English, induction::Induction, modular::ModularAddition};
 use crate::{
     Model, Result,
     error::{TrainError, nearest},
@@ -82,7 +82,11 @@ pub trait Recipe: Debug {
 /// By the word that `glassbox train` knows it by.
 type Named = (&'static str, fn() -> Box<dyn Recipe>);
 
-const RECIPES: &[Named] = &[("induction", || Box::new(Induction::default())), ("grammar", || Box::new(English::default()))];
+const RECIPES: &[Named] = &[
+    ("induction", || Box::new(Induction::default())),
+    ("grammar", || Box::new(English::default())),
+    ("modular-addition", || Box::new(ModularAddition::default())),
+];
 
 /// The names of the recipes of the shipped models.
 pub fn recipes() -> Vec<&'static str> {

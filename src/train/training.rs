@@ -75,10 +75,12 @@ pub struct Progress {
 
 impl std::fmt::Display for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { step, steps, loss, tokens_per_second, .. } = self;
-        write!(f, "step {step:>5} of {steps}   loss {loss:.4}")?;
+        let Self { step, steps, tokens_per_second, .. } = self;
+        // What is known by heart has a loss that four decimals do not show.
+        let number = |loss: f32| if loss < 0.01 { format!("{loss:.1e}") } else { format!("{loss:.4}") };
+        write!(f, "step {step:>5} of {steps}   loss {}", number(self.loss))?;
         if let Some(held_out) = self.held_out {
-            write!(f, "   held out {held_out:.4}")?;
+            write!(f, "   held out {}", number(held_out))?;
         }
         let (elapsed, left) = (self.elapsed.as_secs(), self.left.as_secs());
         write!(f, "   {tokens_per_second:.0} tokens/s   {elapsed} s gone, {left} s left")

@@ -1,4 +1,5 @@
-//! Seconds and peak memory of opening a folder of GPT-2 small's size (498 MB of float32), the file being in the cache.
+//! Milliseconds of opening a shipped model; seconds and peak memory of opening a folder of GPT-2 small's size (498 MB of
+//! float32), the file being in the cache.
 //!
 //!     cargo bench --bench opening
 
@@ -16,6 +17,15 @@ fn main() -> model::Result<()> {
         println!("{:.2} s, peak memory {}", start.elapsed().as_secs_f64(), peak().unwrap_or("not known here".into()));
         drop(model);
         return Ok(());
+    }
+    for name in ["induction-2l", "modular-addition-1l", "modular-addition-1l@0"] {
+        let open = || {
+            let start = Instant::now();
+            Model::open(name).map(|_| start.elapsed().as_secs_f64() * 1e3)
+        };
+        let mut times = (0..21).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
+        times.sort_by(f64::total_cmp);
+        println!("{name}: {:.1} ms", times[10]);
     }
     let folder = env::temp_dir().join(format!("glassbox-bench-opening-{}", std::process::id()));
     model::write(&folder)?;

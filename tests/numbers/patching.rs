@@ -108,6 +108,33 @@ fn sweeps_over_heads_agree_with_whole_runs() {
 }
 
 #[test]
+fn prompts_that_begin_alike_change_nothing_before_they_part() {
+    for name in NAMES {
+        let model = open(name);
+        let ids = token_ids(&expected(name, "expected.safetensors"));
+        let clean = vec![ids[..6].to_vec(), ids[3..9].to_vec()];
+        let mut corrupt = clean.clone();
+        (corrupt[0][4], corrupt[1][3]) = (17, 23);
+        let patching = Patching::new(&model, clean.clone(), corrupt, metric(&model)).unwrap();
+        let clean = model.run(clean).unwrap();
+        let sweep = patching.resid_pre().unwrap();
+        agrees(name, &sweep, |at| {
+            let cell = patch(Site::resid_pre(at[0]), clean.cache()).unwrap().position(at[1] as i64);
+            one_by_one(&patching, &model, cell)
+        });
+        for (at, value) in sweep.values().indexed_iter().filter(|(at, _)| at[1] < 3) {
+            assert_eq!(*value, patching.corrupt_metric()[at[2]], "{name}, {at:?}");
+        }
+        for part in HeadPart::ALL {
+            agrees(name, &patching.heads(part).unwrap(), |at| {
+                let cell = patch(site(part, at[0]), clean.cache()).unwrap().head(at[1] as i64);
+                one_by_one(&patching, &model, cell)
+            });
+        }
+    }
+}
+
+#[test]
 fn sweeps_over_pattern_entries_agree_with_whole_runs() {
     let model = open("llama-gqa-tied");
     let (patching, clean) = experiment(&model, "llama-gqa-tied", Padding::Right);

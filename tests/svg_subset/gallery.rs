@@ -1,8 +1,8 @@
 //! Pictures of every kind, and of awkward data.
 
 use glassbox::plot::{
-    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LensTable, LineChart, Palette, Scatter, Series, Statistic,
-    TokenText, WordTable, column, row, tabs,
+    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Palette, Scatter,
+    Series, Statistic, TokenText, WordTable, column, row, tabs,
 };
 use ndarray::{Array2, Array3};
 
@@ -85,6 +85,35 @@ pub fn scatter(points: usize) -> Scatter {
     Scatter::new((0..points).map(point)).x("previous token").y("K-composition")
 }
 
+/// A circuit of so many edges, as a model of 12 heads in each of `layers` might have one.
+pub fn graph(layers: usize, edges: usize) -> LayerGraph {
+    let rows = (0..layers).flat_map(|layer| [format!("layer {layer}"), format!("MLP {layer}")]);
+    let names = std::iter::once("input".to_string()).chain(rows).chain(["output".to_string()]);
+    let pick = |i: usize, n: usize| ((noise(i) * n as f32) as usize).min(n - 1);
+    // A place in a layer: one of 12 heads, or the MLP.
+    let node = |layer: usize, place: usize| match place {
+        0..12 => (format!("a{layer}.h{place}"), 1 + 2 * layer, Some(place)),
+        _ => (format!("m{layer}"), 2 + 2 * layer, Some(12)),
+    };
+    let mut nodes = vec![("embed".to_string(), 0, None), ("logits".to_string(), 1 + 2 * layers, None)];
+    let mut drawn = Vec::new();
+    for i in 0..edges {
+        let (low, high) = (pick(7 * i, layers), pick(7 * i + 1, layers));
+        let from = if i % 9 == 0 { nodes[0].clone() } else { node(low.min(high), pick(7 * i + 2, 14)) };
+        let to = if i % 7 == 0 { nodes[1].clone() } else { node(low.max(high), pick(7 * i + 3, 14)) };
+        let port = if to.0.starts_with('a') { ["q", "k", "v"][i % 3] } else { "" };
+        if from.1 < to.1 && from.1 != to.1 {
+            drawn.push((from.0.clone(), to.0.clone(), port, noise(7 * i + 4).powi(3) - 0.2));
+            nodes.extend([from, to]);
+        }
+    }
+    nodes.sort_by_key(|node| (node.1, node.2));
+    nodes.dedup();
+    let graph =
+        nodes.into_iter().fold(LayerGraph::new(names), |graph, (name, row, column)| graph.node(name, row, column));
+    drawn.into_iter().fold(graph, |graph, (from, to, port, value)| graph.edge(from, to, port, value))
+}
+
 /// Every kind of picture, by the name of its golden file.
 pub fn gallery() -> Vec<(&'static str, Figure)> {
     let bars = Bars::tokens([(" Mary", 0.71), (" John", 0.18), ("\n", 0.01)]).title("Next token").value("probability");
@@ -121,6 +150,7 @@ pub fn gallery() -> Vec<(&'static str, Figure)> {
                 .range(-0.8, 0.8)
                 .draw(),
         ),
+        ("graph", graph(3, 12).title("A circuit").value("logit difference recovered").draw()),
         ("lens", lens(3, 5).draw()),
         ("lens_entropy", lens(3, 5).statistic(Statistic::Entropy, entropy).draw()),
         ("line", chart().draw()),
@@ -170,6 +200,12 @@ pub fn awkward() -> Vec<(String, Figure)> {
         "odd scatter",
         Scatter::new((0..n).map(|i| (ODD[i], noise(i), noise(n + i)))).x("<x>").y("<y>").title("<t>").draw(),
     );
+    let odd = ODD.iter().enumerate().fold(LayerGraph::new(["</svg>", "<y>"]), |graph, (i, &name)| {
+        graph.node(format!("{i}{name}"), i % 2, Some(i / 2))
+    });
+    let edge = |i: usize| (format!("{i}{}", ODD[i]), format!("{}{}", i + 1, ODD[i + 1]), ODD[i]);
+    let odd = [0, 2, 4, 6, 8, 10].map(edge).into_iter().fold(odd, |graph, (a, b, port)| graph.edge(a, b, port, 1.0));
+    add("odd graph", odd.title("<t>").value("<v>").draw());
     let long = "a name that goes on and on ".repeat(8);
     let wordy = Heatmap::facets([(long.as_str(), matrix(1, 1)), ("b", matrix(1, 1))]).title(&long).value(&long);
     add("wordy heatmap", wordy.x_index(&long).y_index(&long).draw());
@@ -177,6 +213,8 @@ pub fn awkward() -> Vec<(String, Figure)> {
     add("wordy line", LineChart::new().title(&long).x(&long).y(&long).add(Series::new(&long, [1.0])).draw());
     let table = word_table(1, 1, &[&long]).title(&long).note(&long).value(&long);
     add("wordy words", table.rows(&long, [&long]).columns(&long, [&long]).draw());
+    let wordy = LayerGraph::new([&long, &long]).node("a", 0, None).node(&long, 1, None);
+    add("wordy graph", wordy.edge("a", &long, &long, 1.0).title(&long).value(&long).draw());
     add("wordy scatter", Scatter::new([(&long, 0.0, 1.0), (&long, 1.0, 1.0)]).title(&long).x(&long).y(&long).draw());
     add("wordy text", TokenText::new([&long], [1.0]).title(&long).value(&long).draw());
     for n in [1, 2, 64, 200] {
@@ -194,6 +232,7 @@ pub fn awkward() -> Vec<(String, Figure)> {
         add(&format!("words {n}"), word_table(4, n, &TOKENS).numbered("layer", "head").draw());
         add(&format!("tall words {n}"), word_table(n, 4, &TOKENS).upward().draw());
         add(&format!("scatter {n}"), scatter(n).draw());
+        add(&format!("graph {n}"), graph(12, n).draw());
         add(&format!("scatter to scale {n}"), scatter(n).to_scale().named(n).draw());
         add(&format!("bars {n}"), Bars::new((0..n).map(|i| ("a", noise(i) - 0.5))).draw());
     }
@@ -211,6 +250,8 @@ pub fn awkward() -> Vec<(String, Figure)> {
         add(&format!("{name} line"), line.draw());
         add(&format!("{name} words"), WordTable::new(Array2::from_elem((2, 3), ("a".into(), value))).draw());
         add(&format!("{name} scatter"), Scatter::new([("a", value, 1.0), ("b", 0.5, 2.0)]).draw());
+        let graph = LayerGraph::new(["a", "b"]).node("x", 0, None).node("y", 1, None);
+        add(&format!("{name} graph"), graph.edge("x", "y", "k", value).draw());
         add(&format!("{name} scatter to scale"), Scatter::new([("a", value, 1.0), ("b", 0.5, 2.0)]).to_scale().draw());
     }
     out

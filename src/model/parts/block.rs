@@ -92,8 +92,7 @@ impl Block {
                 (normed.clone(), normed)
             }
         };
-        let mlp_out = mlp.forward(&self.ln2.forward(&mlp_in, here, tap)?, here, tap)?;
-        let mlp_out = self.scaled(self.ln2_post.forward(&mlp_out, here, tap)?)?;
+        let mlp_out = self.feed(mlp, mlp_in, here, tap)?;
         let mlp_out = tap.at(here.site(Point::MlpOut), mlp_out)?;
         let resid_post = tap.at(here.site(Point::ResidPost), ops::add(&resid, &mlp_out)?)?;
         if self.ln_end.is_none() {
@@ -112,7 +111,17 @@ impl Block {
         tap.at(here.site(Point::ResidMidCross), (resid_mid + out)?)
     }
 
-    fn scaled(&self, x: Tensor) -> Result<Tensor> {
+    /// What the MLP makes of the stream that it reads.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]` in and out.
+    pub(crate) fn feed(&self, mlp: &Feed, mlp_in: Tensor, here: Here, tap: &mut Tap) -> Result<Tensor> {
+        let mlp_out = mlp.forward(&self.ln2.forward(&mlp_in, here, tap)?, here, tap)?;
+        self.scaled(self.ln2_post.forward(&mlp_out, here, tap)?)
+    }
+
+    /// What is added to the stream, of what attention or MLP wrote.
+    pub(crate) fn scaled(&self, x: Tensor) -> Result<Tensor> {
         if self.residual_scale == 1.0 { Ok(x) } else { Ok((x * self.residual_scale)?) }
     }
 }

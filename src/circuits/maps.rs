@@ -1,0 +1,81 @@
+//! One number for every head: maps of such numbers.
+
+use crate::{Result, error::CircuitsError, plot::Heatmap};
+use candle_core::{DType, Tensor};
+use ndarray::{Array2, ArrayD, Ix2};
+
+/// A number for each head of a model: attention scores, copying scores, norms, direct effects, the map of a patching
+/// sweep over heads.
+pub trait PerHead {
+    /// The numbers.
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    ///
+    /// # Errors
+    /// When there are not two axes.
+    fn per_head(&self) -> Result<Array2<f32>>;
+}
+
+impl PerHead for Array2<f32> {
+    fn per_head(&self) -> Result<Array2<f32>> {
+        Ok(self.clone())
+    }
+}
+
+impl PerHead for ArrayD<f32> {
+    fn per_head(&self) -> Result<Array2<f32>> {
+        let misfit = || CircuitsError::NotPerHead { got: self.shape().to_vec() };
+        Ok(self.clone().into_dimensionality::<Ix2>().map_err(|_| misfit())?)
+    }
+}
+
+impl PerHead for Tensor {
+    fn per_head(&self) -> Result<Array2<f32>> {
+        match self.rank() {
+            2 => super::product::plane(&self.to_dtype(DType::F32)?),
+            _ => Err(CircuitsError::NotPerHead { got: self.dims().to_vec() }.into()),
+        }
+    }
+}
+
+impl<T: PerHead> PerHead for &T {
+    fn per_head(&self) -> Result<Array2<f32>> {
+        (**self).per_head()
+    }
+}
+
+/// Maps of layers by heads, one for each kind of number, side by side on one scale. Every value is printed where it has
+/// room. Numbers of different size are better drawn one by one.
+///
+/// # Errors
+/// When there are not two axes.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{copying_scores, map_heads, prefix_matching_scores}, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let scores = [("copying", copying_scores(&model)?), ("matching through L0H0", prefix_matching_scores(&model, (0, 0))?)];
+/// let figure = map_heads(scores)?.title("Read from the weights").range(-1.0, 1.0).draw()?;
+/// assert!(figure.to_svg().contains("<title>copying: layer 1, head 0: 1</title>"));
+/// map_heads([("size of W_V W_O", model.ov_all()?.norm()?)])?.draw()?;
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHead)>) -> Result<Heatmap> {
+    let maps = scores.into_iter().map(|(name, scores)| Ok((name, scores.per_head()?))).collect::<Result<Vec<_>>>()?;
+    Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_two_axes_is_no_number_per_head() {
+        let cube = ArrayD::<f32>::zeros(vec![2, 4, 3]);
+        let error = map_heads([("effect", cube)]).unwrap_err();
+        assert!(error.to_string().contains("[layer, head]; got [2, 4, 3]"), "{error}");
+        let plane = ArrayD::<f32>::zeros(vec![2, 4]);
+        assert_eq!(plane.per_head().unwrap(), Array2::<f32>::zeros((2, 4)));
+    }
+}

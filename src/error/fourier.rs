@@ -1,0 +1,12 @@
+/// What can be wrong with what is to be taken apart into waves.
+#[derive(thiserror::Error, Debug)]
+pub(crate) enum FourierError {
+    #[error(
+        "waves modulo {modulus} have no frequencies in pairs of sine and cosine; the modulus must be odd and at least 3"
+    )]
+    Modulus { modulus: usize },
+    #[error("axis {axis} of shape {shape:?} does not hold the {modulus} numbers that the waves run over")]
+    Shape { axis: usize, shape: Vec<usize>, modulus: usize },
+    #[error("there is no frequency {frequency}: modulo {modulus} they run from 1 to {}", modulus / 2)]
+    Frequency { frequency: usize, modulus: usize },
+}

@@ -1,0 +1,160 @@
+//! [`Fourier`]: the waves that any function of a number modulo `p` is made of.
+
+use super::Spectrum;
+use crate::{Result, error::FourierError};
+use candle_core::{DType, Device, Tensor};
+use std::f64::consts::TAU;
+
+/// The Fourier basis of the numbers modulo an odd `p`: a constant, and for each frequency `k` from 1 to `p / 2` a cosine
+/// and a sine of `2 pi k n / p`, all of length 1 and at right angles to each other.
+///
+/// # Examples
+/// ```
+/// use glassbox::fourier::Fourier;
+/// use glassbox::candle_core::{Device, Tensor};
+/// let fourier = Fourier::new(7)?;
+/// assert_eq!(fourier.names(), ["constant", "cos 1", "sin 1", "cos 2", "sin 2", "cos 3", "sin 3"]);
+/// let wave: Vec<f32> = (0..7).map(|n| (std::f32::consts::TAU * 2.0 * n as f32 / 7.0).sin()).collect();
+/// let spectrum = fourier.spectrum(&Tensor::from_vec(wave, (7, 1), &Device::Cpu)?)?;
+/// assert_eq!(spectrum.strongest(1), [2]);
+/// assert!((spectrum.share(2) - 1.0).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fourier {
+    modulus: usize,
+    /// `[component, number]`, float64
+    waves: Tensor,
+}
+
+impl Fourier {
+    /// The waves modulo `modulus`.
+    ///
+    /// # Errors
+    /// When the modulus is even or less than 3.
+    pub fn new(modulus: usize) -> Result<Self> {
+        if modulus < 3 || modulus.is_multiple_of(2) {
+            return Err(FourierError::Modulus { modulus }.into());
+        }
+        let constant = vec![(modulus as f64).sqrt().recip(); modulus];
+        let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
+        let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();
+        Ok(Self { modulus, waves: Tensor::from_vec(waves, (modulus, modulus), &Device::Cpu)? })
+    }
+
+    /// What the numbers are taken modulo.
+    pub fn modulus(&self) -> usize {
+        self.modulus
+    }
+
+    /// The names of the components, in order.
+    pub fn names(&self) -> Vec<String> {
+        let pairs = (1..=self.modulus / 2).flat_map(|k| [format!("cos {k}"), format!("sin {k}")]);
+        std::iter::once("constant".to_owned()).chain(pairs).collect()
+    }
+
+    /// How much of each wave there is along an axis of numbers. What lies on that axis after the `p` numbers, such as
+    /// the embeddings of `+` and `=`, is left out.
+    ///
+    /// # Shapes
+    /// `[.., number, ..]` to `[.., component, ..]`, float64
+    ///
+    /// # Errors
+    /// When the axis is shorter than `p`.
+    pub fn components(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
+        let shape = || FourierError::Shape { axis, shape: x.dims().to_vec(), modulus: self.modulus };
+        if x.dims().get(axis).is_none_or(|&numbers| numbers < self.modulus) {
+            return Err(shape().into());
+        }
+        let first = x.narrow(axis, 0, self.modulus)?.to_dtype(DType::F64)?.transpose(0, axis)?.contiguous()?;
+        let columns = first.reshape((self.modulus, ()))?;
+        Ok(self.waves.matmul(&columns)?.reshape(first.shape())?.transpose(0, axis)?)
+    }
+
+    /// The share of each frequency in a tensor whose first axis is a number: an embedding, an unembedding turned.
+    ///
+    /// # Shapes
+    /// `[number, ..]`
+    ///
+    /// # Errors
+    /// When the first axis is shorter than `p`.
+    pub fn spectrum(&self, x: &Tensor) -> Result<Spectrum> {
+        let power = self.components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
+        Ok(Spectrum::new(power.get(1..).unwrap_or_default().chunks(2).map(|pair| pair.iter().sum()).collect()))
+    }
+
+    /// What a tensor says along the cosine and the sine of one frequency: the plane in which its numbers form a circle, if
+    /// it holds that frequency. Each number's place in it.
+    ///
+    /// # Shapes
+    /// `[number, d]` to `(x, y)` of each of the `p` numbers
+    ///
+    /// # Errors
+    /// When there is no such frequency, or the first axis is shorter than `p`.
+    pub fn circle(&self, x: &Tensor, frequency: usize) -> Result<Vec<(f32, f32)>> {
+        self.check(frequency)?;
+        let components = self.components(x, 0)?;
+        let directions = components.narrow(0, 2 * frequency - 1, 2)?;
+        let lengths = directions.sqr()?.sum_keepdim(1)?.sqrt()?;
+        let directions = directions.broadcast_div(&lengths)?;
+        let numbers = x.narrow(0, 0, self.modulus)?.to_dtype(DType::F64)?;
+        let places = numbers.matmul(&directions.t()?)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        Ok(places.iter().filter_map(|place| Some((*place.first()?, *place.get(1)?))).collect())
+    }
+
+    pub(super) fn check(&self, frequency: usize) -> Result<()> {
+        match (1..=self.modulus / 2).contains(&frequency) {
+            true => Ok(()),
+            false => Err(FourierError::Frequency { frequency, modulus: self.modulus }.into()),
+        }
+    }
+}
+
+/// The cosine and the sine of `2 pi k n / p` at each of some numbers `n`, of length 1 over all `p` numbers.
+pub(super) fn pair(modulus: usize, frequency: usize, numbers: impl Iterator<Item = usize> + Clone) -> [Vec<f64>; 2] {
+    let size = (2.0 / modulus as f64).sqrt();
+    [f64::cos, f64::sin].map(|wave| {
+        let angle = |number: usize| TAU * (frequency * number % modulus) as f64 / modulus as f64;
+        numbers.clone().map(|number| size * wave(angle(number))).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_waves_are_of_length_one_and_at_right_angles() {
+        let waves = Fourier::new(53).unwrap().waves;
+        let products = waves.matmul(&waves.t().unwrap()).unwrap().to_vec2::<f64>().unwrap();
+        for (i, row) in products.iter().enumerate() {
+            let off = row.iter().enumerate().map(|(j, product)| (product - f64::from(u8::from(i == j))).abs());
+            assert!(off.fold(0.0, f64::max) < 1e-12, "row {i}");
+        }
+    }
+
+    #[test]
+    fn components_along_any_axis_keep_the_length_and_leave_out_what_is_no_number() {
+        let fourier = Fourier::new(5).unwrap();
+        let x = Tensor::arange(0f32, 42.0, &Device::Cpu).unwrap().reshape((3, 7, 2)).unwrap();
+        let components = fourier.components(&x, 1).unwrap();
+        assert_eq!(components.dims(), [3, 5, 2]);
+        let squares = |t: &Tensor| t.sqr().unwrap().sum_all().unwrap().to_dtype(DType::F64).unwrap();
+        let difference = (squares(&components) - squares(&x.narrow(1, 0, 5).unwrap())).unwrap();
+        assert!(difference.to_scalar::<f64>().unwrap().abs() < 1e-9);
+        assert!(fourier.components(&x, 2).is_err() && fourier.components(&x, 3).is_err());
+        assert!(Fourier::new(6).is_err() && Fourier::new(1).is_err());
+    }
+
+    #[test]
+    fn the_circle_of_a_frequency_is_a_circle() {
+        let fourier = Fourier::new(11).unwrap();
+        let [cos, sin] = pair(11, 4, 0..11);
+        // Two waves in three dimensions, askew.
+        let rows: Vec<f64> = cos.iter().zip(&sin).flat_map(|(c, s)| [2.0 * c, 2.0 * s, 0.0]).collect();
+        let places = fourier.circle(&Tensor::from_vec(rows, (11, 3), &Device::Cpu).unwrap(), 4).unwrap();
+        let radius = places.iter().map(|(x, y)| x.hypot(*y)).collect::<Vec<_>>();
+        assert!(radius.iter().all(|r| (r - radius[0]).abs() < 1e-6 && *r > 0.1), "{radius:?}");
+        assert!(fourier.circle(&Tensor::zeros((11, 3), DType::F32, &Device::Cpu).unwrap(), 6).is_err());
+    }
+}

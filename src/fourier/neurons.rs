@@ -1,0 +1,73 @@
+//! [`Tuning`]: the frequency that a neuron listens to.
+
+use super::Fourier;
+use crate::{Result, error::FourierError};
+use candle_core::Tensor;
+
+/// The frequency that explains most of what a neuron does over all pairs of numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Tuning {
+    /// The neuron.
+    pub neuron: usize,
+    /// The frequency.
+    pub frequency: usize,
+    /// The part of the neuron's variance over all pairs that waves of this frequency make: those of the first number,
+    /// those of the second, and their products. 0 to 1; 0 for a neuron that always says the same.
+    pub share: f64,
+}
+
+impl Fourier {
+    /// The frequency of every neuron (Nanda et al. 2023, section 4.2).
+    ///
+    /// # Shapes
+    /// `[first number, second number, neuron]`, such as `mlp_post` of all pairs
+    ///
+    /// # Errors
+    /// When one of the first two axes is shorter than `p`, or there are not three.
+    pub fn neurons(&self, activations: &Tensor) -> Result<Vec<Tuning>> {
+        let modulus = self.modulus();
+        let (_, _, neurons) = activations.dims3().map_err(|_| FourierError::Shape {
+            axis: 1,
+            shape: activations.dims().to_vec(),
+            modulus,
+        })?;
+        let power = self.components(&self.components(activations, 0)?, 1)?.sqr()?.to_vec3::<f64>()?;
+        let tuning = |neuron: usize| {
+            let at = |a: usize, b: usize| power[a][b][neuron];
+            let all: f64 = (0..modulus).flat_map(|a| (0..modulus).map(move |b| (a, b))).map(|(a, b)| at(a, b)).sum();
+            let varying = all - at(0, 0);
+            let of = |frequency: usize| {
+                // The constant, the cosine and the sine: of one number each.
+                let waves = [0, 2 * frequency - 1, 2 * frequency];
+                waves.iter().flat_map(|&a| waves.map(|b| at(a, b))).sum::<f64>() - at(0, 0)
+            };
+            let best = (1..=modulus / 2).map(|frequency| (frequency, of(frequency)));
+            let (frequency, power) = best.fold((1, 0.0), |best, next| if next.1 > best.1 { next } else { best });
+            Tuning { neuron, frequency, share: if varying > 0.0 { power / varying } else { 0.0 } }
+        };
+        Ok((0..neurons).map(tuning).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn a_product_of_waves_is_of_their_frequency_and_a_constant_of_none() {
+        let fourier = Fourier::new(7).unwrap();
+        let angle = |n: usize, frequency: usize| std::f32::consts::TAU * (n * frequency) as f32 / 7.0;
+        let neurons = |a: usize, b: usize| {
+            let product = angle(a, 3).cos() * angle(b, 3).sin() + 0.5 * angle(a, 3).sin() + 4.0;
+            [product, 2.0, angle(a, 1).cos() + angle(b, 2).cos()]
+        };
+        let all: Vec<f32> = (0..7).flat_map(|a| (0..7).flat_map(move |b| neurons(a, b))).collect();
+        let tuned = fourier.neurons(&Tensor::from_vec(all, (7, 7, 3), &Device::Cpu).unwrap()).unwrap();
+        assert!(tuned[0].frequency == 3 && (tuned[0].share - 1.0).abs() < 1e-6, "{tuned:?}");
+        assert!(tuned[1].share < 1e-3, "{tuned:?}");
+        assert!((tuned[2].share - 0.5).abs() < 1e-6, "{tuned:?}");
+        assert!(fourier.neurons(&Tensor::zeros((7, 7), candle_core::DType::F32, &Device::Cpu).unwrap()).is_err());
+    }
+}

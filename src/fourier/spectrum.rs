@@ -1,0 +1,80 @@
+//! [`Spectrum`]: how much of each frequency there is.
+
+use crate::{
+    Result,
+    notebook::Show,
+    plot::{Figure, LineChart, Series},
+};
+
+/// The share of each frequency in the squares of a tensor, its mean left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectrum {
+    /// Of frequencies 1, 2, ...; together 1, unless all are 0.
+    shares: Vec<f64>,
+}
+
+impl Spectrum {
+    pub(super) fn new(power: Vec<f64>) -> Self {
+        let all: f64 = power.iter().sum();
+        Self { shares: power.into_iter().map(|power| if all > 0.0 { power / all } else { 0.0 }).collect() }
+    }
+
+    /// The share of one frequency, 0 to 1; 0 where there is none such.
+    pub fn share(&self, frequency: usize) -> f64 {
+        frequency.checked_sub(1).and_then(|at| self.shares.get(at)).copied().unwrap_or(0.0)
+    }
+
+    /// The shares of frequencies 1, 2, ...
+    pub fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// The frequencies with the largest shares, the largest first.
+    pub fn strongest(&self, count: usize) -> Vec<usize> {
+        let mut frequencies: Vec<usize> = (1..=self.shares.len()).collect();
+        frequencies.sort_by(|&a, &b| self.share(b).total_cmp(&self.share(a)).then(a.cmp(&b)));
+        frequencies.truncate(count);
+        frequencies
+    }
+
+    /// The frequencies with at least this share, the largest first.
+    pub fn above(&self, share: f64) -> Vec<usize> {
+        let mut frequencies = self.strongest(self.shares.len());
+        frequencies.retain(|&frequency| self.share(frequency) >= share);
+        frequencies
+    }
+
+    /// The shares over the frequencies.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn draw(&self) -> Result<Figure> {
+        let shares = Series::new("share", self.shares.iter().map(|&share| share as f32));
+        let shares = shares.at((1..=self.shares.len()).map(|frequency| frequency as f32));
+        LineChart::new().title("Share of each frequency").x("frequency").y("share").add(shares).draw()
+    }
+}
+
+impl Show for Spectrum {
+    fn html(&self) -> String {
+        self.draw().html()
+    }
+
+    fn plain(&self) -> String {
+        self.draw().plain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_come_first_and_equals_in_order() {
+        let spectrum = Spectrum::new(vec![1.0, 6.0, 1.0, 2.0]);
+        assert_eq!(spectrum.strongest(3), [2, 4, 1]);
+        assert_eq!(spectrum.above(0.2), [2, 4]);
+        assert_eq!((spectrum.share(2), spectrum.share(0), spectrum.share(5)), (0.6, 0.0, 0.0));
+        assert_eq!(Spectrum::new(vec![0.0; 3]).shares(), [0.0; 3]);
+    }
+}

@@ -1,0 +1,158 @@
+//! [`Agreement`]: two maps of the same cells, held against each other.
+
+use super::{MapAxis, PatchSweep, axis::AxisLabels};
+use crate::{
+    Result,
+    error::PatchError,
+    notebook::Show,
+    plot::{Figure, Scatter},
+};
+use ndarray::Dimension;
+
+/// Two maps of the same cells, cell by cell: how far an approximation says what exact patching says.
+///
+/// Made by [`PatchSweep::agreement`] and [`EdgeScores::agreement`](super::graph::EdgeScores::agreement). Shown as a
+/// scatter plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agreement {
+    cells: Vec<(String, f32, f32)>,
+    names: (String, String),
+}
+
+impl PatchSweep {
+    /// This map against another of the same cells.
+    ///
+    /// # Errors
+    /// When the other map has other axes.
+    ///
+    /// # Examples
+    /// Attribution from one gradient and integrated gradients, against exact patching of every position of the stream:
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let exact =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let map = exact.resid_pre()?;
+    /// let one = map.agreement(&exact.attribution()?.resid_pre()?)?;
+    /// let ten = map.agreement(&exact.integrated_gradients(10)?.resid_pre()?)?;
+    /// assert!(ten.correlation() > 0.9 && ten.correlation() > one.correlation());
+    /// ten.figure()?; // a point for each layer and position
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn agreement(&self, other: &Self) -> Result<Agreement> {
+        self.agreement_where(other, |at| Some(self.cell_name(at)))
+    }
+
+    /// Of the cells that have a name.
+    pub(super) fn agreement_where(&self, other: &Self, name: impl Fn(&[usize]) -> Option<String>) -> Result<Agreement> {
+        let (ours, theirs) = (self.mean(), other.mean());
+        if ours.shape() != theirs.shape() {
+            let (ours, theirs) = (ours.shape().to_vec(), theirs.shape().to_vec());
+            return Err(PatchError::OtherMap { ours, theirs }.into());
+        }
+        let cells = ours
+            .indexed_iter()
+            .zip(&theirs)
+            .filter_map(|((at, &ours), &theirs)| name(at.slice()).map(|name| (name, ours, theirs)));
+        Ok(Agreement { cells: cells.collect(), names: (how(&self.deed), how(&other.deed)) })
+    }
+
+    /// `layer 1, head 0`, `layer 1, ·fox@3`.
+    fn cell_name(&self, at: &[usize]) -> String {
+        let part = |(axis, &index): (&MapAxis, &usize)| match &axis.labels {
+            AxisLabels::Tokens(tokens) => format!("{}@{index}", tokens.get(index).map_or("", String::as_str)),
+            AxisLabels::Names(names) => names.get(index).cloned().unwrap_or_default(),
+            AxisLabels::Numbers => format!("{} {index}", axis.name),
+        };
+        self.axes.iter().zip(at).map(part).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Agreement {
+    /// The name of each cell, its value in the first map, and in the other.
+    pub fn cells(&self) -> &[(String, f32, f32)] {
+        &self.cells
+    }
+
+    /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant.
+    pub fn correlation(&self) -> f32 {
+        let values = |of: fn(&(String, f32, f32)) -> f32| self.cells.iter().map(|cell| f64::from(of(cell))).collect();
+        pearson(values(|cell| cell.1), values(|cell| cell.2)) as f32
+    }
+
+    /// Spearman's: the correlation of the ranks of the absolute values, which decide what is kept as strongest.
+    pub fn rank_correlation(&self) -> f32 {
+        pearson(ranks(self.cells.iter().map(|cell| cell.1.abs())), ranks(self.cells.iter().map(|cell| cell.2.abs())))
+            as f32
+    }
+
+    /// A point for each cell.
+    ///
+    /// # Errors
+    /// When there are no cells.
+    pub fn figure(&self) -> Result<Figure> {
+        let title = format!("Cell by cell: correlation {:.2}", self.correlation());
+        let (x, y) = (self.names.0.as_str(), self.names.1.as_str());
+        Scatter::new(self.cells.iter().cloned()).title(title).x(x).y(y).named(8).draw()
+    }
+
+    /// Shows the points in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Agreement {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}
+
+/// By what the numbers were found: `attribution`; for exact ones what was done.
+fn how(deed: &str) -> String {
+    deed.split_once(" by ").map_or(deed, |(_, how)| how).to_owned()
+}
+
+fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {
+    let centred = |values: Vec<f64>| {
+        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        values.into_iter().map(|value| value - mean).collect::<Vec<_>>()
+    };
+    let (x, y) = (centred(x), centred(y));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let length = (dot(&x, &x) * dot(&y, &y)).sqrt();
+    if length > 0.0 { dot(&x, &y) / length } else { 0.0 }
+}
+
+/// Each value's place in their order; equal ones share the mean of theirs.
+fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
+    let values: Vec<f32> = values.collect();
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut place = 0;
+    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let shared = place as f64 + (equal.len() - 1) as f64 / 2.0;
+        equal.iter().for_each(|&at| ranks[at] = shared);
+        place += equal.len();
+    }
+    ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlations_are_those_of_the_textbook() {
+        assert!((pearson(vec![1.0, 2.0, 3.0], vec![2.0, 4.0, 6.0]) - 1.0).abs() < 1e-12);
+        assert!((pearson(vec![1.0, 2.0, 3.0, 4.0], vec![1.0, 3.0, 2.0, 4.0]) - 0.8).abs() < 1e-12);
+        assert_eq!(pearson(vec![1.0, 1.0], vec![0.0, 5.0]), 0.0);
+        assert_eq!(ranks([3.0, 1.0, 3.0, 2.0].into_iter()), [2.5, 0.0, 2.5, 1.0]);
+    }
+}

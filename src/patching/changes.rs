@@ -1,0 +1,55 @@
+//! Where a cell changes anything: prompts that begin alike have the same activations there.
+
+use super::{
+    Patching,
+    cell::{Cell, along},
+    source::Source,
+};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    hook::{Intervention, Site},
+    model::Sizes,
+};
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+
+impl Patching {
+    /// The first position that each cell changes, given the clean `values`; `None` where it puts in what is there
+    /// already, so that the run stays the corrupt one.
+    pub(super) fn starts(&self, cells: &[Cell], values: &ActivationCache) -> Result<Vec<Option<usize>>> {
+        let Source::Run(_) = &self.source else {
+            return Ok(cells.iter().map(|cell| Some(cell.start)).collect());
+        };
+        let tokens = self.corrupt();
+        let here = Source::Run(tokens.clone()).values(self.corrupt.run.model(), tokens, values.sites())?;
+        let differ = |(site, there): (Site, &Tensor)| Ok((site, differing(there, here.get(site)?, site)?));
+        let differ: BTreeMap<Site, Vec<bool>> = values.iter().map(differ).collect::<Result<_>>()?;
+        let sizes = Sizes { batch: tokens.batch(), source: tokens.len(), target: tokens.len(), past: 0 };
+        let first = |one: &Intervention| {
+            let Some(differ) = differ.get(&one.site()).filter(|_| one.is_open()) else {
+                return Ok(Some(0));
+            };
+            let narrowed = one.indices(self.model.config(), sizes)?;
+            let narrowed = narrowed.into_iter().find(|(dim, _)| Some(*dim) == along(one.site()));
+            let mut positions = narrowed.map_or_else(|| (0..tokens.len()).collect(), |(_, positions)| positions);
+            positions.sort_unstable();
+            Ok(positions.into_iter().find(|&position| differ[position]))
+        };
+        let start = |cell: &Cell| {
+            let firsts = cell.interventions.iter().map(first).collect::<Result<Vec<_>>>()?;
+            Ok(firsts.into_iter().flatten().min().map(|first| first.max(cell.start)))
+        };
+        cells.iter().map(start).collect()
+    }
+}
+
+/// Whether two activations of a site differ at each position, in any text.
+fn differing(a: &Tensor, b: &Tensor, site: Site) -> Result<Vec<bool>> {
+    let Some(dim) = along(site) else { return Ok(Vec::new()) };
+    let one = |position: usize| {
+        let [a, b] = [a, b].map(|x| x.narrow(dim, position, 1)?.flatten_all()?.to_vec1::<f32>());
+        Ok(a? != b?)
+    };
+    (0..a.dim(dim)?).map(one).collect()
+}

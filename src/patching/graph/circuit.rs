@@ -1,0 +1,122 @@
+//! [`Circuit`]: some edges of the graph.
+
+use super::{Graph, Receiver, Sender, ToReceivers, ToSenders};
+use crate::{Model, Result};
+use std::fmt;
+
+/// One edge, and what it brings back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Edge {
+    /// What writes.
+    pub sender: Sender,
+    /// What reads it.
+    pub receiver: Receiver,
+    /// What it does to the metric, on the scale of the [`EdgeScores`](super::EdgeScores) it comes from; 0 where the
+    /// circuit was written by hand.
+    pub score: f32,
+}
+
+impl fmt::Display for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.sender, self.receiver)
+    }
+}
+
+/// Some edges of a model's graph: a claim about what does the work. [`Patching::faithfulness`] tests it.
+///
+/// Made by [`EdgeScores::circuit`](super::EdgeScores::circuit), or by hand. Shown as a picture, layers upwards.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::{Circuit, Metric, Patching}, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let circuit = Circuit::new(&model, [("embed", "a0.h0"), ("embed", "a1.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+/// assert_eq!(circuit.len(), 8); // "a0.h0" as receiver is its query, key and value
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let patching =
+///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+/// assert!(patching.faithfulness(&circuit)? > 0.75);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+///
+/// [`Patching::faithfulness`]: crate::patching::Patching::faithfulness
+#[derive(Clone, Debug)]
+pub struct Circuit {
+    pub(super) graph: Graph,
+    edges: Vec<Edge>,
+    pub(super) title: String,
+    /// What scores are, for the legend.
+    pub(super) scale: String,
+}
+
+impl Circuit {
+    /// A circuit from pairs of names; lists on either side are joined each with each.
+    ///
+    /// # Errors
+    /// When a name is wrong, an edge does not exist, or the model is no graph of heads and MLPs.
+    pub fn new<S: ToSenders, R: ToReceivers>(model: &Model, edges: impl IntoIterator<Item = (S, R)>) -> Result<Self> {
+        let graph = Graph::of(model)?;
+        let mut circuit = Self::of_edges(graph, Vec::new(), "Circuit".into(), "score".into());
+        for (senders, receivers) in edges {
+            for sender in senders.senders(model)? {
+                for receiver in receivers.receivers(model)? {
+                    circuit.graph.check_edge(sender, receiver)?;
+                    if !circuit.contains(sender, receiver) {
+                        circuit.edges.push(Edge { sender, receiver, score: 0.0 });
+                    }
+                }
+            }
+        }
+        Ok(circuit)
+    }
+
+    pub(super) fn of_edges(graph: Graph, edges: Vec<Edge>, title: String, scale: String) -> Self {
+        Self { graph, edges, title, scale }
+    }
+
+    /// The edges, in the order they were given: from scores, strongest first.
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// How many edges it has.
+    pub fn len(&self) -> usize {
+        self.edges.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+
+    /// Whether it has an edge.
+    pub fn contains(&self, sender: Sender, receiver: Receiver) -> bool {
+        self.edges.iter().any(|edge| edge.sender == sender && edge.receiver == receiver)
+    }
+
+    /// Without the edges that lie on no way from the embedding to the logits. Between two prompts these carry nothing
+    /// that the corrupt run would not have carried, so the circuit does what it did.
+    pub fn pruned(&self) -> Self {
+        let mut circuit = self.clone();
+        loop {
+            let edges = circuit.edges.clone();
+            let reached = |sender: Sender| {
+                sender == Sender::Embed || edges.iter().any(|edge| self.graph.fed_by(edge.receiver).contains(&sender))
+            };
+            let heard = |receiver: Receiver| {
+                let fed = self.graph.fed_by(receiver);
+                receiver == Receiver::Logits || edges.iter().any(|edge| fed.contains(&edge.sender))
+            };
+            circuit.edges.retain(|edge| reached(edge.sender) && heard(edge.receiver));
+            if circuit.edges.len() == edges.len() {
+                return circuit;
+            }
+        }
+    }
+
+    /// The heading of the picture.
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..self }
+    }
+}

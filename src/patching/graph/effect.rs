@@ -1,0 +1,63 @@
+//! [`Effect`]: what one experiment did to the metric.
+
+use crate::{
+    Result,
+    notebook::Show,
+    patching::{PatchSweep, Statistics},
+};
+
+/// What one experiment did to the metric, for every pair of prompts: a map of a single cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effect(pub(super) PatchSweep);
+
+impl Effect {
+    /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. In an ablation
+    /// the change of the metric itself.
+    pub fn recovered(&self) -> f32 {
+        self.0.mean().sum()
+    }
+
+    /// As [`Effect::recovered`].
+    ///
+    /// # Errors
+    /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation.
+    pub fn normalized(&self) -> Result<f32> {
+        Ok(self.0.normalized()?.sum())
+    }
+
+    /// What was done.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The metric for each pair of prompts.
+    pub fn values(&self) -> Vec<f32> {
+        self.0.values().iter().copied().collect()
+    }
+
+    /// As a map without axes: [`PatchSweep::by`] has what further metrics say.
+    pub fn sweep(&self) -> &PatchSweep {
+        &self.0
+    }
+
+    /// What the pairs say: see [`PatchSweep::statistics`].
+    pub fn statistics(&self, seed: u64) -> Option<Statistics> {
+        self.0.statistics(&[], seed)
+    }
+
+    /// Shows the effect in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Effect {
+    fn html(&self) -> String {
+        format!("<pre>{}</pre>", self.plain().replace('&', "&amp;").replace('<', "&lt;"))
+    }
+
+    fn plain(&self) -> String {
+        let scale = if self.0.normalized().is_ok() { "of the clean answer recovered" } else { "change of the metric" };
+        format!("{}: {}: {:.3} ({scale})", self.0.deed(), self.0.name(), self.recovered())
+    }
+}

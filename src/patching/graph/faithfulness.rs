@@ -1,0 +1,150 @@
+//! Whether a circuit does alone what the whole model does.
+
+use super::{Circuit, EdgeScores, Effect, Ends};
+use crate::{
+    Result,
+    error::PatchError,
+    notebook::Show,
+    patching::{PatchSweep, Patching, statistics::mean},
+    plot::{Figure, LineChart, Series},
+};
+use std::collections::HashSet;
+
+impl Patching {
+    /// Runs the clean prompts through a circuit: along its edges goes what the senders write in this run, along all
+    /// others what they write in the corrupt run. In an ablation the prompts are run, and all other edges carry zeros,
+    /// means or the other run's values. Every receiver sums up what it hears; nothing is approximated.
+    ///
+    /// # Errors
+    /// When the circuit is another model's, or the model is no graph of heads and MLPs.
+    pub fn run_circuit(&self, circuit: &Circuit) -> Result<Effect> {
+        let values = self.circuit_metric(&self.intact_to_rest()?, circuit)?;
+        let name = format!("a circuit of {} edges", circuit.len());
+        let (deed, metric) = (self.deed.as_str(), self.metric.name());
+        Ok(Effect(PatchSweep::new((deed, &name), metric, Vec::new(), values, self.baselines.clone())?))
+    }
+
+    /// How much of the model's work a circuit does: (m(circuit) - m(no edge)) / (m(all edges) - m(no edge)), where m is
+    /// the metric's mean over pairs in [`Patching::run_circuit`]. 1 is all of it; more than 1 says that edges outside
+    /// hold it back (Hanna et al. 2024; Marks et al. 2024).
+    ///
+    /// # Errors
+    /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.
+    pub fn faithfulness(&self, circuit: &Circuit) -> Result<f32> {
+        let ends = self.intact_to_rest()?;
+        let (through, scale) = (self.circuit_metric(&ends, circuit)?, Scale::of(self, &ends)?);
+        Ok(scale.share(&through))
+    }
+
+    /// [`Patching::faithfulness`] of the circuits of the so many strongest edges.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let scores = patching.edge_integrated_gradients(10)?;
+    /// let curve = patching.faithfulness_curve(&scores, [0, 5, 10, 20, 40, 81])?; // a line, in a notebook
+    /// let of = |nth: usize| curve.points()[nth].1;
+    /// assert!(of(0).abs() < 1e-3 && of(1) > 0.9 && (of(5) - 1.0).abs() < 1e-3);
+    /// // The edges that one gradient finds strongest are not those that do the work here.
+    /// let misled = patching.faithfulness(&patching.edge_attribution()?.circuit(10))?;
+    /// assert!(misled < 0.1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn faithfulness_curve(
+        &self,
+        scores: &EdgeScores,
+        edges: impl IntoIterator<Item = usize>,
+    ) -> Result<FaithfulnessCurve> {
+        let ends = self.intact_to_rest()?;
+        let scale = Scale::of(self, &ends)?;
+        let point = |edges: usize| Ok((edges, scale.share(&self.circuit_metric(&ends, &scores.circuit(edges))?)));
+        let points = edges.into_iter().map(point).collect::<Result<_>>()?;
+        let title = format!("What the strongest edges do alone, by {}", scores.how);
+        Ok(FaithfulnessCurve { points, title })
+    }
+
+    fn circuit_metric(&self, ends: &Ends, circuit: &Circuit) -> Result<Vec<f32>> {
+        if circuit.graph != ends.graph {
+            return Err(PatchError::OtherGraph.into());
+        }
+        let index =
+            |edge: &super::Edge| Ok((ends.graph.sender_index(edge.sender)?, ends.graph.receiver_index(edge.receiver)?));
+        let kept = circuit.edges().iter().map(index).collect::<Result<HashSet<_>>>()?;
+        self.flow(ends, &|sender, receiver| kept.contains(&(sender, receiver)))
+    }
+}
+
+/// The mean metric through no edge, and through all.
+struct Scale {
+    none: f32,
+    all: f32,
+}
+
+impl Scale {
+    fn of(patching: &Patching, ends: &Ends) -> Result<Self> {
+        let (none, all) = (mean(&patching.flow(ends, &|_, _| false)?), mean(patching.clean_metric()));
+        match (all - none).abs() <= 1e-5 * all.abs().max(none.abs()) {
+            true => Err(PatchError::NoDifference { clean: all, corrupt: none }.into()),
+            false => Ok(Self { none, all }),
+        }
+    }
+
+    fn share(&self, through: &[f32]) -> f32 {
+        (mean(through) - self.none) / (self.all - self.none)
+    }
+}
+
+/// How faithful the circuits of the strongest edges are, by how many those are. Shown as a line.
+///
+/// Made by [`Patching::faithfulness_curve`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaithfulnessCurve {
+    points: Vec<(usize, f32)>,
+    title: String,
+}
+
+impl FaithfulnessCurve {
+    /// Numbers of edges, and the faithfulness of each circuit.
+    pub fn points(&self) -> &[(usize, f32)] {
+        &self.points
+    }
+
+    /// The line, over a logarithmic number of edges where no point has none.
+    ///
+    /// # Errors
+    /// When there are no points.
+    pub fn figure(&self) -> Result<Figure> {
+        let (edges, values): (Vec<f32>, Vec<f32>) = self.points.iter().map(|&(at, value)| (at as f32, value)).unzip();
+        let logarithmic = edges.iter().all(|&edges| edges > 0.0);
+        let chart = LineChart::new()
+            .title(self.title.as_str())
+            .add(Series::new("circuit", values).at(edges))
+            .baseline("whole model", 1.0)
+            .x("edges kept")
+            .y("faithfulness")
+            .y_range(0.0, 1.0);
+        if logarithmic { chart.log_x().draw() } else { chart.draw() }
+    }
+
+    /// Shows the line in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for FaithfulnessCurve {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}

@@ -1,0 +1,202 @@
+//! [`Graph`]: which parts a model has, and which edges there are between them.
+
+use super::{Receiver, Sender};
+use crate::{
+    Model, Result,
+    error::{PatchError, nearest},
+    hook::{Site, Stage},
+    model::Architecture,
+};
+
+/// The parts of a model that write and read the residual stream, in the order of a forward pass. An edge leads from
+/// each sender to each receiver that comes after it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Graph {
+    pub(super) layers: usize,
+    heads: usize,
+    key_heads: usize,
+    /// By layer: whether its MLP reads what its heads wrote; `None` where there is no MLP.
+    mlps: Vec<Option<bool>>,
+}
+
+impl Graph {
+    /// # Errors
+    /// When the model's stream is not a sum of what heads and MLPs write, or it carries interventions inside.
+    pub(super) fn of(model: &Model) -> Result<Self> {
+        let config = model.config();
+        let refused = |why| PatchError::NoGraph { family: config.family.clone(), why };
+        if config.architecture == Architecture::EncoderDecoder {
+            return Err(refused("it has two stacks").into());
+        }
+        let blocks = &model.transformer().blocks.blocks;
+        if blocks.iter().any(|block| !block.ln_mid.is_none() || !block.ln_end.is_none()) {
+            return Err(refused("norms stand on the stream itself, which is then no sum").into());
+        }
+        if blocks.iter().any(|block| !block.ln1_post.is_none()) {
+            return Err(refused("a norm stands behind attention, so that no head writes by itself").into());
+        }
+        // What is done to the embedding, such as noise, is part of what it writes.
+        let at_start = |site: Site| site.layer().is_none() && site.point().stage() == Stage::Start;
+        let inside = model.interventions().iter().filter(|one| !at_start(one.site())).count();
+        if inside > 0 {
+            return Err(PatchError::Hooked { count: inside }.into());
+        }
+        let mlps = blocks.iter().map(|block| block.mlp.as_ref().map(|_| !block.parallel)).collect();
+        let (heads, key_heads) = (config.n_heads, config.n_key_value_heads);
+        Ok(Self { layers: blocks.len(), heads, key_heads, mlps })
+    }
+
+    pub(super) fn senders(&self) -> Vec<Sender> {
+        let of_layer = |layer: usize| {
+            let heads = (0..self.heads).map(move |head| Sender::Head { layer, head });
+            heads.chain(self.mlps[layer].map(|_| Sender::Mlp { layer }))
+        };
+        std::iter::once(Sender::Embed).chain((0..self.layers).flat_map(of_layer)).collect()
+    }
+
+    pub(super) fn receivers(&self) -> Vec<Receiver> {
+        let of_layer = |layer: usize| {
+            let queries = (0..self.heads).map(move |head| Receiver::Query { layer, head });
+            let keys = (0..self.key_heads).map(move |head| Receiver::Key { layer, head });
+            let values = (0..self.key_heads).map(move |head| Receiver::Value { layer, head });
+            queries.chain(keys).chain(values).chain(self.mlps[layer].map(|_| Receiver::Mlp { layer }))
+        };
+        (0..self.layers).flat_map(of_layer).chain([Receiver::Logits]).collect()
+    }
+
+    pub(super) fn sender_index(&self, sender: Sender) -> Result<usize> {
+        let senders = self.senders();
+        senders.iter().position(|one| *one == sender).ok_or_else(|| self.missing(&sender.to_string(), &senders))
+    }
+
+    pub(super) fn receiver_index(&self, receiver: Receiver) -> Result<usize> {
+        let receivers = self.receivers();
+        let missing = || self.missing(&receiver.to_string(), &receivers);
+        receivers.iter().position(|one| *one == receiver).ok_or_else(missing)
+    }
+
+    fn missing(&self, name: &str, parts: &[impl ToString]) -> crate::Error {
+        let nearest = nearest(name, parts.iter().map(ToString::to_string), 3);
+        PatchError::NoPart { name: name.into(), nearest }.into()
+    }
+
+    /// How many senders come before the attention of a layer.
+    pub(super) fn before_layer(&self, layer: usize) -> usize {
+        1 + self.mlps.iter().take(layer).map(|mlp| self.heads + usize::from(mlp.is_some())).sum::<usize>()
+    }
+
+    /// How many senders come before a receiver: it hears the first so many.
+    pub(super) fn before(&self, receiver: Receiver) -> usize {
+        match receiver {
+            Receiver::Mlp { layer } if self.is_serial(layer) => self.before_layer(layer) + self.heads,
+            Receiver::Logits => self.before_layer(self.layers),
+            _ => self.before_layer(receiver.layer().unwrap_or(0)),
+        }
+    }
+
+    /// Whether the MLP of a layer reads what the layer's heads wrote.
+    pub(super) fn is_serial(&self, layer: usize) -> bool {
+        self.mlps.get(layer).copied().flatten().unwrap_or(false)
+    }
+
+    pub(super) fn has_edge(&self, sender: Sender, receiver: Receiver) -> Result<bool> {
+        self.receiver_index(receiver)?;
+        Ok(self.sender_index(sender)? < self.before(receiver))
+    }
+
+    /// # Errors
+    /// When the sender comes after the receiver.
+    pub(super) fn check_edge(&self, sender: Sender, receiver: Receiver) -> Result<()> {
+        match self.has_edge(sender, receiver)? {
+            true => Ok(()),
+            false => {
+                let (sender, receiver) = (sender.to_string(), receiver.to_string());
+                Err(PatchError::Backwards { sender, receiver }.into())
+            }
+        }
+    }
+
+    /// The senders that work with what a receiver reads: of a key head, all heads that share it.
+    pub(super) fn fed_by(&self, receiver: Receiver) -> Vec<Sender> {
+        let shared = self.heads / self.key_heads.max(1);
+        match receiver {
+            Receiver::Query { layer, head } => vec![Sender::Head { layer, head }],
+            Receiver::Key { layer, head } | Receiver::Value { layer, head } => {
+                (head * shared..(head + 1) * shared).map(|head| Sender::Head { layer, head }).collect()
+            }
+            Receiver::Mlp { layer } => vec![Sender::Mlp { layer }],
+            Receiver::Logits => Vec::new(),
+        }
+    }
+
+    /// How many edges there are.
+    pub(super) fn edge_count(&self) -> usize {
+        self.receivers().into_iter().map(|receiver| self.before(receiver)).sum()
+    }
+
+    /// Where the senders' outputs are recorded, in their order.
+    pub(super) fn writing_sites(&self) -> Vec<Site> {
+        let of_layer = |layer| [Site::result(layer)].into_iter().chain(self.mlps[layer].map(|_| Site::mlp_out(layer)));
+        std::iter::once(Site::resid_pre(0)).chain((0..self.layers).flat_map(of_layer)).collect()
+    }
+
+    /// Where the stream is that the receivers read.
+    pub(super) fn stream_sites(&self) -> Vec<Site> {
+        let mid = |layer| self.is_serial(layer).then(|| Site::resid_mid(layer));
+        let of_layer = |layer| [Site::resid_pre(layer)].into_iter().chain(mid(layer));
+        (0..self.layers).flat_map(of_layer).chain([self.last_stream()]).collect()
+    }
+
+    /// What the final norm reads.
+    pub(super) fn last_stream(&self) -> Site {
+        Site::resid_post(self.layers.saturating_sub(1))
+    }
+
+    /// The stream that a receiver reads its own copy of.
+    pub(super) fn stream_of(&self, receiver: Receiver) -> Site {
+        match receiver {
+            Receiver::Mlp { layer } if self.is_serial(layer) => Site::resid_mid(layer),
+            Receiver::Logits => self.last_stream(),
+            _ => Site::resid_pre(receiver.layer().unwrap_or(0)),
+        }
+    }
+
+    /// Where the receivers' own copies of the stream are, in their order: sites, and how many receivers are at each.
+    pub(super) fn reading_sites(&self) -> Vec<(Site, usize)> {
+        let mut sites: Vec<(Site, usize)> = Vec::new();
+        for (site, _) in self.receivers().into_iter().map(|receiver| receiver.site(self.layers)) {
+            match sites.last_mut().filter(|(last, _)| *last == site) {
+                Some((_, count)) => *count += 1,
+                None => sites.push((site, 1)),
+            }
+        }
+        sites
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gpt2_small_has_as_many_edges_as_published() {
+        // Conmy et al. 2023 count the edges of GPT-2 small with queries, keys and values apart.
+        let gpt2 = Graph { layers: 12, heads: 12, key_heads: 12, mlps: vec![Some(true); 12] };
+        assert_eq!(gpt2.edge_count(), 32_491);
+        assert_eq!(gpt2.senders().len(), 157);
+        assert_eq!(gpt2.before(Receiver::Logits), 157);
+    }
+
+    #[test]
+    fn no_part_hears_itself_or_what_comes_later() {
+        let serial = Graph { layers: 2, heads: 2, key_heads: 1, mlps: vec![Some(true); 2] };
+        let parallel = Graph { mlps: vec![Some(false); 2], ..serial.clone() };
+        let (head, mlp) = (Sender::Head { layer: 1, head: 1 }, Receiver::Mlp { layer: 1 });
+        assert!(serial.has_edge(head, mlp).unwrap() && !parallel.has_edge(head, mlp).unwrap());
+        assert!(!serial.has_edge(head, Receiver::Query { layer: 1, head: 0 }).unwrap());
+        assert!(!serial.has_edge(Sender::Mlp { layer: 1 }, mlp).unwrap());
+        let error = serial.check_edge(head, Receiver::Value { layer: 1, head: 0 }).unwrap_err().to_string();
+        assert!(error.contains("`a1.h1`") && error.contains("`a1.h0.v`"), "{error}");
+        assert!(serial.receiver_index(Receiver::Key { layer: 1, head: 1 }).is_err(), "there is one key head");
+    }
+}

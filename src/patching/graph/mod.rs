@@ -1,0 +1,48 @@
+//! The model as a graph: who tells whom?
+//!
+//! Heads and MLPs write to the residual stream, and everything after them reads the sum. So a model is a graph: from
+//! the embedding and every head and MLP (a [`Sender`]) an edge leads to every query, key and value of a later head, to
+//! every later MLP and to the logits (a [`Receiver`]). Patching a head tells what all of its edges do together; these
+//! tools tell them apart.
+//!
+//! | call | what it does | gives |
+//! |---|---|---|
+//! | [`path`](Patching::path), [`direct_path`](Patching::direct_path) | patches what some senders tell some receivers, through MLPs or by their edges alone | an [`Effect`] |
+//! | [`paths_to`](Patching::paths_to), [`direct_paths_to`](Patching::direct_paths_to) | the same from every head | `[layer, head]` |
+//! | [`edge_attribution`](Patching::edge_attribution), [`edge_integrated_gradients`](Patching::edge_integrated_gradients) | scores every edge along the gradient | [`EdgeScores`] |
+//! | [`edge_patching`](Patching::edge_patching) | patches every edge | [`EdgeScores`] |
+//! | [`EdgeScores::circuit`] | keeps the strongest | a [`Circuit`], drawn as a graph |
+//! | [`faithfulness`](Patching::faithfulness), [`faithfulness_curve`](Patching::faithfulness_curve) | runs the model on the kept edges alone | a share of its work, a curve |
+//!
+//! # Names
+//! `embed`, `a5.h2` (head 2 of layer 5), `m3` (the MLP of layer 3), `logits`; a head reads as `a5.h2.q`, `a5.h2.k` and
+//! `a5.h2.v`. In grouped-query attention keys and values are those of a key head. With these a GPT-2 small has 32,491
+//! edges.
+//!
+//! # Which models
+//! Those whose stream is a sum of what heads and MLPs write: all decoders with norms before attention and MLP, those
+//! whose two stand side by side, and those without MLPs. Not encoder-decoders, models with norms on the stream (BERT),
+//! or with a norm behind attention (Gemma 2, OLMo 2), through which no head passes by itself. Biases belong to no edge:
+//! they are the same in every run.
+
+mod attribution;
+mod circuit;
+mod effect;
+mod ends;
+mod faithfulness;
+mod flow;
+mod layout;
+mod part;
+mod path;
+mod picture;
+mod scores;
+
+#[cfg(doc)]
+use super::Patching;
+pub use circuit::{Circuit, Edge};
+pub use effect::Effect;
+use ends::Ends;
+pub use faithfulness::FaithfulnessCurve;
+use layout::Graph;
+pub use part::{Receiver, Sender, ToReceivers, ToSenders};
+pub use scores::EdgeScores;

@@ -1,0 +1,246 @@
+//! [`Sender`] and [`Receiver`]: what writes to the residual stream, and what reads it.
+
+use super::Graph;
+use crate::{Error, Model, Result, error::PatchError, hook::Site};
+use std::{fmt, str::FromStr};
+
+/// What writes to the residual stream: the beginning of an edge.
+///
+/// Printed and read by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `m3` (the MLP of layer 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sender {
+    /// What enters the first block: token and position embeddings.
+    Embed,
+    /// One attention head.
+    #[expect(missing_docs, reason = "their names say it")]
+    Head { layer: usize, head: usize },
+    /// An MLP, or a mixture of experts.
+    #[expect(missing_docs, reason = "its name says it")]
+    Mlp { layer: usize },
+}
+
+/// What reads the residual stream: the end of an edge.
+///
+/// Printed and read by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `m3`, `logits`. In grouped-query
+/// attention the heads of keys and values are key heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names of the fields say it")]
+pub enum Receiver {
+    /// What a head makes its queries of.
+    Query { layer: usize, head: usize },
+    /// What a key head makes its keys of.
+    Key { layer: usize, head: usize },
+    /// What a key head makes its values of.
+    Value { layer: usize, head: usize },
+    /// What an MLP reads.
+    Mlp { layer: usize },
+    /// What the final norm reads.
+    Logits,
+}
+
+impl Receiver {
+    /// The site whose value is what it reads, and the head there.
+    pub(super) fn site(self, n_layers: usize) -> (Site, Option<usize>) {
+        match self {
+            Self::Query { layer, head } => (Site::q_input(layer), Some(head)),
+            Self::Key { layer, head } => (Site::k_input(layer), Some(head)),
+            Self::Value { layer, head } => (Site::v_input(layer), Some(head)),
+            Self::Mlp { layer } => (Site::mlp_in(layer), None),
+            Self::Logits => (Site::resid_post(n_layers.saturating_sub(1)), None),
+        }
+    }
+
+    /// The block it is in; none for the logits.
+    pub(super) fn layer(self) -> Option<usize> {
+        match self {
+            Self::Query { layer, .. } | Self::Key { layer, .. } | Self::Value { layer, .. } | Self::Mlp { layer } => {
+                Some(layer)
+            }
+            Self::Logits => None,
+        }
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embed => f.write_str("embed"),
+            Self::Head { layer, head } => write!(f, "a{layer}.h{head}"),
+            Self::Mlp { layer } => write!(f, "m{layer}"),
+        }
+    }
+}
+
+impl fmt::Display for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Query { layer, head } => write!(f, "a{layer}.h{head}.q"),
+            Self::Key { layer, head } => write!(f, "a{layer}.h{head}.k"),
+            Self::Value { layer, head } => write!(f, "a{layer}.h{head}.v"),
+            Self::Mlp { layer } => write!(f, "m{layer}"),
+            Self::Logits => f.write_str("logits"),
+        }
+    }
+}
+
+/// Layer and head of `a5.h2`, and what follows.
+fn head(name: &str) -> Option<(usize, usize, &str)> {
+    let (layer, rest) = name.strip_prefix('a')?.split_once(".h")?;
+    let (head, rest) = rest.split_once('.').unwrap_or((rest, ""));
+    Some((layer.parse().ok()?, head.parse().ok()?, rest))
+}
+
+fn mlp(name: &str) -> Option<usize> {
+    name.strip_prefix('m')?.parse().ok()
+}
+
+fn sender(name: &str) -> Option<Sender> {
+    match (name, mlp(name), head(name)) {
+        ("embed", ..) => Some(Sender::Embed),
+        (_, Some(layer), _) => Some(Sender::Mlp { layer }),
+        (_, _, Some((layer, head, ""))) => Some(Sender::Head { layer, head }),
+        _ => None,
+    }
+}
+
+fn receiver(name: &str) -> Option<Receiver> {
+    match (name, mlp(name), head(name)) {
+        ("logits", ..) => Some(Receiver::Logits),
+        (_, Some(layer), _) => Some(Receiver::Mlp { layer }),
+        (_, _, Some((layer, head, "q"))) => Some(Receiver::Query { layer, head }),
+        (_, _, Some((layer, head, "k"))) => Some(Receiver::Key { layer, head }),
+        (_, _, Some((layer, head, "v"))) => Some(Receiver::Value { layer, head }),
+        _ => None,
+    }
+}
+
+impl FromStr for Sender {
+    type Err = Error;
+
+    /// # Errors
+    /// When it is no sender's name.
+    fn from_str(name: &str) -> Result<Self> {
+        sender(name).ok_or_else(|| PatchError::Sender { name: name.into() }.into())
+    }
+}
+
+impl FromStr for Receiver {
+    type Err = Error;
+
+    /// # Errors
+    /// When it is no receiver's name.
+    fn from_str(name: &str) -> Result<Self> {
+        receiver(name).ok_or_else(|| PatchError::Receiver { name: name.into() }.into())
+    }
+}
+
+/// Anything that names senders: a [`Sender`], its name, or a list.
+pub trait ToSenders {
+    /// The senders, all of them the model's.
+    ///
+    /// # Errors
+    /// When a name is no sender's, or the model has no such part.
+    fn senders(&self, model: &Model) -> Result<Vec<Sender>>;
+}
+
+/// Anything that names receivers: a [`Receiver`], its name, `a5.h2` for a head's query, key and value, or a list.
+pub trait ToReceivers {
+    /// The receivers, all of them the model's.
+    ///
+    /// # Errors
+    /// When a name is no receiver's, or the model has no such part.
+    fn receivers(&self, model: &Model) -> Result<Vec<Receiver>>;
+}
+
+impl ToSenders for Sender {
+    fn senders(&self, model: &Model) -> Result<Vec<Sender>> {
+        Graph::of(model)?.sender_index(*self).map(|_| vec![*self])
+    }
+}
+
+impl ToReceivers for Receiver {
+    fn receivers(&self, model: &Model) -> Result<Vec<Receiver>> {
+        Graph::of(model)?.receiver_index(*self).map(|_| vec![*self])
+    }
+}
+
+impl ToSenders for str {
+    fn senders(&self, model: &Model) -> Result<Vec<Sender>> {
+        self.parse::<Sender>()?.senders(model)
+    }
+}
+
+impl ToReceivers for str {
+    fn receivers(&self, model: &Model) -> Result<Vec<Receiver>> {
+        match head(self) {
+            Some((layer, head, "")) => {
+                let shared = model.config().n_heads / model.config().n_key_value_heads.max(1);
+                let of = head / shared.max(1);
+                let all = [
+                    Receiver::Query { layer, head },
+                    Receiver::Key { layer, head: of },
+                    Receiver::Value { layer, head: of },
+                ];
+                all.receivers(model)
+            }
+            _ => self.parse::<Receiver>()?.receivers(model),
+        }
+    }
+}
+
+/// Lists, and references to either.
+macro_rules! many {
+    ($name:ident $method:ident $part:ident) => {
+        impl<T: $name> $name for [T] {
+            fn $method(&self, model: &Model) -> Result<Vec<$part>> {
+                let each = self.iter().map(|one| one.$method(model)).collect::<Result<Vec<_>>>()?;
+                Ok(each.concat())
+            }
+        }
+
+        impl<T: $name, const N: usize> $name for [T; N] {
+            fn $method(&self, model: &Model) -> Result<Vec<$part>> {
+                self.as_slice().$method(model)
+            }
+        }
+
+        impl<T: $name> $name for Vec<T> {
+            fn $method(&self, model: &Model) -> Result<Vec<$part>> {
+                self.as_slice().$method(model)
+            }
+        }
+
+        impl $name for String {
+            fn $method(&self, model: &Model) -> Result<Vec<$part>> {
+                self.as_str().$method(model)
+            }
+        }
+
+        impl<T: $name + ?Sized> $name for &T {
+            fn $method(&self, model: &Model) -> Result<Vec<$part>> {
+                (**self).$method(model)
+            }
+        }
+    };
+}
+many!(ToSenders senders Sender);
+many!(ToReceivers receivers Receiver);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_reads_back_from_its_own_name() {
+        for name in ["embed", "a5.h2", "m3", "a0.h11"] {
+            assert_eq!(name.parse::<Sender>().unwrap().to_string(), name);
+        }
+        for name in ["a5.h2.q", "a5.h2.k", "a0.h0.v", "m13", "logits"] {
+            assert_eq!(name.parse::<Receiver>().unwrap().to_string(), name);
+        }
+        for name in ["", "a5", "a5.h", "h2", "m", "a5.h2.q.q", "logits", "a-1.h0"] {
+            assert!(name.parse::<Sender>().is_err(), "{name}");
+        }
+        assert!("a5.h2".parse::<Receiver>().is_err() && "embed".parse::<Receiver>().is_err());
+    }
+}

@@ -1,0 +1,257 @@
+//! Path patching: what one part tells another, and nobody else.
+
+use super::{Effect, Ends, Receiver, Sender, ToReceivers, ToSenders};
+use crate::{
+    Result,
+    error::PatchError,
+    hook::{Site, replace},
+    model::{Here, Plan, Sizes, Tap},
+    patching::{PatchSweep, Patching},
+};
+use candle_core::{Device, Tensor};
+use std::collections::BTreeMap;
+
+/// What lies between sender and receiver.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Between {
+    /// Nothing: the edges alone.
+    Nothing,
+    /// MLPs, which work with what they hear.
+    Mlps,
+}
+
+impl Patching {
+    /// Path patching as in the paper on indirect objects (Wang et al. 2023): the receivers read what they would if the
+    /// senders wrote what they write in the clean run, *every other head stayed as it is* and the MLPs in between made
+    /// what they make of it. From the receivers on the model runs as ever. Everything is measured; nothing is taken as
+    /// linear, the norms in particular.
+    ///
+    /// Senders and receivers are named as in [the module](super::graph): `"a0.h0"`, `"m3"`, `"embed"`;
+    /// `"a1.h0.k"`, `"a1.h0"` (its query, key and value), `"m3"`, `"logits"`; or lists of these. Receivers that stand
+    /// behind one another do not hear one another.
+    ///
+    /// # Errors
+    /// When a name is wrong, a receiver hears none of the senders, or the model is no graph of heads and MLPs (two
+    /// stacks, norms on the stream or behind attention, interventions).
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// // The head that looks back tells the induction head's keys which token came before, and nothing else matters.
+    /// assert!(patching.path("a0.h0", "a1.h0.k")?.recovered() > 0.75);
+    /// assert!(patching.path("a0.h0", ["a1.h0.q", "a1.h0.v", "logits"])?.recovered().abs() < 0.01);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
+        self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Mlps)
+    }
+
+    /// As [`Patching::path`], with the MLPs in between frozen too: exactly the edges from the senders to the receivers
+    /// (Goldowsky-Dill et al. 2023).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn direct_path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
+        self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Nothing)
+    }
+
+    /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver hears changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
+        self.of_every_head(&receivers.receivers(&self.model)?, Between::Mlps)
+    }
+
+    /// [`Patching::direct_path`] from every head to the receivers: `[layer, head]`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn direct_paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
+        self.of_every_head(&receivers.receivers(&self.model)?, Between::Nothing)
+    }
+
+    fn one_path(&self, senders: &[Sender], receivers: &[Receiver], between: Between) -> Result<Effect> {
+        let ends = self.corrupt_to_source()?;
+        if senders.is_empty() || receivers.is_empty() {
+            return Err(PatchError::NoEnds { senders: senders.len(), receivers: receivers.len() }.into());
+        }
+        for &receiver in receivers {
+            let hears = |&sender: &Sender| ends.graph.has_edge(sender, receiver);
+            if !senders.iter().map(hears).collect::<Result<Vec<_>>>()?.contains(&true) {
+                ends.graph.check_edge(senders[0], receiver)?;
+            }
+        }
+        let cell = senders.iter().map(|&sender| ends.graph.sender_index(sender)).collect::<Result<Vec<_>>>()?;
+        let values = self.along_paths(&ends, &[cell], receivers, between)?;
+        let name = format!("{} → {}", listed(senders), listed(receivers));
+        Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
+    }
+
+    fn of_every_head(&self, receivers: &[Receiver], between: Between) -> Result<PatchSweep> {
+        let ends = self.corrupt_to_source()?;
+        if receivers.is_empty() {
+            return Err(PatchError::NoEnds { senders: ends.here.dim(0)?, receivers: 0 }.into());
+        }
+        let is_head = |(_, sender): &(usize, Sender)| matches!(sender, Sender::Head { .. });
+        let senders = ends.graph.senders().into_iter().enumerate().filter(is_head);
+        let cells: Vec<_> = senders.map(|(index, _)| vec![index]).collect();
+        let values = self.along_paths(&ends, &cells, receivers, between)?;
+        let how = if between == Between::Nothing { "directly " } else { "" };
+        let name = format!("path from each head {how}to {}", listed(receivers));
+        self.mapped((&self.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
+    }
+
+    /// The metrics of every text when what each cell's senders write in the other run reaches the receivers.
+    ///
+    /// # Shapes
+    /// `cells`: indices of senders; result: `[metric][cell][batch]`.
+    pub(super) fn along_paths(
+        &self,
+        ends: &Ends,
+        cells: &[Vec<usize>],
+        receivers: &[Receiver],
+        between: Between,
+    ) -> Result<Vec<Vec<Vec<f32>>>> {
+        let positions = self.corrupt().len() * self.corrupt().batch();
+        let mut results = vec![Vec::new(); self.measured().count()];
+        for cells in cells.chunks((self.budget / positions.max(1)).max(1)) {
+            let arriving = self.arriving(ends, cells, receivers, between)?;
+            let values = self.received(ends, cells.len(), receivers, &arriving)?;
+            results.iter_mut().zip(values).for_each(|(all, values)| all.extend(values));
+        }
+        Ok(results)
+    }
+
+    /// How far the stream that each receiver reads is moved, by its site.
+    ///
+    /// # Shapes
+    /// `[cell * batch, pos, d_model]`
+    fn arriving(
+        &self,
+        ends: &Ends,
+        cells: &[Vec<usize>],
+        receivers: &[Receiver],
+        between: Between,
+    ) -> Result<BTreeMap<Site, Tensor>> {
+        let graph = &ends.graph;
+        let wanted: Vec<Site> = receivers.iter().map(|&receiver| graph.stream_of(receiver)).collect();
+        let last = receivers.iter().map(|receiver| receiver.layer().unwrap_or(graph.layers)).max().unwrap_or(0);
+        let mut moved = self.moved_by(ends, cells, 0, 1)?;
+        let mut arriving = BTreeMap::new();
+        let mut keep = |site: Site, moved: &Tensor| {
+            if wanted.contains(&site) {
+                arriving.insert(site, moved.clone());
+            }
+        };
+        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().take(last + 1) {
+            keep(Site::resid_pre(layer), &moved);
+            let first = graph.before_layer(layer);
+            let heads = block.attention.n_heads;
+            let with_heads = (&moved + self.moved_by(ends, cells, first, heads)?)?;
+            let Some(mlp) = &block.mlp else {
+                moved = with_heads;
+                continue;
+            };
+            let (read, site) = match block.parallel {
+                true => (&moved, Site::resid_pre(layer)),
+                false => (&with_heads, Site::resid_mid(layer)),
+            };
+            keep(site, read);
+            let told = self.moved_by(ends, cells, first + heads, 1)?;
+            let made = match between {
+                Between::Nothing => told,
+                Between::Mlps => {
+                    let stream = repeated(ends.streams.get(site)?, cells.len())?;
+                    let out =
+                        block.feed(mlp, (stream + read)?, Here::new(Default::default(), layer), &mut Tap::idle())?;
+                    let was = repeated(&ends.here.get(first + heads)?, cells.len())?;
+                    // An MLP that is itself a sender says what it is told to.
+                    let own = self.share(cells, first + heads, 1, |is_sender| f32::from(!is_sender))?;
+                    (told + (out - was)?.broadcast_mul(&own)?)?
+                }
+            };
+            moved = (with_heads + made)?;
+        }
+        keep(graph.last_stream(), &moved);
+        Ok(arriving)
+    }
+
+    /// What `count` senders from `first` on add, in the cells they belong to.
+    ///
+    /// # Shapes
+    /// `[cell * batch, pos, d_model]`
+    fn moved_by(&self, ends: &Ends, cells: &[Vec<usize>], first: usize, count: usize) -> Result<Tensor> {
+        let way = ends.way(first, count)?;
+        let (_, batch, pos, width) = way.dims4()?;
+        let among =
+            |cell: &Vec<usize>| (first..first + count).map(|at| f32::from(cell.contains(&at))).collect::<Vec<_>>();
+        let chosen: Vec<f32> = cells.iter().flat_map(among).collect();
+        let chosen = Tensor::from_vec(chosen, (cells.len(), count), &Device::Cpu)?;
+        let moved = chosen.matmul(&way.reshape((count, batch * pos * width))?)?;
+        Ok(moved.reshape((cells.len() * batch, pos, width))?)
+    }
+
+    /// A number for each row, by whether the sender is among its cell's.
+    ///
+    /// # Shapes
+    /// `[cell * batch, one, one]`
+    fn share(&self, cells: &[Vec<usize>], first: usize, count: usize, value: impl Fn(bool) -> f32) -> Result<Tensor> {
+        let batch = self.corrupt().batch();
+        let of_cell = |cell: &Vec<usize>| vec![value((first..first + count).any(|at| cell.contains(&at))); batch];
+        let values: Vec<f32> = cells.iter().flat_map(of_cell).collect();
+        Ok(Tensor::from_vec(values, (cells.len() * batch, 1, 1), &Device::Cpu)?)
+    }
+
+    /// The metrics when the receivers read the stream with what arrives, and everything after them what it is given.
+    fn received(
+        &self,
+        ends: &Ends,
+        cells: usize,
+        receivers: &[Receiver],
+        arriving: &BTreeMap<Site, Tensor>,
+    ) -> Result<Vec<Vec<Vec<f32>>>> {
+        let (graph, tokens) = (&ends.graph, self.corrupt());
+        let read = |site: Site| -> Result<Tensor> {
+            let stream = repeated(ends.streams.get(site)?, cells)?;
+            Ok(arriving.get(&site).map_or(Ok(stream.clone()), |moved| &stream + moved)?)
+        };
+        // The last stream is what it is, whatever else is received.
+        if receivers.contains(&Receiver::Logits) {
+            return self.measure(&read(graph.stream_of(Receiver::Logits))?, cells, 0);
+        }
+        let len = tokens.len();
+        let sizes = Sizes { batch: cells * tokens.batch(), source: len, target: len, past: 0 };
+        let mut plan = Plan::default();
+        for &receiver in receivers {
+            let (site, head) = receiver.site(graph.layers);
+            let value = read(graph.stream_of(receiver))?;
+            let put = match head {
+                Some(head) => replace(site, value.unsqueeze(2)?).head(head as i64),
+                None => replace(site, value),
+            };
+            plan.order(site).edits.push(put.check(self.model.config(), sizes)?);
+        }
+        let first = receivers.iter().filter_map(|receiver| receiver.layer()).min().unwrap_or(0);
+        let mut resid = repeated(ends.streams.get(Site::resid_pre(first))?, cells)?;
+        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().skip(first) {
+            let mut frame = self.frame(layer, cells, 0)?;
+            resid = block.forward(resid, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?;
+        }
+        self.measure(&resid, cells, 0)
+    }
+}
+
+/// The same texts for every cell.
+fn repeated(x: &Tensor, cells: usize) -> Result<Tensor> {
+    Ok(x.repeat((cells, 1, 1))?)
+}
+
+fn listed(parts: &[impl ToString]) -> String {
+    parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,93 @@
+//! A circuit as a picture.
+
+use super::{Circuit, Edge, Receiver, Sender};
+use crate::{
+    Result,
+    notebook::Show,
+    plot::{Figure, LayerGraph},
+};
+
+/// More edges than these are not drawn.
+const DRAWN: usize = 200;
+
+/// The name of a box, its row and its column.
+type Place = (String, usize, Option<usize>);
+
+impl Circuit {
+    /// The circuit as a graph: layers upwards, heads across in the order of their numbers, MLPs at the right. The letters
+    /// `q`, `k` and `v` in a box are where edges enter; in grouped-query attention an edge to a key head is drawn to every
+    /// head of the circuit that uses it. Of very many edges only the 200 strongest are drawn.
+    ///
+    /// # Errors
+    /// When the circuit has no edges.
+    pub fn figure(&self) -> Result<Figure> {
+        let mut edges = self.edges().to_vec();
+        edges.sort_by(|a, b| b.score.abs().total_cmp(&a.score.abs()));
+        edges.truncate(DRAWN);
+        let layers = (0..self.graph.layers).flat_map(|layer| [format!("layer {layer}"), format!("MLP {layer}")]);
+        let rows = std::iter::once("input".to_owned()).chain(layers).chain(["output".to_owned()]);
+        let mut graph = LayerGraph::new(rows).title(self.title.as_str()).value(self.scale.as_str());
+        let ends = |edge: &Edge| self.boxes_of(edge.receiver, &edges);
+        let mut boxes: Vec<Place> =
+            edges.iter().flat_map(|edge| ends(edge).into_iter().chain([self.place(edge.sender)])).collect();
+        boxes.sort_by_key(|(_, row, column)| (*row, *column));
+        boxes.dedup();
+        for (name, row, column) in boxes {
+            graph = graph.node(name, row, column);
+        }
+        for edge in &edges {
+            let port = match edge.receiver {
+                Receiver::Query { .. } => "q",
+                Receiver::Key { .. } => "k",
+                Receiver::Value { .. } => "v",
+                Receiver::Mlp { .. } | Receiver::Logits => "",
+            };
+            for (end, ..) in ends(edge) {
+                graph = graph.edge(edge.sender.to_string(), end, port, edge.score);
+            }
+        }
+        graph.draw()
+    }
+
+    /// The boxes that a receiver belongs to: of those that share a key head, the ones that do something else here too.
+    fn boxes_of(&self, receiver: Receiver, edges: &[Edge]) -> Vec<Place> {
+        let owners = self.graph.fed_by(receiver);
+        let Some(&first) = owners.first() else {
+            return vec![(receiver.to_string(), 1 + 2 * self.graph.layers, None)];
+        };
+        let works = |owner: &Sender| {
+            let asks = |edge: &Edge| {
+                let query = matches!(edge.receiver, Receiver::Query { .. });
+                query && self.graph.fed_by(edge.receiver).contains(owner)
+            };
+            edges.iter().any(|edge| edge.sender == *owner || asks(edge))
+        };
+        let working: Vec<Sender> = owners.into_iter().filter(works).collect();
+        let drawn = if working.is_empty() { vec![first] } else { working };
+        drawn.into_iter().map(|owner| self.place(owner)).collect()
+    }
+
+    fn place(&self, sender: Sender) -> Place {
+        let name = sender.to_string();
+        match sender {
+            Sender::Embed => (name, 0, None),
+            Sender::Head { layer, head } => (name, 1 + 2 * layer, Some(head)),
+            Sender::Mlp { layer } => (name, 2 + 2 * layer, Some(usize::MAX)),
+        }
+    }
+
+    /// Shows the graph in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for Circuit {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+
+    fn plain(&self) -> String {
+        self.figure().plain()
+    }
+}

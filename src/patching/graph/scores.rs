@@ -1,0 +1,139 @@
+//! [`EdgeScores`]: a number for every edge.
+
+use super::{Circuit, Edge, Graph, Receiver, Sender};
+use crate::{
+    Result,
+    notebook::Show,
+    patching::{Agreement, MapAxis, PatchSweep, Patching},
+};
+use ndarray::{Array2, Ix2};
+
+/// What each edge of the graph does to the metric. Plain data first; shown as the circuit of the strongest edges.
+///
+/// Made by [`Patching::edge_attribution`], [`Patching::edge_integrated_gradients`] and [`Patching::edge_patching`].
+#[derive(Clone, Debug)]
+pub struct EdgeScores {
+    pub(super) graph: Graph,
+    /// By what they were found, for titles.
+    pub(super) how: String,
+    sweep: PatchSweep,
+}
+
+/// How many edges a notebook shows.
+const SHOWN: usize = 30;
+
+impl EdgeScores {
+    /// # Shapes
+    /// `values`: the metric, `[sender][receiver][batch]`.
+    pub(super) fn new(patching: &Patching, graph: Graph, how: &str, values: Vec<f32>) -> Result<Self> {
+        let senders = MapAxis::names("sender", graph.senders().iter().map(Sender::to_string));
+        let receivers = MapAxis::names("receiver", graph.receivers().iter().map(Receiver::to_string));
+        let deed = format!("{} by {how}", patching.deed);
+        let baselines = patching.baselines.clone();
+        let sweep =
+            PatchSweep::new((&deed, "edges"), patching.metric.name(), vec![senders, receivers], values, baselines)?;
+        Ok(Self { graph, how: how.into(), sweep })
+    }
+
+    /// How many edges there are.
+    pub fn len(&self) -> usize {
+        self.graph.edge_count()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The senders, in the order of a forward pass.
+    pub fn senders(&self) -> Vec<Sender> {
+        self.graph.senders()
+    }
+
+    /// The receivers, in the order of a forward pass.
+    pub fn receivers(&self) -> Vec<Receiver> {
+        self.graph.receivers()
+    }
+
+    /// The numbers as a map, with one value of the metric for each pair of prompts:
+    /// [`PatchSweep::statistics`] says what these say about an edge.
+    pub fn sweep(&self) -> &PatchSweep {
+        &self.sweep
+    }
+
+    /// What each edge brings back, as [`PatchSweep::mean`]: 1 is the whole difference between the clean and the corrupt
+    /// prompts; in an ablation the change of the metric. 0 where there is no edge.
+    ///
+    /// # Shapes
+    /// `[sender, receiver]`
+    pub fn mean(&self) -> Array2<f32> {
+        self.sweep.mean().into_dimensionality::<Ix2>().unwrap_or_default()
+    }
+
+    /// What one edge brings back; sender and receiver are named, as in `score("a0.h0", "a1.h0.k")`.
+    ///
+    /// # Errors
+    /// When a name is wrong, or no such edge exists.
+    pub fn score(&self, sender: &str, receiver: &str) -> Result<f32> {
+        let (sender, receiver) = (sender.parse()?, receiver.parse()?);
+        self.graph.check_edge(sender, receiver)?;
+        Ok(self.mean()[[self.graph.sender_index(sender)?, self.graph.receiver_index(receiver)?]])
+    }
+
+    /// Every edge, strongest either way first.
+    pub fn edges(&self) -> Vec<Edge> {
+        let mean = self.mean();
+        let senders = self.senders();
+        let mut edges = Vec::new();
+        for (at, receiver) in self.receivers().into_iter().enumerate() {
+            let heard = senders.iter().take(self.graph.before(receiver)).enumerate();
+            edges.extend(heard.map(|(from, &sender)| Edge { sender, receiver, score: mean[[from, at]] }));
+        }
+        edges.sort_by(|a, b| b.score.abs().total_cmp(&a.score.abs()));
+        edges
+    }
+
+    /// The `k` strongest edges either way, strongest first.
+    pub fn top(&self, k: usize) -> Vec<Edge> {
+        let mut edges = self.edges();
+        edges.truncate(k);
+        edges
+    }
+
+    /// The circuit of the `k` strongest edges either way.
+    pub fn circuit(&self, k: usize) -> Circuit {
+        let edges = self.top(k);
+        let title = format!("The {} strongest of {} edges, by {}", edges.len(), self.len(), self.how);
+        Circuit::of_edges(self.graph.clone(), edges, title, self.sweep.scale())
+    }
+
+    /// These scores against others of the same edges, edge by edge.
+    ///
+    /// # Errors
+    /// When the other scores are another model's.
+    pub fn agreement(&self, other: &Self) -> Result<Agreement> {
+        self.sweep.agreement_where(&other.sweep, |at| match at {
+            [sender, receiver] => {
+                let receiver = self.receivers()[*receiver];
+                let edge = Edge { sender: self.senders()[*sender], receiver, score: 0.0 };
+                (*sender < self.graph.before(receiver)).then(|| edge.to_string())
+            }
+            _ => None,
+        })
+    }
+
+    /// Shows the circuit of the strongest edges in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+impl Show for EdgeScores {
+    fn html(&self) -> String {
+        self.circuit(SHOWN).html()
+    }
+
+    fn plain(&self) -> String {
+        self.circuit(SHOWN).plain()
+    }
+}

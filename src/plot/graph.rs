@@ -1,0 +1,332 @@
+//! [`LayerGraph`]: named nodes in layers, and weighted edges upwards.
+
+use super::{
+    canvas::{Canvas, LABEL, MARGIN, NOTE, heading_height},
+    color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
+    figure::Figure,
+    mark::Mark,
+    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
+};
+use crate::{Result, error::PlotError};
+
+/// A graph in layers, the first at the bottom: boxes with names, and edges whose width is the size of a value and whose
+/// colour is its sign, blue for more and red for less. Pointing at an edge tells its value, at a box its edges.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::LayerGraph;
+/// let figure = LayerGraph::new(["layer 0", "layer 1", "output"])
+///     .node("a0.h0", 0, Some(0))
+///     .node("a1.h0", 1, Some(0))
+///     .node("logits", 2, None)
+///     .edge("a0.h0", "a1.h0", "k", 0.9)
+///     .edge("a1.h0", "logits", "", 1.1)
+///     .title("Induction")
+///     .draw()?;
+/// assert!(figure.to_svg().contains("<title>a0.h0 → a1.h0.k: 0.9</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a graph is drawn by `.draw()`"]
+pub struct LayerGraph {
+    rows: Vec<String>,
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+    title: String,
+    value: String,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    name: String,
+    row: usize,
+    column: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Edge {
+    from: String,
+    to: String,
+    port: String,
+    value: f32,
+}
+
+const PICTURE: &str = "a graph in layers";
+/// The size of a box, the least distance from one to the next, and from row to row.
+const BOX: (f64, f64) = (58.0, 24.0);
+const PITCH: f64 = 72.0;
+const RISE: f64 = 66.0;
+/// Where edges enter a box: how far apart, and how large their letters are.
+const PORT: f64 = 16.0;
+const PORT_LETTER: f64 = 9.0;
+const WIDEST: f64 = 5.0;
+const THINNEST: f64 = 0.8;
+/// More edges in a box's tooltip than these are counted.
+const TOLD: usize = 8;
+
+impl LayerGraph {
+    /// An empty graph of these layers, the lowest first. Layers without nodes are not drawn.
+    pub fn new(layers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let rows = layers.into_iter().map(|name| printable(&name.into())).collect();
+        Self { rows, nodes: Vec::new(), edges: Vec::new(), title: String::new(), value: String::new() }
+    }
+
+    /// A box in a layer: at a column, counted from the left, or in the middle. Columns without nodes take no room.
+    pub fn node(mut self, name: impl Into<String>, layer: usize, column: Option<usize>) -> Self {
+        self.nodes.push(Node { name: printable(&name.into()), row: layer, column });
+        self
+    }
+
+    /// An edge between two boxes; `port` is a letter for where it enters, or nothing.
+    pub fn edge(mut self, from: impl Into<String>, to: impl Into<String>, port: impl Into<String>, value: f32) -> Self {
+        let [from, to] = [from.into(), to.into()].map(|text| printable(&text));
+        let port = port.into();
+        let port = if port.is_empty() { port } else { printable(&port) };
+        self.edges.push(Edge { from, to, port, value });
+        self
+    }
+
+    /// The heading.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the values are.
+    pub fn value(mut self, name: impl Into<String>) -> Self {
+        self.value = name.into();
+        self
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// When there are no nodes, an edge names none of them, or a node's layer does not exist.
+    pub fn draw(&self) -> Result<Figure> {
+        if self.nodes.is_empty() {
+            return Err(PlotError::Empty { picture: PICTURE, what: "there are no nodes" }.into());
+        }
+        if let Some(node) = self.nodes.iter().find(|node| node.row >= self.rows.len()) {
+            return Err(PlotError::Layer { node: node.name.clone(), layer: node.row, layers: self.rows.len() }.into());
+        }
+        for name in self.edges.iter().flat_map(|edge| [&edge.from, &edge.to]) {
+            if !self.nodes.iter().any(|node| node.name == *name) {
+                return Err(PlotError::Node { name: name.clone() }.into());
+            }
+        }
+        let places = self.places();
+        let note = self.note();
+        // The weakest first, so that the strongest lie on top.
+        let mut order: Vec<&Edge> = self.edges.iter().collect();
+        order.sort_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        let middle = places.iter().map(|at| at.0).sum::<f64>() / places.len() as f64;
+        let way = |edge: &Edge| {
+            let (from, to) = (self.place(&places, &edge.from)?, self.place(&places, &edge.to)?);
+            Some(curve(from, (to.0 + self.port_offset(edge), to.1), middle))
+        };
+        let curves: Vec<_> = order.into_iter().filter_map(|edge| Some((edge, way(edge)?))).collect();
+        let reach = curves.iter().flat_map(|(_, curve)| curve).map(|at| at.0).fold(0.0, f64::max);
+        let width = places.iter().map(|at| at.0 + BOX.0 / 2.0).fold(reach, f64::max) + MARGIN;
+        let bottom = places.iter().map(|at| at.1).fold(0.0, f64::max) + BOX.1 + 8.0;
+        let canvas = Canvas::headed(&self.title, &note, width, bottom + NOTE + MARGIN);
+        for (row, name) in self.rows.iter().enumerate() {
+            if let Some(at) = self.nodes.iter().position(|node| node.row == row) {
+                canvas.put(Mark::text((MARGIN, places[at].1), fit(name, 12), LABEL).fill(MUTED));
+            }
+        }
+        for (edge, curve) in curves {
+            let (color, width) = self.stroke(edge.value);
+            canvas.put(Mark::line(curve).stroke(color, width).round().title(told(edge)));
+        }
+        for (node, &(x, y)) in self.nodes.iter().zip(&places) {
+            let corner = (x - BOX.0 / 2.0, y - BOX.1 / 2.0);
+            let outline = Mark::rect(corner, (corner.0 + BOX.0, corner.1 + BOX.1)).fill(PAPER).stroke(FAINT, 1.0);
+            let ports = self.ports(&node.name);
+            let at = (x, if ports.is_empty() { y } else { y - 4.5 });
+            let name = Mark::text(at, fit(&node.name, 8), LABEL).fill(INK).middle();
+            let letter = |port: &String| {
+                let at = (x + offset(&ports, port), y + BOX.1 / 2.0 - 5.5);
+                Mark::text(at, fit(port, 2), PORT_LETTER).fill(MUTED).middle()
+            };
+            let letters: Vec<Mark> = ports.iter().map(letter).collect();
+            canvas.group(self.story(&node.name), [outline, name].into_iter().chain(letters));
+        }
+        canvas.note((MARGIN, bottom + NOTE / 2.0), &note);
+        canvas.finish(self.alt(), self.plain())
+    }
+
+    /// The middle of each box.
+    fn places(&self) -> Vec<(f64, f64)> {
+        let mut columns: Vec<usize> = self.nodes.iter().filter_map(|node| node.column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let used: Vec<usize> =
+            (0..self.rows.len()).filter(|row| self.nodes.iter().any(|node| node.row == *row)).collect();
+        let left = MARGIN + self.rows.iter().map(|row| text_width(&fit(row, 12), LABEL)).fold(0.0, f64::max) + 30.0;
+        let left = left + PITCH / 2.0;
+        let top = MARGIN + heading_height(&self.title) + BOX.1 / 2.0;
+        let middle = left + PITCH * columns.len().saturating_sub(1) as f64 / 2.0;
+        let place = |node: &Node| {
+            let column = node.column.and_then(|column| columns.iter().position(|have| *have == column));
+            let row = used.iter().position(|row| *row == node.row).unwrap_or(0);
+            let x = column.map_or(middle, |column| left + PITCH * column as f64);
+            (x, top + RISE * (used.len() - 1 - row) as f64)
+        };
+        self.nodes.iter().map(place).collect()
+    }
+
+    fn place(&self, places: &[(f64, f64)], name: &str) -> Option<(f64, f64)> {
+        self.nodes.iter().position(|node| node.name == name).map(|at| places[at])
+    }
+
+    /// The letters at which edges enter a box.
+    fn ports(&self, name: &str) -> Vec<String> {
+        let mut ports: Vec<String> =
+            self.edges.iter().filter(|edge| edge.to == name).map(|edge| edge.port.clone()).collect();
+        ports.retain(|port| !port.is_empty());
+        // As queries, keys and values are named: from q over k to v.
+        ports.sort_by_key(|port| (["q", "k", "v"].iter().position(|known| known == port), port.clone()));
+        ports.dedup();
+        ports
+    }
+
+    fn port_offset(&self, edge: &Edge) -> f64 {
+        offset(&self.ports(&edge.to), &edge.port)
+    }
+
+    fn largest(&self) -> f32 {
+        self.edges.iter().map(|edge| edge.value.abs()).filter(|value| value.is_finite()).fold(0.0, f32::max)
+    }
+
+    /// Colour and width; grey where no edge has a value.
+    fn stroke(&self, value: f32) -> (Rgb, f64) {
+        let largest = self.largest();
+        if largest == 0.0 || !value.is_finite() {
+            return (FAINT, 1.5);
+        }
+        let width = THINNEST + (WIDEST - THINNEST) * f64::from((value / largest).abs());
+        let color = if value == 0.0 {
+            RULE
+        } else if value > 0.0 {
+            ACCENT
+        } else {
+            WARM
+        };
+        (color, (width * 100.0).round() / 100.0)
+    }
+
+    fn note(&self) -> String {
+        let largest = self.largest();
+        if largest == 0.0 {
+            return String::new();
+        }
+        let value = fit(or(&self.value, "value"), 60);
+        format!("Wide: {value} up to {}; blue is more, red is less.", number(largest))
+    }
+
+    /// A box's own edges, strongest first.
+    fn story(&self, name: &str) -> String {
+        let mut own: Vec<&Edge> = self.edges.iter().filter(|edge| edge.from == name || edge.to == name).collect();
+        own.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        let lines = own.iter().take(TOLD).map(|edge| format!("\n{}", told(edge)));
+        let more = own.len().saturating_sub(TOLD);
+        let rest = if more > 0 { format!("\nand {more} more") } else { String::new() };
+        format!("{name}{}{rest}", lines.collect::<String>())
+    }
+
+    fn alt(&self) -> String {
+        let strongest = self.edges.iter().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        let strongest = strongest.map(|edge| format!("; the strongest is {}", told(edge))).unwrap_or_default();
+        format!("{}: {} nodes, {} edges{strongest}.", or(&self.title, "A graph"), self.nodes.len(), self.edges.len())
+    }
+
+    /// The edges as text, strongest first.
+    fn plain(&self) -> String {
+        const LINES: usize = 20;
+        let mut edges: Vec<&Edge> = self.edges.iter().collect();
+        edges.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        let names: Vec<String> = edges.iter().map(|edge| named(edge)).collect();
+        let width = names.iter().take(LINES).map(|name| columns(name)).max().unwrap_or(0);
+        let line =
+            |(name, edge): (&String, &&Edge)| format!("{}  {}\n", pad(name, width), pad_left(&number(edge.value), 9));
+        let body: String = names.iter().zip(&edges).take(LINES).map(line).collect();
+        let more = edges.len().saturating_sub(LINES);
+        let rest = if more > 0 { format!("and {more} more\n") } else { String::new() };
+        let empty = if edges.is_empty() { format!("{} nodes, no edges\n", self.nodes.len()) } else { String::new() };
+        headline(&self.title) + &body + &rest + &empty
+    }
+}
+
+/// How far from the middle of a box an edge enters.
+fn offset(ports: &[String], port: &str) -> f64 {
+    let at = ports.iter().position(|have| have == port);
+    at.map_or(0.0, |at| PORT * (at as f64 - (ports.len() - 1) as f64 / 2.0))
+}
+
+fn named(edge: &Edge) -> String {
+    let port = if edge.port.is_empty() { String::new() } else { format!(".{}", edge.port) };
+    format!("{} → {}{port}", edge.from, edge.to)
+}
+
+fn told(edge: &Edge) -> String {
+    format!("{}: {}", named(edge), number(edge.value))
+}
+
+/// From the top of a box to the bottom of another, leaving and arriving upright. Where boxes may stand between, because
+/// the ends are one above the other, it bends to the side that it enters at, or away from `middle`.
+fn curve(from: (f64, f64), to: (f64, f64), middle: f64) -> Vec<(f64, f64)> {
+    const STEPS: usize = 24;
+    let (from, to) = ((from.0, from.1 - BOX.1 / 2.0), (to.0, to.1 + BOX.1 / 2.0));
+    let rise = from.1 - to.1;
+    let passes = rise > RISE && (from.0 - to.0).abs() < BOX.0 / 2.0;
+    let leftwards = if from.0 == to.0 { from.0 < middle } else { to.0 < from.0 };
+    let bend = match passes {
+        // At the left stand the names of the layers.
+        true if leftwards => -(0.7 * PITCH + 4.0 * rise / RISE).min(1.2 * PITCH),
+        true => (0.6 * PITCH + 10.0 * rise / RISE).min(2.5 * PITCH),
+        false => 0.0,
+    };
+    let (out, into) = ((from.0 + bend, from.1 - 0.5 * rise), (to.0 + bend, to.1 + 0.5 * rise));
+    let at = |step: usize| {
+        let t = step as f64 / STEPS as f64;
+        let weights = [(1.0 - t).powi(3), 3.0 * t * (1.0 - t).powi(2), 3.0 * t * t * (1.0 - t), t.powi(3)];
+        let points = [from, out, into, to];
+        let sum =
+            |axis: fn((f64, f64)) -> f64| weights.iter().zip(points).map(|(weight, point)| weight * axis(point)).sum();
+        (sum(|point| point.0), sum(|point| point.1))
+    };
+    (0..=STEPS).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_leave_and_arrive_upright_and_pass_beside_boxes_between() {
+        let straight = curve((0.0, 200.0), (0.0, 200.0 - RISE), 10.0);
+        assert!(straight.iter().all(|at| at.0 == 0.0));
+        let passing = curve((0.0, 300.0), (0.0, 300.0 - 3.0 * RISE), 10.0);
+        assert!(passing[12].0 < -BOX.0 / 2.0, "{:?}", passing[12]);
+        assert_eq!((passing[0], passing[24]), ((0.0, 288.0), (0.0, 300.0 - 3.0 * RISE + 12.0)));
+    }
+
+    #[test]
+    fn queries_enter_left_of_keys_and_keys_left_of_values() {
+        let graph = ["v", "k", "q"]
+            .iter()
+            .fold(LayerGraph::new(["a", "b"]).node("x", 0, None).node("y", 1, None), |graph, port| {
+                graph.edge("x", "y", *port, 1.0)
+            });
+        assert_eq!(graph.ports("y"), ["q", "k", "v"]);
+        assert_eq!(offset(&graph.ports("y"), "q"), -PORT);
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let graph = LayerGraph::new(["a"]).node("x", 0, None).edge("x", "z", "", 1.0);
+        assert!(graph.draw().unwrap_err().to_string().contains("`z`"));
+        let error = LayerGraph::new(["a"]).node("x", 3, None).draw().unwrap_err().to_string();
+        assert!(error.contains("layer 3"), "{error}");
+    }
+}
