@@ -27,6 +27,7 @@ mod material;
 mod pairs;
 mod phrases;
 mod pronouns;
+mod show;
 mod vocabulary;
 mod word;
 mod world;
@@ -35,7 +36,7 @@ pub use examples::examples;
 pub use facts::{Fact, Relation, Wording, facts};
 pub use grammar::{Grammar, Kind, grammar};
 pub use material::Material;
-pub use pairs::{Contrast, Pair, Pairs, pairs};
+pub use pairs::{Contrast, pairs};
 pub use word::{Entity, Gender, Number, Part, Sentence, Tense, Word};
 
 use draft::Draft;

@@ -163,8 +163,8 @@ fn the_two_prompts_of_a_pair_differ_in_one_word_and_all_are_of_one_length() {
         for material in [Material::Training, Material::HeldOut] {
             let pairs = pairs(contrast, material, 60, 15);
             let words = |text: &String| text.split(' ').map(String::from).collect::<Vec<_>>();
-            let len = words(&pairs.get()[0].clean).len();
-            for pair in pairs.get() {
+            let len = words(&pairs[0].clean).len();
+            for pair in &pairs {
                 let (clean, corrupt) = (words(&pair.clean), words(&pair.corrupt));
                 assert_eq!((clean.len(), corrupt.len()), (len, len), "{pair:?}");
                 assert_eq!(clean.iter().zip(&corrupt).filter(|(a, b)| a != b).count(), 1, "{pair:?}");
@@ -181,7 +181,7 @@ fn a_pair_is_how_sentences_of_the_grammar_begin() {
         .take(20_000)
         .map(|sentence| sentence.text())
         .collect();
-    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Material::All, 40, 17).get() {
+    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Material::All, 40, 17) {
         assert!(sentences.contains(&format!("{} {}.", pair.clean, pair.answer)), "{pair:?}");
         assert!(sentences.contains(&format!("{} {}.", pair.corrupt, pair.wrong)), "{pair:?}");
     }

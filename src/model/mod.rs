@@ -79,9 +79,10 @@ struct Inner {
 }
 
 impl Model {
-    /// Opens a model: the name of a shipped one (`"induction-2l"`, `"modular-addition-1l"`; feature `models`, on by
-    /// default), or of one as it was at a step of its training (`"modular-addition-1l@300"`), a folder with `config.json` and safetensors,
-    /// a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"` (feature `hub`).
+    /// Opens a model: the name of a shipped one (`"induction-2l"`, `"grammar-4l"`, `"modular-addition-1l"`; feature
+    /// `models`, on by default), or of one as it was at a step of its training (`"modular-addition-1l@300"`), a folder
+    /// with `config.json` and safetensors, a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"`
+    /// (feature `hub`).
     ///
     /// # Errors
     /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is

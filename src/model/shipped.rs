@@ -30,13 +30,14 @@ macro_rules! files {
 #[cfg(feature = "models")]
 static SHIPPED: &[Files] = &[
     files!("induction-2l"),
+    files!("grammar-4l"),
     files!("modular-addition-1l", 0, 50, 100, 150, 200, 300, 500, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 3000),
 ];
 #[cfg(not(feature = "models"))]
 static SHIPPED: &[Files] = &[];
 
 /// The names of the shipped models, whether or not they are inside this build.
-pub(crate) const NAMES: [&str; 2] = ["induction-2l", "modular-addition-1l"];
+pub(crate) const NAMES: [&str; 3] = ["induction-2l", "grammar-4l", "modular-addition-1l"];
 
 /// The checkpoint of a shipped model, or `None` when there is none of that name. `NAME@STEP` is the model as it was at a
 /// step of its training.

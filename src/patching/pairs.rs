@@ -149,6 +149,18 @@ impl PromptPairs {
     pub fn patching(&self, model: &Model) -> Result<Patching> {
         Patching::new(model, self.clean(), self.corrupt(), self.metric(model)?)
     }
+
+    /// The part of all prompts, clean and corrupt, whose own answer has the higher logit of the two, 0 to 1.
+    ///
+    /// # Errors
+    /// As [`PromptPairs::metric`].
+    pub fn accuracy(&self, model: &Model) -> Result<f64> {
+        let metric = self.metric(model)?;
+        let of = |prompts: Vec<String>| metric.of(&model.pass(prompts)?.logits_at([-1]).run()?);
+        let clean = of(self.clean())?.into_iter().filter(|&difference| difference > 0.0).count();
+        let corrupt = of(self.corrupt())?.into_iter().filter(|&difference| difference < 0.0).count();
+        Ok((clean + corrupt) as f64 / (2 * self.pairs.len()) as f64)
+    }
 }
 
 /// What a template leaves open.

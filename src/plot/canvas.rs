@@ -84,7 +84,7 @@ impl Canvas {
     /// A sheet for a picture under a heading and over a note, wide enough for both; the heading is drawn.
     pub(crate) fn headed(heading: &str, note: &str, width: f64, height: f64) -> Self {
         let shown = if heading.is_empty() { String::new() } else { fit(&printable(heading), LONGEST_HEADING) };
-        let words = sans_width(&shown, TITLE).max(sans_width(note, NOTE)) + 2.0 * MARGIN;
+        let words = bold_width(&shown, TITLE).max(sans_width(note, NOTE)) + 2.0 * MARGIN;
         let canvas = Self::new(width.max(words), height);
         if !shown.is_empty() {
             canvas.put(Mark::text((MARGIN, MARGIN + TITLE / 2.0), shown, TITLE).bold().sans());
@@ -151,6 +151,11 @@ impl Canvas {
 /// The width in px of a text that is not monospace, with some room.
 pub(crate) fn sans_width(text: &str, size: f64) -> f64 {
     columns(text) as f64 * size * 0.58
+}
+
+/// The same of bold text.
+pub(crate) fn bold_width(text: &str, size: f64) -> f64 {
+    1.15 * sans_width(text, size)
 }
 
 /// How tall the heading is with the space under it; nothing when there is none.

@@ -147,7 +147,8 @@ impl Grid<'_> {
         }
     }
 
-    /// The values to print: those of the strongest cells, if all have room; none where all cells are alike.
+    /// The values to print: those of the strongest cells, if all have room; none where all cells are alike, and no zeros
+    /// where not all values are asked for.
     fn printed(&self, ranked: &[Cell]) -> BTreeMap<Cell, String> {
         let finite = ranked.iter().copied().filter(|&at| self.values[at].is_finite());
         // No finer than colours can be told apart: to a hundredth of their range. The tooltip has all digits.
@@ -156,7 +157,9 @@ impl Grid<'_> {
             0.0 => "0".into(),
             steps => short_number(steps * step),
         };
-        let texts: BTreeMap<Cell, String> = finite.take(self.printed).map(|at| (at, text(self.values[at]))).collect();
+        let texts = finite.take(self.printed).map(|at| (at, text(self.values[at])));
+        let texts: BTreeMap<Cell, String> =
+            texts.filter(|(_, text)| text != "0" || self.printed >= self.values.len()).collect();
         let widest = texts.values().map(|text| text_width(text, NUMBER)).fold(0.0, f64::max);
         let (width, height) = self.pitch();
         let room = widest + 2.0 <= width && NUMBER <= height && self.scale.lo < self.scale.hi;

@@ -2,7 +2,7 @@
 
 use super::{
     band::Band,
-    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, heading_height, sans_width},
+    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, bold_width, heading_height},
     legend::Legend,
     mark::Mark,
     text::printable,
@@ -14,6 +14,7 @@ pub(crate) struct Panels<'a> {
     pub note: &'a str,
     /// A name for each panel; one empty name for a single panel.
     pub names: Vec<&'a str>,
+    /// How many at most stand in a row.
     pub per_row: usize,
     pub x: Band<'a>,
     pub y: Band<'a>,
@@ -24,19 +25,24 @@ pub(crate) struct Panels<'a> {
 const LEGEND_GAP: f64 = 22.0;
 const NOTE_GAP: f64 = 10.0;
 
+/// In px, what a notebook shows of a picture without scrolling.
+const PAGE: f64 = 900.0;
+
 impl Panels<'_> {
     /// The sheet with everything on it, each panel filled by `fill`.
     pub(crate) fn draw(&self, fill: impl Fn(&Canvas, usize, Frame)) -> Canvas {
         let (pitch, reach) = (self.pitch(), self.reach());
         let corner = (MARGIN + reach, self.top());
-        let lines = self.names.len().div_ceil(self.per_row);
+        let ends = |per_row: usize| corner.0 + pitch.0 * (per_row - 1) as f64 + self.width() + self.x.name_overhang();
+        let rest = LEGEND_GAP + self.legend.size().0 + MARGIN;
+        let per_row = (1..=self.per_row).rev().find(|&n| ends(n) + rest <= PAGE).unwrap_or(1);
+        let lines = self.names.len().div_ceil(per_row);
         let bottom = corner.1 + pitch.1 * lines as f64 - self.name_height();
-        let right = corner.0 + pitch.0 * (self.per_row - 1) as f64 + self.width() + self.x.name_overhang() + LEGEND_GAP;
+        let right = ends(per_row) + LEGEND_GAP;
         let note = if self.note.is_empty() { 0.0 } else { NOTE_GAP + NOTE };
-        let canvas =
-            Canvas::headed(self.heading, self.note, right + self.legend.size().0 + MARGIN, bottom + note + MARGIN);
+        let canvas = Canvas::headed(self.heading, self.note, ends(per_row) + rest, bottom + note + MARGIN);
         for (i, name) in self.names.iter().enumerate() {
-            let (line, place) = (i / self.per_row, i % self.per_row);
+            let (line, place) = (i / per_row, i % per_row);
             let frame = Frame {
                 x: corner.0 + pitch.0 * place as f64,
                 y: corner.1 + pitch.1 * line as f64,
@@ -73,13 +79,14 @@ impl Panels<'_> {
 
     /// The width of a panel, or of its name if that is longer.
     fn width(&self) -> f64 {
-        self.names.iter().map(|name| sans_width(name, NAME)).fold(self.x.length(), f64::max)
+        self.names.iter().map(|name| bold_width(name, NAME)).fold(self.x.length(), f64::max)
     }
 
     /// From one panel to the next, to the right and down.
     fn pitch(&self) -> (f64, f64) {
         let beside = (self.x.overhang().max(18.0) + self.x.name_overhang()).max(self.width() - self.x.length() + 12.0);
-        let below = self.x.height_below().max(self.y.name_overhang()).max(self.legend.size().1 - self.y.length());
+        let below =
+            self.x.height_below().max(2.0 * self.y.name_overhang() + 4.0).max(self.legend.size().1 - self.y.length());
         (self.x.length() + beside, self.y.length() + below + self.name_height())
     }
 }

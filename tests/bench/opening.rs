@@ -18,7 +18,7 @@ fn main() -> model::Result<()> {
         drop(model);
         return Ok(());
     }
-    for name in ["induction-2l", "modular-addition-1l", "modular-addition-1l@0"] {
+    for name in ["induction-2l", "grammar-4l", "modular-addition-1l", "modular-addition-1l@0"] {
         let open = || {
             let start = Instant::now();
             Model::open(name).map(|_| start.elapsed().as_secs_f64() * 1e3)

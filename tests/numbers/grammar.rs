@@ -4,6 +4,7 @@ use glassbox::{
     Model,
     corpus::{Contrast, Material, pairs},
     hook::Site,
+    patching::PromptPairs,
     train::grammar::evaluate,
 };
 use std::time::Instant;
@@ -26,6 +27,7 @@ fn the_shipped_grammar_model_does_what_it_is_shipped_for() {
 fn the_number_of_the_subject_is_carried_from_the_subject_to_the_end() {
     let model = Model::open("grammar-4l").unwrap();
     let pairs = pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 16, 1);
+    let pairs = PromptPairs::new(&model, pairs).unwrap();
     let effect = pairs.patching(&model).unwrap().resid_pre().unwrap().mean();
     // <bos> The keys near the cabinet: at the subject at first, at the last word after the last layer but one.
     assert!(effect[[0, 2]] > 0.9, "{effect}");

@@ -27,7 +27,6 @@ pub fn run(mut args: Args) -> Outcome<()> {
             println!("{progress}");
         }
         training.keep(&folder)?;
-        if progress.step.is_multiple_of(250) { println!("{}", training.recipe().evaluate(&training.model()?)?); }
         if progress.step.is_multiple_of(PUT_ASIDE) { training.put_aside(&aside) } else { Ok(()) }
     })?;
     training.write(&folder)?;

@@ -3,7 +3,7 @@
 use crate::{
     Model, Result,
     corpus::{Contrast, Fact, Grammar, Material, Relation, Wording, facts, pairs},
-    patching::Metric,
+    patching::{Metric, PromptPair, PromptPairs},
 };
 use std::fmt;
 
@@ -23,11 +23,11 @@ pub struct Evaluation {
     pub indirect_object: f64,
     /// The value of a fact, stated or asked for, is the likeliest of all words.
     pub facts: f64,
-    /// `true` or `false`, whichever is right, of facts in words in which they were never judged in training, is the likeliest
-    /// of all words; by
-    /// [`Relation`], in the order of [`Relation::ALL`].
+    /// `true` or `false`, whichever is right, of facts in words in which they were never judged in training, is the
+    /// likeliest of all words; by [`Relation`], in the order of [`Relation::ALL`].
     pub truth: [f64; 4],
-    /// The loss on held-out sentences.
+    /// The loss on sentences that training would read if it went on: what is kept back is not among them, for the model
+    /// learns that it never comes.
     pub loss: f64,
     /// The mean surprise of the same sentences to who knows the grammar.
     pub entropy: f64,
@@ -65,17 +65,17 @@ impl fmt::Display for Evaluation {
     }
 }
 
-/// Measures a model on `count` held-out pairs of prompts of each contrast, and as many held-out sentences, that a seed
-/// makes.
+/// Measures a model on `count` held-out pairs of prompts of each contrast, and as many fresh sentences, that a seed makes.
 ///
 /// # Errors
 /// When the model does not know the words.
 pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     let held = |contrast| pairs(contrast, Material::HeldOut, count, seed);
-    let agrees = |contrast| held(contrast).accuracy(model);
+    let agrees = |contrast| PromptPairs::new(model, held(contrast))?.accuracy(model);
     let answers = |contrast| -> Result<f64> {
-        let pairs = held(contrast);
-        Ok((first(model, pairs.clean(), pairs.answers())? + first(model, pairs.corrupt(), pairs.wrong())?) / 2.0)
+        let both = |pair: PromptPair| [(pair.clean, pair.answer), (pair.corrupt, pair.wrong)];
+        let (prompts, answers) = held(contrast).into_iter().flat_map(both).unzip();
+        first(model, prompts, answers)
     };
     let mut truth = [0.0; 4];
     for (truth, relation) in truth.iter_mut().zip(Relation::ALL) {
@@ -94,7 +94,7 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
         known += (asked + stated + otherwise) / 3.0 / Relation::ALL.len() as f64;
     }
     let (mut loss, mut nats, mut tokens) = (0.0, 0.0, 0);
-    for sentence in Grammar::new(Material::HeldOut, seed).take(count) {
+    for sentence in Grammar::new(Material::Training, u64::MAX - seed).take(count) {
         let losses = model.pass(sentence.text())?.run()?.token_losses()?.flatten_all()?.to_vec1::<f32>()?;
         loss += losses.iter().copied().map(f64::from).sum::<f64>();
         nats += sentence.nats;

@@ -1,0 +1,56 @@
+//! What sentences show in a notebook.
+
+use super::{Part, Sentence, Word};
+use crate::notebook::{Card, Show};
+
+impl Sentence {
+    /// Every word with its labels.
+    fn card(&self) -> Card {
+        let spoken = |word: &Word| word.part != Part::Punctuation;
+        let named = |at: Option<usize>| at.map_or(String::new(), |at| format!("{}@{at}", self.words[at].text));
+        let row = |(at, word): (usize, &Word)| {
+            [
+                format!("{}@{at}", word.text),
+                said(Some(word.part)),
+                said(word.number),
+                said(word.tense),
+                said(word.gender),
+                said(word.entity),
+                named(word.head),
+                word.depth.to_string(),
+                named(word.subject),
+            ]
+        };
+        Card::new(&self.text()).table(
+            &["word", "part of speech", "number", "tense", "gender", "stands for", "head", "depth", "subject"],
+            self.words.iter().enumerate().filter(|(_, word)| spoken(word)).map(row),
+        )
+    }
+
+    /// Shows the sentence with its labels in a notebook.
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
+}
+
+/// `ProperNoun` as `proper noun`.
+fn said(label: Option<impl std::fmt::Debug>) -> String {
+    let mut words = String::new();
+    for letter in label.map_or(String::new(), |label| format!("{label:?}")).chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+impl Show for Sentence {
+    fn html(&self) -> String {
+        self.card().html()
+    }
+
+    fn plain(&self) -> String {
+        self.card().plain()
+    }
+}
