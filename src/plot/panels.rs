@@ -25,8 +25,11 @@ pub(crate) struct Panels<'a> {
 const LEGEND_GAP: f64 = 22.0;
 const NOTE_GAP: f64 = 10.0;
 
+/// Between a row of panels and the next.
+const LINE_GAP: f64 = 8.0;
+
 /// In px, what a notebook shows of a picture without scrolling.
-const PAGE: f64 = 900.0;
+const PAGE: f64 = 940.0;
 
 impl Panels<'_> {
     /// The sheet with everything on it, each panel filled by `fill`.
@@ -37,7 +40,7 @@ impl Panels<'_> {
         let rest = LEGEND_GAP + self.legend.size().0 + MARGIN;
         let per_row = (1..=self.per_row).rev().find(|&n| ends(n) + rest <= PAGE).unwrap_or(1);
         let lines = self.names.len().div_ceil(per_row);
-        let bottom = corner.1 + pitch.1 * lines as f64 - self.name_height();
+        let bottom = corner.1 + pitch.1 * lines as f64 - self.name_height() - LINE_GAP;
         let right = ends(per_row) + LEGEND_GAP;
         let note = if self.note.is_empty() { 0.0 } else { NOTE_GAP + NOTE };
         let canvas = Canvas::headed(self.heading, self.note, ends(per_row) + rest, bottom + note + MARGIN);
@@ -85,8 +88,8 @@ impl Panels<'_> {
     /// From one panel to the next, to the right and down.
     fn pitch(&self) -> (f64, f64) {
         let beside = (self.x.overhang().max(18.0) + self.x.name_overhang()).max(self.width() - self.x.length() + 12.0);
-        let below =
-            self.x.height_below().max(2.0 * self.y.name_overhang() + 4.0).max(self.legend.size().1 - self.y.length());
+        let below = self.x.height_below().max(2.0 * self.y.name_overhang());
+        let below = LINE_GAP + below.max(self.legend.size().1 - self.y.length());
         (self.x.length() + beside, self.y.length() + below + self.name_height())
     }
 }

@@ -4,7 +4,7 @@ use glassbox::{
     Model,
     corpus::{Contrast, Material, pairs},
     hook::Site,
-    patching::PromptPairs,
+    patching::{HeadPart, PromptPairs},
     train::grammar::evaluate,
 };
 use std::time::Instant;
@@ -28,11 +28,21 @@ fn the_number_of_the_subject_is_carried_from_the_subject_to_the_end() {
     let model = Model::open("grammar-4l").unwrap();
     let pairs = pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 16, 1);
     let pairs = PromptPairs::new(&model, pairs).unwrap();
-    let effect = pairs.patching(&model).unwrap().resid_pre().unwrap().mean();
+    let patching = pairs.patching(&model).unwrap();
+    let effect = patching.resid_pre().unwrap().mean();
     // <bos> The keys near the cabinet: at the subject at first, at the last word after the last layer but one.
     assert!(effect[[0, 2]] > 0.9, "{effect}");
     assert!(effect[[0, 5]].abs() < 0.1, "{effect}");
     assert!(effect[[3, 5]] > 0.5, "{effect}");
+    // By one head, which looks at the subject in both sentences alike and finds another value there.
+    let heads = patching.heads(HeadPart::Out).unwrap();
+    let (values, patterns) = (patching.heads(HeadPart::Value).unwrap(), patching.heads(HeadPart::Pattern).unwrap());
+    println!("heads {:.2}\nvalues {:.2}\npatterns {:.2}", heads.mean(), values.mean(), patterns.mean());
+    assert_eq!(heads.strongest().0, [2, 1]);
+    assert!(heads.mean()[[2, 1]] > 0.7 && values.mean()[[2, 1]] > 0.7 && patterns.mean()[[2, 1]].abs() < 0.1);
+    let run = model.run("The keys near the cabinet behind the doors").unwrap();
+    let pattern = run.cache().get(Site::pattern(2)).unwrap().get(0).unwrap().get(1).unwrap().to_vec2::<f32>().unwrap();
+    assert!([2, 5, 8].iter().all(|&noun: &usize| pattern[noun][2] > 0.8), "{pattern:.2?}");
 }
 
 #[test]
