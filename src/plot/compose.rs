@@ -6,7 +6,7 @@
 use std::{borrow::Borrow, fmt::Write};
 
 use super::{
-    canvas::{MARGIN, NAME},
+    canvas::{MARGIN, NAME, PAGE},
     color::{ACCENT, INK, PAPER, RULE},
     figure::{Figure, Node},
     text::escape,
@@ -19,7 +19,7 @@ pub(crate) struct Tab {
     pub pane: Figure,
 }
 
-/// The figures side by side.
+/// The figures side by side, and in a further line where the page is not wide enough.
 pub fn row(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Figure {
     Figure::of(Node::Row(owned(figures)))
 }
@@ -45,11 +45,10 @@ fn owned(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Vec<Figure> 
 const NAME_PLATE: f64 = 26.0;
 
 pub(crate) fn size(figure: &Figure) -> (f64, f64) {
-    let beside = |(w, h): (f64, f64), (width, height): (f64, f64)| (w + width, h.max(height));
     let below = |(w, h): (f64, f64), (width, height): (f64, f64)| (w.max(width), h + height);
     match figure.node() {
         Node::Drawing { size, .. } => *size,
-        Node::Row(parts) => parts.iter().map(size).fold((0.0, 0.0), beside),
+        Node::Row(parts) => beside(parts).1,
         Node::Column(parts) => parts.iter().map(size).fold((0.0, 0.0), below),
         Node::Tabs { still: Some(still), .. } => size(still),
         Node::Tabs { tabs, .. } => {
@@ -57,6 +56,23 @@ pub(crate) fn size(figure: &Figure) -> (f64, f64) {
             tabs.iter().map(named).fold((0.0, 0.0), below)
         }
     }
+}
+
+/// Where the figures of a row stand, and how large the row is.
+fn beside(parts: &[Figure]) -> (Vec<(f64, f64)>, (f64, f64)) {
+    let (mut at, mut bottom, mut right) = ((0.0, 0.0), 0f64, 0f64);
+    let place = |part| {
+        let (width, height) = size(part);
+        if at.0 > 0.0 && at.0 + width > PAGE {
+            at = (0.0, bottom);
+        }
+        let here = at;
+        at.0 += width;
+        (right, bottom) = (right.max(at.0), bottom.max(at.1 + height));
+        here
+    };
+    let places = parts.iter().map(place).collect();
+    (places, (right, bottom))
 }
 
 /// The SVG elements of a figure, its parts moved to their places.
@@ -67,9 +83,8 @@ pub(crate) fn body(figure: &Figure) -> String {
         Node::Drawing { body, .. } => return body.clone(),
         Node::Tabs { still: Some(still), .. } => return body(still),
         Node::Row(parts) => {
-            for part in parts {
+            for (part, at) in parts.iter().zip(beside(parts).0) {
                 out += &moved(part, at);
-                at.0 += size(part).0;
             }
         }
         Node::Column(parts) => {

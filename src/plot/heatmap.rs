@@ -259,10 +259,12 @@ impl Heatmap {
         Band { labels: &axis.1, name: &axis.0, count, pitch, reversed }
     }
 
-    /// Whole pixels a cell, and how many panels stand in a row: at least what a label needs while cells are few.
+    /// Whole pixels a cell, and how many panels stand in a row: at least what a label needs while cells are few, and what
+    /// an eye needs where they are many.
     fn cell_size(&self) -> ((f64, f64), usize) {
         let (rows, columns) = self.dim();
-        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= 12.0;
+        let wide = if columns <= LABELLED { 12.0 } else { 5.0 };
+        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= wide;
         let per_row = (1..=self.facets.len()).rev().find(|&n| fits(n)).unwrap_or(1);
         let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
         let share = |length: f64, count: usize| (length / count as f64).floor();

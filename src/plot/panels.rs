@@ -2,7 +2,7 @@
 
 use super::{
     band::Band,
-    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, bold_width, heading_height},
+    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, PAGE, bold_width, heading_height},
     legend::Legend,
     mark::Mark,
     text::printable,
@@ -27,9 +27,6 @@ const NOTE_GAP: f64 = 10.0;
 
 /// Between a row of panels and the next.
 const LINE_GAP: f64 = 8.0;
-
-/// In px, what a notebook shows of a picture without scrolling.
-const PAGE: f64 = 940.0;
 
 impl Panels<'_> {
     /// The sheet with everything on it, each panel filled by `fill`.
