@@ -263,7 +263,7 @@ impl Heatmap {
     /// an eye needs where they are many.
     fn cell_size(&self) -> ((f64, f64), usize) {
         let (rows, columns) = self.dim();
-        let wide = if columns <= LABELLED { 12.0 } else { 5.0 };
+        let wide = if columns <= LABELLED { 11.5 } else { 5.0 };
         let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= wide;
         let per_row = (1..=self.facets.len()).rev().find(|&n| fits(n)).unwrap_or(1);
         let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };

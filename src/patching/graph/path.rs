@@ -26,7 +26,7 @@ impl Patching {
     /// what they make of it. From the receivers on the model runs as ever. Everything is measured; nothing is taken as
     /// linear, the norms in particular.
     ///
-    /// Senders and receivers are named as in [the module](super::graph): `"a0.h0"`, `"m3"`, `"embed"`;
+    /// Senders and receivers are named as in [the module](super): `"a0.h0"`, `"m3"`, `"embed"`;
     /// `"a1.h0.k"`, `"a1.h0"` (its query, key and value), `"m3"`, `"logits"`; or lists of these. Receivers that stand
     /// behind one another do not hear one another.
     ///
