@@ -57,8 +57,10 @@ pub struct Heatmap {
 }
 
 const PICTURE: &str = "a heatmap";
-/// What the panels of one row may take together, what they may take down, and the side of a square one.
+/// What a single panel may take across, what several in a row may take together so that a legend has room beside them,
+/// what they may take down, and the side of a square one.
 const WIDTH: f64 = 800.0;
+const FACETS: f64 = 640.0;
 const HEIGHT: f64 = 440.0;
 const SQUARE: f64 = 600.0;
 /// Axes of at most so many cells have a label for each.
@@ -264,7 +266,8 @@ impl Heatmap {
     fn cell_size(&self) -> ((f64, f64), usize) {
         let (rows, columns) = self.dim();
         let wide = if columns <= LABELLED { 11.5 } else { 5.0 };
-        let fits = |per_row: usize| (WIDTH / per_row as f64 - 20.0) / columns as f64 >= wide;
+        let all = if self.facets.len() > 1 { FACETS } else { WIDTH };
+        let fits = |per_row: usize| (all / per_row as f64 - 20.0) / columns as f64 >= wide;
         let per_row = (1..=self.facets.len()).rev().find(|&n| fits(n)).unwrap_or(1);
         let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
         let share = |length: f64, count: usize| (length / count as f64).floor();
@@ -272,7 +275,7 @@ impl Heatmap {
             let side = share(SQUARE, rows.max(columns)).clamp(least(rows.max(columns)), 28.0);
             return ((side, side), per_row);
         }
-        let width = share(WIDTH / per_row as f64, columns).clamp(3.0, 36.0);
+        let width = share(all / per_row as f64, columns).clamp(3.0, 36.0);
         ((width, share(HEIGHT, rows).clamp(least(rows), 26.0)), per_row)
     }
 
