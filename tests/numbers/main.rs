@@ -30,4 +30,5 @@ mod tiny;
 mod tl_patching;
 mod tracing;
 mod trained;
+mod views;
 mod weights;

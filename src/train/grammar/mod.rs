@@ -1,6 +1,7 @@
 //! The recipe of `grammar-4l`: a GPT-2 of four layers that reads the small English of [`corpus`](crate::corpus).
 //!
-//! A text is `<bos>` and sentences, one after the other, cut off where the model's context ends. Every token counts.
+//! A text is `<bos>` and sentences, one after the other, cut off where the model's context ends. Every token counts, and
+//! the verdicts `true` and `false` once more: being few, they would be learned last and by heart, each wording by itself.
 //! What is held out ([`Material`]) is never read. Embedding and unembedding are one matrix, as in GPT-2: what a
 //! position expects and what a word is are then vectors of one space, which helps to see whether a statement is so.
 
@@ -29,7 +30,7 @@ pub struct English {
     pub len: usize,
     /// Deviation of the first weights.
     pub deviation: f32,
-    /// How many times more than any other word `true` and `false` count where a statement is judged.
+    /// How many times the mean loss of the verdicts (`true`, `false`) is added to the mean loss of all words.
     pub verdicts: f64,
     /// Seed, length and speed of the training.
     pub schedule: Schedule,
@@ -152,7 +153,7 @@ impl Recipe for English {
         Self { texts: 64, ..self.clone() }.batch(&ids(), Material::Training, u64::MAX - self.schedule.seed)
     }
 
-    /// The mean loss of all words, and of the verdicts once more: they are few, and what they take is learned last.
+    /// The mean loss of all words, and of the verdicts once more.
     fn loss(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor> {
         let logits = parameters.logits(batch)?;
         let loss = cross_entropy(&logits, &batch.answers)?;
