@@ -7,8 +7,11 @@ use super::{
     lexicon::{GENDERED, GIFTS, GIVE, MEETINGS, NAMES, NEAR, NOUNS, PEOPLE, PLACES, TRANSITIVE, article},
     pronouns::reflexive,
 };
-use crate::patching::PromptPair;
+use crate::{Result, error::PatchError, patching::PromptPair};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+/// More attractors than any sentence of the grammar has.
+const MORE: usize = 3;
 
 /// What two prompts differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +19,7 @@ pub enum Contrast {
     /// The number of the subject, with nouns of the wrong number between it and its verb:
     /// `The keys to the cabinet` / `The key to the cabinet`: `are` / `is`.
     Agreement {
-        /// How many nouns stand between.
+        /// How many nouns stand between: 0 to 2.
         attractors: usize,
     },
     /// The number of the subject, with a clause after it whose noun has the wrong number:
@@ -35,18 +38,24 @@ pub enum Contrast {
 
 /// `count` pairs of prompts, drawn by a seed, that differ in one thing. All of one contrast have the same number of words.
 ///
+/// # Errors
+/// When more nouns are to stand between subject and verb than the grammar ever puts there.
+///
 /// # Examples
 /// ```
 /// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
 /// let model = Model::open("grammar-4l")?;
-/// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 8, 0))?;
+/// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 8, 0)?)?;
 /// println!("{}", pairs.pairs()[0].clean); // The keys near the cabinet
 /// assert!(pairs.accuracy(&model)? > 0.9);
 /// let patching = pairs.patching(&model)?; // what carries the number?
 /// assert_eq!(patching.resid_pre()?.mean().shape(), [4, 6]); // [layer, pos]
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) -> Vec<PromptPair> {
+pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) -> Result<Vec<PromptPair>> {
+    if let Contrast::Agreement { attractors: asked @ MORE.. } = contrast {
+        return Err(PatchError::Attractors { asked, most: MORE - 1 }.into());
+    }
     let mut source = Source { material, rng: StdRng::seed_from_u64(seed) };
     let pair = |_| match contrast {
         Contrast::Agreement { attractors } => source.agreement(attractors),
@@ -55,7 +64,7 @@ pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) ->
         Contrast::IndirectObject => source.indirect_object(),
         Contrast::Truth(relation, wording) => source.truth(relation, wording),
     };
-    (0..count).map(pair).collect()
+    Ok((0..count).map(pair).collect())
 }
 
 /// What pairs are drawn with.

@@ -161,7 +161,7 @@ fn the_two_prompts_of_a_pair_differ_in_one_word_and_all_are_of_one_length() {
     ];
     for contrast in contrasts {
         for material in [Material::Training, Material::HeldOut] {
-            let pairs = pairs(contrast, material, 60, 15);
+            let pairs = pairs(contrast, material, 60, 15).unwrap();
             let words = |text: &String| text.split(' ').map(String::from).collect::<Vec<_>>();
             let len = words(&pairs[0].clean).len();
             for pair in &pairs {
@@ -181,8 +181,14 @@ fn a_pair_is_how_sentences_of_the_grammar_begin() {
         .take(20_000)
         .map(|sentence| sentence.text())
         .collect();
-    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Material::All, 40, 17) {
+    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Material::All, 40, 17).unwrap() {
         assert!(sentences.contains(&format!("{} {}.", pair.clean, pair.answer)), "{pair:?}");
         assert!(sentences.contains(&format!("{} {}.", pair.corrupt, pair.wrong)), "{pair:?}");
     }
+}
+
+#[test]
+fn more_attractors_than_the_grammar_has_are_an_error_with_both_counts() {
+    let error = pairs(Contrast::Agreement { attractors: 5 }, Material::HeldOut, 1, 0).unwrap_err().to_string();
+    assert!(error.contains("at most 2") && error.contains("5 were asked for"), "{error}");
 }

@@ -57,6 +57,8 @@ pub(crate) enum PatchError {
          {clean} and {corrupt}"
     )]
     PairLengths { clean: String, corrupt: String },
+    #[error("the grammar puts at most {most} nouns between a subject and its verb; {asked} were asked for")]
+    Attractors { asked: usize, most: usize },
     #[error("there are no pairs of prompts; give at least one")]
     NoPairs,
     #[error("the template {template:?} has no `[X]` to fill")]

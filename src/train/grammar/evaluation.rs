@@ -71,10 +71,10 @@ impl fmt::Display for Evaluation {
 /// When the model does not know the words.
 pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     let held = |contrast| pairs(contrast, Material::HeldOut, count, seed);
-    let agrees = |contrast| PromptPairs::new(model, held(contrast))?.accuracy(model);
+    let agrees = |contrast| PromptPairs::new(model, held(contrast)?)?.accuracy(model);
     let answers = |contrast| -> Result<f64> {
         let both = |pair: PromptPair| [(pair.clean, pair.answer), (pair.corrupt, pair.wrong)];
-        let (prompts, answers) = held(contrast).into_iter().flat_map(both).unzip();
+        let (prompts, answers) = held(contrast)?.into_iter().flat_map(both).unzip();
         first(model, prompts, answers)
     };
     let mut truth = [0.0; 4];

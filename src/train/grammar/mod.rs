@@ -171,7 +171,7 @@ impl Recipe for English {
     }
 
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>> {
-        Ok(Box::new(evaluate(model, 200, self.schedule.seed + 1)?))
+        Ok(Box::new(evaluate(model, 200, self.schedule.seed.wrapping_add(1))?))
     }
 
     fn save(&self, model: &Model, folder: &Path) -> Result<()> {
