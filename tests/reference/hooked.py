@@ -1,12 +1,28 @@
 """Builds TransformerLens models from Hugging Face ones and records every hook, whatever flag it hides behind."""
 
+import json
+
 import torch
+from safetensors.torch import load_file
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights, convert_llama_weights
+from transformers import AutoModelForCausalLM
 
 
 def config(**fields):
     return HookedTransformerConfig(**fields, device="cpu", seed=0, use_hook_tokens=True)
+
+
+def native(folder):
+    """The model of a checkpoint in TransformerLens's own form."""
+    fields = json.loads((folder / "config.json").read_text())
+    fields.pop("model_type")
+    return load(config(**fields), load_file(folder / "model.safetensors"))
+
+
+def opened(convert):
+    """What opens a Hugging Face folder and converts it."""
+    return lambda folder: convert(AutoModelForCausalLM.from_pretrained(folder).eval())
 
 
 def gpt2(hf):

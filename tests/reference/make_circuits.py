@@ -15,12 +15,9 @@
 
 from pathlib import Path
 
-import json
 import torch
-from safetensors.torch import load_file
 from transformer_lens import SVDInterpreter
 from transformer_lens.head_detector import HEAD_NAMES, detect_head
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
 import hooked
@@ -31,20 +28,10 @@ VECTORS = 5
 TOKENS = [7, 3, 50, 3, 12, 9, 31, 80, 44, 2, 50, 3, 12, 9, 31, 80, 44, 2, 60, 7]
 
 
-def native(folder):
-    fields = json.loads((folder / "config.json").read_text())
-    fields.pop("model_type")
-    return hooked.load(hooked.config(**fields), load_file(folder / "model.safetensors"))
-
-
-def from_hugging_face(convert):
-    return lambda folder: convert(AutoModelForCausalLM.from_pretrained(folder).eval())
-
-
 CASES = {
-    "gpt2-tiny": from_hugging_face(hooked.gpt2),
-    "llama-gqa-tied": from_hugging_face(hooked.llama),
-    "attn-only-tiny": native,
+    "gpt2-tiny": hooked.opened(hooked.gpt2),
+    "llama-gqa-tied": hooked.opened(hooked.llama),
+    "attn-only-tiny": hooked.native,
 }
 
 

@@ -12,13 +12,10 @@
 
 import contextlib
 import io
-import json
 from pathlib import Path
 
 import torch
 import transformer_lens.patching as patching
-from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
 import hooked
@@ -31,20 +28,10 @@ HEADS = [f"attn_head_{part}_{where}" for part in ("out", "q", "k", "v", "pattern
 KINDS = ["resid_pre", "resid_mid", "attn_out", "mlp_out", "attn_head_pattern_dest_src_pos", *HEADS]
 
 
-def native(folder):
-    fields = json.loads((folder / "config.json").read_text())
-    fields.pop("model_type")
-    return hooked.load(hooked.config(**fields), load_file(folder / "model.safetensors"))
-
-
-def from_hugging_face(convert):
-    return lambda folder: convert(AutoModelForCausalLM.from_pretrained(folder).eval())
-
-
 CASES = {
-    "gpt2-tiny": from_hugging_face(hooked.gpt2),
-    "llama-mha": from_hugging_face(hooked.llama),
-    "attn-only-tiny": native,
+    "gpt2-tiny": hooked.opened(hooked.gpt2),
+    "llama-mha": hooked.opened(hooked.llama),
+    "attn-only-tiny": hooked.native,
 }
 
 
