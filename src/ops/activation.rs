@@ -2,11 +2,11 @@
 
 use super::{
     exp::{exp, sigmoid},
-    slice::{contiguous, for_rows},
+    rows::rows,
+    slice::contiguous,
     softmax::softmax,
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
-use pulp::Arch;
 use std::fmt;
 
 /// The nonlinearity between an MLP's two layers.
@@ -173,21 +173,19 @@ impl CustomOp1 for Curve {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = contiguous(storage, layout)?;
-        let mut out = vec![0.0; x.len()];
-        let arch = Arch::new();
-        for_rows(&mut out, BLOCK, |block, out| {
-            let x = &x[block * BLOCK..][..out.len()];
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    specialise!(*self, |curve| {
-                        for (out, &x) in out.iter_mut().zip(x) {
-                            *out = curve.value(x);
-                        }
-                    });
-                },
-            );
-        });
+        let out = rows(
+            x.len(),
+            BLOCK,
+            #[inline(always)]
+            |block, out| {
+                let x = &x[block * BLOCK..][..out.len()];
+                specialise!(*self, |curve| {
+                    for (out, &x) in out.iter_mut().zip(x) {
+                        *out = curve.value(x);
+                    }
+                });
+            },
+        );
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
@@ -206,21 +204,19 @@ impl CustomOp2 for Slope {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, grad: &CpuStorage, lg: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, grad) = (contiguous(x, lx)?, contiguous(grad, lg)?);
-        let mut out = grad.to_vec();
-        let arch = Arch::new();
-        for_rows(&mut out, BLOCK, |block, out| {
-            let x = &x[block * BLOCK..][..out.len()];
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    specialise!(self.0, |curve| {
-                        for (out, &x) in out.iter_mut().zip(x) {
-                            *out *= curve.slope(x);
-                        }
-                    });
-                },
-            );
-        });
+        let out = rows(
+            x.len(),
+            BLOCK,
+            #[inline(always)]
+            |block, out| {
+                let (x, grad) = (&x[block * BLOCK..][..out.len()], &grad[block * BLOCK..][..out.len()]);
+                specialise!(self.0, |curve| {
+                    for ((out, &x), grad) in out.iter_mut().zip(x).zip(grad) {
+                        *out = grad * curve.slope(x);
+                    }
+                });
+            },
+        );
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 }

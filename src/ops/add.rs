@@ -1,6 +1,6 @@
 //! Sums, as the residual stream has many.
 
-use super::slice::{contiguous, for_rows};
+use super::{rows::rows, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// `a + b`, of one shape. candle's own addition wakes threads of its own, which then wait beside those of the matrix
@@ -24,13 +24,17 @@ impl CustomOp2 for Add {
             bail!("{:?} cannot be added to {:?}", lb.dims(), la.dims())
         }
         let (a, b) = (contiguous(a, la)?, contiguous(b, lb)?);
-        let mut out = vec![0.0; a.len()];
-        for_rows(&mut out, BLOCK, |block, out| {
-            let (a, b) = (&a[block * BLOCK..][..out.len()], &b[block * BLOCK..][..out.len()]);
-            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                *out = a + b;
-            }
-        });
+        let out = rows(
+            a.len(),
+            BLOCK,
+            #[inline(always)]
+            |block, out| {
+                let (a, b) = (&a[block * BLOCK..][..out.len()], &b[block * BLOCK..][..out.len()]);
+                for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                    *out = a + b;
+                }
+            },
+        );
         Ok((CpuStorage::F32(out), la.shape().clone()))
     }
 

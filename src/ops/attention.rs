@@ -1,7 +1,7 @@
 //! The two matrix products of attention, per head, on the layouts the hooks have: nothing is transposed or copied,
 //! and key heads that several query heads share are not repeated.
 
-use super::{Mask, linear::span, slice::contiguous};
+use super::{Mask, linear::span, rows::zeros, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
@@ -76,7 +76,7 @@ impl CustomOp2 for Scores {
         }
         let group = sharing(heads, k_dims[2])?;
         let (q, k) = (contiguous(q, lq)?, contiguous(k, lk)?);
-        let mut out = vec![0.0; batch * heads * queries * keys];
+        let mut out = zeros(batch * heads * queries * keys);
         out.par_chunks_mut((queries * keys).max(1)).enumerate().for_each(|(index, scores)| {
             let (batch, head) = (index / heads, index % heads);
             let (q, k) = (head_of(q, q_dims, batch, head), head_of(k, k_dims, batch, head / group));
@@ -114,7 +114,7 @@ impl CustomOp2 for Mix {
         let group = sharing(heads, kv_heads)?;
         let (pattern, v) = (contiguous(pattern, lp)?, contiguous(v, lv)?);
         let width = heads * d_head;
-        let mut out = vec![0.0; batch * queries * width];
+        let mut out = zeros(batch * queries * width);
         for (batch, out) in out.chunks_mut((queries * width).max(1)).enumerate() {
             let columns = MatMut::from_row_major_slice_mut(out, queries, width);
             columns.par_col_chunks_mut(d_head).enumerate().for_each(|(head, z)| {

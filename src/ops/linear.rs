@@ -2,7 +2,8 @@
 
 use super::{
     product::{Rows, product},
-    slice::{contiguous, for_rows, values},
+    rows::zeros,
+    slice::{contiguous, values},
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
@@ -96,18 +97,21 @@ fn forward(
         bail!("a linear layer from {d_in} to {d_out} was given {:?}", x_layout.dims())
     };
     *last = d_out;
-    let rows = x.len() / d_in;
-    let mut out = vec![0.0; rows * d_out];
-    let into = MatMut::from_row_major_slice_mut(&mut out, rows, d_out);
-    match w_layout.stride() {
-        &[1, stride] => product(x, Rows { weight: w, stride, d_in, bias }, into),
+    let out = match w_layout.stride() {
+        &[1, stride] => product(x, Rows { weight: w, stride, d_in, bias }, d_out)?,
         _ => {
-            matmul(into, Accum::Replace, MatRef::from_row_major_slice(x, rows, d_in), weight, 1.0, Par::rayon(0));
+            let rows = x.len() / d_in;
+            let mut out = zeros(rows * d_out);
+            let (into, x) =
+                (MatMut::from_row_major_slice_mut(&mut out, rows, d_out), MatRef::from_row_major_slice(x, rows, d_in));
+            matmul(into, Accum::Replace, x, weight, 1.0, Par::rayon(0));
             if let Some(bias) = bias {
-                for_rows(&mut out, d_out, |_, row| row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias));
+                let add = |row: &mut [f32]| row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+                out.par_chunks_exact_mut(d_out).for_each(add);
             }
+            out
         }
-    }
+    };
     Ok((CpuStorage::F32(out), dims.into()))
 }
 

@@ -14,8 +14,10 @@ mod exp;
 mod linear;
 mod mask;
 mod norm;
+mod panels;
 mod product;
 mod rotary;
+mod rows;
 mod slice;
 mod softmax;
 

@@ -1,8 +1,10 @@
 //! The steps of LayerNorm and RMSNorm, one hook apart: scale, normalised, weighted.
 
-use super::slice::{contiguous, for_rows, last_axis, sum};
+use super::{
+    rows::{dot, each_row, rows, sum},
+    slice::{contiguous, last_axis},
+};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
-use pulp::Arch;
 
 /// sqrt(variance + eps) of each vector when `centred` (LayerNorm), sqrt(mean square + eps) otherwise (RMSNorm).
 ///
@@ -32,7 +34,7 @@ pub(crate) fn affine(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Resu
 
 #[inline(always)]
 fn mean(x: &[f32]) -> f32 {
-    sum(x.iter().copied()) / x.len() as f32
+    sum(x, |x| x) / x.len() as f32
 }
 
 struct Scale {
@@ -48,18 +50,16 @@ impl CustomOp1 for Scale {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = contiguous(storage, layout)?;
-        let arch = Arch::new();
-        let scale = |row: &[f32]| {
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    let mean = if self.centred { mean(row) } else { 0.0 };
-                    let square = sum(row.iter().map(|x| (x - mean) * (x - mean))) / row.len() as f32;
-                    (square + self.eps).sqrt()
-                },
-            )
-        };
-        let out = x.chunks(self.width).map(scale).collect();
+        let out = each_row(
+            x,
+            self.width,
+            #[inline(always)]
+            |row| {
+                let mean = if self.centred { mean(row) } else { 0.0 };
+                let square = sum(row, |x| (x - mean) * (x - mean)) / row.len() as f32;
+                (square + self.eps).sqrt()
+            },
+        );
         let mut dims = layout.dims().to_vec();
         dims.pop();
         dims.push(1);
@@ -85,21 +85,19 @@ impl CustomOp2 for Normalize {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, scale: &CpuStorage, ls: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, scale) = (contiguous(x, lx)?, contiguous(scale, ls)?);
-        let mut out = vec![0.0; x.len()];
-        let arch = Arch::new();
-        for_rows(&mut out, self.width, |row, out| {
-            let x = &x[row * self.width..][..self.width];
-            let factor = 1.0 / scale[row];
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    let mean = if self.centred { mean(x) } else { 0.0 };
-                    for (out, x) in out.iter_mut().zip(x) {
-                        *out = (x - mean) * factor;
-                    }
-                },
-            );
-        });
+        let out = rows(
+            x.len(),
+            self.width,
+            #[inline(always)]
+            |row, out| {
+                let x = &x[row * self.width..][..self.width];
+                let factor = 1.0 / scale[row];
+                let mean = if self.centred { mean(x) } else { 0.0 };
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out = (x - mean) * factor;
+                }
+            },
+        );
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 
@@ -124,7 +122,7 @@ impl CustomOp2 for Dots {
     fn cpu_fwd(&self, a: &CpuStorage, la: &Layout, b: &CpuStorage, lb: &Layout) -> Result<(CpuStorage, Shape)> {
         let rows = |x| contiguous(x, la).map(|x| x.chunks(self.width));
         let pairs = rows(a)?.zip(contiguous(b, lb)?.chunks(self.width));
-        let out = pairs.map(|(a, b)| sum(a.iter().zip(b).map(|(a, b)| a * b))).collect();
+        let out = pairs.map(|(a, b)| dot(a, b)).collect();
         let mut dims = la.dims().to_vec();
         dims.pop();
         dims.push(1);
@@ -141,8 +139,17 @@ impl CustomOp2 for Affine {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, w) = (contiguous(x, lx)?, contiguous(w, lw)?);
-        let mut out = x.to_vec();
-        for_rows(&mut out, w.len(), |_, row| row.iter_mut().zip(w).for_each(|(x, w)| *x *= w));
+        let out = rows(
+            x.len(),
+            w.len(),
+            #[inline(always)]
+            |row, out| {
+                let x = &x[row * w.len()..][..w.len()];
+                for ((out, x), w) in out.iter_mut().zip(x).zip(w) {
+                    *out = x * w;
+                }
+            },
+        );
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 
@@ -173,12 +180,17 @@ impl CustomOp3 for Affine {
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, w, b) = (contiguous(x, lx)?, contiguous(w, lw)?, contiguous(b, lb)?);
-        let mut out = x.to_vec();
-        for_rows(&mut out, w.len(), |_, row| {
-            for ((x, w), b) in row.iter_mut().zip(w).zip(b) {
-                *x = *x * w + b;
-            }
-        });
+        let out = rows(
+            x.len(),
+            w.len(),
+            #[inline(always)]
+            |row, out| {
+                let x = &x[row * w.len()..][..w.len()];
+                for (((out, x), w), b) in out.iter_mut().zip(x).zip(w).zip(b) {
+                    *out = x * w + b;
+                }
+            },
+        );
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 

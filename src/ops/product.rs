@@ -5,7 +5,12 @@
 //! general matrix product packs the weight anew each time, and for a text of a few dozen tokens, whose products are
 //! bound by memory, packing costs as much as multiplying.
 
-use faer::{MatMut, prelude::ReborrowMut};
+use super::{
+    panels::{LANES, Line, Panels},
+    rows::zeros,
+};
+use candle_core::{Result, bail};
+use faer::{ContiguousFwd, MatMut, prelude::ReborrowMut};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::array::from_fn;
@@ -41,134 +46,159 @@ const FEW: usize = 8;
 const OUTPUTS: usize = 12;
 const TOGETHER: usize = 2;
 
-/// `out = x W + b`, with `x` of `d_in` and `out` of one column for each output.
-pub(super) fn product(x: &[f32], rows: Rows, out: MatMut<f32>) {
-    product_by(Arch::new(), x, rows, out);
+/// `x W + b` for tokens of `d_in` numbers each, `d_out` numbers for each token.
+pub(super) fn product(x: &[f32], rows: Rows, d_out: usize) -> Result<Vec<f32>> {
+    product_by(Arch::new(), x, rows, d_out)
 }
 
-fn product_by(arch: Arch, x: &[f32], rows: Rows, out: MatMut<f32>) {
-    let tokens = out.nrows();
+fn product_by(arch: Arch, x: &[f32], rows: Rows, d_out: usize) -> Result<Vec<f32>> {
+    let tokens = x.len() / rows.d_in;
+    let mut values = zeros(tokens * d_out);
+    let Some(out) = MatMut::from_row_major_slice_mut(&mut values, tokens, d_out).try_as_row_major_mut() else {
+        bail!("{tokens} rows of {d_out} numbers do not lie one after the other")
+    };
     let columns = TASK.div_ceil(rows.d_in * tokens.max(FEW)).next_multiple_of(4 * OUTPUTS);
     let tasks = out.par_col_chunks_mut(columns).enumerate();
     if tokens < FEW {
-        return tasks.for_each(|(task, out)| arch.dispatch(Few { x, rows, first: task * columns, out }));
+        tasks.for_each(|(task, out)| arch.dispatch(Few { x, rows, first: task * columns, out }));
+        return Ok(values);
     }
-    let panels = Panels::new(x, rows.d_in, arch.dispatch(Lanes));
-    let panels = &panels.values[panels.start..];
+    let panels = &Panels::new(x, rows.d_in);
     tasks.for_each(|(task, out)| arch.dispatch(Many { panels, rows, first: task * columns, out }));
+    Ok(values)
 }
 
-/// `x` for `lanes` tokens at a time, one input of all of them after the other; where tokens are lacking, 0.
-struct Panels {
-    /// `[pos / lanes, d_in, lanes]`, from the place `start` on, where registers are loaded from single cache lines.
-    values: Vec<f32>,
-    start: usize,
-}
-
-impl Panels {
-    fn new(x: &[f32], d_in: usize, lanes: usize) -> Self {
-        let panel = d_in * lanes;
-        let len = x.len().div_ceil(panel) * panel;
-        let mut values = vec![0.0; len + MOST_LANES];
-        let start = values.as_ptr().align_offset(MOST_LANES * size_of::<f32>()).min(MOST_LANES);
-        let turn = |(panel, x): (&mut [f32], &[f32])| {
-            for (lane, token) in x.chunks_exact(d_in).enumerate() {
-                panel[lane..].iter_mut().step_by(lanes).zip(token).for_each(|(to, from)| *to = *from);
-            }
-        };
-        values[start..][..len].par_chunks_mut(panel).zip(x.par_chunks(panel)).for_each(turn);
-        values.truncate(start + len);
-        Self { values, start }
-    }
-}
-
-/// How many numbers a register holds.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
+/// Some columns of the result.
+type Columns<'a> = MatMut<'a, f32, usize, usize, isize, ContiguousFwd>;
 
 /// Some columns of the result, from the output `first` on, for many tokens.
 struct Many<'a> {
-    panels: &'a [f32],
+    panels: &'a Panels,
     rows: Rows<'a>,
     first: usize,
-    out: MatMut<'a, f32>,
+    out: Columns<'a>,
 }
+
+/// The sums of one output for the tokens of a few registers.
+type Sums<const P: usize> = [[f32; LANES]; P];
 
 impl WithSimd for Many<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let panel = self.rows.d_in * S::F32_LANES;
-        for (group, panels) in self.panels.chunks(TOGETHER * panel).enumerate() {
-            let token = group * TOGETHER * S::F32_LANES;
-            match (panels.len() == panel, S::REGISTER_COUNT < 32) {
-                (true, _) => self.tiles::<S, 1, OUTPUTS>(simd, panels, token),
-                (false, true) => self.tiles::<S, TOGETHER, { OUTPUTS / 2 }>(simd, panels, token),
-                (false, false) => self.tiles::<S, TOGETHER, OUTPUTS>(simd, panels, token),
+        let registers = self.out.nrows().div_ceil(S::F32_LANES);
+        let (mut one, mut several) = (Vec::new(), Vec::new());
+        for register in (0..registers).step_by(TOGETHER) {
+            match (register + 1 == registers, S::REGISTER_COUNT < 32) {
+                (true, _) => self.tiles::<S, 1, OUTPUTS>(simd, register, &mut one),
+                (false, true) => self.tiles::<S, TOGETHER, { OUTPUTS / 2 }>(simd, register, &mut several),
+                (false, false) => self.tiles::<S, TOGETHER, OUTPUTS>(simd, register, &mut several),
             }
         }
     }
 }
 
 impl Many<'_> {
-    /// All columns for the tokens of `P` panels, `token` being the first.
+    /// All columns for the tokens of `P` registers, the first of which is given.
     #[inline(always)]
-    fn tiles<S: Simd, const P: usize, const C: usize>(&mut self, simd: S, panels: &[f32], token: usize) {
-        let (d_in, lanes) = (self.rows.d_in, S::F32_LANES);
-        let (tokens, columns) = (self.out.nrows().min(token + P * lanes), self.out.ncols());
-        let panels: [&[f32]; P] = from_fn(|p| &panels[p * d_in * lanes..][..d_in * lanes]);
+    fn tiles<S: Simd, const P: usize, const C: usize>(&mut self, simd: S, register: usize, sums: &mut Vec<Sums<P>>) {
+        let in_line = LANES / S::F32_LANES;
+        let inputs: [Inputs; P] =
+            from_fn(|p| Inputs { lines: self.panels.panel((register + p) / in_line), part: (register + p) % in_line });
+        let columns = self.out.ncols();
+        sums.clear();
         for column in (0..columns).step_by(C) {
-            let (weights, start) = self.rows.outputs::<C>(self.first + column, self.first + columns);
-            let sums = tile::<S, P, C>(simd, panels, weights, start);
-            for token in token..tokens {
-                let (panel, lane) = ((token / lanes) % P, token % lanes);
-                let row = self.out.rb_mut().row_mut(token).subcols_mut(column, C.min(columns - column));
-                for (to, sums) in row.iter_mut().zip(&sums) {
-                    *to = sums[panel][lane];
+            let output = self.first + column;
+            let (weights, start) = self.rows.outputs::<C>(output, self.first + columns);
+            // Read for the first tokens, the weights stay near for the others.
+            let next = if register == 0 { output + C } else { output };
+            let next = &self.rows.weight[(next * self.rows.stride).min(self.rows.weight.len())..];
+            sums.extend(tile::<S, P, C>(simd, inputs, weights, start, next));
+        }
+        // A row of the result at a time: the rows lie far apart.
+        for p in 0..P {
+            let token = (register + p) * S::F32_LANES;
+            for lane in 0..S::F32_LANES.min(self.out.nrows() - token) {
+                let row = self.out.rb_mut().row_mut(token + lane).as_slice_mut();
+                for (to, sums) in row.iter_mut().zip(sums.iter()) {
+                    *to = sums[p][lane];
                 }
             }
         }
     }
 }
 
-/// The most lanes that a register has.
-const MOST_LANES: usize = 16;
+/// Where the inputs of a register lie in their lines.
+#[derive(Clone, Copy)]
+struct Inputs<'a> {
+    lines: &'a [Line],
+    part: usize,
+}
 
-/// `start + w . x` for `C` outputs and the tokens of `P` panels.
+/// One input in its register.
+#[inline(always)]
+fn load<S: Simd>(line: &Line, part: usize) -> S::f32s {
+    let registers = S::as_simd_f32s(&line.0).0;
+    registers[part % registers.len()]
+}
+
+/// Inputs between two looks at the loop's counter, which takes its turn where multiplications do.
+const INPUTS: usize = 4;
+
+/// `start + w . x` for `C` outputs and the tokens of `P` registers; on the way, `next` is called for.
 #[inline(always)]
 fn tile<S: Simd, const P: usize, const C: usize>(
     simd: S,
-    panels: [&[f32]; P],
+    inputs: [Inputs; P],
     weights: [&[f32]; C],
     start: [f32; C],
-) -> [[[f32; MOST_LANES]; P]; C] {
+    next: &[f32],
+) -> [Sums<P>; C] {
     let d_in = weights[0].len();
-    let panels: [&[S::f32s]; P] = from_fn(|p| &S::as_simd_f32s(panels[p]).0[..d_in]);
-    let weights: [&[f32]; C] = from_fn(|c| &weights[c][..d_in]);
+    let whole = d_in / INPUTS;
+    let lines: [&[[Line; INPUTS]]; P] = from_fn(|p| &inputs[p].lines.as_chunks().0[..whole]);
+    let blocks: [&[[f32; INPUTS]]; C] = from_fn(|c| &weights[c].as_chunks().0[..whole]);
     let mut sums: [[S::f32s; P]; C] = from_fn(|c| [simd.splat_f32s(start[c]); P]);
-    for i in 0..d_in {
-        let mut x = [simd.splat_f32s(0.0); P];
-        x.iter_mut().zip(&panels).for_each(|(x, panel)| *x = panel[i]);
-        for (sums, weights) in sums.iter_mut().zip(&weights) {
-            let w = simd.splat_f32s(weights[i]);
-            for (sum, x) in sums.iter_mut().zip(x) {
-                *sum = simd.mul_add_e_f32s(x, w, *sum);
+    for block in 0..whole {
+        for i in 0..INPUTS {
+            prefetch(next, (block * INPUTS + i) * LANES);
+            let mut x = [simd.splat_f32s(0.0); P];
+            for p in 0..P {
+                x[p] = load::<S>(&lines[p][block][i], inputs[p].part);
+            }
+            for c in 0..C {
+                let w = simd.splat_f32s(blocks[c][block][i]);
+                for p in 0..P {
+                    sums[c][p] = simd.mul_add_e_f32s(x[p], w, sums[c][p]);
+                }
             }
         }
     }
-    let mut out = [[[0.0; MOST_LANES]; P]; C];
+    for i in whole * INPUTS..d_in {
+        for (sums, weights) in sums.iter_mut().zip(&weights) {
+            let w = simd.splat_f32s(weights[i]);
+            for (sum, inputs) in sums.iter_mut().zip(&inputs) {
+                *sum = simd.mul_add_e_f32s(load::<S>(&inputs.lines[i], inputs.part), w, *sum);
+            }
+        }
+    }
+    let mut out = [[[0.0; LANES]; P]; C];
     for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
         S::as_mut_simd_f32s(out).0[0] = *sum;
     }
     out
+}
+
+/// Asks for a number that will soon be read, as processors do of themselves only along a line that they have seen begin.
+#[inline(always)]
+fn prefetch(numbers: &[f32], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+        sse._mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(numbers.as_ptr().wrapping_add(at).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (numbers, at);
 }
 
 /// Some columns of the result, from the output `first` on, for few tokens.
@@ -176,7 +206,7 @@ struct Few<'a> {
     x: &'a [f32],
     rows: Rows<'a>,
     first: usize,
-    out: MatMut<'a, f32>,
+    out: Columns<'a>,
 }
 
 /// Outputs whose weights are read side by side.
@@ -192,8 +222,8 @@ impl WithSimd for Few<'_> {
             let (weights, start) = self.rows.outputs::<SIDE_BY_SIDE>(self.first + column, self.first + columns);
             for (token, x) in self.x.chunks_exact(self.rows.d_in).enumerate() {
                 let sums = dots(simd, x, weights, start);
-                let row = self.out.rb_mut().row_mut(token).subcols_mut(column, SIDE_BY_SIDE.min(columns - column));
-                row.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
+                let row = self.out.rb_mut().row_mut(token).as_slice_mut();
+                row[column..].iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
             }
         }
     }
@@ -247,9 +277,8 @@ mod tests {
             };
             let expected: Vec<f32> = (0..tokens * outputs).map(|at| dot(at / outputs, at % outputs)).collect();
             for arch in archs() {
-                let mut out = vec![f32::NAN; tokens * outputs];
                 let rows = Rows { weight: &weight, stride, d_in, bias: Some(&bias) };
-                product_by(arch, &x, rows, MatMut::from_row_major_slice_mut(&mut out, tokens, outputs));
+                let out = product_by(arch, &x, rows, outputs).unwrap();
                 assert_eq!(out, expected, "{tokens} tokens, {outputs} outputs, {arch:?}");
             }
         }

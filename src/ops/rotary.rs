@@ -1,6 +1,6 @@
 //! Rotary position embedding (Su et al. 2021).
 
-use super::slice::{contiguous, for_rows};
+use super::{rows::rows, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::Arc;
 
@@ -54,13 +54,13 @@ impl CustomOp1 for Rotate {
         let (batch, pos, heads, d_head) = layout.shape().dims4()?;
         let RotaryTable { cos, sin, pairs, adjacent } = &self.table;
         let pairs = *pairs;
-        let rows = cos.len() / pairs.max(1);
-        if (rows != pos && rows != batch * pos) || 2 * pairs > d_head {
-            bail!("rotary table of {rows} positions and {pairs} pairs cannot turn {:?}", layout.dims())
+        let places = cos.len() / pairs.max(1);
+        if (places != pos && places != batch * pos) || 2 * pairs > d_head {
+            bail!("rotary table of {places} positions and {pairs} pairs cannot turn {:?}", layout.dims())
         }
-        let mut out = x.to_vec();
-        for_rows(&mut out, d_head, |row, head| {
-            let position = (row / heads) % rows;
+        let turn = |row: usize, head: &mut [f32]| {
+            head.copy_from_slice(&x[row * d_head..][..d_head]);
+            let position = (row / heads) % places;
             let (cos, sin) = (&cos[position * pairs..][..pairs], &sin[position * pairs..][..pairs]);
             for pair in 0..pairs {
                 let (i, j) = if *adjacent { (2 * pair, 2 * pair + 1) } else { (pair, pair + pairs) };
@@ -68,8 +68,8 @@ impl CustomOp1 for Rotate {
                 head[i] = a * c - b * s;
                 head[j] = b * c + a * s;
             }
-        });
-        Ok((CpuStorage::F32(out), layout.shape().clone()))
+        };
+        Ok((CpuStorage::F32(rows(x.len(), d_head, turn)), layout.shape().clone()))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {

@@ -2,10 +2,10 @@
 
 use super::{
     exp::exp,
-    slice::{contiguous, for_rows, last_axis, sum},
+    rows::{dot, max, rows, sum},
+    slice::{contiguous, last_axis},
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
-use pulp::Arch;
 
 /// Softmax over the last axis. Scores of -inf get exactly 0, and so does a row of nothing else: a position that sees
 /// nothing, as padding does, reads nothing.
@@ -20,14 +20,14 @@ struct Softmax {
 
 #[inline(always)]
 fn softmax_row(scores: &[f32], out: &mut [f32]) {
-    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let max = max(scores);
     if max == f32::NEG_INFINITY {
         return out.fill(0.0);
     }
     for (out, &score) in out.iter_mut().zip(scores) {
         *out = exp(score - max);
     }
-    let scale = 1.0 / sum(out.iter().copied());
+    let scale = 1.0 / sum(out, |x| x);
     out.iter_mut().for_each(|value| *value *= scale);
 }
 
@@ -38,15 +38,12 @@ impl CustomOp1 for Softmax {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let scores = contiguous(storage, layout)?;
-        let mut out = vec![0.0; scores.len()];
-        let arch = Arch::new();
-        for_rows(&mut out, self.width, |row, out| {
-            let scores = &scores[row * self.width..][..self.width];
-            arch.dispatch(
-                #[inline(always)]
-                || softmax_row(scores, out),
-            );
-        });
+        let out = rows(
+            scores.len(),
+            self.width,
+            #[inline(always)]
+            |row, out| softmax_row(&scores[row * self.width..][..self.width], out),
+        );
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
@@ -67,21 +64,19 @@ impl CustomOp2 for Slope {
 
     fn cpu_fwd(&self, pattern: &CpuStorage, lp: &Layout, g: &CpuStorage, lg: &Layout) -> Result<(CpuStorage, Shape)> {
         let (pattern, grad) = (contiguous(pattern, lp)?, contiguous(g, lg)?);
-        let mut out = vec![0.0; pattern.len()];
-        let arch = Arch::new();
-        for_rows(&mut out, self.width, |row, out| {
-            let at = row * self.width;
-            let (pattern, grad) = (&pattern[at..][..self.width], &grad[at..][..self.width]);
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    let mean = sum(pattern.iter().zip(grad).map(|(p, g)| p * g));
-                    for ((out, p), g) in out.iter_mut().zip(pattern).zip(grad) {
-                        *out = p * (g - mean);
-                    }
-                },
-            );
-        });
+        let out = rows(
+            pattern.len(),
+            self.width,
+            #[inline(always)]
+            |row, out| {
+                let at = row * self.width;
+                let (pattern, grad) = (&pattern[at..][..self.width], &grad[at..][..self.width]);
+                let mean = dot(pattern, grad);
+                for ((out, p), g) in out.iter_mut().zip(pattern).zip(grad) {
+                    *out = p * (g - mean);
+                }
+            },
+        );
         Ok((CpuStorage::F32(out), lp.shape().clone()))
     }
 }
