@@ -10,6 +10,7 @@ use crate::{
     cache::ActivationCache,
     error::{RunError, SiteError},
     hook::{Intervention, Point, Site, Sites, Stack, Stage},
+    ops::in_pool,
     text::{ToTokens, Tokens},
 };
 use candle_core::{Device, Tensor};
@@ -189,6 +190,10 @@ impl Pass {
 
     /// As [`Pass::run`], with what is kept for a pass that goes on.
     pub(crate) fn run_keeping(&self) -> Result<(Run, Kept)> {
+        in_pool(|| self.run_here())
+    }
+
+    fn run_here(&self) -> Result<(Run, Kept)> {
         let Self { model, tokens, .. } = self;
         let (config, transformer) = (model.config(), model.transformer());
         let (start, stop) = self.layers()?;

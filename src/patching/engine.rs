@@ -11,6 +11,7 @@ use crate::{
     error::RunError,
     hook::{Intervention, Site, edit},
     model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap, parts::Block},
+    ops::in_pool,
     text::Tokens,
 };
 use candle_core::{Device, Tensor};
@@ -56,7 +57,8 @@ impl Patching {
             let at_once = (self.budget / positions).max(1);
             for chunk in group.chunks(at_once) {
                 let chosen: Vec<&Cell> = chunk.iter().map(|&index| &cells[index]).collect();
-                for (results, of_metric) in results.iter_mut().zip(self.run_together(&chosen, start, &values)?) {
+                let together = in_pool(|| self.run_together(&chosen, start, &values))?;
+                for (results, of_metric) in results.iter_mut().zip(together) {
                     chunk.iter().zip(of_metric).for_each(|(&index, values)| results[index] = values);
                 }
             }

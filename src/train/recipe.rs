@@ -16,7 +16,7 @@ use std::{
 /// Everything that decides the weights of a model: architecture and first weights, texts, speed, loss.
 ///
 /// Its `Debug` form tells recipes apart when a training is taken up again, so it must show every setting.
-pub trait Recipe: Debug {
+pub trait Recipe: Debug + Send + Sync {
     /// The name of the model it makes.
     fn name(&self) -> &'static str;
 

@@ -4,7 +4,7 @@ use super::{
     History, Parameters, Recipe,
     adamw::{AdamW, clip},
 };
-use crate::{Error, Model, Result, cache::save_tensors, error::TrainError};
+use crate::{Error, Model, Result, cache::save_tensors, error::TrainError, ops::in_pool};
 use candle_core::{DType, Tensor, Var};
 use std::{
     fs,
@@ -110,7 +110,7 @@ impl Training {
         self.clock = Clock::start();
         while self.step < steps {
             let batch = batches.next().ok_or(TrainError::NoTexts { step: self.step })??;
-            let loss = self.descend(&self.recipe.loss(&self.parameters, &batch)?)?;
+            let loss = in_pool(|| self.descend(&self.recipe.loss(&self.parameters, &batch)?))?;
             self.step += 1;
             self.clock.steps += 1;
             self.clock.tokens += batch.token_count();
