@@ -27,8 +27,8 @@ pub(crate) use add::add;
 pub(crate) use attention::{attention_scores, mix_values};
 pub(crate) use linear::{by_output, linear};
 pub(crate) use mask::{Mask, masked};
-pub(crate) use pool::in_pool;
 pub(crate) use norm::{affine, norm_scale, normalize};
+pub(crate) use pool::in_pool;
 pub(crate) use rotary::{RotaryTable, rotate};
 pub(crate) use softmax::softmax;
 

@@ -6,6 +6,7 @@ use crate::{
     error::PatchError,
     hook::{Site, replace},
     model::{Here, Plan, Sizes, Tap},
+    ops::in_pool,
     patching::{PatchSweep, Patching},
 };
 use candle_core::{Device, Tensor};
@@ -121,8 +122,10 @@ impl Patching {
         let positions = self.corrupt().len() * self.corrupt().batch();
         let mut results = vec![Vec::new(); self.measured().count()];
         for cells in cells.chunks((self.budget / positions.max(1)).max(1)) {
-            let arriving = self.arriving(ends, cells, receivers, between)?;
-            let values = self.received(ends, cells.len(), receivers, &arriving)?;
+            let values = in_pool(|| {
+                let arriving = self.arriving(ends, cells, receivers, between)?;
+                self.received(ends, cells.len(), receivers, &arriving)
+            })?;
             results.iter_mut().zip(values).for_each(|(all, values)| all.extend(values));
         }
         Ok(results)
