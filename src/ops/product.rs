@@ -107,6 +107,11 @@ impl Many<'_> {
         let inputs: [Inputs; P] =
             from_fn(|p| Inputs { lines: self.panels.panel((register + p) / in_line), part: (register + p) % in_line });
         let columns = self.out.ncols();
+        let tokens = register * S::F32_LANES..self.out.nrows().min((register + P) * S::F32_LANES);
+        for token in tokens.clone() {
+            let row = self.out.rb_mut().row_mut(token).as_slice_mut();
+            (0..columns).step_by(LANES).for_each(|line| prefetch(row, line));
+        }
         sums.clear();
         for column in (0..columns).step_by(C) {
             let output = self.first + column;
@@ -117,13 +122,11 @@ impl Many<'_> {
             sums.extend(tile::<S, P, C>(simd, inputs, weights, start, next));
         }
         // A row of the result at a time: the rows lie far apart.
-        for p in 0..P {
-            let token = (register + p) * S::F32_LANES;
-            for lane in 0..S::F32_LANES.min(self.out.nrows() - token) {
-                let row = self.out.rb_mut().row_mut(token + lane).as_slice_mut();
-                for (to, sums) in row.iter_mut().zip(sums.iter()) {
-                    *to = sums[p][lane];
-                }
+        for (at, token) in tokens.enumerate() {
+            let (p, lane) = (at / S::F32_LANES, at % S::F32_LANES);
+            let row = self.out.rb_mut().row_mut(token).as_slice_mut();
+            for (to, sums) in row.iter_mut().zip(sums.iter()) {
+                *to = sums[p][lane];
             }
         }
     }
@@ -190,7 +193,7 @@ fn tile<S: Simd, const P: usize, const C: usize>(
     out
 }
 
-/// Asks for a number that will soon be read, as processors do of themselves only along a line that they have seen begin.
+/// Asks for a number that will soon be read or written, as processors do of themselves only along a line that they have seen begin.
 #[inline(always)]
 fn prefetch(numbers: &[f32], at: usize) {
     #[cfg(target_arch = "x86_64")]
