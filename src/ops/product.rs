@@ -193,7 +193,8 @@ fn tile<S: Simd, const P: usize, const C: usize>(
     out
 }
 
-/// Asks for a number that will soon be read or written, as processors do of themselves only along a line that they have seen begin.
+/// Asks for a number that will soon be read or written, as processors do of themselves only along lines that they have
+/// seen begin.
 #[inline(always)]
 fn prefetch(numbers: &[f32], at: usize) {
     #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,124 @@
+//! What is asked of a pass, checked before anything runs.
+
+use super::{Logits, Pass};
+use crate::{
+    Result,
+    error::{RunError, SiteError},
+    hook::{Point, Site, Sites, Stack, Stage},
+    model::{Architecture, Sizes, tap::Plan},
+    text::Tokens,
+};
+use candle_core::{Device, Tensor};
+
+impl Pass {
+    /// How many tokens were read before.
+    pub(super) fn past(&self) -> usize {
+        self.onward.as_ref().map_or(0, |onward| onward.kept.len)
+    }
+
+    /// What decides the shape of an activation.
+    pub(super) fn sizes(&self, site: Site) -> Sizes {
+        let (batch, all) = (self.tokens.batch(), self.tokens.len());
+        let target = match &self.logits {
+            Logits::At(positions) if site == Site::unembed_out() => positions.len(),
+            Logits::Last if site == Site::unembed_out() => 1,
+            _ => all,
+        };
+        Sizes { batch, source: self.source.as_ref().map_or(all, Tokens::len), target, past: self.past() }
+    }
+
+    /// The first block that runs, and the first that does not.
+    pub(super) fn layers(&self) -> Result<(usize, usize)> {
+        let n_layers = self.model.config().n_layers;
+        let index = |layer: i64| {
+            let counted = if layer < 0 { layer + n_layers as i64 } else { layer };
+            let index = usize::try_from(counted).ok().filter(|&index| index <= n_layers);
+            index.ok_or(RunError::Layer { layer, n_layers })
+        };
+        let start = self.start.as_ref().map_or(Ok(0), |(layer, _)| index(*layer))?;
+        let stop = self.stop_at.map_or(Ok(n_layers), index)?;
+        if start > stop {
+            return Err(RunError::StartAfterStop { start, stop }.into());
+        }
+        let Some((_, resid)) = &self.start else { return Ok((start, stop)) };
+        let expected = [self.tokens.batch(), self.tokens.len(), self.model.config().d_model];
+        match resid.dims() == expected {
+            true => Ok((start, stop)),
+            false => {
+                let stack = self.model.config().stacks().last().copied().unwrap_or_default();
+                let site = Site::in_block(stack, start, Point::ResidPre).to_string();
+                Err(SiteError::Shape { site, got: resid.dims().to_vec(), expected: expected.to_vec() }.into())
+            }
+        }
+    }
+
+    /// Everything the tap has to know, with every site and intervention checked.
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        let config = self.model.config();
+        let mut plan = Plan::default();
+        let among = |sites: &Sites| -> Result<Vec<Site>> {
+            let mut present = self.model.sites();
+            present.retain(|&site| self.reached(site).is_ok());
+            let sites = sites.among(&present)?;
+            sites.iter().try_for_each(|&site| self.reached(site))?;
+            Ok(sites)
+        };
+        for site in self.record.iter().map(among).collect::<Result<Vec<_>>>()?.concat() {
+            plan.order(site).record = true;
+        }
+        if let Some((sites, _)) = &self.gradient {
+            for site in among(sites)?.into_iter().filter(|site| site.is_differentiable()) {
+                plan.order(site).differentiate = true;
+            }
+        }
+        for intervention in &self.interventions {
+            self.reached(intervention.site())?;
+            let checked = intervention.clone().check(config, self.sizes(intervention.site()))?;
+            plan.order(intervention.site()).edits.push(checked);
+        }
+        if let Some(positions) = &self.positions {
+            let own = config.stacks().last().copied().unwrap_or_default();
+            let indices = positions.iter().map(|&position| Ok(self.tokens.index(position)? as u32));
+            plan.positions = Some((own, Tensor::new(indices.collect::<Result<Vec<_>>>()?, &Device::Cpu)?));
+        }
+        Ok(plan)
+    }
+
+    /// Whether the pass goes on after one that ran the encoder, and the site is the encoder's or made of what it gave.
+    pub(crate) fn is_behind(&self, site: Site) -> bool {
+        let both = self.model.config().architecture == Architecture::EncoderDecoder;
+        let of_encoder = match site.layer() {
+            Some(_) => site.stack() == Stack::Encoder || matches!(site.point(), Point::CrossK | Point::CrossV),
+            None => site.point().stage() != Stage::End,
+        };
+        both && of_encoder && self.past() > 0
+    }
+
+    /// Fails for a site this model lacks, or that this pass would not come to.
+    fn reached(&self, site: Site) -> Result<()> {
+        self.model.config().check(site)?;
+        let (start, stop) = self.layers()?;
+        let stops = self.stop_at.is_some();
+        let comes = match site.layer() {
+            Some(layer) => site.stack() == Stack::Encoder || (start..stop).contains(&layer),
+            None => match site.point().stage() {
+                Stage::Start => self.start.is_none() || self.source.is_some(),
+                Stage::AfterEncoder => true,
+                Stage::End => !stops && (!matches!(self.logits, Logits::Nowhere) || site.is_pooled()),
+            },
+        };
+        let not_reached = || RunError::NotReached { site: site.to_string(), start, stop }.into();
+        (comes && !self.is_behind(site)).then_some(()).ok_or_else(not_reached)
+    }
+
+    /// The positions of the logits in each text, or `None` for all.
+    pub(super) fn logit_positions(&self) -> Result<Option<Vec<Vec<u32>>>> {
+        let positions = match &self.logits {
+            Logits::At(positions) => positions,
+            Logits::Last => return Ok(Some(vec![vec![self.tokens.len() as u32 - 1]; self.tokens.batch()])),
+            Logits::Everywhere | Logits::Nowhere => return Ok(None),
+        };
+        let row = |text| positions.iter().map(|&at| Ok(self.tokens.index_in(text, at)? as u32)).collect();
+        (0..self.tokens.batch()).map(row).collect::<Result<_>>().map(Some)
+    }
+}

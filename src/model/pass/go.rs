@@ -1,0 +1,78 @@
+//! The run itself.
+
+use super::{Logits, Onward, Pass};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    error::RunError,
+    hook::Site,
+    model::{Frame, Kept, Run, run::Reading, tap::Tap},
+};
+use candle_core::Tensor;
+
+impl Pass {
+    pub(super) fn run_here(&self) -> Result<(Run, Kept)> {
+        let Self { model, tokens, .. } = self;
+        let (config, transformer) = (model.config(), model.transformer());
+        let (start, stop) = self.layers()?;
+        let plan = self.plan()?;
+        let at = self.logit_positions()?;
+        let mut tap = Tap::new(&plan);
+        let mut frame = match &self.onward {
+            None => Frame::new(config, tokens)?,
+            Some(Onward { tokens, kept }) => Frame::after(config, tokens, kept.clone())?,
+        };
+        if let Some(source) = self.source.as_ref().filter(|_| !frame.has_encoded()) {
+            let mut encoder_frame = Frame::new(config, source)?;
+            let encoded = transformer.encode(config, &source.to_tensor()?, &mut encoder_frame, &mut tap)?;
+            frame = encoded.map_or(frame.clone(), |encoded| frame.with_encoded(encoded, source));
+        }
+        let resid = match &self.start {
+            Some((_, resid)) => resid.clone(),
+            None => transformer.embed(config, &tokens.to_tensor()?, &frame, &mut tap)?,
+        };
+        let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
+        let readout = &transformer.readout;
+        let whole = self.stop_at.is_none();
+        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
+        let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
+        let logits = match self.logits {
+            _ if !whole => None,
+            Logits::Nowhere => None,
+            _ => readout.logits(config, &resid, at.as_deref(), &mut tap)?,
+        };
+        let gradients = self.backward(logits.as_ref(), &tap)?;
+        let recorded = tap.recorded.into_iter().map(|(site, x)| (site, x.detach())).collect();
+        let detached = |x: Option<Tensor>| x.map(|x| x.detach());
+        let reading = Reading {
+            logits: detached(logits),
+            at,
+            resid: resid.detach(),
+            pooled: detached(pooled),
+            next_sentence: detached(next_sentence.flatten()),
+        };
+        Ok((Run::new(model.clone(), reading, self.cache(recorded), gradients), frame.into_kept()))
+    }
+
+    fn cache(&self, entries: Vec<(Site, Tensor)>) -> ActivationCache {
+        ActivationCache::new(entries, self.tokens.clone(), self.source.clone())
+    }
+
+    fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<ActivationCache>> {
+        let Some((_, metric)) = &self.gradient else { return Ok(None) };
+        let Some(logits) = logits else { return Err(RunError::NoLogits.into()) };
+        let value = metric(logits)?;
+        if value.elem_count() != 1 {
+            return Err(RunError::NotScalar { shape: value.dims().to_vec() }.into());
+        }
+        let gradients = value.sum_all()?.backward()?;
+        let gradient = |(site, delta): &(Site, candle_core::Var)| {
+            // An expert that no token chose has no rows, and a gradient of none.
+            let gradient = gradients.get(delta).or((delta.elem_count() == 0).then_some(delta));
+            let gradient = gradient.ok_or_else(|| RunError::NoGradient { site: site.to_string() })?;
+            Ok((*site, gradient.detach()))
+        };
+        let gradients = tap.deltas.iter().map(gradient).collect::<Result<_>>()?;
+        Ok(Some(self.cache(gradients)))
+    }
+}

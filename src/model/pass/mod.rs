@@ -1,0 +1,208 @@
+//! [`Pass`]: one forward pass, described before it happens.
+
+mod check;
+mod go;
+
+use super::{Kept, Model, Run};
+use crate::{
+    Result,
+    error::RunError,
+    hook::{Intervention, Sites},
+    ops::in_pool,
+    text::{ToTokens, Tokens},
+};
+use candle_core::Tensor;
+use std::{fmt, sync::Arc};
+
+type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
+
+/// One forward pass, described before it happens; only what is asked for is computed and kept.
+///
+/// Made by [`Model::pass`], ended by [`Pass::run`].
+///
+/// # Examples
+/// One gradient per site from a single backward pass:
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let (owl, red) = (model.to_single_token("owl")? as usize, model.to_single_token("red")? as usize);
+/// let run = model
+///     .pass("red fox blue owl red fox blue")?
+///     .logits_at([-1])
+///     .differentiate([Site::z(1)], move |logits| {
+///         let last = logits.squeeze(1)?.squeeze(0)?;
+///         Ok((last.get(owl)? - last.get(red)?)?)
+///     })
+///     .run()?;
+/// assert_eq!(run.gradients()?.get(Site::z(1))?.dims()[..2], [1, 8]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Pass {
+    model: Model,
+    /// What the decoder, or the only stack, reads.
+    tokens: Tokens,
+    /// What the encoder of an encoder-decoder reads.
+    source: Option<Tokens>,
+    record: Vec<Sites>,
+    positions: Option<Vec<i64>>,
+    interventions: Vec<Intervention>,
+    logits: Logits,
+    start: Option<(i64, Tensor)>,
+    stop_at: Option<i64>,
+    gradient: Option<(Sites, Metric)>,
+    onward: Option<Onward>,
+}
+
+/// What a pass goes on after.
+#[derive(Clone)]
+struct Onward {
+    /// Those read before and those to be read.
+    tokens: Tokens,
+    kept: Kept,
+}
+
+#[derive(Clone, Debug)]
+enum Logits {
+    Everywhere,
+    At(Vec<i64>),
+    /// At the last position of all texts together, be it padding or not.
+    Last,
+    Nowhere,
+}
+
+impl Pass {
+    pub(super) fn new(model: Model, tokens: Tokens, source: Option<Tokens>) -> Self {
+        let interventions = model.interventions().to_vec();
+        Self {
+            model,
+            tokens,
+            source,
+            record: Vec::new(),
+            positions: None,
+            interventions,
+            logits: Logits::Everywhere,
+            start: None,
+            stop_at: None,
+            gradient: None,
+            onward: None,
+        }
+    }
+
+    /// Reads those of the tokens that come after the ones kept. Does no interventions but those it is given, and
+    /// computes logits at the last position.
+    pub(crate) fn onward(model: &Model, tokens: &Tokens, source: Option<Tokens>, kept: Kept) -> Self {
+        let new = tokens.columns(kept.len..tokens.len());
+        let onward = Some(Onward { tokens: tokens.clone(), kept });
+        Self { interventions: Vec::new(), logits: Logits::Last, onward, ..Self::new(model.clone(), new, source) }
+    }
+
+    /// What the decoder of an encoder-decoder reads. Ids are taken as they are; of a text it reads its starting token
+    /// and the text, without the end that the tokenizer would put to it. Without this it reads its starting token
+    /// alone.
+    ///
+    /// # Errors
+    /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.
+    pub fn target(mut self, input: impl ToTokens) -> Result<Self> {
+        let Some(source) = &self.source else {
+            return Err(RunError::NoEncoder { family: self.model.config().family.clone() }.into());
+        };
+        let target = self.model.target_tokens(input)?;
+        if target.batch() != source.batch() {
+            return Err(RunError::Batches { source: source.batch(), target: target.batch() }.into());
+        }
+        self.tokens = target;
+        Ok(self)
+    }
+
+    /// Also records these sites: a [`Site`], a list, a pattern such as `"blocks.*.attn.hook_z"`, or
+    /// [`Sites::filter`].
+    pub fn record(mut self, sites: impl Into<Sites>) -> Self {
+        self.record.push(sites.into());
+        self
+    }
+
+    /// Keeps only these positions (-1 is the last) of what is recorded: rows of patterns and scores, positions of
+    /// everything else. Positions are counted along the tensor, padding included, and the axis stays. What an encoder
+    /// records for its decoder is kept whole.
+    pub fn positions(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
+        self.positions = Some(positions.into_iter().collect());
+        self
+    }
+
+    /// Also does these interventions, in this order.
+    pub fn intervene(mut self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
+        self.interventions.extend(interventions);
+        self
+    }
+
+    /// Computes logits only at these positions of each text (-1 is the last that is no padding). A large vocabulary
+    /// makes the unembedding a large part of a short run.
+    pub fn logits_at(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
+        self.logits = Logits::At(positions.into_iter().collect());
+        self
+    }
+
+    /// Computes no logits.
+    pub fn without_logits(mut self) -> Self {
+        self.logits = Logits::Nowhere;
+        self
+    }
+
+    /// Starts at block `layer` (-1 is the last) with this residual stream in place of everything before.
+    ///
+    /// # Shapes
+    /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`] of that block.
+    pub fn start_at_layer(mut self, layer: i64, resid: &Tensor) -> Self {
+        self.start = Some((layer, resid.clone()));
+        self
+    }
+
+    /// Stops before block `layer` (-1 is the last): nothing from there on is computed, logits included.
+    /// [`Run::resid`] has what would have entered it.
+    pub fn stop_at_layer(mut self, layer: i64) -> Self {
+        self.stop_at = Some(layer);
+        self
+    }
+
+    /// Also takes the gradient of a metric with respect to the activations at these sites, all from one backward
+    /// pass. The metric is given the logits, `[batch, pos, d_vocab]` (the positions asked for), and returns one
+    /// number. Weights get no gradient, and none is worked out.
+    pub fn differentiate(
+        mut self,
+        sites: impl Into<Sites>,
+        metric: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        self.gradient = Some((sites.into(), Arc::new(metric)));
+        self
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When a site, an intervention, a position or a layer does not fit the model and the text (found before
+    /// anything runs), when a closure fails, or when the metric is not one number or does not depend on a site.
+    pub fn run(&self) -> Result<Run> {
+        Ok(self.run_keeping()?.0)
+    }
+
+    /// As [`Pass::run`], with what is kept for a pass that goes on.
+    pub(crate) fn run_keeping(&self) -> Result<(Run, Kept)> {
+        in_pool(|| self.run_here())
+    }
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pass")
+            .field("model", &self.model.name())
+            .field("tokens", &self.tokens.len())
+            .field("record", &self.record)
+            .field("interventions", &self.interventions)
+            .field("logits", &self.logits)
+            .field("start", &self.start.as_ref().map(|(layer, _)| layer))
+            .field("stop_at", &self.stop_at)
+            .field("differentiate", &self.gradient.as_ref().map(|(sites, _)| sites))
+            .finish()
+    }
+}
