@@ -159,6 +159,8 @@ fn tile<S: Simd, const P: usize, const C: usize>(
     next: &[f32],
 ) -> [Sums<P>; C] {
     let d_in = weights[0].len();
+    let weights: [&[f32]; C] = from_fn(|c| &weights[c][..d_in]);
+    let inputs = inputs.map(|inputs| Inputs { lines: &inputs.lines[..d_in], ..inputs });
     let whole = d_in / INPUTS;
     let lines: [&[[Line; INPUTS]]; P] = from_fn(|p| &inputs[p].lines.as_chunks().0[..whole]);
     let blocks: [&[[f32; INPUTS]]; C] = from_fn(|c| &weights[c].as_chunks().0[..whole]);
@@ -179,16 +181,20 @@ fn tile<S: Simd, const P: usize, const C: usize>(
         }
     }
     for i in whole * INPUTS..d_in {
+        let mut x = [simd.splat_f32s(0.0); P];
+        x.iter_mut().zip(&inputs).for_each(|(x, inputs)| *x = load::<S>(&inputs.lines[i], inputs.part));
         for (sums, weights) in sums.iter_mut().zip(&weights) {
             let w = simd.splat_f32s(weights[i]);
-            for (sum, inputs) in sums.iter_mut().zip(&inputs) {
-                *sum = simd.mul_add_e_f32s(load::<S>(&inputs.lines[i], inputs.part), w, *sum);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = simd.mul_add_e_f32s(x, w, *sum);
             }
         }
     }
     let mut out = [[[0.0; LANES]; P]; C];
-    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-        S::as_mut_simd_f32s(out).0[0] = *sum;
+    for c in 0..C {
+        for p in 0..P {
+            S::as_mut_simd_f32s(&mut out[c][p]).0[0] = sums[c][p];
+        }
     }
     out
 }
