@@ -115,7 +115,7 @@ impl Pass {
         Ok(self)
     }
 
-    /// Also records these sites: a [`Site`], a list, a pattern such as `"blocks.*.attn.hook_z"`, or
+    /// Also records these sites: a [`Site`](crate::hook::Site), a list, a pattern such as `"blocks.*.attn.hook_z"`, or
     /// [`Sites::filter`].
     pub fn record(mut self, sites: impl Into<Sites>) -> Self {
         self.record.push(sites.into());
@@ -152,7 +152,7 @@ impl Pass {
     /// Starts at block `layer` (-1 is the last) with this residual stream in place of everything before.
     ///
     /// # Shapes
-    /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`] of that block.
+    /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
     pub fn start_at_layer(mut self, layer: i64, resid: &Tensor) -> Self {
         self.start = Some((layer, resid.clone()));
         self
