@@ -2,7 +2,7 @@
 
 use super::{
     exp::{exp, sigmoid},
-    rows::rows,
+    rows::{each, each_pair},
     slice::contiguous,
     softmax::softmax,
 };
@@ -148,10 +148,8 @@ impl fmt::Display for Activation {
     }
 }
 
-/// Elements that one task takes.
-const BLOCK: usize = 4096;
-
-/// Runs the body with the curve as a constant, so that each variant compiles to its own vector loop.
+/// Runs the body with the curve as a constant, so that each variant compiles to its own vector loop. (What a closure
+/// captures would not be one: threads get it through memory.)
 macro_rules! specialise {
     ($of:expr, |$curve:ident| $body:expr) => {
         specialise!($of, $curve, $body, Relu Gelu GeluNew Silu QuickGelu Relu2)
@@ -159,7 +157,7 @@ macro_rules! specialise {
     ($of:expr, $curve:ident, $body:expr, $($variant:ident)*) => {
         match $of {
             $(Curve::$variant => {
-                let $curve = Curve::$variant;
+                const $curve: Curve = Curve::$variant;
                 $body
             })*
         }
@@ -173,19 +171,11 @@ impl CustomOp1 for Curve {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = contiguous(storage, layout)?;
-        let out = rows(
-            x.len(),
-            BLOCK,
+        let out = specialise!(*self, |CURVE| each(
+            x,
             #[inline(always)]
-            |block, out| {
-                let x = &x[block * BLOCK..][..out.len()];
-                specialise!(*self, |curve| {
-                    for (out, &x) in out.iter_mut().zip(x) {
-                        *out = curve.value(x);
-                    }
-                });
-            },
-        );
+            |x| CURVE.value(x)
+        ));
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
@@ -204,19 +194,12 @@ impl CustomOp2 for Slope {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, grad: &CpuStorage, lg: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, grad) = (contiguous(x, lx)?, contiguous(grad, lg)?);
-        let out = rows(
-            x.len(),
-            BLOCK,
+        let out = specialise!(self.0, |CURVE| each_pair(
+            x,
+            grad,
             #[inline(always)]
-            |block, out| {
-                let (x, grad) = (&x[block * BLOCK..][..out.len()], &grad[block * BLOCK..][..out.len()]);
-                specialise!(self.0, |curve| {
-                    for ((out, &x), grad) in out.iter_mut().zip(x).zip(grad) {
-                        *out = grad * curve.slope(x);
-                    }
-                });
-            },
-        );
+            |x, grad| grad * CURVE.slope(x)
+        ));
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 }

@@ -1,6 +1,6 @@
 //! Sums, as the residual stream has many.
 
-use super::{rows::rows, slice::contiguous};
+use super::{rows::each_pair, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// `a + b`, of one shape. candle's own addition wakes threads of its own, which then wait beside those of the matrix
@@ -10,9 +10,6 @@ pub(crate) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 }
 
 struct Add;
-
-/// Elements that one task takes.
-const BLOCK: usize = 4096;
 
 impl CustomOp2 for Add {
     fn name(&self) -> &'static str {
@@ -24,16 +21,11 @@ impl CustomOp2 for Add {
             bail!("{:?} cannot be added to {:?}", lb.dims(), la.dims())
         }
         let (a, b) = (contiguous(a, la)?, contiguous(b, lb)?);
-        let out = rows(
-            a.len(),
-            BLOCK,
+        let out = each_pair(
+            a,
+            b,
             #[inline(always)]
-            |block, out| {
-                let (a, b) = (&a[block * BLOCK..][..out.len()], &b[block * BLOCK..][..out.len()]);
-                for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                    *out = a + b;
-                }
-            },
+            |a, b| a + b,
         );
         Ok((CpuStorage::F32(out), la.shape().clone()))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     product::{Rows, product},
-    rows::zeros,
+    rows::{LANES, zeros},
     slice::{contiguous, values},
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
@@ -47,18 +47,15 @@ impl CustomOp1 for ByOutput {
         let weight = contiguous(weight, layout)?;
         let mut out = vec![0.0; weight.len()];
         // As many outputs at a time as there are numbers in a cache line.
-        out.par_chunks_mut(LINE * d_in).enumerate().for_each(|(block, outputs)| {
+        out.par_chunks_mut(LANES * d_in).enumerate().for_each(|(block, outputs)| {
             for (input, line) in weight.chunks_exact(d_out).enumerate() {
                 let to = outputs[input..].iter_mut().step_by(d_in);
-                to.zip(&line[block * LINE..]).for_each(|(to, from)| *to = *from);
+                to.zip(&line[block * LANES..]).for_each(|(to, from)| *to = *from);
             }
         });
         Ok((CpuStorage::F32(out), (d_out, d_in).into()))
     }
 }
-
-/// Numbers in a cache line.
-const LINE: usize = 16;
 
 struct Linear;
 
@@ -107,7 +104,7 @@ fn forward(
             matmul(into, Accum::Replace, x, weight, 1.0, Par::rayon(0));
             if let Some(bias) = bias {
                 let add = |row: &mut [f32]| row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
-                out.par_chunks_exact_mut(d_out).for_each(add);
+                out.par_chunks_mut(d_out.max(1)).for_each(add);
             }
             out
         }

@@ -132,6 +132,23 @@ impl CustomOp2 for Dots {
 
 struct Affine;
 
+fn weighted(x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let width = weight.len();
+    rows(
+        x.len(),
+        width,
+        #[inline(always)]
+        |row, out| {
+            for ((out, x), w) in out.iter_mut().zip(&x[row * width..]).zip(weight) {
+                *out = x * w;
+            }
+            for (out, b) in out.iter_mut().zip(bias.unwrap_or_default()) {
+                *out += b;
+            }
+        },
+    )
+}
+
 impl CustomOp2 for Affine {
     fn name(&self) -> &'static str {
         "weighted"
@@ -139,17 +156,7 @@ impl CustomOp2 for Affine {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, w) = (contiguous(x, lx)?, contiguous(w, lw)?);
-        let out = rows(
-            x.len(),
-            w.len(),
-            #[inline(always)]
-            |row, out| {
-                let x = &x[row * w.len()..][..w.len()];
-                for ((out, x), w) in out.iter_mut().zip(x).zip(w) {
-                    *out = x * w;
-                }
-            },
-        );
+        let out = weighted(x, w, None);
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 
@@ -180,17 +187,7 @@ impl CustomOp3 for Affine {
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, w, b) = (contiguous(x, lx)?, contiguous(w, lw)?, contiguous(b, lb)?);
-        let out = rows(
-            x.len(),
-            w.len(),
-            #[inline(always)]
-            |row, out| {
-                let x = &x[row * w.len()..][..w.len()];
-                for (((out, x), w), b) in out.iter_mut().zip(x).zip(w).zip(b) {
-                    *out = x * w + b;
-                }
-            },
-        );
+        let out = weighted(x, w, Some(b));
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 

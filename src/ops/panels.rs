@@ -1,9 +1,7 @@
 //! The tokens of a product, turned: registers of [`super::product`] hold one input of several tokens.
 
+use super::rows::LANES;
 use rayon::prelude::*;
-
-/// As many numbers as the widest register holds, and as a cache line does.
-pub(super) const LANES: usize = 16;
 
 /// One input of [`LANES`] tokens; where tokens are lacking, 0.
 #[derive(Clone, Copy)]

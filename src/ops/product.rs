@@ -6,8 +6,8 @@
 //! bound by memory, packing costs as much as multiplying.
 
 use super::{
-    panels::{LANES, Line, Panels},
-    rows::zeros,
+    panels::{Line, Panels},
+    rows::{LANES, zeros},
 };
 use candle_core::{Result, bail};
 use faer::{ContiguousFwd, MatMut, prelude::ReborrowMut};

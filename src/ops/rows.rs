@@ -34,6 +34,39 @@ pub(super) fn rows(len: usize, width: usize, f: impl Fn(usize, &mut [f32]) + Syn
     out
 }
 
+/// Numbers that element by element operations take as a row.
+const BLOCK: usize = 4096;
+
+/// `f` of every number, as [`rows`] does it.
+#[inline(always)]
+pub(super) fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+    rows(
+        x.len(),
+        BLOCK,
+        #[inline(always)]
+        |block, out| {
+            for (out, &x) in out.iter_mut().zip(&x[block * BLOCK..]) {
+                *out = f(x);
+            }
+        },
+    )
+}
+
+/// `f` of every pair of numbers of two slices as long as each other, as [`rows`] does it.
+#[inline(always)]
+pub(super) fn each_pair(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    rows(
+        a.len(),
+        BLOCK,
+        #[inline(always)]
+        |block, out| {
+            for ((out, &a), &b) in out.iter_mut().zip(&a[block * BLOCK..]).zip(&b[block * BLOCK..]) {
+                *out = f(a, b);
+            }
+        },
+    )
+}
+
 /// One number for each row: `f(row)`, as [`rows`] does it.
 pub(super) fn each_row(x: &[f32], width: usize, f: impl Fn(&[f32]) -> f32 + Sync) -> Vec<f32> {
     let width = width.max(1);
@@ -48,7 +81,6 @@ pub(super) fn each_row(x: &[f32], width: usize, f: impl Fn(&[f32]) -> f32 + Sync
 
 /// So many zeros. Threads share the work: clearing memory takes as long as an addition does.
 pub(super) fn zeros(len: usize) -> Vec<f32> {
-    const BLOCK: usize = 4096;
     if len <= TASK {
         return vec![0.0; len];
     }
@@ -75,10 +107,10 @@ impl<R, F: FnMut() -> R> WithSimd for Widest<F> {
     }
 }
 
-/// Running values in as many lanes as the widest registers have, which also lose less than a single sum.
-const LANES: usize = 16;
+/// As many numbers as the widest registers hold, and as a cache line does.
+pub(super) const LANES: usize = 16;
 
-/// Folds the numbers `at(0)` to `at(len - 1)`.
+/// Folds the numbers `at(0)` to `at(len - 1)`, in lanes, which also lose less than a single sum.
 #[inline(always)]
 fn fold(len: usize, start: f32, at: impl Fn(usize) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];
@@ -132,6 +164,8 @@ mod tests {
             let out = rows(count * width, width, |row, out| out.fill(row as f32));
             assert_eq!(out.len(), count * width);
             assert!(out.iter().enumerate().all(|(at, &value)| value == (at / width) as f32), "{count} x {width}");
+            assert_eq!(each(&out, |x| -x), out.iter().map(|x| -x).collect::<Vec<_>>());
+            assert!(each_pair(&out, &out, |a, b| a - b).iter().all(|&difference| difference == 0.0));
             let sums = each_row(&out, width, |row| sum(row, |x| x));
             assert_eq!(sums, (0..count).map(|row| (row * width) as f32).collect::<Vec<_>>());
         }

@@ -21,7 +21,7 @@ struct Softmax {
 #[inline(always)]
 fn softmax_row(scores: &[f32], out: &mut [f32]) {
     let max = max(scores);
-    if max == f32::NEG_INFINITY {
+    if max == f32::NEG_INFINITY && scores.iter().all(|&score| score == max) {
         return out.fill(0.0);
     }
     for (out, &score) in out.iter_mut().zip(scores) {

@@ -79,6 +79,14 @@ fn softmax_is_exponentials_over_their_sum() {
 }
 
 #[test]
+fn softmax_of_nothing_but_masked_scores_is_zero_and_a_nan_is_not_hidden() {
+    let scores = [[f32::NEG_INFINITY; 3], [f32::NAN; 3], [f32::NAN, f32::NEG_INFINITY, 0.0]];
+    let pattern = softmax(&Tensor::new(&scores, &Device::Cpu).unwrap()).unwrap().to_vec2::<f32>().unwrap();
+    assert_eq!(pattern[0], [0.0; 3]);
+    assert!(pattern[1..].iter().all(|row| row.iter().any(|value| value.is_nan())), "{pattern:?}");
+}
+
+#[test]
 fn activations_are_their_formulas() {
     let x = [(random(&[4, 50], 1) * 6.0).unwrap()];
     let ours = |activation: Activation| move |x: &[Tensor]| Ok(activation.apply(&x[0]).unwrap());
