@@ -3,7 +3,6 @@
 //!
 //!     cargo bench --bench opening
 
-#[path = "model.rs"]
 mod model;
 
 use glassbox::Model;
