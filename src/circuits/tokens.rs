@@ -249,8 +249,7 @@ impl TokenCircuit {
         if self.causal {
             map = map.mask(Array2::from_shape_fn(self.values.dim(), |(query, key)| key > query));
         }
-        map.square = true;
-        map.draw()
+        map.square().draw()
     }
 
     /// Shows the heatmap in a notebook.

@@ -107,7 +107,6 @@ impl Attribution {
             .y_index("layer")
             .x_index("head")
             .upward()
-            .print(8)
             .draw()
     }
 }

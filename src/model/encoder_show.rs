@@ -16,7 +16,11 @@ impl FilledMasks {
         let bars = |blank: &super::Blank| {
             let candidates = blank.candidates.iter().map(|candidate| (candidate.text.as_str(), candidate.probability));
             let mask = &self.tokens.strings(0)[blank.position];
-            Bars::tokens(candidates).title(format!("{mask} at position {}", blank.position)).value("probability").draw()
+            Bars::tokens(candidates)
+                .title(format!("{mask} at position {}", blank.position))
+                .value("probability")
+                .range(0.0, 1.0)
+                .draw()
         };
         let figures = self.blanks.iter().map(bars).collect::<Result<Vec<_>>>()?;
         Ok(column(&figures))

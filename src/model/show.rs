@@ -188,7 +188,7 @@ impl Run {
             _ => format!("What comes after {at:?}?"),
         };
         let bars = self.predictions(position, k)?.into_iter().map(|next| (next.text, next.probability));
-        Bars::tokens(bars).title(question).value("probability").draw()
+        Bars::tokens(bars).title(question).value("probability").range(0.0, 1.0).draw()
     }
 
     /// The first text, each token coloured by how much it surprised the model: -log P, in nats.

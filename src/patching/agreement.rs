@@ -58,8 +58,13 @@ impl PatchSweep {
         Ok(Agreement { cells: cells.collect(), names: (how(&self.deed), how(&other.deed)) })
     }
 
-    /// `layer 1, head 0`, `layer 1, ·fox@3`.
+    /// `L1H0`, `layer 1, ·fox@3`.
     fn cell_name(&self, at: &[usize]) -> String {
+        if let ([layers, heads], [layer, head]) = (&self.axes[..], at)
+            && (layers.name(), heads.name()) == ("layer", "head")
+        {
+            return format!("L{layer}H{head}");
+        }
         let part = |(axis, &index): (&MapAxis, &usize)| match &axis.labels {
             AxisLabels::Tokens(tokens) => format!("{}@{index}", tokens.get(index).map_or("", String::as_str)),
             AxisLabels::Names(names) => names.get(index).cloned().unwrap_or_default(),
@@ -87,14 +92,14 @@ impl Agreement {
             as f32
     }
 
-    /// A point for each cell.
+    /// A point for each cell, and the line on which both maps agree.
     ///
     /// # Errors
     /// When there are no cells.
     pub fn figure(&self) -> Result<Figure> {
         let title = format!("Cell by cell: correlation {:.2}", self.correlation());
         let (x, y) = (self.names.0.as_str(), self.names.1.as_str());
-        Scatter::new(self.cells.iter().cloned()).title(title).x(x).y(y).named(8).draw()
+        Scatter::new(self.cells.iter().cloned()).title(title).x(x).y(y).named(8).diagonal().draw()
     }
 
     /// Shows the points in a notebook.
@@ -113,9 +118,9 @@ impl Show for Agreement {
     }
 }
 
-/// By what the numbers were found: `attribution`; for exact ones what was done.
+/// By what the numbers were found: `attribution`, or exact patching.
 fn how(deed: &str) -> String {
-    deed.split_once(" by ").map_or(deed, |(_, how)| how).to_owned()
+    deed.split_once(" by ").map_or("exact patching", |(_, how)| how).to_owned()
 }
 
 fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {

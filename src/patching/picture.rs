@@ -4,7 +4,7 @@ use super::{MapAxis, PatchSweep, axis::AxisLabels, statistics};
 use crate::{
     Result,
     notebook::Show,
-    plot::{Figure, Heatmap, LineChart, Series, column},
+    plot::{Figure, Heatmap, LineChart, Series, column, round_up},
 };
 use ndarray::{Array2, ArrayD, Axis, Ix2};
 
@@ -21,9 +21,8 @@ impl PatchSweep {
             return self.line(x, &title);
         }
         let most = end_of_scale(&[self]);
-        let printed = printed(&mean, most);
         let finish = |map: Heatmap, y: &MapAxis, x: &MapAxis, title: &str| {
-            labelled(map.title(title).value(self.scale()).range(-most, most).print(printed), y, x)
+            labelled(map.title(title).value(self.scale()).range(-most, most), y, x)
         };
         match &self.axes[..] {
             [y, x] => finish(Heatmap::new(two(mean)), y, x, &title).draw(),
@@ -67,16 +66,15 @@ impl PatchSweep {
     }
 }
 
-/// Where the colours of some maps end: beyond all values, and no nearer than the whole of the clean answer.
+/// Where the colours of some maps end: with the whole of the clean answer, unless values lie far beyond.
 fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
-    let least = |map: &PatchSweep| if map.normalized().is_ok() { 1.0 } else { 0.0 };
-    let of = |map: &&PatchSweep| map.mean().iter().fold(least(map), |most: f32, value| most.max(value.abs()));
-    round_up(maps.iter().map(of).fold(0.0, f32::max))
-}
-
-/// How many cells have their number printed: what the colours hardly tell from 0 needs none.
-fn printed(values: &ArrayD<f32>, most: f32) -> usize {
-    values.iter().filter(|value| value.abs() > most / 50.0).count().min(8)
+    const FAR: f32 = 1.25;
+    let most = maps.iter().flat_map(|map| map.mean()).fold(0.0, |most: f32, value| most.max(value.abs()));
+    match maps.iter().all(|map| map.normalized().is_ok()) {
+        true if most <= FAR => 1.0,
+        _ if most > 0.0 => round_up(most),
+        _ => 1.0,
+    }
 }
 
 /// A heatmap along two axes of a map; layers go up.
@@ -91,16 +89,6 @@ fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
         AxisLabels::Names(names) => map.y_names(y.name.as_str(), names.clone()),
         AxisLabels::Numbers => map.y_index(y.name.as_str()).upward(),
     }
-}
-
-/// The next number that ends a scale well; what is less than a step of the colours beyond one still has its colour.
-fn round_up(most: f32) -> f32 {
-    const ENDS: [f32; 9] = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0];
-    if !(most.is_finite() && most > 0.0) {
-        return 1.0;
-    }
-    let ten = 10f32.powf(most.log10().floor());
-    ENDS.iter().map(|end| end * ten).find(|end| most <= end * 1.02).unwrap_or(10.0 * ten)
 }
 
 /// Several maps as one picture: those with the same two axes are facets on one scale, each under the name of what was
@@ -122,8 +110,7 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
         [first, _, ..] => {
             let most = end_of_scale(&group);
             let facets = group.iter().map(|map| (map.name.as_str(), two(map.mean())));
-            let printed = group.iter().map(|map| printed(&map.mean(), most)).sum::<usize>().min(8);
-            let map = Heatmap::facets(facets).title(&first.deed).value(first.scale()).range(-most, most).print(printed);
+            let map = Heatmap::facets(facets).title(&first.deed).value(first.scale()).range(-most, most);
             labelled(map, &first.axes[0], &first.axes[1]).draw()
         }
         [one] => one.figure(),

@@ -91,8 +91,8 @@ impl AttentionPattern {
             .x_tokens("is looked at (key)", &self.keys)
             .palette(Palette::Blues)
             .range(0.0, 1.0)
-            .print(0);
-        heatmap.square = true;
+            .print(0)
+            .square();
         heatmap.arrows = true;
         heatmap.tooltips = self.tooltips;
         if is_causal(&self.pattern) { heatmap.mask(above_diagonal(self.pattern.dim())) } else { heatmap }

@@ -2,7 +2,7 @@
 
 use super::{
     canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height, sans_width},
-    color::{ACCENT, MUTED, RULE, WARM},
+    color::{ACCENT, MUTED, PAPER, RULE, WARM, check_range},
     figure::Figure,
     mark::Mark,
     span::Span,
@@ -25,6 +25,7 @@ pub struct Bars {
     bars: Vec<(String, f32)>,
     title: String,
     value: String,
+    range: Option<(f32, f32)>,
 }
 
 /// The width for the longest bars, the height of a line, and the longest label in columns.
@@ -36,7 +37,7 @@ impl Bars {
     /// Bars of named values.
     pub fn new(bars: impl IntoIterator<Item = (impl Into<String>, f32)>) -> Self {
         let bars = bars.into_iter().map(|(name, value)| (printable(&name.into()), value)).collect();
-        Self { bars, title: String::new(), value: String::new() }
+        Self { bars, title: String::new(), value: String::new(), range: None }
     }
 
     /// Bars of tokens, whose spaces are written `·`.
@@ -56,16 +57,22 @@ impl Bars {
         self
     }
 
-    /// The picture.
+    /// What the whole width stands for at least, so that charts can be compared; 0 is always within.
+    pub fn range(mut self, lo: f32, hi: f32) -> Self {
+        self.range = Some((lo, hi));
+        self
+    }
+
+    /// The picture. A bar without end is broken.
     ///
     /// # Errors
-    /// When there are no bars.
+    /// When there are no bars, or the range is empty.
     pub fn draw(&self) -> Result<Figure> {
         if self.bars.is_empty() {
             return Err(PlotError::Empty { picture: "a bar chart", what: "there are no bars" }.into());
         }
-        let finite = || self.bars.iter().map(|&(_, value)| f64::from(value)).filter(|value| value.is_finite());
-        let (lo, hi) = (finite().fold(0.0, f64::min), finite().fold(0.0, f64::max));
+        check_range(self.range)?;
+        let (lo, hi) = self.ends();
         let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
         let label = widest(&mut self.bars.iter().map(|(label, _)| text_width(&fit(label, LONGEST), LABEL)));
         let number_width = widest(&mut self.bars.iter().map(|&(_, value)| text_width(&number(value), LABEL))) + 6.0;
@@ -77,12 +84,15 @@ impl Bars {
             height: LINE * self.bars.len() as f64,
         };
         let name = if self.value.is_empty() { 0.0 } else { NAME + 8.0 };
-        let right = (frame.right() + number_width).max(frame.x + sans_width(&self.value, NAME));
+        let (x, y) = (Span::new(lo, hi, false), Span::new(0.0, self.bars.len() as f64, false));
+        let zero = frame.x + frame.width * x.position(0.0);
+        // The name begins where the bars do, or has its middle there.
+        let name_width = sans_width(&self.value, NAME);
+        let name_from = if lo < 0.0 { (zero - name_width / 2.0).max(MARGIN) } else { frame.x };
+        let right = (frame.right() + number_width).max(name_from + name_width);
         let size = (right + MARGIN, frame.bottom() + name + MARGIN);
         let canvas = Canvas::headed(&self.title, "", size.0, size.1);
-        let (x, y) = (Span::new(lo, hi, false), Span::new(0.0, self.bars.len() as f64, false));
         let chart = canvas.chart(frame, x, y);
-        let zero = frame.x + frame.width * x.position(0.0);
         for (i, (name, value)) in self.bars.iter().enumerate() {
             let middle = frame.y + LINE * (i as f64 + 0.5);
             let color = if *value < 0.0 { WARM } else { ACCENT };
@@ -93,15 +103,31 @@ impl Bars {
             let bar = Mark::rect((end.min(0.0), top - 0.15), (end.max(0.0), top - 0.85)).fill(color).title(title);
             canvas.put_on(&chart, &bar);
             let tip = frame.x + frame.width * x.position(end);
+            if value.is_infinite() {
+                let at = tip - 14.0 * end.signum();
+                let cut = [(at - 3.0, middle + LINE / 2.0), (at + 3.0, middle - LINE / 2.0)];
+                canvas.put(Mark::line(cut).stroke(PAPER, 4.0));
+            }
             let text = |x| Mark::text((x, middle), number(*value), LABEL).fill(MUTED);
             canvas.put(if end < 0.0 { text(tip - 5.0).end() } else { text(tip + 5.0) });
         }
         canvas.put(Mark::line([(zero, frame.y), (zero, frame.bottom())]).stroke(RULE, 1.0));
         if !self.value.is_empty() {
-            let at = (frame.x, frame.bottom() + 8.0 + NAME / 2.0);
+            let at = (name_from, frame.bottom() + 8.0 + NAME / 2.0);
             canvas.put(Mark::text(at, self.value.as_str(), NAME).fill(MUTED).sans());
         }
         canvas.finish(self.alt(), self.plain(hi.max(-lo)))
+    }
+
+    /// The values at the ends of the longest bars; bars without end reach beyond all others.
+    fn ends(&self) -> (f64, f64) {
+        let values = || self.bars.iter().map(|&(_, value)| f64::from(value));
+        let asked = self.range.map_or([0.0; 2], |(lo, hi)| [f64::from(lo), f64::from(hi)]);
+        let finite = || values().filter(|value| value.is_finite()).chain(asked);
+        let (lo, hi) = (finite().fold(0.0, f64::min), finite().fold(0.0, f64::max));
+        let beyond = (hi - lo) * 0.15 + f64::from(u8::from(hi == lo));
+        let endless = |end: f64| if values().any(|value| value == end) { beyond } else { 0.0 };
+        (lo - endless(f64::NEG_INFINITY), hi + endless(f64::INFINITY))
     }
 
     fn alt(&self) -> String {

@@ -144,7 +144,8 @@ pub(crate) struct ColorScale {
 }
 
 impl ColorScale {
-    /// The scale of a set of values: their range, made symmetric about 0 for a diverging palette.
+    /// The scale of a set of values: for a diverging palette symmetric about 0, for amounts from 0, each to a number that
+    /// ends a scale well; else the range of the values.
     ///
     /// Values that are not finite do not count; without any finite value the range is 0 to 1.
     pub(crate) fn over(palette: Palette, values: impl IntoIterator<Item = f32>) -> Self {
@@ -154,7 +155,8 @@ impl ColorScale {
             .fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
         let (lo, hi) = match palette {
             _ if lo > hi => (palette.neutral() * -2.0, 1.0),
-            Palette::RedBlue => (-lo.abs().max(hi.abs()), lo.abs().max(hi.abs())),
+            Palette::RedBlue => (-round_up(lo.abs().max(hi.abs())), round_up(lo.abs().max(hi.abs()))),
+            Palette::Blues if lo >= 0.0 && lo < hi / 2.0 => (0.0, round_up(hi)),
             _ => (lo, hi),
         };
         Self { palette, lo, hi }
@@ -199,6 +201,15 @@ impl ColorScale {
         let position = self.position(value);
         if position.is_nan() { f32::INFINITY } else { (position - self.palette.neutral()).abs() }
     }
+}
+
+/// The next number that ends a scale well; what is less than a step of the colours beyond one still has its colour. 0 is
+/// its own.
+pub(crate) fn round_up(most: f32) -> f32 {
+    const ENDS: [f32; 9] = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0];
+    let ten = 10f32.powf(most.log10().floor());
+    let round = ENDS.iter().map(|end| end * ten).find(|end| most <= end * 1.02).unwrap_or(10.0 * ten);
+    if most > 0.0 && round.is_finite() { round } else { most }
 }
 
 /// An error when a range that was asked for is empty or has an end that is not finite.

@@ -12,7 +12,7 @@ use super::{
     color::{ColorScale, MASKED, MISSING, PAPER, RULE, Rgb},
     legend::{Special, special_cell},
     mark::Mark,
-    text::{short_number, text_width},
+    printed::{NUMBER, Printed},
 };
 
 /// Cells that get a tooltip in one picture.
@@ -29,17 +29,14 @@ pub(crate) struct Grid<'a> {
     pub upward: bool,
     /// How many cells at most get a tooltip.
     pub tooltips: usize,
-    /// In how many of the strongest cells the value is printed, where it fits.
-    pub printed: usize,
+    /// Which values stand in their cells.
+    pub printed: Option<Printed>,
     pub title: &'a dyn Fn(usize, usize) -> String,
     /// Words in each cell, instead of values in some.
     pub words: Option<&'a dyn Fn(usize, usize) -> String>,
 }
 
 type Cell = (usize, usize);
-
-/// The type size of values in cells.
-const NUMBER: f64 = LABEL - 1.0;
 
 impl Grid<'_> {
     pub(crate) fn draw(&self, canvas: &Canvas) {
@@ -49,12 +46,12 @@ impl Grid<'_> {
         let rest = &ranked[titled.len()..];
         self.draw_masked(canvas);
         self.draw_runs(canvas, rest);
-        let printed = self.printed(&ranked);
         for &(row, column) in titled {
             let color = self.color(self.values[(row, column)]);
             let frame = self.gapped((row, column), all);
             let title = (self.title)(row, column);
-            let words = self.words.map(|words| words(row, column)).or_else(|| printed.get(&(row, column)).cloned());
+            let value = || self.printed.and_then(|printed| printed.text(self.values[(row, column)]));
+            let words = self.words.map(|words| words(row, column)).or_else(value);
             match words {
                 None => canvas.put(frame.mark().fill(color).title(title)),
                 Some(words) => {
@@ -145,25 +142,6 @@ impl Grid<'_> {
             cells.sort_unstable();
             canvas.put(Mark::rects(self.runs(&cells)).fill(color));
         }
-    }
-
-    /// The values to print: those of the strongest cells, if all have room; none where all cells are alike, and no zeros
-    /// where not all values are asked for.
-    fn printed(&self, ranked: &[Cell]) -> BTreeMap<Cell, String> {
-        let finite = ranked.iter().copied().filter(|&at| self.values[at].is_finite());
-        // No finer than colours can be told apart: to a hundredth of their range. The tooltip has all digits.
-        let step = 10f32.powf(((self.scale.hi - self.scale.lo) / 100.0).log10().floor());
-        let text = |value: f32| match (value / step).round() {
-            0.0 => "0".into(),
-            steps => short_number(steps * step),
-        };
-        let texts = finite.take(self.printed).map(|at| (at, text(self.values[at])));
-        let texts: BTreeMap<Cell, String> =
-            texts.filter(|(_, text)| text != "0" || self.printed >= self.values.len()).collect();
-        let widest = texts.values().map(|text| text_width(text, NUMBER)).fold(0.0, f64::max);
-        let (width, height) = self.pitch();
-        let room = widest + 2.0 <= width && NUMBER <= height && self.scale.lo < self.scale.hi;
-        if room { texts } else { BTreeMap::new() }
     }
 }
 

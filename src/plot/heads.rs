@@ -198,7 +198,7 @@ fn draw_pattern(
         frame,
         upward: false,
         tooltips,
-        printed: 0,
+        printed: None,
         title,
         words: None,
     };

@@ -8,7 +8,8 @@ use super::{
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::{Legend, Special},
-    panels::Panels,
+    panels::{Panels, room},
+    printed::Printed,
     table::table,
     text::{headline, number, or},
 };
@@ -49,10 +50,10 @@ pub struct Heatmap {
     range: Option<(f32, f32)>,
     mask: Option<Array2<bool>>,
     upward: bool,
-    printed: usize,
+    printed: Option<usize>,
     /// How many cells at most get a tooltip.
     pub(crate) tooltips: usize,
-    pub(crate) square: bool,
+    square: bool,
     pub(crate) arrows: bool,
 }
 
@@ -84,7 +85,7 @@ impl Heatmap {
             range: None,
             mask: None,
             upward: false,
-            printed: 5,
+            printed: None,
             tooltips: TOOLTIPS,
             square: false,
             arrows: false,
@@ -145,7 +146,8 @@ impl Heatmap {
         self
     }
 
-    /// The values at the ends of the palette. Without it: the data's range, symmetric about 0 for red–white–blue.
+    /// The values at the ends of the palette. Without it: as far as the data go, from 0 for amounts, symmetric about 0 for
+    /// red–white–blue.
     pub fn range(mut self, lo: f32, hi: f32) -> Self {
         self.range = Some((lo, hi));
         self
@@ -163,9 +165,16 @@ impl Heatmap {
         self
     }
 
-    /// In how many of the strongest cells the value is printed, where it has room; 5 unless said otherwise.
+    /// Makes cells as high as they are wide, for a matrix whose two sides are the same things.
+    pub fn square(mut self) -> Self {
+        self.square = true;
+        self
+    }
+
+    /// In how many of the strongest cells, of all facets together, the value is printed where it has room. Values that
+    /// read alike are all printed or none. Unless said otherwise: all of a few, the strongest of many.
     pub fn print(mut self, cells: usize) -> Self {
-        self.printed = cells;
+        self.printed = Some(cells);
         self
     }
 
@@ -177,8 +186,11 @@ impl Heatmap {
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let scale = self.scale();
-        let (cell, per_row) = self.cell_size();
+        let legend = Legend::of(&scale, &self.value, self.specials(&scale));
+        let (cell, per_row) = self.cell_size(room(&self.band(&self.y, self.dim().0, 1.0, self.upward), &legend));
         let note = self.rule(&scale).unwrap_or_default();
+        let values: Vec<f32> = self.seen().map(|(_, _, value)| value).collect();
+        let printed = Printed::of(&values, self.printed, scale, cell);
         let panels = Panels {
             heading: &self.title,
             note: &note,
@@ -186,7 +198,7 @@ impl Heatmap {
             per_row,
             x: self.band(&self.x, self.dim().1, cell.0, false),
             y: self.band(&self.y, self.dim().0, cell.1, self.upward),
-            legend: Legend::of(&scale, &self.value, self.specials(&scale)).beside(cell.1 * self.dim().0 as f64),
+            legend: legend.beside(cell.1 * self.dim().0 as f64),
         };
         let canvas = panels.draw(|canvas, i, frame| {
             let (name, values) = &self.facets[i];
@@ -197,7 +209,7 @@ impl Heatmap {
                 frame,
                 upward: self.upward,
                 tooltips: self.tooltips / self.facets.len(),
-                printed: self.printed,
+                printed,
                 title: &|row, column| self.tooltip(name, row, column, values[(row, column)]),
                 words: None,
             };
@@ -263,10 +275,10 @@ impl Heatmap {
 
     /// Whole pixels a cell, and how many panels stand in a row: at least what a label needs while cells are few, and what
     /// an eye needs where they are many.
-    fn cell_size(&self) -> ((f64, f64), usize) {
+    fn cell_size(&self, room: f64) -> ((f64, f64), usize) {
         let (rows, columns) = self.dim();
         let wide = if columns <= LABELLED { 11.5 } else { 5.0 };
-        let all = if self.facets.len() > 1 { FACETS } else { WIDTH };
+        let all = if self.facets.len() > 1 { FACETS } else { room.min(WIDTH) };
         let fits = |per_row: usize| (all / per_row as f64 - 20.0) / columns as f64 >= wide;
         let per_row = (1..=self.facets.len()).rev().find(|&n| fits(n)).unwrap_or(1);
         let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
@@ -299,7 +311,8 @@ impl Heatmap {
             (Some(_), _) => Some(format!("Colours cover {lo} to {hi}; {outside} cells lie beyond.")),
             _ if self.seen().all(|(_, _, value)| value.is_nan()) => Some("No value is a number.".into()),
             _ if scale.lo == scale.hi => Some(format!("Every value is {lo}.")),
-            (None, Palette::RedBlue) => Some(format!("Colours cover ±{hi}, the largest absolute value.")),
+            (None, Palette::RedBlue) => None,
+            (None, Palette::Blues) if scale.lo == 0.0 => None,
             (None, _) => Some(format!("Colours cover {lo} to {hi}, the range of the values.")),
         }
     }

@@ -72,6 +72,7 @@ impl Legend {
     }
 
     pub(crate) fn draw(&self, canvas: &Canvas, (x, y): (f64, f64)) {
+        let (x, y) = (x.round(), y.round());
         if !self.name.is_empty() {
             canvas.put(Mark::text((x, y + NAME / 2.0), self.name.as_str(), NAME).fill(MUTED).sans());
         }

@@ -9,7 +9,7 @@ use super::{
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::{LONG, Legend, Special, special_cell},
-    panels::Panels,
+    panels::{Panels, room},
     statistic::Statistic,
     text::{columns, fit, headline, number, or, pad, visible},
 };
@@ -47,8 +47,9 @@ pub struct LensTable {
 }
 
 const PICTURE: &str = "a lens table";
-const WIDTH: f64 = 940.0;
 const ROW: f64 = 22.0;
+/// Beside the letters of a cell.
+const PADDING: f64 = 7.0;
 /// Longer texts show colours only.
 const LETTERED: usize = 40;
 /// Rows shown unless a stride is given.
@@ -112,21 +113,24 @@ impl LensTable {
         let colors = Array2::from_shape_fn((rows, positions), |(row, position)| {
             self.statistic.position(self.value(shown[row], position), worst)
         });
-        let letters = self.letters();
-        let pitch = match letters {
-            0 => (WIDTH / positions as f64).floor().clamp(3.0, 24.0),
-            letters => (letters as f64 * LABEL * 0.6 + 8.0).round(),
-        };
         let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
         let tokens = Labels::Tokens(self.tokens.clone());
+        let y = Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true };
+        let legend = self.legend(worst, &colors).beside(ROW * rows as f64);
+        let share = room(&y, &legend) / positions as f64;
+        let letters = self.letters(share);
+        let pitch = match letters {
+            0 => share.floor().clamp(3.0, 24.0),
+            letters => (letters as f64 * LABEL * 0.6 + PADDING).floor(),
+        };
         let panels = Panels {
             heading: &self.title,
-            note: &self.note(rows),
+            note: &self.note(rows, letters),
             names: vec![""],
             per_row: 1,
             x: Band { labels: &tokens, name: "token read", count: positions, pitch, reversed: false },
-            y: Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true },
-            legend: self.legend(worst, &colors).beside(ROW * rows as f64),
+            y,
+            legend,
         };
         let words = |row: usize, position: usize| fit(&visible(self.top(shown[row], position)), letters);
         let canvas = panels.draw(|canvas, _, frame| {
@@ -137,7 +141,7 @@ impl LensTable {
                 frame,
                 upward: true,
                 tooltips: TOOLTIPS,
-                printed: 0,
+                printed: None,
                 title: &|row, position| self.tooltip(shown[row], position),
                 words: if letters > 0 { Some(&words) } else { None },
             };
@@ -215,11 +219,11 @@ impl LensTable {
         values.filter(|value| value.is_finite()).fold(0.0, f32::max)
     }
 
-    /// How many characters of a token a cell shows; none when the text is too long for that.
-    fn letters(&self) -> usize {
+    /// How many characters of a token a cell of about this width shows; none when the text is too long for that.
+    fn letters(&self, width: f64) -> usize {
         let longest = self.predictions.iter().flatten().map(|(token, _)| columns(&visible(token))).max().unwrap_or(0);
-        let room = (WIDTH / self.tokens.len() as f64 - 8.0) / (LABEL * 0.6);
-        if self.tokens.len() > LETTERED { 0 } else { (room as usize).clamp(5, 10).min(longest.max(3)) }
+        let room = (width - PADDING) / (LABEL * 0.6);
+        if self.tokens.len() > LETTERED { 0 } else { (room as usize).clamp(4, 10).min(longest.max(3)) }
     }
 
     fn tooltip(&self, row: usize, position: usize) -> String {
@@ -234,10 +238,10 @@ impl LensTable {
         lines.join("\n")
     }
 
-    fn note(&self, shown: usize) -> String {
+    fn note(&self, shown: usize, letters: usize) -> String {
         let rows = self.predictions.nrows();
         let thinned = if shown < rows { format!(" {shown} of {rows} layers are shown.") } else { String::new() };
-        let cell = match self.letters() {
+        let cell = match letters {
             0 => "Point at a cell to read what the model would say next, read at that layer.",
             _ => "In each cell: what the model would say next, read at that layer.",
         };

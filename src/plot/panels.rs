@@ -28,11 +28,17 @@ const NOTE_GAP: f64 = 10.0;
 /// Between a row of panels and the next.
 const LINE_GAP: f64 = 8.0;
 
+/// What a single panel may take across.
+pub(crate) fn room(y: &Band, legend: &Legend) -> f64 {
+    PAGE - 2.0 * MARGIN - y.width_left() - LEGEND_GAP - legend.size().0
+}
+
 impl Panels<'_> {
     /// The sheet with everything on it, each panel filled by `fill`.
     pub(crate) fn draw(&self, fill: impl Fn(&Canvas, usize, Frame)) -> Canvas {
         let (pitch, reach) = (self.pitch(), self.reach());
-        let corner = (MARGIN + reach, self.top());
+        // On whole pixels, as cells are: hairlines show where they do not meet.
+        let corner = ((MARGIN + reach).round(), self.top().round());
         let ends = |per_row: usize| corner.0 + pitch.0 * (per_row - 1) as f64 + self.width() + self.x.name_overhang();
         let rest = LEGEND_GAP + self.legend.size().0 + MARGIN;
         let per_row = (1..=self.per_row).rev().find(|&n| ends(n) + rest <= PAGE).unwrap_or(1);
@@ -87,6 +93,6 @@ impl Panels<'_> {
         let beside = (self.x.overhang().max(18.0) + self.x.name_overhang()).max(self.width() - self.x.length() + 12.0);
         let below = self.x.height_below().max(2.0 * self.y.name_overhang());
         let below = LINE_GAP + below.max(self.legend.size().1 - self.y.length());
-        (self.x.length() + beside, self.y.length() + below + self.name_height())
+        ((self.x.length() + beside).round(), (self.y.length() + below + self.name_height()).round())
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     axes::Axes,
     canvas::{Canvas, Frame, LABEL, MARGIN, heading_height},
-    color::{ACCENT, INK, PAPER, RULE},
+    color::{ACCENT, FAINT, INK, PAPER, RULE},
     figure::Figure,
     mark::Mark,
     span::Span,
@@ -30,16 +30,19 @@ pub struct Scatter {
     y: String,
     named: usize,
     to_scale: bool,
+    diagonal: bool,
 }
 
 const SIZE: (f64, f64) = (440.0, 320.0);
+const SQUARE: (f64, f64) = (360.0, 360.0);
 const RADIUS: f64 = 3.5;
 
 impl Scatter {
     /// Points: name, x, y.
     pub fn new(points: impl IntoIterator<Item = (impl Into<String>, f32, f32)>) -> Self {
         let points = points.into_iter().map(|(name, x, y)| (printable(&name.into()), x, y)).collect();
-        Self { points, title: String::new(), x: String::new(), y: String::new(), named: 12, to_scale: false }
+        let (title, x, y) = Default::default();
+        Self { points, title, x, y, named: 12, to_scale: false, diagonal: false }
     }
 
     /// The heading.
@@ -72,6 +75,13 @@ impl Scatter {
         self
     }
 
+    /// Both axes cover the same, and a line shows where both values are equal: for the same quantity measured twice.
+    /// Named are the points farthest from it.
+    pub fn diagonal(mut self) -> Self {
+        self.diagonal = true;
+        self
+    }
+
     /// The picture. A point whose x or y is not finite is left out.
     ///
     /// # Errors
@@ -87,8 +97,8 @@ impl Scatter {
         let frame = Frame {
             x: MARGIN + axes.width_left(),
             y: MARGIN + heading_height(&self.title),
-            width: SIZE.0,
-            height: SIZE.1,
+            width: self.size().0,
+            height: self.size().1,
         };
         let (right, bottom) = (frame.right() + 2.0 * MARGIN, frame.bottom() + axes.height_below() + MARGIN);
         let canvas = Canvas::headed(&self.title, "", right, bottom);
@@ -96,6 +106,10 @@ impl Scatter {
         if x.low() < 0.0 && x.high() > 0.0 {
             let zero = frame.x + frame.width * x.position(0.0);
             canvas.put(Mark::line([(zero, frame.y), (zero, frame.bottom())]).stroke(RULE, 1.0));
+        }
+        if self.diagonal {
+            let ends = [(frame.x, frame.bottom()), (frame.right(), frame.y)];
+            canvas.put(Mark::line(ends).stroke(FAINT, 1.0).dash("5 4"));
         }
         let place = |point: &(String, f32, f32)| {
             let (across, up) = (x.position(f64::from(point.1)), y.position(f64::from(point.2)));
@@ -112,12 +126,21 @@ impl Scatter {
         canvas.finish(self.alt(&points), self.plain(&points))
     }
 
+    fn size(&self) -> (f64, f64) {
+        if self.diagonal { SQUARE } else { SIZE }
+    }
+
     /// What the axes cover.
     fn spans(&self, points: &[&(String, f32, f32)]) -> (Span, Span) {
         let span = |value: fn(&(String, f32, f32)) -> f32| {
             let span = Span::over(points.iter().map(|point| f64::from(value(point))), false);
             span.rounded(6).padded(0.02)
         };
+        if self.diagonal {
+            let both = Span::over(points.iter().flat_map(|point| [f64::from(point.1), f64::from(point.2)]), false);
+            let both = both.rounded(6).padded(0.02);
+            return (both, both);
+        }
         let (x, y) = (span(|point| point.1), span(|point| point.2));
         if !self.to_scale {
             return (x, y);
@@ -135,12 +158,15 @@ impl Scatter {
         format!("{name}: {} {}, {} {}", or(&self.x, "x"), number(*x), or(&self.y, "y"), number(*y))
     }
 
-    /// The names that are drawn, the outermost points' first, each to the right of its point, or to the left, over no
-    /// other name and no other point.
+    /// The names that are drawn, the outermost points' first, each beside its point, or over or under it, on no other name
+    /// and no other point.
     fn names(&self, points: &[&(String, f32, f32)], places: &[(f64, f64)], frame: Frame) -> Vec<(String, (f64, f64))> {
         let middle = |axis: fn(&(f64, f64)) -> f64| places.iter().map(axis).sum::<f64>() / places.len() as f64;
         let (x, y) = (middle(|place| place.0), middle(|place| place.1));
-        let distance = |i: &usize| (places[*i].0 - x).hypot((places[*i].1 - y) * frame.width / frame.height);
+        let distance = |i: &usize| match self.diagonal {
+            true => f64::from((points[*i].1 - points[*i].2).abs()),
+            false => (places[*i].0 - x).hypot((places[*i].1 - y) * frame.width / frame.height),
+        };
         let mut order: Vec<usize> = (0..points.len()).collect();
         order.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
         let mut taken: Vec<Frame> = Vec::new();
@@ -151,9 +177,12 @@ impl Scatter {
             }
             let name = fit(&points[i].0, 18);
             let (width, (x, y)) = (text_width(&name, LABEL), places[i]);
-            let room = |from: f64| Frame { x: from, y: y - LABEL / 2.0, width, height: LABEL };
+            let room = |from: f64, up: f64| Frame { x: from, y: y - up - LABEL / 2.0, width, height: LABEL };
             let free = |at: &Frame| {
-                let inside = at.x >= frame.x && at.right() <= frame.right() + MARGIN;
+                let inside = at.x >= frame.x
+                    && at.right() <= frame.right() + MARGIN
+                    && at.y >= frame.y
+                    && at.bottom() <= frame.bottom();
                 let dots = places.iter().enumerate().filter(|&(other, _)| other != i);
                 let covers = |&(dot_x, dot_y): &(f64, f64)| {
                     dot_x + RADIUS > at.x
@@ -163,10 +192,12 @@ impl Scatter {
                 };
                 inside && !taken.iter().any(|other| overlap(at, other)) && !dots.map(|(_, dot)| dot).any(covers)
             };
-            let sides = [room(x + RADIUS + 3.0), room(x - RADIUS - 3.0 - width)];
-            if let Some(at) = sides.into_iter().find(free) {
+            let (beside, over) = (RADIUS + 3.0, RADIUS + 2.0 + LABEL / 2.0);
+            let sides =
+                [(x + beside, 0.0), (x - beside - width, 0.0), (x - width / 2.0, over), (x - width / 2.0, -over)];
+            if let Some(at) = sides.into_iter().map(|(from, up)| room(from, up)).find(free) {
                 taken.push(at);
-                names.push((name, (at.x, y)));
+                names.push((name, (at.x, at.middle().1)));
             }
         }
         names
@@ -218,6 +249,16 @@ mod tests {
         let (x, y) = Scatter::new(points).to_scale().spans(&[&("a".into(), 0.0, 0.0), &("b".into(), 10.0, 1.0)]);
         let unit = |span: Span, px: f64| (span.high() - span.low()) / px;
         assert!((unit(x, SIZE.0) - unit(y, SIZE.1)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn with_a_diagonal_both_axes_cover_the_same() {
+        let scatter = Scatter::new([("a", -1.0, 0.0), ("b", 10.0, 1.0)]).diagonal();
+        let (x, y) = scatter.spans(&scatter.points.iter().collect::<Vec<_>>());
+        assert_eq!((x.low(), x.high()), (y.low(), y.high()));
+        assert!(x.low() < -1.0 && x.high() > 10.0);
+        let named = scatter.named(1).draw().unwrap().to_svg();
+        assert!(named.contains(">b</text>") && !named.contains(">a</text>"));
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl WordTable {
                 frame,
                 upward: self.upward,
                 tooltips: TOOLTIPS,
-                printed: 0,
+                printed: None,
                 title: &|row, column| self.tooltip(row, column),
                 words: if letters > 0 { Some(&words) } else { None },
             };

@@ -1,0 +1,112 @@
+//! Which values of a heatmap stand in their cells.
+
+use super::{
+    canvas::LABEL,
+    color::ColorScale,
+    text::{short_number, text_width},
+};
+
+/// The type size of values in cells.
+pub(crate) const NUMBER: f64 = LABEL - 1.0;
+/// As many cells as have their values printed when nothing is said, and as many of the strongest in a larger picture.
+const ALL: usize = 40;
+const STRONGEST: usize = 8;
+/// What is weaker than this share of the strongest colour is not printed among the strongest.
+const WEAK: f32 = 0.1;
+
+/// A rule for all facets of a picture: every value as strong as this one is printed, rounded to a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printed {
+    scale: ColorScale,
+    least: f32,
+    step: f32,
+}
+
+impl Printed {
+    /// The rule for so many of these values, or for as many as are good to read, in cells of this size; no rule where
+    /// they have no room. Of values that would read alike all are printed or none.
+    pub(crate) fn of(values: &[f32], count: Option<usize>, scale: ColorScale, cell: (f64, f64)) -> Option<Self> {
+        if scale.lo >= scale.hi || NUMBER > cell.1 {
+            return None;
+        }
+        // No finer than colours can be told apart: to a hundredth of their range. The tooltip has all digits.
+        let step = 10f32.powf(((scale.hi - scale.lo) / 100.0).log10().floor());
+        let rules = [1.0, 10.0].map(|coarse| Self { scale, least: 0.0, step: step * coarse });
+        let count = count.unwrap_or(if values.len() <= ALL { values.len() } else { STRONGEST });
+        let (all, some) = if count >= values.len() { (rules.to_vec(), STRONGEST) } else { (Vec::new(), count) };
+        let strongest = rules.into_iter().filter_map(|rule| rule.strongest(values, some));
+        all.into_iter().chain(strongest).find(|rule| rule.widest(values) + 2.0 <= cell.0)
+    }
+
+    /// The rule for no more than so many values.
+    fn strongest(self, values: &[f32], count: usize) -> Option<Self> {
+        let mut strengths: Vec<f32> =
+            values.iter().filter(|value| value.is_finite()).map(|&value| self.strength(value)).collect();
+        strengths.sort_by(|a, b| b.total_cmp(a));
+        let next = strengths.get(count).copied().unwrap_or(0.0);
+        let strong = strengths.first()? * WEAK;
+        let least = strengths.into_iter().take(count).take_while(|&one| one > next && one >= strong).last()?;
+        Some(Self { least, ..self })
+    }
+
+    /// What is printed for a value.
+    pub(crate) fn text(&self, value: f32) -> Option<String> {
+        (value.is_finite() && self.strength(value) >= self.least).then(|| match self.rounded(value) {
+            0.0 => "0".into(),
+            rounded => short_number(rounded),
+        })
+    }
+
+    fn rounded(&self, value: f32) -> f32 {
+        (value / self.step).round() * self.step
+    }
+
+    fn strength(&self, value: f32) -> f32 {
+        self.scale.strength(self.rounded(value))
+    }
+
+    fn widest(&self, values: &[f32]) -> f64 {
+        values.iter().filter_map(|&value| self.text(value)).map(|text| text_width(&text, NUMBER)).fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::Palette;
+
+    fn printed(values: &[f32], count: Option<usize>, width: f64) -> Vec<String> {
+        let scale = ColorScale { palette: Palette::RedBlue, lo: -1.0, hi: 1.0 };
+        let rule = Printed::of(values, count, scale, (width, 20.0));
+        values.iter().filter_map(|&value| rule.and_then(|rule| rule.text(value))).collect()
+    }
+
+    #[test]
+    fn a_few_values_are_all_printed() {
+        assert_eq!(printed(&[0.5, 0.0, -0.031, f32::NAN], None, 40.0), ["0.5", "0", "−0.03"]);
+    }
+
+    #[test]
+    fn of_many_values_the_strongest_are_printed_and_no_weak_ones() {
+        let mut values = vec![0.001; 50];
+        values[3..6].copy_from_slice(&[0.9, -0.4, 0.05]);
+        assert_eq!(printed(&values, None, 40.0), ["0.9", "−0.4"]);
+    }
+
+    #[test]
+    fn values_that_read_alike_are_all_printed_or_none() {
+        let mut values = vec![0.0; 50];
+        values[..20].fill(0.999);
+        assert_eq!(printed(&values, None, 40.0), [""; 0]);
+        values[7] = -0.5;
+        values[..6].fill(0.0);
+        values[8..20].fill(0.3);
+        assert_eq!(printed(&values, None, 40.0), ["1", "−0.5"]);
+    }
+
+    #[test]
+    fn where_digits_have_no_room_there_are_fewer() {
+        assert_eq!(printed(&[0.52, -0.31], None, 27.0), ["0.5", "−0.3"]);
+        assert_eq!(printed(&[0.52, -0.31], None, 8.0), [""; 0]);
+    }
+}
