@@ -57,10 +57,10 @@ impl Rgb {
     }
 }
 
-/// The colour of series `i` of `n`: distinct hues for a few, a ramp from shallow to deep for many.
-pub(crate) fn series_color(i: usize, n: usize) -> Rgb {
+/// The colour of series `i` of `n`: distinct hues for a few, a ramp from shallow to deep for many and for ordered ones.
+pub(crate) fn series_color(i: usize, n: usize, ordered: bool) -> Rgb {
     match SERIES.get(i) {
-        Some(&color) if n <= SERIES.len() => color,
+        Some(&color) if n <= SERIES.len() && !ordered => color,
         _ => Palette::Viridis.at(0.92 * (1.0 - i as f32 / (n - 1).max(1) as f32)),
     }
 }

@@ -58,7 +58,7 @@ const PITCH: f64 = 72.0;
 const RISE: f64 = 66.0;
 /// Where edges enter a box: how far apart, and how large their letters are.
 const PORT: f64 = 16.0;
-const PORT_LETTER: f64 = 9.0;
+const PORT_LETTER: f64 = 10.0;
 const WIDEST: f64 = 5.0;
 const THINNEST: f64 = 0.8;
 /// More edges in a box's tooltip than these are counted.
@@ -221,7 +221,7 @@ impl LayerGraph {
             return String::new();
         }
         let value = fit(or(&self.value, "value"), 60);
-        format!("Wide: {value} up to {}; blue is more, red is less.", number(largest))
+        format!("The wider, the larger: {value}, {} at most. Blue raises it, red lowers it.", number(largest))
     }
 
     /// A box's own edges, strongest first.

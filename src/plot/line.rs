@@ -18,7 +18,8 @@ use crate::{Result, error::PlotError};
 
 /// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
 ///
-/// Up to eight lines have colours of their own; more run from light to dark in the order given, as layers do.
+/// Up to eight lines have colours of their own; more, or [`ordered`](Self::ordered) ones, run from light to dark in the
+/// order given, as layers do.
 ///
 /// # Examples
 /// ```
@@ -44,6 +45,7 @@ pub struct LineChart {
     y_range: Option<(f32, f32)>,
     log_x: bool,
     log_y: bool,
+    ordered: bool,
 }
 
 const PICTURE: &str = "a line chart";
@@ -100,6 +102,12 @@ impl LineChart {
         self
     }
 
+    /// The lines are steps of something, such as sizes: their colours run from light to dark.
+    pub fn ordered(mut self) -> Self {
+        self.ordered = true;
+        self
+    }
+
     /// A logarithmic x axis.
     pub fn log_x(mut self) -> Self {
         self.log_x = true;
@@ -148,7 +156,7 @@ impl LineChart {
     }
 
     fn color(&self, i: usize) -> Rgb {
-        series_color(i, self.series.len())
+        series_color(i, self.series.len(), self.ordered)
     }
 
     fn draw_bands(&self, canvas: &Canvas, chart: &Chart, series: &Series, color: Rgb) {

@@ -3,7 +3,7 @@
 use super::{
     band::token_at,
     canvas::{Canvas, Frame, MARGIN, heading_height},
-    color::{ColorScale, GRID, Palette, check_range},
+    color::{ColorScale, GRID, Palette, TARGET, check_range},
     figure::Figure,
     grid::hatching,
     legend::Legend,
@@ -14,7 +14,7 @@ use crate::{Result, error::PlotError};
 
 /// A text, each token on a colour that says its value, with the value as tooltip.
 ///
-/// A space before a word is the left part of its token's box; other spaces are `·`, a line ends after a newline `↵`.
+/// A space before a word is room around it in its token's box; other spaces are `·`, a line ends after a newline `↵`.
 ///
 /// # Examples
 /// ```
@@ -33,6 +33,7 @@ pub struct TokenText {
     palette: Option<Palette>,
     range: Option<(f32, f32)>,
     width: usize,
+    outlined: Option<usize>,
 }
 
 const PICTURE: &str = "a coloured text";
@@ -54,6 +55,7 @@ impl TokenText {
             palette: None,
             range: None,
             width: 90,
+            outlined: None,
         }
     }
 
@@ -78,6 +80,12 @@ impl TokenText {
     /// The values at the ends of the palette.
     pub fn range(mut self, lo: f32, hi: f32) -> Self {
         self.range = Some((lo, hi));
+        self
+    }
+
+    /// The token that the values are about, such as the one that looks at the others: it gets an outline.
+    pub fn outline(mut self, position: usize) -> Self {
+        self.outlined = Some(position);
         self
     }
 
@@ -120,10 +128,12 @@ impl TokenText {
         let value = self.values.get(token.index).copied().unwrap_or(f32::NAN);
         let color = scale.color(value);
         let title = format!("{}: {}", token_at(&self.tokens, token.index), number(value));
-        let at = (frame.x + PAD + token.indent as f64 * COLUMN, frame.middle().1);
-        let words = Mark::text(at, token.text.as_str(), SIZE).fill(color.text());
+        let words = Mark::text(frame.middle(), token.text.as_str(), SIZE).fill(color.text()).middle();
         let hatched: &[Frame] = if value.is_nan() { &[frame] } else { &[] };
         canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), hatching(hatched), words]);
+        if self.outlined == Some(token.index) {
+            canvas.put(frame.mark().stroke(TARGET, 2.0));
+        }
     }
 
     fn check(&self) -> Result<()> {

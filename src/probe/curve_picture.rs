@@ -21,7 +21,7 @@ impl ProbeCurve {
 
     /// A score over the layers, one line for each k, or over k where there is one layer.
     ///
-    /// Lines are means over the splits and bands one standard deviation. A single line is drawn with the one of the
+    /// Lines are means over the splits and bands one standard deviation; several run from light to dark. A single line is drawn with the one of the
     /// train samples, for the gap between them is what the probe has learnt by heart. The dashed levels are the
     /// majority class and the shuffled labels, averaged over all points.
     ///
@@ -67,11 +67,12 @@ impl ProbeCurve {
                 None => series,
             }
         };
-        let mut chart = chart.title(self.title()).y(score.name());
+        let mut chart = chart.title(self.title()).y(score.name()).y_range(0.5, 1.0);
         if let [(_, points)] = lines.as_slice() {
             chart = chart.add(series("test".into(), points, |point| &point.test));
             chart = chart.add(series("train".into(), points, |point| &point.train));
         } else {
+            chart = chart.ordered();
             for (name, points) in lines {
                 chart = chart.add(series(name, &points, |point| &point.test));
             }
