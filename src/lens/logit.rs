@@ -161,6 +161,24 @@ impl LogitLens {
             .draw()
     }
 
+    /// The watched token's rank before each layer and at the output, at one position (-1 is the last), on a logarithmic
+    /// axis: what moves long before a probability does.
+    ///
+    /// # Errors
+    /// When the position is outside the text.
+    pub fn rank_line(&self, position: i64) -> Result<Figure> {
+        let index = self.tokens.index_in(0, position)?;
+        let ranks = self.cells.column(index).iter().map(|cell| cell.rank as f32).collect::<Vec<_>>();
+        LineChart::new()
+            .title(format!("Rank of {:?} after {:?}", self.watched, self.tokens.strings(0)[index]))
+            .x("before layer")
+            .x_names(self.labels.clone())
+            .y("rank (1 is likeliest)")
+            .log_y()
+            .add(Series::new(self.watched.clone(), ranks))
+            .draw()
+    }
+
     /// The table in four colourings.
     ///
     /// # Errors

@@ -284,7 +284,7 @@ impl Heatmap {
         let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
         let share = |length: f64, count: usize| (length / count as f64).floor();
         if self.square {
-            let side = share(SQUARE, rows.max(columns)).clamp(least(rows.max(columns)), 28.0);
+            let side = share(SQUARE.min(all / per_row as f64), rows.max(columns)).clamp(least(rows.max(columns)), 28.0);
             return ((side, side), per_row);
         }
         let width = share(all / per_row as f64, columns).clamp(3.0, 36.0);
