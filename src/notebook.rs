@@ -178,6 +178,15 @@ impl Card {
         self
     }
 
+    /// What would be long, behind a line that opens it; the plain form has it whole.
+    pub(crate) fn folded(self, line: &str, part: impl FnOnce(Self) -> Self) -> Self {
+        let part = part(Self { html: String::new(), plain: self.plain });
+        let style = "style=\"cursor:pointer;color:#67727f\"";
+        let html =
+            format!("{}<details><summary {style}>{}</summary>\n{}</details>\n", self.html, escape(line), part.html);
+        Self { html, plain: part.plain }
+    }
+
     /// Pieces of text in a row, each with what is said of it when pointed at; a faint one is in brackets where there
     /// are no colours.
     pub(crate) fn chips(mut self, chips: impl IntoIterator<Item = Chip>) -> Self {
@@ -266,12 +275,13 @@ mod tests {
             .facts([("layers", "4"), ("d_model", "128")])
             .table(&["site", "shape"], [["pattern".to_string(), "[1, 4, 9, 9]".to_string()]])
             .chips([Chip { text: "<bos>".into(), title: "id 0".into(), faint: false }])
-            .note("two & two");
+            .note("two & two")
+            .folded("one <fact>", |card| card.facts([("a", "b")]));
         assert_eq!(
             card.plain(),
-            "grammar-4l\n  layers   4\n  d_model  128\n  site     shape\n  pattern  [1, 4, 9, 9]\n  <bos>\n  two & two\n"
+            "grammar-4l\n  layers   4\n  d_model  128\n  site     shape\n  pattern  [1, 4, 9, 9]\n  <bos>\n  two & two\n  a  b\n"
         );
         assert!(card.html().contains("&lt;bos&gt;</code>") && card.html().contains("two &amp; two"));
-        assert!(!card.html().contains("<bos>"));
+        assert!(!card.html().contains("<bos>") && card.html().contains("one &lt;fact&gt;</summary>"));
     }
 }

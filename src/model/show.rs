@@ -87,7 +87,9 @@ impl Model {
             let cost = if site.is_gated() { "only when named" } else { "" };
             [name, format!("[{}]", site.shape_in_words()), cost.to_owned()]
         };
-        Card::new(self.name()).facts(facts).table(&["site", "shape", "recorded"], sites.iter().filter(once).map(row))
+        let rows: Vec<_> = sites.iter().filter(once).map(row).collect();
+        let line = format!("{} kinds of sites, where one can look and change something", rows.len());
+        Card::new(self.name()).facts(facts).folded(&line, |card| card.table(&["site", "shape", "recorded"], rows))
     }
 
     /// Shows the model's card in a notebook: family, sizes, parameters, sites.

@@ -192,7 +192,7 @@ impl ColorScale {
 
     /// Whether a value is beyond the ends by more than a step of the colours.
     pub(crate) fn is_outside(&self, value: f32) -> bool {
-        let slack = (self.hi - self.lo) / 100.0;
+        let slack = (self.hi - self.lo) / 40.0;
         value < self.lo - slack || value > self.hi + slack
     }
 

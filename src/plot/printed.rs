@@ -33,7 +33,7 @@ impl Printed {
         let step = 10f32.powf(((scale.hi - scale.lo) / 100.0).log10().floor());
         let rules = [1.0, 10.0].map(|coarse| Self { scale, least: 0.0, step: step * coarse });
         let count = count.unwrap_or(if values.len() <= ALL { values.len() } else { STRONGEST });
-        let (all, some) = if count >= values.len() { (rules.to_vec(), STRONGEST) } else { (Vec::new(), count) };
+        let (all, some) = if count >= values.len() { (Some(rules[0]), STRONGEST) } else { (None, count) };
         let strongest = rules.into_iter().filter_map(|rule| rule.strongest(values, some));
         all.into_iter().chain(strongest).find(|rule| rule.widest(values) + 2.0 <= cell.0)
     }
@@ -105,8 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn where_digits_have_no_room_there_are_fewer() {
-        assert_eq!(printed(&[0.52, -0.31], None, 27.0), ["0.5", "−0.3"]);
-        assert_eq!(printed(&[0.52, -0.31], None, 8.0), [""; 0]);
+    fn where_digits_have_no_room_there_are_fewer_and_of_the_strongest_only() {
+        assert_eq!(printed(&[0.52, -0.31, 0.02], None, 27.0), ["0.5", "−0.3"]);
+        assert_eq!(printed(&[0.52, -0.31, 0.02], None, 8.0), [""; 0]);
     }
 }
