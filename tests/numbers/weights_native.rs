@@ -1,6 +1,7 @@
 //! Models written as TransformerLens's own checkpoints, and read back.
 
 use crate::{
+    bad_input::{altered, refused},
     reference::{difference, open},
     weights::{CASES, FAMILIES, said},
 };
@@ -66,4 +67,29 @@ fn a_model_written_in_transformer_lenses_form_is_read_back_as_it_was() {
     }
     let error = open("llama-rope-llama3").save_native("nowhere").unwrap_err().to_string();
     assert!(error.contains("rotary frequencies are scaled"), "{error}");
+}
+
+#[test]
+fn a_configuration_as_transformer_lens_publishes_it_is_known_by_its_keys() {
+    use serde_json::json;
+    for name in ["solu-tiny", "attn-only-tiny"] {
+        let model = open(name);
+        let published = |config: &mut serde_json::Map<String, serde_json::Value>| {
+            config.remove("model_type");
+            let norm = config.remove("normalization_type").unwrap();
+            config.insert("normalization".into(), norm);
+            for (key, value) in
+                [("shortformer_pos", json!(false)), ("final_rms", json!(false)), ("dataset_name", json!("c4"))]
+            {
+                config.insert(key.into(), value);
+            }
+        };
+        let again = altered(name, published, |_| ()).unwrap();
+        assert_eq!(again.config(), model.config());
+        assert_eq!(difference(&again.forward([3, 1, 4]).unwrap(), &model.forward([3, 1, 4]).unwrap()), 0.0, "{name}");
+    }
+    refused("solu-tiny", "shortformer_pos", json!(true), &["shortformer_pos", "true"]);
+    refused("solu-tiny", "final_rms", json!(true), &["final_rms", "true"]);
+    let error = altered("gpt2-tiny", |config| drop(config.remove("model_type")), |_| ()).unwrap_err().to_string();
+    assert!(error.contains("`model_type`"), "{error}");
 }

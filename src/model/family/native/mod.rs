@@ -21,7 +21,7 @@ use crate::{
 use candle_core::Tensor;
 pub(crate) use settings::write;
 
-const MODEL_TYPE: &str = "hooked_transformer";
+pub(crate) const MODEL_TYPE: &str = "hooked_transformer";
 
 pub(super) const FAMILY: Family = Family {
     model_type: MODEL_TYPE,

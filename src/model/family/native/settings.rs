@@ -31,6 +31,9 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     let n_layers = settings.get("n_layers")?;
     let attn_only = settings.or("attn_only", false)?;
     let (normalization, folded) = normalization(settings)?;
+    if normalization == Normalization::LayerNorm {
+        only(settings, "final_rms", false)?;
+    }
     let act_fn = match settings.find::<String>("act_fn")? {
         Some(name) => Activation::from_name(&name).ok_or_else(|| unsupported("act_fn", name, Activation::KNOWN))?,
         // Without an MLP there is nothing to activate.
@@ -78,7 +81,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
 
 /// The kind of norm, and whether its weights are folded away.
 fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
-    match settings.find::<String>("normalization_type")?.as_deref() {
+    match settings.find::<String>(["normalization_type", "normalization"])?.as_deref() {
         None | Some("None") => Ok((Normalization::None, false)),
         Some("LN") => Ok((Normalization::LayerNorm, false)),
         Some("LNPre") => Ok((Normalization::LayerNorm, true)),
@@ -89,6 +92,7 @@ fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
 }
 
 fn position(settings: &Settings, d_head: usize) -> Result<Position> {
+    only(settings, "shortformer_pos", false)?;
     match settings.or("positional_embedding_type", "standard".to_owned())?.as_str() {
         "standard" => Ok(Position::Learned),
         "rotary" => {
