@@ -26,6 +26,7 @@ mod reference;
 mod running;
 mod saving;
 mod selections;
+mod shortformer;
 mod steering;
 mod t5;
 mod table;

@@ -13,6 +13,7 @@ const NATIVE: &[&str] = &[
     "gpt2-untied",
     "attn-only-tiny",
     "solu-tiny",
+    "shortformer-tiny",
     "llama-gqa-tied",
     "llama-gqa-untied",
     "llama-mha",
@@ -88,7 +89,13 @@ fn a_configuration_as_transformer_lens_publishes_it_is_known_by_its_keys() {
         assert_eq!(again.config(), model.config());
         assert_eq!(difference(&again.forward([3, 1, 4]).unwrap(), &model.forward([3, 1, 4]).unwrap()), 0.0, "{name}");
     }
-    refused("solu-tiny", "shortformer_pos", json!(true), &["shortformer_pos", "true"]);
+    let model = open("shortformer-tiny");
+    let first = |config: &mut serde_json::Map<_, _>| {
+        config.remove("positional_embedding_type");
+        config.insert("shortformer_pos".into(), json!(true));
+    };
+    assert_eq!(altered("shortformer-tiny", first, |_| ()).unwrap().config(), model.config());
+    refused("solu-tiny", "positional_embedding_type", json!("alibi"), &["alibi", "shortformer"]);
     refused("solu-tiny", "final_rms", json!(true), &["final_rms", "true"]);
     let error = altered("gpt2-tiny", |config| drop(config.remove("model_type")), |_| ()).unwrap_err().to_string();
     assert!(error.contains("`model_type`"), "{error}");

@@ -150,7 +150,7 @@ impl Config {
         use Point::*;
         let encoder = self.architecture == Architecture::Encoder;
         let both = self.architecture == Architecture::EncoderDecoder;
-        let learned = self.position == Position::Learned;
+        let learned = self.has_position_vectors();
         let final_norm = self.final_norm && self.normalization != Normalization::None;
         match point {
             Tokens => (true, ""),
@@ -175,7 +175,7 @@ impl Config {
 
     fn why_no_pos_embed(&self) -> &'static str {
         match self.position {
-            Position::Learned => "an encoder's is `embed.hook_pos_embed`",
+            Position::Learned | Position::Shortformer => "an encoder's is `embed.hook_pos_embed`",
             Position::Rotary(_) => "its positions are rotary, not learned vectors",
             Position::Alibi(_) => "its positions are a bias on the scores (ALiBi), not learned vectors",
             Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",

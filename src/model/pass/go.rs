@@ -29,7 +29,7 @@ impl Pass {
         }
         let resid = match &self.start {
             Some((_, resid)) => resid.clone(),
-            None => transformer.embed(config, &tokens.to_tensor()?, &frame, &mut tap)?,
+            None => transformer.embed(config, &tokens.to_tensor()?, &mut frame, &mut tap)?,
         };
         let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
         let readout = &transformer.readout;

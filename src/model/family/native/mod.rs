@@ -39,13 +39,15 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
         true => Linear::new(tokens.t()?, bias),
         false => linear(weights.tensor("unembed.W_U", &[d_model, d_vocab])?, bias)?,
     };
-    let learned = config.position == Position::Learned;
-    let positions = learned.then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
+    let positions = config.has_position_vectors().then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
     let embed_norm = match config.embed_norm {
         true => whole_norm(config, weights, "embed.ln", d_model, Norm::EMBED)?,
         false => Norm::none(),
     };
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
+    let mut blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<Vec<_>>>()?;
+    if config.position == Position::Shortformer {
+        blocks.iter_mut().for_each(|block| block.attention.positions = positions.clone());
+    }
     Ok(Transformer {
         embed: Embed { positions, norm: embed_norm, ..Embed::new(tokens) },
         encoder: None,
