@@ -53,7 +53,7 @@ impl<T: ToSite + ?Sized> ToSite for &T {
 /// assert_eq!(recorded(Site::z(1).into())?, [Site::z(1)]);
 /// assert_eq!(recorded("blocks.*.attn.hook_pattern".into())?, [Site::pattern(0), Site::pattern(1)]);
 /// assert_eq!(recorded(["blocks.1.attn.hook_z", "hook_e*"].into())?, [Site::embed(), Site::z(1)]);
-/// assert_eq!(recorded(Sites::filter(|site| site.layer() == Some(0) && site.point() == Point::Q))?, [Site::q(0)]);
+/// assert_eq!(recorded((|site: Site| site.layer() == Some(0) && site.point() == Point::Q).into())?, [Site::q(0)]);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]
@@ -170,6 +170,12 @@ impl<T: Into<Self> + Clone> From<&Vec<T>> for Sites {
     }
 }
 
+impl<F: Fn(Site) -> bool + Send + Sync + 'static> From<F> for Sites {
+    fn from(predicate: F) -> Self {
+        Self::filter(predicate)
+    }
+}
+
 impl fmt::Debug for Sites {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -185,6 +191,7 @@ impl fmt::Debug for Sites {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::Point;
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
@@ -215,7 +222,7 @@ mod tests {
             texts.as_slice().into(),
             owned.into(),
             names.into(),
-            [Sites::from(z), Sites::filter(|site| site.point() == super::super::Point::Q)].into(),
+            [Sites::from(z), (|site: Site| site.point() == Point::Q).into()].into(),
         ];
         for list in lists {
             assert_eq!(list.among(&[Site::resid_pre(0), q, z]).unwrap(), [z, q], "{list:?}");

@@ -39,7 +39,7 @@ fn an_intervention_at_a_selection_is_one_at_each_site_of_it() {
             sites.clone().into(),
             texts.into(),
             names.clone().into(),
-            Sites::filter(|site| site.point() == Point::Z),
+            (|site: Site| site.point() == Point::Z).into(),
             ["blocks.0.attn.hook_z", "blocks.*.attn.hook_z"].into(), // each once
         ];
         for selection in selections {

@@ -60,7 +60,7 @@ enum Action {
 ///
 /// # Examples
 /// ```
-/// use glassbox::prelude::*;
+/// use glassbox::{hook::Point, prelude::*};
 /// let model = Model::open("induction-2l")?;
 /// let text = "red fox blue owl red fox blue";
 /// let whole = model.run(text)?;
@@ -71,9 +71,11 @@ enum Action {
 ///
 /// // At many sites: by pattern, or with a closure that is told where it is.
 /// let silent = model.run_with(text, [zero("blocks.*.attn.hook_z")])?;
-/// assert_eq!(silent.cache().get(Site::attn_out(0))?.dims(), [1, 8, 64]);
-/// let ranked = edit_at(["blocks.*.hook_attn_out"], |x, site| Ok((x * (1.0 + site.layer().unwrap_or(0) as f64))?));
-/// model.run_with(text, [ranked])?;
+/// assert_eq!(silent.loss()?, model.run_with(text, [zero([Site::z(0), Site::z(1)])])?.loss()?);
+/// let louder = edit_at(|site: Site| site.point() == Point::AttnOut, |x, site| {
+///     Ok((x * if site.layer() == Some(1) { 2.0 } else { 1.0 })?)
+/// });
+/// assert_eq!(model.run_with(text, [louder])?.loss()?, model.run_with(text, [scale(Site::attn_out(1), 2.0)])?.loss()?);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]

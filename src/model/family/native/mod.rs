@@ -39,7 +39,8 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
         true => Linear::new(tokens.t()?, bias),
         false => linear(weights.tensor("unembed.W_U", &[d_model, d_vocab])?, bias)?,
     };
-    let positions = config.has_position_vectors().then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
+    let positions =
+        config.has_position_vectors().then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
     let embed_norm = match config.embed_norm {
         true => whole_norm(config, weights, "embed.ln", d_model, Norm::EMBED)?,
         false => Norm::none(),
