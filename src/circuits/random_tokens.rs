@@ -11,7 +11,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
 ///
 /// # Errors
-/// When the model cannot read two tokens so many times.
+/// When there are no texts or no repeats, or the model cannot read two tokens so many times.
 ///
 /// # Examples
 /// ```
@@ -23,12 +23,15 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeats: usize, seed: u64) -> Result<Tokens> {
+    if texts == 0 || repeats == 0 {
+        return Err(CircuitsError::NothingRandom { texts, repeats }.into());
+    }
     let (config, tokenizer) = (model.config(), model.tokenizer());
     let bos: Vec<u32> = tokenizer.and_then(|tokenizer| tokenizer.bos()).into_iter().collect();
     let special = tokenizer.map(|tokenizer| tokenizer.special_ids().all()).unwrap_or_default();
     let is_text = |id: &u32| !special.contains(id) && tokenizer.is_none_or(|tokenizer| tokenizer.has_id(*id));
     let drawn: Vec<u32> = (0..config.d_vocab as u32).filter(is_text).collect();
-    let room = (config.n_ctx - bos.len().min(config.n_ctx)) / repeats.max(1);
+    let room = (config.n_ctx - bos.len().min(config.n_ctx)) / repeats;
     let period = period.min(room).min(drawn.len());
     if period < 2 {
         return Err(CircuitsError::NoRoom { repeats, n_ctx: config.n_ctx, available: drawn.len() }.into());
@@ -36,7 +39,7 @@ pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeat
     let mut rng = StdRng::seed_from_u64(seed);
     let text = |_| {
         let part: Vec<u32> = index::sample(&mut rng, drawn.len(), period).into_iter().map(|at| drawn[at]).collect();
-        [bos.clone(), part.repeat(repeats.max(1))].concat()
+        [bos.clone(), part.repeat(repeats)].concat()
     };
-    model.tokens((0..texts.max(1)).map(text).collect::<Vec<_>>())
+    model.tokens((0..texts).map(text).collect::<Vec<_>>())
 }

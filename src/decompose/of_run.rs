@@ -6,7 +6,7 @@ use crate::{
     error::RunError,
     hook::{Point, Site},
     model::{
-        Architecture, Config, NormPlace, Run,
+        Architecture, Config, NormPlace, Position, Run,
         parts::{Block, Feed, Norm},
     },
 };
@@ -69,7 +69,8 @@ impl Run {
         let mut stack = Growing::default();
         if matches!(grain, Grain::Components | Grain::Everything) {
             for (label, site) in [("embed", Site::embed()), ("pos_embed", Site::pos_embed())] {
-                if config.has(site) {
+                // Not all positions are in the stream.
+                if config.has(site) && (site == Site::embed() || config.position == Position::Learned) {
                     stack.push(label, Part::one(self.cache().get(site)?)?);
                 }
             }

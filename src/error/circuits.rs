@@ -11,6 +11,8 @@ pub(crate) enum CircuitsError {
     NotSquare { shape: Vec<usize> },
     #[error("{index} is out of range on {axis}, which has {len}: 0 to {}", len.saturating_sub(1))]
     OutOfRange { axis: &'static str, index: i64, len: usize },
+    #[error("{texts} random texts, each said {repeats} times, are nothing to read; ask for at least 1 of both")]
+    NothingRandom { texts: usize, repeats: usize },
     #[error("a factored matrix of shape {shape:?} has no leading axis to take from; use rows or columns")]
     NoLeadingAxis { shape: Vec<usize> },
     #[error("the {what} of a matrix could not be found: {why}; does it hold NaN or infinities?")]

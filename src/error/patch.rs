@@ -18,6 +18,11 @@ pub(crate) enum PatchError {
     #[error("this {family} model has two stacks; sweeps patch models of one")]
     TwoStacks { family: String },
     #[error(
+        "this {family} model's queries and keys read its positions in every layer, and sweeps run layers by themselves, \
+         with the positions as they were learned; leave out what is done at `hook_pos_embed`"
+    )]
+    PositionsChanged { family: String },
+    #[error(
         "the metric `{metric}` goes in steps and has no gradient; attribution needs a smooth one, such as \
          `Metric::logit_diff`, `logit`, `probability`, `log_probability` or `divergence`"
     )]

@@ -21,6 +21,20 @@ pub(crate) enum SiteError {
         "only a sweep of a `Patching` has a clean value to put in at `{site}`; use `patch(site, run.cache())` here"
     )]
     NothingClean { site: String },
+    #[error(
+        "`{site}` says where each query looks, and not all may look at the same keys, so their mean over positions is no \
+         such thing; put in one of your making with `replace`, or take the mean at `hook_z`"
+    )]
+    NoMean { site: String },
+    #[error(
+        "`edit_gradient` at `{site}` needs a pass that takes a gradient: \
+         model.pass(..)?.intervene(..).differentiate(sites, metric)"
+    )]
+    NoGradientToEdit { site: String },
+    #[error("the intervention is for the sites {sites}, not for a single one")]
+    NotOne { sites: String },
+    #[error("the selection {sites} has none of the sites that there are here, so nothing would be changed")]
+    NothingSelected { sites: String },
     #[error("no site of this model matches `{pattern}`; the nearest sites are {}", list(nearest))]
     NoMatch { pattern: String, nearest: Vec<String> },
 }

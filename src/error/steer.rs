@@ -10,6 +10,11 @@ pub(crate) enum SteerError {
         "the direction at `{site}` is {got} wide, and the stream {d_model}; only one of the stream can be taken out of it"
     )]
     NotOfStream { site: String, got: usize, d_model: usize },
+    #[error(
+        "the norms of this {family} model stand on the stream itself and write to it what they will, so a direction \
+         cannot be taken out of it everywhere; take it out at one site with `ablate()`"
+    )]
+    NormsOnStream { family: String },
     #[error("a dose curve needs at least one strength")]
     NoStrength,
 }

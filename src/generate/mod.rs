@@ -191,7 +191,8 @@ impl Generation {
         interventions: impl IntoIterator<Item = Intervention>,
     ) -> Self {
         let steps = Steps::new(&steps);
-        self.interventions.extend(interventions.into_iter().map(|edit| (steps.clone(), edit)));
+        let placed = Intervention::all_placed_in(interventions, self.model.config());
+        self.interventions.extend(placed.into_iter().map(|edit| (steps.clone(), edit)));
         self
     }
 

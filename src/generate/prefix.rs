@@ -86,17 +86,19 @@ impl Prefix {
     /// # Errors
     /// When the text cannot be read by this model, or there are not as many texts, all of one length.
     pub fn then(&self, more: impl ToTokens) -> Result<Self> {
-        let more = self.model.tokens(more)?;
-        let first = usize::from(more.bos_prepended());
-        let column = |at: usize| (0..more.batch()).map(|text| Some(more.ids(text)[at])).collect::<Vec<_>>();
-        if more.is_padded() || more.batch() != self.tokens.batch() {
-            return Err(GenerateError::Ragged { texts: self.tokens.batch(), lengths: more.lengths() }.into());
+        let more = self.model.continuations(more)?;
+        let (texts, lengths) = (self.tokens.batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
+        if lengths.len() != texts || lengths.iter().any(|len| *len != lengths[0]) {
+            return Err(GenerateError::Ragged { texts, lengths }.into());
         }
         let mut tokens = self.tokens.clone();
-        (first..more.len()).for_each(|at| tokens.push(&column(at), |id| self.model.token_text(id)));
-        for text in 0..more.batch() {
+        for at in 0..lengths[0] {
+            let column = more.iter().map(|ids| Some(ids[at])).collect::<Vec<_>>();
+            tokens.push(&column, |id| self.model.token_text(id));
+        }
+        for (text, ids) in more.iter().enumerate() {
             let mut pieces = Pieces::after(self.model.tokenizer(), &self.tokens.ids(text)[self.tokens.real(text)]);
-            let written = more.ids(text)[first..].iter().map(|&id| pieces.push(id)).collect::<Result<Vec<_>>>()?;
+            let written = ids.iter().map(|&id| pieces.push(id)).collect::<Result<Vec<_>>>()?;
             tokens.write(text, &written);
         }
         self.model.check_tokens(&tokens)?;

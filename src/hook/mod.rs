@@ -1,6 +1,6 @@
 //! Places in the forward pass, and what can be done there.
 //!
-//! A [`Site`] names a place. An [`Intervention`] says what to change there. [`Sites`] says which places to record.
+//! A [`Site`] names a place, [`Sites`] several. An [`Intervention`] says what to change there.
 
 mod intervention;
 mod point;
@@ -8,8 +8,8 @@ mod select;
 mod site;
 
 pub use intervention::{
-    Intervention, ToIndex, ablate_direction, add, block_attention, edit, edit_gradient, mean, patch, replace, scale,
-    zero,
+    Intervention, ToIndex, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace,
+    scale, zero,
 };
 pub(crate) use intervention::{from_clean, select};
 pub use point::Point;

@@ -74,7 +74,7 @@ points! {
         Tokens tokens "hook_tokens" [Batch Pos] gated;
         /// Token embeddings: what the residual stream starts from.
         Embed embed "hook_embed" [Batch Pos DModel];
-        /// Learned position embeddings, added to the token embeddings.
+        /// Learned position embeddings, added to the token embeddings (in a Shortformer, to what queries and keys read).
         PosEmbed pos_embed "hook_pos_embed" [Batch Pos DModel];
         /// Token embeddings of an encoder such as BERT.
         EncoderEmbed encoder_embed "embed.hook_embed" [Batch Pos DModel];

@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::{SiteError, nearest},
 };
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 /// Anything that names one site: a [`Site`] or its name.
 pub trait ToSite {
@@ -40,16 +40,20 @@ impl<T: ToSite + ?Sized> ToSite for &T {
     }
 }
 
-/// Which sites to record: some, all, those whose name fits a pattern, or those a predicate likes.
+/// Which sites to record or to change: some, all, those whose name fits a pattern, those a predicate likes, or a list of
+/// these.
 ///
 /// # Examples
 /// ```
-/// use glassbox::prelude::*;
+/// use glassbox::{hook::Point, prelude::*};
 /// let model = Model::open("induction-2l")?;
-/// let patterns = model.pass("red fox blue")?.record("blocks.*.attn.hook_pattern").run()?;
-/// assert_eq!(patterns.cache().len(), 2);
-/// let one = model.pass("red fox blue")?.record(Site::z(1)).run()?;
-/// assert_eq!(one.cache().sites(), [Site::z(1)]);
+/// let recorded = |sites: Sites| -> Result<Vec<Site>, glassbox::Error> {
+///     Ok(model.pass("red fox blue")?.record(sites).run()?.cache().sites())
+/// };
+/// assert_eq!(recorded(Site::z(1).into())?, [Site::z(1)]);
+/// assert_eq!(recorded("blocks.*.attn.hook_pattern".into())?, [Site::pattern(0), Site::pattern(1)]);
+/// assert_eq!(recorded(["blocks.1.attn.hook_z", "hook_e*"].into())?, [Site::embed(), Site::z(1)]);
+/// assert_eq!(recorded((|site: Site| site.layer() == Some(0) && site.point() == Point::Q).into())?, [Site::q(0)]);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]
@@ -63,6 +67,8 @@ pub enum Sites {
     Pattern(String),
     /// Every site, gated ones too, that the predicate accepts.
     Where(Arc<dyn Fn(Site) -> bool + Send + Sync>),
+    /// Every site that one of these selects.
+    Any(Vec<Self>),
 }
 
 impl Sites {
@@ -71,10 +77,10 @@ impl Sites {
         Self::Where(Arc::new(predicate))
     }
 
-    /// The sites among `present` that this selects.
+    /// The sites among `present` that this selects; those given by name or as a [`Site`] whether present or not.
     ///
     /// # Errors
-    /// When a pattern fits none of them; the error names the nearest.
+    /// When a name is no hook's, or a pattern fits none of them; the error names the nearest.
     pub(crate) fn among(&self, present: &[Site]) -> Result<Vec<Site>> {
         let pick = |keep: &dyn Fn(Site) -> bool| present.iter().copied().filter(|site| keep(*site)).collect::<Vec<_>>();
         Ok(match self {
@@ -90,7 +96,20 @@ impl Sites {
                 }
                 found
             }
+            Self::Any(several) => {
+                let mut seen = HashSet::new();
+                let sites = several.iter().map(|sites| sites.among(present)).collect::<Result<Vec<_>>>()?.concat();
+                sites.into_iter().filter(|site| seen.insert(*site)).collect()
+            }
         })
+    }
+
+    /// The site, where one was given as such.
+    pub(super) fn one(&self) -> Option<Site> {
+        match self {
+            Self::Only(sites) => <[Site; 1]>::try_from(sites.as_slice()).ok().map(|[site]| site),
+            _ => None,
+        }
     }
 }
 
@@ -111,27 +130,49 @@ impl From<Site> for Sites {
     }
 }
 
-impl From<Vec<Site>> for Sites {
-    fn from(sites: Vec<Site>) -> Self {
-        Self::Only(sites)
-    }
-}
-
-impl From<&[Site]> for Sites {
-    fn from(sites: &[Site]) -> Self {
-        Self::Only(sites.to_vec())
-    }
-}
-
-impl<const N: usize> From<[Site; N]> for Sites {
-    fn from(sites: [Site; N]) -> Self {
-        Self::Only(sites.to_vec())
-    }
-}
-
 impl From<&str> for Sites {
     fn from(pattern: &str) -> Self {
         Self::Pattern(pattern.into())
+    }
+}
+
+impl From<String> for Sites {
+    fn from(pattern: String) -> Self {
+        Self::Pattern(pattern)
+    }
+}
+
+impl<T: Into<Self>> From<Vec<T>> for Sites {
+    fn from(several: Vec<T>) -> Self {
+        let several: Vec<Self> = several.into_iter().map(Into::into).collect();
+        match several.iter().map(Self::one).collect() {
+            Some(sites) => Self::Only(sites),
+            None => Self::Any(several),
+        }
+    }
+}
+
+impl<T: Into<Self>, const N: usize> From<[T; N]> for Sites {
+    fn from(several: [T; N]) -> Self {
+        Vec::from(several).into()
+    }
+}
+
+impl<T: Into<Self> + Clone> From<&[T]> for Sites {
+    fn from(several: &[T]) -> Self {
+        several.to_vec().into()
+    }
+}
+
+impl<T: Into<Self> + Clone> From<&Vec<T>> for Sites {
+    fn from(several: &Vec<T>) -> Self {
+        several.clone().into()
+    }
+}
+
+impl<F: Fn(Site) -> bool + Send + Sync + 'static> From<F> for Sites {
+    fn from(predicate: F) -> Self {
+        Self::filter(predicate)
     }
 }
 
@@ -142,6 +183,7 @@ impl fmt::Debug for Sites {
             Self::Only(sites) => f.debug_list().entries(sites).finish(),
             Self::Pattern(pattern) => write!(f, "{pattern:?}"),
             Self::Where(_) => f.write_str("Where(..)"),
+            Self::Any(several) => f.debug_list().entries(several).finish(),
         }
     }
 }
@@ -149,6 +191,7 @@ impl fmt::Debug for Sites {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::Point;
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
@@ -162,6 +205,32 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn sites_and_names_may_be_given_in_whatever_list_there_is() {
+        let (z, q) = (Site::z(0), Site::q(0));
+        let (names, owned) = ([z.to_string(), q.to_string()], vec![z.to_string(), q.to_string()]);
+        let texts = names.iter().map(String::as_str).collect::<Vec<_>>();
+        let lists: [Sites; 10] = [
+            [z, q].into(),
+            vec![z, q].into(),
+            (&vec![z, q]).into(),
+            [z, q].as_slice().into(),
+            [texts[0], texts[1]].into(),
+            texts.clone().into(),
+            texts.as_slice().into(),
+            owned.into(),
+            names.into(),
+            [Sites::from(z), (|site: Site| site.point() == Point::Q).into()].into(),
+        ];
+        for list in lists {
+            assert_eq!(list.among(&[Site::resid_pre(0), q, z]).unwrap(), [z, q], "{list:?}");
+        }
+        assert_eq!(Sites::from(z.to_string()).among(&[]).unwrap(), [z]);
+        assert_eq!(Sites::from(["*hook_z", "blocks.0.attn.*"]).among(&[q, z]).unwrap(), [z, q], "each once");
+        let error = Sites::from(["*hook_z", "*hook_zz"]).among(&[q, z]).unwrap_err().to_string();
+        assert!(error.contains("`*hook_zz`"), "{error}");
     }
 
     #[test]

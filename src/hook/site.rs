@@ -219,10 +219,10 @@ impl FromStr for Site {
     /// When no such hook exists; the error names the nearest ones.
     fn from_str(name: &str) -> Result<Self, Error> {
         parse(name).ok_or_else(|| {
-            let layer = in_block(name).map_or(0, |(_, layer, _)| layer);
-            let stack = in_block(name).map_or(Stack::Blocks, |(stack, ..)| stack);
-            let near = Site::all(&[stack], layer + 1, 1).into_iter().filter(|s| s.layer().is_none_or(|l| l == layer));
-            SiteError::Unknown { name: name.into(), nearest: nearest(name, near.map(|s| s.to_string()), 3) }.into()
+            let (stack, layer, _) = in_block(name).unwrap_or_default();
+            // What one block can have, in the block that was meant.
+            let near = Site::all(&[stack], 1, 1).into_iter().map(|site| Site { layer, ..site }.to_string());
+            SiteError::Unknown { name: name.into(), nearest: nearest(name, near, 3) }.into()
         })
     }
 }
@@ -255,8 +255,10 @@ mod tests {
             let error = name.parse::<Site>().unwrap_err();
             assert!(error.is_unknown_site(), "{error}");
         }
-        let sentence = "blocks.1.attn.hook_paterns".parse::<Site>().unwrap_err().to_string();
-        assert!(sentence.contains("`blocks.1.attn.hook_pattern`"), "{sentence}");
+        for layer in ["1", "99999999999", "18446744073709551615"] {
+            let sentence = format!("blocks.{layer}.attn.hook_paterns").parse::<Site>().unwrap_err().to_string();
+            assert!(sentence.contains(&format!("`blocks.{layer}.attn.hook_pattern`")), "{sentence}");
+        }
     }
 
     #[test]

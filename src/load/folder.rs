@@ -17,10 +17,6 @@ pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens
 /// How the sentence-transformers library makes one vector of a text, and what it may do to that vector afterwards.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 const DENSE: &str = "2_Dense";
-/// What to do about weights that are there only as a pickle.
-pub(super) const ONLY_PICKLED: &str = "the model has its weights only as pytorch_model.bin, a pickle, which can run \
-    code when it is read and which glassbox does not read; in Python, save_pretrained(folder, safe_serialization=True) \
-    writes it as safetensors";
 
 pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     let Some(mut settings) = read(folder, CONFIG)? else {
@@ -43,11 +39,29 @@ fn weights(folder: &Path) -> Result<Weights> {
         Ok(Weights::new(SafetensorFiles::single(&single)?))
     } else if index.is_file() {
         Ok(Weights::new(SafetensorFiles::sharded(&index)?))
-    } else if folder.join("pytorch_model.bin").is_file() || folder.join("pytorch_model.bin.index.json").is_file() {
-        Err(missing(folder, WEIGHTS, ONLY_PICKLED))
     } else {
-        Err(missing(folder, WEIGHTS, "nor was model.safetensors.index.json; one of them must hold the weights"))
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names: Vec<_> = names.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        let nowhere = "nor was model.safetensors.index.json; one of them must hold the weights".to_owned();
+        Err(missing(folder, WEIGHTS, &only_pickled(names.iter().map(String::as_str)).unwrap_or(nowhere)))
     }
+}
+
+/// What to do about weights that are there only as a pickle, where one of these files is one.
+pub(super) fn only_pickled<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let beside = ["training_args", "optimizer", "scheduler", "rng_state"];
+    let pickled = |name: &&str| {
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        ["bin", "pth", "pt", "ckpt"].contains(&ending) && !beside.contains(&stem) && !stem.contains('/')
+    };
+    let file = names.filter(pickled).min_by_key(|name| (!name.starts_with("pytorch_model"), *name))?;
+    Some(format!(
+        "the model has its weights only as {file}, a pickle, which can run code when it is read and which glassbox does \
+         not read. In Python, save_pretrained(folder, safe_serialization=True) writes a model of the transformers \
+         library as safetensors; the tensors of any other file are written by `from safetensors.torch import save_file; \
+         save_file({{name: x.clone().contiguous() for name, x in torch.load(\"{file}\", \"cpu\", \
+         weights_only=True).items()}}, \"{WEIGHTS}\")`"
+    ))
 }
 
 fn tokenizer(folder: &Path, settings: &Settings) -> Result<Option<Tokenizer>> {

@@ -66,12 +66,18 @@ impl Settings {
         }
     }
 
-    /// The `model_type`, such as `gpt2` or `llama`.
+    /// The `model_type`, such as `gpt2` or `llama`. TransformerLens's own configurations, which do not say it, are known
+    /// by their keys: `hooked_transformer`.
     ///
     /// # Errors
     /// When the configuration does not say it.
     pub fn model_type(&self) -> Result<String> {
-        self.get("model_type")
+        let native = ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.has(*key));
+        match self.find("model_type")? {
+            None if native => Ok(crate::model::NATIVE.to_owned()),
+            Some(model_type) => Ok(model_type),
+            None => self.get("model_type"),
+        }
     }
 
     /// The value of a key that the model needs.

@@ -44,6 +44,8 @@ pub(crate) struct Frame {
     turns: Vec<Turn>,
     /// `[one, head, query, key]`
     bias: Option<Tensor>,
+    /// `[batch, pos, d_model]`
+    beside: Option<Tensor>,
     encoded: Option<Encoded>,
     /// There when keys and values are to be kept, or were.
     kept: Option<Kept>,
@@ -126,6 +128,7 @@ impl Frame {
             local_rotary: None,
             turns: (0..config.n_layers.max(config.n_encoder_layers)).map(turn).collect(),
             bias: None,
+            beside: None,
             encoded: None,
             kept: None,
         };
@@ -210,6 +213,15 @@ impl Frame {
 
     pub(crate) fn set_bias(&mut self, bias: Tensor) {
         self.bias = Some(bias);
+    }
+
+    /// What queries and keys are made from beside the stream (Shortformer), once the embedding has been passed.
+    pub(crate) fn beside(&self) -> Option<&Tensor> {
+        self.beside.as_ref()
+    }
+
+    pub(crate) fn set_beside(&mut self, positions: Tensor) {
+        self.beside = Some(positions);
     }
 
     /// What the encoder gave, for the decoder to look at.

@@ -38,6 +38,7 @@ pub use config::{
 };
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub use family::families;
+pub(crate) use family::native::MODEL_TYPE as NATIVE;
 pub(crate) use frame::{Frame, Sizes};
 pub(crate) use here::Here;
 pub(crate) use kept::Kept;
@@ -150,7 +151,8 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn hooked(&self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
-        let interventions = self.interventions.iter().cloned().chain(interventions).collect();
+        let new = Intervention::all_placed_in(interventions, self.config()).into_iter().map(Intervention::standing);
+        let interventions = self.interventions.iter().cloned().chain(new).collect();
         Self { inner: self.inner.clone(), interventions }
     }
 

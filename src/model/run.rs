@@ -95,7 +95,7 @@ impl Run {
         &self.reading.resid
     }
 
-    /// The first token's stream through the pooler of an encoder.
+    /// The stream of each text's first token through the pooler of an encoder.
     ///
     /// # Shapes
     /// `[batch, d_model]`

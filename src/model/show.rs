@@ -48,6 +48,7 @@ impl Config {
         };
         let position = match self.position {
             Position::Learned => "learned",
+            Position::Shortformer => "learned, read by queries and keys alone (Shortformer)",
             Position::Rotary(_) => "rotary",
             Position::Alibi(_) => "ALiBi",
             Position::RelativeBias { .. } => "relative bias",

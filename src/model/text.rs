@@ -4,7 +4,7 @@ use super::{Architecture, Model};
 use crate::{
     Result,
     error::TextError,
-    text::{Encoded, Filler, Occurrence, Row, ToTokens, Tokenizer, Tokens},
+    text::{Encoded, Filler, Occurrence, Row, ToTexts, ToTokens, Tokenizer, Tokens},
 };
 
 impl Model {
@@ -24,12 +24,22 @@ impl Model {
         input.to_tokens(self)
     }
 
-    /// The tokens of a text, with the choice whether a beginning-of-text token goes in front.
+    /// The tokens of a text or several, with the choice whether a beginning-of-text token goes in front of each.
     ///
     /// # Errors
     /// As [`Model::tokens`]; also when the token is asked for and this model has none.
-    pub fn to_tokens(&self, text: &str, prepend_bos: bool) -> Result<Tokens> {
-        self.tokenize(&[text], Some(prepend_bos))
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let tokens = model.to_tokens(["red fox", "blue owl"], false)?;
+    /// assert_eq!(tokens.strings(1), ["blue", "owl"]);
+    /// assert!(!tokens.bos_prepended() && model.to_tokens("red", true)?.bos_prepended());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn to_tokens(&self, texts: impl ToTexts, prepend_bos: bool) -> Result<Tokens> {
+        self.tokenize(&texts.to_texts(), Some(prepend_bos))
     }
 
     /// Two texts as one input for a model that was trained on pairs, as BERT was: `[CLS] first [SEP] second [SEP]`.
@@ -186,18 +196,31 @@ impl Model {
     /// without the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);
-        let end = self.tokenizer().and_then(Tokenizer::eos);
         let tokens = self.tokens(input)?;
         let shifted = |text| {
-            let ids = &tokens.ids(text)[tokens.real(text)];
-            let (start, ids) = match (tokens.text(text), ids) {
-                (Some(_), [ids @ .., last]) if Some(*last) == end => (Some(start), ids),
-                (Some(_), ids) => (Some(start), ids),
-                (None, ids) => (None, ids),
-            };
-            start.into_iter().chain(ids.iter().copied()).collect::<Vec<u32>>()
+            let start = tokens.text(text).map(|_| start);
+            start.into_iter().chain(self.without_end(&tokens, text).iter().copied()).collect::<Vec<u32>>()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
+    }
+
+    /// The ids of a text, without the end that the tokenizer puts to it; all of those that were given as ids.
+    fn without_end<'a>(&self, tokens: &'a Tokens, text: usize) -> &'a [u32] {
+        let (ids, end) = (&tokens.ids(text)[tokens.real(text)], self.tokenizer().and_then(Tokenizer::eos));
+        match (tokens.text(text), ids) {
+            (Some(_), [ids @ .., last]) if Some(*last) == end => ids,
+            _ => ids,
+        }
+    }
+
+    /// What goes on from texts before it: ids as they are; of a text, nothing that the tokenizer puts in front or behind.
+    pub(crate) fn continuations(&self, input: impl ToTokens) -> Result<Vec<Vec<u32>>> {
+        let tokens = self.tokens(input)?;
+        let ids = |text| match self.config().architecture {
+            Architecture::EncoderDecoder => self.without_end(&tokens, text),
+            _ => &tokens.ids(text)[tokens.real(text)][usize::from(tokens.bos_prepended())..],
+        };
+        Ok((0..tokens.batch()).map(|text| ids(text).to_vec()).collect())
     }
 
     /// What fills up a text that is shorter than its neighbours.

@@ -81,7 +81,7 @@ impl Transformer {
     ///
     /// # Shapes
     /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
-    pub(crate) fn embed(&self, config: &Config, tokens: &Tensor, frame: &Frame, tap: &mut Tap) -> Result<Tensor> {
+    pub(crate) fn embed(&self, config: &Config, tokens: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
         // The hooks of the embedding are the encoder's, in a model that has both.
         match self.encoder {
             Some(_) => self.embed.forward(config, tokens, frame, &mut Tap::idle()),

@@ -25,9 +25,12 @@ impl Cell {
     /// # Errors
     /// When nothing is done, or a place is in no block or not in this model.
     pub(super) fn new(interventions: Vec<Intervention>, config: &Config, sizes: Sizes) -> Result<Self> {
+        let placed = interventions.iter().map(|one| one.placed_in(config));
+        let interventions = placed.collect::<Result<Vec<_>>>()?.concat();
         let (mut layer, mut start) = (usize::MAX, usize::MAX);
         for one in &interventions {
             config.check(one.site())?;
+            one.check_gradient(false)?;
             let places = (one.site().layer(), along(one.site()));
             let (Some(at), Some(dim)) = places else {
                 return Err(PatchError::NotInBlock { site: one.site().to_string() }.into());

@@ -4,8 +4,8 @@ use super::{Metric, engine::Corrupt, metric::last_logits, slopes::Slopes, source
 use crate::{
     Model, Result,
     error::PatchError,
-    hook::Intervention,
-    model::Architecture,
+    hook::{Intervention, Site},
+    model::{Architecture, Position},
     text::{ToTokens, Tokens},
 };
 use candle_core::Tensor;
@@ -114,6 +114,10 @@ impl Patching {
         let config = model.config();
         if config.architecture == Architecture::EncoderDecoder {
             return Err(PatchError::TwoStacks { family: config.family.clone() }.into());
+        }
+        let of_positions = |one: &Intervention| one.site() == Site::pos_embed();
+        if config.position == Position::Shortformer && model.interventions().iter().any(of_positions) {
+            return Err(PatchError::PositionsChanged { family: config.family.clone() }.into());
         }
         source.check(&prompts)?;
         metric.check(prompts.batch())?;

@@ -5,7 +5,7 @@ use crate::{
     axes::Axis,
     error::SteerError,
     hook::{Intervention, Point, Site, ToIndex, ablate_direction, add},
-    model::Run,
+    model::{NormPlace, Run},
     text::ToTokens,
 };
 use candle_core::{D, DType, Tensor};
@@ -43,8 +43,9 @@ impl Direction {
     /// # Errors
     /// When it is no vector, or one that points nowhere.
     pub fn new(site: Site, vector: &Tensor) -> Result<Self> {
-        ablate_direction(site, vector)?;
-        Ok(Self { site, vector: vector.to_dtype(DType::F32)?.detach() })
+        let vector = vector.to_dtype(DType::F32)?.detach();
+        ablate_direction(site, &vector)?;
+        Ok(Self { site, vector })
     }
 
     /// The mean over `towards` less the mean over `away` of the activation at a site and a position (-1 is each text's
@@ -115,19 +116,26 @@ impl Direction {
         ablate_direction(self.site, &self.vector)
     }
 
-    /// Takes it out of everything that is written to the stream, in every layer: no part of the model can say it
+    /// Takes it out of everything that is written to the stream of its site's stack: of what enters the blocks, and of
+    /// what attention and MLP (and the look at the encoder) add in every layer, so that the stream never has any of it
     /// (directional ablation, Arditi et al. 2024).
     ///
     /// # Errors
-    /// When the direction is not as wide as the stream.
+    /// When the direction is not as wide as the stream, the model has no such stack, or its norms stand on the stream
+    /// itself (BERT): they would write the direction anew.
     pub fn ablate_everywhere(&self, model: &Model) -> Result<Vec<Intervention>> {
-        let (got, d_model) = (self.vector.dim(0)?, model.config().d_model);
+        let (config, stack) = (model.config(), self.site.stack());
+        let (got, d_model) = (self.vector.dim(0)?, config.d_model);
         if got != d_model {
             return Err(SteerError::NotOfStream { site: self.site.to_string(), got, d_model }.into());
         }
-        let points = [Point::ResidPre, Point::AttnOut, Point::MlpOut];
-        let sites = (0..model.config().n_layers)
-            .flat_map(|layer| points.map(|point| Site::in_block(self.site.stack(), layer, point)))
+        if config.norm_place == NormPlace::OnSum {
+            return Err(SteerError::NormsOnStream { family: config.family.clone() }.into());
+        }
+        config.check(Site::in_block(stack, 0, Point::ResidPre))?;
+        let points = [Point::ResidPre, Point::AttnOut, Point::CrossAttnOut, Point::MlpOut];
+        let sites = (0..config.layers_of(stack))
+            .flat_map(|layer| points.map(|point| Site::in_block(stack, layer, point)))
             .filter(|&site| model.has(site));
         sites.map(|site| ablate_direction(site, &self.vector)).collect()
     }
@@ -161,7 +169,8 @@ fn mean_at(run: &Run, site: Site, position: i64) -> Result<Tensor> {
     let [Axis::Batch, Axis::Pos, _] = site.axes() else {
         return Err(SteerError::NoVector { site: site.to_string(), shape: site.shape_in_words() }.into());
     };
-    let (activation, tokens) = (run.cache().get(site)?, run.tokens());
+    let source = run.cache().source().filter(|_| run.model().config().is_of_encoder(site));
+    let (activation, tokens) = (run.cache().get(site)?, source.unwrap_or(run.tokens()));
     let row = |text: usize| Ok(activation.get(text)?.get(tokens.index_in(text, position)?)?);
     let rows = (0..tokens.batch()).map(row).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::stack(&rows, 0)?.mean(0)?)

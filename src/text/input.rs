@@ -1,4 +1,4 @@
-//! [`ToTokens`]: what a model can read.
+//! [`ToTokens`]: what a model can read, [`ToTexts`]: the texts among that.
 
 use super::Tokens;
 use crate::{Result, model::Model};
@@ -85,5 +85,47 @@ where
 impl<T: ToTokens + ?Sized> ToTokens for &T {
     fn to_tokens(&self, model: &Model) -> Result<Tokens> {
         (**self).to_tokens(model)
+    }
+}
+
+/// One text or several: what [`Model::to_tokens`] puts a beginning-of-text token in front of, or not.
+pub trait ToTexts {
+    /// The texts.
+    fn to_texts(&self) -> Vec<&str>;
+}
+
+impl ToTexts for str {
+    fn to_texts(&self) -> Vec<&str> {
+        vec![self]
+    }
+}
+
+impl ToTexts for String {
+    fn to_texts(&self) -> Vec<&str> {
+        vec![self]
+    }
+}
+
+impl<T: AsRef<str>> ToTexts for [T] {
+    fn to_texts(&self) -> Vec<&str> {
+        self.iter().map(AsRef::as_ref).collect()
+    }
+}
+
+impl<T: AsRef<str>, const N: usize> ToTexts for [T; N] {
+    fn to_texts(&self) -> Vec<&str> {
+        self.as_slice().to_texts()
+    }
+}
+
+impl<T: AsRef<str>> ToTexts for Vec<T> {
+    fn to_texts(&self) -> Vec<&str> {
+        self.as_slice().to_texts()
+    }
+}
+
+impl<T: ToTexts + ?Sized> ToTexts for &T {
+    fn to_texts(&self) -> Vec<&str> {
+        (**self).to_texts()
     }
 }

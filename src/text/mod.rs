@@ -12,7 +12,7 @@ mod tests;
 mod tokenizer;
 mod tokens;
 
-pub use input::ToTokens;
+pub use input::{ToTexts, ToTokens};
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

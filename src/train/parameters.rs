@@ -81,7 +81,7 @@ impl Parameters {
         }
         let mut transformer = native::build(config, &self.vars)?;
         let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, texts, len)?);
-        let resid = transformer.embed(config, &batch.tokens, &frame, &mut tap)?;
+        let resid = transformer.embed(config, &batch.tokens, &mut frame, &mut tap)?;
         // After the last attention positions no longer read each other, so only those that are asked go on.
         let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
         let last = transformer.blocks.blocks.last_mut();

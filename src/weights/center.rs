@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Result,
     model::{
-        Config, NormPlace, Normalization,
+        Config, NormPlace, Normalization, Position,
         parts::{Embed, Linear},
         transformer::Transformer,
     },
@@ -16,6 +16,7 @@ use crate::{
 
 pub(super) fn writing_obstacle(config: &Config) -> Option<&'static str> {
     match (config.normalization, config.norm_place) {
+        _ if config.position == Position::Shortformer => Some("its queries and keys read positions behind the norm"),
         (Normalization::None, _) => Some("it has no norms, so that every matrix reads the mean too"),
         (Normalization::RmsNorm, _) => Some("its norms are RMSNorms, which do not take away the mean"),
         (_, NormPlace::OnSum | NormPlace::After) => Some("its attention and MLP read the residual stream unnormed"),

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Result,
     model::{
-        Config, NormPlace, Normalization,
+        Config, NormPlace, Normalization, Position,
         parts::{Block, Feed, Linear, Mlp, Norm, Readout},
         transformer::Transformer,
     },
@@ -22,6 +22,7 @@ pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
         return Some("what its unembedding reads is scaled between the norm, whose bias would be too, and the matrix");
     }
     match (config.normalization, config.norm_place) {
+        _ if config.position == Position::Shortformer => Some("its queries and keys read positions behind the norm"),
         (Normalization::None, _) => Some("it has no norms"),
         (_, NormPlace::OnSum) => Some("its norms stand on the residual stream itself, not before the matrices"),
         (_, NormPlace::After) => {

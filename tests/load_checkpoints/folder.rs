@@ -65,7 +65,14 @@ fn what_is_not_there_is_said_with_what_should_be() {
 
     std::fs::rename(folder.file("model.safetensors"), folder.file("pytorch_model.bin")).unwrap();
     refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "pytorch_model.bin", "save_pretrained"]);
-    std::fs::remove_file(folder.file("pytorch_model.bin")).unwrap();
+    for name in ["model_final.pth", "model.pt", "attn_only.bin", "last.ckpt"] {
+        let folder = whole_folder();
+        std::fs::rename(folder.file("model.safetensors"), folder.file(name)).unwrap();
+        folder.write("training_args.bin", "");
+        let opened = Checkpoint::from_folder(folder.path());
+        refused(opened, &[name, "a pickle", &format!("torch.load(\"{name}\""), "save_file", "model.safetensors"]);
+    }
+    std::fs::rename(folder.file("pytorch_model.bin"), folder.file("training_args.bin")).unwrap();
     refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "model.safetensors.index.json"]);
     std::fs::remove_file(folder.file("config.json")).unwrap();
     refused(Checkpoint::from_folder(folder.path()), &["config.json", "not found"]);

@@ -71,6 +71,14 @@ fn sites_heads_layers_and_positions_that_are_not_there_are_refused_with_what_is(
 }
 
 #[test]
+fn no_random_texts_are_refused() {
+    let none =
+        |texts, repeats| glassbox::circuits::repeated_random_tokens(&shipped(), texts, 5, repeats, 0).unwrap_err();
+    says(none(0, 2), &["0 random texts", "at least 1"]);
+    says(none(1, 0), &["said 0 times", "at least 1"]);
+}
+
+#[test]
 fn metrics_that_cannot_be_differentiated_are_refused() {
     let pass = || shipped().pass("red fox blue").unwrap();
     let all = pass().differentiate(Site::z(0), |logits| Ok(logits.clone())).run().unwrap_err();

@@ -8,7 +8,7 @@ use glassbox::{
     hook::{Site, ToSite},
     load::{Checkpoint, Settings},
     model::Run,
-    text::Tokens,
+    text::{Padding, Tokens},
 };
 use std::collections::BTreeMap;
 
@@ -343,6 +343,35 @@ fn embeddings_are_means_over_real_tokens_brought_to_length_one() {
         dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
     };
     assert!((similarity[[0, 1]] - cosine).abs() < 1e-5 && (similarity[[1, 1]] - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn a_text_is_pooled_from_its_own_first_token_on_whichever_side_it_is_padded() {
+    for name in ["bert", "roberta", "albert-pretraining"] {
+        let (model, expected) = case(name);
+        let tokens = tokens(&model, &expected);
+        let sites: Vec<Site> =
+            [Site::pooler_out(), Site::nsp_out()].into_iter().filter(|site| model.has(*site)).collect();
+        for side in [Padding::Right, Padding::Left] {
+            let tokens = tokens.padded(side);
+            let together = run(&model, &tokens);
+            for text in 0..tokens.batch() {
+                let single = run(&model, &alone(&model, &tokens, text));
+                let same =
+                    |ours: &Tensor, theirs: &Tensor| difference(&ours.narrow(0, text, 1).unwrap(), theirs) < 1e-5;
+                for &site in &sites {
+                    assert!(same(&get(&together, site), &get(&single, site)), "{name} {site} {side} {text}");
+                }
+                if let Ok(pooled) = together.pooled() {
+                    assert!(same(pooled, single.pooled().unwrap()), "{name} {side} {text}");
+                }
+                if let Ok(scores) = together.next_sentence() {
+                    assert!(same(scores, single.next_sentence().unwrap()), "{name} {side} {text}");
+                }
+            }
+        }
+        assert!(!sites.is_empty() || name == "roberta", "{name}");
+    }
 }
 
 #[test]

@@ -123,14 +123,18 @@ fn the_logit_lens_of_an_encoder_ends_in_its_output() {
     assert!(run.next_tokens(2, 3).unwrap().to_text().contains("What stands at \"[MASK]\"?"));
 }
 
-#[test]
-fn the_decoder_of_t5_goes_on_from_its_text() {
+fn t5_with_words() -> Model {
     let mut checkpoint = Checkpoint::from_folder(folder("families/t5")).unwrap();
     let end = json!({"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}},
         {"SpecialToken": {"id": "[SEP]", "type_id": 0}}], "pair": [{"Sequence": {"id": "A", "type_id": 0}}],
         "special_tokens": {"[SEP]": {"id": "[SEP]", "ids": [1], "tokens": ["[SEP]"]}}});
     checkpoint.tokenizer = Some(tokenizer(end));
-    let model = Model::from_checkpoint(checkpoint).unwrap();
+    Model::from_checkpoint(checkpoint).unwrap()
+}
+
+#[test]
+fn the_decoder_of_t5_goes_on_from_its_text() {
+    let model = t5_with_words();
     let run = model.pass("w7 w8").unwrap().target("w9 w10").unwrap().record(Site::tokens()).run().unwrap();
     let source: Vec<Vec<u32>> = run.cache().get(Site::tokens()).unwrap().to_vec2().unwrap();
     assert_eq!(source, [[7, 8, 1]], "the encoder's text is ended");
@@ -143,6 +147,48 @@ fn the_decoder_of_t5_goes_on_from_its_text() {
     let both = model.pass(["w7 w8", "w9"]).unwrap();
     let error = both.target("w9").unwrap_err().to_string();
     assert!(error.contains("2 texts") && error.contains('1'), "{error}");
+}
+
+#[test]
+fn what_t5_is_made_to_say_has_no_end_of_its_own() {
+    let model = t5_with_words();
+    let prefix = model.read(["w7 w8", "w5"]).unwrap();
+    let (text, ids) = (prefix.then(["w9 w10", "w11 w12"]).unwrap(), prefix.then([vec![9, 10], vec![11, 12]]).unwrap());
+    assert_eq!((text.tokens().ids(0), text.tokens().ids(1)), ([0, 9, 10].as_slice(), [0, 11, 12].as_slice()));
+    assert_eq!(text.tokens(), ids.tokens());
+    // Ids are taken as they are, an end among them.
+    assert_eq!(model.read("w7").unwrap().then([9, 1]).unwrap().tokens().ids(0), [0, 9, 1]);
+    let said = |prefix: &glassbox::generate::Prefix| {
+        prefix.generate().end_tokens([]).max_new_tokens(2).keep_logits().run().unwrap().logits().unwrap().clone()
+    };
+    let next = model.pass(["w7 w8", "w5"]).unwrap().target(["w9 w10", "w11 w12"]).unwrap().run().unwrap();
+    assert_eq!(difference(&said(&text), &said(&ids)), 0.0);
+    let last = next.logits().unwrap().narrow(1, 2, 1).unwrap();
+    assert!(difference(&said(&text).narrow(1, 0, 1).unwrap(), &last) < 1e-4);
+    let error = prefix.then(["w9", "w10 w11"]).unwrap_err().to_string();
+    assert!(error.contains("[1, 2]"), "{error}");
+}
+
+#[test]
+fn a_batch_of_texts_is_read_with_or_without_its_frame() {
+    let model = with_words("bert");
+    let bare = model.to_tokens(["w7 w8", "w9"], false).unwrap();
+    assert_eq!(
+        (bare.strings(0), bare.strings(1)),
+        (["w7", "w8"].map(String::from).as_slice(), ["w9", "[PAD]"].map(String::from).as_slice())
+    );
+    let shipped = Model::open("induction-2l").unwrap();
+    let owned = vec!["red fox".to_owned(), "blue".to_owned()];
+    for prepend in [true, false] {
+        let batch = shipped.to_tokens(&owned, prepend).unwrap();
+        assert_eq!(batch.bos_prepended(), prepend);
+        assert_eq!(batch.lengths(), if prepend { [3, 2] } else { [2, 1] });
+        for (text, words) in owned.iter().enumerate() {
+            let alone = shipped.to_tokens(words, prepend).unwrap();
+            assert_eq!(&batch.ids(text)[batch.real(text)], alone.ids(0));
+        }
+        assert_eq!(batch.plain().contains("<bos>") && batch.bos_prepended(), prepend, "{}", batch.plain());
+    }
 }
 
 /// The decoder reads its start alone.

@@ -1,10 +1,11 @@
 //! Directions: what they are, and what adding them and taking them out does.
 
-use crate::reference::{difference, expected, external, open, token_ids};
-use candle_core::{D, Device, Tensor};
+use crate::reference::{difference, expected, external, folder, open, token_ids};
+use candle_core::{D, DType, Device, Tensor};
 use glassbox::{
     Model,
     hook::{Site, ablate_direction},
+    load::{Checkpoint, Settings, Weights},
     notebook::Show,
     patching::Metric,
     steering::Direction,
@@ -51,6 +52,101 @@ fn adding_moves_a_run_along_and_ablating_leaves_nothing_along() {
     }
 }
 
+/// T5 with fewer layers in its decoder than in its encoder.
+fn t5() -> Model {
+    let mut checkpoint = Checkpoint::from_folder(folder("families/t5")).unwrap();
+    let config = std::fs::read_to_string(folder("families/t5").join("config.json")).unwrap();
+    let (from, to) = ("\"num_decoder_layers\": 2", "\"num_decoder_layers\": 1");
+    checkpoint.settings = Settings::parse(&config.replacen(from, to, 1)).unwrap();
+    let tensors = expected("families/t5", "model.safetensors").into_iter();
+    checkpoint.weights = Weights::from_tensors(tensors.filter(|(name, _)| !name.starts_with("decoder.block.1.")));
+    Model::from_checkpoint(checkpoint).unwrap()
+}
+
+#[test]
+fn a_direction_of_the_encoder_is_read_at_the_encoders_tokens() {
+    let model = open("families/t5");
+    let (towards, away) = (vec![vec![5u32, 6, 7, 8], vec![9, 10]], vec![vec![11u32, 12, 13]]);
+    let site = Site::resid_post(0).in_encoder();
+    let at = |ids: &Vec<u32>, position: usize| {
+        model.run(ids.clone()).unwrap().cache().get(site).unwrap().get(0).unwrap().get(position).unwrap()
+    };
+    for side in [Padding::Left, Padding::Right] {
+        let padded = model.tokens(&towards).unwrap().padded(side);
+        let last = Direction::between(&model, &padded, &away, site, -1).unwrap();
+        let mean = ((at(&towards[0], 3) + at(&towards[1], 1)).unwrap() / 2.0).unwrap();
+        assert!(difference(last.vector(), &(mean - at(&away[0], 2)).unwrap()) < 1e-5, "{side}");
+    }
+    let second = Direction::between(&model, &towards[..1], &away, site, 1).unwrap();
+    assert!(difference(second.vector(), &(at(&towards[0], 1) - at(&away[0], 1)).unwrap()) < 1e-5);
+    let error = Direction::between(&model, &towards[..1], &away, site, 3).unwrap_err().to_string();
+    assert!(error.contains("position 3"), "{error}");
+    // The decoder read its starting token alone.
+    let error = Direction::between(&model, &towards, &away, Site::resid_post(0).in_decoder(), 1).unwrap_err();
+    assert!(error.is_out_of_range(), "{error}");
+}
+
+#[test]
+fn a_direction_taken_out_everywhere_is_nowhere_in_the_stream_of_its_stack() {
+    let cases =
+        ["gpt2-tiny", "llama-gqa-tied", "families/gptj", "families/gemma2", "families/olmo2", "families/granite"];
+    let mut models: Vec<Model> = cases.into_iter().map(open).collect();
+    models.push(t5());
+    for model in models {
+        let stacks: &[fn(Site) -> Site] = match model.config().n_encoder_layers {
+            0 => &[|site| site],
+            _ => &[Site::in_encoder, Site::in_decoder],
+        };
+        for stack in stacks {
+            let values: Vec<f32> = (0..model.config().d_model).map(|at| (at as f32 * 1.7).sin()).collect();
+            let vector = Tensor::new(values, &Device::Cpu).unwrap();
+            let direction = Direction::new(stack(Site::resid_post(0)), &vector).unwrap().unit().unwrap();
+            let plain = model.run([2, 6, 5]).unwrap();
+            let without = model.run_with([2, 6, 5], direction.ablate_everywhere(&model).unwrap()).unwrap();
+            let name = &model.config().family;
+            let stream = |site: &&Site| {
+                let name = site.to_string();
+                site.stack() == stack(Site::z(0)).stack() && site.layer().is_some() && name.contains(".hook_resid_")
+            };
+            let mut seen = 0;
+            for &site in model.sites().iter().filter(stream) {
+                let most = |run| {
+                    let along = direction.at(site).project(run).unwrap();
+                    along.iter().fold(0f32, |most, along| most.max(along.abs()))
+                };
+                assert!(most(&plain) > 1e-3, "{name} {site}");
+                assert!(most(&without) < 1e-3 * most(&plain).max(1.0), "{name} {site}: {}", most(&without));
+                seen += 1;
+            }
+            assert!(seen >= 2 * model.config().n_layers, "{name}");
+        }
+    }
+    for name in ["families/bert", "families/albert"] {
+        let model = open(name);
+        let ones = Tensor::ones(model.config().d_model, DType::F32, &Device::Cpu).unwrap();
+        let error = Direction::new(Site::resid_post(0), &ones).unwrap().ablate_everywhere(&model).unwrap_err();
+        assert!(error.to_string().contains("stand on the stream"), "{error}");
+    }
+    let ones = Tensor::ones(16, DType::F32, &Device::Cpu).unwrap();
+    let error = Direction::new(Site::resid_post(0), &ones).unwrap().ablate_everywhere(&t5()).unwrap_err();
+    assert!(error.to_string().contains("`encoder` and `decoder`"), "{error}");
+}
+
+#[test]
+fn a_direction_may_be_of_any_floating_point_type() {
+    let model = open("gpt2-tiny");
+    let values: Vec<f32> = (0..model.config().d_model).map(|at| (at % 5) as f32 - 1.5).collect();
+    let single = Tensor::new(values, &Device::Cpu).unwrap();
+    let logits = |vector: &Tensor| {
+        let direction = Direction::new(Site::resid_post(0), vector).unwrap();
+        let edits = [direction.add(1.0).unwrap(), ablate_direction(Site::resid_pre(1), vector).unwrap()];
+        model.run_with([2, 6, 5], edits).unwrap().logits().unwrap().clone()
+    };
+    for dtype in [DType::F64, DType::F16, DType::BF16] {
+        assert_eq!(difference(&logits(&single.to_dtype(dtype).unwrap()), &logits(&single)), 0.0, "{dtype:?}");
+    }
+}
+
 #[test]
 fn steering_changes_what_is_generated() {
     let model = Model::open("induction-2l").unwrap();
@@ -71,7 +167,7 @@ fn a_dose_curve_has_the_metric_of_every_prompt_at_every_strength() {
     let metric = Metric::logit(&model, [7, 9], 2).unwrap();
     let prompts = [vec![2u32, 6, 5], vec![3, 5, 8]];
     let curve = direction.dose(&model, &prompts, [-2.0, 0.0, 4.0], &metric).unwrap();
-    assert_eq!(curve.values().dim(), (3, 2));
+    assert_eq!((curve.values().dim(), curve.strengths()), ((3, 2), [-2.0, 0.0, 4.0].as_slice()));
     assert!((curve.mean()[1] - curve.untouched()).abs() < 1e-6);
     for (row, strength) in [(0, -2.0), (2, 4.0)] {
         let run = model.run_with(&prompts, [direction.add(strength).unwrap()]).unwrap();

@@ -39,6 +39,7 @@ agree_at_every_hook! {
     llama_with_linear_rope_scaling_agrees_at_every_hook "llama-rope-linear"
     llama_with_llama3_rope_scaling_agrees_at_every_hook "llama-rope-llama3"
     a_solu_transformer_agrees_with_transformer_lens_at_every_hook "solu-tiny"
+    a_shortformer_agrees_with_transformer_lens_at_every_hook "shortformer-tiny"
     an_attention_only_transformer_agrees_with_transformer_lens_at_every_hook "attn-only-tiny"
 }
 

@@ -146,7 +146,7 @@ fn prompts(model: &Model) -> Prompts {
     let mut prompts = Prompts { clean: vec![], corrupt: vec![], answers: vec![], wrong: vec![] };
     for (format, first, second) in formats {
         for (answer, wrong) in [(first, second), (second, first)] {
-            let ids = |name: &str| model.to_tokens(&format.replace(" [S]", name), true).unwrap().ids(0).to_vec();
+            let ids = |name: &str| model.to_tokens(format.replace(" [S]", name), true).unwrap().ids(0).to_vec();
             prompts.clean.push(ids(wrong));
             prompts.corrupt.push(ids(answer));
             prompts.answers.push(model.to_single_token(answer).unwrap());

@@ -4,7 +4,7 @@ use crate::reference::{difference, expected, open, token_ids};
 use candle_core::Tensor;
 use glassbox::{
     Model,
-    hook::{Intervention, Site, add, block_attention, edit, patch, scale, zero},
+    hook::{Intervention, Site, ToSite, add, block_attention, edit, patch, scale, zero},
     patching::{HeadPart, MapAxis, Metric, Noise, PatchSweep, Patching, clean},
     text::{Padding, Tokens},
 };
@@ -165,10 +165,10 @@ fn any_cells_make_a_map_and_several_metrics_are_measured_at_once() {
         let filled = cells(at).into_iter().map(|one| match format!("{one:?}").starts_with("put in") {
             false => one,
             true => {
-                let value = patch(one.site(), clean_run.cache()).unwrap();
+                let value = patch(one.to_site().unwrap(), clean_run.cache()).unwrap();
                 match at[0] {
                     0 => value.positions([2, 4]),
-                    1 if one.site() == Site::mlp_out(0) => value.position(3),
+                    1 if one.to_site().unwrap() == Site::mlp_out(0) => value.position(3),
                     1 => value.head(-1),
                     _ => value,
                 }

@@ -20,6 +20,7 @@ pub const CASES: &[Case] = &[
     ("gpt2-untied", "fwuvr"),
     ("attn-only-tiny", "fwuvr"),
     ("solu-tiny", "fwuvr"),
+    ("shortformer-tiny", "uvr"),
     ("llama-gqa-tied", "fu"),
     ("llama-gqa-untied", "fu"),
     ("llama-mha", "fuv"),

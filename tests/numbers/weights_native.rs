@@ -1,6 +1,7 @@
 //! Models written as TransformerLens's own checkpoints, and read back.
 
 use crate::{
+    bad_input::{altered, refused},
     reference::{difference, open},
     weights::{CASES, FAMILIES, said},
 };
@@ -12,6 +13,7 @@ const NATIVE: &[&str] = &[
     "gpt2-untied",
     "attn-only-tiny",
     "solu-tiny",
+    "shortformer-tiny",
     "llama-gqa-tied",
     "llama-gqa-untied",
     "llama-mha",
@@ -66,4 +68,35 @@ fn a_model_written_in_transformer_lenses_form_is_read_back_as_it_was() {
     }
     let error = open("llama-rope-llama3").save_native("nowhere").unwrap_err().to_string();
     assert!(error.contains("rotary frequencies are scaled"), "{error}");
+}
+
+#[test]
+fn a_configuration_as_transformer_lens_publishes_it_is_known_by_its_keys() {
+    use serde_json::json;
+    for name in ["solu-tiny", "attn-only-tiny"] {
+        let model = open(name);
+        let published = |config: &mut serde_json::Map<String, serde_json::Value>| {
+            config.remove("model_type");
+            let norm = config.remove("normalization_type").unwrap();
+            config.insert("normalization".into(), norm);
+            for (key, value) in
+                [("shortformer_pos", json!(false)), ("final_rms", json!(false)), ("dataset_name", json!("c4"))]
+            {
+                config.insert(key.into(), value);
+            }
+        };
+        let again = altered(name, published, |_| ()).unwrap();
+        assert_eq!(again.config(), model.config());
+        assert_eq!(difference(&again.forward([3, 1, 4]).unwrap(), &model.forward([3, 1, 4]).unwrap()), 0.0, "{name}");
+    }
+    let model = open("shortformer-tiny");
+    let first = |config: &mut serde_json::Map<_, _>| {
+        config.remove("positional_embedding_type");
+        config.insert("shortformer_pos".into(), json!(true));
+    };
+    assert_eq!(altered("shortformer-tiny", first, |_| ()).unwrap().config(), model.config());
+    refused("solu-tiny", "positional_embedding_type", json!("alibi"), &["alibi", "shortformer"]);
+    refused("solu-tiny", "final_rms", json!(true), &["final_rms", "true"]);
+    let error = altered("gpt2-tiny", |config| drop(config.remove("model_type")), |_| ()).unwrap_err().to_string();
+    assert!(error.contains("`model_type`"), "{error}");
 }

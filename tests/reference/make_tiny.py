@@ -55,6 +55,8 @@ NATIVE_SMALL = dict(n_layers=2, n_heads=4, d_model=32, d_head=8, n_ctx=48, d_voc
 NATIVE = {
     "attn-only-tiny": NATIVE_SMALL,
     "solu-tiny": NATIVE_SMALL | dict(attn_only=False, act_fn="solu_ln", d_mlp=24, n_ctx=20, eps=1e-3),
+    "shortformer-tiny": NATIVE_SMALL | dict(attn_only=False, act_fn="gelu", d_mlp=24, n_ctx=20,
+                                            positional_embedding_type="shortformer"),
 }
 
 

@@ -1,8 +1,8 @@
 //! What is left of an activation without a direction.
 
 use super::{Action, Intervention};
-use crate::{Result, error::SiteError, hook::Site};
-use candle_core::{D, Tensor};
+use crate::{Result, error::SiteError, hook::Sites};
+use candle_core::{D, DType, Tensor};
 
 /// Takes out of the activation what lies along a direction: `x - (x . d) d`, with `d` of length 1 (Arditi et al. 2024).
 /// The direction itself may have any length but 0.
@@ -24,16 +24,19 @@ use candle_core::{D, Tensor};
 /// assert!(left < 1e-4);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn ablate_direction(site: Site, direction: &Tensor) -> Result<Intervention> {
+pub fn ablate_direction(sites: impl Into<Sites>, direction: &Tensor) -> Result<Intervention> {
+    let sites = sites.into();
+    let site = || sites.one().map_or_else(|| format!("{sites:?}"), |site| site.to_string());
     let (got, expected) = (direction.dims().to_vec(), vec![direction.elem_count()]);
     if direction.rank() != 1 {
-        return Err(SiteError::Shape { site: site.to_string(), got, expected }.into());
+        return Err(SiteError::Shape { site: site(), got, expected }.into());
     }
+    let direction = direction.to_dtype(DType::F32)?;
     let length = direction.sqr()?.sum_all()?.to_scalar::<f32>()?.sqrt();
     if !(length.is_finite() && length > 0.0) {
-        return Err(SiteError::NoDirection { site: site.to_string(), length }.into());
+        return Err(SiteError::NoDirection { site: site(), length }.into());
     }
-    Ok(Intervention::new(site, Action::Ablate((direction / f64::from(length))?)))
+    Ok(Intervention::new(sites, Action::Ablate((direction / f64::from(length))?)))
 }
 
 /// `x` less its projection on a direction of length 1, along the last axis.

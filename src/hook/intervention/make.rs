@@ -1,52 +1,102 @@
 //! The interventions there are, and how each is made.
 
 use super::{Action, Edit, Intervention, ToIndex};
-use crate::{Result, cache::ActivationCache, hook::Site};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    hook::{Site, Sites},
+};
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use std::sync::Arc;
 
 /// Sets the activation to zero.
-pub fn zero(site: Site) -> Intervention {
-    Intervention::new(site, Action::Zero)
+pub fn zero(sites: impl Into<Sites>) -> Intervention {
+    Intervention::new(sites, Action::Zero)
 }
 
-/// Sets every position to the mean over all positions (and texts of the batch): keeps what the activation always
-/// says, loses what it says here.
-pub fn mean(site: Site) -> Intervention {
-    Intervention::new(site, Action::Mean)
+/// Sets every position to the mean over the tokens of all texts, padding left out: keeps what the activation always
+/// says, loses what it says here. Narrowed to some positions, texts or heads, the mean is over these. At the sites of a
+/// mixture's experts, which do not tell texts apart, padding counts too.
+///
+/// Scores and patterns have no such mean, for each query has its own keys to look at; [`replace`] puts in one of your
+/// making.
+pub fn mean(sites: impl Into<Sites>) -> Intervention {
+    Intervention::new(sites, Action::Mean)
 }
 
 /// Puts a value in the activation's place. Its shape is the activation's, that of the part it is narrowed to, or
 /// anything that broadcasts to the latter.
-pub fn replace(site: Site, value: Tensor) -> Intervention {
-    Intervention::new(site, Action::Replace(value))
+pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
+    Intervention::new(sites, Action::Replace(value))
 }
 
-/// Puts in what another run had at the same site.
+/// Puts in what another run had at the same site; of a pattern or a predicate, at every such site that it recorded.
 ///
 /// # Errors
-/// When that run did not record the site.
-pub fn patch(site: Site, from: &ActivationCache) -> Result<Intervention> {
-    Ok(replace(site, from.get(site)?.clone()))
+/// When that run did not record the site, or none that is selected.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let clean = model.run("red fox blue owl red fox blue")?;
+/// let corrupt = "red fox blue ant red fox blue";
+/// let patched = model.run_with(corrupt, [patch("blocks.*.hook_attn_out", clean.cache())?.position(-1)])?;
+/// assert!(model.run(corrupt)?.probability("owl", -1)? < 0.1 && patched.probability("owl", -1)? > 0.9);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn patch(sites: impl Into<Sites>, from: &ActivationCache) -> Result<Intervention> {
+    let patch = Intervention::new(sites, Action::Patch(from.clone()));
+    let sites = patch.placed(|sites| sites.among(&from.sites()))?;
+    // At one site it is a value to put in there; at several it is looked up where each is placed.
+    match <[Site; 1]>::try_from(sites.iter().map(Intervention::site).collect::<Vec<_>>()) {
+        Ok([site]) => Ok(replace(site, from.get(site)?.clone())),
+        Err(sites) => Ok(Intervention { among: Some(Sites::Only(sites)), ..patch }),
+    }
 }
 
 /// Adds a direction: steering. The value broadcasts, so one `[d_model]` vector goes to every position.
-pub fn add(site: Site, value: Tensor) -> Intervention {
-    Intervention::new(site, Action::Add(value))
+pub fn add(sites: impl Into<Sites>, value: Tensor) -> Intervention {
+    Intervention::new(sites, Action::Add(value))
 }
 
 /// Multiplies the activation by a number.
-pub fn scale(site: Site, factor: f64) -> Intervention {
-    Intervention::new(site, Action::Scale(factor))
+pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
+    Intervention::new(sites, Action::Scale(factor))
 }
 
 /// Does anything: the closure is given the (narrowed) activation and returns one of the same shape.
-pub fn edit(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
-    Intervention::new(site, Action::Edit(Arc::new(f)))
+pub fn edit(sites: impl Into<Sites>, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
+    edit_at(sites, move |x, _| f(x))
+}
+
+/// As [`edit`], for a closure that is also told where it is: a hook function of TransformerLens.
+///
+/// # Examples
+/// Each layer's attention adds less than the one before:
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let fading = edit_at("blocks.*.hook_attn_out", |x, site| {
+///     let layer = site.layer().unwrap_or(0);
+///     Ok((x / (1.0 + layer as f64))?)
+/// });
+/// let text = "red fox blue owl red fox blue";
+/// let halved = model.run_with(text, [scale(Site::attn_out(1), 0.5)])?;
+/// assert_eq!(model.run_with(text, [fading])?.loss()?, halved.loss()?);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn edit_at(
+    sites: impl Into<Sites>,
+    f: impl Fn(&Tensor, Site) -> Result<Tensor> + Send + Sync + 'static,
+) -> Intervention {
+    Intervention::new(sites, Action::Edit(Arc::new(f)))
 }
 
 /// Does anything to the gradient that flows back through here, when a [`Pass`](crate::model::Pass) differentiates;
-/// the forward pass is left as it is. What other sites' gradients are is worked out from the changed one.
+/// the forward pass is left as it is. What other sites' gradients are is worked out from the changed one. A pass that
+/// takes no gradient refuses it; one that a model does in every pass ([`Model::hooked`](crate::Model::hooked)) waits for
+/// those that do.
 ///
 /// # Examples
 /// ```
@@ -63,8 +113,11 @@ pub fn edit(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 's
 /// assert_eq!(gradient(vec![stopped])?, 0.0);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn edit_gradient(site: Site, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
-    Intervention::new(site, Action::EditGradient(Arc::new(f)))
+pub fn edit_gradient(
+    sites: impl Into<Sites>,
+    f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+) -> Intervention {
+    Intervention::new(sites, Action::EditGradient(Arc::new(move |x: &Tensor, _| f(x))))
 }
 
 /// Forbids positions to look at others: the scores become -inf before the softmax, so what a head still looks at makes
@@ -97,7 +150,7 @@ pub(crate) fn from_clean(site: Site) -> Intervention {
 }
 
 /// Leaves the activation as it is, and gives its gradient to a closure.
-pub(super) struct GradientEdit(pub(super) Edit);
+pub(super) struct GradientEdit(pub(super) Edit, pub(super) Site);
 
 impl CustomOp1 for GradientEdit {
     fn name(&self) -> &'static str {
@@ -110,7 +163,7 @@ impl CustomOp1 for GradientEdit {
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
-        let new = (self.0)(grad).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let new = (self.0)(grad, self.1).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         if new.dims() != grad.dims() {
             candle_core::bail!("a gradient of shape {:?} was edited into one of {:?}", grad.dims(), new.dims())
         }

@@ -3,12 +3,15 @@
 mod direction;
 mod index;
 mod make;
+mod mean;
 mod part;
+mod place;
 
-use super::{Point, Site, Stack, ToSite};
+use super::{Point, Site, Sites, Stack, ToSite};
 use crate::{
     Result,
     axes::Axis,
+    cache::ActivationCache,
     error::SiteError,
     model::{Config, Sizes},
 };
@@ -17,18 +20,20 @@ pub use direction::ablate_direction;
 pub use index::ToIndex;
 use make::GradientEdit;
 pub(crate) use make::from_clean;
-pub use make::{add, block_attention, edit, edit_gradient, mean, patch, replace, scale, zero};
+pub use make::{add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace, scale, zero};
 pub(crate) use part::select;
 use part::{put_back, resolve};
 use std::{fmt, ops::Range, sync::Arc};
 
-type Edit = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
+type Edit = Arc<dyn Fn(&Tensor, Site) -> Result<Tensor> + Send + Sync>;
 
 #[derive(Clone)]
 enum Action {
     Zero,
     Mean,
     Replace(Tensor),
+    /// Replace by what another run had, at each site its own.
+    Patch(ActivationCache),
     Add(Tensor),
     Scale(f64),
     /// -inf: scores that the softmax gives no weight.
@@ -41,17 +46,21 @@ enum Action {
     Clean,
 }
 
-/// What to do to the activation at one site, narrowed to some heads, positions or neurons.
+/// What to do to the activation at a site, narrowed to some heads, positions or neurons.
 ///
-/// Made by [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`ablate_direction`], [`block_attention`] and
-/// [`edit`]; given to
+/// Made by [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`ablate_direction`], [`block_attention`],
+/// [`edit`] and [`edit_at`]; given to
 /// [`Model::run_with`](crate::Model::run_with) or [`Pass::intervene`](crate::model::Pass::intervene). Several at one
 /// site are done in the order given, each seeing what the one before left. Everything about it is checked before the
 /// forward pass starts: the site, the axes it is narrowed along, the indices, the shape of a value.
 ///
+/// It may be for many sites at once: wherever a site is asked for, a name, a pattern, a list or a predicate does as well
+/// ([`Sites`]), and the same is then done at every site of the model that it selects: `run_with_hooks` of
+/// TransformerLens.
+///
 /// # Examples
 /// ```
-/// use glassbox::prelude::*;
+/// use glassbox::{hook::Point, prelude::*};
 /// let model = Model::open("induction-2l")?;
 /// let text = "red fox blue owl red fox blue";
 /// let whole = model.run(text)?;
@@ -59,24 +68,49 @@ enum Action {
 /// // Without anything from layer 1's heads the model no longer knows what came next.
 /// let ablated = model.run_with(text, [zero(Site::z(1))])?;
 /// assert!(ablated.probability("owl", -1)? < 0.1);
+///
+/// // At many sites: by pattern, or with a closure that is told where it is.
+/// let silent = model.run_with(text, [zero("blocks.*.attn.hook_z")])?;
+/// assert_eq!(silent.loss()?, model.run_with(text, [zero([Site::z(0), Site::z(1)])])?.loss()?);
+/// let louder = edit_at(|site: Site| site.point() == Point::AttnOut, |x, site| {
+///     Ok((x * if site.layer() == Some(1) { 2.0 } else { 1.0 })?)
+/// });
+/// assert_eq!(model.run_with(text, [louder])?.loss()?, model.run_with(text, [scale(Site::attn_out(1), 2.0)])?.loss()?);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Intervention {
+    /// Where it acts, once it is placed.
     site: Site,
+    /// What is to be placed in a model first: one intervention for each site that is selected.
+    among: Option<Sites>,
     action: Action,
     narrow: Vec<(Axis, Vec<i64>)>,
     /// Filled in by `check`: the dimension and the indices of each narrowing.
     resolved: Vec<(usize, Vec<usize>)>,
+    /// 1 for each token that a mean is taken over, `[batch, pos]`; all where absent.
+    counted: Option<Tensor>,
+    /// A model does it in every pass, be there a gradient or not.
+    standing: bool,
 }
 
 impl Intervention {
-    fn new(site: Site, action: Action) -> Self {
-        Self { site, action, narrow: Vec::new(), resolved: Vec::new() }
+    fn new(sites: impl Into<Sites>, action: Action) -> Self {
+        let sites = sites.into();
+        let (site, among) = match sites.one() {
+            Some(site) => (site, None),
+            None => (Site::tokens(), Some(sites)),
+        };
+        Self { site, among, action, narrow: Vec::new(), resolved: Vec::new(), counted: None, standing: false }
     }
 
     /// Where it acts.
-    pub fn site(&self) -> Site {
+    pub fn sites(&self) -> Sites {
+        self.among.clone().unwrap_or_else(|| self.site.into())
+    }
+
+    /// Where it acts, once it is [placed](Self::placed).
+    pub(crate) fn site(&self) -> Site {
         self.site
     }
 
@@ -212,6 +246,7 @@ impl Intervention {
                 Err(SiteError::Shape { site, got, expected }.into())
             }
             Action::Clean => Err(SiteError::NothingClean { site }.into()),
+            Action::Mean if self.site.axes().contains(&Axis::Query) => Err(SiteError::NoMean { site }.into()),
             _ => Ok(self),
         }
     }
@@ -235,7 +270,8 @@ impl Intervention {
             let (got, expected) = (new.dims().to_vec(), part.dims().to_vec());
             return Err(SiteError::Shape { site: self.site.to_string(), got, expected }.into());
         }
-        put_back(x, &new, &self.resolved)
+        // A broadcast value is spread out, as what reads it needs it.
+        Ok(put_back(x, &new, &self.resolved)?.contiguous()?)
     }
 
     fn change(&self, part: &Tensor, whole: &[usize]) -> Result<Tensor> {
@@ -246,27 +282,18 @@ impl Intervention {
         };
         Ok(match &self.action {
             Action::Zero => part.zeros_like()?,
-            Action::Mean => self.mean_over_positions(part)?,
+            Action::Mean => self.mean_over_tokens(part)?,
             Action::Replace(value) => fitted(value)?,
             Action::Add(value) => (part + fitted(value)?)?,
             Action::Scale(factor) => (part * *factor)?,
             // Not times 0, which is no number where a score is -inf already.
             Action::Block => (part.zeros_like()? + f64::NEG_INFINITY)?,
             Action::Ablate(direction) => direction::without(part, direction)?,
-            Action::Clean => part.clone(),
-            Action::Edit(f) => f(part)?,
-            Action::EditGradient(f) => part.contiguous()?.apply_op1(GradientEdit(f.clone()))?,
+            // Placed, it is a value to put in; a sweep fills in the clean one.
+            Action::Patch(_) | Action::Clean => part.clone(),
+            Action::Edit(f) => f(part, self.site)?,
+            Action::EditGradient(f) => part.contiguous()?.apply_op1(GradientEdit(f.clone(), self.site))?,
         })
-    }
-
-    fn mean_over_positions(&self, part: &Tensor) -> Result<Tensor> {
-        let mut mean = part.clone();
-        for (dim, axis) in self.site.axes().iter().enumerate() {
-            if matches!(axis, Axis::Batch | Axis::Pos | Axis::Query) {
-                mean = mean.mean_keepdim(dim)?;
-            }
-        }
-        Ok(mean.broadcast_as(part.shape())?)
     }
 }
 
@@ -276,6 +303,7 @@ impl fmt::Debug for Intervention {
             Action::Zero => "zero".into(),
             Action::Mean => "mean".into(),
             Action::Replace(value) => format!("replace {:?}", value.dims()),
+            Action::Patch(_) => "patch".into(),
             Action::Add(value) => format!("add {:?}", value.dims()),
             Action::Scale(factor) => format!("scale by {factor}"),
             Action::Block => "block".into(),
@@ -284,7 +312,10 @@ impl fmt::Debug for Intervention {
             Action::Edit(_) => "edit".into(),
             Action::EditGradient(_) => "edit the gradient".into(),
         };
-        write!(f, "{verb} at {}", self.site)?;
+        match &self.among {
+            None => write!(f, "{verb} at {}", self.site)?,
+            Some(sites) => write!(f, "{verb} at {sites:?}")?,
+        }
         for (axis, indices) in &self.narrow {
             write!(f, ", {axis} {indices:?}")?;
         }
@@ -293,7 +324,12 @@ impl fmt::Debug for Intervention {
 }
 
 impl ToSite for Intervention {
+    /// # Errors
+    /// Also when it is for a selection of sites.
     fn to_site(&self) -> Result<Site> {
-        Ok(self.site)
+        match &self.among {
+            None => Ok(self.site),
+            Some(sites) => Err(SiteError::NotOne { sites: format!("{sites:?}") }.into()),
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, LoadError, Result},
     load::{
         Settings,
-        folder::{CONFIG, INDEX, ONLY_PICKLED, POOLING, SPECIALS, TOKENIZER, WEIGHTS},
+        folder::{CONFIG, INDEX, POOLING, SPECIALS, TOKENIZER, WEIGHTS, only_pickled},
         safetensors::read_index,
     },
 };
@@ -34,8 +34,8 @@ pub(super) fn snapshot(hub: &Hub, id: &HubId) -> Result<PathBuf> {
         for shard in read_index(&download.snapshot.join(INDEX))?.keys() {
             download.fetch_if_listed(shard)?;
         }
-    } else if download.files.iter().any(|file| file.name.starts_with("pytorch_model")) {
-        let (path, hint) = (Path::new(&id.repo).join(WEIGHTS), ONLY_PICKLED.to_owned());
+    } else if let Some(hint) = only_pickled(download.files.iter().map(|file| file.name.as_str())) {
+        let path = Path::new(&id.repo).join(WEIGHTS);
         return Err(LoadError::Missing { path, hint }.into());
     }
     for file in SPECIALS.into_iter().chain([POOLING]) {

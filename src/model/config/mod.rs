@@ -155,6 +155,11 @@ impl Config {
         if stack == Stack::Encoder { self.n_encoder_layers } else { self.n_layers }
     }
 
+    /// Whether positions are learned vectors, wherever they are added.
+    pub(crate) fn has_position_vectors(&self) -> bool {
+        matches!(self.position, Position::Learned | Position::Shortformer)
+    }
+
     /// How many tokens back a token sees at this layer, itself counted; `None` is all.
     pub fn window(&self, layer: usize) -> Option<usize> {
         self.windows.get(layer).copied().flatten()

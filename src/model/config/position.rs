@@ -6,6 +6,9 @@
 pub enum Position {
     /// A learned vector per position, added to the embedding.
     Learned,
+    /// A learned vector per position, added to what queries and keys are made from, and not to the stream, so that no
+    /// value carries it (Shortformer; Press et al. 2021).
+    Shortformer,
     /// Queries and keys are turned by an angle that grows with the position (Su et al. 2021).
     Rotary(Rotary),
     /// Scores fall with the distance (ALiBi; Press et al. 2022): how much each head's do from one token to the next.

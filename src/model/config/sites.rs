@@ -13,11 +13,7 @@ impl Config {
     fn size(&self, site: Site, axis: Axis, sizes: Sizes) -> Option<usize> {
         use Point::*;
         let Sizes { batch, source, target, past } = sizes;
-        // In a model of two stacks, the hooks of the embedding are the encoder's.
-        let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
-        let of_encoder = embeds_source
-            || site.stack() == Stack::Encoder
-            || matches!(site.point(), EncoderFinalLnScale | EncoderFinalLnNormalized | CrossK | CrossV);
+        let of_encoder = self.is_of_encoder(site);
         let pos = if of_encoder { source } else { target };
         let keys = match site.point() {
             CrossAttnScores | CrossPattern => source,
@@ -42,6 +38,16 @@ impl Config {
             Axis::Expert if site.point() == ExpertIndices => self.experts?.per_token,
             Axis::Expert => self.experts?.count,
         })
+    }
+
+    /// Whether the positions at a site are those of what the encoder of an encoder-decoder reads.
+    pub(crate) fn is_of_encoder(&self, site: Site) -> bool {
+        use Point::*;
+        // In a model of two stacks, the hooks of the embedding are the encoder's.
+        let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
+        embeds_source
+            || site.stack() == Stack::Encoder
+            || matches!(site.point(), EncoderFinalLnScale | EncoderFinalLnNormalized | CrossK | CrossV)
     }
 
     /// The shape an activation has for `batch` texts of `pos` tokens (on both sides of an encoder-decoder), or `None`
@@ -144,7 +150,7 @@ impl Config {
         use Point::*;
         let encoder = self.architecture == Architecture::Encoder;
         let both = self.architecture == Architecture::EncoderDecoder;
-        let learned = self.position == Position::Learned;
+        let learned = self.has_position_vectors();
         let final_norm = self.final_norm && self.normalization != Normalization::None;
         match point {
             Tokens => (true, ""),
@@ -169,7 +175,7 @@ impl Config {
 
     fn why_no_pos_embed(&self) -> &'static str {
         match self.position {
-            Position::Learned => "an encoder's is `embed.hook_pos_embed`",
+            Position::Learned | Position::Shortformer => "an encoder's is `embed.hook_pos_embed`",
             Position::Rotary(_) => "its positions are rotary, not learned vectors",
             Position::Alibi(_) => "its positions are a bias on the scores (ALiBi), not learned vectors",
             Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",

@@ -60,6 +60,7 @@ pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: 
         o,
         q_norm: None,
         k_norm: None,
+        positions: None,
         n_heads: config.n_heads,
         n_key_value_heads: config.n_key_value_heads,
         d_head: config.d_head,

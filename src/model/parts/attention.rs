@@ -1,4 +1,4 @@
-use super::{HeadNorm, Linear, Norm};
+use super::{HeadNorm, Linear, Norm, embed::rows};
 use crate::{
     Result,
     hook::Point,
@@ -20,6 +20,8 @@ pub(crate) struct Attention {
     pub(crate) o: Linear,
     pub(crate) q_norm: Option<HeadNorm>,
     pub(crate) k_norm: Option<HeadNorm>,
+    /// Added to what queries and keys are made from (Shortformer): `[n_ctx, d_model]`.
+    pub(crate) positions: Option<Tensor>,
     pub(crate) n_heads: usize,
     pub(crate) n_key_value_heads: usize,
     pub(crate) d_head: usize,
@@ -68,8 +70,9 @@ impl Attention {
             return Ok((q, k, v));
         }
         let input = Input::new(resid, norm, here, self.n_heads, tap)?;
-        let q = tap_heads(&self.q, &input, self.n_heads, [Point::QInput, Point::Q], here, tap)?;
-        let k = tap_heads(&self.k, &input, self.n_key_value_heads, [Point::KInput, Point::K], here, tap)?;
+        let placed = Input { beside: self.beside(frame)?, ..input.clone() };
+        let q = tap_heads(&self.q, &placed, self.n_heads, [Point::QInput, Point::Q], here, tap)?;
+        let k = tap_heads(&self.k, &placed, self.n_key_value_heads, [Point::KInput, Point::K], here, tap)?;
         let v = tap_heads(&self.v, &input, self.n_key_value_heads, [Point::VInput, Point::V], here, tap)?;
         let q = normed(&self.q_norm, q, HeadNorm::Q, here, tap)?;
         let k = normed(&self.k_norm, k, HeadNorm::K, here, tap)?;
@@ -98,9 +101,20 @@ impl Attention {
     ) -> Result<(Tensor, Tensor)> {
         let (tap, heads) = (&mut Tap::idle(), self.n_key_value_heads);
         let read = norm.forward(resid, here, tap)?;
-        let k = normed(&self.k_norm, in_heads(self.k.forward(&read)?, heads)?, HeadNorm::K, here, tap)?;
+        let placed = with(read.clone(), self.beside(frame)?.as_ref())?;
+        let k = normed(&self.k_norm, in_heads(self.k.forward(&placed)?, heads)?, HeadNorm::K, here, tap)?;
         let k = frame.rotary(here.layer).map_or(Ok(k.clone()), |table| ops::rotate(&k, table))?;
         frame.with_past(here.layer, k, in_heads(self.v.forward(&read)?, heads)?)
+    }
+
+    /// What is added to what queries and keys are made from, where anything is: what the pass has at its hook, or where
+    /// it has passed no embedding, what was learned.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]`
+    fn beside(&self, frame: &Frame) -> Result<Option<Tensor>> {
+        let Some(positions) = &self.positions else { return Ok(None) };
+        frame.beside().cloned().map_or_else(|| rows(positions, &frame.position_ids()?), Ok).map(Some)
     }
 
     /// Made of what the encoder gave, once.
@@ -169,6 +183,7 @@ fn in_heads(x: Tensor, heads: usize) -> Result<Tensor> {
 
 /// What the three projections read: the normed residual stream, shared by all heads unless somebody changes or
 /// differentiates a single head's copy.
+#[derive(Clone)]
 struct Input<'a> {
     resid: &'a Tensor,
     norm: &'a Norm,
@@ -176,6 +191,8 @@ struct Input<'a> {
     normed: Tensor,
     /// `[batch, pos, head, d_model]`, there when `attn_in` is acted on.
     copies: Option<Tensor>,
+    /// Added behind the norm: `[batch, pos, d_model]`.
+    beside: Option<Tensor>,
 }
 
 impl<'a> Input<'a> {
@@ -184,8 +201,12 @@ impl<'a> Input<'a> {
         let acted_on = tap.acts_on(site);
         let copies = tap.wants(site).then(|| tap.at(site, per_head(resid, n_heads)?)).transpose()?;
         let normed = norm.forward(resid, here, tap)?;
-        Ok(Self { resid, norm, normed, copies: copies.filter(|_| acted_on) })
+        Ok(Self { resid, norm, normed, copies: copies.filter(|_| acted_on), beside: None })
     }
+}
+
+fn with(x: Tensor, beside: Option<&Tensor>) -> Result<Tensor> {
+    Ok(beside.map_or(Ok(x.clone()), |beside| x.broadcast_add(beside))?)
 }
 
 /// One copy of the residual stream for every head.
@@ -213,8 +234,11 @@ fn tap_heads(
         false => None,
     };
     let out = match copies {
-        Some(copies) => project_copies(linear, &input.norm.apply(&copies)?, heads)?,
-        None => in_heads(linear.forward(&input.normed)?, heads)?,
+        Some(copies) => {
+            let beside = input.beside.as_ref().map(|beside| beside.unsqueeze(2)).transpose()?;
+            project_copies(linear, &with(input.norm.apply(&copies)?, beside.as_ref())?, heads)?
+        }
+        None => in_heads(linear.forward(&with(input.normed.clone(), input.beside.as_ref())?)?, heads)?,
     };
     tap.at(after, out)
 }

@@ -2,7 +2,7 @@ use super::{Linear, Norm};
 use crate::{
     Result,
     hook::Point,
-    model::{Architecture, Config, Frame, Here, Tap},
+    model::{Architecture, Config, Frame, Here, Position, Tap},
 };
 use candle_core::Tensor;
 
@@ -28,12 +28,8 @@ impl Embed {
 
     /// # Shapes
     /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
-    pub(crate) fn forward(&self, config: &Config, tokens: &Tensor, frame: &Frame, tap: &mut Tap) -> Result<Tensor> {
+    pub(crate) fn forward(&self, config: &Config, tokens: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
         let here = Here::default();
-        let rows = |table: &Tensor, ids: &Tensor| -> Result<Tensor> {
-            let (batch, pos) = ids.dims2()?;
-            Ok(table.index_select(&ids.flatten_all()?, 0)?.reshape((batch, pos, ()))?)
-        };
         let encoder = config.architecture == Architecture::Encoder;
         let (embed, pos_embed) = match encoder {
             true => (Point::EncoderEmbed, Point::EncoderPosEmbed),
@@ -50,7 +46,11 @@ impl Embed {
         }
         x = tap.at(here.site(embed), x)?;
         if let Some(positions) = &self.positions {
-            x = (x + tap.at(here.site(pos_embed), rows(positions, &frame.position_ids()?)?)?)?;
+            let positions = tap.at(here.site(pos_embed), rows(positions, &frame.position_ids()?)?)?;
+            match config.position {
+                Position::Shortformer => frame.set_beside(positions),
+                _ => x = (x + positions)?,
+            }
         }
         if let Some(types) = &self.token_types {
             x = (x + tap.at(here.site(Point::TokenTypeEmbed), rows(types, &frame.token_types()?)?)?)?;
@@ -63,4 +63,13 @@ impl Embed {
         }
         if encoder { tap.at(here.site(Point::FullEmbed), x) } else { Ok(x) }
     }
+}
+
+/// The rows of a table that ids name.
+///
+/// # Shapes
+/// `ids`: `[batch, pos]`, result: `[batch, pos, width]`.
+pub(super) fn rows(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
+    let (batch, pos) = ids.dims2()?;
+    Ok(table.index_select(&ids.flatten_all()?, 0)?.reshape((batch, pos, ()))?)
 }

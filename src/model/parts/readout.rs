@@ -4,6 +4,7 @@ use crate::{
     hook::Point,
     model::{Config, Here, Tap},
     ops::Activation,
+    text::Tokens,
 };
 use candle_core::Tensor;
 
@@ -93,13 +94,14 @@ impl Readout {
         Ok(Some(finish(config, logits)?.to_vec1()?))
     }
 
-    /// The first token's stream, pooled, where the model has a pooler.
+    /// The stream of each text's first token, pooled, where the model has a pooler.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` to `[batch, d_model]`.
-    pub(crate) fn pooled(&self, resid: &Tensor, tap: &mut Tap) -> Result<Option<Tensor>> {
+    pub(crate) fn pooled(&self, resid: &Tensor, tokens: &Tokens, tap: &mut Tap) -> Result<Option<Tensor>> {
         let Some(pooler) = &self.pooler else { return Ok(None) };
-        let pooled = pooler.forward(&resid.narrow(1, 0, 1)?.squeeze(1)?)?.tanh()?;
+        let firsts = (0..tokens.batch()).map(|text| vec![tokens.real(text).start as u32]).collect::<Vec<_>>();
+        let pooled = pooler.forward(&at_positions(resid, &firsts)?.squeeze(1)?)?.tanh()?;
         tap.at(Here::default().site(Point::PoolerOut), pooled).map(Some)
     }
 

@@ -27,6 +27,15 @@ impl Pass {
         Sizes { batch, source: self.source.as_ref().map_or(all, Tokens::len), target, past: self.past() }
     }
 
+    /// The tokens whose activations a site has; `None` where it has those of chosen tokens, none of them padding.
+    fn read_at(&self, site: Site) -> Option<&Tokens> {
+        match self.logits {
+            Logits::At(_) | Logits::Last if site == Site::unembed_out() => None,
+            _ if self.model.config().is_of_encoder(site) => self.source.as_ref(),
+            _ => Some(&self.tokens),
+        }
+    }
+
     /// The first block that runs, and the first that does not.
     pub(super) fn layers(&self) -> Result<(usize, usize)> {
         let n_layers = self.model.config().n_layers;
@@ -71,10 +80,17 @@ impl Pass {
                 plan.order(site).differentiate = true;
             }
         }
-        for intervention in &self.interventions {
-            self.reached(intervention.site())?;
-            let checked = intervention.clone().check(config, self.sizes(intervention.site()))?;
-            plan.order(intervention.site()).edits.push(checked);
+        let placed = self.interventions.iter().map(|intervention| intervention.placed(among));
+        for intervention in placed.collect::<Result<Vec<_>>>()?.concat() {
+            let site = intervention.site();
+            self.reached(site)?;
+            intervention.check_gradient(self.gradient.is_some())?;
+            let checked = intervention.check(config, self.sizes(site))?;
+            let checked = match self.read_at(site) {
+                Some(tokens) => checked.reading(tokens)?,
+                None => checked,
+            };
+            plan.order(site).edits.push(checked);
         }
         if let Some(positions) = &self.positions {
             let own = config.stacks().last().copied().unwrap_or_default();

@@ -29,12 +29,12 @@ impl Pass {
         }
         let resid = match &self.start {
             Some((_, resid)) => resid.clone(),
-            None => transformer.embed(config, &tokens.to_tensor()?, &frame, &mut tap)?,
+            None => transformer.embed(config, &tokens.to_tensor()?, &mut frame, &mut tap)?,
         };
         let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
         let readout = &transformer.readout;
         let whole = self.stop_at.is_none();
-        let pooled = if whole { readout.pooled(&resid, &mut tap)? } else { None };
+        let pooled = if whole { readout.pooled(&resid, tokens, &mut tap)? } else { None };
         let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let logits = match self.logits {
             _ if !whole => None,

@@ -21,7 +21,7 @@ use crate::{
 use candle_core::Tensor;
 pub(crate) use settings::write;
 
-const MODEL_TYPE: &str = "hooked_transformer";
+pub(crate) const MODEL_TYPE: &str = "hooked_transformer";
 
 pub(super) const FAMILY: Family = Family {
     model_type: MODEL_TYPE,
@@ -39,13 +39,16 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
         true => Linear::new(tokens.t()?, bias),
         false => linear(weights.tensor("unembed.W_U", &[d_model, d_vocab])?, bias)?,
     };
-    let learned = config.position == Position::Learned;
-    let positions = learned.then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
+    let positions =
+        config.has_position_vectors().then(|| weights.tensor("pos_embed.W_pos", &[n_ctx, d_model])).transpose()?;
     let embed_norm = match config.embed_norm {
         true => whole_norm(config, weights, "embed.ln", d_model, Norm::EMBED)?,
         false => Norm::none(),
     };
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
+    let mut blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<Vec<_>>>()?;
+    if config.position == Position::Shortformer {
+        blocks.iter_mut().for_each(|block| block.attention.positions = positions.clone());
+    }
     Ok(Transformer {
         embed: Embed { positions, norm: embed_norm, ..Embed::new(tokens) },
         encoder: None,

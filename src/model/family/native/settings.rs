@@ -31,6 +31,9 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     let n_layers = settings.get("n_layers")?;
     let attn_only = settings.or("attn_only", false)?;
     let (normalization, folded) = normalization(settings)?;
+    if normalization == Normalization::LayerNorm {
+        only(settings, "final_rms", false)?;
+    }
     let act_fn = match settings.find::<String>("act_fn")? {
         Some(name) => Activation::from_name(&name).ok_or_else(|| unsupported("act_fn", name, Activation::KNOWN))?,
         // Without an MLP there is nothing to activate.
@@ -78,7 +81,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
 
 /// The kind of norm, and whether its weights are folded away.
 fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
-    match settings.find::<String>("normalization_type")?.as_deref() {
+    match settings.find::<String>(["normalization_type", "normalization"])?.as_deref() {
         None | Some("None") => Ok((Normalization::None, false)),
         Some("LN") => Ok((Normalization::LayerNorm, false)),
         Some("LNPre") => Ok((Normalization::LayerNorm, true)),
@@ -89,8 +92,11 @@ fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
 }
 
 fn position(settings: &Settings, d_head: usize) -> Result<Position> {
-    match settings.or("positional_embedding_type", "standard".to_owned())?.as_str() {
+    // The name that the configurations of the first such models give it.
+    let default = if settings.or("shortformer_pos", false)? { "shortformer" } else { "standard" };
+    match settings.or("positional_embedding_type", default.to_owned())?.as_str() {
         "standard" => Ok(Position::Learned),
+        "shortformer" => Ok(Position::Shortformer),
         "rotary" => {
             let dims: usize = settings.or("rotary_dim", d_head)?;
             if dims % 2 == 1 || dims > d_head {
@@ -100,7 +106,7 @@ fn position(settings: &Settings, d_head: usize) -> Result<Position> {
             let adjacent = settings.or("rotary_adjacent_pairs", false)?;
             Ok(Position::Rotary(Rotary { adjacent, ..Rotary::halves(frequencies) }))
         }
-        other => Err(unsupported("positional_embedding_type", other, "only standard and rotary are")),
+        other => Err(unsupported("positional_embedding_type", other, "only standard, shortformer and rotary are")),
     }
 }
 
@@ -273,6 +279,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     unless(done.is_empty(), "processing", json!(done));
     match position {
         Position::Learned => {}
+        Position::Shortformer => unless(false, "positional_embedding_type", json!("shortformer")),
         Position::Rotary(Rotary { frequencies, adjacent, attention_factor, long }) => {
             let base = base(frequencies).filter(|_| *attention_factor == 1.0 && long.is_none());
             let base = base.ok_or_else(|| cannot("its rotary frequencies are scaled"))?;
