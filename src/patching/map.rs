@@ -51,7 +51,7 @@ impl Patching {
         let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let (deed, values) = match &self.slopes {
-            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), vec![slopes.follow(&cells, config, sizes)?]),
+            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), self.follow(slopes, &cells, sizes)?),
             None => (self.deed.clone(), self.run_cells(&cells)?),
         };
         self.mapped((&deed, name), axes, values)

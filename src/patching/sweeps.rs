@@ -3,6 +3,7 @@
 use super::{MapAxis, PatchSweep, Patching, clean};
 use crate::{
     Result,
+    error::PatchError,
     hook::{Point, Site},
 };
 use std::ops::Range;
@@ -166,6 +167,7 @@ impl Patching {
 
     fn windows(&self, name: &str, point: Point, width: usize) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position")];
+        check_width(width)?;
         self.sweep(&format!("{name}, {width} layers around each"), axes, |at| {
             self.window(at[0], width).map(|layer| clean(in_layer(layer, point)).position(at[1])).collect::<Vec<_>>()
         })
@@ -174,7 +176,7 @@ impl Patching {
     /// The `width` layers around one, fewer at the ends.
     pub(super) fn window(&self, layer: usize, width: usize) -> Range<usize> {
         let before = width / 2;
-        layer.saturating_sub(before)..(layer + width.max(1) - before).min(self.model.config().n_layers)
+        layer.saturating_sub(before)..layer.saturating_add(width - before).min(self.model.config().n_layers)
     }
 
     fn heads_of(&self, part: HeadPart) -> MapAxis {
@@ -183,6 +185,12 @@ impl Patching {
             _ => self.head_axis("head"),
         }
     }
+}
+
+/// # Errors
+/// When windows have no layers.
+pub(super) fn check_width(width: usize) -> Result<()> {
+    if width == 0 { Err(PatchError::NoWidth.into()) } else { Ok(()) }
 }
 
 fn in_layer(layer: usize, point: Point) -> Site {
