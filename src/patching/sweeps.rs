@@ -52,7 +52,8 @@ impl Patching {
     /// Patches the residual stream entering each block, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As every map: when there is nothing to put in ([`Patching::intact`]), a closure among the model's interventions or
+    /// in the metric fails, or memory runs out.
     pub fn resid_pre(&self) -> Result<PatchSweep> {
         self.by_position("residual stream", Point::ResidPre)
     }
@@ -60,7 +61,7 @@ impl Patching {
     /// Patches the residual stream between attention and MLP, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When the model has no such place.
+    /// As [`Patching::resid_pre`]; also when the model has no such place.
     pub fn resid_mid(&self) -> Result<PatchSweep> {
         self.by_position("residual stream after attention", Point::ResidMid)
     }
@@ -68,7 +69,7 @@ impl Patching {
     /// Patches what each attention adds, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn attn_out(&self) -> Result<PatchSweep> {
         self.by_position("attention output", Point::AttnOut)
     }
@@ -76,7 +77,7 @@ impl Patching {
     /// Patches what each MLP adds, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When the model has no MLPs.
+    /// As [`Patching::resid_pre`]; also when the model has no MLPs.
     pub fn mlp_out(&self) -> Result<PatchSweep> {
         self.by_position("MLP output", Point::MlpOut)
     }
@@ -84,7 +85,7 @@ impl Patching {
     /// Patches a part of each head at all positions: `[layer, head]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn heads(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.heads_of(part)];
         self.sweep(&format!("{}, all positions", part.name()), axes, |at| [clean(part.site(at[0])).head(at[1])])
@@ -93,7 +94,7 @@ impl Patching {
     /// Patches a part of each head at each position (for patterns: the row of that query): `[layer, pos, head]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn heads_by_position(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position"), self.heads_of(part)];
         self.sweep(&format!("{}, by position", part.name()), axes, |at| {
@@ -104,7 +105,7 @@ impl Patching {
     /// Patches each single entry of each head's pattern: `[layer, head, query, key]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn pattern_entries(&self) -> Result<PatchSweep> {
         let (queries, keys) = (self.position_axis("query"), self.position_axis("key"));
         self.sweep("pattern entries", [self.layer_axis(), self.head_axis("head"), queries, keys], |at| {
@@ -135,7 +136,7 @@ impl Patching {
     /// Patches all that attention, and all that the MLP adds, at every position: `[layer, part]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn layers(&self) -> Result<PatchSweep> {
         let parts = [(Point::AttnOut, "attention"), (Point::MlpOut, "MLP")];
         let parts = &parts[..if self.model.config().attn_only { 1 } else { 2 }];
@@ -152,7 +153,7 @@ impl Patching {
     /// `[layer, pos]`. One layer alone may bring back too little to be seen (Meng et al. 2022 take 10 of 48).
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`]; also when a window has no layers.
     pub fn attn_out_windows(&self, width: usize) -> Result<PatchSweep> {
         self.windows("attention outputs", Point::AttnOut, width)
     }
@@ -160,7 +161,19 @@ impl Patching {
     /// As [`Patching::attn_out_windows`], for what the MLPs add.
     ///
     /// # Errors
-    /// When the model has no MLPs.
+    /// As there; also when the model has no MLPs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
+    /// let model = Model::open("grammar-4l")?;
+    /// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 2, 0)?)?;
+    /// let patching = pairs.patching(&model)?;
+    /// let (two, one) = (patching.mlp_out_windows(2)?, patching.mlp_out()?); // each layer's MLP and the one before it
+    /// assert_eq!(two.mean().shape(), [4, 6]);
+    /// assert_eq!(two.mean()[[0, 1]], one.mean()[[0, 1]], "before the first there is none");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mlp_out_windows(&self, width: usize) -> Result<PatchSweep> {
         self.windows("MLP outputs", Point::MlpOut, width)
     }

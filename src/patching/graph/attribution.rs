@@ -7,14 +7,16 @@ use std::ops::Range;
 
 impl Patching {
     /// Edge attribution patching (EAP; Syed et al. 2023): what each edge of the graph would bring back, approximated
-    /// from one forward pass of each prompt and one backward pass. The score of an edge is (what the sender writes in
+    /// from one forward pass of each prompt and one backward pass, for each further metric one of both more. The score of an edge is (what the sender writes in
     /// the clean run - in the corrupt run) · gradient of the metric at what the receiver reads in the corrupt run.
     ///
     /// Queries, keys and values read their own copies of the stream, so the gradient is exact, through the norm too;
-    /// the effect is approximated as far as the model is not straight. Memory: at each position of each text two vectors
-    /// for each sender, and for the texts in the backward pass one for each receiver and what leads to it; in the shape of
-    /// GPT-2 small one text of 15 positions took 142 MB at the peak. [`Patching::budget`] bounds how many positions go
-    /// through the backward pass at a time, whole texts together.
+    /// the effect is approximated as far as the model is not straight.
+    ///
+    /// Memory, for the texts in the backward pass: at each position `d_model` numbers for each sender in each run, for their
+    /// difference and for each receiver's gradient, and what the backward pass needs of the forward one, in which every
+    /// receiver has its own copy of the stream and of what the norm makes of it. [`Patching::budget`] bounds how many
+    /// positions these texts have, whole texts together.
     ///
     /// # Errors
     /// When the metric has no gradient, or the model is no graph of heads and MLPs (see [`Patching::path`]).
@@ -37,7 +39,7 @@ impl Patching {
 
     /// As [`Patching::edge_attribution`], with the mean of the gradient at `steps` points between the corrupt and the
     /// clean prompt (EAP-IG, Hanna et al. 2024, here with the midpoints of the steps): both are mixed as they enter the
-    /// first block. Takes `steps` backward passes, and finds edges behind a saturated pattern, whose gradient is near 0:
+    /// first block. Takes one forward pass of each prompt, and for each step and metric a forward and a backward pass. It finds edges behind a saturated pattern, whose gradient is near 0:
     /// held against [`Patching::edge_patching`] in the shipped model, its scores correlate with 0.997, those of one
     /// gradient with 0.39.
     ///
