@@ -8,6 +8,15 @@ pub(crate) enum PatchError {
     Lengths { clean: Vec<usize>, corrupt: Vec<usize> },
     #[error("the metric has answers for {metric} texts, and there are {texts}")]
     Texts { metric: usize, texts: usize },
+    #[error(
+        "the metric looks at {positions} positions, and there are {texts} texts; give one for all, or one for each"
+    )]
+    Positions { positions: usize, texts: usize },
+    #[error(
+        "the metric `{name}` is measured already, and a map is found by its metric's name; give this one another with \
+         `Metric::named`"
+    )]
+    SameMetric { name: String },
     #[error("the metric gave shape {got:?} where one number for each of {batch} texts is needed")]
     MetricShape { got: Vec<usize>, batch: usize },
     #[error(
@@ -45,6 +54,18 @@ pub(crate) enum PatchError {
         "`{site}` is in no block, or has no positions; cells of a map are places in the blocks, such as `hook_resid_pre`"
     )]
     NotInBlock { site: String },
+    #[error(
+        "`{site}` has a row for each token that was sent there, not for each text, so many cells cannot be run side by side; \
+         patch what the whole mixture writes, `hook_mlp_out`, or change the expert in a run of its own (`Model::run_with`)"
+    )]
+    NoTexts { site: String },
+    #[error("windows are at least one layer wide, and 0 were asked for")]
+    NoWidth,
+    #[error(
+        "at `{site}` some scores are masked in one of the two runs alone, and between -inf and a number there is no line to \
+         go along; run the exact sweep"
+    )]
+    NoFiniteWay { site: String },
     #[error("a cell of the map does nothing; return at least one intervention for each")]
     EmptyCell,
     #[error(

@@ -23,7 +23,7 @@ pub(super) struct Cell {
 
 impl Cell {
     /// # Errors
-    /// When nothing is done, or a place is in no block or not in this model.
+    /// When nothing is done, or something that does not fit, or a place is in no block or not in this model.
     pub(super) fn new(interventions: Vec<Intervention>, config: &Config, sizes: Sizes) -> Result<Self> {
         let placed = interventions.iter().map(|one| one.placed_in(config));
         let interventions = placed.collect::<Result<Vec<_>>>()?.concat();
@@ -31,6 +31,13 @@ impl Cell {
         for one in &interventions {
             config.check(one.site())?;
             one.check_gradient(false)?;
+            if !has_texts(one.site()) {
+                return Err(PatchError::NoTexts { site: one.site().to_string() }.into());
+            }
+            // What is put in by a sweep fits.
+            if !one.is_open() {
+                one.clone().check(config, sizes)?;
+            }
             let places = (one.site().layer(), along(one.site()));
             let (Some(at), Some(dim)) = places else {
                 return Err(PatchError::NotInBlock { site: one.site().to_string() }.into());
@@ -55,6 +62,11 @@ impl Cell {
         let here = self.interventions.iter().filter(move |one| one.site().layer() == Some(layer));
         here.filter_map(move |one| one.clone().within(read.clone()))
     }
+}
+
+/// Whether an activation has a row for each text: not where tokens were sent to experts.
+pub(super) fn has_texts(site: Site) -> bool {
+    site.axes().first() == Some(&Axis::Batch)
 }
 
 /// The dimension of a site's activation that counts positions: those that look, in a pattern.

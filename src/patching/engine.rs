@@ -4,17 +4,18 @@ use super::{
     Metric, Patching,
     cell::{self, Cell},
     pair::Baselines,
+    readout::{at_end, before_end},
+    rows::Rows,
 };
 use crate::{
     Model, Result,
     cache::ActivationCache,
-    error::RunError,
-    hook::{Intervention, Site, edit},
-    model::{Architecture, Frame, Here, Kept, Pass, Plan, Run, Sizes, Tap, parts::Block},
+    hook::{Intervention, Site},
+    model::{Architecture, Frame, Here, Kept, Plan, Position, Run, Sizes, Tap, parts::Block},
     ops::in_pool,
     text::Tokens,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// The corrupt run: its stream entering every block, and its keys and values.
@@ -27,8 +28,7 @@ pub(super) struct Corrupt {
 impl Corrupt {
     pub(super) fn run(model: &Model, tokens: Tokens) -> Result<Self> {
         let streams = (0..model.config().n_layers).map(Site::resid_pre).collect::<Vec<_>>();
-        let pass = Pass::onward(model, &tokens, None, Kept::default()).intervene(model.interventions().to_vec());
-        let (run, kept) = pass.record(streams).logits_at([-1]).run_keeping()?;
+        let (run, kept) = before_end(model, &tokens).record(streams).run_keeping()?;
         Ok(Self { run, kept })
     }
 }
@@ -46,10 +46,16 @@ impl Patching {
         let causal = self.model.config().architecture == Architecture::Decoder;
         let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
         let mut results: Vec<_> = self.measured().map(untouched).collect();
+        let (mixed, last) = (self.mixed()?, self.answers()?.into_iter().max());
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (index, start) in self.starts(cells, &values)?.into_iter().enumerate() {
             let Some(start) = start else { continue };
-            groups.entry(if causal { start } else { 0 }).or_default().push(index);
+            // What comes after all answers does nothing to them.
+            match causal {
+                true if Some(start) > last && mixed.is_empty() => continue,
+                true => groups.entry(before(start, &mixed)).or_default().push(index),
+                false => groups.entry(0).or_default().push(index),
+            }
         }
         for (start, mut group) in groups {
             group.sort_by_key(|&index| cells[index].layer);
@@ -77,14 +83,16 @@ impl Patching {
             let (earlier, new) = cells[..joined + entering].split_at(joined);
             let new_streams = self.streams(layer, start, entering)?;
             joined += entering;
-            if layer + 1 == blocks.len() && self.only_ends_matter(earlier, start) {
-                let earlier = resid.map(|resid| self.ends_of(block, layer, &resid, start)).transpose()?;
+            if layer + 1 == blocks.len()
+                && let Some(end) = self.only_end(earlier, start)?
+            {
+                let earlier = resid.map(|resid| self.ends_of(block, layer, &resid, start..end)).transpose()?;
                 let plan = self.plan(layer, new, 0, start, values)?;
                 let through = |x| self.through(block, layer, x, self.frame(layer, entering, start)?, &plan);
                 let new = new_streams.map(through).transpose()?;
-                let new = new.map(|new| new.narrow(1, new.dim(1)? - 1, 1)).transpose()?;
+                let new = new.map(|new| new.narrow(1, end - start, 1)).transpose()?;
                 let ends: Vec<Tensor> = earlier.into_iter().chain(new).collect();
-                return self.measure(&Tensor::cat(&ends, 0)?, cells.len(), self.corrupt().len() - 1);
+                return self.measure(&Tensor::cat(&ends, 0)?, end);
             }
             let all: Vec<Tensor> = resid.into_iter().chain(new_streams).collect();
             let plan = self.plan(layer, &cells[..joined], joined - entering, start, values)?;
@@ -92,7 +100,7 @@ impl Patching {
             resid = Some(self.through(block, layer, Tensor::cat(&all, 0)?, frame, &plan)?);
         }
         match resid {
-            Some(resid) => self.measure(&resid, cells.len(), start),
+            Some(resid) => self.measure(&resid, start),
             None => Ok(Vec::new()),
         }
     }
@@ -108,28 +116,50 @@ impl Patching {
         block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(plan))
     }
 
-    /// Whether the last layer's stream is read at the last position only, and nothing is done there in these cells.
-    fn only_ends_matter(&self, cells: &[&Cell], start: usize) -> bool {
-        let (tokens, last) = (self.corrupt(), self.model.config().n_layers - 1);
-        let in_last = |one: &Intervention| one.site().layer() == Some(last);
+    /// The one position behind `start` at which the last layer's stream is read, where there is one, nothing is done in
+    /// that layer or behind it in these cells, and what comes after it is not looked at.
+    fn only_end(&self, cells: &[&Cell], start: usize) -> Result<Option<usize>> {
+        let (tokens, config) = (self.corrupt(), self.model.config());
+        let in_last = |one: &Intervention| one.site().layer() == Some(config.n_layers - 1);
         let idle = !cells.iter().flat_map(|cell| &cell.interventions).any(in_last);
-        let standing = self.corrupt.run.model().interventions().iter().any(in_last);
-        let together = (0..tokens.batch()).all(|text| tokens.real(text).end == tokens.len());
-        start + 1 < tokens.len() && together && idle && !standing
+        let standing = self.corrupt.run.model().interventions().iter().any(|one| in_last(one) || at_end(one));
+        let answers = self.answers()?;
+        let end = answers.first().copied().filter(|end| answers.iter().all(|other| other == end));
+        // Keys of a text that is cut short may be turned by other angles.
+        let long = matches!(&config.position, Position::Rotary(rotary) if rotary.long.is_some());
+        let causal = config.architecture == Architecture::Decoder && !long;
+        let sees_all = |end: &usize| causal || end + 1 == tokens.len();
+        Ok(end.filter(|end| start < *end && idle && !standing && sees_all(end)))
     }
 
-    /// The stream after the last layer at the last position; of those before it only keys and values are worked out.
+    /// The stream after the last layer at the position where `read` ends; of those in it only keys and values are worked
+    /// out.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]` to `[cell * batch, 1, d_model]`.
-    fn ends_of(&self, block: &Block, layer: usize, resid: &Tensor, start: usize) -> Result<Tensor> {
-        let (copies, last) = (resid.dim(0)? / self.corrupt().batch(), self.corrupt().len() - 1);
-        let mut frame = self.frame(layer, copies, start)?;
+    fn ends_of(&self, block: &Block, layer: usize, resid: &Tensor, read: Range<usize>) -> Result<Tensor> {
+        let (copies, end) = (resid.dim(0)? / self.corrupt().batch(), read.end);
+        let mut frame = self.frame(layer, copies, read.start)?;
         let here = Here::new(Default::default(), layer);
         let (k, v) = block.attention.keys_values(resid, &block.ln1, here, &mut frame)?;
-        let kept = self.corrupt.kept.with_layer(layer, (k.narrow(1, 0, last)?, v.narrow(1, 0, last)?))?;
-        let frame = self.frame_after(copies, last..last + 1, kept)?;
-        self.through(block, layer, resid.narrow(1, last - start, 1)?.contiguous()?, frame, &Plan::default())
+        let kept = self.corrupt.kept.with_layer(layer, (k.narrow(1, 0, end)?, v.narrow(1, 0, end)?))?;
+        let frame = self.frame_after(copies, end..end + 1, kept)?;
+        self.through(block, layer, resid.narrow(1, read.len(), 1)?.contiguous()?, frame, &Plan::default())
+    }
+
+    /// What is done to several positions together whatever the cell: the first of them, and the last.
+    fn mixed(&self) -> Result<Vec<(usize, usize)>> {
+        let (len, config) = (self.corrupt().len(), self.model.config());
+        let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
+        let standing = self.corrupt.run.model().interventions().iter();
+        let again = standing.filter(|one| one.mixes() && (one.site().layer().is_some() || at_end(one)));
+        let ends = |one: &Intervention| {
+            let narrowed =
+                one.indices(config, sizes)?.into_iter().find(|(dim, _)| Some(*dim) == cell::along(one.site()));
+            let positions = narrowed.map_or_else(|| vec![0, len - 1], |(_, positions)| positions);
+            Ok((positions.iter().copied().min().unwrap_or(0), positions.into_iter().max().unwrap_or(0)))
+        };
+        again.map(ends).collect()
     }
 
     /// What is done at this layer, in the rows of each cell: the standing interventions of the corrupt run, and what the
@@ -144,33 +174,25 @@ impl Patching {
     ) -> Result<Plan> {
         let (batch, len, config) = (self.corrupt().batch(), self.corrupt().len(), self.model.config());
         let sizes = Sizes { batch, source: len - start, target: len - start, past: start };
-        let mut by_site: BTreeMap<Site, Vec<(usize, Intervention)>> = BTreeMap::new();
+        let mut all = Rows::default();
         let standing = self.corrupt.run.model().interventions();
         for standing in standing.iter().filter(|one| one.site().layer() == Some(layer)) {
             let Some(standing) = standing.clone().within(start..len) else { continue };
             let standing = standing.check(config, sizes)?;
             // The stream that a cell begins with was recorded after what is done to it here.
             let rows = if standing.site() == Site::resid_pre(layer) { entered } else { cells.len() };
-            let of_all = (0..rows).map(|cell| (cell, standing.clone()));
-            by_site.entry(standing.site()).or_default().extend(of_all);
+            (0..rows).for_each(|cell| all.put(cell, standing.clone()));
         }
         for (index, cell) in cells.iter().enumerate() {
             for mut one in cell.in_layer(layer, start..len) {
-                let site = one.site();
                 if one.is_open() {
+                    let site = one.site();
                     one = one.filled(cell::from(values.get(site)?, site, start)?);
                 }
-                by_site.entry(site).or_default().push((index, one.check(config, sizes)?));
+                all.put(index, one.check(config, sizes)?);
             }
         }
-        let mut plan = Plan::default();
-        for (site, mut patches) in by_site {
-            // Stable: of one cell's, the standing ones come first.
-            patches.sort_by_key(|(cell, _)| *cell);
-            let together = edit(site, move |x| in_rows(x, &patches, batch));
-            plan.order(site).edits.push(together);
-        }
-        Ok(plan)
+        Ok(all.plan(batch))
     }
 
     pub(super) fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
@@ -186,67 +208,10 @@ impl Patching {
         });
         Frame::going_on(self.model.config(), copies * tokens.batch(), positions, real, kept)
     }
-
-    /// # Shapes
-    /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
-    pub(super) fn measure(&self, resid: &Tensor, cells: usize, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
-        let (_, pos, width) = resid.dims3()?;
-        let batch = self.corrupt().batch();
-        let end = |text: usize| self.corrupt().real(text).end;
-        // A text that ended before `start` is as the corrupt run left it.
-        let last = |row: usize| row * pos + end(row % batch).saturating_sub(start + 1);
-        let rows: Vec<u32> = (0..cells * batch).map(|row| last(row) as u32).collect();
-        let resid = resid.reshape((cells * batch * pos, width))?.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
-        let one = |(metric, (_, corrupt)): (&Metric, &Baselines)| {
-            let mut values = self.measure_one(metric, &resid, cells)?;
-            for text in (0..batch).filter(|&text| end(text) <= start) {
-                values.iter_mut().for_each(|values| values[text] = corrupt[text]);
-            }
-            Ok(values)
-        };
-        self.measured().map(one).collect()
-    }
-
-    /// # Shapes
-    /// `resid`: `[cell * batch, d_model]`; result: `[cell][batch]`.
-    fn measure_one(&self, metric: &Metric, resid: &Tensor, cells: usize) -> Result<Vec<Vec<f32>>> {
-        let (config, readout) = (self.model.config(), &self.model.transformer().readout);
-        let batch = self.corrupt().batch();
-        match metric.looks_at() {
-            Some(lists) => {
-                let of = |ids: &&[u32]| readout.logits_of(config, resid, &ids.repeat(cells));
-                let Some(logits) = lists.iter().map(of).collect::<Result<Option<Vec<_>>>>()? else {
-                    return Err(RunError::NoUnembed { family: config.family.clone() }.into());
-                };
-                Ok(metric.combine(&logits).chunks(batch).map(<[f32]>::to_vec).collect())
-            }
-            None => {
-                let logits = self.model.unembed(resid)?;
-                (0..cells).map(|cell| metric.measure(&logits.narrow(0, cell * batch, batch)?)).collect()
-            }
-        }
-    }
 }
 
-/// `x` with each intervention done in the rows of its own cell; they come in the order of the cells.
-fn in_rows(x: &Tensor, patches: &[(usize, Intervention)], batch: usize) -> Result<Tensor> {
-    let rows = x.dim(0)?;
-    let mut pieces = Vec::new();
-    let mut done = 0;
-    for of_cell in patches.chunk_by(|(a, _), (b, _)| a == b) {
-        let at = of_cell[0].0 * batch;
-        if done < at {
-            pieces.push(x.narrow(0, done, at - done)?);
-        }
-        let mut own = x.narrow(0, at, batch)?.contiguous()?;
-        for (_, intervention) in of_cell {
-            own = intervention.apply(&own)?;
-        }
-        pieces.push(own);
-        done = at + batch;
-    }
-    if done < rows {
-        pieces.push(x.narrow(0, done, rows - done)?);
-    }
-    Ok(Tensor::cat(&pieces, 0)?)
+/// Where to begin so that of what is done to several positions together, all are run or none.
+fn before(start: usize, mixed: &[(usize, usize)]) -> usize {
+    let earlier = mixed.iter().filter(|(first, last)| *first < start && start <= *last).map(|(first, _)| *first).min();
+    earlier.map_or(start, |earlier| before(earlier, mixed))
 }

@@ -1,6 +1,6 @@
 //! Attention knock-out: what the model loses when some positions may not look at others.
 
-use super::{PatchSweep, Patching};
+use super::{PatchSweep, Patching, sweeps::check_width};
 use crate::{
     Result,
     hook::{ToIndex, block_attention},
@@ -11,7 +11,7 @@ impl Patching {
     /// Use it with [`Patching::intact`]; the drawing is a line along the layers.
     ///
     /// # Errors
-    /// When a position is outside the prompts, or there are none.
+    /// When a position is outside the prompts, or there are none, or no layers.
     ///
     /// # Examples
     /// ```
@@ -30,6 +30,7 @@ impl Patching {
         keys: impl IntoIterator<Item = impl ToIndex>,
         width: usize,
     ) -> Result<PatchSweep> {
+        check_width(width)?;
         let (queries, keys) = (indices(queries), indices(keys));
         let name = format!("no attention from {queries:?} to {keys:?}, {}", layers(width));
         self.sweep(&name, [self.layer_axis()], |at| {
@@ -60,6 +61,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn knock_out_keys(&self, queries: impl IntoIterator<Item = impl ToIndex>, width: usize) -> Result<PatchSweep> {
+        check_width(width)?;
         let queries = indices(queries);
         let name = format!("no attention from {queries:?} to one key, {}", layers(width));
         self.sweep(&name, [self.layer_axis(), self.position_axis("key")], |at| {
@@ -74,5 +76,5 @@ fn indices(indices: impl IntoIterator<Item = impl ToIndex>) -> Vec<i64> {
 }
 
 fn layers(width: usize) -> String {
-    if width <= 1 { "one layer".into() } else { format!("{width} layers around each") }
+    if width == 1 { "one layer".into() } else { format!("{width} layers around each") }
 }

@@ -20,7 +20,8 @@ impl Patching {
     /// TransformerLens, as fast as the sweeps with names.
     ///
     /// # Errors
-    /// When a cell does nothing, or something that does not fit the model and the prompts.
+    /// When a cell does nothing, or something that does not fit the model and the prompts, or is done to single experts of
+    /// a mixture, where rows are tokens and no texts.
     ///
     /// # Examples
     /// Which pairs of heads bring the answer back together?
@@ -51,7 +52,7 @@ impl Patching {
         let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let (deed, values) = match &self.slopes {
-            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), vec![slopes.follow(&cells, config, sizes)?]),
+            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), self.follow(slopes, &cells, sizes)?),
             None => (self.deed.clone(), self.run_cells(&cells)?),
         };
         self.mapped((&deed, name), axes, values)
@@ -86,6 +87,23 @@ impl Patching {
     }
 
     /// The positions as the axis of a map: the first clean prompt's tokens; where the corrupt one differs, both.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching, clean}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let position = patching.position_axis("position");
+    /// assert_eq!((position.name(), position.len()), ("position", 8)); // seven words and a <bos>
+    /// // The patterns of both layers together, row by row.
+    /// let rows = patching.sweep("rows of all patterns", [position], |at| {
+    ///     [0, 1].map(|layer| clean(Site::pattern(layer)).position(at[0]))
+    /// })?;
+    /// assert_eq!(rows.strongest().0, [7], "the last position looks back");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn position_axis(&self, name: &str) -> MapAxis {
         let (clean, corrupt) = (self.clean().strings(0), self.corrupt().strings(0));
         let alone = self.clean().batch() == 1;

@@ -1,13 +1,13 @@
-//! [`Metric`]: one number for the end of each text.
+//! [`Metric`]: one number for each text.
 
-use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, model::Run};
-use candle_core::{D, Tensor};
+use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, text::Tokens};
+use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use std::{fmt, sync::Arc};
 
 type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
-/// One number for each text of a batch, from the logits at its last position.
+/// One number for each text of a batch, from the logits at its last position or at another ([`Metric::at`]).
 ///
 /// # Examples
 /// ```
@@ -25,6 +25,8 @@ pub struct Metric {
     name: String,
     /// As many as texts, in all of them.
     batch: Option<usize>,
+    /// Where it looks: one position for all texts, or one for each.
+    at: Vec<i64>,
     kind: Kind,
 }
 
@@ -49,16 +51,71 @@ enum Kind {
     Rank {
         answer: Vec<u32>,
     },
-    /// Log-probabilities `[batch, d_vocab]` that the others are held against.
+    /// Log-probabilities `[batch, d_vocab]` that the others are held against, and where they are from.
     Divergence {
         reference: Tensor,
+        run: Box<Run>,
     },
     Custom(Measure),
 }
 
 impl Metric {
     fn new(name: &str, batch: usize, kind: Kind) -> Self {
-        Self { name: name.into(), batch: Some(batch), kind }
+        Self { name: name.into(), batch: Some(batch), at: vec![-1], kind }
+    }
+
+    /// The same under another name. Of several metrics of one experiment ([`Patching::and`](super::Patching::and)) each
+    /// needs its own.
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The same from the logits at another position of each text, counted as everywhere: -1 is the last that is no
+    /// padding. In an encoder that is where the `[MASK]` stands.
+    ///
+    /// # Errors
+    /// When it is a divergence, and its reference has no logits there.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// // What follows the second "fox", whatever the text goes on with?
+    /// let (clean, corrupt) = ("red fox blue red fox owl", "red owl blue red fox owl");
+    /// let metric = Metric::logit(&model, "blue", 1)?.at(-2)?;
+    /// let map = Patching::new(&model, clean, corrupt, metric)?.resid_pre()?;
+    /// assert!((0..2).all(|layer| map.mean()[[layer, 6]].abs() < 1e-4), "\"owl\" comes after that");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn at(self, position: impl ToIndex) -> Result<Self> {
+        self.at_each([position])
+    }
+
+    /// As [`Metric::at`], with a position for each text.
+    ///
+    /// # Errors
+    /// As there; also when there are not as many positions as texts.
+    pub fn at_each(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Result<Self> {
+        let mut moved = Self { at: positions.into_iter().map(ToIndex::to_index).collect(), ..self };
+        if moved.at.is_empty() {
+            return Err(PatchError::Positions { positions: 0, texts: moved.batch.unwrap_or(1) }.into());
+        }
+        if let Kind::Divergence { run, .. } = &moved.kind {
+            moved.check(run.tokens().batch())?;
+            let reference = log_softmax(&logits_in(run, &moved.at)?, D::Minus1)?;
+            moved.kind = Kind::Divergence { reference, run: run.clone() };
+        }
+        Ok(moved)
+    }
+
+    /// The one position of all texts, as it was given.
+    pub(super) fn one_position(&self) -> Option<i64> {
+        if let [position] = self.at[..] { Some(position) } else { None }
+    }
+
+    /// Where it looks in each text, counted along the tensor.
+    pub(super) fn answers(&self, tokens: &Tokens) -> Result<Vec<usize>> {
+        (0..tokens.batch()).map(|text| tokens.index_in(text, of_text(&self.at, text))).collect()
     }
 
     /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one).
@@ -102,21 +159,20 @@ impl Metric {
         Ok(Self::new("rank", batch, Kind::Rank { answer: answer.token_ids(model, batch)? }))
     }
 
-    /// The Kullback-Leibler divergence from what `reference` predicts at the end of its texts, in nats.
+    /// The Kullback-Leibler divergence from what `reference` predicts at the end of its texts, in nats. Keeps that run.
     ///
     /// # Errors
     /// When that run has no logits there.
     pub fn divergence(reference: &Run) -> Result<Self> {
-        let logits = last_logits(reference)?;
-        let batch = logits.dim(0)?;
-        let reference = log_softmax(&logits, D::Minus1)?;
-        Ok(Self::new("KL divergence (nats)", batch, Kind::Divergence { reference }))
+        let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
+        let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;
+        Ok(Self::new("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
     }
 
-    /// Anything: the closure is given the logits of the texts at their last positions, `[batch, d_vocab]`, and returns
-    /// `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
+    /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),
+    /// `[batch, d_vocab]`, and returns `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
     pub fn custom(name: &str, measure: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), batch: None, kind: Kind::Custom(Arc::new(measure)) }
+        Self { name: name.into(), batch: None, at: vec![-1], kind: Kind::Custom(Arc::new(measure)) }
     }
 
     /// The loss of an answer, in nats: minus the logarithm of its probability.
@@ -137,10 +193,13 @@ impl Metric {
             Kind::LogProbability { answer } => Kind::LogProbability { answer: again(answer) },
             Kind::Loss { answer } => Kind::Loss { answer: again(answer) },
             Kind::Rank { answer } => Kind::Rank { answer: again(answer) },
-            Kind::Divergence { reference } => Kind::Divergence { reference: reference.repeat((rounds, 1))? },
+            Kind::Divergence { reference, run } => {
+                Kind::Divergence { reference: reference.repeat((rounds, 1))?, run: run.clone() }
+            }
             Kind::Custom(measure) => Kind::Custom(measure.clone()),
         };
-        Ok(Self { name: self.name.clone(), batch: self.batch.map(|batch| batch * rounds), kind })
+        let at = if self.at.len() > 1 { self.at.repeat(rounds) } else { self.at.clone() };
+        Ok(Self { name: self.name.clone(), batch: self.batch.map(|batch| batch * rounds), at, kind })
     }
 
     /// What it measures, for axes and legends.
@@ -154,16 +213,18 @@ impl Metric {
     /// `[batch]`
     ///
     /// # Errors
-    /// When the run has no logits at the ends of its texts, or as many texts as the metric has answers.
+    /// When the run has no logits where the metric looks, or not as many texts as the metric has answers.
     pub fn of(&self, run: &Run) -> Result<Vec<f32>> {
-        let logits = last_logits(run)?;
-        self.check(logits.dim(0)?)?;
-        self.measure(&logits)
+        self.check(run.tokens().batch())?;
+        self.measure(&logits_in(run, &self.at)?)
     }
 
     pub(super) fn check(&self, batch: usize) -> Result<()> {
         match self.batch {
             Some(expected) if expected != batch => Err(PatchError::Texts { metric: expected, texts: batch }.into()),
+            _ if ![1, batch].contains(&self.at.len()) => {
+                Err(PatchError::Positions { positions: self.at.len(), texts: batch }.into())
+            }
             _ => Ok(()),
         }
     }
@@ -211,7 +272,7 @@ impl Metric {
             Kind::LogProbability { answer } => of_tokens(&log_softmax(logits, D::Minus1)?, answer),
             Kind::Loss { answer } => Ok(of_tokens(&log_softmax(logits, D::Minus1)?, answer)?.neg()?),
             Kind::Rank { .. } => Err(PatchError::NoGradient { metric: self.name.clone() }.into()),
-            Kind::Divergence { reference } => {
+            Kind::Divergence { reference, .. } => {
                 let log_probabilities = log_softmax(logits, D::Minus1)?;
                 let gain = ((reference - log_probabilities)? * reference.exp()?)?;
                 Ok(gain.sum(D::Minus1)?)
@@ -236,14 +297,18 @@ fn of_tokens(values: &Tensor, ids: &[u32]) -> Result<Tensor> {
     Ok(values.contiguous()?.gather(&ids, 1)?.squeeze(1)?)
 }
 
-/// The logits at the last position of each text that is no padding.
+/// The position for one text: its own, or that of all.
+fn of_text(at: &[i64], text: usize) -> i64 {
+    at.get(text).or(at.first()).copied().unwrap_or(-1)
+}
+
+/// A run's logits at a position of each text.
 ///
 /// # Shapes
 /// `[batch, d_vocab]`
-pub(super) fn last_logits(run: &Run) -> Result<Tensor> {
-    let rows =
-        (0..run.tokens().batch()).map(|text| Ok(Tensor::new(run.logits_at(text, -1)?, &candle_core::Device::Cpu)?));
-    Ok(Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 0)?)
+fn logits_in(run: &Run, at: &[i64]) -> Result<Tensor> {
+    let row = |text| Ok(Tensor::new(run.logits_at(text, of_text(at, text))?, &Device::Cpu)?);
+    Ok(Tensor::stack(&(0..run.tokens().batch()).map(row).collect::<Result<Vec<_>>>()?, 0)?)
 }
 
 impl fmt::Debug for Metric {

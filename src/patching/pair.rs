@@ -1,14 +1,20 @@
 //! [`Patching`]: two prompts and a metric.
 
-use super::{Metric, engine::Corrupt, metric::last_logits, slopes::Slopes, source::Source};
+use super::{
+    Metric,
+    cell::has_texts,
+    engine::Corrupt,
+    readout::{Readout, before_end},
+    slopes::Slopes,
+    source::Source,
+};
 use crate::{
     Model, Result,
     error::PatchError,
     hook::{Intervention, Site},
-    model::{Architecture, Position},
+    model::{Architecture, Position, Run},
     text::{ToTokens, Tokens},
 };
-use candle_core::Tensor;
 
 /// A metric on the clean prompts, and on the corrupt ones.
 pub(super) type Baselines = (Vec<f32>, Vec<f32>);
@@ -47,8 +53,8 @@ pub struct Patching {
     pub(super) baselines: Baselines,
     /// Further metrics of the same runs.
     pub(super) more: Vec<(Metric, Baselines)>,
-    /// The last logits of the clean prompts, for further metrics: `[batch, d_vocab]`.
-    pub(super) clean_logits: Tensor,
+    /// The clean prompts' run, for further metrics.
+    pub(super) clean_run: Run,
     /// How often each prompt is there, one round after the other.
     pub(super) rounds: usize,
     /// Where effects are not measured but approximated.
@@ -119,41 +125,31 @@ impl Patching {
         if config.position == Position::Shortformer && model.interventions().iter().any(of_positions) {
             return Err(PatchError::PositionsChanged { family: config.family.clone() }.into());
         }
+        if let Some(site) = model.interventions().iter().map(Intervention::site).find(|&site| !has_texts(site)) {
+            return Err(PatchError::NoTexts { site: site.to_string() }.into());
+        }
         source.check(&prompts)?;
         metric.check(prompts.batch())?;
         let corrupt = Corrupt::run(model, prompts)?;
-        let intact = metric.of(&corrupt.run)?;
+        let intact = Readout::of_run(&corrupt.run, &metric)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
-        let (more, clean_logits, budget) = (Vec::new(), last_logits(&corrupt.run)?, Self::BUDGET);
+        let (more, clean_run, budget) = (Vec::new(), corrupt.run.clone(), Self::BUDGET);
         let (ablates, rounds, slopes) = (true, 1, None);
-        Ok(Self {
-            model,
-            deed,
-            source,
-            ablates,
-            metric,
-            corrupt,
-            baselines,
-            more,
-            clean_logits,
-            rounds,
-            slopes,
-            budget,
-        })
+        Ok(Self { model, deed, source, ablates, metric, corrupt, baselines, more, clean_run, rounds, slopes, budget })
     }
 
     /// The same on the scale from the corrupt run to the clean one.
     fn against(self, clean: &Tokens, deed: &str) -> Result<Self> {
-        let run = self.model.pass(clean)?.logits_at([-1]).run()?;
-        let baselines = (self.metric.of(&run)?, self.baselines.1);
-        Ok(Self { deed: deed.into(), ablates: false, baselines, clean_logits: last_logits(&run)?, ..self })
+        let clean_run = before_end(&self.model, clean).run()?;
+        let baselines = (Readout::of_run(&clean_run, &self.metric)?, self.baselines.1);
+        Ok(Self { deed: deed.into(), ablates: false, baselines, clean_run, ..self })
     }
 
     /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
     /// is for the prompts as they were given, however often noise was drawn for each.
     ///
     /// # Errors
-    /// When the metric does not fit the prompts.
+    /// When the metric does not fit the prompts, or has the name of one that is measured already ([`Metric::named`]).
     ///
     /// # Examples
     /// ```
@@ -170,9 +166,15 @@ impl Patching {
     pub fn and(mut self, metric: Metric) -> Result<Self> {
         let metric = metric.repeated(self.rounds)?;
         metric.check(self.corrupt().batch())?;
-        let baselines = (metric.measure(&self.clean_logits)?, metric.of(&self.corrupt.run)?);
+        if self.measured().any(|(other, _)| other.name() == metric.name()) {
+            return Err(PatchError::SameMetric { name: metric.name().into() }.into());
+        }
+        let baselines = (Readout::of_run(&self.clean_run, &metric)?, Readout::of_run(&self.corrupt.run, &metric)?);
         self.more.push((metric, baselines));
-        Ok(self)
+        match self.slopes.take() {
+            Some(slopes) => self.along_as(&slopes),
+            None => Ok(self),
+        }
     }
 
     /// What is measured: the metric, then the further ones.
@@ -182,7 +184,8 @@ impl Patching {
     }
 
     /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one
-    /// batch at most. Where one cell alone needs more, it is run by itself.
+    /// batch at most. Where one cell alone needs more, it is run by itself. The prompts' own runs, which values are taken
+    /// from, and a circuit's ([`Patching::run_circuit`]) are of all texts at once; give fewer texts where that is too much.
     pub fn budget(self, positions: usize) -> Self {
         Self { budget: positions.max(1), ..self }
     }

@@ -69,17 +69,26 @@ impl PatchSweep {
         self.axes.iter().map(|axis| axis.name.as_str()).collect()
     }
 
-    /// The metric with each cell patched, for each pair of prompts: the last axis.
+    /// The metric with each cell patched, for each pair of prompts.
+    ///
+    /// # Shapes
+    /// Those of [`PatchSweep::axes`], then `batch`: `[layer, pos, batch]`.
     pub fn values(&self) -> ArrayViewD<'_, f32> {
         self.values.view()
     }
 
     /// The metric of each clean prompt.
+    ///
+    /// # Shapes
+    /// `[batch]`
     pub fn clean(&self) -> &[f32] {
         &self.clean
     }
 
     /// The metric of each corrupt prompt.
+    ///
+    /// # Shapes
+    /// `[batch]`
     pub fn corrupt(&self) -> &[f32] {
         &self.corrupt
     }
@@ -89,17 +98,26 @@ impl PatchSweep {
     }
 
     /// The mean over pairs of the metric itself.
+    ///
+    /// # Shapes
+    /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
     pub fn raw(&self) -> ArrayD<f32> {
         self.values.mean_axis(self.pairs()).unwrap_or_else(|| ArrayD::zeros(IxDyn(&[0])))
     }
 
     /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
     /// do not differ, as in every ablation, the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
+    ///
+    /// # Shapes
+    /// As [`PatchSweep::raw`].
     pub fn mean(&self) -> ArrayD<f32> {
         self.normalized().unwrap_or_else(|_| self.raw() - statistics::mean(&self.corrupt))
     }
 
     /// As [`PatchSweep::mean`].
+    ///
+    /// # Shapes
+    /// As [`PatchSweep::raw`].
     ///
     /// # Errors
     /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation, where both are

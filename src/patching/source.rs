@@ -1,5 +1,6 @@
 //! Where a cell's value comes from.
 
+use super::readout::before_end;
 use crate::{
     Model, Result,
     cache::ActivationCache,
@@ -66,8 +67,7 @@ impl Source {
     /// The values at these sites, in the shape that the run of `prompts` has there.
     pub(super) fn values(&self, model: &Model, prompts: &Tokens, sites: Vec<Site>) -> Result<ActivationCache> {
         let run = |tokens: &Tokens| {
-            let pass = model.pass(tokens)?.record(Sites::Only(sites.clone())).without_logits();
-            Ok::<_, crate::Error>(pass.run()?.cache().clone())
+            Ok::<_, crate::Error>(before_end(model, tokens).record(Sites::Only(sites.clone())).run()?.cache().clone())
         };
         let (batch, len) = (prompts.batch(), prompts.len());
         let entries = match self {

@@ -3,6 +3,7 @@
 use super::{MapAxis, PatchSweep, Patching, clean};
 use crate::{
     Result,
+    error::PatchError,
     hook::{Point, Site},
 };
 use std::ops::Range;
@@ -51,7 +52,8 @@ impl Patching {
     /// Patches the residual stream entering each block, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As every map: when there is nothing to put in ([`Patching::intact`]), a closure among the model's interventions or
+    /// in the metric fails, or memory runs out.
     pub fn resid_pre(&self) -> Result<PatchSweep> {
         self.by_position("residual stream", Point::ResidPre)
     }
@@ -59,7 +61,7 @@ impl Patching {
     /// Patches the residual stream between attention and MLP, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When the model has no such place.
+    /// As [`Patching::resid_pre`]; also when the model has no such place.
     pub fn resid_mid(&self) -> Result<PatchSweep> {
         self.by_position("residual stream after attention", Point::ResidMid)
     }
@@ -67,7 +69,7 @@ impl Patching {
     /// Patches what each attention adds, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn attn_out(&self) -> Result<PatchSweep> {
         self.by_position("attention output", Point::AttnOut)
     }
@@ -75,7 +77,7 @@ impl Patching {
     /// Patches what each MLP adds, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// When the model has no MLPs.
+    /// As [`Patching::resid_pre`]; also when the model has no MLPs.
     pub fn mlp_out(&self) -> Result<PatchSweep> {
         self.by_position("MLP output", Point::MlpOut)
     }
@@ -83,7 +85,7 @@ impl Patching {
     /// Patches a part of each head at all positions: `[layer, head]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn heads(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.heads_of(part)];
         self.sweep(&format!("{}, all positions", part.name()), axes, |at| [clean(part.site(at[0])).head(at[1])])
@@ -92,7 +94,7 @@ impl Patching {
     /// Patches a part of each head at each position (for patterns: the row of that query): `[layer, pos, head]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn heads_by_position(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position"), self.heads_of(part)];
         self.sweep(&format!("{}, by position", part.name()), axes, |at| {
@@ -103,7 +105,7 @@ impl Patching {
     /// Patches each single entry of each head's pattern: `[layer, head, query, key]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn pattern_entries(&self) -> Result<PatchSweep> {
         let (queries, keys) = (self.position_axis("query"), self.position_axis("key"));
         self.sweep("pattern entries", [self.layer_axis(), self.head_axis("head"), queries, keys], |at| {
@@ -134,7 +136,7 @@ impl Patching {
     /// Patches all that attention, and all that the MLP adds, at every position: `[layer, part]`.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`].
     pub fn layers(&self) -> Result<PatchSweep> {
         let parts = [(Point::AttnOut, "attention"), (Point::MlpOut, "MLP")];
         let parts = &parts[..if self.model.config().attn_only { 1 } else { 2 }];
@@ -151,7 +153,7 @@ impl Patching {
     /// `[layer, pos]`. One layer alone may bring back too little to be seen (Meng et al. 2022 take 10 of 48).
     ///
     /// # Errors
-    /// When memory runs out.
+    /// As [`Patching::resid_pre`]; also when a window has no layers.
     pub fn attn_out_windows(&self, width: usize) -> Result<PatchSweep> {
         self.windows("attention outputs", Point::AttnOut, width)
     }
@@ -159,13 +161,26 @@ impl Patching {
     /// As [`Patching::attn_out_windows`], for what the MLPs add.
     ///
     /// # Errors
-    /// When the model has no MLPs.
+    /// As there; also when the model has no MLPs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
+    /// let model = Model::open("grammar-4l")?;
+    /// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 2, 0)?)?;
+    /// let patching = pairs.patching(&model)?;
+    /// let (two, one) = (patching.mlp_out_windows(2)?, patching.mlp_out()?); // each layer's MLP and the one before it
+    /// assert_eq!(two.mean().shape(), [4, 6]);
+    /// assert_eq!(two.mean()[[0, 1]], one.mean()[[0, 1]], "before the first there is none");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mlp_out_windows(&self, width: usize) -> Result<PatchSweep> {
         self.windows("MLP outputs", Point::MlpOut, width)
     }
 
     fn windows(&self, name: &str, point: Point, width: usize) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position")];
+        check_width(width)?;
         self.sweep(&format!("{name}, {width} layers around each"), axes, |at| {
             self.window(at[0], width).map(|layer| clean(in_layer(layer, point)).position(at[1])).collect::<Vec<_>>()
         })
@@ -174,7 +189,7 @@ impl Patching {
     /// The `width` layers around one, fewer at the ends.
     pub(super) fn window(&self, layer: usize, width: usize) -> Range<usize> {
         let before = width / 2;
-        layer.saturating_sub(before)..(layer + width.max(1) - before).min(self.model.config().n_layers)
+        layer.saturating_sub(before)..layer.saturating_add(width - before).min(self.model.config().n_layers)
     }
 
     fn heads_of(&self, part: HeadPart) -> MapAxis {
@@ -183,6 +198,12 @@ impl Patching {
             _ => self.head_axis("head"),
         }
     }
+}
+
+/// # Errors
+/// When windows have no layers.
+pub(super) fn check_width(width: usize) -> Result<()> {
+    if width == 0 { Err(PatchError::NoWidth.into()) } else { Ok(()) }
 }
 
 fn in_layer(layer: usize, point: Point) -> Site {

@@ -6,6 +6,7 @@ mod make;
 mod mean;
 mod part;
 mod place;
+mod value;
 
 use super::{Point, Site, Sites, Stack, ToSite};
 use crate::{
@@ -177,9 +178,12 @@ impl Intervention {
     /// The same for a pass that reads only the tokens `read` of a text, which ends with them: positions are counted
     /// along the text, so that each is changed when it is read. `None` where none is, or no key is there yet.
     pub(crate) fn within(mut self, read: Range<usize>) -> Option<Self> {
-        if self.site.stack() == Stack::Encoder {
+        use Point::{CrossK, CrossV, EncoderFinalLnNormalized, EncoderFinalLnScale};
+        let of_encoder = matches!(self.site.point(), CrossK | CrossV | EncoderFinalLnScale | EncoderFinalLnNormalized);
+        if of_encoder || self.site.stack() == Stack::Encoder {
             return Some(self);
         }
+        self.keep_rows(&read);
         let across = matches!(self.site.point(), Point::CrossAttnScores | Point::CrossPattern);
         for (axis, indices) in &mut self.narrow {
             let first = match axis {

@@ -1,26 +1,22 @@
 //! The score of every edge: along the gradient, or by patching each.
 
-use super::{EdgeScores, Ends, path::Between};
-use crate::{
-    Result,
-    cache::ActivationCache,
-    error::PatchError,
-    hook::Site,
-    patching::{Patching, metric::last_logits, slopes::Slice},
-};
+use super::{EdgeScores, Graph, path::Between};
+use crate::{Result, error::PatchError, hook::Site, patching::Patching};
 use candle_core::Tensor;
 use std::ops::Range;
 
 impl Patching {
     /// Edge attribution patching (EAP; Syed et al. 2023): what each edge of the graph would bring back, approximated
-    /// from one forward pass of each prompt and one backward pass. The score of an edge is (what the sender writes in
+    /// from one forward pass of each prompt and one backward pass, for each further metric one of both more. The score of an edge is (what the sender writes in
     /// the clean run - in the corrupt run) · gradient of the metric at what the receiver reads in the corrupt run.
     ///
     /// Queries, keys and values read their own copies of the stream, so the gradient is exact, through the norm too;
-    /// the effect is approximated as far as the model is not straight. Memory: at each position of each text two vectors
-    /// for each sender, and for the texts in the backward pass one for each receiver and what leads to it; in the shape of
-    /// GPT-2 small one text of 15 positions took 142 MB at the peak. [`Patching::budget`] bounds how many positions go
-    /// through the backward pass at a time, whole texts together.
+    /// the effect is approximated as far as the model is not straight.
+    ///
+    /// Memory, for the texts in the backward pass: at each position `d_model` numbers for each sender in each run, for their
+    /// difference and for each receiver's gradient, and what the backward pass needs of the forward one, in which every
+    /// receiver has its own copy of the stream and of what the norm makes of it. [`Patching::budget`] bounds how many
+    /// positions these texts have, whole texts together.
     ///
     /// # Errors
     /// When the metric has no gradient, or the model is no graph of heads and MLPs (see [`Patching::path`]).
@@ -43,7 +39,7 @@ impl Patching {
 
     /// As [`Patching::edge_attribution`], with the mean of the gradient at `steps` points between the corrupt and the
     /// clean prompt (EAP-IG, Hanna et al. 2024, here with the midpoints of the steps): both are mixed as they enter the
-    /// first block. Takes `steps` backward passes, and finds edges behind a saturated pattern, whose gradient is near 0:
+    /// first block. Takes one forward pass of each prompt, and for each step and metric a forward and a backward pass. It finds edges behind a saturated pattern, whose gradient is near 0:
     /// held against [`Patching::edge_patching`] in the shipped model, its scores correlate with 0.997, those of one
     /// gradient with 0.39.
     ///
@@ -97,56 +93,38 @@ impl Patching {
     /// ```
     pub fn edge_patching(&self) -> Result<EdgeScores> {
         let ends = self.corrupt_to_source()?;
-        let mut table = Table::of(self, &ends)?;
+        let mut tables = Table::all(self, &ends.graph);
         for (at, receiver) in ends.graph.receivers().into_iter().enumerate() {
             let cells: Vec<_> = (0..ends.graph.before(receiver)).map(|sender| vec![sender]).collect();
-            let values = self.along_paths(&ends, &cells, &[receiver], Between::Nothing)?.into_iter().next();
-            for (sender, values) in values.iter().flatten().enumerate() {
-                table.row(sender, at).copy_from_slice(values);
+            let values = self.along_paths(&ends, &cells, &[receiver], Between::Nothing)?;
+            for (table, values) in tables.iter_mut().zip(values) {
+                for (sender, values) in values.iter().enumerate() {
+                    table.row(sender, at).copy_from_slice(values);
+                }
             }
         }
-        EdgeScores::new(self, ends.graph, "patching each edge", table.values)
+        EdgeScores::new(self, ends.graph, "patching each edge", tables.into_iter().map(|table| table.values).collect())
     }
 
     fn edges_along(&self, fractions: &[f64], how: &str) -> Result<EdgeScores> {
-        let ends = self.corrupt_to_source()?;
-        let (sites, logits) = (ends.graph.reading_sites(), last_logits(&self.corrupt.run)?);
-        let mut table = Table::of(self, &ends)?;
+        let graph = Graph::of(self.corrupt.run.model())?;
+        Graph::of(&self.model)?;
+        let (writing, reading) = (graph.writing_sites(), graph.reading_sites());
+        let sites: Vec<Site> = reading.iter().map(|(site, _)| *site).collect();
+        let (still, mut tables) = (self.still()?, Table::all(self, &graph));
         for slice in self.slices() {
-            let (start, count) = (slice.texts.start, slice.texts.len());
-            let way = ends.way(0, ends.here.dim(0)?)?.narrow(1, start, count)?;
-            let mut done = 0;
-            for ((_, receivers), gradient) in sites.iter().zip(slice.mean_gradients(&ends, fractions, &logits)?) {
-                table.add(&way, &gradient, start, done..done + receivers)?;
-                done += receivers;
+            let along = slice.along(&writing, &sites, fractions, &still)?;
+            let way = (self.written(&graph, &along.source)? - self.written(&graph, &along.corrupt)?)?;
+            for (table, gradients) in tables.iter_mut().zip(along.gradients) {
+                let mut done = 0;
+                for ((_, receivers), gradient) in reading.iter().zip(gradients) {
+                    table.add(&way, &gradient, slice.texts.start, done..done + receivers)?;
+                    done += receivers;
+                }
             }
         }
-        table.forget_what_is_no_edge(&ends);
-        EdgeScores::new(self, ends.graph, how, table.values)
-    }
-}
-
-impl Slice<'_> {
-    /// At what each kind of receiver reads, the mean gradient at these fractions of the way between the prompts.
-    fn mean_gradients(&self, ends: &Ends, fractions: &[f64], logits: &Tensor) -> Result<Vec<Tensor>> {
-        let sites: Vec<Site> = ends.graph.reading_sites().into_iter().map(|(site, _)| site).collect();
-        let first = |x: &Tensor| -> Result<ActivationCache> {
-            let first = x.get(0)?.narrow(0, self.texts.start, self.texts.len())?;
-            Ok(ActivationCache::new(vec![(Site::resid_pre(0), first)], self.tokens.clone(), None))
-        };
-        let (source, corrupt) = (first(&(&ends.here.narrow(0, 0, 1)? + ends.way(0, 1)?)?)?, first(&ends.here)?);
-        let mut means: Vec<Tensor> = Vec::new();
-        for &fraction in fractions {
-            let start = if fraction > 0.0 { Some(self.mixed(fraction, &source, &corrupt)?) } else { None };
-            let gradients = self.gradients(&sites, start, logits)?;
-            let share = |site: &Site| Ok((gradients.get(*site)? / fractions.len() as f64)?);
-            let shares = sites.iter().map(share).collect::<Result<Vec<_>>>()?;
-            means = match means.is_empty() {
-                true => shares,
-                false => means.iter().zip(&shares).map(|(sum, share)| Ok((sum + share)?)).collect::<Result<_>>()?,
-            };
-        }
-        Ok(means)
+        tables.iter_mut().for_each(|table| table.forget_what_is_no_edge(&graph));
+        EdgeScores::new(self, graph, how, tables.into_iter().map(|table| table.values).collect())
     }
 }
 
@@ -158,11 +136,15 @@ struct Table {
 }
 
 impl Table {
-    /// As if no edge did anything.
-    fn of(patching: &Patching, ends: &Ends) -> Result<Self> {
-        let (senders, receivers) = (ends.here.dim(0)?, ends.graph.receivers().len());
-        let corrupt = patching.corrupt_metric().to_vec();
-        Ok(Self { receivers, values: corrupt.repeat(senders * receivers), corrupt })
+    /// As if no edge did anything, by each metric.
+    fn all(patching: &Patching, graph: &Graph) -> Vec<Self> {
+        let (senders, receivers) = (graph.senders().len(), graph.receivers().len());
+        let of = |corrupt: &Vec<f32>| Self {
+            receivers,
+            values: corrupt.repeat(senders * receivers),
+            corrupt: corrupt.clone(),
+        };
+        patching.measured().map(|(_, (_, corrupt))| of(corrupt)).collect()
     }
 
     fn row(&mut self, sender: usize, receiver: usize) -> &mut [f32] {
@@ -192,10 +174,10 @@ impl Table {
         Ok(())
     }
 
-    fn forget_what_is_no_edge(&mut self, ends: &Ends) {
+    fn forget_what_is_no_edge(&mut self, graph: &Graph) {
         let corrupt = self.corrupt.clone();
-        for (at, receiver) in ends.graph.receivers().into_iter().enumerate() {
-            for sender in ends.graph.before(receiver)..ends.graph.senders().len() {
+        for (at, receiver) in graph.receivers().into_iter().enumerate() {
+            for sender in graph.before(receiver)..graph.senders().len() {
                 self.row(sender, at).copy_from_slice(&corrupt);
             }
         }

@@ -116,6 +116,15 @@ impl Circuit {
     }
 
     /// The heading of the picture.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{notebook::Show, patching::Circuit, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let circuit = Circuit::new(&model, [("embed", "a0.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+    /// assert!(circuit.titled("What came before, and what followed").html().contains("what followed"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn titled(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }

@@ -50,9 +50,11 @@ impl Patching {
         Ok(Ends { graph, streams, here, way })
     }
 
+    /// What the senders write.
+    ///
     /// # Shapes
     /// `[sender, batch, pos, d_model]`
-    fn written(&self, graph: &Graph, values: &ActivationCache) -> Result<Tensor> {
+    pub(super) fn written(&self, graph: &Graph, values: &ActivationCache) -> Result<Tensor> {
         let mut parts = Vec::new();
         for site in graph.writing_sites() {
             let value = values.get(site)?;

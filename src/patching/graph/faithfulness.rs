@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::PatchError,
     notebook::Show,
-    patching::{PatchSweep, Patching, statistics::mean},
+    patching::{Patching, statistics::mean},
     plot::{Figure, LineChart, Series},
 };
 use std::collections::HashSet;
@@ -18,21 +18,20 @@ impl Patching {
     /// # Errors
     /// When the circuit is another model's, or the model is no graph of heads and MLPs.
     pub fn run_circuit(&self, circuit: &Circuit) -> Result<Effect> {
-        let values = self.circuit_metric(&self.intact_to_rest()?, circuit)?;
+        let values = self.circuit_metrics(&self.intact_to_rest()?, circuit)?;
         let name = format!("a circuit of {} edges", circuit.len());
-        let (deed, metric) = (self.deed.as_str(), self.metric.name());
-        Ok(Effect(PatchSweep::new((deed, &name), metric, Vec::new(), values, self.baselines.clone())?))
+        Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
     }
 
     /// How much of the model's work a circuit does: (m(circuit) - m(no edge)) / (m(all edges) - m(no edge)), where m is
-    /// the metric's mean over pairs in [`Patching::run_circuit`]. 1 is all of it; more than 1 says that edges outside
+    /// the mean over pairs of the first metric in [`Patching::run_circuit`]. 1 is all of it; more than 1 says that edges outside
     /// hold it back (Hanna et al. 2024; Marks et al. 2024).
     ///
     /// # Errors
     /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.
     pub fn faithfulness(&self, circuit: &Circuit) -> Result<f32> {
         let ends = self.intact_to_rest()?;
-        let (through, scale) = (self.circuit_metric(&ends, circuit)?, Scale::of(self, &ends)?);
+        let (through, scale) = (self.circuit_metrics(&ends, circuit)?, Scale::of(self, &ends)?);
         Ok(scale.share(&through))
     }
 
@@ -64,13 +63,13 @@ impl Patching {
     ) -> Result<FaithfulnessCurve> {
         let ends = self.intact_to_rest()?;
         let scale = Scale::of(self, &ends)?;
-        let point = |edges: usize| Ok((edges, scale.share(&self.circuit_metric(&ends, &scores.circuit(edges))?)));
+        let point = |edges: usize| Ok((edges, scale.share(&self.circuit_metrics(&ends, &scores.circuit(edges))?)));
         let points = edges.into_iter().map(point).collect::<Result<_>>()?;
         let title = format!("What the strongest edges do alone, by {}", scores.how);
         Ok(FaithfulnessCurve { points, title })
     }
 
-    fn circuit_metric(&self, ends: &Ends, circuit: &Circuit) -> Result<Vec<f32>> {
+    fn circuit_metrics(&self, ends: &Ends, circuit: &Circuit) -> Result<Vec<Vec<Vec<f32>>>> {
         if circuit.graph != ends.graph {
             return Err(PatchError::OtherGraph.into());
         }
@@ -89,16 +88,21 @@ struct Scale {
 
 impl Scale {
     fn of(patching: &Patching, ends: &Ends) -> Result<Self> {
-        let (none, all) = (mean(&patching.flow(ends, &|_, _| false)?), mean(patching.clean_metric()));
+        let (none, all) = (first_mean(&patching.flow(ends, &|_, _| false)?), mean(patching.clean_metric()));
         match (all - none).abs() <= 1e-5 * all.abs().max(none.abs()) {
             true => Err(PatchError::NoDifference { clean: all, corrupt: none }.into()),
             false => Ok(Self { none, all }),
         }
     }
 
-    fn share(&self, through: &[f32]) -> f32 {
-        (mean(through) - self.none) / (self.all - self.none)
+    fn share(&self, through: &[Vec<Vec<f32>>]) -> f32 {
+        (first_mean(through) - self.none) / (self.all - self.none)
     }
+}
+
+/// The mean over texts of the first metric.
+fn first_mean(metrics: &[Vec<Vec<f32>>]) -> f32 {
+    mean(&metrics.first().map(|metric| metric.concat()).unwrap_or_default())
 }
 
 /// How faithful the circuits of the strongest edges are, by how many those are. Shown as a line.

@@ -10,7 +10,7 @@ use crate::{
 use candle_core::{Device, Tensor};
 
 impl Patching {
-    /// The metric of every text of the first run when only the kept edges carry what their senders write, and all others
+    /// The metrics of every text of the first run when only the kept edges carry what their senders write, and all others
     /// what those write in the other run.
     ///
     /// Each receiver reads its own sum. It is the first run's stream, moved along each kept edge by what the sender has
@@ -18,8 +18,8 @@ impl Patching {
     /// kind in a layer.
     ///
     /// # Shapes
-    /// `kept`: by indices of sender and receiver; result: `[batch]`.
-    pub(super) fn flow(&self, ends: &Ends, kept: &dyn Fn(usize, usize) -> bool) -> Result<Vec<f32>> {
+    /// `kept`: by indices of sender and receiver; result: `[metric][one][batch]`.
+    pub(super) fn flow(&self, ends: &Ends, kept: &dyn Fn(usize, usize) -> bool) -> Result<Vec<Vec<Vec<f32>>>> {
         let (graph, tokens) = (&ends.graph, self.corrupt());
         let sizes = Sizes { batch: tokens.batch(), source: tokens.len(), target: tokens.len(), past: 0 };
         // By how much each sender differs from the first run: the embedding by nothing.
@@ -47,7 +47,7 @@ impl Patching {
             }
         }
         let last = ends.heard(graph.last_stream(), &moved, kept)?.squeeze(2)?;
-        Ok(self.measure(&last, 1, 0)?.into_iter().next().unwrap_or_default().concat())
+        self.measure(&last, 0)
     }
 }
 

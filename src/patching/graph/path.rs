@@ -226,7 +226,7 @@ impl Patching {
         };
         // The last stream is what it is, whatever else is received.
         if receivers.contains(&Receiver::Logits) {
-            return self.measure(&read(graph.stream_of(Receiver::Logits))?, cells, 0);
+            return self.measure(&read(graph.stream_of(Receiver::Logits))?, 0);
         }
         let len = tokens.len();
         let sizes = Sizes { batch: cells * tokens.batch(), source: len, target: len, past: 0 };
@@ -246,7 +246,7 @@ impl Patching {
             let mut frame = self.frame(layer, cells, 0)?;
             resid = block.forward(resid, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?;
         }
-        self.measure(&resid, cells, 0)
+        self.measure(&resid, 0)
     }
 }
 

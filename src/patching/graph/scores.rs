@@ -24,14 +24,13 @@ const SHOWN: usize = 30;
 
 impl EdgeScores {
     /// # Shapes
-    /// `values`: the metric, `[sender][receiver][batch]`.
-    pub(super) fn new(patching: &Patching, graph: Graph, how: &str, values: Vec<f32>) -> Result<Self> {
+    /// `values`: by metric, `[sender][receiver][batch]`.
+    pub(super) fn new(patching: &Patching, graph: Graph, how: &str, values: Vec<Vec<f32>>) -> Result<Self> {
         let senders = MapAxis::names("sender", graph.senders().iter().map(Sender::to_string));
         let receivers = MapAxis::names("receiver", graph.receivers().iter().map(Receiver::to_string));
         let deed = format!("{} by {how}", patching.deed);
-        let baselines = patching.baselines.clone();
-        let sweep =
-            PatchSweep::new((&deed, "edges"), patching.metric.name(), vec![senders, receivers], values, baselines)?;
+        let values = values.into_iter().map(|values| vec![values]).collect();
+        let sweep = patching.mapped((&deed, "edges"), vec![senders, receivers], values)?;
         Ok(Self { graph, how: how.into(), sweep })
     }
 
@@ -53,6 +52,12 @@ impl EdgeScores {
     /// The receivers, in the order of a forward pass.
     pub fn receivers(&self) -> Vec<Receiver> {
         self.graph.receivers()
+    }
+
+    /// The scores by another metric of the same runs ([`Patching::and`]); `None` where none of that name was measured.
+    pub fn by(&self, metric: &str) -> Option<Self> {
+        let sweep = self.sweep.by(metric)?.clone();
+        Some(Self { sweep, graph: self.graph.clone(), how: self.how.clone() })
     }
 
     /// The numbers as a map, with one value of the metric for each pair of prompts:

@@ -1,0 +1,50 @@
+//! What is left of a value for a pass that reads only the end of a text.
+
+use super::{Action, Intervention};
+use crate::axes::Axis;
+use candle_core::{Device, Tensor};
+use std::ops::Range;
+
+impl Intervention {
+    /// Whether what it does in one place may depend on the other positions and texts.
+    pub(crate) fn mixes(&self) -> bool {
+        matches!(self.action, Action::Mean | Action::Edit(_) | Action::EditGradient(_))
+    }
+
+    /// Of a value with a row for each position of the text, or for each position that the intervention is narrowed to,
+    /// the rows of those that are read. The latter are put in order, as a value is that has them all.
+    pub(super) fn keep_rows(&mut self, read: &Range<usize>) {
+        let (Action::Replace(value) | Action::Add(value)) = &self.action else { return };
+        let behind = self.site.axes().iter().rev().position(|axis| matches!(axis, Axis::Pos | Axis::Query));
+        let Some(dim) = behind.and_then(|behind| value.rank().checked_sub(behind + 1)) else { return };
+        let (rows, whole) = (value.dims()[dim], value.rank() == self.site.axes().len() && self.narrow.len() == 1);
+        if rows == 1 {
+            return;
+        }
+        let narrowed = self.narrow.iter().position(|(axis, _)| *axis == Axis::Pos);
+        let of_part = narrowed.filter(|&at| self.narrow[at].1.len() == rows && !(whole && rows == read.end));
+        let kept: Vec<u32> = match of_part {
+            Some(at) => {
+                let counted = |&index: &i64| if index < 0 { index + read.end as i64 } else { index };
+                let places: Vec<i64> = self.narrow[at].1.iter().map(counted).collect();
+                let mut order: Vec<usize> =
+                    (0..rows).filter(|&row| !places[row + 1..].contains(&places[row])).collect();
+                order.retain(|&row| read.start as i64 <= places[row]);
+                order.sort_by_key(|&row| places[row]);
+                self.narrow[at].1 = order.iter().map(|&row| places[row]).collect();
+                order.into_iter().map(|row| row as u32).collect()
+            }
+            None if rows == read.end => (read.start as u32..read.end as u32).collect(),
+            None => return,
+        };
+        if kept.len() < rows || of_part.is_some() {
+            let picked = Tensor::new(kept, &Device::Cpu).and_then(|kept| value.contiguous()?.index_select(&kept, dim));
+            // What cannot be picked keeps its shape, which is then refused.
+            let Ok(picked) = picked else { return };
+            match &mut self.action {
+                Action::Replace(value) | Action::Add(value) => *value = picked,
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! [`Readout`]: the logits that a metric looks at, from the last stream.
+
+use super::{Metric, Patching, pair::Baselines, rows::Rows};
+use crate::{
+    Model, Result,
+    error::RunError,
+    hook::{Intervention, Site, Stage},
+    model::{Kept, Pass, Run, Sizes, Tap},
+    text::Tokens,
+};
+use candle_core::{Device, Tensor};
+
+/// Whether something is done behind the last block, on the way to the logits.
+pub(super) fn at_end(one: &Intervention) -> bool {
+    let site = one.site();
+    site.layer().is_none() && site.point().stage() == Stage::End && !site.is_pooled()
+}
+
+/// A pass through a hooked model's blocks; its end is left to [`Readout`].
+pub(super) fn before_end(model: &Model, tokens: &Tokens) -> Pass {
+    let inside = model.interventions().iter().filter(|one| !at_end(one)).cloned();
+    Pass::onward(model, tokens, None, Kept::default()).intervene(inside).without_logits()
+}
+
+/// What reads the last stream of some texts, or of several copies of them, from a position on.
+pub(super) struct Readout<'a> {
+    model: &'a Model,
+    tokens: &'a Tokens,
+    start: usize,
+    /// What the model does on the way to the logits.
+    standing: Vec<&'a Intervention>,
+}
+
+impl<'a> Readout<'a> {
+    pub(super) fn new(model: &'a Model, tokens: &'a Tokens, start: usize) -> Self {
+        let standing = model.interventions().iter().filter(|one| at_end(one)).collect();
+        Self { model, tokens, start, standing }
+    }
+
+    /// A metric of every text of a run.
+    pub(super) fn of_run(run: &Run, metric: &Metric) -> Result<Vec<f32>> {
+        Ok(Readout::new(run.model(), run.tokens(), 0).values(metric, run.resid())?.concat())
+    }
+
+    /// The metric of every text of every copy. Only the logits that it looks at are worked out.
+    ///
+    /// # Shapes
+    /// `resid`: `[copy * batch, pos, d_model]`; result: `[copy][batch]`.
+    pub(super) fn values(&self, metric: &Metric, resid: &Tensor) -> Result<Vec<Vec<f32>>> {
+        let (batch, config) = (self.tokens.batch(), self.model.config());
+        let copies = resid.dim(0)? / batch;
+        if let (Some(lists), true) = (metric.looks_at(), self.standing.is_empty()) {
+            let read = pick(resid, &self.rows(metric, copies)?)?;
+            let of = |ids: &&[u32]| self.model.transformer().readout.logits_of(config, &read, &ids.repeat(copies));
+            let Some(logits) = lists.iter().map(of).collect::<Result<Option<Vec<_>>>>()? else {
+                return Err(RunError::NoUnembed { family: config.family.clone() }.into());
+            };
+            return Ok(metric.combine(&logits).chunks(batch).map(<[f32]>::to_vec).collect());
+        }
+        let logits = self.logits(metric, resid)?;
+        (0..copies).map(|copy| metric.measure(&logits.narrow(0, copy * batch, batch)?)).collect()
+    }
+
+    /// The logits of every text of every copy, where the metric looks.
+    ///
+    /// # Shapes
+    /// `[copy * batch, pos, d_model]` to `[copy * batch, d_vocab]`.
+    pub(super) fn logits(&self, metric: &Metric, resid: &Tensor) -> Result<Tensor> {
+        let copies = resid.dim(0)? / self.tokens.batch();
+        let rows = self.rows(metric, copies)?;
+        if self.standing.is_empty() {
+            return self.model.unembed(&pick(resid, &rows)?);
+        }
+        let (batch, len, config) = (self.tokens.batch(), self.tokens.len(), self.model.config());
+        let sizes = Sizes { batch, source: len - self.start, target: len - self.start, past: self.start };
+        let mut all = Rows::default();
+        for standing in &self.standing {
+            let Some(standing) = (*standing).clone().within(self.start..len) else { continue };
+            let standing = standing.check(config, sizes)?;
+            (0..copies).for_each(|copy| all.put(copy, standing.clone()));
+        }
+        let plan = all.plan(batch);
+        // What is done to the logits themselves counts positions, so all of them are there.
+        let everywhere = self.standing.iter().any(|one| one.site() == Site::unembed_out());
+        let at: Vec<Vec<u32>> = rows.iter().map(|&row| vec![row]).collect();
+        let at = (!everywhere).then_some(&at[..]);
+        let logits = self.model.transformer().readout.logits(config, resid, at, &mut Tap::new(&plan))?;
+        let logits = logits.ok_or_else(|| RunError::NoUnembed { family: config.family.clone() })?;
+        if everywhere { pick(&logits, &rows) } else { Ok(logits.squeeze(1)?) }
+    }
+
+    /// The position from the start on that the metric looks at, for every text of every copy; where that was before, any.
+    fn rows(&self, metric: &Metric, copies: usize) -> Result<Vec<u32>> {
+        let answers = metric.answers(self.tokens)?;
+        let of_texts: Vec<u32> = answers.iter().map(|answer| answer.saturating_sub(self.start) as u32).collect();
+        Ok(of_texts.repeat(copies))
+    }
+}
+
+/// One position of each row.
+///
+/// # Shapes
+/// `[row, pos, d_model]` to `[row, d_model]`, or the same with `d_vocab`.
+pub(super) fn pick(x: &Tensor, positions: &[u32]) -> Result<Tensor> {
+    let (rows, pos, width) = x.dims3()?;
+    let at: Vec<u32> = positions.iter().enumerate().map(|(row, &at)| (row * pos) as u32 + at).collect();
+    Ok(x.reshape((rows * pos, width))?.index_select(&Tensor::new(at, &Device::Cpu)?, 0)?)
+}
+
+impl Patching {
+    /// All metrics of the corrupt run's texts in every cell, from a stream that begins at `start`.
+    ///
+    /// # Shapes
+    /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
+    pub(super) fn measure(&self, resid: &Tensor, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
+        let readout = Readout::new(self.corrupt.run.model(), self.corrupt(), start);
+        let one = |(metric, (_, corrupt)): (&Metric, &Baselines)| {
+            let mut values = readout.values(metric, resid)?;
+            // A text whose answer comes before `start` is as the corrupt run left it.
+            for (text, _) in metric.answers(self.corrupt())?.iter().enumerate().filter(|(_, answer)| **answer < start) {
+                values.iter_mut().for_each(|values| values[text] = corrupt[text]);
+            }
+            Ok(values)
+        };
+        self.measured().map(one).collect()
+    }
+
+    /// Every position that a metric looks at, of each metric and text.
+    pub(super) fn answers(&self) -> Result<Vec<usize>> {
+        let of = |(metric, _): (&Metric, &Baselines)| metric.answers(self.corrupt());
+        Ok(self.measured().map(of).collect::<Result<Vec<_>>>()?.concat())
+    }
+}

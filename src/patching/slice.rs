@@ -1,0 +1,153 @@
+//! [`Slice`]: as many texts as a backward pass has memory for, and what is read of them.
+
+use super::{
+    Metric, Patching,
+    readout::{before_end, pick},
+    source::Source,
+};
+use crate::{
+    Model, Result,
+    cache::ActivationCache,
+    error::PatchError,
+    hook::{Point, Site, replace},
+    model::Run,
+    text::Tokens,
+};
+use candle_core::Tensor;
+use std::ops::Range;
+
+/// Some texts of an experiment.
+pub(super) struct Slice<'a> {
+    whole: &'a Patching,
+    pub(super) texts: Range<usize>,
+    /// What the clean run, and what the corrupt one, is of.
+    clean: Model,
+    corrupt: Model,
+    source: Source,
+    tokens: Tokens,
+}
+
+/// What is put in, what was there, and the gradients, of some texts.
+pub(super) struct Along {
+    pub(super) source: ActivationCache,
+    pub(super) corrupt: ActivationCache,
+    /// The mean gradient of each metric at each site.
+    pub(super) gradients: Vec<Vec<Tensor>>,
+}
+
+impl Along {
+    /// `[metric][site]`
+    pub(super) fn slopes(self, sites: &[Site]) -> Result<Vec<Vec<Tensor>>> {
+        let way = |&site: &Site| way(self.source.get(site)?, self.corrupt.get(site)?, site);
+        let ways = sites.iter().map(way).collect::<Result<Vec<_>>>()?;
+        let times = |(way, gradient): (&Tensor, &Tensor)| Ok((way * gradient)?);
+        self.gradients.iter().map(|gradients| ways.iter().zip(gradients).map(times).collect()).collect()
+    }
+}
+
+/// How far it is from one activation to another; between scores that are masked in both, nothing.
+fn way(there: &Tensor, here: &Tensor, site: Site) -> Result<Tensor> {
+    let way = (there - here)?;
+    if !matches!(site.point(), Point::AttnScores | Point::CrossAttnScores) {
+        return Ok(way);
+    }
+    let way = there.eq(here)?.where_cond(&way.zeros_like()?, &way)?;
+    match way.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?.is_finite() {
+        true => Ok(way),
+        false => Err(PatchError::NoFiniteWay { site: site.to_string() }.into()),
+    }
+}
+
+impl<'a> Slice<'a> {
+    pub(super) fn of(whole: &'a Patching, texts: Range<usize>) -> Self {
+        let batch = whole.corrupt().batch();
+        Self {
+            clean: whole.model.of_texts(&texts, batch),
+            corrupt: whole.corrupt.run.model().of_texts(&texts, batch),
+            source: whole.source.of_texts(&texts),
+            tokens: whole.corrupt().texts(texts.clone()),
+            whole,
+            texts,
+        }
+    }
+
+    /// What both runs have at the sites `read`, and every metric's mean gradient at the sites `at` and these fractions of
+    /// the way between the prompts. Where the way is not gone, one run of the corrupt prompt gives both.
+    pub(super) fn along(&self, read: &[Site], at: &[Site], fractions: &[f64], still: &[Tensor]) -> Result<Along> {
+        let (first, goes) = (Site::resid_pre(0), fractions != [0.0]);
+        let sites = if goes && !read.contains(&first) { [read, &[first]].concat() } else { read.to_vec() };
+        let source = self.source.values(&self.clean, &self.tokens, sites.clone())?;
+        let mut corrupt = None;
+        if goes {
+            corrupt = Some(before_end(&self.corrupt, &self.tokens).record(sites.clone()).run()?.cache().clone());
+        }
+        let mut gradients = Vec::new();
+        for ((metric, _), still) in self.whole.measured().zip(still) {
+            let mut mean: Vec<Tensor> = Vec::new();
+            for &fraction in fractions {
+                let ends = corrupt.as_ref().filter(|_| goes);
+                let start = ends.map(|corrupt| self.mixed(fraction, &source, corrupt)).transpose()?;
+                let record = if corrupt.is_none() { &sites[..] } else { &[] };
+                let run = self.differentiated(at, record, start, (metric, still))?;
+                let shares = at.iter().map(|&site| Ok((run.gradients()?.get(site)? / fractions.len() as f64)?));
+                let shares = shares.collect::<Result<Vec<_>>>()?;
+                mean = match mean.is_empty() {
+                    true => shares,
+                    false => mean.iter().zip(&shares).map(|(sum, share)| Ok((sum + share)?)).collect::<Result<_>>()?,
+                };
+                corrupt = corrupt.or_else(|| Some(run.cache().clone()));
+            }
+            gradients.push(mean);
+        }
+        let corrupt = corrupt.unwrap_or_else(|| ActivationCache::new(Vec::new(), self.tokens.clone(), None));
+        Ok(Along { source, corrupt, gradients })
+    }
+
+    /// What enters the first block on the way from the corrupt to the clean prompt.
+    fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Tensor> {
+        let first = Site::resid_pre(0);
+        let source_name = match &self.source {
+            Source::Run(_) => {
+                let (there, here) = (source.get(first)?, corrupt.get(first)?);
+                return Ok((here + ((there - here)? * fraction)?)?);
+            }
+            Source::Zero => "zeros",
+            Source::Mean(_) => "means",
+            Source::Nothing => "nothing",
+        };
+        Err(PatchError::NoLine { source_name }.into())
+    }
+
+    /// A run with the gradient of the sum over these texts; each text's metric depends on its own logits alone.
+    fn differentiated(
+        &self,
+        at: &[Site],
+        record: &[Site],
+        start: Option<Tensor>,
+        (metric, still): (&Metric, &Tensor),
+    ) -> Result<Run> {
+        let (metric, texts, still, batch) = (metric.clone(), self.texts.clone(), still.clone(), still.dim(0)?);
+        let answers: Vec<u32> =
+            metric.answers(self.whole.corrupt())?[texts.clone()].iter().map(|&at| at as u32).collect();
+        let pass = self.corrupt.pass(&self.tokens)?.record(record.to_vec());
+        let pass = pass.intervene(start.map(|start| replace(Site::resid_pre(0), start)));
+        // What is done to the logits themselves counts positions, so all of them are there.
+        let whole = self.corrupt.interventions().iter().any(|one| one.site() == Site::unembed_out());
+        let pass = match metric.one_position().filter(|_| !whole) {
+            Some(position) => pass.logits_at([position]),
+            None => pass,
+        };
+        let pass = pass.differentiate(at.to_vec(), move |logits| {
+            let own = if logits.dim(1)? == 1 { logits.squeeze(1)? } else { pick(logits, &answers)? };
+            let (before, after) = (0..texts.start, texts.end..batch);
+            let still = |texts: Range<usize>| (!texts.is_empty()).then(|| still.narrow(0, texts.start, texts.len()));
+            let all: Vec<Tensor> = [still(before), Some(Ok(own)), still(after)]
+                .into_iter()
+                .flatten()
+                .collect::<candle_core::Result<_>>()?;
+            let all = Tensor::cat(&all, 0)?;
+            Ok(metric.tensor(&all)?.narrow(0, texts.start, texts.len())?.sum_all()?)
+        });
+        pass.run()
+    }
+}
