@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels, token_at},
+    band::{Band, Labels, named_at},
     canvas::LABEL,
     color::{ColorScale, Palette},
     figure::Figure,
@@ -38,6 +38,8 @@ use crate::{Result, error::PlotError};
 pub struct LensTable {
     predictions: Array2<Vec<(String, f32)>>,
     tokens: Vec<String>,
+    /// Where the tokens stand, when they are not the whole text.
+    positions: Option<Vec<usize>>,
     title: String,
     rows: Option<Vec<String>>,
     statistic: Statistic,
@@ -61,6 +63,7 @@ impl LensTable {
         Self {
             predictions,
             tokens: tokens.into_iter().map(Into::into).collect(),
+            positions: None,
             title: String::new(),
             rows: None,
             statistic: Statistic::default(),
@@ -73,6 +76,12 @@ impl LensTable {
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
+        self
+    }
+
+    /// Where the tokens stand, when they are not the whole text.
+    pub(crate) fn positions(mut self, positions: Vec<usize>) -> Self {
+        self.positions = Some(positions);
         self
     }
 
@@ -118,7 +127,10 @@ impl LensTable {
             letters => (letters as f64 * LABEL * 0.6 + 8.0).round(),
         };
         let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
-        let tokens = Labels::Tokens(self.tokens.clone());
+        let tokens = match self.positions {
+            None => Labels::Tokens(self.tokens.clone()),
+            Some(_) => Labels::names((0..positions).map(|column| self.token(column))),
+        };
         let panels = Panels {
             heading: &self.title,
             note: &self.note(rows),
@@ -198,6 +210,12 @@ impl LensTable {
         }
     }
 
+    /// The token of a column and where it stands.
+    fn token(&self, column: usize) -> String {
+        let position = self.positions.as_ref().and_then(|positions| positions.get(column)).copied();
+        named_at(&self.tokens[column], position.unwrap_or(column))
+    }
+
     fn top(&self, row: usize, position: usize) -> &str {
         self.predictions[(row, position)].first().map_or("", |(token, _)| token.as_str())
     }
@@ -225,7 +243,7 @@ impl LensTable {
     fn tooltip(&self, row: usize, position: usize) -> String {
         let name = self.row_name(row);
         let layer = if name.parse::<usize>().is_ok() { format!("layer {name}") } else { name };
-        let mut lines = vec![format!("{layer}, after {}", token_at(&self.tokens, position))];
+        let mut lines = vec![format!("{layer}, after {}", self.token(position))];
         if self.values.is_some() {
             lines.push(format!("{}: {}", self.statistic.name(), number(self.value(row, position))));
         }
@@ -250,7 +268,7 @@ impl LensTable {
         let said = visible(self.top(rows - 1, positions - 1));
         format!(
             "{title}: {rows} layers by {positions} positions; after {} the output is {said}.",
-            token_at(&self.tokens, positions - 1)
+            self.token(positions - 1)
         )
     }
 
