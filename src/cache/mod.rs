@@ -11,7 +11,7 @@ use crate::{
     text::Tokens,
 };
 use candle_core::Tensor;
-pub(crate) use positions::{Positions, index_of};
+pub(crate) use positions::{Positions, index_of, last_of};
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 /// The activations that one run recorded, by [`Site`] or by name.
@@ -74,6 +74,9 @@ impl ActivationCache {
     }
 
     /// The recorded sites and their activations, in the order the forward pass reached them.
+    ///
+    /// # Shapes
+    /// Those of each site's constructor, such as [`Site::pattern`].
     pub fn iter(&self) -> impl Iterator<Item = (Site, &Tensor)> {
         self.entries.iter().map(|(site, tensor)| (*site, tensor))
     }

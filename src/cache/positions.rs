@@ -6,6 +6,7 @@ use crate::{
     axes::Axis,
     error::RunError,
     hook::{Point, Site, Stack, Stage},
+    text::Tokens,
 };
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
@@ -104,4 +105,15 @@ impl ActivationCache {
 pub(crate) fn index_of(position: usize, kept: &[u32]) -> Result<usize> {
     let index = kept.iter().position(|&at| at as usize == position);
     index.ok_or_else(|| RunError::NotKept { position, kept: kept.to_vec() }.into())
+}
+
+/// Where the last token of a text is among the positions that are kept.
+///
+/// # Errors
+/// When all that are kept are its padding.
+pub(crate) fn last_of(tokens: &Tokens, text: usize, kept: &[u32]) -> Result<usize> {
+    let real = tokens.real(text);
+    let own = kept.iter().enumerate().filter(|(_, position)| real.contains(&(**position as usize)));
+    let last = own.max_by_key(|(_, position)| **position).map(|(row, _)| row);
+    last.ok_or_else(|| RunError::NoneInText { text, kept: kept.to_vec() }.into())
 }

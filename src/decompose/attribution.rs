@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    error::RunError,
+    cache::last_of,
     notebook::Show,
     plot::{Bars, Figure},
     text::Tokens,
@@ -86,17 +86,9 @@ impl Attribution {
     pub fn at_last(&self) -> Result<Vec<f32>> {
         let values = self.to_array()?;
         let (components, batch, _) = values.dim();
-        let last = (0..batch).map(|text| self.last(text)).collect::<Result<Vec<_>>>()?;
+        let last = (0..batch).map(|text| last_of(&self.tokens, text, &self.positions)).collect::<Result<Vec<_>>>()?;
         let mean = |component: usize| (0..batch).map(|text| values[[component, text, last[text]]]).sum::<f32>();
         Ok((0..components).map(|component| mean(component) / batch as f32).collect())
-    }
-
-    /// Where the last token of a text is among the positions that are left.
-    fn last(&self, text: usize) -> Result<usize> {
-        let real = self.tokens.real(text);
-        let tokens = self.positions.iter().enumerate().filter(|(_, position)| real.contains(&(**position as usize)));
-        let last = tokens.max_by_key(|(_, position)| **position).map(|(row, _)| row);
-        last.ok_or_else(|| RunError::NoneInText { text, kept: self.positions.clone() }.into())
     }
 
     /// The `k` parts with the largest numbers either way, largest first.

@@ -2,8 +2,8 @@
 
 use crate::{
     Result,
-    cache::index_of,
-    error::{RunError, TextError},
+    cache::{index_of, last_of},
+    error::TextError,
     hook::Site,
     model::{Model, Run, softmax, top_k},
     notebook::Show,
@@ -68,11 +68,7 @@ impl Run {
     /// # Errors
     /// When the run did not record the residual stream, or did not reach the end of the model.
     pub fn logit_lens(&self) -> Result<LogitLens> {
-        let (positions, real) = (self.cache().recorded(), self.tokens().real(0));
-        let own = positions.iter().enumerate().filter(|(_, position)| real.contains(&(**position as usize)));
-        let Some((row, _)) = own.max_by_key(|(_, position)| **position) else {
-            return Err(RunError::NoneInText { text: 0, kept: positions }.into());
-        };
+        let row = last_of(self.tokens(), 0, &self.cache().recorded())?;
         let sites = self.model().config().streams();
         let end = sites.last().copied().unwrap_or(Site::resid_post(0));
         let logits = self.model().unembed(&self.cache().get(end)?.get(0)?.get(row)?.unsqueeze(0)?)?;
