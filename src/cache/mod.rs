@@ -1,6 +1,8 @@
 //! [`ActivationCache`]: what one run recorded.
 
+mod positions;
 mod show;
+mod stacked;
 
 use crate::{
     Result,
@@ -9,6 +11,7 @@ use crate::{
     text::Tokens,
 };
 use candle_core::Tensor;
+pub(crate) use positions::{Positions, index_of, last_of};
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 /// The activations that one run recorded, by [`Site`] or by name.
@@ -33,12 +36,13 @@ pub struct ActivationCache {
     index: Arc<HashMap<Site, usize>>,
     tokens: Tokens,
     source: Option<Tokens>,
+    positions: Option<Positions>,
 }
 
 impl ActivationCache {
     pub(crate) fn new(entries: Vec<(Site, Tensor)>, tokens: Tokens, source: Option<Tokens>) -> Self {
         let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
-        Self { entries: entries.into(), index: Arc::new(index), tokens, source }
+        Self { entries: entries.into(), index: Arc::new(index), tokens, source, positions: None }
     }
 
     /// The activation at a site.
@@ -70,6 +74,9 @@ impl ActivationCache {
     }
 
     /// The recorded sites and their activations, in the order the forward pass reached them.
+    ///
+    /// # Shapes
+    /// Those of each site's constructor, such as [`Site::pattern`].
     pub fn iter(&self) -> impl Iterator<Item = (Site, &Tensor)> {
         self.entries.iter().map(|(site, tensor)| (*site, tensor))
     }

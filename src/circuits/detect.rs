@@ -109,7 +109,7 @@ impl Detector {
     /// `[layer, head]`
     ///
     /// # Errors
-    /// When the run did not record the attention patterns, a head does not exist, or the pattern does not fit the texts
+    /// When the run did not record the attention patterns (at all positions), a head does not exist, or the pattern does not fit the texts
     /// or, in a model that reads from left to right, looks ahead.
     pub fn scores(&self, run: &Run) -> Result<Array2<f32>> {
         let config = run.model().config();
@@ -124,7 +124,9 @@ impl Detector {
             if heads.peek().is_none() {
                 continue;
             }
-            let patterns = run.cache().get(Site::pattern(layer))?; // [batch, head, query, key]
+            let site = Site::pattern(layer);
+            run.cache().need_whole(site, "a score of heads")?;
+            let patterns = run.cache().get(site)?; // [batch, head, query, key]
             for head in heads {
                 let mut sums = (0.0, 0.0);
                 for (text, sought) in sought.iter().enumerate() {

@@ -50,6 +50,9 @@ impl Eigenvalues {
     }
 
     /// Their distances from 0.
+    ///
+    /// # Shapes
+    /// `[.., m]`, as the parts.
     pub fn sizes(&self) -> ArrayD<f32> {
         ndarray::Zip::from(&self.re).and(&self.im).map_collect(|re, im| re.hypot(*im))
     }

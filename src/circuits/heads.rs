@@ -91,6 +91,17 @@ impl HeadScores {
     }
 
     /// Layer, head and score of the head that looks most at earlier copies of the same token.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::head_scores, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
+    /// let scores = head_scores(&run)?;
+    /// let (layer, head, score) = scores.strongest_duplicate_token();
+    /// assert_eq!(score, scores.duplicate_token[[layer, head]]);
+    /// assert!(scores.duplicate_token.iter().all(|other| *other <= score));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest_duplicate_token(&self) -> (usize, usize, f32) {
         strongest(&self.duplicate_token)
     }

@@ -49,6 +49,17 @@ pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
 
 impl HeadLabels {
     /// The same scores with another threshold.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::Habit, prelude::*};
+    /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+    /// let Some((best, score)) = labels.best(1, 0) else { panic!("there is a head L1H0") };
+    /// assert_eq!((best, labels.threshold), (Habit::Induction, 0.4));
+    /// assert_eq!(labels.clone().at_least(score).habit(1, 0), Some(Habit::Induction));
+    /// assert_eq!(labels.at_least(score + 1e-3).habit(1, 0), None);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at_least(mut self, threshold: f32) -> Self {
         self.threshold = threshold;
         self

@@ -47,6 +47,8 @@ mod readings;
 mod svd;
 mod tokens;
 
+use crate::{Model, Result};
+use candle_core::Tensor;
 pub use compare::compare_heads;
 pub use composition::{Composition, CompositionScores, composition_scores};
 pub use detect::{Detector, Measure};
@@ -65,4 +67,16 @@ pub use tokens::{TokenCircuit, full_ov, full_qk, ov_circuit, position_circuit, q
 /// The names of heads, `L0H0`, `L0H1`, ..., those of some layers in order.
 fn head_names(layers: std::ops::Range<usize>, n_heads: usize) -> Vec<String> {
     layers.flat_map(|layer| (0..n_heads).map(move |head| format!("L{layer}H{head}"))).collect()
+}
+
+/// `W_U` times the scales that some models put on what it reads and on the logits it writes.
+///
+/// # Shapes
+/// `[d_model, d_vocab]`
+fn unembedding(model: &Model) -> Result<Tensor> {
+    scaled(model.weights().w_u()?, model.config().unembed_scale * model.config().logit_scale)
+}
+
+fn scaled(matrix: Tensor, scale: f64) -> Result<Tensor> {
+    if scale == 1.0 { Ok(matrix) } else { Ok((matrix * scale)?) }
 }

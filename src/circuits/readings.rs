@@ -1,9 +1,9 @@
 //! [`SvdReading`]: the singular vectors of weights, read as tokens.
 
-use super::{FactoredMatrix, svd::Svd};
+use super::{FactoredMatrix, svd::Svd, unembedding};
 use crate::{
     Model, Result,
-    error::RunError,
+    error::{CircuitsError, RunError},
     model::{NormPlace, top_k},
     notebook::Show,
     ops,
@@ -81,8 +81,11 @@ pub struct SvdReading {
 /// Reads the `vectors` strongest directions (or all there are) of a weight matrix through the unembedding.
 ///
 /// # Errors
-/// When there is no such layer or head, or the model gives no logits.
+/// When there is no such layer or head, no direction is asked for, or the model gives no logits.
 pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReading> {
+    if vectors == 0 {
+        return Err(CircuitsError::NoVectors.into());
+    }
     let weights = model.weights();
     let (s, directions) = match of {
         Writes::Head { layer, head } => {
@@ -103,8 +106,8 @@ pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReadi
             (s, v)
         }
     };
-    let vectors = vectors.clamp(1, s.dim(0)?);
-    let unembed = weights.w_u().map_err(|_| RunError::NoUnembed { family: model.config().family.clone() })?;
+    let vectors = vectors.min(s.dim(0)?);
+    let unembed = unembedding(model).map_err(|_| RunError::NoUnembed { family: model.config().family.clone() })?;
     let rows = ops::linear(&directions.narrow(1, 0, vectors)?.t()?, &unembed, None)?; // [vector, d_vocab]
     let singular_values = s.narrow(0, 0, vectors)?.to_vec1()?;
     Ok(SvdReading { of, singular_values, columns: rows.to_vec2()?, logits: rows.t()?, model: model.clone() })

@@ -1,6 +1,6 @@
 //! [`TokenCircuit`]: what a head does from token to token.
 
-use super::{FactoredMatrix, product::plane};
+use super::{FactoredMatrix, product::plane, scaled, unembedding};
 use crate::{
     Model, Result,
     decompose::ToTokenIds,
@@ -49,7 +49,8 @@ pub struct TokenCircuit {
     causal: bool,
 }
 
-/// `W_E W_V W_O W_U`: by how much a head that looks at a token raises each token's logit.
+/// `W_E W_V W_O W_U`: by how much a head that looks at a token raises each token's logit, times the scales that some
+/// models have on what a head adds, on what the unembedding reads and on logits (Granite, T5, Cohere).
 ///
 /// # Errors
 /// When there is no such head, a text is no single token, or the model gives no logits.
@@ -61,7 +62,7 @@ pub fn ov_circuit(
 ) -> Result<TokenCircuit> {
     let name = format!("{}: what it says for what it looks at", model.head_name(head)?);
     let (from, to) = (ids(model, from)?, ids(model, to)?);
-    let said = columns(&model.weights().w_u()?, &to)?;
+    let said = columns(&said(model)?, &to)?;
     let matrix = model.ov(head.0)?.get(head.1 as i64)?;
     between(model, name, matrix, (&from, &to), &said, ["looked at", "said"])
 }
@@ -160,7 +161,7 @@ pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -
     })
 }
 
-/// `W_E W_V W_O W_U` between all tokens: too large to be multiplied out, but its singular values, eigenvalues, norm,
+/// `W_E W_V W_O W_U` between all tokens, scaled as [`ov_circuit`]: too large to be multiplied out, but its singular values, eigenvalues, norm,
 /// rows and columns cost little.
 ///
 /// # Shapes
@@ -182,7 +183,15 @@ pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -
 pub fn full_ov(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
     model.head_name(head)?;
     let weights = model.weights();
-    model.ov(head.0)?.get(head.1 as i64)?.rmatmul(&weights.w_e()?)?.matmul(&weights.w_u()?)
+    model.ov(head.0)?.get(head.1 as i64)?.rmatmul(&weights.w_e()?)?.matmul(&said(model)?)
+}
+
+/// What turns the output of a head into logits, the norm between them aside.
+///
+/// # Shapes
+/// `[d_model, d_vocab]`
+fn said(model: &Model) -> Result<Tensor> {
+    scaled(unembedding(model)?, model.config().residual_scale)
 }
 
 /// `W_E W_Q W_K^T W_E^T` between all tokens, as [`full_ov`].

@@ -1,19 +1,24 @@
 //! The stream at successive places.
 
-use super::{Part, ResidStack};
+use super::{Part, ResidStack, of_run::stream_at};
 use crate::{
     Result,
-    hook::{Point, Site},
-    model::Run,
+    error::RunError,
+    hook::{Point, Site, Stack},
+    model::{NormPlace, Run},
 };
 
 impl Run {
-    /// The residual stream as it grows: at the start of every block (with `middle` also between attention and MLP) up to
-    /// and with `site`. Labels are `0_pre`, `0_mid`, ..., and `final_post` for the stream leaving the last block:
-    /// `accumulated_resid` of TransformerLens. Its `logit_attrs` is the logit lens for a difference of logits.
+    /// The residual stream as it grows: at the start of every block (with `middle` also within) up to and with `site`.
+    /// Labels are `0_pre`, `0_mid`, ..., and `final_post` for the stream leaving the last block: `accumulated_resid` of
+    /// TransformerLens. In models whose norms stand on the sum (BERT), a block's end is what the next one reads,
+    /// `hook_normalized_resid_post`; of an encoder-decoder it is the decoder's stream.
+    ///
+    /// Its `logit_attrs` reads every stream with the scale that the final norm had at the end of the run. After
+    /// [`ResidStack::recompute_ln`] each has its own scale, as in the logit lens.
     ///
     /// # Errors
-    /// When `site` is no place of the residual stream, or the run did not record the streams.
+    /// When `site` is no place of the residual stream, is the encoder's, or the run did not record the streams.
     ///
     /// # Examples
     /// ```
@@ -25,27 +30,35 @@ impl Run {
     /// ```
     pub fn accumulated_resid(&self, site: Site, middle: bool) -> Result<ResidStack> {
         let config = self.model().config();
-        let end = super::of_run::stream_at(config, site)?;
-        let mut sites = Vec::new();
-        for layer in 0..=site.layer().unwrap_or(0) {
-            sites.push((format!("{layer}_pre"), Site::resid_pre(layer)));
-            let mid = Site::resid_mid(layer);
-            if (middle || mid == end) && config.has(mid) {
-                sites.push((format!("{layer}_mid"), mid));
-            }
-            let name = match layer + 1 == config.n_layers {
-                true => "final_post".to_owned(),
-                false => format!("{layer}_post"),
-            };
-            sites.push((name, Site::resid_post(layer)));
+        let end = stream_at(config, site)?;
+        let (stack, last) = (end.stack(), end.layer().unwrap_or(0));
+        if stack == Stack::Encoder {
+            return Err(RunError::EncoderStream { site: site.to_string() }.into());
         }
-        let until = sites.iter().position(|(_, one)| *one == end).unwrap_or(sites.len() - 1);
-        sites.truncate(until + 1);
-        // The end of one block is the start of the next.
-        let inner = |at: usize, site: Site| at < until && site.point() == Point::ResidPost;
-        let sites: Vec<_> =
-            sites.into_iter().enumerate().filter(|(at, (_, site))| !inner(*at, *site)).map(|(_, one)| one).collect();
-        let parts = sites.iter().map(|(_, site)| Part::one(self.cache().get(*site)?)).collect::<Result<_>>()?;
-        Ok(ResidStack::new(self, sites.into_iter().map(|(label, _)| label).collect(), parts))
+        let post = if config.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let end = if end.point() == Point::ResidPost { Site::in_block(stack, last, post) } else { end };
+        let mut sites = Vec::new();
+        for layer in 0..=last {
+            // The end of one block is the start of the next.
+            for point in [Point::ResidPre, Point::ResidMid, Point::ResidMidCross, post] {
+                let site = Site::in_block(stack, layer, point);
+                let within = matches!(point, Point::ResidMid | Point::ResidMidCross);
+                if site == end || point == Point::ResidPre || (within && middle && config.has(site)) {
+                    sites.push(site);
+                }
+                if site == end {
+                    break;
+                }
+            }
+        }
+        let label = |site: &Site| match (site.layer().unwrap_or(0), site.point()) {
+            (layer, Point::ResidPre) => format!("{layer}_pre"),
+            (layer, Point::ResidMid) => format!("{layer}_mid"),
+            (layer, Point::ResidMidCross) => format!("{layer}_mid_cross"),
+            (layer, _) if layer + 1 == config.n_layers => "final_post".to_owned(),
+            (layer, _) => format!("{layer}_post"),
+        };
+        let parts = sites.iter().map(|&site| Part::one(self.cache().get(site)?)).collect::<Result<_>>()?;
+        Ok(ResidStack::new(self, sites.iter().map(label).collect(), parts))
     }
 }

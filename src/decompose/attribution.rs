@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    cache::last_of,
     notebook::Show,
     plot::{Bars, Figure},
     text::Tokens,
@@ -28,12 +29,6 @@ impl Attribution {
         Self { labels, values, tokens, positions, constant }
     }
 
-    /// # Shapes
-    /// `scale`: `[one, batch, pos]`
-    pub(super) fn over(self, scale: &Tensor) -> Result<Self> {
-        Ok(Self { values: self.values.broadcast_div(scale)?, ..self })
-    }
-
     pub(super) fn with_constant(self, constant: Vec<f32>) -> Self {
         Self { constant, ..self }
     }
@@ -58,6 +53,18 @@ impl Attribution {
     ///
     /// # Errors
     /// When memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// let values = given.to_array()?;
+    /// assert_eq!(values.dim(), (4, 1, 8));
+    /// let total = values.slice(ndarray::s![.., 0, -1]).sum() + given.constant()[0];
+    /// assert!((total - run.logit_diff("owl", "red", -1)?).abs() < 1e-3);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_array(&self) -> Result<Array3<f32>> {
         let values = self.values.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
         let shape = self.values.dims3()?;
@@ -69,39 +76,50 @@ impl Attribution {
         &self.constant
     }
 
-    /// The mean over texts of each part's number at the last position that is left (of each text, where it is padded
-    /// and all positions are left).
+    /// The mean over texts of each part's number at the last position that is left (of each text, where it is padded).
     ///
     /// # Shapes
     /// `[component]`
     ///
     /// # Errors
-    /// When memory runs out.
+    /// When none of the positions that are left is a token of some text.
     pub fn at_last(&self) -> Result<Vec<f32>> {
         let values = self.to_array()?;
-        let (components, batch, pos) = values.dim();
-        let last = |text: usize| {
-            let end = self.tokens.real(text).end as u32;
-            self.positions.iter().rposition(|&position| position < end).unwrap_or(pos - 1)
-        };
-        let mean = |component: usize| (0..batch).map(|text| values[[component, text, last(text)]]).sum::<f32>();
+        let (components, batch, _) = values.dim();
+        let last = (0..batch).map(|text| last_of(&self.tokens, text, &self.positions)).collect::<Result<Vec<_>>>()?;
+        let mean = |component: usize| (0..batch).map(|text| values[[component, text, last[text]]]).sum::<f32>();
         Ok((0..components).map(|component| mean(component) / batch as f32).collect())
     }
 
-    /// The `k` parts with the largest numbers either way (see [`Attribution::at_last`]), largest first.
-    pub fn top(&self, k: usize) -> Vec<(String, f32)> {
-        let values = self.at_last().unwrap_or_default();
+    /// The `k` parts with the largest numbers either way, largest first.
+    ///
+    /// # Errors
+    /// As [`Attribution::at_last`].
+    pub fn top(&self, k: usize) -> Result<Vec<(String, f32)>> {
+        let values = self.at_last()?;
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
-        order.into_iter().take(k).map(|at| (self.labels[at].clone(), values[at])).collect()
+        Ok(order.into_iter().take(k).map(|at| (self.labels[at].clone(), values[at])).collect())
     }
 
     /// Bars of the `k` strongest parts.
     ///
     /// # Errors
-    /// When a number is not finite.
+    /// As [`Attribution::at_last`]; also when there are no parts to draw.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// let bars = given.draw_top(3)?.to_text();
+    /// assert!(given.top(3)?.iter().all(|(label, _)| bars.contains(label.as_str())), "{bars}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw_top(&self, k: usize) -> Result<Figure> {
-        Bars::new(self.top(k)).title("What each part gave at the last position").value("direct effect").draw()
+        let shown = if k < self.labels.len() { format!(" ({k} of {})", self.labels.len()) } else { String::new() };
+        let title = format!("What each part gave at the last position{shown}");
+        Bars::new(self.top(k)?).title(title).value("direct effect").draw()
     }
 }
 
@@ -114,13 +132,13 @@ impl Attribution {
 
 impl Show for Attribution {
     fn html(&self) -> String {
-        match self.draw_top(12) {
-            Ok(figure) => figure.html(),
-            Err(error) => error.to_string(),
-        }
+        self.draw_top(12).html()
     }
 
     fn plain(&self) -> String {
-        self.top(12).into_iter().map(|(label, value)| format!("{label:>12} {value:+.3}\n")).collect()
+        match self.top(12) {
+            Ok(top) => top.into_iter().map(|(label, value)| format!("{label:>12} {value:+.3}\n")).collect(),
+            Err(error) => error.to_string(),
+        }
     }
 }

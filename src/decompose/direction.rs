@@ -2,19 +2,22 @@
 
 use crate::{
     Result,
-    cache::ActivationCache,
     error::RunError,
     hook::{Point, Site},
-    model::{Model, Normalization, parts::Norm},
+    model::{
+        Model, Normalization,
+        parts::{Block, Norm},
+    },
     ops,
 };
 use candle_core::{Device, Tensor};
 
-/// A norm with the scale that a run had there: linear in the stream.
+/// A norm, as what reads the stream behind it sees it: linear once its scale is held.
 pub(crate) struct Reader {
     pub(crate) centred: bool,
-    /// `[batch, pos, one]`; 1 where there is no norm.
-    pub(crate) scale: Tensor,
+    pub(crate) eps: f64,
+    /// Where a run has its scale; `None` where there is no norm.
+    pub(crate) scale: Option<Site>,
     /// `[d_model]`
     weight: Option<Tensor>,
     /// `[d_model]`
@@ -23,27 +26,27 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// The norm in front of what reads the stream at `site`.
-    pub(crate) fn at(model: &Model, cache: &ActivationCache, site: Site) -> Result<Self> {
+    pub(crate) fn at(model: &Model, site: Site) -> Result<Self> {
         model.config().check(site)?;
-        let transformer = model.transformer();
-        let block = site.layer().and_then(|layer| transformer.blocks.blocks.get(layer));
-        let (norm, points): (&Norm, _) = match (block, site.point()) {
-            (Some(block), Point::ResidMid | Point::MlpIn | Point::MlpPre) => (&block.ln2, block.ln2.points),
-            (Some(block), _) => (&block.ln1, block.ln1.points),
-            (None, _) => (&transformer.readout.ln_final, transformer.readout.ln_final.points),
+        let (blocks, readout) = (&model.transformer().blocks, &model.transformer().readout);
+        if site.layer().is_some() && site.stack() != blocks.stack {
+            return Err(RunError::EncoderStream { site: site.to_string() }.into());
+        }
+        let block = site.layer().and_then(|layer| blocks.blocks.get(layer));
+        let norm: &Norm = match (block, site.point()) {
+            (Some(Block { cross: Some(cross), .. }), Point::ResidMid) => &cross.ln,
+            (Some(block), Point::ResidMid | Point::MlpIn) if !block.ln_mid.is_none() => &block.ln_mid,
+            (Some(block), Point::ResidMid | Point::ResidMidCross | Point::MlpIn | Point::MlpPre) => &block.ln2,
+            (Some(block), _) => &block.ln1,
+            (None, _) => &readout.ln_final,
         };
-        let scale_at = match (block, points[0].is_once()) {
-            (Some(_), false) => Site::in_block(site.stack(), site.layer().unwrap_or(0), points[0]),
-            _ => Site::once(points[0]),
-        };
-        let scale = match norm.is_none() {
-            true => {
-                Tensor::ones((cache.tokens().batch(), cache.tokens().len(), 1), candle_core::DType::F32, &Device::Cpu)?
-            }
-            false => cache.get(scale_at)?.clone(),
+        let scale = match norm.points[0] {
+            point if point.is_once() => Site::once(point),
+            point => Site::in_block(site.stack(), site.layer().unwrap_or(0), point),
         };
         let centred = norm.kind == Normalization::LayerNorm;
-        Ok(Self { centred, scale, weight: norm.weight.clone(), bias: norm.bias.clone() })
+        let scale = (!norm.is_none()).then_some(scale);
+        Ok(Self { centred, eps: norm.eps, scale, weight: norm.weight.clone(), bias: norm.bias.clone() })
     }
 
     /// The direction in the stream, before the norm's centring and scale, whose projection over the scale is the logit

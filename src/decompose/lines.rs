@@ -10,9 +10,10 @@ use ndarray::Array2;
 
 impl Attribution {
     /// A line through the parts in their order (see [`Attribution::at_last`]): of the stream as it grows
-    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) the logit lens of an answer. Of its components
-    /// ([`Run::decompose`](crate::model::Run::decompose)) two lines along the layers, what attentions and what MLPs add;
-    /// the embeddings are left out.
+    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) how an answer comes about. Of its components
+    /// ([`Run::decompose`](crate::model::Run::decompose)) two lines along the layers, what attentions and what MLPs add,
+    /// and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
+    /// out.
     ///
     /// # Errors
     /// When there are no parts, or no number is finite.
@@ -29,25 +30,24 @@ impl Attribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn line(&self) -> Result<Figure> {
-        let chart = LineChart::new()
-            .title("Through the final norm, at the last position")
-            .y("direct effect")
-            .baseline("nothing", 0.0);
+        let chart = LineChart::new().baseline("nothing", 0.0);
         let values = self.at_last()?;
-        let kinds = [("attention", "_attn_out"), ("MLP", "_mlp_out")];
-        let lines = kinds.map(|(name, end)| {
-            let layer = |label: &String| label.strip_suffix(end)?.parse::<u16>().ok();
+        let kinds = [("attention", "", "_attn_out"), ("MLP", "", "_mlp_out"), ("layer", "L", "")];
+        let lines = kinds.map(|(name, start, end)| {
+            let layer = |label: &String| label.strip_prefix(start)?.strip_suffix(end)?.parse::<u16>().ok();
             let points = self.labels().iter().zip(&values).filter_map(|(label, &value)| Some((layer(label)?, value)));
             (name, points.unzip::<_, _, Vec<u16>, Vec<f32>>())
         });
         if lines.iter().all(|(_, (layers, _))| layers.is_empty()) {
             let names = self.labels().to_vec();
-            return chart.x("part of the stream").x_names(names).add(Series::new("direct effect", values)).draw();
+            let chart = chart.title("How the answer comes about, at the last position").x("the stream up to here");
+            return chart.y("through the final norm").x_names(names).add(Series::new("so far", values)).draw();
         }
         let drawn = lines.into_iter().filter(|(_, (layers, _))| !layers.is_empty());
         let series =
             drawn.map(|(name, (layers, values))| Series::new(name, values).at(layers.into_iter().map(f32::from)));
-        series.fold(chart.x("layer"), LineChart::add).draw()
+        let chart = chart.title("What each layer gave at the last position").x("layer").y("direct effect");
+        series.fold(chart, LineChart::add).draw()
     }
 
     /// The numbers of the heads alone, where the parts are heads
@@ -100,6 +100,16 @@ impl Attribution {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// let said = format!("layer 1, head 0: {:.1}", given.by_head()?[[1, 0]]);
+    /// assert!(given.head_grid()?.to_svg().contains(&said), "{said}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn head_grid(&self) -> Result<Figure> {
         Heatmap::new(self.by_head()?)
             .title("What each head gave at the last position")

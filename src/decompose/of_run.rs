@@ -18,6 +18,7 @@ enum Grain {
     Components,
     Heads,
     Neurons,
+    HeadsAndMlps,
     Everything,
 }
 
@@ -51,8 +52,19 @@ impl Run {
         self.taken_apart(site, Grain::Neurons)
     }
 
+    /// The residual stream at `site` as what every head and every MLP wrote, the embeddings, and the biases of attention
+    /// as `bias`: `get_full_resid_decomposition` of TransformerLens with `expand_neurons=False`. Mixtures of experts have
+    /// it too.
+    ///
+    /// # Errors
+    /// As [`Run::decompose`].
+    pub fn decompose_heads_and_mlps(&self, site: Site) -> Result<ResidStack> {
+        self.taken_apart(site, Grain::HeadsAndMlps)
+    }
+
     /// The residual stream at `site` as what every head and every neuron wrote, the embeddings, and all biases as
-    /// `bias`: `get_full_resid_decomposition` of TransformerLens.
+    /// `bias`: `get_full_resid_decomposition` of TransformerLens. Without the neurons it is
+    /// [`Run::decompose_heads_and_mlps`].
     ///
     /// # Errors
     /// As [`Run::decompose_neurons`].
@@ -67,7 +79,7 @@ impl Run {
             return Err(RunError::NoSum { family: config.family.clone() }.into());
         }
         let mut stack = Growing::default();
-        if matches!(grain, Grain::Components | Grain::Everything) {
+        if !matches!(grain, Grain::Heads | Grain::Neurons) {
             for (label, site) in [("embed", Site::embed()), ("pos_embed", Site::pos_embed())] {
                 // Not all positions are in the stream.
                 if config.has(site) && (site == Site::embed() || config.position == Position::Learned) {
@@ -89,7 +101,7 @@ impl Run {
         let rest = match grain {
             Grain::Components => return Ok(stack),
             Grain::Heads | Grain::Neurons => "remainder",
-            Grain::Everything => "bias",
+            Grain::HeadsAndMlps | Grain::Everything => "bias",
         };
         let stream = self.cache().get(end)?;
         let left = if stack.is_empty() { stream.clone() } else { (stream - stack.sum()?)? };
@@ -105,7 +117,7 @@ impl Run {
                 let attn_out = self.cache().get(Site::attn_out(layer))?;
                 stack.push(&format!("{layer}_attn_out"), Part::one(attn_out)?);
             }
-            Grain::Heads | Grain::Everything => {
+            Grain::Heads | Grain::HeadsAndMlps | Grain::Everything => {
                 let results = block.attention.head_results(self.cache().get(Site::z(layer))?)?;
                 let results = self.after_branch(&results, &block.ln1_post, block, layer)?;
                 for head in 0..block.attention.n_heads {
@@ -120,7 +132,7 @@ impl Run {
     fn add_mlp(&self, stack: &mut Growing, block: &Block, layer: usize, grain: Grain) -> Result<()> {
         match (&block.mlp, grain) {
             (None, _) | (_, Grain::Heads) => {}
-            (Some(_), Grain::Components) => {
+            (Some(_), Grain::Components | Grain::HeadsAndMlps) => {
                 stack.push(&format!("{layer}_mlp_out"), Part::one(self.cache().get(Site::mlp_out(layer))?)?);
             }
             (Some(Feed::Mixture(_)), _) => {
@@ -189,14 +201,16 @@ impl Growing {
     }
 }
 
-/// The stream that a site of the residual stream is; the last block's end where the unembedding reads.
+/// The site, if it is a place of the residual stream.
 ///
 /// # Errors
 /// When it is another place.
 pub(super) fn stream_at(config: &Config, site: Site) -> Result<Site> {
     config.check(site)?;
     match site.point() {
-        Point::ResidPre | Point::ResidMid | Point::ResidPost => Ok(site),
+        Point::ResidPre | Point::ResidMid | Point::ResidMidCross | Point::ResidPost | Point::NormalizedResidPost => {
+            Ok(site)
+        }
         _ => Err(RunError::NoStream { site: site.to_string() }.into()),
     }
 }

@@ -18,6 +18,28 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// How many vectors there are at each position.
+    pub(crate) fn len(&self) -> Result<usize> {
+        Ok(match self {
+            Self::Vectors(vectors) => vectors.dim(0)?,
+            Self::Neurons { w_out, .. } => w_out.dim(0)?,
+        })
+    }
+
+    /// Some of the vectors.
+    ///
+    /// # Shapes
+    /// `components`: indices.
+    pub(crate) fn only(&self, components: &Tensor) -> Result<Self> {
+        Ok(match self {
+            Self::Vectors(vectors) => Self::Vectors(vectors.contiguous()?.index_select(components, 0)?),
+            Self::Neurons { post, w_out } => Self::Neurons {
+                post: post.contiguous()?.index_select(components, 2)?,
+                w_out: w_out.contiguous()?.index_select(components, 0)?,
+            },
+        })
+    }
+
     /// One vector per position.
     ///
     /// # Shapes

@@ -34,6 +34,8 @@ pub(crate) enum CircuitsError {
          and has {available} tokens to draw from"
     )]
     NoRoom { repeats: usize, n_ctx: usize, available: usize },
+    #[error("no direction is asked for; give at least 1 vector")]
+    NoVectors,
     #[error("a circuit between tokens needs at least one token on either side")]
     NoTokens,
     #[error("{what} is given for {got:?} layers by heads, and the other for {expected:?}")]

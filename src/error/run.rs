@@ -44,8 +44,29 @@ pub(crate) enum RunError {
          stop_at_layer, ask for logits, or leave the site out"
     )]
     NotReached { site: String, start: usize, stop: usize },
+    #[error("no position is chosen; give at least one, such as -1 for the last")]
+    NoPositions,
+    #[error(
+        "position {position} is not among those that were kept, {kept:?}; keep it too, or leave out .positions(..)"
+    )]
+    NotKept { position: usize, kept: Vec<u32> },
+    #[error("none of the positions that were kept, {kept:?}, is a token of text {text}; the others are its padding")]
+    NoneInText { text: usize, kept: Vec<u32> },
+    #[error(
+        "{what} needs `{site}` at all positions, and this run recorded it at {kept:?} alone; leave out .positions(..), or \
+         record this site in a run of its own"
+    )]
+    SomePositions { what: &'static str, site: String, kept: Vec<u32> },
     #[error("`{site}` is no place of the residual stream; give hook_resid_pre, hook_resid_mid or hook_resid_post")]
     NoStream { site: String },
+    #[error("`{site}` is the encoder's, which the unembedding does not read; give a place of the decoder's stream")]
+    EncoderStream { site: String },
+    #[error("none of the {labels} parts has a label that passes; they begin with {}", .first.as_deref().unwrap_or("none"))]
+    NoParts { labels: usize, first: Option<String> },
+    #[error(
+        "`{site}` holds no attention patterns; give a layer, hook_pattern, or the decoder's cross_attn.hook_pattern"
+    )]
+    NoPattern { site: String },
     #[error(
         "the residual stream of this {family} model is not taken apart: it is not one sum from the embedding on (norms \
          stand on the sums, or there are two stacks); within a block, add up hook_resid_pre, hook_attn_out and \

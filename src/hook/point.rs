@@ -88,7 +88,7 @@ points! {
         EmbedLnNormalized embed_ln_normalized "embed.ln.hook_normalized" [Batch Pos DModel];
         /// All embeddings summed and normed: what the first block of an encoder reads.
         FullEmbed full_embed "hook_full_embed" [Batch Pos DModel];
-        /// Scale of the norm after the embeddings, in models that have one.
+        /// What the final norm divides the last residual stream by: its standard deviation, or root mean square.
         LnFinalScale ln_final_scale "ln_final.hook_scale" [Batch Pos One];
         /// The final residual stream, normed but not yet weighted.
         LnFinalNormalized ln_final_normalized "ln_final.hook_normalized" [Batch Pos DModel];

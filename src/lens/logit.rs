@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    cache::{index_of, last_of},
     error::TextError,
     hook::Site,
     model::{Model, Run, softmax, top_k},
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 /// final norm, with its own statistics, and the unembedding (nostalgebraist 2020).
 ///
 /// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer; in BERT and its
-/// kin `hook_normalized_resid_post`).
+/// kin `hook_normalized_resid_post`). Columns are the positions that the run recorded.
 ///
 /// # Examples
 /// ```
@@ -33,6 +34,8 @@ use rayon::prelude::*;
 #[derive(Clone, Debug)]
 pub struct LogitLens {
     tokens: Tokens,
+    /// The positions that the run recorded.
+    positions: Vec<u32>,
     labels: Vec<String>,
     /// `[row, pos]`
     cells: Array2<LensCell>,
@@ -59,15 +62,17 @@ pub struct LensCell {
 const TOP: usize = 10;
 
 impl Run {
-    /// The logit lens on the first text, watching the token that the model finds likeliest at the end.
+    /// The logit lens on the first text, watching the token that the model finds likeliest after its last token that was
+    /// recorded.
     ///
     /// # Errors
     /// When the run did not record the residual stream, or did not reach the end of the model.
     pub fn logit_lens(&self) -> Result<LogitLens> {
-        let read = |&last: &Site| self.model().unembed(&self.cache().get(last)?.get(0)?);
-        let last = self.model().config().streams().last().map(read).transpose()?;
-        let logits = last.map(|logits| logits.to_vec2::<f32>()).transpose()?.unwrap_or_default();
-        let watched = logits.last().and_then(|logits| top_k(logits, 1).first().copied()).unwrap_or(0);
+        let row = last_of(self.tokens(), 0, &self.cache().recorded())?;
+        let sites = self.model().config().streams();
+        let end = sites.last().copied().unwrap_or(Site::resid_post(0));
+        let logits = self.model().unembed(&self.cache().get(end)?.get(0)?.get(row)?.unsqueeze(0)?)?;
+        let watched = top_k(&logits.squeeze(0)?.to_vec1::<f32>()?, 1).first().copied().unwrap_or(0);
         LogitLens::new(self, watched as u32)
     }
 
@@ -75,6 +80,16 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::logit_lens`]; also when `token` is not a single token.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let lens = run.logit_lens_for("red")?;
+    /// assert_eq!(lens.watched(), "red");
+    /// assert!(lens.cell(2, -1)?.rank > 1 && lens.cell(2, -1)?.probability < 0.1); // the model says owl
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn logit_lens_for(&self, token: &str) -> Result<LogitLens> {
         LogitLens::new(self, self.model().to_single_token(token)?)
     }
@@ -97,9 +112,10 @@ impl LogitLens {
             let row = row.par_iter().zip(&output).map(|(logits, output)| cell(model, logits, output, watched as usize));
             cells.extend(row.collect::<Vec<_>>());
         }
-        let shape = (n_layers + 1, tokens.len());
+        let positions = run.cache().recorded();
+        let shape = (n_layers + 1, positions.len());
         let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        Ok(Self { tokens, labels, cells, watched: model.token_text(watched) })
+        Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched) })
     }
 
     /// The number of rows: one per layer, and the output.
@@ -110,9 +126,9 @@ impl LogitLens {
     /// What the lens reads before layer `row` (or, at the last row, at the output) at a position (-1 is the last).
     ///
     /// # Errors
-    /// When there is no such row or position.
+    /// When there is no such row or position, or the run did not record it.
     pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
-        let index = self.tokens.index_in(0, position)?;
+        let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
         let none = || TextError::RowOutOfRange { row, rows: self.rows() }.into();
         self.cells.get((row, index)).ok_or_else(none)
     }
@@ -133,7 +149,14 @@ impl LogitLens {
             Statistic::Divergence => cell.divergence,
             Statistic::Rank => cell.rank as f32,
         });
-        LensTable::new(self.cells.map(|cell| cell.top.clone()), self.tokens.strings(0))
+        let positions: Vec<usize> = self.positions.iter().map(|&position| position as usize).collect();
+        let strings = self.tokens.strings(0);
+        let table = LensTable::new(
+            self.cells.map(|cell| cell.top.clone()),
+            positions.iter().map(|&position| strings[position].clone()),
+        );
+        let table = if positions.len() == strings.len() { table } else { table.positions(positions) };
+        table
             .title(format!(
                 "Logit lens: what the model would say before each layer (outlined: {})",
                 self.watched.trim()
@@ -147,18 +170,9 @@ impl LogitLens {
     /// The watched token's probability before each layer and at the output, at one position (-1 is the last).
     ///
     /// # Errors
-    /// When the position is outside the text.
+    /// When the position is outside the text, or the run did not record it.
     pub fn line(&self, position: i64) -> Result<Figure> {
-        let index = self.tokens.index_in(0, position)?;
-        let probabilities = self.cells.column(index).iter().map(|cell| cell.probability).collect::<Vec<_>>();
-        LineChart::new()
-            .title(format!("Probability of {:?} after {:?}", self.watched, self.tokens.strings(0)[index]))
-            .x("before layer")
-            .x_names(self.labels.clone())
-            .y("probability")
-            .y_range(0.0, 1.0)
-            .add(Series::new(self.watched.clone(), probabilities))
-            .draw()
+        self.chart(position, "Probability", |cell| cell.probability)?.y("probability").y_range(0.0, 1.0).draw()
     }
 
     /// The watched token's rank before each layer and at the output, at one position (-1 is the last), on a logarithmic
@@ -167,16 +181,17 @@ impl LogitLens {
     /// # Errors
     /// When the position is outside the text.
     pub fn rank_line(&self, position: i64) -> Result<Figure> {
-        let index = self.tokens.index_in(0, position)?;
-        let ranks = self.cells.column(index).iter().map(|cell| cell.rank as f32).collect::<Vec<_>>();
-        LineChart::new()
-            .title(format!("Rank of {:?} after {:?}", self.watched, self.tokens.strings(0)[index]))
+        self.chart(position, "Rank", |cell| cell.rank as f32)?.y("rank (1 is likeliest)").log_y().draw()
+    }
+
+    fn chart(&self, position: i64, what: &str, of: impl Fn(&LensCell) -> f32) -> Result<LineChart> {
+        let position = self.tokens.index_in(0, position)?;
+        let column = self.cells.column(index_of(position, &self.positions)?);
+        Ok(LineChart::new()
+            .title(format!("{what} of {:?} after {:?}", self.watched, self.tokens.strings(0)[position]))
             .x("before layer")
             .x_names(self.labels.clone())
-            .y("rank (1 is likeliest)")
-            .log_y()
-            .add(Series::new(self.watched.clone(), ranks))
-            .draw()
+            .add(Series::new(self.watched.clone(), column.iter().map(of).collect::<Vec<_>>())))
     }
 
     /// The table in four colourings.

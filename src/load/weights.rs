@@ -64,6 +64,9 @@ impl Weights {
 
     /// The tensor `name`, as `f32` on the CPU.
     ///
+    /// # Shapes
+    /// `expected`, as the file has it.
+    ///
     /// # Errors
     /// When there is no such tensor (the error names the nearest), its shape is another, it is stored as a type that
     /// is not a floating point number, or a value is NaN or infinite.

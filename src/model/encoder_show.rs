@@ -3,6 +3,7 @@
 use super::{FilledMasks, NextSentence, SentenceEmbeddings};
 use crate::{
     Result,
+    error::TextError,
     notebook::{Card, Show},
     plot::{Bars, Figure, Heatmap, column},
 };
@@ -11,16 +12,16 @@ impl FilledMasks {
     /// The candidates of each blank as bars, one blank under the other.
     ///
     /// # Errors
-    /// When no candidates were asked for.
+    /// When no candidates were asked for, or a blank was moved out of the text.
     pub fn figure(&self) -> Result<Figure> {
         let bars = |blank: &super::Blank| {
             let candidates = blank.candidates.iter().map(|candidate| (candidate.text.as_str(), candidate.probability));
-            let mask = &self.tokens.strings(0)[blank.position];
-            Bars::tokens(candidates)
-                .title(format!("{mask} at position {}", blank.position))
-                .value("probability")
-                .range(0.0, 1.0)
-                .draw()
+            let mask = self.tokens.strings(0).get(blank.position).ok_or_else(|| TextError::PositionOutOfRange {
+                position: blank.position as i64,
+                len: self.tokens.len(),
+            })?;
+            let title = format!("{mask} at position {}", blank.position);
+            Bars::tokens(candidates).title(title).value("probability").range(0.0, 1.0).draw()
         };
         let figures = self.blanks.iter().map(bars).collect::<Result<Vec<_>>>()?;
         Ok(column(&figures))

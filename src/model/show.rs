@@ -3,12 +3,10 @@
 use super::{Architecture, Config, Model, Normalization, Position, Run};
 use crate::{
     Result,
-    axes::Axis,
-    hook::{Site, ToSite},
+    hook::Site,
     notebook::{Card, Show},
-    plot::{AttentionHeads, AttentionPattern, Bars, Figure, TokenText},
+    plot::{Bars, Figure, TokenText},
 };
-use ndarray::{Array2, Array3};
 use std::fmt;
 
 /// `1234567` as `1,234,567`.
@@ -110,75 +108,6 @@ impl Show for Model {
 }
 
 impl Run {
-    /// The attention patterns of all heads of a layer, on the first text.
-    ///
-    /// # Errors
-    /// When the run did not record them.
-    pub fn attention(&self, layer: usize) -> Result<Figure> {
-        let patterns = self.patterns(layer)?;
-        let title = format!("{}: attention of layer {layer}", self.model().name());
-        let names = (0..patterns.dim().0).map(|head| format!("L{layer}H{head}"));
-        AttentionHeads::new(patterns, self.tokens().strings(0)).names(names).title(title).draw()
-    }
-
-    /// The attention pattern of one head, on the first text.
-    ///
-    /// # Errors
-    /// When the run did not record it, or there is no such head.
-    pub fn attention_head(&self, layer: usize, head: usize) -> Result<Figure> {
-        let title = format!("L{layer}H{head}: who looks where");
-        AttentionPattern::new(self.pattern(layer, head)?, self.tokens().strings(0)).title(title).draw()
-    }
-
-    /// Where a head looks from one position (-1 is the last) of the first text: the text, each token coloured by the
-    /// attention that goes to it.
-    ///
-    /// # Errors
-    /// As [`Run::attention_head`]; also when the position is outside the text.
-    ///
-    /// # Examples
-    /// ```
-    /// use glassbox::prelude::*;
-    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
-    /// let figure = run.attention_from(1, 0, -1)?; // the second "blue" looks at what came after the first
-    /// assert!(figure.to_svg().contains("<title>owl@4: 1"));
-    /// # Ok::<(), glassbox::Error>(())
-    /// ```
-    pub fn attention_from(&self, layer: usize, head: usize, position: i64) -> Result<Figure> {
-        let from = self.tokens().index_in(0, position)?;
-        let pattern = self.pattern(layer, head)?;
-        let tokens = self.tokens().strings(0);
-        let title = format!("Where L{layer}H{head} looks from {}@{from}", crate::plot::text::visible(&tokens[from]));
-        TokenText::new(tokens, pattern.row(from).iter().copied()).title(title).value("attention").range(0.0, 1.0).draw()
-    }
-
-    /// The attention pattern of one head on the first text, as numbers.
-    ///
-    /// # Shapes
-    /// `[query, key]`
-    ///
-    /// # Errors
-    /// When the run did not record it, or there is no such head.
-    pub fn pattern(&self, layer: usize, head: usize) -> Result<Array2<f32>> {
-        let patterns = self.patterns(layer)?;
-        let site = Site::pattern(layer);
-        let n_heads = patterns.dim().0;
-        if head >= n_heads {
-            let (site, axis) = (site.to_string(), Axis::Head.name());
-            return Err(crate::error::SiteError::OutOfRange { site, axis, index: head as i64, size: n_heads }.into());
-        }
-        Ok(patterns.index_axis(ndarray::Axis(0), head).to_owned())
-    }
-
-    fn patterns(&self, layer: usize) -> Result<Array3<f32>> {
-        let site = Site::pattern(layer);
-        self.model().config().check(site.to_site()?)?;
-        let pattern = self.cache().get(site)?.get(0)?;
-        let shape = pattern.dims3()?;
-        let values = pattern.flatten_all()?.to_vec1::<f32>()?;
-        Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
-    }
-
     /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars; of an encoder, those
     /// that may stand there.
     ///

@@ -2,8 +2,8 @@
 
 use crate::{
     Result,
-    axes::Axis,
-    hook::{Intervention, Site, Stack},
+    cache::Positions,
+    hook::{Intervention, Site},
     ops,
 };
 use candle_core::{Tensor, Var};
@@ -21,8 +21,8 @@ pub(crate) struct Order {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     orders: HashMap<Site, Order>,
-    /// The positions that are recorded, in the blocks' own stack; all where absent.
-    pub(crate) positions: Option<(Stack, Tensor)>,
+    /// The positions that are recorded; all where absent.
+    pub(crate) positions: Option<Positions>,
 }
 
 impl Plan {
@@ -30,15 +30,9 @@ impl Plan {
         self.orders.entry(site).or_default()
     }
 
-    /// The part of an activation that is recorded: along `pos`, or `query` where there is no `pos`.
+    /// The part of an activation that is recorded.
     fn recorded(&self, site: Site, x: &Tensor) -> Result<Tensor> {
-        let along = |axis: &Axis| matches!(axis, Axis::Pos | Axis::Query);
-        match (&self.positions, site.axes().iter().position(along)) {
-            (Some((stack, positions)), Some(dim)) if site.layer().is_none() || site.stack() == *stack => {
-                Ok(x.index_select(positions, dim)?)
-            }
-            _ => Ok(x.clone()),
-        }
+        self.positions.as_ref().map_or_else(|| Ok(x.clone()), |positions| positions.part(site, x))
     }
 }
 

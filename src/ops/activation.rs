@@ -84,6 +84,9 @@ impl Activation {
 
     /// Applies the nonlinearity to every element. What norms its neurons afterwards leaves that to the MLP.
     ///
+    /// # Shapes
+    /// `[.., d_mlp]` in and out; any axes will do, of which SoLU's softmax runs along the last.
+    ///
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {

@@ -75,7 +75,12 @@ impl Labels {
 
 /// A token and its position, `·Mary@4`: duplicates stay distinct.
 pub(crate) fn token_at(tokens: &[String], i: usize) -> String {
-    format!("{}@{i}", fit(&visible(tokens.get(i).map_or("", String::as_str)), 40))
+    named_at(tokens.get(i).map_or("", String::as_str), i)
+}
+
+/// A token and where it stands.
+pub(crate) fn named_at(token: &str, position: usize) -> String {
+    format!("{}@{position}", fit(&visible(token), 40))
 }
 
 /// An axis of equal cells.

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels, token_at},
+    band::{Band, Labels, named_at},
     canvas::LABEL,
     color::{ColorScale, Palette},
     figure::Figure,
@@ -38,6 +38,8 @@ use crate::{Result, error::PlotError};
 pub struct LensTable {
     predictions: Array2<Vec<(String, f32)>>,
     tokens: Vec<String>,
+    /// Where the tokens stand, when they are not the whole text.
+    positions: Option<Vec<usize>>,
     title: String,
     rows: Option<Vec<String>>,
     statistic: Statistic,
@@ -62,6 +64,7 @@ impl LensTable {
         Self {
             predictions,
             tokens: tokens.into_iter().map(Into::into).collect(),
+            positions: None,
             title: String::new(),
             rows: None,
             statistic: Statistic::default(),
@@ -74,6 +77,12 @@ impl LensTable {
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
+        self
+    }
+
+    /// Where the tokens stand, when they are not the whole text.
+    pub(crate) fn positions(mut self, positions: Vec<usize>) -> Self {
+        self.positions = Some(positions);
         self
     }
 
@@ -114,7 +123,10 @@ impl LensTable {
             self.statistic.position(self.value(shown[row], position), worst)
         });
         let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
-        let tokens = Labels::Tokens(self.tokens.clone());
+        let tokens = match self.positions {
+            None => Labels::Tokens(self.tokens.clone()),
+            Some(_) => Labels::names((0..positions).map(|column| self.token(column))),
+        };
         let y = Band { labels: &names, name: "layer", count: rows, pitch: ROW, reversed: true };
         let legend = self.legend(worst, &colors).beside(ROW * rows as f64);
         let share = room(&y, &legend) / positions as f64;
@@ -202,6 +214,12 @@ impl LensTable {
         }
     }
 
+    /// The token of a column and where it stands.
+    fn token(&self, column: usize) -> String {
+        let position = self.positions.as_ref().and_then(|positions| positions.get(column)).copied();
+        named_at(&self.tokens[column], position.unwrap_or(column))
+    }
+
     fn top(&self, row: usize, position: usize) -> &str {
         self.predictions[(row, position)].first().map_or("", |(token, _)| token.as_str())
     }
@@ -229,7 +247,7 @@ impl LensTable {
     fn tooltip(&self, row: usize, position: usize) -> String {
         let name = self.row_name(row);
         let layer = if name.parse::<usize>().is_ok() { format!("layer {name}") } else { name };
-        let mut lines = vec![format!("{layer}, after {}", token_at(&self.tokens, position))];
+        let mut lines = vec![format!("{layer}, after {}", self.token(position))];
         if self.values.is_some() {
             lines.push(format!("{}: {}", self.statistic.name(), number(self.value(row, position))));
         }
@@ -254,7 +272,7 @@ impl LensTable {
         let said = visible(self.top(rows - 1, positions - 1));
         format!(
             "{title}: {rows} layers by {positions} positions; after {} the output is {said}.",
-            token_at(&self.tokens, positions - 1)
+            self.token(positions - 1)
         )
     }
 

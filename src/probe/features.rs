@@ -80,7 +80,10 @@ impl Features {
         self
     }
 
-    /// The matrix `[sample, feature]`.
+    /// The matrix.
+    ///
+    /// # Shapes
+    /// `[sample, feature]`
     pub fn values(&self) -> &Array2<f32> {
         &self.values
     }

@@ -48,6 +48,9 @@ impl Parameters {
 
     /// One of them; a gradient of what is made of it reaches it.
     ///
+    /// # Shapes
+    /// Those of [`WeightViews::named`](crate::weights::WeightViews::named).
+    ///
     /// # Errors
     /// When there is none of that name; the error has the nearest.
     pub fn get(&self, name: &str) -> Result<Tensor> {
@@ -96,6 +99,9 @@ impl Parameters {
     }
 
     /// The mean loss of what a batch asks for, in nats.
+    ///
+    /// # Shapes
+    /// `[]`: one number
     ///
     /// # Errors
     /// As [`logits`](Self::logits).

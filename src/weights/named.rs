@@ -24,6 +24,10 @@ impl WeightViews {
     /// Grouped keys and values are there as `_W_K` and `_W_V`, not repeated, and a tied unembedding is there as the
     /// view it is. What is absent or folded away is not listed.
     ///
+    /// # Shapes
+    /// Those of the view of each name, such as [`w_q`](Self::w_q) without its `layer`; of an expert's weights the last two
+    /// axes change places, as TransformerLens has them.
+    ///
     /// # Errors
     /// When the tensor library refuses.
     pub fn named(&self) -> Result<Vec<(String, Tensor)>> {
@@ -41,6 +45,9 @@ impl WeightViews {
     }
 
     /// A parameter by the name that [`named`](Self::named) gives it.
+    ///
+    /// # Shapes
+    /// As there.
     ///
     /// # Errors
     /// When there is none of that name; the error has the nearest.

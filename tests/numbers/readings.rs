@@ -70,6 +70,12 @@ fn every_blank_gets_the_likeliest_tokens_of_its_place() {
         filled.plain()
     );
     assert!(filled.html().contains("<svg"));
+    // Blanks are anybody's to change; one that was moved out of the text has no picture.
+    let mut moved = filled.clone();
+    moved.blanks[1].position = 60;
+    let error = moved.figure().unwrap_err();
+    assert!(error.is_out_of_range() && error.to_string().contains("position 60"), "{error}");
+    assert!(moved.html().contains("position 60"));
     // A changed model fills differently.
     let changed = model.hooked([zero(Site::mlp_out(1))]).fill_mask("w7 [MASK] w9 [MASK]", 4).unwrap();
     assert!(changed.blanks != filled.blanks);

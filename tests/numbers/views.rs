@@ -6,6 +6,7 @@ use crate::{
 };
 use candle_core::Tensor;
 use glassbox::{
+    Model,
     hook::{Site, zero},
     model::Architecture,
     prelude::WeightViews,
@@ -99,4 +100,69 @@ fn what_a_model_does_not_have_is_refused_by_name() {
         let error = result.unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn every_bias_and_norm_is_what_the_model_adds_and_multiplies() {
+    let (gpt2, gated) = (open("gpt2-tiny"), open("llama-mlp-bias"));
+    let read = |model: &Model, site| model.run(ids("gpt2-tiny")).unwrap().cache().get(site).unwrap().get(0).unwrap();
+    let affine = |x: Tensor, w: &Tensor, b: &Tensor| x.broadcast_mul(w).unwrap().broadcast_add(b).unwrap();
+
+    let weights = gpt2.weights();
+    let (w, b) = (weights.ln_final_w().unwrap(), weights.ln_final_b().unwrap());
+    let normed = affine(read(&gpt2, Site::ln_final_normalized()), &w, &b);
+    assert!(difference(&normed, &read(&gpt2, Site::unembed_in())) < 1e-5);
+    let (w, b) = (weights.ln_w(0, "ln2").unwrap(), weights.ln_b(0, "ln2").unwrap());
+    let input = affine(read(&gpt2, Site::ln2_normalized(0)), &w, &b);
+    let pre = input.matmul(&weights.w_in(0).unwrap()).unwrap().broadcast_add(&weights.b_in(0).unwrap()).unwrap();
+    assert!(difference(&pre, &read(&gpt2, Site::mlp_pre(0))) < 1e-5);
+    // The rows of both embeddings, one kind after the other.
+    let both = weights.w_e_pos().unwrap();
+    let (d_vocab, tokens) = (gpt2.config().d_vocab, ids("gpt2-tiny"));
+    assert_eq!(both.dims(), [d_vocab + gpt2.config().n_ctx, gpt2.config().d_model]);
+    for (position, id) in tokens.into_iter().enumerate() {
+        let row = |site| read(&gpt2, site).get(position).unwrap();
+        assert_eq!(difference(&both.get(id as usize).unwrap(), &row(Site::embed())), 0.0);
+        assert_eq!(difference(&both.get(d_vocab + position).unwrap(), &row(Site::pos_embed())), 0.0);
+    }
+
+    let weights = gated.weights();
+    let input = read(&gated, Site::ln2_normalized(1)).broadcast_mul(&weights.ln_w(1, "ln2").unwrap()).unwrap();
+    let through = |w: Tensor, b: Tensor| input.matmul(&w).unwrap().broadcast_add(&b).unwrap();
+    let gate = through(weights.w_gate(1).unwrap(), weights.b_gate(1).unwrap());
+    assert!(difference(&gate, &read(&gated, Site::mlp_pre(1))) < 1e-5);
+    let linear = through(weights.w_in(1).unwrap(), weights.b_in(1).unwrap());
+    assert!(difference(&linear, &read(&gated, Site::mlp_pre_linear(1))) < 1e-5);
+    let size = |bias: Tensor| bias.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    assert!(size(weights.b_gate(1).unwrap()) > 1e-3 && size(weights.b_in(1).unwrap()) > 1e-3);
+}
+
+#[test]
+fn all_names_together_count_a_tied_unembedding_twice() {
+    for name in ["gpt2-tiny", "gpt2-untied", "llama-gqa-tied", "llama-gqa-untied", "families/mixtral"] {
+        let model = open(name);
+        let config = model.config();
+        let again = if config.tied { config.d_vocab * config.d_model } else { 0 };
+        assert_eq!(model.weights().n_params_total().unwrap(), model.n_parameters() + again, "{name}");
+    }
+}
+
+#[test]
+fn cross_attention_makes_its_keys_of_what_the_encoder_gave() {
+    let model = open("families/t5");
+    let run = model.pass([5, 6, 7, 1]).unwrap().target([0, 9]).unwrap().record("*").run().unwrap();
+    let get = |site| run.cache().get(site).unwrap().get(0).unwrap();
+    let (across, own) = (model.weights().cross_attention().unwrap(), model.weights().decoder().unwrap());
+    let norm = model.weights().get("encoder_final_ln.w").unwrap();
+    let given = get(Site::encoder_final_ln_normalized()).broadcast_mul(&norm).unwrap();
+    for layer in 0..model.config().n_layers {
+        let keys = get(Site::cross_k(layer).in_decoder());
+        for head in 0..model.config().n_heads {
+            let made = |w_k: Tensor| given.matmul(&w_k.get(head).unwrap().contiguous().unwrap()).unwrap();
+            let expected = keys.narrow(1, head, 1).unwrap().squeeze(1).unwrap();
+            assert!(difference(&made(across.w_k(layer).unwrap()), &expected) < 1e-5);
+            assert!(difference(&made(own.w_k(layer).unwrap()), &expected) > 1e-2);
+        }
+    }
+    assert!(open("gpt2-tiny").weights().cross_attention().is_err());
 }

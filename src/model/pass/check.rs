@@ -3,12 +3,12 @@
 use super::{Logits, Pass};
 use crate::{
     Result,
+    cache::Positions,
     error::{RunError, SiteError},
     hook::{Point, Site, Sites, Stack, Stage},
     model::{Architecture, Sizes, tap::Plan},
     text::Tokens,
 };
-use candle_core::{Device, Tensor};
 
 impl Pass {
     /// How many tokens were read before.
@@ -92,12 +92,19 @@ impl Pass {
             };
             plan.order(site).edits.push(checked);
         }
-        if let Some(positions) = &self.positions {
-            let own = config.stacks().last().copied().unwrap_or_default();
-            let indices = positions.iter().map(|&position| Ok(self.tokens.index(position)? as u32));
-            plan.positions = Some((own, Tensor::new(indices.collect::<Result<Vec<_>>>()?, &Device::Cpu)?));
-        }
+        plan.positions = self.recorded_positions()?;
         Ok(plan)
+    }
+
+    /// The positions that are recorded, where not all are.
+    pub(super) fn recorded_positions(&self) -> Result<Option<Positions>> {
+        let Some(positions) = &self.positions else { return Ok(None) };
+        if positions.is_empty() {
+            return Err(RunError::NoPositions.into());
+        }
+        let at = positions.iter().map(|&position| Ok(self.tokens.index(position)? as u32)).collect::<Result<_>>()?;
+        let own = self.model.config().stacks().last().copied().unwrap_or_default();
+        Ok(Some(Positions::new(at, own, matches!(self.logits, Logits::Everywhere))))
     }
 
     /// Whether the pass goes on after one that ran the encoder, and the site is the encoder's or made of what it gave.

@@ -51,7 +51,10 @@ impl Pass {
             pooled: detached(pooled),
             next_sentence: detached(next_sentence.flatten()),
         };
-        Ok((Run::new(model.clone(), reading, self.cache(recorded), gradients), frame.into_kept()))
+        Ok((
+            Run::new(model.clone(), reading, self.cache(recorded).with_positions(plan.positions.clone()), gradients),
+            frame.into_kept(),
+        ))
     }
 
     fn cache(&self, entries: Vec<(Site, Tensor)>) -> ActivationCache {

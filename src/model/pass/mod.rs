@@ -123,8 +123,10 @@ impl Pass {
     }
 
     /// Keeps only these positions (-1 is the last) of what is recorded: rows of patterns and scores, positions of
-    /// everything else. Positions are counted along the tensor, padding included, and the axis stays. What an encoder
-    /// records for its decoder is kept whole.
+    /// everything else. Positions are counted along the tensor, padding included, and the axis stays. Kept whole are what
+    /// an encoder records for its decoder, what experts hold (rows are the tokens of all texts), and logits that were
+    /// asked for with [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
+    /// remembers them.
     pub fn positions(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
         self.positions = Some(positions.into_iter().collect());
         self

@@ -1,0 +1,55 @@
+//! Some of the positions, and some of the parts.
+
+use super::ResidStack;
+use crate::{Result, cache::index_of, error::RunError};
+use candle_core::{Device, Tensor};
+
+impl ResidStack {
+    /// Keeps only these positions of the texts (-1 is the last).
+    ///
+    /// # Errors
+    /// When a position is outside the text or was not kept before, or there are none.
+    pub fn positions(&self, positions: impl IntoIterator<Item = i64>) -> Result<Self> {
+        let tokens = self.cache.tokens();
+        let chosen = positions.into_iter().map(|at| tokens.index(at)).collect::<Result<Vec<_>>>()?;
+        if chosen.is_empty() {
+            return Err(RunError::NoPositions.into());
+        }
+        let rows = chosen.iter().map(|&at| Ok(index_of(at, &self.positions)? as u32)).collect::<Result<Vec<_>>>()?;
+        let rows = Tensor::new(rows, &Device::Cpu)?;
+        let parts = self.parts.iter().map(|part| part.at(&rows)).collect::<Result<_>>()?;
+        Ok(Self { parts, positions: chosen.into_iter().map(|at| at as u32).collect(), ..self.clone() })
+    }
+
+    /// Keeps only the parts whose label passes: those of attention, those of one layer, some neurons (`mode` and
+    /// `neuron_slice` of TransformerLens).
+    ///
+    /// # Errors
+    /// When no label passes.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let attention = run.decompose(Site::resid_post(1))?.only(|label| label.ends_with("_attn_out"))?;
+    /// assert_eq!(attention.labels(), ["0_attn_out", "1_attn_out"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Result<Self> {
+        let (mut labels, mut parts) = (Vec::new(), Vec::new());
+        let mut rest = self.labels.as_slice();
+        for part in &self.parts {
+            let (own, after) = rest.split_at(part.len()?);
+            rest = after;
+            let kept: Vec<u32> = (0..own.len() as u32).filter(|&at| keep(&own[at as usize])).collect();
+            if !kept.is_empty() {
+                labels.extend(kept.iter().map(|&at| own[at as usize].clone()));
+                parts.push(part.only(&Tensor::new(kept, &Device::Cpu)?)?);
+            }
+        }
+        match parts.is_empty() {
+            true => Err(RunError::NoParts { labels: self.len(), first: self.labels.first().cloned() }.into()),
+            false => Ok(Self { labels, parts, ..self.clone() }),
+        }
+    }
+}

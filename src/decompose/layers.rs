@@ -1,0 +1,43 @@
+//! Layer by layer: one part for what each block added.
+
+use super::{Part, ResidStack};
+use crate::{Result, hook::Site, model::Run};
+
+impl Run {
+    /// The residual stream at `site` as the embeddings and what each layer before it added as a whole, labelled `L0`.
+    ///
+    /// # Errors
+    /// As [`Run::decompose`].
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let layers = run.decompose_layers(Site::resid_post(1))?;
+    /// assert_eq!(layers.labels(), ["embed", "pos_embed", "L0", "L1"]);
+    /// let given = layers.logit_attrs("owl", "red")?; // bars, in a notebook
+    /// assert_eq!(given.top(1)?[0].0, "L1");
+    /// assert!(given.line()?.to_svg().contains("<title>layer, layer 1: "));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn decompose_layers(&self, site: Site) -> Result<ResidStack> {
+        let components = self.decompose(site)?;
+        let (mut labels, mut parts): (Vec<String>, Vec<Part>) = Default::default();
+        for (label, part) in components.labels.iter().zip(&components.parts) {
+            let label = layer_of(label).map_or_else(|| label.clone(), |layer| format!("L{layer}"));
+            match (labels.last() == Some(&label), parts.last_mut()) {
+                (true, Some(sum)) => *sum = Part::one(&(sum.sum()? + part.sum()?)?)?,
+                _ => {
+                    labels.push(label);
+                    parts.push(part.clone());
+                }
+            }
+        }
+        Ok(ResidStack { labels, parts, ..components })
+    }
+}
+
+/// The layer of a component such as `3_mlp_out`.
+fn layer_of(label: &str) -> Option<usize> {
+    label.split_once('_')?.0.parse().ok()
+}

@@ -1,0 +1,103 @@
+//! The parts of a stream as the norms and the unembedding read them.
+
+use super::{Attribution, Part, ResidStack, ToTokenIds, direction::Reader};
+use crate::{Result, hook::Site, ops};
+use candle_core::{Device, Tensor};
+
+impl ResidStack {
+    /// From here on norms use each vector's own statistics, as if it were the whole stream. Of the stream as it grows
+    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)), [`ResidStack::logit_attrs`] is then the logit
+    /// lens of an answer: what the model would say there. Parts of a sum no longer add up.
+    ///
+    /// Without it norms have the scale that the run itself had where `reader` stands, which leaves them linear
+    /// (`recompute_ln` of TransformerLens). The vectors of neurons are made for it: think of the memory.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let streams = run.accumulated_resid(Site::resid_post(1), false)?;
+    /// let held = streams.logit_attrs("owl", "red")?.at_last()?;
+    /// let lens = streams.recompute_ln().logit_attrs("owl", "red")?.at_last()?;
+    /// assert!((held[0] - lens[0]).abs() > 1e-3); // the embeddings are smaller than the last stream
+    /// assert!((held[2] - lens[2]).abs() < 1e-4); // whose scale is held
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn recompute_ln(&self) -> Self {
+        Self { recompute_ln: true, ..self.clone() }
+    }
+
+    /// The vectors as the norm before `reader` leaves them, its weight and bias aside: less their mean (LayerNorm), over
+    /// the scale that the run itself had there. With the scale held fast the norm is linear, so parts stay parts of a
+    /// sum; [`ResidStack::recompute_ln`] chooses each vector's own scale instead. `reader` is a site of a block for the
+    /// norm of its attention ([`Site::resid_pre`]) or MLP ([`Site::resid_mid`]), or [`Site::unembed_in`] for the final
+    /// one.
+    ///
+    /// # Shapes
+    /// `[component, batch, pos, d_model]`
+    ///
+    /// # Errors
+    /// When the run did not record that norm's scale.
+    pub fn apply_ln(&self, reader: Site) -> Result<Tensor> {
+        let reader = Reader::at(&self.model, reader)?;
+        let normed = |part: &Part| -> Result<Tensor> {
+            let vectors = part.vectors()?;
+            let centred = if reader.centred { vectors.broadcast_sub(&vectors.mean_keepdim(3)?)? } else { vectors };
+            match self.scale(&reader, part)? {
+                Some(scale) => Ok(centred.broadcast_div(&scale)?),
+                None => Ok(centred),
+            }
+        };
+        Ok(Tensor::cat(&self.parts.iter().map(normed).collect::<Result<Vec<_>>>()?, 0)?)
+    }
+
+    /// What the norm divides a part's vectors by, `[component or one, batch, pos, one]`; `None` where there is no norm.
+    fn scale(&self, reader: &Reader, part: &Part) -> Result<Option<Tensor>> {
+        let Some(site) = reader.scale else { return Ok(None) };
+        if self.recompute_ln {
+            return Ok(Some(ops::norm_scale(&part.vectors()?, reader.centred, reader.eps)?));
+        }
+        let row = |&position: &u32| Ok(self.cache.row(site, position as usize)? as u32);
+        let rows = self.positions.iter().map(row).collect::<Result<Vec<_>>>()?;
+        let scale = self.cache.get(site)?.index_select(&Tensor::new(rows, &Device::Cpu)?, 1)?;
+        Ok(Some(scale.unsqueeze(0)?))
+    }
+
+    /// How much each vector adds to the logit of `answer` less that of `wrong`, through the final norm with the scale
+    /// the run had (or, after [`ResidStack::recompute_ln`], with the vector's own). Together with what the norm's bias
+    /// and the unembedding's bias give ([`Attribution::constant`]), parts of the last residual stream add up to the logit
+    /// difference exactly; where logits are soft-capped (Gemma 2), which no sum survives, to the difference before the
+    /// cap: that of `unembed.hook_out`. A scale on the logits (Cohere, Granite) is in every part.
+    ///
+    /// `answer` and `wrong` are a token for all texts, or one for each: text or ids.
+    ///
+    /// # Errors
+    /// When an answer is no single token, or the model's logits are not linear in the normed stream (masked-LM heads).
+    pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<Attribution> {
+        let batch = self.cache.tokens().batch();
+        let (answer, wrong) = (answer.token_ids(&self.model, batch)?, wrong.token_ids(&self.model, batch)?);
+        self.attrs(&answer, Some(&wrong))
+    }
+
+    /// As [`ResidStack::logit_attrs`], for the logit of one token itself.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<Attribution> {
+        self.attrs(&answer.token_ids(&self.model, self.cache.tokens().batch())?, None)
+    }
+
+    fn attrs(&self, answer: &[u32], wrong: Option<&[u32]>) -> Result<Attribution> {
+        let reader = Reader::at(&self.model, Site::unembed_in())?;
+        let (direction, constant) = reader.logit_direction(&self.model, answer, wrong)?;
+        let along = |part: &Part| -> Result<Tensor> {
+            let projected = part.project(&direction)?;
+            match self.scale(&reader, part)? {
+                Some(scale) => Ok(projected.broadcast_div(&scale.squeeze(3)?)?),
+                None => Ok(projected),
+            }
+        };
+        let values = Tensor::cat(&self.parts.iter().map(along).collect::<Result<Vec<_>>>()?, 0)?;
+        Ok(self.attribution(values).with_constant(constant))
+    }
+}

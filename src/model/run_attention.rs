@@ -1,0 +1,158 @@
+//! Where heads look, as pictures and as numbers.
+
+use super::Run;
+use crate::{
+    Result,
+    axes::Axis,
+    error::{RunError, SiteError},
+    hook::{Point, Site, Stack},
+    plot::{AttentionHeads, AttentionPattern, Figure, TokenText, text::visible},
+    text::Tokens,
+};
+use ndarray::{Array2, Array3};
+
+/// Whose attention is meant: a layer of a model's only stack, or a pattern's [`Site`], such as
+/// `Site::cross_pattern(0).in_decoder()` of an encoder-decoder.
+pub trait ToPattern {
+    /// The site of the patterns.
+    fn to_pattern(&self) -> Site;
+}
+
+impl ToPattern for usize {
+    fn to_pattern(&self) -> Site {
+        Site::pattern(*self)
+    }
+}
+
+impl ToPattern for Site {
+    fn to_pattern(&self) -> Site {
+        *self
+    }
+}
+
+impl Run {
+    /// The attention patterns of all heads of a layer, on the first text.
+    ///
+    /// # Errors
+    /// When the run did not record them at all positions, or a site is given that holds no patterns.
+    ///
+    /// # Examples
+    /// Of an encoder-decoder, say which stack:
+    /// ```no_run
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("google-t5/t5-small")?.pass("translate English to German: Hello")?.target("Hallo")?;
+    /// run.record(Sites::All).run()?.attention(Site::cross_pattern(0).in_decoder())?; // a picture, in a notebook
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn attention(&self, layer: impl ToPattern) -> Result<Figure> {
+        let site = layer.to_pattern();
+        let patterns = self.patterns(site)?;
+        self.cache().need_whole(site, "a picture of attention")?;
+        let title = format!("{}: {}", self.model().name(), title(site));
+        let names = (0..patterns.dim().0).map(|head| head_name(site, head));
+        let [queries, keys] = self.ends(site);
+        AttentionHeads::new(patterns, queries.strings(0)).keys(keys.strings(0)).names(names).title(title).draw()
+    }
+
+    /// The attention pattern of one head, on the first text.
+    ///
+    /// # Errors
+    /// As [`Run::attention`]; also when there is no such head.
+    pub fn attention_head(&self, layer: impl ToPattern, head: usize) -> Result<Figure> {
+        let site = layer.to_pattern();
+        let pattern = self.pattern(site, head)?;
+        self.cache().need_whole(site, "a picture of attention")?;
+        let title = format!("{}: who looks where", name_in_stack(site, head));
+        let [queries, keys] = self.ends(site);
+        AttentionPattern::new(pattern, queries.strings(0)).keys(keys.strings(0)).title(title).draw()
+    }
+
+    /// Where a head looks from one position (-1 is the last) of the first text: the text, each token coloured by the
+    /// attention that goes to it.
+    ///
+    /// # Errors
+    /// When the run did not record the pattern at this position, there is no such head, or the position is outside the
+    /// text.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let figure = run.attention_from(1, 0, -1)?; // the second "blue" looks at what came after the first
+    /// assert!(figure.to_svg().contains("<title>owl@4: 1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn attention_from(&self, layer: impl ToPattern, head: usize, position: i64) -> Result<Figure> {
+        let site = layer.to_pattern();
+        let pattern = self.pattern(site, head)?;
+        let [queries, keys] = self.ends(site);
+        let from = queries.index_in(0, position)?;
+        let row = pattern.row(self.cache().row(site, from)?).to_vec();
+        let (name, token) = (name_in_stack(site, head), visible(&queries.strings(0)[from]));
+        let text = TokenText::new(keys.strings(0), row).title(format!("Where {name} looks from {token}@{from}"));
+        let text = if std::ptr::eq(queries, keys) { text.outline(from) } else { text };
+        text.value("attention").range(0.0, 1.0).draw()
+    }
+
+    /// The attention pattern of one head on the first text, as numbers. Rows are the positions that were recorded.
+    ///
+    /// # Shapes
+    /// `[query, key]`
+    ///
+    /// # Errors
+    /// When the run did not record it, or there is no such head.
+    pub fn pattern(&self, layer: impl ToPattern, head: usize) -> Result<Array2<f32>> {
+        let site = layer.to_pattern();
+        let patterns = self.patterns(site)?;
+        let n_heads = patterns.dim().0;
+        if head >= n_heads {
+            let (site, axis) = (site.to_string(), Axis::Head.name());
+            return Err(SiteError::OutOfRange { site, axis, index: head as i64, size: n_heads }.into());
+        }
+        Ok(patterns.index_axis(ndarray::Axis(0), head).to_owned())
+    }
+
+    /// `[head, query, key]`
+    fn patterns(&self, site: Site) -> Result<Array3<f32>> {
+        self.model().config().check(site)?;
+        if !matches!(site.point(), Point::Pattern | Point::CrossPattern) {
+            return Err(RunError::NoPattern { site: site.to_string() }.into());
+        }
+        let pattern = self.cache().get(site)?.get(0)?;
+        let shape = pattern.dims3()?;
+        let values = pattern.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+    }
+
+    /// What looks, and what is looked at.
+    fn ends(&self, site: Site) -> [&Tokens; 2] {
+        let source = self.cache().source().unwrap_or(self.tokens());
+        match (site.stack(), site.point()) {
+            (Stack::Encoder, _) => [source, source],
+            (_, Point::CrossPattern) => [self.tokens(), source],
+            _ => [self.tokens(), self.tokens()],
+        }
+    }
+}
+
+fn head_name(site: Site, head: usize) -> String {
+    format!("L{}H{head}", site.layer().unwrap_or(0))
+}
+
+/// Which of a model's attentions it is; nothing where it has one a layer.
+fn whose(site: Site) -> &'static str {
+    match (site.stack(), site.point()) {
+        (Stack::Blocks, _) => "",
+        (Stack::Encoder, _) => "encoder ",
+        (Stack::Decoder, Point::CrossPattern) => "cross ",
+        (Stack::Decoder, _) => "decoder ",
+    }
+}
+
+fn name_in_stack(site: Site, head: usize) -> String {
+    format!("{}{}", whose(site), head_name(site, head))
+}
+
+fn title(site: Site) -> String {
+    format!("{}attention of layer {}", whose(site), site.layer().unwrap_or(0))
+}
