@@ -48,3 +48,37 @@ impl Intervention {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::hook::{Intervention, Site, replace, zero};
+    use candle_core::{Device, Tensor};
+
+    fn value(one: &Intervention) -> String {
+        format!("{one:?}")
+    }
+
+    #[test]
+    fn a_value_keeps_the_rows_that_are_read() {
+        let rows = Tensor::arange(0f32, 10., &Device::Cpu).unwrap().reshape((1, 5, 2)).unwrap();
+        let whole = replace(Site::resid_pre(0), rows.clone());
+        assert_eq!(value(&whole.clone().within(3..5).unwrap()), "replace [1, 2, 2] at blocks.0.hook_resid_pre");
+        let one = whole.position(4).within(3..5).unwrap();
+        assert_eq!(value(&one), "replace [1, 2, 2] at blocks.0.hook_resid_pre, pos [1]");
+        // As large as the part: its rows go with their positions, the last mention of one counts.
+        let part = replace(Site::resid_pre(0), rows.narrow(1, 0, 4).unwrap()).positions([4, 1, -2, 4]);
+        let mut part = part.within(2..5).unwrap();
+        assert_eq!(value(&part), "replace [1, 2, 2] at blocks.0.hook_resid_pre, pos [1, 2]");
+        part.resolved = vec![(1, vec![1, 2])];
+        let put = part.apply(&Tensor::zeros((1, 3, 2), candle_core::DType::F32, &Device::Cpu).unwrap()).unwrap();
+        assert_eq!(put.to_vec3::<f32>().unwrap(), [[[0.0, 0.0], [4.0, 5.0], [6.0, 7.0]]]);
+        let vector = replace(Site::resid_pre(0), Tensor::new(&[1f32, 2.0], &Device::Cpu).unwrap());
+        assert_eq!(value(&vector.within(3..5).unwrap()), "replace [2] at blocks.0.hook_resid_pre");
+    }
+
+    #[test]
+    fn what_is_made_of_the_encoders_text_counts_its_positions() {
+        let keys = zero(Site::cross_k(0).in_decoder()).position(7);
+        assert_eq!(value(&keys.within(0..2).unwrap()), "zero at decoder.0.cross_attn.hook_k, pos [7]");
+    }
+}
