@@ -171,7 +171,7 @@ fn mean_at(run: &Run, site: Site, position: i64) -> Result<Tensor> {
     };
     let source = run.cache().source().filter(|_| run.model().config().is_of_encoder(site));
     let (activation, tokens) = (run.cache().get(site)?, source.unwrap_or(run.tokens()));
-    let row = |text: usize| Ok(activation.get(text)?.get(tokens.index_in(text, position)?)?);
+    let row = |text: usize| Ok(activation.get(text)?.get(run.cache().row(site, tokens.index_in(text, position)?)?)?);
     let rows = (0..tokens.batch()).map(row).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::stack(&rows, 0)?.mean(0)?)
 }
