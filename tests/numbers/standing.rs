@@ -199,3 +199,26 @@ fn attribution_of_texts_one_by_one_takes_means_over_all_of_them() {
         assert!((whole - small).abs() < 1e-5, "{whole} and {small}");
     }
 }
+
+#[test]
+fn what_is_scaled_at_the_end_is_scaled_along_the_gradient_too() {
+    let model = open("gpt2-tiny");
+    let (texts, corrupt) = prompts(&model, "gpt2-tiny");
+    let metric = Metric::logit_diff(&model, [7, 9], [42, 3], 2).unwrap().at(-2).unwrap();
+    let map = |model: &Model, steps: bool| {
+        let patching = Patching::new(model, &texts, &corrupt, metric.clone()).unwrap();
+        match steps {
+            true => patching.budget(1).integrated_gradients(2).unwrap().mlp_out().unwrap(),
+            false => patching.attribution().unwrap().attn_out().unwrap(),
+        }
+    };
+    for site in [Site::unembed_in(), Site::unembed_out()] {
+        for steps in [false, true] {
+            let (once, thrice) = (map(&model, steps), map(&model.hooked([scale(site, 3.0)]), steps));
+            assert!(once.strongest().1.abs() > 0.1);
+            for (once, thrice) in once.values().iter().zip(thrice.values()) {
+                assert!((3.0 * once - thrice).abs() < 1e-5, "{site}: {once} and {thrice}");
+            }
+        }
+    }
+}

@@ -29,7 +29,7 @@ impl Intervention {
                 let places: Vec<i64> = self.narrow[at].1.iter().map(counted).collect();
                 let mut order: Vec<usize> =
                     (0..rows).filter(|&row| !places[row + 1..].contains(&places[row])).collect();
-                order.retain(|&row| read.start as i64 <= places[row]);
+                order.retain(|&row| (read.start as i64..read.end as i64).contains(&places[row]));
                 order.sort_by_key(|&row| places[row]);
                 self.narrow[at].1 = order.iter().map(|&row| places[row]).collect();
                 order.into_iter().map(|row| row as u32).collect()
