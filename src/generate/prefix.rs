@@ -4,6 +4,7 @@ use super::{Generation, pieces::Pieces};
 use crate::{
     Result,
     error::GenerateError,
+    hook::Stage,
     model::{Architecture, Kept, Model, Pass},
     text::{Padding, ToTokens, Tokens},
 };
@@ -74,7 +75,9 @@ impl Prefix {
     fn read(self) -> Result<Self> {
         let read = self.kept.len..self.tokens.len();
         let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), self.kept);
-        let standing = self.model.interventions().iter().filter(|edit| !pass.is_behind(edit.site()));
+        // Nothing is said yet, so the end of the model is not reached.
+        let standing = self.model.interventions().iter().filter(|edit| edit.site().point().stage() != Stage::End);
+        let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
         let standing: Vec<_> = standing.filter_map(|edit| edit.clone().within(read.clone())).collect();
         let (_, kept) = pass.intervene(standing).without_logits().run_keeping()?;
         Ok(Self { kept: kept.first(self.tokens.len() - 1)?, ..self })

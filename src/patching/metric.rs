@@ -109,7 +109,7 @@ impl Metric {
     }
 
     /// The one position of all texts, as it was given.
-    pub(super) fn one_position(&self) -> Option<i64> {
+    pub(crate) fn one_position(&self) -> Option<i64> {
         if let [position] = self.at[..] { Some(position) } else { None }
     }
 

@@ -14,6 +14,9 @@ const STRONGEST: usize = 8;
 /// What is weaker than this share of the strongest colour is not printed among the strongest.
 const WEAK: f32 = 0.1;
 
+/// Steps that the range must have so that all values may be rounded to them.
+const FINE: f32 = 25.0;
+
 /// A rule for all facets of a picture: every value as strong as this one is printed, rounded to a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printed {
@@ -33,9 +36,11 @@ impl Printed {
         let step = 10f32.powf(((scale.hi - scale.lo) / 100.0).log10().floor());
         let rules = [1.0, 10.0].map(|coarse| Self { scale, least: 0.0, step: step * coarse });
         let count = count.unwrap_or(if values.len() <= ALL { values.len() } else { STRONGEST });
-        let (all, some) = if count >= values.len() { (Some(rules[0]), STRONGEST) } else { (None, count) };
+        let (all, some) = if count >= values.len() { (true, STRONGEST) } else { (false, count) };
+        // A map of nothing but rough numbers says less than its colours.
+        let fine = rules.into_iter().filter(|rule| all && rule.step * FINE <= scale.hi - scale.lo);
         let strongest = rules.into_iter().filter_map(|rule| rule.strongest(values, some));
-        all.into_iter().chain(strongest).find(|rule| rule.widest(values) + 2.0 <= cell.0)
+        fine.chain(strongest).find(|rule| rule.widest(values) + 2.0 <= cell.0)
     }
 
     /// The rule for no more than so many values.

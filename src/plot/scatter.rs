@@ -35,6 +35,8 @@ pub struct Scatter {
 
 const SIZE: (f64, f64) = (440.0, 320.0);
 const SQUARE: (f64, f64) = (360.0, 360.0);
+/// The least height of a picture to scale whose points lie flat.
+const FLAT: f64 = 120.0;
 const RADIUS: f64 = 3.5;
 
 impl Scatter {
@@ -91,14 +93,14 @@ impl Scatter {
         if points.is_empty() {
             return Err(PlotError::Empty { picture: "a scatter plot", what: "no point is finite" }.into());
         }
-        let (x, y) = self.spans(&points);
+        let (x, y, size) = self.spans(&points);
         let (x_ticks, y_ticks) = (x.labels(6), y.labels(6));
         let axes = Axes { x, y, x_ticks, y_ticks, x_name: &self.x, y_name: &self.y, band: None };
         let frame = Frame {
             x: MARGIN + axes.width_left(),
             y: MARGIN + heading_height(&self.title),
-            width: self.size().0,
-            height: self.size().1,
+            width: size.0,
+            height: size.1,
         };
         let (right, bottom) = (frame.right() + 2.0 * MARGIN, frame.bottom() + axes.height_below() + MARGIN);
         let canvas = Canvas::headed(&self.title, "", right, bottom);
@@ -126,12 +128,8 @@ impl Scatter {
         canvas.finish(self.alt(&points), self.plain(&points))
     }
 
-    fn size(&self) -> (f64, f64) {
-        if self.diagonal { SQUARE } else { SIZE }
-    }
-
-    /// What the axes cover.
-    fn spans(&self, points: &[&(String, f32, f32)]) -> (Span, Span) {
+    /// What the axes cover, and their lengths in px.
+    fn spans(&self, points: &[&(String, f32, f32)]) -> (Span, Span, (f64, f64)) {
         let span = |value: fn(&(String, f32, f32)) -> f32| {
             let span = Span::over(points.iter().map(|point| f64::from(value(point))), false);
             span.rounded(6).padded(0.02)
@@ -139,19 +137,20 @@ impl Scatter {
         if self.diagonal {
             let both = Span::over(points.iter().flat_map(|point| [f64::from(point.1), f64::from(point.2)]), false);
             let both = both.rounded(6).padded(0.02);
-            return (both, both);
+            return (both, both, SQUARE);
         }
         let (x, y) = (span(|point| point.1), span(|point| point.2));
         if !self.to_scale {
-            return (x, y);
+            return (x, y, SIZE);
         }
         let length = |span: Span| span.high() - span.low();
-        let unit = (length(x) / SIZE.0).max(length(y) / SIZE.1);
+        let size = (SIZE.0, (SIZE.0 * length(y) / length(x)).clamp(FLAT, SIZE.1));
+        let unit = (length(x) / size.0).max(length(y) / size.1);
         let grown = |span: Span, px: f64| {
             let room = (unit * px - length(span)) / 2.0;
             Span::new(span.low() - room, span.high() + room, false)
         };
-        (grown(x, SIZE.0), grown(y, SIZE.1))
+        (grown(x, size.0), grown(y, size.1), size)
     }
 
     fn tooltip(&self, (name, x, y): &(String, f32, f32)) -> String {
@@ -246,15 +245,16 @@ mod tests {
     #[test]
     fn a_unit_is_as_long_on_both_axes_where_that_is_asked_for() {
         let points = [("a", 0.0, 0.0), ("b", 10.0, 1.0)];
-        let (x, y) = Scatter::new(points).to_scale().spans(&[&("a".into(), 0.0, 0.0), &("b".into(), 10.0, 1.0)]);
+        let (x, y, size) = Scatter::new(points).to_scale().spans(&[&("a".into(), 0.0, 0.0), &("b".into(), 10.0, 1.0)]);
         let unit = |span: Span, px: f64| (span.high() - span.low()) / px;
-        assert!((unit(x, SIZE.0) - unit(y, SIZE.1)).abs() < 1e-9);
+        assert!((unit(x, size.0) - unit(y, size.1)).abs() < 1e-9);
+        assert!(size.1 < SIZE.1, "points that lie flat need no height");
     }
 
     #[test]
     fn with_a_diagonal_both_axes_cover_the_same() {
         let scatter = Scatter::new([("a", -1.0, 0.0), ("b", 10.0, 1.0)]).diagonal();
-        let (x, y) = scatter.spans(&scatter.points.iter().collect::<Vec<_>>());
+        let (x, y, _) = scatter.spans(&scatter.points.iter().collect::<Vec<_>>());
         assert_eq!((x.low(), x.high()), (y.low(), y.high()));
         assert!(x.low() < -1.0 && x.high() > 10.0);
         let named = scatter.named(1).draw().unwrap().to_svg();

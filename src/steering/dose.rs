@@ -53,8 +53,14 @@ impl Direction {
         if strengths.is_empty() {
             return Err(SteerError::NoStrength.into());
         }
-        let run =
-            |interventions: Vec<_>| metric.of(&model.pass(&prompts)?.logits_at([-1]).intervene(interventions).run()?);
+        let run = |interventions: Vec<_>| {
+            let pass = model.pass(&prompts)?.intervene(interventions);
+            let pass = match metric.one_position() {
+                Some(position) => pass.logits_at([position]),
+                None => pass,
+            };
+            metric.of(&pass.run()?)
+        };
         let untouched = run(Vec::new())?;
         let values = strengths.iter().map(|&strength| run(vec![self.add(strength)?])).collect::<Result<Vec<_>>>()?;
         let values = Array2::from_shape_vec((strengths.len(), prompts.batch()), values.concat());

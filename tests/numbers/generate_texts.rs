@@ -8,7 +8,7 @@ use candle_core::{DType, IndexOp, Tensor};
 use glassbox::{
     Model, Result,
     generate::{Generation, StopReason},
-    hook::{Intervention, Site, Sites, add, edit, patch, zero},
+    hook::{Intervention, Site, Sites, add, edit, patch, scale, zero},
 };
 use std::{
     ops::ControlFlow,
@@ -91,6 +91,14 @@ fn a_prefix_is_read_once_and_continued_as_the_whole_text_would_be() {
             assert!(difference(said.logits().unwrap(), anew.logits().unwrap()) <= 1e-4, "{name}");
         }
     }
+}
+
+#[test]
+fn a_model_changed_at_its_end_reads_a_prefix_and_goes_on_as_it_was_changed() {
+    let model = open("gpt2-tiny").hooked([scale(Site::unembed_out(), -1.0)]);
+    let said = model.read(PROMPT).unwrap().generate().end_tokens([]).max_new_tokens(4).run().unwrap();
+    assert_eq!(said.new_ids(0), after(&model, &PROMPT, 4).run().unwrap().new_ids(0));
+    assert_ne!(said.new_ids(0), after(&open("gpt2-tiny"), &PROMPT, 4).run().unwrap().new_ids(0));
 }
 
 #[test]

@@ -164,18 +164,20 @@ fn steering_changes_what_is_generated() {
 fn a_dose_curve_has_the_metric_of_every_prompt_at_every_strength() {
     let model = open("gpt2-tiny");
     let direction = Direction::between(&model, [3, 1, 4], [1, 5, 9], Site::resid_post(0), 0).unwrap();
-    let metric = Metric::logit(&model, [7, 9], 2).unwrap();
+    let last = Metric::logit(&model, [7, 9], 2).unwrap();
     let prompts = [vec![2u32, 6, 5], vec![3, 5, 8]];
-    let curve = direction.dose(&model, &prompts, [-2.0, 0.0, 4.0], &metric).unwrap();
-    assert_eq!((curve.values().dim(), curve.strengths()), ((3, 2), [-2.0, 0.0, 4.0].as_slice()));
-    assert!((curve.mean()[1] - curve.untouched()).abs() < 1e-6);
-    for (row, strength) in [(0, -2.0), (2, 4.0)] {
-        let run = model.run_with(&prompts, [direction.add(strength).unwrap()]).unwrap();
-        for (got, expected) in curve.values().row(row).iter().zip(metric.of(&run).unwrap()) {
-            assert!((got - expected).abs() < 1e-5);
+    for metric in [last.clone().at(1).unwrap(), last.clone().at_each([2, 1]).unwrap(), last] {
+        let curve = direction.dose(&model, &prompts, [-2.0, 0.0, 4.0], &metric).unwrap();
+        assert_eq!((curve.values().dim(), curve.strengths()), ((3, 2), [-2.0, 0.0, 4.0].as_slice()));
+        assert!((curve.mean()[1] - curve.untouched()).abs() < 1e-6);
+        for (row, strength) in [(0, -2.0), (2, 4.0)] {
+            let run = model.run_with(&prompts, [direction.add(strength).unwrap()]).unwrap();
+            for (got, expected) in curve.values().row(row).iter().zip(metric.of(&run).unwrap()) {
+                assert!((got - expected).abs() < 1e-5);
+            }
         }
+        assert!(curve.html().contains("strength") && curve.html().contains("untouched"));
     }
-    assert!(curve.html().contains("strength") && curve.html().contains("untouched"));
 }
 
 #[test]
