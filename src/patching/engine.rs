@@ -178,7 +178,7 @@ impl Patching {
         let standing = self.corrupt.run.model().interventions();
         for standing in standing.iter().filter(|one| one.site().layer() == Some(layer)) {
             let Some(standing) = standing.clone().within(start..len) else { continue };
-            let standing = standing.check(config, sizes)?;
+            let standing = standing.check(config, sizes)?.reading(self.corrupt(), start)?;
             // The stream that a cell begins with was recorded after what is done to it here.
             let rows = if standing.site() == Site::resid_pre(layer) { entered } else { cells.len() };
             (0..rows).for_each(|cell| all.put(cell, standing.clone()));
@@ -189,7 +189,7 @@ impl Patching {
                     let site = one.site();
                     one = one.filled(cell::from(values.get(site)?, site, start)?);
                 }
-                all.put(index, one.check(config, sizes)?);
+                all.put(index, one.check(config, sizes)?.reading(self.corrupt(), start)?);
             }
         }
         Ok(all.plan(batch))

@@ -76,7 +76,7 @@ impl<'a> Readout<'a> {
         let mut all = Rows::default();
         for standing in &self.standing {
             let Some(standing) = (*standing).clone().within(self.start..len) else { continue };
-            let standing = standing.check(config, sizes)?;
+            let standing = standing.check(config, sizes)?.reading(self.tokens, self.start)?;
             (0..copies).for_each(|copy| all.put(copy, standing.clone()));
         }
         let plan = all.plan(batch);

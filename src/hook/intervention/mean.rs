@@ -5,10 +5,10 @@ use crate::{Result, axes::Axis, text::Tokens};
 use candle_core::Tensor;
 
 impl Intervention {
-    /// The same for a pass that reads these tokens at its site: a mean leaves padding out.
-    pub(crate) fn reading(self, tokens: &Tokens) -> Result<Self> {
+    /// The same for a pass that reads these tokens from a position on at its site: a mean leaves padding out.
+    pub(crate) fn reading(self, tokens: &Tokens, start: usize) -> Result<Self> {
         let padded = matches!(self.action, Action::Mean) && tokens.is_padded();
-        let counted = padded.then(|| tokens.to_mask_tensor()).transpose()?;
+        let counted = padded.then(|| tokens.columns(start..tokens.len()).to_mask_tensor()).transpose()?;
         Ok(Self { counted, ..self })
     }
 

@@ -87,7 +87,7 @@ impl Pass {
             intervention.check_gradient(self.gradient.is_some())?;
             let checked = intervention.check(config, self.sizes(site))?;
             let checked = match self.read_at(site) {
-                Some(tokens) => checked.reading(tokens)?,
+                Some(tokens) => checked.reading(tokens, 0)?,
                 None => checked,
             };
             plan.order(site).edits.push(checked);

@@ -58,6 +58,8 @@ impl Show for Effect {
 
     fn plain(&self) -> String {
         let scale = if self.0.normalized().is_ok() { "of the clean answer recovered" } else { "change of the metric" };
-        format!("{}: {}: {:.3} ({scale})", self.0.deed(), self.0.name(), self.recovered())
+        // Not `-0.000`.
+        let recovered = (self.recovered() * 1e3).round() / 1e3 + 0.0;
+        format!("{}: {}: {recovered:.3} ({scale})", self.0.deed(), self.0.name())
     }
 }
