@@ -78,7 +78,8 @@ fn page() -> Outcome<String> {
                 .x_index("head")
                 .y_index("layer")
                 .range(0.0, 1.0)
-                .print(usize::MAX)
+                .value("probability")
+                .upward()
                 .draw()?,
         ),
     ];
