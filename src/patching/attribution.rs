@@ -19,7 +19,8 @@ impl Patching {
     /// their rows of the pattern, about `8 · d_model + n_heads · pos` numbers. A [`Patching::sweep`] over other sites, such
     /// as neurons, makes the passes again for these. Memory: of all texts those numbers once for each metric; of the texts
     /// in the backward pass also those of both runs and of the gradient, and what the backward pass needs of the forward
-    /// one, which is everything that it computed. [`Patching::budget`] bounds how many positions these texts have, whole
+    /// one, which is everything that it computed: for one text of 15 positions in a model of GPT-2 small's shape 31 MB at
+    /// the peak (`cargo bench --bench patching -- --memory`). [`Patching::budget`] bounds how many positions these texts have, whole
     /// texts together (all of them at once where the model carries a [`mean`](crate::hook::mean) or an
     /// [`edit`](crate::hook::edit), which may look across texts).
     ///

@@ -4,6 +4,7 @@
 //!     cargo bench --bench opening
 
 mod model;
+mod peak;
 
 use glassbox::Model;
 use std::{env, fs, process::Command, time::Instant};
@@ -13,7 +14,8 @@ fn main() -> model::Result<()> {
     if let Some(at) = args.iter().position(|arg| arg == "--open") {
         let start = Instant::now();
         let model = Model::open(&args[at + 1])?;
-        println!("{:.2} s, peak memory {}", start.elapsed().as_secs_f64(), peak().unwrap_or("not known here".into()));
+        let peak = peak::megabytes().map_or("not known here".into(), |peak| format!("{peak} MB"));
+        println!("{:.2} s, peak memory {peak}", start.elapsed().as_secs_f64());
         drop(model);
         return Ok(());
     }
@@ -34,12 +36,4 @@ fn main() -> model::Result<()> {
         Command::new(env::current_exe()?).arg("--open").arg(&folder).status()?;
     }
     Ok(fs::remove_dir_all(&folder)?)
-}
-
-/// The most memory this process had, where the system tells (Linux).
-fn peak() -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes: u64 =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().split(' ').next()?.parse().ok()?;
-    Some(format!("{} MB", kilobytes * 1024 / 1_000_000))
 }

@@ -2,9 +2,11 @@
 //! `patching_torch.py` is the same in TransformerLens, which takes as long whatever the prompts have in common.
 //!
 //!     cargo bench --bench patching -- [--prompts 1,8] [--case resid_pre] [--seconds 1]
+//!     cargo bench --bench patching -- --memory       the peak of attribution at all sites, one pair, beside the model's own
 
 mod cases;
 mod model;
+mod peak;
 
 use glassbox::{
     Result,
@@ -21,6 +23,15 @@ fn main() -> cases::Result<()> {
         corrupt.iter_mut().flat_map(|text| &mut text[from..]).for_each(|id| *id = (*id + 1) % 50_257);
         Patching::new(&model, &clean, &corrupt, Metric::logit_diff(&model, 11u32, 12u32, prompts)?)
     };
+    if std::env::args().any(|argument| argument == "--memory") {
+        let pair = patching(1, 0)?;
+        peak::forget()?;
+        let before = peak::megabytes().ok_or("the system does not tell")?;
+        pair.attribution()?.resid_pre()?;
+        let after = peak::megabytes().ok_or("the system does not tell")?;
+        println!("attribution at all sites: {} MB beside {before} MB", after - before);
+        return Ok(());
+    }
     cases::bench(
         "prompts",
         "1,8",
