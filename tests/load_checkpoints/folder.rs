@@ -54,7 +54,7 @@ fn a_tensor_that_is_missing_of_another_shape_or_not_finite_is_refused_by_name() 
     let weights = Checkpoint::from_folder(folder.path()).unwrap().weights.with_optional_prefix("transformer.");
     refused(weights.get("h.0.ln_2.weight", &[2]), &["`h.0.ln_2.weight`", "`h.0.ln_1.weight`"]);
     refused(weights.get("h.0.ln_1.weight", &[3]), &["`transformer.h.0.ln_1.weight`", "[2]", "[3]"]);
-    refused(weights.get("wte.weight", &[3]), &["`transformer.wte.weight`", "2 values", "not finite"]);
+    refused(weights.get("wte.weight", &[3]), &["`transformer.wte.weight`", "2 in all", "not finite"]);
 }
 
 #[test]

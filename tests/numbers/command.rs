@@ -1,4 +1,4 @@
-//! `glassbox activations` writes what a run recorded.
+//! The program `glassbox`: what it says of itself, and `glassbox activations`, which writes what a run recorded.
 
 use crate::reference::{difference, folder, open};
 use candle_core::{DType, Device, Tensor};
@@ -30,5 +30,15 @@ fn what_has_no_batch_axis_is_written_whole() {
             let same = difference(&tensors[&site.to_string()], &value.to_dtype(DType::F32).unwrap());
             assert_eq!(same, 0.0, "{name}: {site}");
         }
+    }
+}
+
+#[test]
+fn the_help_names_every_recipe() {
+    let output = Command::new(env!("CARGO_BIN_EXE_glassbox")).arg("help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for recipe in glassbox::train::recipes() {
+        let listed = help.lines().any(|line| line.contains("Recipes:") && line.contains(recipe));
+        assert!(listed, "{recipe} is not in the help:\n{help}");
     }
 }

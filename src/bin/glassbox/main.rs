@@ -17,7 +17,7 @@ usage:
 
   glassbox train RECIPE [--out FOLDER] [--steps N] [--seed N] [--resume]
       Trains a shipped model again; --resume goes on where a training that was stopped left off.
-      Recipes: induction, modular-addition.
+      Recipes: induction, grammar, modular-addition.
 
   glassbox activations MODEL (--text TEXT | --tokens 1,2,3) [--sites PATTERN]... [--bos | --no-bos] --out FILE.safetensors
       Runs a model and writes every activation under its TransformerLens name, without the batch axis, and `logits`.
