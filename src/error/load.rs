@@ -21,7 +21,9 @@ pub(crate) enum LoadError {
     TensorShape { name: String, got: Vec<usize>, expected: Vec<usize> },
     #[error("the tensor `{name}` is stored as {given}, which glassbox does not read; it reads {known}")]
     TensorType { name: String, given: String, known: &'static str },
-    #[error("the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all: the file is damaged")]
+    #[error(
+        "the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all: the file is damaged"
+    )]
     NotFinite { name: String, count: usize },
     #[error(
         "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
