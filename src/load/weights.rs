@@ -222,7 +222,7 @@ mod tests {
         for (name, shape, parts) in [
             ("h.0.ln_1.wieght", vec![3], ["no tensor", "`h.0.ln_1.weight`"]),
             ("h.0.ln_1.weight", vec![4], ["[3]", "[4]"]),
-            ("lm_head.weight", vec![2], ["1 values", "not finite"]),
+            ("lm_head.weight", vec![2], ["1 in all", "not finite"]),
         ] {
             let error = weights().get(name, &shape).unwrap_err();
             assert!(error.is_load() && error.to_string().contains("h"), "{error}");
