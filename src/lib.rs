@@ -61,6 +61,9 @@
 //! Speech and images, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
+#[macro_use]
+mod shown;
+
 pub mod axes;
 pub mod cache;
 pub mod circuits;

@@ -26,7 +26,30 @@ pub trait Show {
     /// The thing as plain text.
     fn plain(&self) -> String;
 
+    /// Several of these as HTML: one under the other, unless the type knows better.
+    fn html_of_all(all: &[Self]) -> String
+    where
+        Self: Sized,
+    {
+        match all {
+            [] => NOTHING.into(),
+            all => all.iter().map(Self::html).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    /// Several of these as plain text.
+    fn plain_of_all(all: &[Self]) -> String
+    where
+        Self: Sized,
+    {
+        match all {
+            [] => "nothing to show".into(),
+            all => all.iter().map(|one| one.plain().trim_end().to_owned()).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
     /// Shows it as the output of the cell; the kernel calls this on the cell's last expression.
+    #[track_caller]
     fn evcxr_display(&self) {
         show(&self.html(), &self.plain());
     }
@@ -74,12 +97,19 @@ numbers!(i32 i64 u8 u32 u64 usize f32 f64);
 /// `None` shows that there is nothing.
 impl<T: Show> Show for Option<T> {
     fn html(&self) -> String {
-        self.as_ref().map_or_else(|| "<em>nothing to show</em>".into(), Show::html)
+        self.as_ref().map_or_else(|| NOTHING.into(), Show::html)
     }
 
     fn plain(&self) -> String {
         self.as_ref().map_or_else(|| "nothing to show".into(), Show::plain)
     }
+}
+
+const NOTHING: &str = "<em>nothing to show</em>";
+
+/// Prints the HTML alone, where the kernel prints the plain text.
+pub(crate) fn show_html(html: &str) {
+    let _ = io::stdout().lock().write_all(block("text/html", html).as_bytes());
 }
 
 /// Prints both forms in one write, so that no other thread's line can fall between them.
@@ -89,15 +119,16 @@ pub(crate) fn show(html: &str, plain: &str) {
 }
 
 /// The kernel's blocks: one a form, ended by a line of its own, which no line inside may equal.
-fn blocks(html: &str, plain: &str) -> String {
-    let block = |mime: &str, content: &str| {
-        let line = |line: &str| match line.trim() {
-            END => "EVCXR-END-CONTENT\n".into(),
-            _ => format!("{line}\n"),
-        };
-        let content: String = content.lines().map(line).collect();
-        format!("EVCXR_BEGIN_CONTENT {mime}\n{content}{END}\n")
+fn block(mime: &str, content: &str) -> String {
+    let line = |line: &str| match line.trim() {
+        END => "EVCXR-END-CONTENT\n".into(),
+        _ => format!("{line}\n"),
     };
+    let content: String = content.lines().map(line).collect();
+    format!("EVCXR_BEGIN_CONTENT {mime}\n{content}{END}\n")
+}
+
+fn blocks(html: &str, plain: &str) -> String {
     format!("{}{}", block("text/html", html), block("text/plain", plain))
 }
 

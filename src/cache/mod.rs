@@ -30,7 +30,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 /// assert!(error.is_not_recorded());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ActivationCache {
     entries: Arc<[(Site, Tensor)]>,
     index: Arc<HashMap<Site, usize>>,

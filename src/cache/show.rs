@@ -1,7 +1,7 @@
 //! How a cache is shown.
 
 use super::ActivationCache;
-use crate::notebook::{Card, Show};
+use crate::notebook::Card;
 
 impl ActivationCache {
     fn card(&self) -> Card {
@@ -12,19 +12,9 @@ impl ActivationCache {
         };
         Card::new(&title).table(&["site", "axes", "shape"], self.iter().map(row))
     }
-
-    /// Shows the table of what was recorded in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for ActivationCache {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
+shown! {
+    /// Shows the table of what was recorded in a notebook.
+    ActivationCache: card
 }

@@ -4,7 +4,6 @@ use super::{FactoredMatrix, head_names, product::product};
 use crate::{
     Model, Result,
     error::CircuitsError,
-    notebook::Show,
     plot::{Figure, Heatmap, Palette, text::number},
 };
 use ndarray::{Array2, Array4, Axis, s};
@@ -41,7 +40,7 @@ impl fmt::Display for Composition {
 /// assert!(score > 2.0 * scores.baseline);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CompositionScores {
     /// Through what the later head reads.
@@ -165,19 +164,9 @@ impl CompositionScores {
         }
         map.draw()
     }
-
-    /// Shows the map in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for CompositionScores {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the map in a notebook.
+    CompositionScores: figure
 }

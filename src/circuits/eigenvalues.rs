@@ -2,7 +2,6 @@
 
 use crate::{
     Result,
-    notebook::Show,
     plot::{Figure, Scatter},
 };
 use ndarray::{ArrayD, Axis};
@@ -28,7 +27,7 @@ use ndarray::{ArrayD, Axis};
 /// assert!(values.positive_share()[[]].abs() < 1e-6);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Eigenvalues {
     /// Real parts.
@@ -69,19 +68,9 @@ impl Eigenvalues {
         let points = self.re.indexed_iter().zip(&self.im).map(|((at, &re), &im)| (name(at), re, im));
         Scatter::new(points).title("Eigenvalues").x("real part").y("imaginary part").named(0).to_scale().draw()
     }
-
-    /// Shows them in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for Eigenvalues {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows them in a notebook.
+    Eigenvalues: figure
 }

@@ -1,7 +1,7 @@
 //! Which heads look back one token, which at the same token, which at what came after it.
 
 use super::{Detector, Habit, map_heads};
-use crate::{Result, model::Run, notebook::Show, plot::Figure};
+use crate::{Result, model::Run, plot::Figure};
 use ndarray::Array2;
 
 /// How much of three habits each head has, 0 to 1, on the texts of one run.
@@ -19,7 +19,7 @@ use ndarray::Array2;
 /// assert!(score > 0.8);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct HeadScores {
     /// Attention to the token before.
     ///
@@ -126,19 +126,9 @@ impl HeadScores {
         .range(0.0, 1.0)
         .draw()
     }
-
-    /// Shows the maps in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for HeadScores {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the maps in a notebook.
+    HeadScores: figure
 }

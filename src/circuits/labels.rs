@@ -4,7 +4,6 @@ use super::{Habit, HeadScores, head_names, head_scores, repeated_random_tokens};
 use crate::{
     Model, Result,
     hook::Site,
-    notebook::Show,
     plot::{Figure, WordTable, text::number},
 };
 use ndarray::Array2;
@@ -21,7 +20,7 @@ use ndarray::Array2;
 /// assert!(layer == 1 && score > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HeadLabels {
     /// How much of each habit each head has. `induction` is what Olsson et al. 2022 call the prefix-matching score.
@@ -120,19 +119,9 @@ impl HeadLabels {
             ))
             .draw()
     }
-
-    /// Shows the map in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for HeadLabels {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the map in a notebook.
+    HeadLabels: figure
 }

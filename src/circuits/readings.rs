@@ -5,7 +5,6 @@ use crate::{
     Model, Result,
     error::{CircuitsError, RunError},
     model::{NormPlace, top_k},
-    notebook::Show,
     ops,
     plot::{Figure, WordTable, text::number},
 };
@@ -62,7 +61,7 @@ impl fmt::Display for Writes {
 /// assert!(raised[0].1 > raised[1].1 && lowered[0].1 < 0.0);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SvdReading {
     /// What was read.
@@ -166,19 +165,9 @@ impl SvdReading {
             .columns("raised most, lowered most", ranks)
             .draw()
     }
-
-    /// Shows the table in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for SvdReading {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the table in a notebook.
+    SvdReading: figure
 }

@@ -28,7 +28,7 @@ use ndarray::Array2;
 /// }
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenCircuit {
     /// What is shown, such as `L1H0: what it says for what it looks at`.
@@ -260,21 +260,11 @@ impl TokenCircuit {
         }
         map.square().draw()
     }
-
-    /// Shows the heatmap in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for TokenCircuit {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the heatmap in a notebook.
+    TokenCircuit: figure
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What sentences show in a notebook.
 
 use super::{Part, Sentence, Word};
-use crate::notebook::{Card, Show};
+use crate::notebook::Card;
 
 impl Sentence {
     /// Every word with its labels.
@@ -26,11 +26,6 @@ impl Sentence {
             self.words.iter().enumerate().filter(|(_, word)| spoken(word)).map(row),
         )
     }
-
-    /// Shows the sentence with its labels in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 /// `ProperNoun` as `proper noun`.
@@ -45,12 +40,7 @@ fn said(label: Option<impl std::fmt::Debug>) -> String {
     words
 }
 
-impl Show for Sentence {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
+shown! {
+    /// Shows the sentence with its labels in a notebook.
+    Sentence: card
 }

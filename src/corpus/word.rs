@@ -139,7 +139,7 @@ impl Word {
 }
 
 /// A sentence of the grammar, with labels.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Sentence {
     /// What it is about.

@@ -14,7 +14,7 @@ use ndarray::Array3;
 ///
 /// Made by [`ResidStack::logit_attrs`](super::ResidStack::logit_attrs) and
 /// [`ResidStack::project`](super::ResidStack::project). Shown in a notebook as the bars of the strongest parts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Attribution {
     labels: Vec<String>,
     values: Tensor,
@@ -123,13 +123,6 @@ impl Attribution {
     }
 }
 
-impl Attribution {
-    /// Shows the bars of the strongest parts in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
-}
-
 impl Show for Attribution {
     fn html(&self) -> String {
         self.draw_top(12).html()
@@ -141,4 +134,9 @@ impl Show for Attribution {
             Err(error) => error.to_string(),
         }
     }
+}
+
+shown! {
+    /// Shows the bars of the strongest parts in a notebook.
+    Attribution
 }

@@ -8,7 +8,6 @@ use crate::{
     model::{Architecture, Kept, Model, Pass},
     text::{Padding, ToTokens, Tokens},
 };
-use std::fmt;
 
 /// A text that has been read, its keys and values kept, so that continuing it costs only what is new.
 ///
@@ -116,11 +115,5 @@ impl Prefix {
     /// The text that was read; what the decoder read, in a model with an encoder.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
-    }
-}
-
-impl fmt::Debug for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prefix of {:?} for {}", self.tokens.strings(0), self.model.name())
     }
 }

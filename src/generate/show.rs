@@ -3,7 +3,7 @@
 use super::{Generated, Prefix};
 use crate::{
     Result,
-    notebook::{Card, Show},
+    notebook::Card,
     plot::{Figure, TokenText},
 };
 
@@ -31,36 +31,14 @@ impl Generated {
         let card = Card::new(&format!("{texts}continued by {}", self.model().name()));
         (0..count).fold(card, |card, text| card.shown(&self.probabilities(text)))
     }
+}
 
+shown! {
     /// Shows each text in a notebook: pointing at a new token tells how likely the model found it.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
+    Generated: card
 }
 
-impl Show for Generated {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
-}
-
-impl Prefix {
+shown! {
     /// Shows the tokens that were read in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
-}
-
-impl Show for Prefix {
-    fn html(&self) -> String {
-        self.tokens().html()
-    }
-
-    fn plain(&self) -> String {
-        self.tokens().plain()
-    }
+    Prefix: tokens
 }

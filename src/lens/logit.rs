@@ -31,7 +31,7 @@ use rayon::prelude::*;
 /// assert_ne!(lens.cell(1, -1)?.top[0].0, "owl");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LogitLens {
     tokens: Tokens,
     /// The positions that the run recorded.
@@ -208,11 +208,6 @@ impl LogitLens {
         let panes = statistics.map(|(name, statistic)| Ok((name, self.table(statistic)?)));
         Ok(tabs(panes.into_iter().collect::<Result<Vec<_>>>()?))
     }
-
-    /// Shows the table in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 fn cell(model: &Model, logits: &[f32], output: &[f32], watched: usize) -> LensCell {
@@ -238,4 +233,9 @@ impl Show for LogitLens {
     fn plain(&self) -> String {
         self.table(Statistic::Probability).plain()
     }
+}
+
+shown! {
+    /// Shows the table in a notebook.
+    LogitLens
 }

@@ -10,7 +10,7 @@ use candle_core::{D, Device, Tensor};
 use ndarray::Array2;
 
 /// What a masked language model would write into the blanks of a text.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FilledMasks {
     /// The text, with its blanks.
@@ -30,7 +30,7 @@ pub struct Blank {
 }
 
 /// Whether one sentence goes on from another, as the model sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NextSentence {
     /// The first sentence.
@@ -44,7 +44,7 @@ pub struct NextSentence {
 }
 
 /// Sentences as points on a sphere: alike where they are near.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SentenceEmbeddings {
     /// The sentences.

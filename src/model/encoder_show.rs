@@ -4,7 +4,7 @@ use super::{FilledMasks, NextSentence, SentenceEmbeddings};
 use crate::{
     Result,
     error::TextError,
-    notebook::{Card, Show},
+    notebook::Card,
     plot::{Bars, Figure, Heatmap, column},
 };
 
@@ -54,43 +54,17 @@ impl NextSentence {
     }
 }
 
-impl Show for NextSentence {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
-}
-
-/// Shown as their figures.
-macro_rules! show_figures {
-    ($($shown:ty)*) => { $(
-        impl Show for $shown {
-            fn html(&self) -> String {
-                self.figure().html()
-            }
-
-            fn plain(&self) -> String {
-                self.figure().plain()
-            }
-        }
-
-        impl $shown {
-            /// Shows the figure in a notebook.
-            pub fn evcxr_display(&self) {
-                Show::evcxr_display(self);
-            }
-        }
-    )* };
-}
-
-show_figures!(FilledMasks SentenceEmbeddings);
-
-impl NextSentence {
+shown! {
     /// Shows the answer in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
+    NextSentence: card
+}
+
+shown! {
+    /// Shows the candidates in a notebook.
+    FilledMasks: figure
+}
+
+shown! {
+    /// Shows how alike the sentences are in a notebook.
+    SentenceEmbeddings: figure
 }

@@ -4,10 +4,9 @@ use super::{Architecture, Config, Model, Normalization, Position, Run};
 use crate::{
     Result,
     hook::Site,
-    notebook::{Card, Show},
+    notebook::Card,
     plot::{Bars, Figure, TokenText},
 };
-use std::fmt;
 
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(count: usize) -> String {
@@ -90,21 +89,11 @@ impl Model {
         let line = format!("{} kinds of sites, where one can look and change something", rows.len());
         Card::new(self.name()).facts(facts).folded(&line, |card| card.table(&["site", "shape", "recorded"], rows))
     }
-
-    /// Shows the model's card in a notebook: family, sizes, parameters, sites.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for Model {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
+shown! {
+    /// Shows the model's card in a notebook: family, sizes, parameters, sites.
+    Model: card
 }
 
 impl Run {
@@ -144,33 +133,9 @@ impl Run {
         }
         card.note(&format!("{} sites recorded; .cache() has them.", self.cache().len()))
     }
+}
 
+shown! {
     /// Shows tokens, likeliest continuations and what was recorded.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
-}
-
-impl Show for Run {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
-}
-
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let config = self.config();
-        write!(f, "Model {} ({}, {} layers of {} heads)", self.name(), config.family, config.n_layers, config.n_heads)
-    }
-}
-
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = self.tokens().strings(0);
-        write!(f, "Run of {} over {tokens:?}, {} sites recorded", self.model().name(), self.cache().len())
-    }
+    Run: card
 }

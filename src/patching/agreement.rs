@@ -13,7 +13,7 @@ use ndarray::Dimension;
 ///
 /// Made by [`PatchSweep::agreement`] and [`EdgeScores::agreement`](super::graph::EdgeScores::agreement). Shown as a
 /// scatter plot.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Agreement {
     cells: Vec<(String, f32, f32)>,
     names: (String, String),
@@ -101,21 +101,11 @@ impl Agreement {
         let (x, y) = (self.names.0.as_str(), self.names.1.as_str());
         Scatter::new(self.cells.iter().cloned()).title(title).x(x).y(y).named(8).diagonal().draw()
     }
-
-    /// Shows the points in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for Agreement {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the points in a notebook.
+    Agreement: figure
 }
 
 /// By what the numbers were found: `attribution`, or exact patching.

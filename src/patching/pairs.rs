@@ -40,7 +40,7 @@ impl<T: Into<String>> From<(T, T, T, T)> for PromptPair {
 /// assert!(heads.mean()[[0, 0]] > 0.8);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct PromptPairs {
     pub(super) pairs: Vec<PromptPair>,
     pub(super) answers: Vec<u32>,

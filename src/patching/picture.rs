@@ -59,11 +59,6 @@ impl PatchSweep {
             AxisLabels::Names(names) | AxisLabels::Tokens(names) => chart.x_names(names.clone()).draw(),
         }
     }
-
-    /// Shows the map in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 /// Where the colours of some maps end: with the whole of the clean answer, unless values lie far beyond.
@@ -132,4 +127,18 @@ impl Show for PatchSweep {
     fn plain(&self) -> String {
         self.figure().plain()
     }
+
+    /// Several maps of one experiment, side by side where they have the same axes.
+    fn html_of_all(all: &[Self]) -> String {
+        together(all).html()
+    }
+
+    fn plain_of_all(all: &[Self]) -> String {
+        together(all).plain()
+    }
+}
+
+shown! {
+    /// Shows the map in a notebook.
+    PatchSweep
 }

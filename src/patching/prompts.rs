@@ -47,7 +47,7 @@ pub enum Corruption {
 /// assert!(error.to_string().contains("of 60 names"), "{error}");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IoiPrompts(PromptPairs);
 
 impl IoiPrompts {

@@ -8,7 +8,7 @@ pub use statistics::Statistics;
 /// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
 ///
 /// Made by the methods of [`Patching`](super::Patching).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct PatchSweep {
     /// What was done to each cell, for titles.
     pub(super) deed: String,

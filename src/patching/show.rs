@@ -1,11 +1,7 @@
 //! What prompts and experiments show in a notebook.
 
-use super::{IoiPrompts, PatchSweep, Patching, PromptPairs, picture::together};
-use crate::{
-    notebook::{Card, Show},
-    plot::text::number,
-    text::Tokens,
-};
+use super::{IoiPrompts, Patching, PromptPairs};
+use crate::{notebook::Card, plot::text::number, text::Tokens};
 
 impl Patching {
     /// Every pair of prompts, and the metric of both.
@@ -24,21 +20,11 @@ impl Patching {
         Card::new(&format!("{}: {metric}", self.deed))
             .table(&["clean", metric, "corrupt", metric], (0..self.corrupt().batch()).map(row))
     }
-
-    /// Shows the prompts and their metrics in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for Patching {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
+shown! {
+    /// Shows the prompts and their metrics in a notebook.
+    Patching: card
 }
 
 impl PromptPairs {
@@ -49,46 +35,26 @@ impl PromptPairs {
         });
         Card::new("Pairs of prompts").table(&["clean", "answer", "corrupt", "answer"], rows)
     }
+}
 
+shown! {
     /// Shows the prompts in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
+    PromptPairs: card
+}
+
+impl IoiPrompts {
+    fn pairs(&self) -> &PromptPairs {
+        self
     }
 }
 
-impl Show for PromptPairs {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
-}
-
-impl Show for IoiPrompts {
-    fn html(&self) -> String {
-        PromptPairs::html(self)
-    }
-
-    fn plain(&self) -> String {
-        PromptPairs::plain(self)
-    }
+shown! {
+    /// Shows the prompts in a notebook.
+    IoiPrompts: pairs
 }
 
 impl From<IoiPrompts> for PromptPairs {
     fn from(prompts: IoiPrompts) -> Self {
         (*prompts).clone()
-    }
-}
-
-/// Several maps of one experiment, side by side where they have the same axes.
-impl Show for Vec<PatchSweep> {
-    fn html(&self) -> String {
-        together(self).html()
-    }
-
-    fn plain(&self) -> String {
-        together(self).plain()
     }
 }

@@ -28,7 +28,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>·Mary@1 → When@0: 0.41</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a pattern is drawn by `.draw()`"]
 pub struct AttentionPattern {
     pattern: Array2<f32>,

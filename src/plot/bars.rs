@@ -19,7 +19,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>·Mary: 0.71</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "bars are drawn by `.draw()`"]
 pub struct Bars {
     bars: Vec<(String, f32)>,

@@ -1,6 +1,6 @@
 //! [`Figure`]: a finished picture, and the forms it leaves the program in.
 
-use std::{fmt, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use super::{
     color::PAPER,
@@ -110,11 +110,6 @@ impl Figure {
         };
         fs::write(path, content).map_err(|source| Error::io(format!("cannot write {}", path.display()), source))
     }
-
-    /// Shows the figure as the output of a notebook's cell.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 impl Show for Figure {
@@ -127,11 +122,9 @@ impl Show for Figure {
     }
 }
 
-impl fmt::Debug for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (width, height) = self.size();
-        write!(f, "Figure({width}×{height} px: {})", self.alt())
-    }
+shown! {
+    /// Shows the figure as the output of a notebook's cell.
+    Figure
 }
 
 /// A whole HTML page around a piece of one.

@@ -26,7 +26,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>a0.h0 → a1.h0.k: 0.9</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a graph is drawn by `.draw()`"]
 pub struct LayerGraph {
     rows: Vec<String>,

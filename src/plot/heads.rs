@@ -33,7 +33,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_html().contains("<title>·Mary@1 → When@0: 0.9</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "heads are drawn by `.draw()`"]
 pub struct AttentionHeads {
     patterns: Array3<f32>,

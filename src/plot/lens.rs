@@ -33,7 +33,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_text().contains("output"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a table is drawn by `.draw()`"]
 pub struct LensTable {
     predictions: Array2<Vec<(String, f32)>>,

@@ -34,7 +34,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>test, layer 1: 0.81 ± 0.02</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[must_use = "a chart is drawn by `.draw()`"]
 pub struct LineChart {
     title: String,

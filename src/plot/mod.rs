@@ -74,31 +74,43 @@ pub use statistic::Statistic;
 pub use tokens::TokenText;
 pub use words::WordTable;
 
-use crate::notebook::Show;
-
-/// Builders are shown as what they draw.
-macro_rules! shown {
-    ($($picture:ty),*) => {$(
-        impl Show for $picture {
-            fn html(&self) -> String {
-                self.draw().html()
-            }
-
-            fn plain(&self) -> String {
-                self.draw().plain()
-            }
-        }
-    )*};
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    AttentionHeads: draw
 }
-shown!(
-    AttentionHeads,
-    AttentionPattern,
-    Bars,
-    Heatmap,
-    LayerGraph,
-    LensTable,
-    LineChart,
-    Scatter,
-    TokenText,
-    WordTable
-);
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    AttentionPattern: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    Bars: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    Heatmap: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    LayerGraph: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    LensTable: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    LineChart: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    Scatter: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    TokenText: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    WordTable: draw
+}

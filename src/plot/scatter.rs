@@ -21,7 +21,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.99, composition 0.61</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a scatter plot is drawn by `.draw()`"]
 pub struct Scatter {
     points: Vec<(String, f32, f32)>,

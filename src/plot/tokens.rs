@@ -23,7 +23,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>·cat@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a text is drawn by `.draw()`"]
 pub struct TokenText {
     tokens: Vec<String>,

@@ -31,7 +31,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>σ 3.1, first\n·cat: 2.5</title>".replace('\n', "&#10;").as_str()));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a table is drawn by `.draw()`"]
 pub struct WordTable {
     cells: Array2<(String, f32)>,

@@ -12,7 +12,7 @@ use crate::{Result, error::ProbeError};
 ///
 /// The spread between splits says how much the choice of samples matters. The splits share samples, so it is not the
 /// standard error of the mean.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ProbeCurve {
     property: Option<String>,
     layers: Vec<String>,

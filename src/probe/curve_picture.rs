@@ -98,11 +98,6 @@ impl ProbeCurve {
         };
         format!("Sparse probes{property}{shared}")
     }
-
-    /// Shows the picture as the output of a notebook's cell.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 /// A layer's label in a sentence: a bare number says that it is a layer.
@@ -124,6 +119,11 @@ impl Show for ProbeCurve {
         let header = ["layer", "k", "test", "train", "shuffled labels", "majority class"];
         Card::new(&format!("{}: ROC-AUC", self.title())).table(&header, self.points().iter().map(row)).plain()
     }
+}
+
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    ProbeCurve
 }
 
 impl fmt::Display for ProbeCurve {

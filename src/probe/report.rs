@@ -25,7 +25,7 @@ use crate::{
 /// assert!(report.to_string().starts_with("Sparse probe: 1 of 4 features\n"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProbeReport {
     probe: SparseProbe,
     rows: Vec<ReportRow>,
@@ -126,11 +126,6 @@ impl ProbeReport {
             .table(&["feature", "mean difference", "weight", "weight per sd"], features)
             .table(&names, scores)
     }
-
-    /// Shows the report as the output of a notebook's cell.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 /// `0.912`, or `0.912 ± 0.020` over several runs.
@@ -152,6 +147,11 @@ impl Show for ProbeReport {
     }
 }
 
+shown! {
+    /// Shows the report as the output of a notebook's cell.
+    ProbeReport
+}
+
 impl fmt::Display for ProbeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.plain())
@@ -171,19 +171,9 @@ impl SparseProbe {
     pub fn picture(&self) -> Result<Figure> {
         self.report().picture()
     }
-
-    /// Shows the [`report`](Self::report) as the output of a notebook's cell.
-    pub fn evcxr_display(&self) {
-        self.report().evcxr_display();
-    }
 }
 
-impl Show for SparseProbe {
-    fn html(&self) -> String {
-        self.report().html()
-    }
-
-    fn plain(&self) -> String {
-        self.report().plain()
-    }
+shown! {
+    /// Shows the [`report`](Self::report) as the output of a notebook's cell.
+    SparseProbe: report
 }

@@ -28,7 +28,7 @@ use crate::{Result, error::ProbeError};
 /// assert_eq!(probe.predict(&features)?, labels.as_slice());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SparseProbe {
     params: SparseProbeParams,
     property: Option<String>,

@@ -4,7 +4,6 @@ use super::Direction;
 use crate::{
     Model, Result,
     error::SteerError,
-    notebook::Show,
     patching::Metric,
     plot::{Figure, LineChart, Series},
     text::ToTokens,
@@ -12,7 +11,7 @@ use crate::{
 use ndarray::{Array2, Axis};
 
 /// A metric against the strength with which a direction was added. Data first; shown as a line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct DoseCurve {
     title: String,
     metric: String,
@@ -116,19 +115,9 @@ impl DoseCurve {
             .baseline("untouched", self.untouched)
             .draw()
     }
-
-    /// Shows the line in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for DoseCurve {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the line in a notebook.
+    DoseCurve: figure
 }

@@ -2,16 +2,11 @@
 
 use super::Tokens;
 use crate::{
-    notebook::{Card, Chip, Show},
+    notebook::{Card, Chip},
     plot::text::visible,
 };
 
 impl Tokens {
-    /// Shows the tokens in a notebook: pointing at one tells its position and id; padding is grey.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
-
     fn card(&self) -> Card {
         let card = Card::new(&self.title());
         (0..self.batch()).fold(card, |card, text| card.chips((0..self.len()).map(|position| self.chip(text, position))))
@@ -45,14 +40,9 @@ impl Tokens {
     }
 }
 
-impl Show for Tokens {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
+shown! {
+    /// Shows the tokens in a notebook: pointing at one tells its position and id; padding is grey.
+    Tokens: card
 }
 
 #[cfg(test)]

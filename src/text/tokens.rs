@@ -20,7 +20,7 @@ use std::{ops::Range, sync::Arc};
 /// assert_eq!(tokens.position("fox")?, 2);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Tokens {
     pub(super) rows: Arc<[Row]>,
     pub(super) filler: Filler,

@@ -1,7 +1,7 @@
 //! How weights are shown.
 
 use super::WeightViews;
-use crate::notebook::{Card, Show};
+use crate::notebook::Card;
 use candle_core::Tensor;
 
 impl WeightViews {
@@ -16,19 +16,9 @@ impl WeightViews {
             .table(&["name", "shape"], rows)
             .note("weights().get(name) has them, weights().w_q(layer) and its like too.")
     }
-
-    /// Shows the names and shapes in a notebook, those of layer 0 for all layers.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for WeightViews {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
+shown! {
+    /// Shows the names and shapes in a notebook, those of layer 0 for all layers.
+    WeightViews: card
 }

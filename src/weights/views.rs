@@ -29,7 +29,7 @@ use candle_core::{DType, Device, Tensor};
 /// assert_eq!(names[2].0, "blocks.0.ln1.w");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WeightViews {
     pub(super) model: Model,
     stack: Option<Stack>,

@@ -4,13 +4,12 @@ use super::{AnswerStep, PromptTest, TestedAnswer};
 use crate::{
     Result,
     model::Prediction,
-    notebook::{Card, Show},
+    notebook::Card,
     plot::{
         Candidate, Candidates, Figure, column, row,
         text::{columns, number, printable, visible},
     },
 };
-use std::fmt;
 
 /// How many columns of the text before it the heading of a panel has.
 const TAIL: usize = 34;
@@ -70,11 +69,6 @@ impl PromptTest {
             self.answers.iter().filter(|answer| answer.spaced).map(|answer| answer.text.trim()).collect();
         if spaced.is_empty() { card } else { card.note(&format!("A space was put before {}.", spaced.join(", "))) }
     }
-
-    /// Shows the prompt, a line for each answer, and the picture.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 impl TestedAnswer {
@@ -118,24 +112,9 @@ fn tail(text: &str) -> String {
     format!("…{}", rest.split_once(' ').map_or(rest, |(_, words)| words))
 }
 
-impl Show for PromptTest {
-    fn html(&self) -> String {
-        self.card().html()
-    }
-
-    fn plain(&self) -> String {
-        self.card().plain()
-    }
-}
-
-impl fmt::Debug for PromptTest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_map();
-        for answer in &self.answers {
-            shown.entry(&answer.text, &answer.steps.iter().map(|step| step.rank).collect::<Vec<_>>());
-        }
-        shown.finish()
-    }
+shown! {
+    /// Shows the prompt, a line for each answer, and the picture.
+    PromptTest: card
 }
 
 #[cfg(test)]

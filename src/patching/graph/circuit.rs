@@ -41,7 +41,7 @@ impl fmt::Display for Edge {
 /// ```
 ///
 /// [`Patching::faithfulness`]: crate::patching::Patching::faithfulness
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Circuit {
     pub(super) graph: Graph,
     edges: Vec<Edge>,

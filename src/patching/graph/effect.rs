@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What one experiment did to the metric, for every pair of prompts: a map of a single cell.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Effect(pub(super) PatchSweep);
 
 impl Effect {
@@ -44,11 +44,6 @@ impl Effect {
     pub fn statistics(&self, seed: u64) -> Option<Statistics> {
         self.0.statistics(&[], seed)
     }
-
-    /// Shows the effect in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 impl Show for Effect {
@@ -62,4 +57,9 @@ impl Show for Effect {
         let recovered = (self.recovered() * 1e3).round() / 1e3 + 0.0;
         format!("{}: {}: {recovered:.3} ({scale})", self.0.deed(), self.0.name())
     }
+}
+
+shown! {
+    /// Shows the effect in a notebook.
+    Effect
 }

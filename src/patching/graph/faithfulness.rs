@@ -108,7 +108,7 @@ fn first_mean(metrics: &[Vec<Vec<f32>>]) -> f32 {
 /// How faithful the circuits of the strongest edges are, by how many those are. Shown as a line.
 ///
 /// Made by [`Patching::faithfulness_curve`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct FaithfulnessCurve {
     points: Vec<(usize, f32)>,
     title: String,
@@ -136,19 +136,9 @@ impl FaithfulnessCurve {
             .y_range(0.0, 1.0);
         if logarithmic { chart.log_x().draw() } else { chart.draw() }
     }
-
-    /// Shows the line in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for FaithfulnessCurve {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the line in a notebook.
+    FaithfulnessCurve: figure
 }

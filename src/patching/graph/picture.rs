@@ -3,7 +3,6 @@
 use super::{Circuit, Edge, Receiver, Sender};
 use crate::{
     Result,
-    notebook::Show,
     plot::{Figure, LayerGraph},
 };
 
@@ -75,19 +74,9 @@ impl Circuit {
             Sender::Mlp { layer } => (name, 2 + 2 * layer, Some(usize::MAX)),
         }
     }
-
-    /// Shows the graph in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
-impl Show for Circuit {
-    fn html(&self) -> String {
-        self.figure().html()
-    }
-
-    fn plain(&self) -> String {
-        self.figure().plain()
-    }
+shown! {
+    /// Shows the graph in a notebook.
+    Circuit: figure
 }

@@ -11,7 +11,7 @@ use ndarray::{Array2, Ix2};
 /// What each edge of the graph does to the metric. Plain data first; shown as the circuit of the strongest edges.
 ///
 /// Made by [`Patching::edge_attribution`], [`Patching::edge_integrated_gradients`] and [`Patching::edge_patching`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EdgeScores {
     pub(super) graph: Graph,
     /// By what they were found, for titles.
@@ -126,11 +126,6 @@ impl EdgeScores {
             _ => None,
         })
     }
-
-    /// Shows the circuit of the strongest edges in a notebook.
-    pub fn evcxr_display(&self) {
-        Show::evcxr_display(self);
-    }
 }
 
 impl Show for EdgeScores {
@@ -141,4 +136,9 @@ impl Show for EdgeScores {
     fn plain(&self) -> String {
         self.circuit(SHOWN).plain()
     }
+}
+
+shown! {
+    /// Shows the circuit of the strongest edges in a notebook.
+    EdgeScores
 }

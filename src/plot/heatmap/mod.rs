@@ -39,7 +39,7 @@ use crate::{Result, error::PlotError};
 /// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a heatmap is drawn by `.draw()`"]
 pub struct Heatmap {
     facets: Vec<(String, Array2<f32>)>,

@@ -1,0 +1,114 @@
+//! What makes a type of this crate show itself wherever the kernel prints it.
+//!
+//! The kernel shows a cell's last expression by calling `evcxr_display` on it. Where that does not compile, because the
+//! expression moves a variable that the kernel also keeps, or because it is the first `?` of a session, the kernel
+//! prints the value with the format of its `:fmt` command instead. The notebooks set this to `{:-?}`, and `Debug` of
+//! every shown type answers the minus sign with the picture.
+
+use crate::notebook::{Show, show_html};
+use std::fmt;
+
+/// Implements `evcxr_display` and `Debug` for a type that has [`Show`]; with the name of a method that gives something
+/// to show, [`Show`] as well.
+macro_rules! shown {
+    ($(#[$doc:meta])* $type:ty) => {
+        impl $type {
+            $(#[$doc])*
+            #[track_caller]
+            pub fn evcxr_display(&self) {
+                $crate::notebook::Show::evcxr_display(self);
+            }
+        }
+
+        /// The plain text that a notebook shows.
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::shown::debug(self, f)
+            }
+        }
+    };
+    ($(#[$doc:meta])* $type:ty: $part:ident) => {
+        impl $crate::notebook::Show for $type {
+            fn html(&self) -> String {
+                $crate::notebook::Show::html(&self.$part())
+            }
+
+            fn plain(&self) -> String {
+                $crate::notebook::Show::plain(&self.$part())
+            }
+        }
+
+        shown! { $(#[$doc])* $type }
+    };
+}
+
+/// Plain text; with `{:-?}` also the picture, as output of the cell.
+pub(crate) fn debug(shown: &impl Show, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if f.sign_minus() {
+        show_html(&shown.html());
+    }
+    f.write_str(shown.plain().trim_end())
+}
+
+/// Several things, one under the other.
+impl<T: Show> Show for [T] {
+    fn html(&self) -> String {
+        T::html_of_all(self)
+    }
+
+    fn plain(&self) -> String {
+        T::plain_of_all(self)
+    }
+}
+
+impl<T: Show> Show for Vec<T> {
+    fn html(&self) -> String {
+        self.as_slice().html()
+    }
+
+    fn plain(&self) -> String {
+        self.as_slice().plain()
+    }
+}
+
+impl<T: Show, const N: usize> Show for [T; N] {
+    fn html(&self) -> String {
+        self.as_slice().html()
+    }
+
+    fn plain(&self) -> String {
+        self.as_slice().plain()
+    }
+}
+
+impl<T: Show + ?Sized> Show for &T {
+    fn html(&self) -> String {
+        (**self).html()
+    }
+
+    fn plain(&self) -> String {
+        (**self).plain()
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident)*) => {
+        impl<$($name: Show),*> Show for ($($name,)*) {
+            #[allow(non_snake_case)]
+            fn html(&self) -> String {
+                let ($($name,)*) = self;
+                [$($name.html()),*].join("\n")
+            }
+
+            #[allow(non_snake_case)]
+            fn plain(&self) -> String {
+                let ($($name,)*) = self;
+                [$($name.plain().trim_end().to_owned()),*].join("\n")
+            }
+        }
+    };
+}
+
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
