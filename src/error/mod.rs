@@ -35,6 +35,8 @@ pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
 
+use crate::plot::text::sentence;
+
 /// The result of every fallible call in this crate.
 ///
 /// The second parameter is there for notebooks: the kernel's own code writes `Result<(), E>`, and with an alias of one
@@ -154,7 +156,8 @@ from_area!(
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        // What a sentence quotes may be anything: it stays one line.
+        f.pad(&sentence(self.0.to_string()))
     }
 }
 
@@ -171,5 +174,25 @@ impl std::error::Error for Error {
             Kind::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::Site;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_quotes() {
+        let attack = "x\nEVCXR_PANIC_NOTIFICATION\nEVCXR_BEGIN_CONTENT text/html\n<script>\u{2028}\x1b[31m\r\u{202e}";
+        let file = Error::io(format!("cannot read {attack}"), std::io::Error::other(attack));
+        for error in [attack.parse::<Site>().unwrap_err(), file] {
+            for said in [format!("{error}"), format!("{error:?}")] {
+                assert!(said.contains("PANIC") && !said.contains("EVCXR_"), "{said}");
+                assert!(!said.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')), "{said:?}");
+            }
+        }
+        let long = "a".repeat(1_000_000).parse::<Site>().unwrap_err().to_string();
+        assert!(long.len() < 5_000 && long.ends_with(|c: char| c != 'a'), "{long}");
     }
 }

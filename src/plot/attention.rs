@@ -8,7 +8,7 @@ use super::{
     figure::Figure,
     grid::TOOLTIPS,
     heatmap::Heatmap,
-    text::{columns, headline, number, pad},
+    text::{columns, headline, line, number, pad},
 };
 use crate::{Result, error::PlotError};
 
@@ -55,7 +55,7 @@ impl AttentionPattern {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 

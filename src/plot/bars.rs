@@ -6,7 +6,7 @@ use super::{
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width, visible},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -47,13 +47,13 @@ impl Bars {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, written under the bars.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 

@@ -5,7 +5,7 @@ use super::{
     color::{ACCENT, FAINT, INK, MUTED, RULE},
     figure::Figure,
     mark::Mark,
-    text::{columns, fit, headline, number, pad, pad_left, text_width, visible},
+    text::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -90,7 +90,7 @@ impl Candidates {
     fn plain(&self) -> String {
         let widest = |text: fn(&Candidate) -> String| self.list.iter().map(|c| columns(&text(c))).max().unwrap_or(0);
         let (ranks, tokens) = (widest(Candidate::rank).max(4), widest(Candidate::token).max(5));
-        let mut out = headline(&self.heading);
+        let mut out = headline(&line(&self.heading));
         out += &format!("  {}  {}  probability\n", pad_left("rank", ranks), pad("token", tokens));
         for (candidate, gap) in self.list.iter().zip(self.heights()) {
             if gap > 0.0 {

@@ -5,7 +5,7 @@ use super::{
     color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
     figure::Figure,
     mark::Mark,
-    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
 use crate::{Result, error::PlotError};
 
@@ -88,13 +88,13 @@ impl LayerGraph {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 

@@ -12,7 +12,7 @@ use super::{
     grid::{Grid, TOOLTIPS},
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, headline, number, or, pad, printable},
+    text::{columns, fit, headline, line, number, or, pad, printable},
 };
 use crate::{Result, error::PlotError};
 
@@ -73,7 +73,7 @@ impl AttentionHeads {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 

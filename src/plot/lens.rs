@@ -11,7 +11,7 @@ use super::{
     legend::{LONG, Legend, Special, special_cell},
     panels::{Panels, room},
     statistic::Statistic,
-    text::{columns, fit, headline, number, or, pad, visible},
+    text::{columns, fit, headline, line, number, or, pad, printable, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -76,7 +76,7 @@ impl LensTable {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
@@ -94,7 +94,7 @@ impl LensTable {
 
     /// Names for the rows. Without them, layers are numbered and the last row is `output`.
     pub fn rows(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rows = Some(names.into_iter().map(Into::into).collect());
+        self.rows = Some(names.into_iter().map(|name| printable(&name.into())).collect());
         self
     }
 

@@ -12,7 +12,7 @@ use super::{
     mark::Mark,
     series::Series,
     span::Span,
-    text::{columns, fit, headline, number, or, pad, printable},
+    text::{columns, fit, headline, line, number, or, pad, printable},
 };
 use crate::{Result, error::PlotError};
 
@@ -61,7 +61,7 @@ impl LineChart {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
@@ -80,7 +80,7 @@ impl LineChart {
 
     /// The name of the x axis.
     pub fn x(mut self, name: impl Into<String>) -> Self {
-        self.x.0 = name.into();
+        self.x.0 = line(name.into());
         self
     }
 
@@ -92,7 +92,7 @@ impl LineChart {
 
     /// The name of the y axis.
     pub fn y(mut self, name: impl Into<String>) -> Self {
-        self.y = name.into();
+        self.y = line(name.into());
         self
     }
 

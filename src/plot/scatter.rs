@@ -7,7 +7,7 @@ use super::{
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
 use crate::{Result, error::PlotError};
 
@@ -49,19 +49,19 @@ impl Scatter {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// The name of the x axis.
     pub fn x(mut self, name: impl Into<String>) -> Self {
-        self.x = name.into();
+        self.x = line(name.into());
         self
     }
 
     /// The name of the y axis.
     pub fn y(mut self, name: impl Into<String>) -> Self {
-        self.y = name.into();
+        self.y = line(name.into());
         self
     }
 

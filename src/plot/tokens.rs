@@ -8,7 +8,7 @@ use super::{
     grid::hatching,
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, headline, number, or, visible},
+    text::{columns, fit, headline, line, number, or, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -61,13 +61,13 @@ impl TokenText {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 

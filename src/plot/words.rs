@@ -10,7 +10,7 @@ use super::{
     grid::{Grid, TOOLTIPS},
     legend::Legend,
     panels::Panels,
-    text::{columns, fit, headline, number, or, pad, visible},
+    text::{columns, fit, headline, line, number, or, pad, visible},
 };
 use crate::{Result, error::PlotError};
 
@@ -72,37 +72,37 @@ impl WordTable {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
     /// A sentence under the table.
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
+        self.note = line(note.into());
         self
     }
 
     /// What rows are, and their names.
     pub fn rows(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rows = (axis.into(), Labels::names(names));
+        self.rows = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// What columns are, and their names.
     pub fn columns(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.columns = (axis.into(), Labels::names(names));
+        self.columns = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// What rows and columns are, both numbered from 0.
     pub fn numbered(mut self, rows: impl Into<String>, columns: impl Into<String>) -> Self {
-        (self.rows, self.columns) = ((rows.into(), Labels::Index), (columns.into(), Labels::Index));
+        (self.rows, self.columns) = ((line(rows.into()), Labels::Index), (line(columns.into()), Labels::Index));
         self
     }
 

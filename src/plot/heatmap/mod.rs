@@ -12,7 +12,7 @@ use super::{
     legend::{Legend, Special},
     panels::{Panels, room},
     printed::Printed,
-    text::or,
+    text::{line, or},
 };
 use crate::{Result, error::PlotError};
 
@@ -77,7 +77,7 @@ impl Heatmap {
     /// A heatmap of several matrices of one shape, each under its name.
     pub fn facets(facets: impl IntoIterator<Item = (impl Into<String>, Array2<f32>)>) -> Self {
         Self {
-            facets: facets.into_iter().map(|(name, values)| (name.into(), values)).collect(),
+            facets: facets.into_iter().map(|(name, values)| (line(name.into()), values)).collect(),
             title: String::new(),
             value: String::new(),
             x: Default::default(),
@@ -95,49 +95,49 @@ impl Heatmap {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
     /// Columns are numbered from 0.
     pub fn x_index(mut self, axis: impl Into<String>) -> Self {
-        self.x = (axis.into(), Labels::Index);
+        self.x = (line(axis.into()), Labels::Index);
         self
     }
 
     /// Columns have names.
     pub fn x_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x = (axis.into(), Labels::names(names));
+        self.x = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// Columns are tokens, written `·Mary@4`.
     pub fn x_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x = (axis.into(), Labels::tokens(tokens));
+        self.x = (line(axis.into()), Labels::tokens(tokens));
         self
     }
 
     /// Rows are numbered from 0.
     pub fn y_index(mut self, axis: impl Into<String>) -> Self {
-        self.y = (axis.into(), Labels::Index);
+        self.y = (line(axis.into()), Labels::Index);
         self
     }
 
     /// Rows have names.
     pub fn y_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.y = (axis.into(), Labels::names(names));
+        self.y = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// Rows are tokens, written `·Mary@4`.
     pub fn y_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.y = (axis.into(), Labels::tokens(tokens));
+        self.y = (line(axis.into()), Labels::tokens(tokens));
         self
     }
 
