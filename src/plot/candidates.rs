@@ -7,7 +7,7 @@ use super::{
     mark::Mark,
     text::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// A token that could come next.
 #[derive(Clone, Debug)]
@@ -43,6 +43,7 @@ impl Candidates {
         if self.list.is_empty() {
             return Err(PlotError::Empty { picture: "candidates", what: "there are none" }.into());
         }
+        check_count("candidates", "tokens", self.list.len(), 5000)?;
         let widest = |text: &dyn Fn(&Candidate) -> String, least: &str| {
             let widths = self.list.iter().map(|candidate| text_width(&text(candidate), LABEL));
             widths.fold(text_width(least, NOTE), f64::max)

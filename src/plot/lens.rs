@@ -13,7 +13,7 @@ use super::{
     statistic::Statistic,
     text::{columns, fit, headline, line, number, or, pad, printable, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// The logit lens as a table: a row a layer, a column a position, in each cell the token that the model would say
 /// there; the colour is a statistic of that prediction (nostalgebraist, *interpreting GPT: the logit lens*, 2020).
@@ -49,6 +49,7 @@ pub struct LensTable {
 }
 
 const PICTURE: &str = "a lens table";
+const CELLS: usize = 100_000;
 const ROW: f64 = 22.0;
 /// Beside the letters of a cell.
 const PADDING: f64 = 7.0;
@@ -184,6 +185,7 @@ impl LensTable {
         if rows * positions == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no predictions" }.into());
         }
+        check_count(PICTURE, "cells", self.shown().len() * positions, CELLS)?;
         Labels::Tokens(self.tokens.clone()).check(PICTURE, "position", positions)?;
         if let Some(names) = &self.rows {
             Labels::Names(names.clone()).check(PICTURE, "layer", rows)?;
