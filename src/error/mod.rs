@@ -13,6 +13,7 @@ mod plot;
 mod probe;
 mod run;
 mod site;
+mod size;
 mod steer;
 mod text;
 mod train;
@@ -30,6 +31,7 @@ pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
+pub(crate) use size::{SizeError, at_most, together};
 pub(crate) use steer::SteerError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
@@ -85,6 +87,8 @@ enum Kind {
     Circuits(#[from] CircuitsError),
     #[error(transparent)]
     Fourier(#[from] FourierError),
+    #[error(transparent)]
+    Size(#[from] SizeError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -151,6 +155,7 @@ from_area!(
     WeightsError,
     CircuitsError,
     FourierError,
+    SizeError,
     candle_core::Error
 );
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Model, Result,
-    error::{PatchError, TextError},
+    error::{PatchError, TextError, at_most},
     text::Tokenizer,
 };
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -56,6 +56,7 @@ impl IoiPrompts {
     /// # Errors
     /// When the model has no tokenizer, or that has too few of the words as single tokens.
     pub fn new(model: &Model, corruption: Corruption, count: usize, seed: u64) -> Result<Self> {
+        at_most("pairs of prompts", count, 100_000)?;
         let tokenizer = model.tokenizer().ok_or(TextError::NoTokenizer)?;
         Ok(Self(Words::of(tokenizer, corruption)?.draw(corruption, count, seed)))
     }
