@@ -15,7 +15,8 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
 ///
 /// # Errors
-/// When there are no texts or no repeats, or the model cannot read two tokens so many times.
+/// When there are no texts or no repeats, the model cannot read two tokens so many times, or more than 2^24 tokens are
+/// asked for.
 ///
 /// # Examples
 /// ```

@@ -43,7 +43,8 @@ pub enum Contrast {
 /// `count` pairs of prompts, drawn by a seed, that differ in one thing. All of one contrast have the same number of words.
 ///
 /// # Errors
-/// When more nouns are to stand between subject and verb than the grammar ever puts there.
+/// When more nouns are to stand between subject and verb than the grammar ever puts there, or more than 100,000 pairs are
+/// asked for.
 ///
 /// # Examples
 /// ```

@@ -11,6 +11,7 @@ pub trait ToTokenIds {
     ///
     /// # Errors
     /// When a text is no single token, an id is outside the vocabulary, or there are neither one nor `batch` of them.
+    /// One is not repeated for more than 2^20 texts.
     fn token_ids(&self, model: &Model, batch: usize) -> Result<Vec<u32>>;
 }
 

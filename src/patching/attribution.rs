@@ -61,7 +61,7 @@ impl Patching {
     /// patching where attribution is not. Neither sees the jump where the router of a mixture takes another expert.
     ///
     /// # Errors
-    /// As there; also when there are no steps, or zeros or means are put in, with no prompt to go towards.
+    /// As there; also when there are no steps or more than 100,000, or zeros or means are put in, with no prompt to go towards.
     ///
     /// # Examples
     /// ```

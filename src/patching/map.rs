@@ -21,7 +21,7 @@ impl Patching {
     ///
     /// # Errors
     /// When a cell does nothing, or something that does not fit the model and the prompts, or is done to single experts of
-    /// a mixture, where rows are tokens and no texts.
+    /// a mixture, where rows are tokens and no texts; or when there are more than 10,000,000 cells.
     ///
     /// # Examples
     /// Which pairs of heads bring the answer back together?

@@ -78,7 +78,8 @@ impl Patching {
     /// layers add. Each prompt is there as often as noise is drawn.
     ///
     /// # Errors
-    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite.
+    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite or
+    /// too much to hold.
     ///
     /// # Examples
     /// ```

@@ -84,7 +84,7 @@ impl AttentionHeads {
     /// The picture.
     ///
     /// # Errors
-    /// When there are no heads or no cells, or names and tokens are not as many as the heads and positions.
+    /// When there are no heads or more than 512, or no cells, or names and tokens are not as many as the heads and positions.
     pub fn draw(&self) -> Result<Figure> {
         let heads = self.patterns.len_of(Axis(0));
         if self.patterns.is_empty() {

@@ -114,7 +114,7 @@ impl LensTable {
     /// The picture.
     ///
     /// # Errors
-    /// When the table has no cells, or tokens, names or the statistic do not have its shape.
+    /// When the table has no cells or more than 100,000, or tokens, names or the statistic do not have its shape.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let shown = self.shown();

@@ -127,8 +127,9 @@ impl LineChart {
     /// pixel are drawn, which looks the same; a note says so.
     ///
     /// # Errors
-    /// When no line has a finite value, there are more than 1000 lines or a long one goes back and forth, a series' parts differ in length, names are not as many as the places on the
-    /// x axis, or a logarithmic axis meets a value that is not positive.
+    /// When no line has a finite value, there are more than 1000 lines, a long one goes back and forth, a series' parts
+    /// differ in length, names are not as many as the places on the x axis, or a logarithmic axis meets a value that is
+    /// not positive.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let axes = self.axes();

@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(shown.lines().count(), 3);
         assert!(!shown.contains(MARK) && !shown.contains('\x1b'), "{shown}");
         assert_eq!(escape(attack).matches("&#10;").count(), 2);
-        assert_eq!((line(""), line(&line(attack))), (String::new(), line(attack)));
+        assert_eq!((line(""), line(line(attack))), (String::new(), line(attack)));
     }
 
     #[test]

@@ -79,7 +79,7 @@ mod tests {
                 let ys = points.iter().filter(|point| column(point.0) == at).map(|point| point.1);
                 let (least, most) =
                     (ys.clone().fold(f64::INFINITY, f64::min), ys.clone().fold(f64::NEG_INFINITY, f64::max));
-                (ys.clone().next(), least, most, ys.last())
+                (ys.clone().next(), least, most, ys.clone().next_back())
             };
             assert_eq!(of(&kept[0]), of(&points), "column {at}");
         }

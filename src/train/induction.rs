@@ -229,7 +229,7 @@ fn batch(texts: &[Text]) -> Result<Batch> {
 /// Measures a model on `texts` lists of 4 to 31 words, said twice, that a seed makes.
 ///
 /// # Errors
-/// When the model has another vocabulary than the recipe's.
+/// When the model has another vocabulary than the recipe's, or more than 100,000 texts are asked for.
 pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
     at_most("texts", texts, 100_000)?;
     let mut rng = StdRng::seed_from_u64(seed);

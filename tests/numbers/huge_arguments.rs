@@ -90,6 +90,7 @@ fn more_than_there_is_is_all_there_is() {
         done("windows", || patching.attn_out_windows(n));
         done("a corner", || model.ov(0)?.corner(n));
         done("top_k", || model.generate("red fox")?.top_k(n).seed(u64::MAX).max_new_tokens(2).run());
+        done("a shape", || model.config().shape(Site::pattern(0), n, n));
         done("a budget", || patching.clone().budget(n).resid_pre().map(drop));
         let why = within_seconds("repeats", || repeated_random_tokens(&model, 1, 4, n, 0)).unwrap_err().to_string();
         assert!(why.contains("at least 2 tokens"), "{why}");

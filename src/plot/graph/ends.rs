@@ -21,13 +21,10 @@ impl LayerGraph {
             ends.entry(name).or_insert_with(|| Ends { node, ..Ends::default() });
         }
         for edge in &self.edges {
-            let ends = &mut |name: &String| match ends.get_mut(name.as_str()) {
-                Some(end) => Ok(end.edges.push(edge)),
-                None => Err(PlotError::Node { name: name.clone() }),
-            };
-            ends(&edge.from)?;
-            if edge.from != edge.to {
-                ends(&edge.to)?;
+            let names = [Some(&edge.from), Some(&edge.to).filter(|to| **to != edge.from)];
+            for name in names.into_iter().flatten() {
+                let end = ends.get_mut(name.as_str()).ok_or_else(|| PlotError::Node { name: name.clone() })?;
+                end.edges.push(edge);
             }
         }
         for edge in drawn.iter().filter(|edge| !edge.port.is_empty()) {
