@@ -4,7 +4,7 @@ use crate::{
     Result,
     cache::last_of,
     notebook::Show,
-    plot::{Bars, Figure},
+    plot::{Bars, Figure, text::line},
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
@@ -137,7 +137,7 @@ impl Show for Attribution {
 
     fn plain(&self) -> String {
         match self.top(12) {
-            Ok(top) => top.into_iter().map(|(label, value)| format!("{label:>12} {value:+.3}\n")).collect(),
+            Ok(top) => top.into_iter().map(|(label, value)| format!("{:>12} {value:+.3}\n", line(label))).collect(),
             Err(error) => error.to_string(),
         }
     }

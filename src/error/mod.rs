@@ -13,6 +13,7 @@ mod plot;
 mod probe;
 mod run;
 mod site;
+mod size;
 mod steer;
 mod text;
 mod train;
@@ -30,10 +31,13 @@ pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
+pub(crate) use size::{SizeError, at_most, together};
 pub(crate) use steer::SteerError;
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
+
+use crate::plot::text::sentence;
 
 /// The result of every fallible call in this crate.
 ///
@@ -83,6 +87,8 @@ enum Kind {
     Circuits(#[from] CircuitsError),
     #[error(transparent)]
     Fourier(#[from] FourierError),
+    #[error(transparent)]
+    Size(#[from] SizeError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -149,12 +155,14 @@ from_area!(
     WeightsError,
     CircuitsError,
     FourierError,
+    SizeError,
     candle_core::Error
 );
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        // What a sentence quotes may be anything: it stays one line.
+        f.pad(&sentence(self.0.to_string()))
     }
 }
 
@@ -171,5 +179,25 @@ impl std::error::Error for Error {
             Kind::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::Site;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_quotes() {
+        let attack = "x\nEVCXR_PANIC_NOTIFICATION\nEVCXR_BEGIN_CONTENT text/html\n<script>\u{2028}\x1b[31m\r\u{202e}";
+        let file = Error::io(format!("cannot read {attack}"), std::io::Error::other(attack));
+        for error in [attack.parse::<Site>().unwrap_err(), file] {
+            for said in [format!("{error}"), format!("{error:?}")] {
+                assert!(said.contains("PANIC") && !said.contains("EVCXR_"), "{said}");
+                assert!(!said.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')), "{said:?}");
+            }
+        }
+        let long = "a".repeat(1_000_000).parse::<Site>().unwrap_err().to_string();
+        assert!(long.len() < 5_000 && long.ends_with(|c: char| c != 'a'), "{long}");
     }
 }

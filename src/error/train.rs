@@ -17,8 +17,8 @@ pub(crate) enum TrainError {
     #[error("the recipe has no texts for step {step}; its batches must go on without end")]
     NoTexts { step: usize },
     #[error(
-        "the training in {} was begun with other settings, so it cannot be taken up: it was\n  {then}\nand is now\n  {now}\n\
-         give the same options, or leave out --resume to begin anew",
+        "the training in {} was begun with other settings, so it cannot be taken up: it was {then} and is now \
+         {now}; give the same options, or leave out --resume to begin anew",
         path.display()
     )]
     OtherRecipe { path: PathBuf, then: String, now: String },

@@ -1,7 +1,10 @@
 //! [`Fourier`]: the waves that any function of a number modulo `p` is made of.
 
 use super::Spectrum;
-use crate::{Result, error::FourierError};
+use crate::{
+    Result,
+    error::{FourierError, at_most},
+};
 use candle_core::{DType, Device, Tensor};
 use std::f64::consts::TAU;
 
@@ -27,15 +30,19 @@ pub struct Fourier {
     waves: Tensor,
 }
 
+/// The most numbers: their waves take 128 MB.
+const MOST: usize = 4095;
+
 impl Fourier {
     /// The waves modulo `modulus`.
     ///
     /// # Errors
-    /// When the modulus is even or less than 3.
+    /// When the modulus is even, less than 3 or more than 4095.
     pub fn new(modulus: usize) -> Result<Self> {
         if modulus < 3 || modulus.is_multiple_of(2) {
             return Err(FourierError::Modulus { modulus }.into());
         }
+        at_most("numbers that waves run over", modulus, MOST)?;
         let constant = vec![(modulus as f64).sqrt().recip(); modulus];
         let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
         let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();

@@ -6,6 +6,7 @@ use crate::{
     error::GenerateError,
     hook::Stage,
     model::{Architecture, Kept, Model, Pass},
+    plot::text::sentence,
     text::{Padding, ToTokens, Tokens},
 };
 use std::fmt;
@@ -121,6 +122,6 @@ impl Prefix {
 
 impl fmt::Debug for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prefix of {:?} for {}", self.tokens.strings(0), self.model.name())
+        f.write_str(&sentence(format!("Prefix of {:?} for {}", self.tokens.strings(0), self.model.name())))
     }
 }

@@ -5,7 +5,10 @@ use crate::{
     Result,
     hook::Site,
     notebook::{Card, Show},
-    plot::{Bars, Figure, TokenText},
+    plot::{
+        Bars, Figure, TokenText,
+        text::{line, sentence},
+    },
 };
 use std::fmt;
 
@@ -164,13 +167,15 @@ impl Show for Run {
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = self.config();
-        write!(f, "Model {} ({}, {} layers of {} heads)", self.name(), config.family, config.n_layers, config.n_heads)
+        let (name, family, layers) = (line(self.name()), &config.family, config.n_layers);
+        write!(f, "Model {name} ({family}, {layers} layers of {} heads)", config.n_heads)
     }
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tokens = self.tokens().strings(0);
-        write!(f, "Run of {} over {tokens:?}, {} sites recorded", self.model().name(), self.cache().len())
+        let said = format!("Run of {} over {tokens:?}, {} sites recorded", self.model().name(), self.cache().len());
+        f.write_str(&sentence(said))
     }
 }

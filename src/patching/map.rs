@@ -3,7 +3,7 @@
 use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines};
 use crate::{
     Result,
-    error::PatchError,
+    error::{PatchError, at_most, together},
     hook::{Intervention, Site, from_clean},
     model::Sizes,
 };
@@ -21,7 +21,7 @@ impl Patching {
     ///
     /// # Errors
     /// When a cell does nothing, or something that does not fit the model and the prompts, or is done to single experts of
-    /// a mixture, where rows are tokens and no texts.
+    /// a mixture, where rows are tokens and no texts; or when there are more than 10,000,000 cells.
     ///
     /// # Examples
     /// Which pairs of heads bring the answer back together?
@@ -48,7 +48,8 @@ impl Patching {
         let axes: Vec<MapAxis> = axes.into_iter().collect();
         let (config, len) = (self.model.config(), self.corrupt().len());
         let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
-        let count: usize = axes.iter().map(|axis| axis.len).product();
+        let count = together(axes.iter().map(|axis| axis.len));
+        at_most("cells of a map", count, 10_000_000)?;
         let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let (deed, values) = match &self.slopes {

@@ -1,6 +1,8 @@
 //! [`Metric`]: one number for each text.
 
-use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, text::Tokens};
+use crate::{
+    Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, plot::text::line, text::Tokens,
+};
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use std::{fmt, sync::Arc};
@@ -313,6 +315,6 @@ fn logits_in(run: &Run, at: &[i64]) -> Result<Tensor> {
 
 impl fmt::Debug for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Metric({})", self.name)
+        write!(f, "Metric({})", line(&self.name))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Metric, Patching};
 use crate::{
     Model, Result,
-    error::PatchError,
+    error::{PatchError, at_most, together},
     hook::{Point, Site, add},
     text::ToTokens,
 };
@@ -78,7 +78,8 @@ impl Patching {
     /// layers add. Each prompt is there as often as noise is drawn.
     ///
     /// # Errors
-    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite.
+    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite or
+    /// too much to hold.
     ///
     /// # Examples
     /// ```
@@ -97,6 +98,8 @@ impl Patching {
         let prompts = model.tokens(prompts)?;
         let positions = (0..prompts.batch()).map(|text| prompts.find(text, subject)).collect::<Result<Vec<_>>>()?;
         let embedding = Embedding::of(model)?;
+        let values = together([noise.samples, prompts.batch(), prompts.len(), embedding.width]);
+        at_most("values of noise", values, 1 << 28)?;
         let draws = vec![positions; noise.samples].concat();
         let noise_at = noise.draw(embedding.deviation, &draws, prompts.len(), embedding.width)?;
         let (prompts, metric) = (prompts.repeated(noise.samples), metric.repeated(noise.samples)?);

@@ -8,7 +8,8 @@ use super::{
     figure::Figure,
     grid::TOOLTIPS,
     heatmap::Heatmap,
-    text::{columns, headline, number, pad},
+    joined::Join,
+    text::{columns, headline, line, number, pad},
 };
 use crate::{Result, error::PlotError};
 
@@ -36,15 +37,19 @@ pub struct AttentionPattern {
     keys: Vec<String>,
     title: String,
     tooltips: usize,
+    cells: Option<usize>,
 }
 
 const PICTURE: &str = "an attention pattern";
+/// Of a small picture and of a large one, the cells that are drawn as they are.
+const FEWEST: usize = 4_096;
+const MOST: usize = 100_000;
 
 impl AttentionPattern {
     /// The pattern of a head over a text.
     pub fn new(pattern: Array2<f32>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
-        Self { pattern, keys: tokens.clone(), queries: tokens, title: String::new(), tooltips: TOOLTIPS }
+        Self { pattern, keys: tokens.clone(), queries: tokens, title: String::new(), tooltips: TOOLTIPS, cells: None }
     }
 
     /// The tokens that are looked at, when they are another text's (cross-attention).
@@ -55,17 +60,17 @@ impl AttentionPattern {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
-    /// How many cells at most get a tooltip.
-    pub(crate) fn tooltips(mut self, cells: usize) -> Self {
-        self.tooltips = cells;
+    /// As one of so many pictures, which share their tooltips and cells.
+    pub(crate) fn one_of(mut self, pictures: usize, tooltips: usize, cells: usize) -> Self {
+        (self.tooltips, self.cells) = (tooltips / pictures, Some((cells / pictures).clamp(FEWEST, MOST)));
         self
     }
 
-    /// The picture.
+    /// The picture. Of a text too long for its cells to be seen, each cell that is drawn is the largest of a block.
     ///
     /// # Errors
     /// When the pattern has no cells, or the tokens are not as many as its rows and columns.
@@ -94,6 +99,7 @@ impl AttentionPattern {
             .print(0)
             .square();
         heatmap.arrows = true;
+        (heatmap.join, heatmap.cells) = (Join::Largest, self.cells);
         heatmap.tooltips = self.tooltips;
         if is_causal(&self.pattern) { heatmap.mask(above_diagonal(self.pattern.dim())) } else { heatmap }
     }

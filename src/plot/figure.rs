@@ -6,7 +6,7 @@ use super::{
     color::PAPER,
     compose::{self, Tab},
     svg::MONO,
-    text::escape,
+    text::{escape, lines, sentence},
 };
 use crate::{Error, Result, error::PlotError, notebook::Show};
 
@@ -41,7 +41,7 @@ pub(crate) enum Node {
 
 impl Figure {
     pub(crate) fn drawing(size: (f64, f64), body: String, alt: String, plain: String) -> Self {
-        Self::of(Node::Drawing { size, body, alt, plain: plain.replace('−', "-") })
+        Self::of(Node::Drawing { size, body, alt: sentence(alt), plain: lines(&plain.replace('−', "-")) })
     }
 
     /// The same picture, said in other words.

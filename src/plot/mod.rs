@@ -40,6 +40,7 @@ mod graph;
 mod grid;
 mod heads;
 mod heatmap;
+mod joined;
 mod legend;
 mod lens;
 mod line;
@@ -53,6 +54,7 @@ mod statistic;
 mod svg;
 mod table;
 pub(crate) mod text;
+mod thinned;
 mod tokens;
 mod words;
 
@@ -74,7 +76,12 @@ pub use statistic::Statistic;
 pub use tokens::TokenText;
 pub use words::WordTable;
 
-use crate::notebook::Show;
+use crate::{Result, error::PlotError, notebook::Show};
+
+/// An error where a picture would be of more things than a page can hold.
+fn check_count(picture: &'static str, what: &'static str, got: usize, most: usize) -> Result<()> {
+    if got > most { Err(PlotError::TooMany { picture, what, got, most }.into()) } else { Ok(()) }
+}
 
 /// Builders are shown as what they draw.
 macro_rules! shown {

@@ -12,6 +12,7 @@ use super::{Batch, Decay, Parameters, Recipe, Schedule, vocabulary::tokenizer_js
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
+    error::at_most,
     model::Config,
     text::{SpecialIds, Tokenizer},
 };
@@ -162,6 +163,7 @@ impl Recipe for Induction {
     }
 
     fn parameters(&self) -> Result<Parameters> {
+        at_most("tokens a step", self.tokens, 1 << 20)?;
         initial(&config(), &mut StdRng::seed_from_u64(self.schedule.seed))
     }
 
@@ -181,7 +183,7 @@ impl Recipe for Induction {
     }
 
     fn held_out(&self) -> Result<Batch> {
-        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed + 1));
+        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed.wrapping_add(1)));
         batch(&(0..self.tokens / len).map(|_| text(len, &mut rng)).collect::<Vec<_>>())
     }
 
@@ -190,7 +192,7 @@ impl Recipe for Induction {
     }
 
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>> {
-        Ok(Box::new(evaluate(model, 32, self.schedule.seed + 1)?))
+        Ok(Box::new(evaluate(model, 32, self.schedule.seed.wrapping_add(1))?))
     }
 
     fn save(&self, model: &Model, folder: &Path) -> Result<()> {
@@ -227,8 +229,9 @@ fn batch(texts: &[Text]) -> Result<Batch> {
 /// Measures a model on `texts` lists of 4 to 31 words, said twice, that a seed makes.
 ///
 /// # Errors
-/// When the model has another vocabulary than the recipe's.
+/// When the model has another vocabulary than the recipe's, or more than 100,000 texts are asked for.
 pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
+    at_most("texts", texts, 100_000)?;
     let mut rng = StdRng::seed_from_u64(seed);
     let (mut losses, mut right, mut heads) = (Vec::new(), 0, Vec::new());
     for _ in 0..texts {

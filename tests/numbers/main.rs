@@ -14,6 +14,7 @@ mod generate;
 mod generate_texts;
 mod gradients;
 mod grammar;
+mod huge_arguments;
 mod identities;
 mod means;
 mod measures;

@@ -10,6 +10,7 @@ use glassbox::plot::{AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, Li
 use ndarray::{Array2, array};
 
 mod gallery;
+mod huge;
 mod subset;
 
 use gallery::*;

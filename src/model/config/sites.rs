@@ -18,10 +18,10 @@ impl Config {
         let keys = match site.point() {
             CrossAttnScores | CrossPattern => source,
             _ if of_encoder => source,
-            _ => past + target,
+            _ => past.saturating_add(target),
         };
         Some(match axis {
-            Axis::Pos if site.point() == ExpertWeights || site.point() == ExpertIndices => batch * pos,
+            Axis::Pos if site.point() == ExpertWeights || site.point() == ExpertIndices => batch.saturating_mul(pos),
             Axis::Pos if site.expert().is_some() => return None,
             Axis::Batch => batch,
             Axis::Pos | Axis::Query => pos,

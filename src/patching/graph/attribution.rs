@@ -1,7 +1,12 @@
 //! The score of every edge: along the gradient, or by patching each.
 
 use super::{EdgeScores, Graph, path::Between};
-use crate::{Result, error::PatchError, hook::Site, patching::Patching};
+use crate::{
+    Result,
+    error::{PatchError, at_most},
+    hook::Site,
+    patching::Patching,
+};
 use candle_core::Tensor;
 use std::ops::Range;
 
@@ -68,6 +73,7 @@ impl Patching {
         if steps == 0 {
             return Err(PatchError::NoSteps.into());
         }
+        at_most("steps of integrated gradients", steps, 100_000)?;
         let middles: Vec<f64> = (0..steps).map(|step| (step as f64 + 0.5) / steps as f64).collect();
         self.edges_along(&middles, &format!("edge integrated gradients ({steps} steps)"))
     }
