@@ -4,6 +4,7 @@
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
 mod circuits;
+mod files;
 mod fourier;
 mod generate;
 mod load;
@@ -21,6 +22,7 @@ mod weights;
 use std::{fmt, sync::Arc};
 
 pub(crate) use circuits::CircuitsError;
+pub(crate) use files::FilesError;
 pub(crate) use fourier::FourierError;
 pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
@@ -83,6 +85,8 @@ enum Kind {
     Circuits(#[from] CircuitsError),
     #[error(transparent)]
     Fourier(#[from] FourierError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -122,7 +126,7 @@ impl Error {
 
     /// True when a file could not be read or written.
     pub fn is_io(&self) -> bool {
-        matches!(&*self.0, Kind::Io { .. })
+        matches!(&*self.0, Kind::Io { .. } | Kind::Files(_))
     }
 }
 
@@ -149,6 +153,7 @@ from_area!(
     WeightsError,
     CircuitsError,
     FourierError,
+    FilesError,
     candle_core::Error
 );
 
