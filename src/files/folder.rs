@@ -20,8 +20,8 @@ use std::{
 ///
 /// The step exchanges two folders. Where that cannot be, the files are moved in one after the other: in a folder on
 /// a disk of its own, in the current one, where there are ten thousand files more, and on systems that cannot exchange.
-/// There a kill between two moves leaves a model without its `config.json`, which no program opens, and all files, old
-/// and new, in a folder `.glassbox-….partial` in it.
+/// There a kill between two moves leaves a model without its `config.json`, which no program opens, and what is not in
+/// its place, old or new, in a folder `.glassbox-….partial` in it or beside it.
 ///
 /// # Errors
 /// When `fill` fails or the folder cannot be written; then what stood there before still does.

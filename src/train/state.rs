@@ -118,10 +118,51 @@ mod tests {
 
         let error = Training::take_up(short(7), &path).unwrap_err().to_string();
         assert!(error.contains("steps: 6") && error.contains("steps: 7"), "{error}");
-        let whole = fs::read(&path).unwrap();
         fs::write(&path, b"not a training").unwrap();
         assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("is no training"));
         fs::remove_file(&path).unwrap();
         assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("--resume"));
+    }
+
+    #[test]
+    fn a_training_that_was_damaged_is_not_taken_up() {
+        use rand::{Rng, SeedableRng, rngs::StdRng};
+        let path = std::env::temp_dir().join(format!("glassbox-damaged-{}.safetensors", std::process::id()));
+        Training::start(short(6)).unwrap().put_aside(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        assert!(sealed::open(&whole).is_ok());
+        let mut rng = StdRng::seed_from_u64(0);
+        // Everywhere, and often in the header, where the names, the shapes and the checksum itself are.
+        let damaged = (0..400).map(|case| {
+            let mut bytes = whole.clone();
+            let at = rng.random_range(0..if case % 2 == 0 { 300 } else { bytes.len() });
+            match case % 5 {
+                0 => bytes.truncate(at),
+                1 => bytes.extend(vec![0; 1 + at % 9]),
+                2 => drop(bytes.remove(at)),
+                _ => bytes[at] ^= 1 << (at % 8),
+            }
+            (case, bytes)
+        });
+        for (case, bytes) in damaged {
+            assert!(sealed::open(&bytes).is_err(), "case {case} is taken for whole");
+        }
+        for at in [9, 40, whole.len() - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            let error = Training::take_up(short(6), &path).unwrap_err().to_string();
+            assert!(error.contains("is no training") && error.contains("delete it"), "{error}");
+        }
+        fs::write(&path, whole).unwrap();
+        Training::take_up(short(6), &path).unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_training_without_a_step_writes_nothing() {
+        let folder = std::env::temp_dir().join(format!("glassbox-no-steps-{}", std::process::id()));
+        let error = Training::start(short(0)).unwrap().write(&folder).unwrap_err().to_string();
+        assert!(error.contains("a single step") && !folder.exists(), "{error}");
     }
 }

@@ -4,6 +4,8 @@ mod attribution;
 mod bad_input;
 mod circuits;
 mod command;
+#[cfg(unix)]
+mod command_writing;
 mod decompose;
 mod edges;
 mod encoders;
@@ -42,3 +44,5 @@ mod trained;
 mod views;
 mod weights;
 mod weights_native;
+#[cfg(unix)]
+mod writing;

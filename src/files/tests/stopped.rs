@@ -130,7 +130,7 @@ fn where_folders_cannot_be_exchanged_a_stopped_writer_loses_no_file_and_leaves_n
     at_every_step(
         prepare,
         |path| write_folder(path, fill),
-        |_, path, end, said, steps| {
+        |scratch, path, end, said, steps| {
             let now: Vec<_> = files_of(path).into_iter().filter(|(name, _)| !name.starts_with("many/")).collect();
             let (old, new) = (holds("old"), holds("new"));
             if end == End::Fail {
@@ -141,7 +141,7 @@ fn where_folders_cannot_be_exchanged_a_stopped_writer_loses_no_file_and_leaves_n
             }
             let mixed = now.iter().any(|(name, _)| name == "config.json") && now != old && now != new;
             assert!(!mixed, "a kill after {steps} steps: {now:?}");
-            let everything = under(path);
+            let everything = under(&scratch.0);
             let has = |name: &str, content: &str| {
                 everything.iter().any(|(path, what)| path.ends_with(name) && what == content)
             };
