@@ -70,8 +70,9 @@ fn output_that_nobody_reads_ends_quietly_and_a_full_one_in_a_sentence() {
 
 #[test]
 fn an_argument_that_is_not_utf_8_is_named() {
-    for arguments in [vec![&b"to\xffur"[..]], vec![b"tour", b"--out", b"\xff.html"], vec![b"\xff"]] {
-        let said = sentence(&glassbox().args(arguments.into_iter().map(OsStr::from_bytes)).output().unwrap());
+    for line in [&b"to\xffur"[..], b"tour --out \xff.html", b"\xff"] {
+        let words = line.split(|&byte| byte == b' ').map(OsStr::from_bytes);
+        let said = sentence(&glassbox().args(words).output().unwrap());
         assert!(said.contains("is not UTF-8"), "{said}");
     }
 }
@@ -139,9 +140,9 @@ fn a_training_says_before_its_first_step_what_it_cannot_do() {
     fs::write(scratch.0.join("file"), "mine").unwrap();
     for (arguments, why) in [
         (&["--steps", "0"][..], "--steps is 0"),
-        (&["--out", "file"], "file is a file, not a folder"),
-        (&["--out", "/dev/null/m"], "/dev/null/m cannot be made"),
-        (&["--resume"], "no training to take up in trained/induction-2l"),
+        (&["--out", "file"][..], "file is a file, not a folder"),
+        (&["--out", "/dev/null/m"][..], "/dev/null/m cannot be made"),
+        (&["--resume"][..], "no training to take up in trained/induction-2l"),
     ] {
         let said = sentence(&train(&scratch.0, arguments));
         assert!(said.contains(why), "{said}");
