@@ -46,18 +46,20 @@ pub(super) fn exchange(staging: &mut Staging, place: &Path, old: &Metadata, file
 
 /// Gives every file of the old folder a second name in the new one, but for those that were written anew.
 fn take_along(old: &Path, new: &Path, written: &HashSet<&Path>) -> io::Result<()> {
-    for (path, kind) in walk(old, MANY)? {
+    let all = walk(old, MANY)?;
+    for (path, kind) in &all {
         step()?;
         if kind.is_dir() {
-            if !new.join(&path).is_dir() {
-                fs::create_dir(new.join(&path))?;
+            if !new.join(path).is_dir() {
+                fs::create_dir(new.join(path))?;
             }
-            keep_permissions(&new.join(&path), &fs::metadata(old.join(&path))?)?;
-        } else if !written.contains(&*path) {
-            fs::hard_link(old.join(&path), new.join(&path))?;
+            keep_permissions(&new.join(path), &fs::metadata(old.join(path))?)?;
+        } else if !written.contains(&**path) {
+            fs::hard_link(old.join(path), new.join(path))?;
         }
     }
-    Ok(())
+    let folders = all.iter().filter(|(_, kind)| kind.is_dir());
+    folders.map(|(path, _)| sync_folder(&new.join(path))).collect()
 }
 
 /// Removes the old folder, of which everything stands in the new one. What came into it meanwhile moves there, too.
