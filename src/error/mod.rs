@@ -4,6 +4,7 @@
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
 mod circuits;
+mod files;
 mod fourier;
 mod generate;
 mod load;
@@ -22,6 +23,7 @@ mod weights;
 use std::{fmt, sync::Arc};
 
 pub(crate) use circuits::CircuitsError;
+pub(crate) use files::FilesError;
 pub(crate) use fourier::FourierError;
 pub(crate) use generate::GenerateError;
 pub(crate) use load::LoadError;
@@ -89,6 +91,7 @@ enum Kind {
     Fourier(#[from] FourierError),
     #[error(transparent)]
     Size(#[from] SizeError),
+    Files(#[from] FilesError),
     #[error("the tensor library refused an operation: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("{what}: {source}")]
@@ -128,7 +131,7 @@ impl Error {
 
     /// True when a file could not be read or written.
     pub fn is_io(&self) -> bool {
-        matches!(&*self.0, Kind::Io { .. })
+        matches!(&*self.0, Kind::Io { .. } | Kind::Files(_))
     }
 }
 
@@ -156,6 +159,7 @@ from_area!(
     CircuitsError,
     FourierError,
     SizeError,
+    FilesError,
     candle_core::Error
 );
 

@@ -24,6 +24,11 @@ pub(crate) enum TrainError {
     OtherRecipe { path: PathBuf, then: String, now: String },
     #[error("there is no training to take up in {}; leave out --resume to begin one", path.display())]
     NothingToResume { path: PathBuf },
-    #[error("{} is no training that was put aside: {why}", path.display())]
+    #[error("the training has not done a single step, so there is no trained model to write; run it first")]
+    NoSteps,
+    #[error(
+        "{} is no training that was put aside: {why}; delete it and begin anew, without --resume",
+        path.display()
+    )]
     Damaged { path: PathBuf, why: String },
 }

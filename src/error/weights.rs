@@ -1,4 +1,5 @@
 use super::site::list;
+use std::path::PathBuf;
 
 /// What can be wrong with what is asked of a model's weights.
 #[derive(thiserror::Error, Debug)]
@@ -33,6 +34,12 @@ pub(crate) enum WeightsError {
         "this {family} model cannot be written in GPT-2's form: {why}; save_native writes other architectures, in          TransformerLens's form"
     )]
     NotGpt2 { family: String, why: String },
+    #[error(
+        "{} holds `{file}` of another model, which would be read as if it were of this one; write to another folder, or \
+         remove that file",
+        folder.display()
+    )]
+    Mixed { folder: PathBuf, file: &'static str },
     #[error("weights are not written as {given}; they are as F32, F16 or BF16")]
     Precision { given: String },
 }

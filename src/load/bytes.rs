@@ -17,6 +17,7 @@ impl Bytes {
         let fail = |source| Error::io(format!("{} cannot be opened", path.display()), source);
         let file = File::open(path).map_err(fail)?;
         let whole = map(&MmapOptions::new(), &file).map_err(fail)?;
+        crate::files::opened(&file.metadata().map_err(fail)?);
         Ok(Self { whole: Arc::new(whole), file: Some(Arc::new(file)) })
     }
 

@@ -8,12 +8,14 @@ use crate::{
     text::Tokenizer,
 };
 
-pub(super) const CONFIG: &str = "config.json";
-pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
-pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 /// Where the names and ids of special tokens are written, the first to say it wins. The configuration itself is last.
 pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"];
+/// What is read beside configuration, weights and tokenizer where it is there.
+pub(crate) const BESIDE: [&str; 6] = [INDEX, SPECIALS[0], SPECIALS[1], SPECIALS[2], POOLING, DENSE];
 /// How the sentence-transformers library makes one vector of a text, and what it may do to that vector afterwards.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 const DENSE: &str = "2_Dense";

@@ -16,6 +16,7 @@ mod weights;
 
 use std::path::Path;
 
+pub(crate) use folder::{BESIDE, CONFIG, TOKENIZER, WEIGHTS};
 pub use hub::Hub;
 pub use settings::{FromSetting, Keys, Settings};
 pub use weights::Weights;

@@ -94,6 +94,7 @@ impl Tokenizer {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let fail = |source| Error::io(format!("{} cannot be read", path.display()), source);
+        crate::files::opened(&std::fs::metadata(path).map_err(fail)?);
         Self::parse(&std::fs::read(path).map_err(fail)?, path)
     }
 

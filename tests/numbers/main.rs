@@ -4,6 +4,8 @@ mod attribution;
 mod bad_input;
 mod circuits;
 mod command;
+#[cfg(unix)]
+mod command_writing;
 mod decompose;
 mod edges;
 mod encoders;
@@ -43,3 +45,5 @@ mod trained;
 mod views;
 mod weights;
 mod weights_native;
+#[cfg(unix)]
+mod writing;

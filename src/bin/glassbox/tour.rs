@@ -1,8 +1,9 @@
 //! `glassbox tour`: the first notebook's pictures on one page, without Jupyter.
 
-use crate::{Outcome, args::Args};
+use crate::{Outcome, args::Args, say::say};
 use glassbox::{
     circuits::head_scores,
+    files,
     notebook::Show,
     plot::{Heatmap, row},
     prelude::*,
@@ -15,10 +16,9 @@ const TEXT: &str = "red fox blue owl tree red fox blue owl";
 pub fn run(mut args: Args) -> Outcome<()> {
     let out = args.option("--out")?.map_or_else(|| env::temp_dir().join("glassbox-tour.html"), PathBuf::from);
     args.done()?;
-    let page = page()?;
-    fs::write(&out, page).map_err(|error| format!("{} cannot be written: {error}", out.display()))?;
-    println!("{}", fs::canonicalize(&out)?.display());
-    Ok(())
+    files::check(&out)?;
+    files::write(&out, page()?)?;
+    say(fs::canonicalize(&out)?.display())
 }
 
 fn page() -> Outcome<String> {
