@@ -60,6 +60,8 @@ pub struct Patching {
     /// Where effects are not measured but approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
+    /// Whether norms behind attention keep their scales in paths, edges and circuits.
+    pub(super) hold_ln: bool,
 }
 
 impl Patching {
@@ -134,8 +136,22 @@ impl Patching {
         let intact = Readout::of_run(&corrupt.run, &metric)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
         let (more, clean_run, budget) = (Vec::new(), corrupt.run.clone(), Self::BUDGET);
-        let (ablates, rounds, slopes) = (true, 1, None);
-        Ok(Self { model, deed, source, ablates, metric, corrupt, baselines, more, clean_run, rounds, slopes, budget })
+        let (ablates, rounds, slopes, hold_ln) = (true, 1, None, false);
+        Ok(Self {
+            model,
+            deed,
+            source,
+            ablates,
+            metric,
+            corrupt,
+            baselines,
+            more,
+            clean_run,
+            rounds,
+            slopes,
+            budget,
+            hold_ln,
+        })
     }
 
     /// The same on the scale from the corrupt run to the clean one.

@@ -23,6 +23,7 @@ mod pairs;
 mod patching;
 mod paths;
 mod positions;
+mod post_norms;
 mod readings;
 mod reference;
 mod running;
