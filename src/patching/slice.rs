@@ -131,7 +131,7 @@ impl<'a> Slice<'a> {
     fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Tensor> {
         let first = Site::resid_pre(0);
         let source_name = match &self.source {
-            Source::Run(_) => {
+            Source::Run(_) | Source::Aligned(..) => {
                 let (there, here) = (source.get(first)?, corrupt.get(first)?);
                 return Ok((here + ((there - here)? * fraction)?)?);
             }

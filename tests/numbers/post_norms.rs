@@ -1,6 +1,7 @@
 //! Paths, edges and circuits through a norm behind attention, against whole runs.
 
 use crate::{
+    bad_input::altered,
     paths::{everything, experiment, metric, receivers, senders},
     reference::open,
 };
@@ -20,6 +21,25 @@ use std::{
 
 /// Norms before and behind attention and MLP, and behind them alone.
 pub const POST_NORMS: [&str; 4] = ["families/gemma2", "families/gemma3_text", "families/olmo2", "families/olmo3"];
+
+/// These, and a LayerNorm with a bias behind attention and MLP.
+fn models() -> Vec<(&'static str, Model)> {
+    let set = |config: &mut serde_json::Map<String, serde_json::Value>| {
+        config.insert("use_normalization_before_and_after".into(), true.into());
+    };
+    let add = |weights: &mut HashMap<String, Tensor>| {
+        for (from, to) in
+            [("ln1.w", "ln1_post.w"), ("ln2.b", "ln1_post.b"), ("ln2.w", "ln2_post.w"), ("ln1.b", "ln2_post.b")]
+        {
+            for layer in 0..2 {
+                let weight = weights[&format!("blocks.{layer}.{from}")].clone();
+                weights.insert(format!("blocks.{layer}.{to}"), weight);
+            }
+        }
+    };
+    let layer_norm = altered("solu-tiny", set, add).unwrap();
+    POST_NORMS.into_iter().map(|name| (name, open(name))).chain([("solu-tiny", layer_norm)]).collect()
+}
 
 struct Runs<'a> {
     model: &'a Model,
@@ -88,8 +108,7 @@ fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
 
 #[test]
 fn paths_behind_a_norm_agree_with_whole_runs_whether_it_is_held_or_not() {
-    for name in POST_NORMS {
-        let model = open(name);
+    for (name, model) in models() {
         let patching = experiment(&model, name, Padding::Left);
         let runs = runs(&model, &patching);
         let (mut largest, mut apart) = (0f32, 0f32);
@@ -122,8 +141,7 @@ fn paths_behind_a_norm_agree_with_whole_runs_whether_it_is_held_or_not() {
 #[test]
 fn scores_behind_a_norm_are_the_slope_of_the_paths() {
     const STEP: f64 = 0.02;
-    for name in POST_NORMS {
-        let model = open(name);
+    for (name, model) in models() {
         let patching = experiment(&model, name, Padding::Left);
         let runs = runs(&model, &patching);
         for held in [false, true] {
@@ -139,9 +157,12 @@ fn scores_behind_a_norm_are_the_slope_of_the_paths() {
                     if scores.score(&sender.to_string(), &receiver.to_string()).is_err() {
                         continue;
                     }
-                    let [ahead, back] = [STEP, -STEP].map(|part| runs.told(sender, part, &[receiver], false, held));
+                    // Central differences of two steps, extrapolated to none (Richardson).
+                    let went = |part| runs.told(sender, part, &[receiver], false, held);
+                    let [ahead, back, far, behind] = [STEP, -STEP, 2.0 * STEP, -2.0 * STEP].map(went);
                     for text in 0..2 {
-                        let (slope, score) = ((ahead[text] - back[text]) / (2.0 * STEP as f32), of(from, to, text));
+                        let difference = 8.0 * (ahead[text] - back[text]) - (far[text] - behind[text]);
+                        let (slope, score) = (difference / (12.0 * STEP as f32), of(from, to, text));
                         let near = 1e-3 * slope.abs().max(0.1 * most).max(0.1);
                         assert!(
                             (slope - score).abs() < near,
@@ -252,13 +273,29 @@ fn circuits_behind_a_norm_run_as_whole_runs_in_which_every_receiver_reads_its_ow
 
 #[test]
 fn with_the_scale_held_all_edges_are_still_the_run_that_is_explained() {
-    for name in POST_NORMS {
-        let model = open(name);
+    for (name, model) in models() {
         let patching = experiment(&model, name, Padding::Right).hold_ln();
         let scores = patching.edge_integrated_gradients(2).unwrap();
         let all = patching.run_circuit(&scores.circuit(scores.len())).unwrap().values();
         for (value, clean) in all.iter().zip(patching.clean_metric()) {
             assert!((value - clean).abs() < 1e-5, "{name}: {value} and {clean}");
         }
+    }
+}
+
+#[test]
+fn what_heads_and_neurons_write_is_centred_where_the_norm_behind_them_centres() {
+    let (_, model) = models().pop().unwrap();
+    let run = model.run([3u32, 1, 4, 1, 5]).unwrap();
+    let (layer, end) = (1, Site::resid_post(1));
+    for (stack, norm, label) in [
+        (run.decompose_heads(end).unwrap(), "ln1_post", "L1H"),
+        (run.decompose_neurons(end).unwrap(), "ln2_post", "L1N"),
+    ] {
+        let own = stack.only(|name| name.starts_with(label)).unwrap().values().unwrap();
+        let weight = model.weights().ln_w(layer, norm).unwrap();
+        let means = own.broadcast_div(&weight).unwrap().mean(D::Minus1).unwrap().abs().unwrap();
+        let most = means.flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap();
+        assert!(most < 1e-5, "{norm}: {most}");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     patching::{Patching, source::Source},
 };
 use candle_core::Tensor;
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 /// How what the heads of each layer write is counted.
 pub(super) struct Writing {
@@ -46,6 +46,20 @@ impl Patching {
             true => self.two_runs((corrupt, &prompts), (&self.model, &self.source)),
             false => self.two_runs((&self.model, &self.source), (corrupt, &prompts)),
         }
+    }
+
+    /// The experiment in which what is to be explained is run: where prompts are aligned by a rule, and may differ in length,
+    /// the one the other way round.
+    pub(super) fn explained(&self) -> Result<Cow<'_, Self>> {
+        let Source::Aligned(clean, counterparts) = &self.source else { return Ok(Cow::Borrowed(self)) };
+        if self.ablates {
+            return Ok(Cow::Borrowed(self));
+        }
+        let source = Source::Aligned(self.corrupt().clone(), counterparts.inverse(clean.len()));
+        let turned = Self::between(&self.model, source, clean.clone(), self.for_clean(&self.metric)?)?;
+        let more = self.more.iter().map(|(metric, baselines)| Ok((self.for_clean(metric)?, baselines.clone())));
+        let (more, hold_ln) = (more.collect::<Result<_>>()?, self.hold_ln);
+        Ok(Cow::Owned(Self { more, hold_ln, ..turned }))
     }
 
     fn two_runs(&self, first: (&Model, &Source), other: (&Model, &Source)) -> Result<Ends> {
