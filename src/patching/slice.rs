@@ -16,6 +16,9 @@ use crate::{
 use candle_core::Tensor;
 use std::ops::Range;
 
+/// What is worked out of a run with gradients, given the source's values and the corrupt ones.
+type Each<'a> = dyn Fn(&Run, &ActivationCache, &ActivationCache) -> Result<Vec<Tensor>> + 'a;
+
 /// Some texts of an experiment.
 pub(super) struct Slice<'a> {
     whole: &'a Patching,
@@ -96,7 +99,7 @@ impl<'a> Slice<'a> {
         at: &[Site],
         fractions: &[f64],
         still: &[Tensor],
-        each: &dyn Fn(&Run, &ActivationCache, &ActivationCache) -> Result<Vec<Tensor>>,
+        each: &Each<'_>,
     ) -> Result<Averaged> {
         let (first, goes) = (Site::resid_pre(0), fractions != [0.0]);
         let sites = if goes && !read.contains(&first) { [read, &[first]].concat() } else { read.to_vec() };
