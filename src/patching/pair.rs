@@ -94,7 +94,7 @@ impl Patching {
     /// let (clean, corrupt) = ("red fox blue owl tree red fox", "cat red owl blue fox tree red fox");
     /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
     /// let patching = Patching::aligned(&model, clean, corrupt, Alignment::FromEnd, metric)?;
-    /// assert_eq!(patching.heads(HeadPart::Out)?.strongest().0, [1, 0]);
+    /// assert!(patching.heads(HeadPart::Out)?.mean()[[1, 0]] > 0.5, "the induction head says what it read there");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn aligned(
