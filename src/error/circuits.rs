@@ -42,6 +42,11 @@ pub(crate) enum CircuitsError {
     HeadShapes { what: String, got: Vec<usize>, expected: Vec<usize> },
     #[error("a number for each head is [layer, head]; got {got:?}")]
     NotPerHead { got: Vec<usize> },
+    #[error(
+        "a number for each head is [\"layer\", \"head\"], and the axes of the map `{name}` are {axes:?}; `Patching::heads` \
+         makes maps by head"
+    )]
+    NotByHead { name: String, axes: Vec<String> },
     #[error("{reader} cannot read what {writer} writes: only heads of earlier layers have written by then")]
     NotEarlier { reader: String, writer: String },
     #[error("a circuit between positions needs 1 to {n_ctx} positions, as many as this model has; got {positions}")]

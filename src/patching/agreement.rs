@@ -20,7 +20,8 @@ pub struct Agreement {
 }
 
 impl PatchSweep {
-    /// This map against another of the same cells.
+    /// This map against another of the same cells. Where one is by query heads and the other by the key heads that they
+    /// share, the latter is repeated ([`PatchSweep::ungrouped`]). Cells that are missing in one of them are left out.
     ///
     /// # Errors
     /// When the other map has other axes.
@@ -41,6 +42,10 @@ impl PatchSweep {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn agreement(&self, other: &Self) -> Result<Agreement> {
+        if self.axes != other.axes && self.axes.len() == other.axes.len() {
+            let (ours, theirs) = (self.ungrouped(), other.ungrouped());
+            return ours.agreement_where(&theirs, |at| Some(ours.cell_name(at)));
+        }
         self.agreement_where(other, |at| Some(self.cell_name(at)))
     }
 
@@ -54,6 +59,7 @@ impl PatchSweep {
         let cells = ours
             .indexed_iter()
             .zip(&theirs)
+            .filter(|((at, _), _)| !self.is_missing(at.slice()) && !other.is_missing(at.slice()))
             .filter_map(|((at, &ours), &theirs)| name(at.slice()).map(|name| (name, ours, theirs)));
         Ok(Agreement { cells: cells.collect(), names: (how(&self.deed), how(&other.deed)) })
     }

@@ -1,5 +1,6 @@
 //! [`Metric`]: one number for each text.
 
+use super::align::Counterparts;
 use crate::{
     Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, plot::text::line, text::Tokens,
 };
@@ -118,6 +119,22 @@ impl Metric {
     /// Where it looks in each text, counted along the tensor.
     pub(super) fn answers(&self, tokens: &Tokens) -> Result<Vec<usize>> {
         (0..tokens.batch()).map(|text| tokens.index_in(text, of_text(&self.at, text))).collect()
+    }
+
+    /// The same for the prompts whose positions answer to those of `tokens`: what is counted from the start is looked at in
+    /// its counterpart, what is counted from the end is each text's own.
+    pub(super) fn at_counterparts(&self, counterparts: &Counterparts, tokens: &Tokens) -> Result<Self> {
+        if self.at.iter().all(|&position| position < 0) {
+            return Ok(self.clone());
+        }
+        let there = |text: usize| match of_text(&self.at, text) {
+            position if position < 0 => Ok(position),
+            position => match counterparts.get(text, tokens.index_in(text, position)?) {
+                Some(there) => Ok(there as i64),
+                None => Err(PatchError::NoCounterpart { position, text }.into()),
+            },
+        };
+        Ok(Self { at: (0..tokens.batch()).map(there).collect::<Result<_>>()?, ..self.clone() })
     }
 
     /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one).
