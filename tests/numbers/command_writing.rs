@@ -42,8 +42,12 @@ fn activations(model: &Path, out: &Path) -> Command {
 #[test]
 fn output_that_nobody_reads_ends_quietly_and_a_full_one_in_a_sentence() {
     let scratch = Scratch::new("outputs");
-    let tour = |command: &mut Command| drop(command.arg("tour").arg("--out").arg(scratch.0.join("tour.html")));
-    let help = |command: &mut Command| drop(command.arg("help"));
+    let tour = |command: &mut Command| {
+        command.arg("tour").arg("--out").arg(scratch.0.join("tour.html"));
+    };
+    let help = |command: &mut Command| {
+        command.arg("help");
+    };
     let train = |command: &mut Command| {
         command.args(["train", "induction", "--steps", "1", "--out"]).arg(scratch.0.join("m"));
     };
