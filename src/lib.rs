@@ -76,6 +76,7 @@ pub mod load;
 pub mod model;
 pub mod notebook;
 mod ops;
+mod order;
 pub mod patching;
 pub mod plot;
 pub mod prelude;

@@ -4,7 +4,8 @@ use super::{FactoredMatrix, svd::Svd, unembedding};
 use crate::{
     Model, Result,
     error::{CircuitsError, RunError},
-    model::{NormPlace, top_k},
+    model::NormPlace,
+    order::top_k,
     notebook::Show,
     ops,
     plot::{Figure, WordTable, text::number},

@@ -1,7 +1,7 @@
 //! [`Svd`]: singular values and vectors, found in double precision.
 
 use super::product::matrices;
-use crate::{Result, error::CircuitsError};
+use crate::{Result, error::CircuitsError, order::falling};
 use candle_core::{DType, Device, Tensor};
 use faer::{Mat, MatRef, c64};
 use rayon::prelude::*;
@@ -105,7 +105,7 @@ pub(super) fn eigenvalues(matrix: &Tensor) -> Result<Vec<c64>> {
     check(matrix.as_ref(), "eigenvalues")?;
     let mut values = matrix.eigenvalues().map_err(|why| diverged("eigenvalues", &why))?;
     let size = |value: &c64| value.re.hypot(value.im);
-    values.sort_by(|a, b| size(b).total_cmp(&size(a)).then(b.im.total_cmp(&a.im)));
+    values.sort_by(|a, b| falling(size(a), size(b)).then(falling(a.im, b.im)));
     Ok(values)
 }
 

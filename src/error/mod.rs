@@ -14,6 +14,7 @@ mod probe;
 mod run;
 mod site;
 mod steer;
+mod tensor;
 mod text;
 mod train;
 mod weights;
@@ -83,8 +84,8 @@ enum Kind {
     Circuits(#[from] CircuitsError),
     #[error(transparent)]
     Fourier(#[from] FourierError),
-    #[error("the tensor library refused an operation: {0}")]
-    Tensor(#[from] candle_core::Error),
+    #[error("a tensor operation was refused: {0}")]
+    Tensor(String),
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
 }
@@ -148,9 +149,14 @@ from_area!(
     TrainError,
     WeightsError,
     CircuitsError,
-    FourierError,
-    candle_core::Error
+    FourierError
 );
+
+impl From<candle_core::Error> for Error {
+    fn from(source: candle_core::Error) -> Self {
+        Self(Arc::new(Kind::Tensor(tensor::sentence(&source))))
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,7 +173,6 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Kind::Tensor(e) => Some(e),
             Kind::Io { source, .. } => Some(source),
             _ => None,
         }

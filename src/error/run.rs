@@ -19,6 +19,8 @@ pub(crate) enum RunError {
          {past} tokens do not fit the next; generate with without_kv_cache(), which reads the whole text every time"
     )]
     KeptKeys { after: usize, past: usize },
+    #[error("{what} hold {value}, which is not a number to go by; {origin}")]
+    NotANumber { what: String, value: f32, origin: String },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]
     StartAfterStop { start: usize, stop: usize },
     #[error("this {family} model has no unembedding, so it gives no logits; read its residual stream with run.resid()")]

@@ -46,7 +46,7 @@ pub(crate) use kept::Kept;
 pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
 pub use run::{Prediction, Run};
-pub(crate) use run::{softmax, top_k};
+pub(crate) use run::softmax;
 pub use run_attention::ToPattern;
 pub(crate) use shipped::NAMES as SHIPPED;
 use std::{ops::Range, sync::Arc};

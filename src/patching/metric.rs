@@ -1,6 +1,8 @@
 //! [`Metric`]: one number for each text.
 
-use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, text::Tokens};
+use crate::{
+    Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, order::rank, text::Tokens,
+};
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use std::{fmt, sync::Arc};
@@ -151,7 +153,7 @@ impl Metric {
         Ok(Self::new("log-probability (nats)", batch, Kind::LogProbability { answer: answer.token_ids(model, batch)? }))
     }
 
-    /// How many tokens the model finds likelier than the answer: 0 is the best.
+    /// How many tokens the model finds likelier than the answer: 0 is the best, NaN where a logit is.
     ///
     /// # Errors
     /// As [`Metric::logit_diff`].
@@ -252,7 +254,7 @@ impl Metric {
     pub(super) fn measure(&self, logits: &Tensor) -> Result<Vec<f32>> {
         match &self.kind {
             Kind::Rank { answer } => {
-                let better = |row: &[f32], id: usize| row.iter().filter(|&&logit| logit > row[id]).count() as f32;
+                let better = |row: &[f32], id: usize| rank(row, id).map_or(f32::NAN, |rank| rank as f32);
                 let rows = logits.to_vec2::<f32>()?;
                 Ok(rows.iter().zip(answer).map(|(row, &id)| better(row, id as usize)).collect())
             }

@@ -7,7 +7,7 @@ use super::{
     mark::Mark,
     text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::by_size};
 
 /// A graph in layers, the first at the bottom: boxes with names, and edges whose width is the size of a value and whose
 /// colour is its sign, blue for more and red for less. Pointing at an edge tells its value, at a box its edges.
@@ -118,7 +118,7 @@ impl LayerGraph {
         let note = self.note();
         // The weakest first, so that the strongest lie on top.
         let mut order: Vec<&Edge> = self.edges.iter().collect();
-        order.sort_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        order.sort_by(|a, b| by_size(b.value, a.value));
         let middle = places.iter().map(|at| at.0).sum::<f64>() / places.len() as f64;
         let way = |edge: &Edge| {
             let (from, to) = (self.place(&places, &edge.from)?, self.place(&places, &edge.to)?);
@@ -227,7 +227,7 @@ impl LayerGraph {
     /// A box's own edges, strongest first.
     fn story(&self, name: &str) -> String {
         let mut own: Vec<&Edge> = self.edges.iter().filter(|edge| edge.from == name || edge.to == name).collect();
-        own.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        own.sort_by(|a, b| by_size(a.value, b.value));
         let lines = own.iter().take(TOLD).map(|edge| format!("\n{}", told(edge)));
         let more = own.len().saturating_sub(TOLD);
         let rest = if more > 0 { format!("\nand {more} more") } else { String::new() };
@@ -235,7 +235,7 @@ impl LayerGraph {
     }
 
     fn alt(&self) -> String {
-        let strongest = self.edges.iter().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        let strongest = self.edges.iter().min_by(|a, b| by_size(a.value, b.value));
         let strongest = strongest.map(|edge| format!("; the strongest is {}", told(edge))).unwrap_or_default();
         format!("{}: {} nodes, {} edges{strongest}.", or(&self.title, "A graph"), self.nodes.len(), self.edges.len())
     }
@@ -244,7 +244,7 @@ impl LayerGraph {
     fn plain(&self) -> String {
         const LINES: usize = 20;
         let mut edges: Vec<&Edge> = self.edges.iter().collect();
-        edges.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        edges.sort_by(|a, b| by_size(a.value, b.value));
         let names: Vec<String> = edges.iter().map(|edge| named(edge)).collect();
         let width = names.iter().take(LINES).map(|name| columns(name)).max().unwrap_or(0);
         let line =

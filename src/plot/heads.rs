@@ -14,7 +14,7 @@ use super::{
     mark::Mark,
     text::{columns, fit, headline, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::larger};
 
 /// The attention of several heads over one text: small pictures to find the odd head, each the button of a large one.
 ///
@@ -205,7 +205,7 @@ fn draw_pattern(
     grid.draw(canvas);
 }
 
-/// At most `limit` cells a side: each the largest value of the cells that it stands for.
+/// At most `limit` cells a side: each the largest value of the cells that it stands for, NaN where one is.
 fn joined(pattern: ArrayView2<'_, f32>, limit: usize) -> Array2<f32> {
     let (rows, columns) = pattern.dim();
     let block = rows.max(columns).div_ceil(limit).max(1);
@@ -213,7 +213,7 @@ fn joined(pattern: ArrayView2<'_, f32>, limit: usize) -> Array2<f32> {
     let mut out = Array2::zeros(size);
     for ((row, column), &value) in pattern.indexed_iter() {
         let cell: &mut f32 = &mut out[(row / block, column / block)];
-        *cell = cell.max(value);
+        *cell = larger(*cell, value);
     }
     out
 }

@@ -2,7 +2,8 @@ use super::{Linear, Mlp};
 use crate::{
     Result,
     hook::{Point, Site},
-    model::{Here, Tap, top_k},
+    model::{Here, Tap},
+    order::top_k,
     ops,
 };
 use candle_core::{D, Device, Tensor};

@@ -1,10 +1,13 @@
 //! What a heatmap says in words: its tooltips, its note, its text form.
 
 use super::Heatmap;
-use crate::plot::{
-    color::{ColorScale, Palette},
-    table::table,
-    text::{headline, number, or},
+use crate::{
+    order::falling,
+    plot::{
+        color::{ColorScale, Palette},
+        table::table,
+        text::{headline, number, or},
+    },
 };
 
 impl Heatmap {
@@ -37,7 +40,7 @@ impl Heatmap {
     /// The cells by strength, the strongest first.
     fn strongest(&self, scale: &ColorScale, count: usize) -> Vec<String> {
         let mut cells: Vec<_> = self.seen().filter(|(_, _, value)| !value.is_nan()).collect();
-        cells.sort_by(|a, b| scale.strength(b.2).total_cmp(&scale.strength(a.2)));
+        cells.sort_by(|a, b| falling(scale.strength(a.2), scale.strength(b.2)));
         cells.truncate(count);
         let say =
             |(facet, at, value): (usize, (usize, usize), f32)| self.tooltip(&self.facets[facet].0, at.0, at.1, value);
