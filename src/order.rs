@@ -146,7 +146,8 @@ mod tests {
                         let text = fs::read_to_string(&entry).unwrap();
                         // What measures a picture adds up lengths that are numbers.
                         let pictures = entry.iter().any(|part| part == "plot");
-                        let folds: &[&str] = if pictures { &[] } else { &["f32::max", "f64::max", "f32::min", "f64::min"] };
+                        let folds: &[&str] =
+                            if pictures { &[] } else { &["f32::max", "f64::max", "f32::min", "f64::min"] };
                         let by_hand = |line: &&str| {
                             ["total_cmp", "partial_cmp"].iter().chain(folds).any(|by_hand| line.contains(by_hand))
                         };

@@ -22,7 +22,9 @@ impl ActivationCache {
                 .into();
         };
         match self.iter().find_map(|(site, x)| Some((site, first(site, x)?))) {
-            Some((site, place)) => format!("the first recorded site that has one is `{site}`{place}; look at what is done there"),
+            Some((site, place)) => {
+                format!("the first recorded site that has one is `{site}`{place}; look at what is done there")
+            }
             None => format!("none of the {} recorded sites has one, so it comes up after `{last}`", self.len()),
         }
     }

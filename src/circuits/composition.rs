@@ -151,7 +151,10 @@ impl CompositionScores {
         let values =
             Array2::from_shape_fn((pairs, pairs), |(row, column)| self.scores[at(row, column)] - self.baseline);
         let earlier = Array2::from_shape_fn((pairs, pairs), |(row, column)| row / n_heads > column / n_heads);
-        let most = values.iter().filter(|value| value.is_finite()).fold(self.baseline, |most, value| larger(most, value.abs()));
+        let most = values
+            .iter()
+            .filter(|value| value.is_finite())
+            .fold(self.baseline, |most, value| larger(most, value.abs()));
         let chance = number(self.baseline);
         let mut map = Heatmap::new(values)
             .title(format!("{}, beyond {chance} by chance", self.composition))

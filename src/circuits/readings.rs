@@ -5,9 +5,9 @@ use crate::{
     Model, Result,
     error::{CircuitsError, RunError},
     model::NormPlace,
-    order::top_k,
     notebook::Show,
     ops,
+    order::top_k,
     plot::{Figure, WordTable, text::number},
 };
 use candle_core::Tensor;

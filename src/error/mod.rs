@@ -32,6 +32,7 @@ pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
 pub(crate) use steer::SteerError;
+pub(crate) use tensor::{need_f32, need_type};
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
@@ -84,8 +85,10 @@ enum Kind {
     Circuits(#[from] CircuitsError),
     #[error(transparent)]
     Fourier(#[from] FourierError),
-    #[error("a tensor operation was refused: {0}")]
+    #[error("{0}")]
     Tensor(String),
+    #[error("the closure of {what} failed on a tensor of shape {shape:?}: {why}")]
+    Closure { what: String, shape: Vec<usize>, why: Error },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
 }
@@ -96,19 +99,32 @@ impl Error {
         Self(Arc::new(Kind::Io { what: what.into(), source }))
     }
 
+    /// What a user's closure said was wrong, with the place that it was called for and the shape that it was given.
+    pub(crate) fn of_closure(self, what: impl Into<String>, shape: &[usize]) -> Self {
+        Self(Arc::new(Kind::Closure { what: what.into(), shape: shape.to_vec(), why: self }))
+    }
+
+    /// What was wrong, whoever's closure it was in.
+    fn kind(&self) -> &Kind {
+        match &*self.0 {
+            Kind::Closure { why, .. } => why.kind(),
+            kind => kind,
+        }
+    }
+
     /// True when a hook name or a [`Site`](crate::hook::Site) does not exist, or not in this model.
     pub fn is_unknown_site(&self) -> bool {
-        matches!(&*self.0, Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
     }
 
     /// True when a site exists but the run did not record it.
     pub fn is_not_recorded(&self) -> bool {
-        matches!(&*self.0, Kind::Site(SiteError::NotRecorded { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. }))
     }
 
     /// True when a layer, head, position, neuron or token id is outside the model's or the text's range.
     pub fn is_out_of_range(&self) -> bool {
-        match &*self.0 {
+        match self.kind() {
             Kind::Site(e) => matches!(e, SiteError::OutOfRange { .. }),
             Kind::Text(e) => e.is_out_of_range(),
             Kind::Circuits(e) => matches!(e, CircuitsError::OutOfRange { .. } | CircuitsError::NoHead { .. }),
@@ -118,12 +134,12 @@ impl Error {
 
     /// True when a model could not be loaded: files missing, damaged, or of a kind this crate does not know.
     pub fn is_load(&self) -> bool {
-        matches!(&*self.0, Kind::Load(_))
+        matches!(self.kind(), Kind::Load(_))
     }
 
     /// True when a file could not be read or written.
     pub fn is_io(&self) -> bool {
-        matches!(&*self.0, Kind::Io { .. })
+        matches!(self.kind(), Kind::Io { .. })
     }
 }
 
@@ -172,7 +188,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
+        match self.kind() {
             Kind::Io { source, .. } => Some(source),
             _ => None,
         }

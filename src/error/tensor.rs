@@ -1,6 +1,7 @@
 //! What a tensor operation could not do, in a sentence of our own.
 
-use candle_core::Error;
+use super::RunError;
+use candle_core::{DType, Error, Tensor};
 
 /// The sentence: no backtrace, no chain of contexts, no dump.
 pub(super) fn sentence(error: &Error) -> String {
@@ -39,6 +40,19 @@ pub(super) fn sentence(error: &Error) -> String {
     }
 }
 
+/// That a tensor which a user gave is of float32. `what` it is, for the sentence.
+pub(crate) fn need_f32(what: impl FnOnce() -> String, x: &Tensor) -> crate::Result<()> {
+    need_type(what, x, DType::F32)
+}
+
+/// The same for another type.
+pub(crate) fn need_type(what: impl FnOnce() -> String, x: &Tensor, needed: DType) -> crate::Result<()> {
+    match x.dtype() {
+        got if got == needed => Ok(()),
+        got => Err(RunError::Type { what: what(), got: got.as_str(), needed: needed.as_str() }.into()),
+    }
+}
+
 fn misfit(one: &[usize], other: &[usize]) -> String {
     format!("the shapes {one:?} and {other:?} do not fit together")
 }
@@ -59,7 +73,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::{DType, Device, Tensor};
+    use candle_core::Device;
 
     #[test]
     fn every_refusal_is_one_sentence_without_a_word_of_the_library() {
@@ -86,7 +100,8 @@ mod tests {
                 backtrace: Box::new(std::backtrace::Backtrace::force_capture()),
             };
             let said = sentence(&traced);
-            let foreign = ["dim:", "lhs", "backtrace", "candle", "Err(", "{", "\n"].iter().any(|word| said.contains(word));
+            let foreign =
+                ["dim:", "lhs", "backtrace", "candle", "Err(", "{", "\n"].iter().any(|word| said.contains(word));
             assert!(!said.is_empty() && !foreign, "{said}");
         }
     }

@@ -91,9 +91,12 @@ impl Fourier {
     /// `[number, d]` to `(x, y)` of each of the `p` numbers
     ///
     /// # Errors
-    /// When there is no such frequency, or the first axis is shorter than `p`.
+    /// When there is no such frequency, there are not two axes, or the first is shorter than `p`.
     pub fn circle(&self, x: &Tensor, frequency: usize) -> Result<Vec<(f32, f32)>> {
         self.check(frequency)?;
+        if x.rank() != 2 {
+            return Err(FourierError::Shape { axis: 0, shape: x.dims().to_vec(), modulus: self.modulus }.into());
+        }
         let components = self.components(x, 0)?;
         let directions = components.narrow(0, 2 * frequency - 1, 2)?;
         let lengths = directions.sqr()?.sum_keepdim(1)?.sqrt()?;

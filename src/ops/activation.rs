@@ -6,6 +6,7 @@ use super::{
     slice::contiguous,
     softmax::softmax,
 };
+use crate::error::need_f32;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
 use std::fmt;
 
@@ -90,6 +91,7 @@ impl Activation {
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {
+        need_f32(|| format!("what {self} is applied to"), x)?;
         match self.curve() {
             Some(curve) => Ok(x.contiguous()?.apply_op1(curve)?),
             None => Ok((x * softmax(x)?)?),

@@ -1,7 +1,13 @@
 //! [`Metric`]: one number for each text.
 
 use crate::{
-    Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, order::rank, text::Tokens,
+    Model, Result,
+    decompose::ToTokenIds,
+    error::{Error, PatchError, need_f32},
+    hook::ToIndex,
+    model::Run,
+    order::rank,
+    text::Tokens,
 };
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
@@ -280,11 +286,14 @@ impl Metric {
                 Ok(gain.sum(D::Minus1)?)
             }
             Kind::Custom(measure) => {
-                let values = measure(logits)?;
-                match values.dims() == [logits.dim(0)?] {
-                    true => Ok(values),
-                    false => Err(PatchError::MetricShape { got: values.dims().to_vec(), batch: logits.dim(0)? }.into()),
+                let of_closure = |why: Error| why.of_closure(format!("the metric `{}`", self.name), logits.dims());
+                let values = measure(logits).map_err(of_closure)?;
+                let (metric, given, batch) = (self.name.clone(), logits.dims().to_vec(), logits.dim(0)?);
+                if values.dims() != [batch] {
+                    return Err(PatchError::MetricShape { metric, given, got: values.dims().to_vec(), batch }.into());
                 }
+                need_f32(|| format!("what the metric `{metric}` gave"), &values)?;
+                Ok(values)
             }
         }
     }

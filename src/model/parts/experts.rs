@@ -3,8 +3,8 @@ use crate::{
     Result,
     hook::{Point, Site},
     model::{Here, Tap},
-    order::top_k,
     ops,
+    order::top_k,
 };
 use candle_core::{D, Device, Tensor};
 

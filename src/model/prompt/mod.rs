@@ -156,7 +156,8 @@ impl Model {
             let positions = (prompt.len() - 1..ids.len()).map(|position| position as i64);
             let run = self.pass(ids)?.logits_at(positions).run()?;
             for (n, logits) in run.logits()?.get(0)?.to_vec2::<f32>()?.into_iter().enumerate() {
-                let what = || format!("the logits after {:?}", self.token_text(run.tokens().ids(0)[prompt.len() - 1 + n]));
+                let what =
+                    || format!("the logits after {:?}", self.token_text(run.tokens().ids(0)[prompt.len() - 1 + n]));
                 run.cache().check_numbers(what, &logits)?;
                 known.entry(before(n).to_vec()).or_insert(logits.into());
             }
