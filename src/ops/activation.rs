@@ -99,7 +99,7 @@ impl Activation {
     }
 }
 
-/// max(x, 0), but NaN for NaN, which `f32::max` would hide.
+/// max(x, 0), but NaN for NaN.
 #[inline(always)]
 fn positive(x: f32) -> f32 {
     if x <= 0.0 { 0.0 } else { x }

@@ -17,10 +17,10 @@ const TEXT: &str = "red fox blue owl red fox blue";
 const SITE: &str = "`blocks.0.hook_resid_post`";
 const NAN: f32 = f32::NAN;
 
-/// A model that has NaN at one position, between its two layers.
-fn broken() -> Model {
+/// A model that has NaN at one position of a site.
+fn broken(site: Site) -> Model {
     let nan = Tensor::full(NAN, (1, 1, 64), &Device::Cpu).unwrap();
-    Model::open("induction-2l").unwrap().hooked([replace(Site::resid_post(0), nan).position(3)])
+    Model::open("induction-2l").unwrap().hooked([replace(site, nan).position(3)])
 }
 
 /// What a reading gave: numbers, of which none may look like an answer, or an error.
@@ -41,7 +41,7 @@ fn first<T>(values: Vec<T>, of: impl Fn(T) -> f32) -> Vec<f32> {
 
 #[test]
 fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
-    let model = broken();
+    let model = broken(Site::resid_post(0));
     let run = model.run(TEXT)?;
     let metric = |of: Result<Metric>| of?.of(&run);
     let end = Site::resid_post(1);
@@ -91,7 +91,7 @@ fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
 
 #[test]
 fn no_table_of_patching_puts_nan_behind_a_number() -> Result<()> {
-    let model = broken();
+    let model = broken(Site::embed());
     let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
     let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
     let patching = Patching::new(&model, clean, corrupt, metric)?;

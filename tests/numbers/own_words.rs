@@ -24,7 +24,7 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
     let model = Model::open("induction-2l")?;
     let run = model.run(TEXT)?;
     let (narrow, wide) = (of(&[1, 5, 3], DType::F32), of(&[1, 5, 64], DType::F64));
-    let direction = |width| Direction::new(Site::resid_pre(0), &Tensor::ones(width, DType::F32, &Device::Cpu)?);
+    let direction = |width: usize| Direction::new(Site::resid_pre(0), &Tensor::ones(width, DType::F32, &Device::Cpu)?);
     let with = |one: Intervention| model.run_with(TEXT, [one]).unwrap_err();
     let metric = |measure: fn(&Tensor) -> Result<Tensor>| Metric::custom("mine", measure).of(&run).unwrap_err();
     let gradient = |measure: fn(&Tensor) -> Result<Tensor>, edits: Vec<Intervention>| {
