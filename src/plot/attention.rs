@@ -141,7 +141,7 @@ pub(crate) fn habit(pattern: &Array2<f32>) -> String {
         ("the first token", mean(|_| 0)),
         ("the token itself", mean(|query| query)),
     ];
-    let most = places.into_iter().filter(|(_, share)| share.is_finite()).min_by(|a, b| falling(a.1, b.1));
+    let most = places.into_iter().min_by(|a, b| falling(a.1, b.1)).filter(|(_, share)| share.is_finite());
     most.map_or("it is not a number".into(), |(place, share)| format!("on average {} goes to {place}", number(share)))
 }
 

@@ -155,7 +155,7 @@ fn no_measure_of_plain_numbers_takes_nan_for_an_answer() -> Result<()> {
 fn pictures_of_nan_say_so() -> Result<()> {
     let heat = Heatmap::new(Array2::from_elem((2, 2), NAN)).draw()?;
     assert!(heat.to_svg().contains("No value is a number"));
-    let attention = AttentionPattern::new(Array2::from_elem((2, 2), NAN), ["a", "b"]).draw()?;
+    let attention = AttentionPattern::new(Array2::from_elem((3, 3), NAN), ["a", "b", "c"]).draw()?;
     assert!(attention.to_svg().contains("not a number"));
     let line = LineChart::new().add(Series::new("a", [NAN, NAN])).draw().unwrap_err().to_string();
     assert!(line.contains("no line has a finite value"), "{line}");
