@@ -13,6 +13,7 @@ use glassbox::{
 };
 use std::{env, process::Command};
 
+const AT: &str = "blocks.0.hook_resid_pre";
 const TEXT: &str = "red fox blue owl";
 
 fn of(shape: &[usize], dtype: DType) -> Tensor {
@@ -34,7 +35,6 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
     let training = Training::start(recipe("induction")?)?;
     let weights = training.parameters();
     let matrix = FactoredMatrix::new(&of(&[4, 2], DType::F32), &of(&[2, 4], DType::F32))?;
-    let at = "blocks.0.hook_resid_pre";
     Ok(vec![
         ("unembed, shape", model.unembed(&narrow).unwrap_err(), &["64", "[1, 5, 3]"]),
         ("unembed, no axis", model.unembed(&of(&[], DType::F32)).unwrap_err(), &["64", "[]"]),
@@ -52,15 +52,15 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
         ),
         ("set, NaN", weights.set("unembed.W_U", &(weights.get("unembed.W_U")? / 0.0)?).unwrap_err(), &["finite"]),
         ("head twice", with(zero(Site::z(0)).head(0).head(1)), &["hook_z", "head", "twice"]),
-        ("replace, type", with(replace(Site::resid_pre(0), wide.clone())), &[at, "f64"]),
-        ("add, shape", with(add(Site::resid_pre(0), narrow.clone())), &[at, "[1, 5, 3]"]),
-        ("edit, shape", with(edit(Site::resid_pre(0), |x| Ok(x.sum(2)?))), &[at, "[1, 5]"]),
-        ("edit, type", with(edit(Site::resid_pre(0), |x| Ok(x.to_dtype(DType::F64)?))), &[at, "f64"]),
-        ("edit, axis", with(edit(Site::resid_pre(0), |x| Ok(x.sum(7)?))), &[at, "[1, 5, 64]", "axis 7"]),
+        ("replace, type", with(replace(Site::resid_pre(0), wide.clone())), &[AT, "f64"]),
+        ("add, shape", with(add(Site::resid_pre(0), narrow.clone())), &[AT, "[1, 5, 3]"]),
+        ("edit, shape", with(edit(Site::resid_pre(0), |x| Ok(x.sum(2)?))), &[AT, "[1, 5]"]),
+        ("edit, type", with(edit(Site::resid_pre(0), |x| Ok(x.to_dtype(DType::F64)?))), &[AT, "f64"]),
+        ("edit, axis", with(edit(Site::resid_pre(0), |x| Ok(x.sum(7)?))), &[AT, "[1, 5, 64]", "axis 7"]),
         (
             "edit, own words",
             with(edit(Site::resid_pre(0), |_| Err(candle_core::Error::msg("my own words").into()))),
-            &[at, "my own words"],
+            &[AT, "my own words"],
         ),
         ("metric, axis", metric(|logits| Ok(logits.sum(9)?)), &["`mine`", "[1, 374]", "axis 9"]),
         ("metric, shape", metric(|logits| Ok(logits.sum(0)?)), &["`mine`", "[1, 374]", "[374]", "[1]"]),
