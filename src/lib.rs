@@ -78,6 +78,7 @@ pub mod load;
 pub mod model;
 pub mod notebook;
 mod ops;
+mod order;
 pub mod patching;
 pub mod plot;
 pub mod prelude;

@@ -1,5 +1,6 @@
 //! [`ActivationCache`]: what one run recorded.
 
+mod origin;
 mod positions;
 mod show;
 mod stacked;

@@ -15,8 +15,8 @@ pub(crate) enum CircuitsError {
     NothingRandom { texts: usize, repeats: usize },
     #[error("a factored matrix of shape {shape:?} has no leading axis to take from; use rows or columns")]
     NoLeadingAxis { shape: Vec<usize> },
-    #[error("the {what} of a matrix could not be found: {why}; does it hold NaN or infinities?")]
-    Diverged { what: &'static str, why: String },
+    #[error("the {what} of a matrix could not be found: {why}")]
+    Diverged { what: &'static str, why: &'static str },
     #[error("there is no head L{layer}H{head}: this model has {n_layers} layers of {n_heads} heads, counted from 0")]
     NoHead { layer: usize, head: usize, n_layers: usize, n_heads: usize },
     #[error(

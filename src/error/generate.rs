@@ -32,9 +32,10 @@ pub(crate) enum GenerateError {
     )]
     LaterStep { why: crate::Error },
     #[error(
-        "the logits of step {step} hold a value that is not a number, so no token can be chosen; check interventions"
+        "the logits of step {step} leave no token to choose: all are -inf, or temperature and penalties take them beyond \
+         the largest number; choose milder ones"
     )]
-    NotANumber { step: usize },
+    NoToken { step: usize },
     #[error("a prefix of {texts} texts is continued by as many, all of one length; got texts of {lengths:?} tokens")]
     Ragged { texts: usize, lengths: Vec<usize> },
     #[error("no logits were kept; ask for them with .keep_logits()")]

@@ -16,6 +16,7 @@ mod run;
 mod site;
 mod size;
 mod steer;
+mod tensor;
 mod text;
 mod train;
 mod weights;
@@ -35,6 +36,7 @@ pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
 pub(crate) use size::{SizeError, at_most, together};
 pub(crate) use steer::SteerError;
+pub(crate) use tensor::{need_f32, need_type};
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
@@ -91,9 +93,12 @@ enum Kind {
     Fourier(#[from] FourierError),
     #[error(transparent)]
     Size(#[from] SizeError),
+    #[error(transparent)]
     Files(#[from] FilesError),
-    #[error("the tensor library refused an operation: {0}")]
-    Tensor(#[from] candle_core::Error),
+    #[error("{0}")]
+    Tensor(String),
+    #[error("the closure of {what} failed on a tensor of shape {shape:?}: {why}")]
+    Closure { what: String, shape: Vec<usize>, why: Error },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
 }
@@ -104,19 +109,32 @@ impl Error {
         Self(Arc::new(Kind::Io { what: what.into(), source }))
     }
 
+    /// What a user's closure said was wrong, with the place that it was called for and the shape that it was given.
+    pub(crate) fn of_closure(self, what: impl Into<String>, shape: &[usize]) -> Self {
+        Self(Arc::new(Kind::Closure { what: what.into(), shape: shape.to_vec(), why: self }))
+    }
+
+    /// What was wrong, whoever's closure it was in.
+    fn kind(&self) -> &Kind {
+        match &*self.0 {
+            Kind::Closure { why, .. } => why.kind(),
+            kind => kind,
+        }
+    }
+
     /// True when a hook name or a [`Site`](crate::hook::Site) does not exist, or not in this model.
     pub fn is_unknown_site(&self) -> bool {
-        matches!(&*self.0, Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
     }
 
     /// True when a site exists but the run did not record it.
     pub fn is_not_recorded(&self) -> bool {
-        matches!(&*self.0, Kind::Site(SiteError::NotRecorded { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. }))
     }
 
     /// True when a layer, head, position, neuron or token id is outside the model's or the text's range.
     pub fn is_out_of_range(&self) -> bool {
-        match &*self.0 {
+        match self.kind() {
             Kind::Site(e) => matches!(e, SiteError::OutOfRange { .. }),
             Kind::Text(e) => e.is_out_of_range(),
             Kind::Circuits(e) => matches!(e, CircuitsError::OutOfRange { .. } | CircuitsError::NoHead { .. }),
@@ -126,12 +144,12 @@ impl Error {
 
     /// True when a model could not be loaded: files missing, damaged, or of a kind this crate does not know.
     pub fn is_load(&self) -> bool {
-        matches!(&*self.0, Kind::Load(_))
+        matches!(self.kind(), Kind::Load(_))
     }
 
     /// True when a file could not be read or written.
     pub fn is_io(&self) -> bool {
-        matches!(&*self.0, Kind::Io { .. } | Kind::Files(_))
+        matches!(self.kind(), Kind::Io { .. } | Kind::Files(_))
     }
 }
 
@@ -159,9 +177,14 @@ from_area!(
     CircuitsError,
     FourierError,
     SizeError,
-    FilesError,
-    candle_core::Error
+    FilesError
 );
+
+impl From<candle_core::Error> for Error {
+    fn from(source: candle_core::Error) -> Self {
+        Self(Arc::new(Kind::Tensor(tensor::sentence(&source))))
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,8 +201,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
-            Kind::Tensor(e) => Some(e),
+        match self.kind() {
             Kind::Io { source, .. } => Some(source),
             _ => None,
         }

@@ -39,8 +39,11 @@ pub(crate) enum PatchError {
          `Metric::named`"
     )]
     SameMetric { name: String },
-    #[error("the metric gave shape {got:?} where one number for each of {batch} texts is needed")]
-    MetricShape { got: Vec<usize>, batch: usize },
+    #[error(
+        "the metric `{metric}` was given logits of shape {given:?} and gave shape {got:?}, where one number for each of the \
+         {batch} texts is needed, shape [{batch}]: keep the first axis and reduce the others"
+    )]
+    MetricShape { metric: String, given: Vec<usize>, got: Vec<usize>, batch: usize },
     #[error(
         "the metric is {clean} on the clean prompts and {corrupt} on the corrupt ones: it does not tell them apart, so \
          effects cannot be put on a scale from 0 to 1; look at `raw()`, or choose other prompts or another metric"

@@ -13,6 +13,10 @@ pub(crate) enum SiteError {
     NoSuchAxis { site: String, axis: &'static str, shape: String },
     #[error("the value for `{site}` has shape {got:?} where {expected:?} is needed")]
     Shape { site: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error(
+        "the intervention at `{site}` is narrowed along {axis} twice; give all its indices at once, as in heads([0, 1])"
+    )]
+    NarrowedTwice { site: String, axis: &'static str },
     #[error("the direction for `{site}` has length {length}, which points nowhere")]
     NoDirection { site: String, length: f32 },
     #[error("the intervention at `{site}` is narrowed to no {axis} at all; give at least one index")]

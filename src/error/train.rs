@@ -5,6 +5,15 @@ use std::path::PathBuf;
 pub(crate) enum TrainError {
     #[error("the loss is no longer a number at step {step} (learning rate {rate:.2e}); use a lower rate")]
     Diverged { step: usize, rate: f64 },
+    #[error("the value for `{name}` has shape {got:?} where {expected:?} is needed")]
+    Shape { name: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("the value for `{name}` holds {value}; a weight must be finite, or everything that the model says is NaN")]
+    NotFinite { name: String, value: f32 },
+    #[error(
+        "the weight `{name}` holds {value} after training, so no model can be made of it; take the weights of an earlier \
+         step, or train with a lower rate"
+    )]
+    WeightDiverged { name: String, value: f32 },
     #[error("there is no recipe `{name}`; the nearest is {nearest}, and the recipes are {known}")]
     Unknown { name: String, nearest: String, known: String },
     #[error(

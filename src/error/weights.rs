@@ -21,8 +21,8 @@ pub(crate) enum WeightsError {
     Expert { expert: usize, count: usize },
     #[error("this {family} model has no weight named `{name}`; the nearest names are {}", list(nearest))]
     Unknown { name: String, family: String, nearest: Vec<String> },
-    #[error("the singular values of head {head} could not be found: {why}")]
-    Singular { head: usize, why: String },
+    #[error("the singular values of head {head} could not be found; do its weights hold NaN or infinities?")]
+    Singular { head: usize },
     #[error(
         "the biases that are added from layer {from} to layer {to} cannot be summed: {why}, so what a bias adds to the \
          residual stream depends on the text"

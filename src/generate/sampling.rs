@@ -6,7 +6,8 @@
 use crate::{
     Result,
     error::GenerateError,
-    model::{softmax, top_k},
+    model::softmax,
+    order::{largest, not_a_logit, top_k},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -105,12 +106,11 @@ impl Sampler {
     /// than -inf.
     pub(super) fn next(&mut self, logits: &[f32], text: &[u32]) -> Option<usize> {
         let logits = self.sampling.adjusted(logits, text);
-        let possible = |logit: &f32| *logit > f32::NEG_INFINITY && *logit < f32::INFINITY;
-        if logits.iter().any(|logit| logit.is_nan() || *logit == f32::INFINITY) || !logits.iter().any(possible) {
+        if not_a_logit(&logits).is_some() || logits.iter().all(|&logit| logit == f32::NEG_INFINITY) {
             return None;
         }
         if self.sampling.is_greedy() {
-            return top_k(&logits, 1).first().copied();
+            return largest(logits);
         }
         let (ids, probabilities) = self.sampling.candidates(&logits);
         let total: f64 = probabilities.iter().map(|&probability| f64::from(probability)).sum();

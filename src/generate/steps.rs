@@ -30,7 +30,7 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
         for (text, row) in last.to_vec2::<f32>()?.iter().enumerate() {
             let writer = &mut writers[text];
             if writer.reason.is_none() {
-                next[text] = Some(writer.write(generation, row)?);
+                next[text] = Some(writer.write(generation, row, &cache)?);
             }
         }
         tokens.push(&next, |id| model.token_text(id));

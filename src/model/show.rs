@@ -141,9 +141,14 @@ impl Run {
         let model = self.model().name();
         let mut card = Card::new(&format!("A run of {model}")).shown(self.tokens());
         let causal = self.model().config().architecture != Architecture::Encoder;
-        if let (true, Ok(next)) = (causal, self.predictions(-1, 5)) {
-            let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
-            card = card.table(&["next token", "probability"], next.into_iter().map(row));
+        let computed = self.logits().is_ok() && self.logits_at(0, -1).is_ok();
+        match self.predictions(-1, 5) {
+            Ok(next) if causal => {
+                let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
+                card = card.table(&["next token", "probability"], next.into_iter().map(row));
+            }
+            Err(error) if causal && computed => card = card.note(&error.to_string()),
+            _ => {}
         }
         card.note(&format!("{} sites recorded; .cache() has them.", self.cache().len()))
     }

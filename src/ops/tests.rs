@@ -168,3 +168,13 @@ fn operations_refuse_what_does_not_fit() {
     assert!(mix_values(&zeros(&[1, 2, 3, 3]), &zeros(&[1, 4, 2, 4])).is_err());
     assert!(rotate(&zeros(&[1, 9, 1, 4]), &RotaryTable::new(&[1.0], &[0, 1, 2], false, 1.0)).is_err());
 }
+
+#[test]
+fn no_activation_hides_nan() {
+    let x = Tensor::new(&[[f32::NAN, -1.0, 2.0, 0.5]], &Device::Cpu).unwrap();
+    for name in ["relu", "relu2", "gelu", "gelu_new", "silu", "quick_gelu", "solu"] {
+        let y =
+            Activation::from_name(name).unwrap().apply(&x).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(y[0].is_nan(), "{name}: {y:?}");
+    }
+}

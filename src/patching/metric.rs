@@ -2,7 +2,14 @@
 
 use super::align::Counterparts;
 use crate::{
-    Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, plot::text::line, text::Tokens,
+    Model, Result,
+    decompose::ToTokenIds,
+    error::{Error, PatchError, need_f32},
+    hook::ToIndex,
+    model::Run,
+    order::rank,
+    plot::text::line,
+    text::Tokens,
 };
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
@@ -170,7 +177,7 @@ impl Metric {
         Ok(Self::new("log-probability (nats)", batch, Kind::LogProbability { answer: answer.token_ids(model, batch)? }))
     }
 
-    /// How many tokens the model finds likelier than the answer: 0 is the best.
+    /// How many tokens the model finds likelier than the answer: 0 is the best, NaN where a logit is.
     ///
     /// # Errors
     /// As [`Metric::logit_diff`].
@@ -271,7 +278,7 @@ impl Metric {
     pub(super) fn measure(&self, logits: &Tensor) -> Result<Vec<f32>> {
         match &self.kind {
             Kind::Rank { answer } => {
-                let better = |row: &[f32], id: usize| row.iter().filter(|&&logit| logit > row[id]).count() as f32;
+                let better = |row: &[f32], id: usize| rank(row, id).map_or(f32::NAN, |rank| rank as f32);
                 let rows = logits.to_vec2::<f32>()?;
                 Ok(rows.iter().zip(answer).map(|(row, &id)| better(row, id as usize)).collect())
             }
@@ -297,11 +304,14 @@ impl Metric {
                 Ok(gain.sum(D::Minus1)?)
             }
             Kind::Custom(measure) => {
-                let values = measure(logits)?;
-                match values.dims() == [logits.dim(0)?] {
-                    true => Ok(values),
-                    false => Err(PatchError::MetricShape { got: values.dims().to_vec(), batch: logits.dim(0)? }.into()),
+                let of_closure = |why: Error| why.of_closure(format!("the metric `{}`", self.name), logits.dims());
+                let values = measure(logits).map_err(of_closure)?;
+                let (metric, given, batch) = (self.name.clone(), logits.dims().to_vec(), logits.dim(0)?);
+                if values.dims() != [batch] {
+                    return Err(PatchError::MetricShape { metric, given, got: values.dims().to_vec(), batch }.into());
                 }
+                need_f32(|| format!("what the metric `{metric}` gave"), &values)?;
+                Ok(values)
             }
         }
     }

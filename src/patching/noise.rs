@@ -5,6 +5,7 @@ use crate::{
     Model, Result,
     error::{PatchError, at_most, together},
     hook::{Point, Site, add},
+    order,
     text::ToTokens,
 };
 use candle_core::{DType, Device, Tensor};
@@ -135,7 +136,7 @@ impl Embedding {
             width = x.dim(2)?;
         }
         let mean = sum / count;
-        Ok(Self { site, deviation: (squares / count - mean * mean).max(0.0).sqrt() as f32, width })
+        Ok(Self { site, deviation: order::larger(squares / count - mean * mean, 0.0).sqrt() as f32, width })
     }
 }
 

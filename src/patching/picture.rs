@@ -4,6 +4,7 @@ use super::{MapAxis, PatchSweep, axis::AxisLabels, statistics};
 use crate::{
     Result,
     notebook::Show,
+    order,
     plot::{Figure, Heatmap, LineChart, Series, column, round_up},
 };
 use ndarray::{Array2, ArrayD, Axis, Ix2};
@@ -87,7 +88,11 @@ impl PatchSweep {
 /// Where the colours of some maps end: with the whole of the clean answer, unless values lie far beyond.
 fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
     const FAR: f32 = 1.25;
-    let most = maps.iter().flat_map(|map| map.mean()).fold(0.0, |most: f32, value| most.max(value.abs()));
+    let most = maps
+        .iter()
+        .flat_map(|map| map.mean())
+        .filter(|value| value.is_finite())
+        .fold(0.0, |most: f32, value| order::larger(most, value.abs()));
     match maps.iter().all(|map| map.normalized().is_ok()) {
         true if most <= FAR => 1.0,
         _ if most > 0.0 => round_up(most),

@@ -1,7 +1,7 @@
 //! [`PatchSweep`]: the numbers of a map.
 
 use super::{MapAxis, pair::Baselines, statistics};
-use crate::{Result, error::PatchError};
+use crate::{Result, error::PatchError, order};
 use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
@@ -185,17 +185,18 @@ impl PatchSweep {
         }
     }
 
-    /// The cell that brings back most, and how much.
+    /// The cell that brings back most, and how much; where a cell is NaN, the first such.
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).pop().unwrap_or_default()
     }
 
-    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]).
+    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]). Cells that
+    /// are NaN come before all others.
     pub fn top(&self, k: usize) -> Vec<(Vec<usize>, f32)> {
         let mean = self.mean();
         let mut cells: Vec<_> = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value)).collect();
         cells.retain(|(at, _)| !self.is_missing(at));
-        cells.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        cells.sort_by(|a, b| order::by_size(a.1, b.1));
         cells.truncate(k);
         cells
     }

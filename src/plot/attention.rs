@@ -11,7 +11,7 @@ use super::{
     joined::Join,
     text::{columns, headline, line, number, pad},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::falling};
 
 /// The attention of one head: which token looks at which.
 ///
@@ -113,7 +113,7 @@ impl AttentionPattern {
         let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
         for (name, row) in names.iter().zip(self.pattern.rows().into_iter().skip(first)) {
             let mut keys: Vec<(usize, f32)> = row.iter().copied().enumerate().filter(|&(_, p)| p >= 0.005).collect();
-            keys.sort_by(|a, b| b.1.total_cmp(&a.1));
+            keys.sort_by(|a, b| falling(a.1, b.1));
             let said = keys.iter().take(3).map(|&(key, p)| format!("{} {}", token_at(&self.keys, key), number(p)));
             out += &format!("{} → {}\n", pad(name, width), said.collect::<Vec<_>>().join(", "));
         }
@@ -147,7 +147,7 @@ pub(crate) fn habit(pattern: &Array2<f32>) -> String {
         ("the first token", mean(|_| 0)),
         ("the token itself", mean(|query| query)),
     ];
-    let most = places.into_iter().filter(|(_, share)| share.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1));
+    let most = places.into_iter().min_by(|a, b| falling(a.1, b.1)).filter(|(_, share)| share.is_finite());
     most.map_or("it is not a number".into(), |(place, share)| format!("on average {} goes to {place}", number(share)))
 }
 

@@ -10,7 +10,7 @@ use super::{
     mark::Mark,
     text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{Result, error::PlotError, order::by_size, plot::check_count};
 
 /// A graph in layers, the first at the bottom: boxes with names, and edges whose width is the size of a value and whose
 /// colour is its sign, blue for more and red for less. Pointing at an edge tells its value, at a box its edges.
@@ -122,7 +122,7 @@ impl LayerGraph {
         let note = self.note();
         // The weakest first, so that the strongest lie on top.
         let mut order: Vec<&Edge> = self.edges.iter().collect();
-        order.sort_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        order.sort_by(|a, b| by_size(b.value, a.value));
         order.drain(..order.len().saturating_sub(EDGES));
         let ends = self.ends(&order)?;
         let middle = places.iter().map(|at| at.0).sum::<f64>() / places.len() as f64;
@@ -200,7 +200,7 @@ impl LayerGraph {
     }
 
     fn alt(&self) -> String {
-        let strongest = self.edges.iter().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        let strongest = self.edges.iter().min_by(|a, b| by_size(a.value, b.value));
         let strongest = strongest.map(|edge| format!("; the strongest is {}", told(edge))).unwrap_or_default();
         format!("{}: {} nodes, {} edges{strongest}.", or(&self.title, "A graph"), self.nodes.len(), self.edges.len())
     }
@@ -209,7 +209,7 @@ impl LayerGraph {
     fn plain(&self) -> String {
         const LINES: usize = 20;
         let mut edges: Vec<&Edge> = self.edges.iter().collect();
-        edges.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        edges.sort_by(|a, b| by_size(a.value, b.value));
         let names: Vec<String> = edges.iter().map(|edge| named(edge)).collect();
         let width = names.iter().take(LINES).map(|name| columns(name)).max().unwrap_or(0);
         let line =
@@ -241,7 +241,7 @@ fn stroke(value: f32, largest: f32) -> (Rgb, f64) {
 /// A box's own edges, strongest first.
 fn story(name: &str, edges: &[&Edge]) -> String {
     let mut own = edges.to_vec();
-    own.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+    own.sort_by(|a, b| by_size(a.value, b.value));
     let lines = own.iter().take(TOLD).map(|edge| format!("\n{}", told(edge)));
     let more = own.len().saturating_sub(TOLD);
     let rest = if more > 0 { format!("\nand {more} more") } else { String::new() };

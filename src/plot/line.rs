@@ -16,7 +16,7 @@ use super::{
     span::Span,
     text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{Result, error::PlotError, order::rising, plot::check_count};
 
 /// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
 ///
@@ -177,7 +177,7 @@ impl LineChart {
     /// Ticks of the x axis: a few places on a logarithmic axis get one each; whole numbers only where all places are.
     fn x_ticks(&self, x: Span) -> Vec<(f64, String)> {
         let mut places: Vec<f64> = self.points().map(|(x, _, _)| x).collect();
-        places.sort_by(f64::total_cmp);
+        places.sort_by(|a, b| rising(*a, *b));
         places.dedup();
         if self.log_x && places.len() <= 12 {
             return places.into_iter().map(|value| (value, number(value as f32))).collect();

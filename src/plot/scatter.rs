@@ -11,7 +11,7 @@ use super::{
     span::Span,
     text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::falling};
 
 /// Points by two values, each with its name when pointed at; the outermost are named in the picture, where there is
 /// room.
@@ -183,7 +183,7 @@ impl Scatter {
             false => (places[*i].0 - x).hypot((places[*i].1 - y) * frame.width / frame.height),
         };
         let mut order: Vec<usize> = (0..points.len()).collect();
-        order.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+        order.sort_by(|a, b| falling(distance(a), distance(b)));
         let mut taken: Vec<Frame> = Vec::new();
         let mut names = Vec::new();
         for i in order.into_iter().take(TRIED) {
@@ -220,7 +220,7 @@ impl Scatter {
 
     fn alt(&self, points: &[&(String, f32, f32)]) -> String {
         let title = or(&self.title, "Scatter plot");
-        let highest = points.iter().max_by(|a, b| a.2.total_cmp(&b.2)).map(|point| self.tooltip(point));
+        let highest = points.iter().min_by(|a, b| falling(a.2, b.2)).map(|point| self.tooltip(point));
         format!("{title}: {} points; the highest is {}.", points.len(), highest.unwrap_or_default())
     }
 
@@ -228,7 +228,7 @@ impl Scatter {
     fn plain(&self, points: &[&(String, f32, f32)]) -> String {
         const LINES: usize = 20;
         let mut sorted = points.to_vec();
-        sorted.sort_by(|a, b| b.2.total_cmp(&a.2));
+        sorted.sort_by(|a, b| falling(a.2, b.2));
         let width = sorted.iter().take(LINES).map(|point| columns(&point.0)).max().unwrap_or(0);
         let line = |(name, x, y): &(String, f32, f32)| {
             format!("{}  {}  {}\n", pad(name, width), pad_left(&number(*x), 9), pad_left(&number(*y), 9))

@@ -10,7 +10,7 @@ use super::{
     mark::Mark,
     text::{columns, fit, headline, line, number, or, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{Result, error::PlotError, order::falling, plot::check_count};
 
 /// A text, each token on a colour that says its value, with the value as tooltip.
 ///
@@ -186,7 +186,7 @@ impl TokenText {
         let scale = self.scale();
         let strongest = (0..self.tokens.len())
             .filter(|&i| self.values[i].is_finite())
-            .max_by(|&a, &b| scale.strength(self.values[a]).total_cmp(&scale.strength(self.values[b])).then(b.cmp(&a)));
+            .min_by(|&a, &b| falling(scale.strength(self.values[a]), scale.strength(self.values[b])).then(a.cmp(&b)));
         let said =
             strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
         format!("{title}: {} tokens{}.", self.tokens.len(), said.unwrap_or_default())

@@ -12,7 +12,7 @@ use super::{
     panels::Panels,
     text::{columns, fit, headline, line, number, or, pad, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{Result, error::PlotError, order::by_size, plot::check_count};
 
 /// A word in each cell, on a colour that says its value: the tokens that a direction writes, the names of heads.
 ///
@@ -207,7 +207,7 @@ impl WordTable {
         let (rows, columns) = self.cells.dim();
         let title = or(&self.title, "Table of words");
         let strongest = self.cells.indexed_iter().filter(|(_, (word, value))| !word.is_empty() && value.is_finite());
-        let strongest = strongest.max_by(|a, b| a.1.1.abs().total_cmp(&b.1.1.abs()));
+        let strongest = strongest.min_by(|a, b| by_size(a.1.1, b.1.1));
         let said = strongest.map(|((row, column), _)| self.tooltip(row, column).replace('\n', ": "));
         let said = said.map_or_else(String::new, |said| format!("; the strongest is {said}"));
         format!("{title}: {rows} rows by {columns} columns{said}.")

@@ -4,7 +4,13 @@ use super::{
     History, Parameters, Recipe,
     adamw::{AdamW, clip},
 };
-use crate::{Model, Result, error::TrainError, files, ops::in_pool, weights::refuse_a_mix};
+use crate::{
+    Model, Result,
+    error::{RunError, TrainError},
+    files,
+    ops::in_pool,
+    weights::refuse_a_mix,
+};
 use candle_core::{DType, Tensor, Var};
 use std::{
     path::Path,
@@ -125,6 +131,9 @@ impl Training {
     /// One step down a loss, whose value is given back.
     fn descend(&mut self, loss: &Tensor) -> Result<f32> {
         let schedule = self.recipe.schedule();
+        if loss.rank() != 0 {
+            return Err(RunError::NotScalar { shape: loss.dims().to_vec() }.into());
+        }
         let value: f32 = loss.to_dtype(DType::F32)?.to_scalar()?;
         if !value.is_finite() {
             return Err(TrainError::Diverged { step: self.step, rate: schedule.rate(self.step) }.into());

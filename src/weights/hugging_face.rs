@@ -66,7 +66,7 @@ impl Names {
         let transformer = model.transformer();
         let bias = transformer.readout.unembed.as_ref().and_then(|unembed| unembed.bias.as_ref());
         if let Some(bias) = bias
-            && bias.abs()?.max(0)?.to_scalar::<f32>()? > 0.0
+            && bias.abs()?.sum(0)?.to_scalar::<f32>()? != 0.0
         {
             return Err(gpt2::not_gpt2(model.config(), "its unembedding has a bias"));
         }

@@ -29,7 +29,8 @@ fn page() -> Outcome<String> {
     let (layer, ..) = scores.strongest_induction();
     // Several heads may look at the right word; the one that matters is the one that is missed.
     let remaining = remaining(&model)?;
-    let head = (0..model.config().n_heads).min_by(|a, b| remaining[[layer, *a]].total_cmp(&remaining[[layer, *b]]));
+    let head =
+        (0..model.config().n_heads).reduce(|a, b| if remaining[[layer, b]] < remaining[[layer, a]] { b } else { a });
     let head = head.ok_or("the model has no heads")?;
     let score = scores.induction[[layer, head]];
     let without = model.run_with(TEXT, [zero(Site::z(layer)).head(head as i64)])?;

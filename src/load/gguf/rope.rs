@@ -14,6 +14,7 @@ use super::{
 use crate::{
     error::{Error, LoadError, Result},
     load::Settings,
+    order,
 };
 
 /// Tensors that a `config.json` says as settings.
@@ -121,7 +122,7 @@ const TRAINED_ON: f64 = 8192.0;
 /// # Errors
 /// When the known rule makes others: leaving them out would turn every position wrongly.
 fn rule(factors: &[f32], theta: f64) -> Result<Value> {
-    let factor = factors.iter().copied().fold(1.0, f32::max).into();
+    let factor = factors.iter().copied().fold(1.0, order::larger).into();
     let expected = (0..factors.len()).map(|pair| divisor(pair as f64 / factors.len() as f64, theta, factor));
     if factors.iter().zip(expected).any(|(&given, rule)| (f64::from(given) - rule).abs() > 1e-3 * rule) {
         let why = "only the factors of Llama 3 (low 1, high 4, trained on 8192 positions) are known".to_owned();

@@ -2,8 +2,9 @@ use super::{Linear, Mlp};
 use crate::{
     Result,
     hook::{Point, Site},
-    model::{Here, Tap, top_k},
+    model::{Here, Tap},
     ops,
+    order::top_k,
 };
 use candle_core::{D, Device, Tensor};
 

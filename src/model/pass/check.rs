@@ -4,7 +4,7 @@ use super::{Logits, Pass};
 use crate::{
     Result,
     cache::Positions,
-    error::{RunError, SiteError},
+    error::{RunError, SiteError, need_f32},
     hook::{Point, Site, Sites, Stack, Stage},
     model::{Architecture, Sizes, tap::Plan},
     text::Tokens,
@@ -51,6 +51,7 @@ impl Pass {
         }
         let Some((_, resid)) = &self.start else { return Ok((start, stop)) };
         let expected = [self.tokens.batch(), self.tokens.len(), self.model.config().d_model];
+        need_f32(|| format!("the residual stream that layer {start} starts with"), resid)?;
         match resid.dims() == expected {
             true => Ok((start, stop)),
             false => {

@@ -64,7 +64,7 @@ impl Pass {
     fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<ActivationCache>> {
         let Some((_, metric)) = &self.gradient else { return Ok(None) };
         let Some(logits) = logits else { return Err(RunError::NoLogits.into()) };
-        let value = metric(logits)?;
+        let value = metric(logits).map_err(|why| why.of_closure("`differentiate`", logits.dims()))?;
         if value.elem_count() != 1 {
             return Err(RunError::NotScalar { shape: value.dims().to_vec() }.into());
         }

@@ -115,8 +115,7 @@ pub(crate) fn score(logits: &Tensor, pairs: &[Pair]) -> Result<Score> {
     let logits = logits.index_select(&Tensor::from_vec(places, pairs.len(), &Device::Cpu)?, 0)?;
     let answers = Tensor::from_vec(answers, pairs.len(), &Device::Cpu)?;
     let right = logits.argmax(1)?.eq(&answers)?.to_dtype(DType::F64)?;
-    Ok(Score {
-        loss: candle_nn::loss::cross_entropy(&logits, &answers)?.to_scalar()?,
-        accuracy: right.mean_all()?.to_scalar()?,
-    })
+    let loss: f64 = candle_nn::loss::cross_entropy(&logits, &answers)?.to_scalar()?;
+    // Of logits that are NaN none is the largest.
+    Ok(Score { loss, accuracy: if loss.is_nan() { loss } else { right.mean_all()?.to_scalar()? } })
 }

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::HashMap};
 use serde_json::{Value, json};
 
 use super::{NORMAL, Vocabulary};
-use crate::error::Result;
+use crate::{error::Result, order::falling};
 
 pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let Vocabulary { metadata, tokens, kinds } = vocabulary;
@@ -39,7 +39,7 @@ fn merges(tokens: &[String], kinds: &[u32], scores: &[f64]) -> Vec<[String; 2]> 
         found.extend(local.into_iter().map(|(_, _, left, right)| (score, left, right)));
     }
     let lengths = |left: &str, right: &str| (left.chars().count(), right.chars().count());
-    found.sort_by(|a, b| match b.0.total_cmp(&a.0) {
+    found.sort_by(|a, b| match falling(a.0, b.0) {
         Ordering::Equal => lengths(b.1, b.2).cmp(&lengths(a.1, a.2)),
         order => order,
     });

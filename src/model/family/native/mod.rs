@@ -175,7 +175,7 @@ fn linear(weight: Tensor, bias: Option<Tensor>) -> Result<Linear> {
 /// has no bias; in all models it is zero.
 fn without_bias(input: Linear, name: &str) -> Result<Linear> {
     if let Some(bias) = &input.bias
-        && bias.abs()?.max(0)?.to_scalar::<f32>()? > 0.0
+        && bias.abs()?.sum(0)?.to_scalar::<f32>()? != 0.0
     {
         let why = "in a gated MLP it must be zero".into();
         return Err(LoadError::Unsupported { key: name.into(), value: "not zero".into(), why }.into());
