@@ -70,6 +70,7 @@ mod error;
 pub mod fourier;
 pub mod generate;
 pub mod hook;
+mod index;
 mod kernel_check;
 pub mod lens;
 pub mod load;

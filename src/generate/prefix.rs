@@ -73,8 +73,9 @@ impl Prefix {
 
     /// Reads what has not been read yet.
     fn read(self) -> Result<Self> {
-        let read = self.kept.len..self.tokens.len();
-        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), self.kept);
+        let kept = self.kept.for_texts(self.model.config(), &self.tokens);
+        let read = kept.len..self.tokens.len();
+        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), kept);
         // Nothing is said yet, so the end of the model is not reached.
         let standing = self.model.interventions().iter().filter(|edit| edit.site().point().stage() != Stage::End);
         let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
