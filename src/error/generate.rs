@@ -32,11 +32,11 @@ pub(crate) enum GenerateError {
     )]
     LaterStep { why: crate::Error },
     #[error(
-        "at step {step} the text grows past {after} tokens, where this model turns queries and keys by other angles and \
+        "{when} the text grows past {after} tokens, where this model turns queries and keys by other angles and \
          reads the whole text anew; `{deed}` cannot be done again to the tokens that were read before: give it for all \
          steps and positions, generate with without_kv_cache(), or ask for fewer new tokens"
     )]
-    Switch { step: usize, after: usize, deed: String },
+    Switch { when: String, after: usize, deed: String },
     #[error(
         "the logits of step {step} hold a value that is not a number, so no token can be chosen; check interventions"
     )]

@@ -115,9 +115,7 @@ impl Generation {
         self.check_indices()?;
         self.pass(0, tokens, self.prefix.kept.clone())?.plan()?;
         self.check_switch(last)?;
-        // No text goes on for longer than the model reads.
-        let shortest = tokens.lengths().into_iter().min().unwrap_or(0);
-        let end = last.min(n_ctx - 1 - shortest);
+        let end = self.most_new_tokens();
         let later = |step: usize| {
             let mut ahead = tokens.clone();
             (0..step).for_each(|_| ahead.push(&vec![None; tokens.batch()], |_| String::new()));
@@ -127,8 +125,14 @@ impl Generation {
         // What fits two steps in a row does not hang on how many tokens there are, and fits all of them.
         let two = |steps: &Steps| steps.first_from(1).map(|first| (first, steps.first_from(first + 1)));
         let asked = asked().filter_map(two).flat_map(|(first, next)| [Some(first), next]).flatten();
-        let mut asked = asked.filter(|&step| step <= end);
+        let mut asked = asked.filter(|&step| step < end);
         asked.try_for_each(later).map_err(|why| GenerateError::LaterStep { why }.into())
+    }
+
+    /// How many tokens any text can get: none goes on for longer than the model reads.
+    fn most_new_tokens(&self) -> usize {
+        let shortest = self.prefix.tokens.lengths().into_iter().min().unwrap_or(0);
+        self.max_new_tokens.min(self.model.config().n_ctx.saturating_sub(shortest))
     }
 
     /// That what was done to tokens when they were read can be done again, where a text becomes so long that its keys
@@ -140,7 +144,10 @@ impl Generation {
         let Some(step) = self.prefix.tokens.lengths().into_iter().filter_map(switch).min() else { return Ok(()) };
         let again = |(steps, edit): &(Steps, Intervention)| edit.is_repeatable() && steps.are_all_to(last);
         match self.interventions.iter().find(|one| !again(one)) {
-            Some((_, edit)) => Err(GenerateError::Switch { step, after, deed: format!("{edit:?}") }.into()),
+            Some((_, edit)) => {
+                let (when, deed) = (format!("at step {step}"), format!("{edit:?}"));
+                Err(GenerateError::Switch { when, after, deed }.into())
+            }
             None => Ok(()),
         }
     }
@@ -148,7 +155,7 @@ impl Generation {
     /// That every index is one that comes up before the end.
     fn check_indices(&self) -> Result<()> {
         let tokens = &self.prefix.tokens;
-        let target = tokens.len() + self.max_new_tokens;
+        let target = tokens.len() + self.most_new_tokens();
         let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
         let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
         let check = |(_, edit): &(_, Intervention)| edit.indices(self.model.config(), sizes).map(drop);
