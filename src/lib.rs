@@ -72,6 +72,7 @@ pub mod files;
 pub mod fourier;
 pub mod generate;
 pub mod hook;
+mod index;
 mod kernel_check;
 pub mod lens;
 pub mod load;

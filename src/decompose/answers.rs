@@ -16,10 +16,7 @@ pub trait ToTokenIds {
 }
 
 fn spread(ids: Vec<u32>, model: &Model, batch: usize) -> Result<Vec<u32>> {
-    let d_vocab = model.config().d_vocab;
-    if let Some(&id) = ids.iter().find(|id| **id as usize >= d_vocab) {
-        return Err(TextError::IdOutOfRange { id, d_vocab }.into());
-    }
+    model.ids().all_at(&ids)?;
     match ids.len() {
         1 => at_most("texts", batch, 1 << 20).map(|()| vec![ids[0]; batch]),
         count if count == batch => Ok(ids),

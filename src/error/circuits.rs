@@ -10,7 +10,7 @@ pub(crate) enum CircuitsError {
     #[error("only a square matrix has eigenvalues and the product the other way round; this one is {shape:?}")]
     NotSquare { shape: Vec<usize> },
     #[error("{index} is out of range on {axis}, which has {len}: 0 to {}", len.saturating_sub(1))]
-    OutOfRange { axis: &'static str, index: i64, len: usize },
+    OutOfRange { axis: &'static str, index: i128, len: usize },
     #[error("{texts} random texts, each said {repeats} times, are nothing to read; ask for at least 1 of both")]
     NothingRandom { texts: usize, repeats: usize },
     #[error("a factored matrix of shape {shape:?} has no leading axis to take from; use rows or columns")]
@@ -51,4 +51,10 @@ pub(crate) enum CircuitsError {
     NotEarlier { reader: String, writer: String },
     #[error("a circuit between positions needs 1 to {n_ctx} positions, as many as this model has; got {positions}")]
     Positions { positions: usize, n_ctx: usize },
+}
+
+impl CircuitsError {
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        matches!(self, Self::OutOfRange { .. } | Self::NoHead { .. } | Self::Positions { .. })
+    }
 }

@@ -32,6 +32,12 @@ pub(crate) enum GenerateError {
     )]
     LaterStep { why: crate::Error },
     #[error(
+        "{when} the text grows past {after} tokens, where this model turns queries and keys by other angles and \
+         reads the whole text anew; `{deed}` cannot be done again to the tokens that were read before: give it for all \
+         steps and positions, generate with without_kv_cache(), or ask for fewer new tokens"
+    )]
+    Switch { when: String, after: usize, deed: String },
+    #[error(
         "the logits of step {step} leave no token to choose: all are -inf, or temperature and penalties take them beyond \
          the largest number; choose milder ones"
     )]
@@ -44,4 +50,14 @@ pub(crate) enum GenerateError {
     NoSuchText { text: usize, texts: usize },
     #[error("nothing was recorded at step {step}: {} steps were recorded, counted from 0; ask with .record(sites)", .recorded)]
     NoSuchRecord { step: usize, recorded: usize },
+}
+
+impl GenerateError {
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        match self {
+            Self::NoSuchText { .. } | Self::NoSuchRecord { .. } | Self::NoSuchStep { .. } | Self::Full { .. } => true,
+            Self::LaterStep { why } => why.is_out_of_range(),
+            _ => false,
+        }
+    }
 }

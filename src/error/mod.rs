@@ -7,6 +7,7 @@ mod circuits;
 mod files;
 mod fourier;
 mod generate;
+mod index;
 mod load;
 mod nearest;
 mod patch;
@@ -27,6 +28,7 @@ pub(crate) use circuits::CircuitsError;
 pub(crate) use files::FilesError;
 pub(crate) use fourier::FourierError;
 pub(crate) use generate::GenerateError;
+pub(crate) use index::IndexError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
 pub(crate) use patch::PatchError;
@@ -65,6 +67,8 @@ pub struct Error(Arc<Kind>);
 
 #[derive(thiserror::Error, Debug)]
 enum Kind {
+    #[error(transparent)]
+    Index(#[from] IndexError),
     #[error(transparent)]
     Site(#[from] SiteError),
     #[error(transparent)]
@@ -132,12 +136,19 @@ impl Error {
         matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. }))
     }
 
-    /// True when a layer, head, position, neuron or token id is outside the model's or the text's range.
+    /// True when a number leads nowhere: a layer, head, position, neuron, expert, text or token id outside the range of
+    /// the model or the text.
     pub fn is_out_of_range(&self) -> bool {
         match self.kind() {
-            Kind::Site(e) => matches!(e, SiteError::OutOfRange { .. }),
+            Kind::Index(_) => true,
+            Kind::Site(e) => e.is_out_of_range(),
             Kind::Text(e) => e.is_out_of_range(),
-            Kind::Circuits(e) => matches!(e, CircuitsError::OutOfRange { .. } | CircuitsError::NoHead { .. }),
+            Kind::Generate(e) => e.is_out_of_range(),
+            Kind::Circuits(e) => e.is_out_of_range(),
+            Kind::Patch(e) => matches!(e, PatchError::NoPart { .. }),
+            Kind::Plot(e) => matches!(e, PlotError::Layer { .. }),
+            Kind::Fourier(e) => matches!(e, FourierError::Frequency { .. }),
+            Kind::Probe(e) => matches!(e, ProbeError::SplitRange { .. }),
             _ => false,
         }
     }
@@ -163,6 +174,7 @@ macro_rules! from_area {
     )*};
 }
 from_area!(
+    IndexError,
     SiteError,
     LoadError,
     TextError,

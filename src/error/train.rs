@@ -21,6 +21,8 @@ pub(crate) enum TrainError {
          tokens and predict {predicted}"
     )]
     Batch { texts: usize, short: usize, long: usize, predicted: usize },
+    #[error("{answers} answers were given for {prompts} prompts; give one for each")]
+    Answers { prompts: usize, answers: usize },
     #[error("texts of {len} tokens do not fit a model with a context of {n_ctx}; make them shorter")]
     Length { len: usize, n_ctx: usize },
     #[error("the recipe has no texts for step {step}; its batches must go on without end")]

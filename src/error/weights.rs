@@ -17,8 +17,6 @@ pub(crate) enum WeightsError {
     Absent { weight: String, family: String, why: &'static str },
     #[error("this {family} model has an encoder and a decoder; say whose weights: weights().encoder()? or .decoder()?")]
     WhichStack { family: String },
-    #[error("expert {expert} is out of range: a layer has experts 0 to {}", count.saturating_sub(1))]
-    Expert { expert: usize, count: usize },
     #[error("this {family} model has no weight named `{name}`; the nearest names are {}", list(nearest))]
     Unknown { name: String, family: String, nearest: Vec<String> },
     #[error("the singular values of head {head} could not be found; do its weights hold NaN or infinities?")]

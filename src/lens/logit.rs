@@ -3,8 +3,8 @@
 use crate::{
     Result,
     cache::{index_of, last_of},
-    error::TextError,
     hook::Site,
+    index::Counted,
     model::{Model, Run, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
@@ -137,7 +137,8 @@ impl LogitLens {
     /// When there is no such row or position, or the run did not record it.
     pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
-        let none = || TextError::RowOutOfRange { row, rows: self.rows() }.into();
+        let rows = Counted::new("row", "what each layer reads and, last, the output are the lens's rows", self.rows());
+        let none = || rows.beyond(row as i128);
         self.cells.get((row, index)).ok_or_else(none)
     }
 

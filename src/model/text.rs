@@ -4,6 +4,7 @@ use super::{Architecture, Model};
 use crate::{
     Result,
     error::TextError,
+    index::Counted,
     text::{Encoded, Filler, Occurrence, Row, ToTexts, ToTokens, Tokenizer, Tokens},
 };
 
@@ -90,10 +91,12 @@ impl Model {
     /// The id of a text that is exactly one token, such as `" Mary"`.
     ///
     /// # Errors
-    /// When it is several tokens; the error shows them.
+    /// When it is several tokens; the error shows them. Also when the model has no embedding for it.
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
         // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
-        self.need_tokenizer()?.id_of(text)
+        let id = self.need_tokenizer()?.id_of(text)?;
+        // A tokenizer may know more than the model: then the embedding has no row for it, and no logit is its own.
+        self.ids().at(id as usize).map(|_| id)
     }
 
     /// How the token of an id prints.
@@ -244,20 +247,20 @@ impl Model {
     }
 
     fn check_token_types(&self, types: &[u32]) -> Result<()> {
-        let known = self.config().n_token_types;
-        // A model that knows none reads every text alike.
-        match types.iter().find(|&&given| known > 0 && given as usize >= known) {
-            Some(&given) => Err(TextError::TokenTypeOutOfRange { given, known }.into()),
-            None => Ok(()),
+        match self.config().n_token_types {
+            // A model that knows none reads every text alike.
+            0 => Ok(()),
+            known => Counted::new("token type", "this model knows types", known).all_at(types),
         }
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<()> {
-        let d_vocab = self.config().d_vocab;
-        match ids.iter().find(|id| **id as usize >= d_vocab) {
-            Some(&id) => Err(TextError::IdOutOfRange { id, d_vocab }.into()),
-            None => Ok(()),
-        }
+        self.ids().all_at(ids)
+    }
+
+    /// The ids that the model has an embedding for.
+    pub(crate) fn ids(&self) -> Counted {
+        Counted::ids(self.config().d_vocab)
     }
 }
 

@@ -80,6 +80,8 @@ mod slopes;
 mod source;
 mod statistics;
 mod sweeps;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use agreement::Agreement;

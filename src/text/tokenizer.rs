@@ -11,7 +11,10 @@ use tokenizers::{
 };
 
 use super::{pieces::Pieces, precompiled};
-use crate::error::{Error, LoadError, Result, TextError, nearest};
+use crate::{
+    error::{Error, LoadError, Result, TextError, nearest},
+    index::Counted,
+};
 
 /// Turns text into token ids and back. Cheap to clone.
 ///
@@ -229,7 +232,8 @@ impl Tokenizer {
     /// When an id is not in the vocabulary.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         if let Some(&id) = ids.iter().find(|&&id| !self.has_id(id)) {
-            return Err(TextError::IdOutOfRange { id, d_vocab: self.d_vocab() }.into());
+            let known = Counted::new("token id", "this tokenizer has ids among", self.d_vocab());
+            return Err(known.beyond(id.into()));
         }
         self.0.tokenizer.decode(ids, false).map_err(|why| failed(&format!("{ids:?}"), why))
     }

@@ -93,7 +93,7 @@ impl Parameters {
             return Err(TrainError::Length { len, n_ctx: config.n_ctx }.into());
         }
         let mut transformer = native::build(config, &self.vars)?;
-        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, texts, len)?);
+        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, &transformer.blocks, texts, len)?);
         let resid = transformer.embed(config, &batch.tokens, &mut frame, &mut tap)?;
         // After the last attention positions no longer read each other, so only those that are asked go on.
         let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
@@ -114,8 +114,9 @@ impl Parameters {
     /// `[]`: one number
     ///
     /// # Errors
-    /// As [`logits`](Self::logits).
+    /// As [`logits`](Self::logits); also when an answer is none of the model's tokens.
     pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
+        batch.check_answers(self.config.d_vocab)?;
         Ok(candle_nn::loss::cross_entropy(&self.logits(batch)?, &batch.answers)?)
     }
 

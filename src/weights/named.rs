@@ -96,6 +96,7 @@ impl Names {
     fn embed(&mut self, embed: &Embed, tokens: Tensor, at: &str) -> Result<()> {
         self.add(format!("{at}embed.W_E"), &tokens);
         self.maybe(format!("{at}pos_embed.W_pos"), &embed.positions);
+        self.maybe(format!("{at}pos_embed.W_unplaced"), &embed.unplaced);
         self.maybe(format!("{at}token_type_embed.W_token_type"), &embed.token_types);
         self.norm("", &embed.norm);
         embed.widen.iter().for_each(|widen| self.linear("embed.", ["W_widen", "b_widen"], widen));

@@ -39,6 +39,9 @@ pub struct Config {
     pub d_vocab: usize,
     /// The longest text, in tokens.
     pub n_ctx: usize,
+    /// The padding token's id in models that count positions past it (RoBERTa): wherever it stands in a text it has no
+    /// position of its own, and the tokens after it are counted as if it were not there. `None` in all others.
+    pub unplaced_token: Option<u32>,
     /// Kinds of token, such as first and second sentence; 0 in models that know none.
     pub n_token_types: usize,
     /// Nonlinearity of the MLP.
@@ -102,6 +105,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Texts of more tokens than this are turned by other angles (LongRoPE).
+    pub(crate) fn long_after(&self) -> Option<usize> {
+        match &self.position {
+            Position::Rotary(Rotary { long: Some(long), .. }) => Some(long.after),
+            _ => None,
+        }
+    }
+
     /// A decoder with nothing out of the ordinary, for families to say what differs.
     pub(crate) fn base(family: &str) -> Self {
         Self {
@@ -117,6 +128,7 @@ impl Config {
             d_mlp: 0,
             d_vocab: 0,
             n_ctx: 0,
+            unplaced_token: None,
             n_token_types: 0,
             act_fn: Activation::Relu,
             normalization: Normalization::LayerNorm,
@@ -177,7 +189,7 @@ impl Config {
 
     /// What the scores of a layer are multiplied by.
     pub fn attn_scale(&self, layer: usize) -> f64 {
-        let by_layer = if self.scale_attn_by_inverse_layer_idx { (layer + 1) as f64 } else { 1.0 };
+        let by_layer = if self.scale_attn_by_inverse_layer_idx { layer as f64 + 1.0 } else { 1.0 };
         self.attn_scale / by_layer
     }
 }

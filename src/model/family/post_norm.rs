@@ -114,8 +114,10 @@ pub(super) fn build(
 fn embed(config: &Config, weights: &Weights, skipped: usize) -> Result<Embed> {
     let Config { d_embed, d_vocab, n_ctx, n_token_types, .. } = *config;
     let table = |kind: &str, rows| weights.tensor(&format!("embeddings.{kind}_embeddings.weight"), &[rows, d_embed]);
+    let positions = table("position", skipped + n_ctx)?;
     Ok(Embed {
-        positions: Some(table("position", skipped + n_ctx)?.narrow(0, skipped, n_ctx)?),
+        positions: Some(positions.narrow(0, skipped, n_ctx)?),
+        unplaced: skipped.checked_sub(1).map(|padding| positions.narrow(0, padding, 1)).transpose()?,
         token_types: (n_token_types > 0).then(|| table("token_type", n_token_types)).transpose()?,
         norm: layer_norm(weights, "embeddings.LayerNorm", d_embed, config.eps, Norm::EMBED)?,
         ..Embed::new(table("word", d_vocab)?)

@@ -35,7 +35,7 @@ const NAMES: Names = Names {
     ..bert::NAMES
 };
 
-/// Its first rows, up to the padding token's id, stand for no position.
+/// Its first rows stand for no position; the padding token's, the last of them, is what padding tokens read.
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
@@ -52,6 +52,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     };
     Ok(Config {
         n_ctx,
+        unplaced_token: u32::try_from(pad).ok(),
         n_token_types: settings.or("type_vocab_size", 1)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu")?,
         ..config

@@ -170,6 +170,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         d_mlp,
         d_vocab,
         n_ctx,
+        unplaced_token: _, // of an encoder
         n_token_types,
         act_fn,
         normalization,
