@@ -2,7 +2,6 @@
 
 use super::Heatmap;
 use crate::{
-    order::falling,
     plot::{
         color::{ColorScale, Palette},
         table::table,
