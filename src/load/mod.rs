@@ -63,11 +63,16 @@ impl Checkpoint {
             let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
             Err(LoadError::Damaged { path, what: "a model", why }.into())
         } else {
-            let id = HubId::parse(place).map_err(|rule| {
-                let shipped = crate::model::SHIPPED.join(", ");
+            let shipped = crate::model::SHIPPED;
+            let id = match place.split('@').next().is_some_and(|name| shipped.contains(&name)) {
+                true => Err("a model that ships is opened by `Model::open`"),
+                false => HubId::parse(place),
+            };
+            let id = id.map_err(|rule| {
                 let hint = format!(
-                    "give a model's folder, a .gguf file, a model that ships with glassbox ({shipped}), or the id of a \
-                     model on the hub: {rule}"
+                    "give a model's folder, a .gguf file, a model that ships with glassbox ({}), or the id of a model on \
+                     the hub; {rule}",
+                    shipped.join(", ")
                 );
                 LoadError::Missing { path, hint }
             })?;

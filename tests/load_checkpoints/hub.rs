@@ -96,11 +96,12 @@ fn both_ways_to_open_a_model_know_the_same_ids() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         return;
     }
-    for id in ["gpt2", "org/name", "org/name@v1", "gpt2@main"] {
+    for id in ["gpt2", "org/name", "org/name@v1", "gpt2@e7da7f2"] {
         refused(Hub::from_env().open(id), &[id, "nor a model in the hub's cache"]);
         refused(Checkpoint::open(id), &[id, "nor a model in the hub's cache"]);
     }
     refused(Checkpoint::open("gpt2"), &["neither a file nor a folder", "induction-2l"]);
+    refused(Checkpoint::open("induction-2l"), &["was not found", "`Model::open`"]);
     for none in ["org/a--b", "./gone", "/no/such/folder", "a.git", "org/name@..", "gone\n", "../../evil"] {
         assert!(Hub::from_env().open(none).is_err());
         refused(Checkpoint::open(none), &["was not found", "a model's folder", "induction-2l", "id of a model"]);

@@ -58,6 +58,24 @@ fn a_broken_cache_heals_when_the_model_is_opened() {
 }
 
 #[test]
+fn a_damaged_file_heals_where_the_branch_has_moved_on() {
+    const NEXT: &str = "fedcba9876543210fedcba9876543210fedcba98";
+    let (_, cache) = downloaded();
+    cache.write(&blob(), "x");
+    let server = Server::with(whole_model(), |asked, files, stream| {
+        let mut asked = asked.clone();
+        asked.path = asked.path.replace(NEXT, COMMIT);
+        match asked.is_listing() {
+            true => send(stream, 200, &[], listing(files).replace(COMMIT, NEXT).as_bytes()),
+            false => well(&asked, files, stream),
+        }
+    });
+    assert!(server.hub(&cache).open("org/tiny").unwrap().origin.contains(NEXT));
+    assert_eq!(fs::read_to_string(cache.file("models--org--tiny/refs/main")).unwrap(), NEXT);
+    is_whole(&cache);
+}
+
+#[test]
 fn what_cannot_heal_says_what_to_delete() {
     for name in [blob(), format!("{}.incomplete", blob())] {
         let (server, cache) = downloaded();
@@ -162,7 +180,7 @@ fn a_process_that_is_killed_while_it_downloads_leaves_the_cache_usable() {
         if asked.file() != "model.safetensors" {
             return false;
         }
-        raw(stream, 200, &[("Content-Length", "208")], &files[asked.file()][..100]);
+        raw(stream, 200, &[("Content-Length", "168")], &files[asked.file()][..100]);
         std::thread::sleep(Duration::from_secs(20));
         true
     });

@@ -43,6 +43,18 @@ fn a_model_without_a_tokenizer_is_known_to_have_none() {
 }
 
 #[test]
+fn a_tokenizer_that_the_hub_lists_and_does_not_give_is_not_done_without() {
+    let (server, cache) = (Server::start(model(&["config.json", "model.safetensors"])), Folder::new());
+    server.hub(&cache).open("org/tiny").unwrap();
+    std::fs::remove_dir_all(cache.file("models--org--tiny/.no_exist")).unwrap();
+    let server =
+        Server::with(whole_model(), |asked, _, stream| asked.file() == "tokenizer.json" && send(stream, 403, &[], b""));
+    refused(server.hub(&cache).open("org/tiny"), &["tokenizer.json", "403"]);
+    let nobody = Server::with(whole_model(), |_, _, stream| send(stream, 404, &[], b""));
+    assert!(nobody.hub(&cache).open("org/tiny").unwrap().tokenizer.is_none());
+}
+
+#[test]
 fn the_parts_that_an_index_names_are_downloaded() {
     let mut files = whole_model();
     let weights = files.remove("model.safetensors").unwrap();

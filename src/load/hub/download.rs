@@ -25,10 +25,14 @@ use crate::{
 const LONGEST_LISTING: u64 = 16 << 20;
 
 /// Downloads the files of a model that a checkpoint is read from, and says in which folder they are and whether one was
-/// not there before. With `checked`, every byte of those that are there is held against what the hub announces.
-pub(super) fn snapshot(hub: &Hub, id: &HubId, checked: bool) -> Result<(PathBuf, bool)> {
+/// not there before. With `checked`, every byte of those that are there is held against what the hub announces. Where the
+/// hub cannot be asked, `otherwise` is the folder.
+pub(super) fn snapshot(hub: &Hub, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
     let web = Web::new(hub, id)?;
-    let listing = web.patiently(|| ask(&web))?;
+    let listing = match (web.patiently(|| ask(&web)), otherwise) {
+        (Err(why), Some(snapshot)) if why.is_out_of_reach() => return Ok((snapshot, false)),
+        (listing, _) => listing?,
+    };
     let snapshot = hub.cache.snapshot_of(id, &listing.commit);
     let download = Download { web, listing, snapshot, checked, changed: Cell::new(false) };
     download.fetch_if_listed(CONFIG)?;

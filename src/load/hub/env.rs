@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_cache_is_where_pythons_library_has_it() {
-        let folder = |variables| of(variables).cache.folder().to_owned();
+        let folder = |variables: &[(&str, &str)]| of(variables).cache.folder().to_owned();
         let user = ("USER", "me");
         for (variables, expected) in [
             (vec![], "/home/me/.cache/huggingface/hub"),
@@ -91,7 +91,7 @@ mod tests {
         assert!(!format!("{set:?}").contains("secret"));
         let unset = of(&[("HF_TOKEN", ""), ("HF_ENDPOINT", " "), ("HF_HUB_OFFLINE", "")]);
         assert_eq!((unset.token, unset.offline, &*unset.endpoint), (None, false, "https://huggingface.co"));
-        let token = |variables| of(variables).token;
+        let token = |variables: &[(&str, &str)]| of(variables).token;
         assert_eq!(token(&[("HUGGING_FACE_HUB_TOKEN", "old")]).as_deref(), Some("old"));
         assert_eq!(token(&[("HF_TOKEN", "new"), ("HUGGING_FACE_HUB_TOKEN", "old")]).as_deref(), Some("new"));
         assert_eq!(token(&[("HF_TOKEN", "new"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]), None);

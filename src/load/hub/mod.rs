@@ -115,19 +115,22 @@ impl Hub {
     }
 
     pub(super) fn open_id(&self, id: &HubId) -> Result<Checkpoint> {
-        let snapshot = self.snapshot(id)?;
-        let open = || folder::open(&snapshot, id.repo.clone());
-        let mut checkpoint = match open() {
-            Ok(checkpoint) => checkpoint,
-            Err(why) => match self.repaired(id) {
-                Ok(true) => open()?,
-                Ok(false) => return Err(why),
-                Err(_) => {
-                    let (why, folder) = (why.to_string(), self.cache.model(id));
-                    return Err(LoadError::BrokenCache { why, folder }.into());
+        let mut snapshot = self.snapshot(id)?;
+        let opened = match folder::open(&snapshot, id.repo.clone()) {
+            Err(why) => match self.download(id, true, None) {
+                Ok((checked, changed)) if changed || checked != snapshot => {
+                    snapshot = checked;
+                    folder::open(&snapshot, id.repo.clone())
                 }
+                Err(unasked) if unasked.is_out_of_reach() => {
+                    let (why, folder) = (why.to_string(), self.cache.model(id));
+                    Err(LoadError::BrokenCache { why, folder }.into())
+                }
+                checked => checked.and(Err(why)),
             },
+            opened => opened,
         };
+        let mut checkpoint = opened?;
         checkpoint.origin = format!("{id} in {}", snapshot.display());
         Ok(checkpoint)
     }
@@ -139,35 +142,30 @@ impl Hub {
 
     /// The folder with the model's files, downloaded where needed.
     fn snapshot(&self, id: &HubId) -> Result<PathBuf> {
-        let cached = self.cache.snapshot(id);
+        let cached = self.cache.snapshot(id).filter(|snapshot| self.cache.has_weights(snapshot));
         match cached {
             Some(snapshot) if self.cache.is_whole(id, &snapshot) => Ok(snapshot),
             // Weights without a tokenizer are enough where the hub cannot be asked whether there is one.
-            Some(snapshot) if self.cache.has_weights(&snapshot) => match self.download(id, false) {
-                Err(why) if why.is_out_of_reach() => Ok(snapshot),
-                downloaded => downloaded.map(|(snapshot, _)| snapshot),
-            },
-            _ => self.download(id, false).map(|(snapshot, _)| snapshot),
+            cached => self.download(id, false, cached).map(|(snapshot, _)| snapshot),
         }
     }
 
-    /// Holds every file of the cache against what the hub announces, and says whether one was wrong and is right now.
-    fn repaired(&self, id: &HubId) -> Result<bool> {
-        self.download(id, true).map(|(_, changed)| changed)
-    }
-
+    /// The folder with the files that the hub lists, and whether one came or was replaced. With `checked`, every byte of
+    /// those that are here is held against the hash that the hub announces. Where it cannot be asked, `otherwise`.
     #[cfg(feature = "hub")]
-    fn download(&self, id: &HubId, checked: bool) -> Result<(PathBuf, bool)> {
+    fn download(&self, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         if self.offline {
-            return Err(self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids to download it"));
+            let missing = || self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids to download it");
+            return otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing);
         }
-        download::snapshot(self, id, checked)
+        download::snapshot(self, id, checked, otherwise)
     }
 
     #[cfg(not(feature = "hub"))]
-    fn download(&self, id: &HubId, _checked: bool) -> Result<(PathBuf, bool)> {
+    fn download(&self, id: &HubId, _checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         let _ = (&self.token, self.offline, &self.progress, self.patience);
-        Err(self.not_found(&id.to_string(), "enable glassbox's feature `hub` to download it"))
+        let missing = || self.not_found(&id.to_string(), "enable glassbox's feature `hub` to download it");
+        otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing)
     }
 
     fn not_found(&self, id: &str, hint: &str) -> crate::Error {

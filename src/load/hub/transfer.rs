@@ -60,7 +60,11 @@ impl Transfer<'_> {
             let announced = self.web.patiently(|| self.attempt())?;
             let sum = self.file.sum.clone().or(announced);
             if sum.is_none_or(|sum| sum.is_of(&self.part).unwrap_or(false)) {
-                File::open(&self.part).and_then(|file| file.sync_all()).map_err(|why| self.unwritten(why))?;
+                File::options()
+                    .write(true)
+                    .open(&self.part)
+                    .and_then(|file| file.sync_all())
+                    .map_err(|why| self.unwritten(why))?;
                 let taken = |why| Error::io(format!("{} cannot be replaced; delete it", blob.display()), why);
                 return fs::rename(&self.part, blob).map_err(taken);
             }
