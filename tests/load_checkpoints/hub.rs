@@ -42,7 +42,7 @@ fn a_model_that_is_not_cached_is_refused_with_where_it_was_looked_for_and_what_i
     let cache = cache_with(&["config.json"]);
     let folder = cache.path().to_str().unwrap();
     refused(offline(&cache).open("org/tinny"), &["`org/tinny`", folder, "holds only `org/tiny`"]);
-    refused(offline(&cache).open("org/tiny@v2"), &["`org/tiny@v2`", folder, "holds it, but not all of its files"]);
+    refused(offline(&cache).open("org/tiny@v2"), &["`org/tiny@v2`", folder, "holds it, but not all files of this revision"]);
     refused(offline(&cache).open("no such thing"), &["`no such thing`", "letters a to z"]);
     refused(offline(&cache).open("a/b/c"), &["`a/b/c`", "org/name"]);
     refused(offline(&Folder::new()).open("org/tiny"), &["is empty or not there"]);
@@ -57,7 +57,7 @@ fn a_reference_that_holds_no_commit_says_nothing_and_leads_nowhere() {
     cache.write("evil/model.safetensors", two_tensors());
     for rubbish in ["", "main", "../../../evil", "\u{0}", "0123", "/etc", &format!("{COMMIT}/../{COMMIT}")] {
         cache.write("models--org--tiny/refs/main", rubbish);
-        refused(offline(&cache).open("org/tiny"), &["holds it, but not all of its files"]);
+        refused(offline(&cache).open("org/tiny"), &["holds it, but not all files of this revision"]);
         assert!(offline(&cache).open(&format!("org/tiny@{COMMIT}")).is_ok());
     }
     cache.write("models--org--tiny/refs/main", format!("{COMMIT}\n"));

@@ -173,7 +173,7 @@ impl Hub {
         let repo = id.split('@').next().unwrap_or(id);
         let cached = match models.len() {
             0 => "is empty or not there".to_owned(),
-            _ if models.iter().any(|model| model == repo) => "holds it, but not all of its files".to_owned(),
+            _ if models.iter().any(|model| model == repo) => "holds it, but not all files of this revision".to_owned(),
             1 => format!("holds only {}", super::weights::quoted(&models)),
             count => format!("holds {count} models, the nearest {}", super::weights::quoted(&nearest(id, models, 3))),
         };
