@@ -45,8 +45,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a folder, a `.gguf` file, or, where neither is there, a model of the Hugging Face hub by its id (`org/name` or
-    /// `name`, and `@revision` after it for another branch, tag or commit than `main`).
+    /// Opens a folder, a `.gguf` file, or, where neither is there, a model of the Hugging Face hub by its id
+    /// (`org/name` or `name`, and `@revision` after it for another branch, tag or commit than `main`).
     ///
     /// # Errors
     /// When nothing is there, or a file is missing or damaged.
@@ -70,8 +70,8 @@ impl Checkpoint {
             };
             let id = id.map_err(|rule| {
                 let hint = format!(
-                    "give a model's folder, a .gguf file, a model that ships with glassbox ({}), or the id of a model on \
-                     the hub; {rule}",
+                    "give a model's folder, a .gguf file, a model that ships with glassbox ({}), or the id of a model \
+                     on the hub; {rule}",
                     shipped.join(", ")
                 );
                 LoadError::Missing { path, hint }

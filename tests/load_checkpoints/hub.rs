@@ -42,7 +42,10 @@ fn a_model_that_is_not_cached_is_refused_with_where_it_was_looked_for_and_what_i
     let cache = cache_with(&["config.json"]);
     let folder = cache.path().to_str().unwrap();
     refused(offline(&cache).open("org/tinny"), &["`org/tinny`", folder, "holds only `org/tiny`"]);
-    refused(offline(&cache).open("org/tiny@v2"), &["`org/tiny@v2`", folder, "holds it, but not all files of this revision"]);
+    refused(
+        offline(&cache).open("org/tiny@v2"),
+        &["`org/tiny@v2`", folder, "holds it, but not all files of this revision"],
+    );
     refused(offline(&cache).open("no such thing"), &["`no such thing`", "letters a to z"]);
     refused(offline(&cache).open("a/b/c"), &["`a/b/c`", "org/name"]);
     refused(offline(&Folder::new()).open("org/tiny"), &["is empty or not there"]);

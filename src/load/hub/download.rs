@@ -25,8 +25,8 @@ use crate::{
 const LONGEST_LISTING: u64 = 16 << 20;
 
 /// Downloads the files of a model that a checkpoint is read from, and says in which folder they are and whether one was
-/// not there before. With `checked`, every byte of those that are there is held against what the hub announces. Where the
-/// hub cannot be asked, `otherwise` is the folder.
+/// not there before. With `checked`, every byte of those that are there is held against what the hub announces. Where
+/// the hub cannot be asked, `otherwise` is the folder.
 pub(super) fn snapshot(hub: &Hub, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
     let web = Web::new(hub, id)?;
     let listing = match (web.patiently(|| ask(&web)), otherwise) {
@@ -104,8 +104,8 @@ impl Download<'_> {
         path.metadata().is_ok_and(is_sized) && (!self.checked || is_right())
     }
 
-    /// Notes which commit the revision is, and that it has no tokenizer: last, so that this is known only when all files
-    /// are there. Where it cannot be noted the files are of use all the same, and the hub is asked again.
+    /// Notes which commit the revision is, and that it has no tokenizer: last, so that this is known only when all
+    /// files are there. Where it cannot be noted the files are of use all the same, and the hub is asked again.
     fn note(&self, has_tokenizer: bool) {
         let (cache, id, commit) = (&self.web.hub.cache, self.web.id, &self.listing.commit);
         if !has_tokenizer {

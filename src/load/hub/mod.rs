@@ -52,8 +52,8 @@ type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 impl Hub {
     /// As the environment says, read as Python's `huggingface_hub` reads it: `HF_ENDPOINT`, `HF_HUB_CACHE` (or
-    /// `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN` (or the file that `HF_TOKEN_PATH` names, or `token` in `HF_HOME`)
-    /// and `HF_HUB_OFFLINE`.
+    /// `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN` (or the file that `HF_TOKEN_PATH` names, or `token` in
+    /// `HF_HOME`) and `HF_HUB_OFFLINE`.
     pub fn from_env() -> Self {
         env::hub(|name| std::env::var_os(name), std::env::home_dir())
     }
@@ -105,8 +105,8 @@ impl Hub {
 
     /// Opens a model by its id: `org/name` or `name`, and `@revision` after it for a branch, a tag or a commit.
     ///
-    /// The network is used only when the cache lacks a file that is needed, or has one that cannot be read. Every file that
-    /// comes is held against the size and the hash that the hub announces.
+    /// The network is used only when the cache lacks a file that is needed, or has one that cannot be read. Every file
+    /// that comes is held against the size and the hash that the hub announces.
     ///
     /// # Errors
     /// When the id is not one, the model is neither in the cache nor to be had, or a file of it is damaged.
@@ -150,8 +150,8 @@ impl Hub {
         }
     }
 
-    /// The folder with the files that the hub lists, and whether one came or was replaced. With `checked`, every byte of
-    /// those that are here is held against the hash that the hub announces. Where it cannot be asked, `otherwise`.
+    /// The folder with the files that the hub lists, and whether one came or was replaced. With `checked`, every byte
+    /// of those that are here is held against the hash that the hub announces. Where it cannot be asked, `otherwise`.
     #[cfg(feature = "hub")]
     fn download(&self, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         if self.offline {

@@ -163,7 +163,8 @@ impl Transfer<'_> {
     fn unwritten(&self, why: std::io::Error) -> Error {
         let room = match (why.kind(), self.file.size) {
             (std::io::ErrorKind::StorageFull, Some(size)) => format!(
-                " ({} needs {size} bytes, and {} are there; make room, or set HF_HUB_CACHE to a folder on another disk)",
+                " ({} needs {size} bytes, and {} are there; make room, or set HF_HUB_CACHE to a folder on \
+                 another disk)",
                 self.file.name,
                 self.kept()
             ),

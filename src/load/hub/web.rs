@@ -176,8 +176,8 @@ impl<'a> Web<'a> {
             }
             ("RevisionNotFound", _) => format!("the model has no branch, tag or commit `{}`", id.revision),
             (_, 401 | 403) => format!(
-                "there is no such model, or it is private or gated: accept its licence at {page}, and set HF_TOKEN to a \
-                 token that may read it"
+                "there is no such model, or it is private or gated: accept its licence at {page}, and set HF_TOKEN to \
+                 a token that may read it"
             ),
             (_, 404) => "check the id and the revision".to_owned(),
             (_, 429) => "it was asked too often: wait a while, or set HF_TOKEN".to_owned(),
