@@ -46,8 +46,39 @@ pub(crate) enum LoadError {
     #[error("the hub answers {status} for `{id}` ({url}): {why}")]
     HubRefused { id: String, url: String, status: u16, why: String },
     #[cfg(feature = "hub")]
-    #[error("{url} could not be downloaded: {why}; what came is kept, and the next try goes on from there")]
-    Download { url: String, why: String },
+    #[error("the hub's answer for `{id}` {why} ({url})")]
+    HubAnswer { id: String, url: String, why: String },
+    #[cfg(feature = "hub")]
+    #[error("{why}")]
+    HubSetting { why: String },
+    #[cfg(feature = "hub")]
+    #[error("{url} could not be downloaded: {why}; {}", what_is_kept(*kept))]
+    Download { url: String, why: String, kept: u64 },
+    #[error(
+        "{why}; the file is in the hub's cache and could not be checked: delete {} to have the model downloaded anew",
+        folder.display()
+    )]
+    BrokenCache { why: String, folder: PathBuf },
+}
+
+impl super::Error {
+    /// True when the hub could not be asked, or has no such model for us.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        match &*self.0 {
+            super::Kind::Load(LoadError::NotInCache { .. }) => true,
+            #[cfg(feature = "hub")]
+            super::Kind::Load(LoadError::HubRefused { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(feature = "hub")]
+fn what_is_kept(count: u64) -> String {
+    match count {
+        0 => "nothing of it is kept".into(),
+        count => format!("the {count} bytes that came are kept, and the next try goes on from there"),
+    }
 }
 
 fn steps(known: &[String]) -> String {

@@ -19,6 +19,8 @@ pub(crate) const BESIDE: [&str; 6] = [INDEX, SPECIALS[0], SPECIALS[1], SPECIALS[
 /// How the sentence-transformers library makes one vector of a text, and what it may do to that vector afterwards.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 const DENSE: &str = "2_Dense";
+#[cfg(feature = "hub")]
+pub(super) const DENSE_CONFIG: &str = "2_Dense/config.json";
 
 pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     let Some(mut settings) = read(folder, CONFIG)? else {
