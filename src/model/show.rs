@@ -75,6 +75,10 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        if !config.untied.is_empty() {
+            let names: Vec<_> = config.untied.iter().map(|name| format!("`{name}`")).collect();
+            facts.push(("used as stored", format!("{} (the configuration says tied)", names.join(", "))));
+        }
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }

@@ -8,3 +8,4 @@ mod gguf_tokenizers;
 mod hub;
 mod real;
 mod support;
+mod ties;

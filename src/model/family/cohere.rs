@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -15,7 +15,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: COHERE.model_type,
     config,
     build: |config, weights| COHERE.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 pub(super) const COHERE: LlamaLike = LlamaLike {

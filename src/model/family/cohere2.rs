@@ -4,7 +4,7 @@
 use super::{
     Family,
     cohere::{COHERE, shared},
-    llama_like::{BUFFERS, LlamaLike, windows},
+    llama_like::{FORM, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: COHERE2.model_type,
     config,
     build: |config, weights| COHERE2.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 const COHERE2: LlamaLike = LlamaLike {

@@ -4,7 +4,7 @@
 use super::{
     Family,
     common::only,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, NormWeight},
+    llama_like::{FORM, LLAMA, LlamaLike, NormWeight},
 };
 use crate::{
     Result,
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: GEMMA.model_type,
     config,
     build: |config, weights| GEMMA.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 pub(super) const GEMMA: LlamaLike = LlamaLike {

@@ -5,7 +5,7 @@ use super::{
     Family,
     common::activation,
     gemma::{GEMMA, shared},
-    llama_like::{BUFFERS, LlamaLike, windows},
+    llama_like::{FORM, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: GEMMA2.model_type,
     config,
     build: |config, weights| GEMMA2.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 const GEMMA2: LlamaLike = LlamaLike {

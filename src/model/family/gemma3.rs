@@ -7,7 +7,7 @@ use super::{
     Family,
     gemma::GEMMA,
     gemma2::shared_from_2,
-    llama_like::{BUFFERS, LlamaLike, windows},
+    llama_like::{FORM, LlamaLike, windows},
     rope::by_layer_type,
 };
 use crate::{
@@ -21,12 +21,15 @@ pub(super) const FAMILY: Family = Family {
     model_type: GEMMA3.model_type,
     config,
     build: |config, weights| GEMMA3.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 /// The same with a vision tower.
 pub(super) const WITH_IMAGES: Family =
-    Family { model_type: "gemma3", config: text_config, build: text_build, buffers: BUFFERS };
+    Family { model_type: "gemma3", prefixes: TEXT, config: text_config, build: text_build, ..FORM };
+
+/// Before the names of the text model's tensors.
+const TEXT: &[&str] = &["language_model.model.", "model.language_model.", "language_model.", "model."];
 
 const GEMMA3: LlamaLike = LlamaLike {
     model_type: "gemma3_text",
@@ -70,6 +73,5 @@ fn text_build(config: &Config, weights: &Weights) -> Result<Transformer> {
         weights.leave_out(part);
         weights.leave_out(&format!("model.{part}"));
     }
-    let text = weights.with_optional_prefix("language_model.model.").with_optional_prefix("model.language_model.");
-    GEMMA3.build(config, &text)
+    GEMMA3.build(config, weights)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: GRANITE.model_type,
     config,
     build: |config, weights| GRANITE.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 const GRANITE: LlamaLike = LlamaLike { model_type: "granite", ..LLAMA };

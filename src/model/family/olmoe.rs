@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: OLMOE.model_type,
     config,
     build: |config, weights| OLMOE.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 const OLMOE: LlamaLike = LlamaLike {
