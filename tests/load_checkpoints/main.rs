@@ -6,6 +6,7 @@ mod gguf;
 mod gguf_families;
 mod gguf_tokenizers;
 mod hub;
+mod odd_files;
 mod real;
 mod support;
 mod ties;

@@ -12,12 +12,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: COHERE2.model_type,
-    config,
-    build: |config, weights| COHERE2.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: COHERE2.model_type, config, build: |config, weights| COHERE2.build(config, weights), ..FORM };
 
 const COHERE2: LlamaLike = LlamaLike {
     model_type: "cohere2",

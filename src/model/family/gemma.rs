@@ -13,12 +13,8 @@ use crate::{
     ops::Activation,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GEMMA.model_type,
-    config,
-    build: |config, weights| GEMMA.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GEMMA.model_type, config, build: |config, weights| GEMMA.build(config, weights), ..FORM };
 
 pub(super) const GEMMA: LlamaLike = LlamaLike {
     model_type: "gemma",

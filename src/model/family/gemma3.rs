@@ -17,12 +17,8 @@ use crate::{
     model::{Config, QkNorm, transformer::Transformer},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GEMMA3.model_type,
-    config,
-    build: |config, weights| GEMMA3.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GEMMA3.model_type, config, build: |config, weights| GEMMA3.build(config, weights), ..FORM };
 
 /// The same with a vision tower.
 pub(super) const WITH_IMAGES: Family =

@@ -74,7 +74,8 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         "tie_word_embeddings": config.tied,
     });
     let read = self::config(&Settings::parse(&written.to_string())?, &Weights::from_tensors::<String>([]))?;
-    let [read, config_here] = [&read, config].map(|config| Config { family: "gpt2".into(), untied: Vec::new(), ..config.clone() });
+    let [read, config_here] =
+        [&read, config].map(|config| Config { family: "gpt2".into(), untied: Vec::new(), ..config.clone() });
     let Value::Object(written) = written else { return Ok(Map::new()) };
     match read == config_here {
         true => Ok(written),

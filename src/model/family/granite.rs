@@ -10,12 +10,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GRANITE.model_type,
-    config,
-    build: |config, weights| GRANITE.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GRANITE.model_type, config, build: |config, weights| GRANITE.build(config, weights), ..FORM };
 
 const GRANITE: LlamaLike = LlamaLike { model_type: "granite", ..LLAMA };
 

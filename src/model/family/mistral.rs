@@ -11,12 +11,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: MISTRAL.model_type,
-    config,
-    build: |config, weights| MISTRAL.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: MISTRAL.model_type, config, build: |config, weights| MISTRAL.build(config, weights), ..FORM };
 
 const MISTRAL: LlamaLike = LlamaLike { model_type: "mistral", defaults: r#"{"sliding_window": 4096}"#, ..LLAMA };
 

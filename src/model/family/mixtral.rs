@@ -11,12 +11,8 @@ use crate::{
     model::{Config, Experts},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: MIXTRAL.model_type,
-    config,
-    build: |config, weights| MIXTRAL.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: MIXTRAL.model_type, config, build: |config, weights| MIXTRAL.build(config, weights), ..FORM };
 
 const MIXTRAL: LlamaLike = LlamaLike {
     model_type: "mixtral",

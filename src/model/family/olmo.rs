@@ -11,12 +11,8 @@ use crate::{
     model::{Config, Normalization},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: OLMO.model_type,
-    config,
-    build: |config, weights| OLMO.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: OLMO.model_type, config, build: |config, weights| OLMO.build(config, weights), ..FORM };
 
 const OLMO: LlamaLike = LlamaLike { model_type: "olmo", norm_weight: NormWeight::Absent, ..LLAMA };
 

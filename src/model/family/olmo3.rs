@@ -12,12 +12,8 @@ use crate::{
     model::{Config, NormPlace, QkNorm},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: OLMO3.model_type,
-    config,
-    build: |config, weights| OLMO3.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: OLMO3.model_type, config, build: |config, weights| OLMO3.build(config, weights), ..FORM };
 
 const OLMO3: LlamaLike = LlamaLike {
     model_type: "olmo3",

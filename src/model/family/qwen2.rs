@@ -11,12 +11,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: QWEN2.model_type,
-    config,
-    build: |config, weights| QWEN2.build(config, weights),
-    ..FORM
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: QWEN2.model_type, config, build: |config, weights| QWEN2.build(config, weights), ..FORM };
 
 const QWEN2: LlamaLike = LlamaLike { model_type: "qwen2", defaults: QWEN_DEFAULTS, ..LLAMA };
 
