@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use safetensors::{
@@ -214,9 +214,10 @@ fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata),
     }
     let parsed = serde_json::from_slice::<Metadata>(&bytes.read(header.clone())?);
     Ok(parsed.map(|metadata| (header, metadata)).map_err(|error| match error.classify() {
-        Category::Data => {
-            format!("its header does not say of every tensor which type, shape and place it has, one after the other without a gap; {AGAIN}")
-        }
+        Category::Data => format!(
+            "its header does not say of every tensor which type, shape and place it has, one after the other without a \
+             gap; {AGAIN}"
+        ),
         _ => format!("its header is no JSON at line {}, column {}; {AGAIN}", error.line(), error.column()),
     }))
 }
@@ -239,7 +240,7 @@ impl Source for SafetensorFiles {
     }
 
     fn whence(&self, name: &str) -> String {
-        let path = self.file(name).map(|file| file.bytes.path().to_owned()).unwrap_or_else(PathBuf::new);
+        let path = self.file(name).map(|file| file.bytes.path().to_owned()).unwrap_or_default();
         format!("{} is damaged: download it again", path.display())
     }
 }

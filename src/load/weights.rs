@@ -153,10 +153,12 @@ impl Weights {
     }
 
     /// Counts every tensor whose full name begins with `prefix` as asked for: a part of the checkpoint that is left out
-    /// knowingly, such as the vision tower of a model that is read for its text alone.
-    pub fn leave_out(&self, prefix: &str) {
-        let names = self.shared.shapes.keys().filter(|full| full.starts_with(prefix)).cloned();
+    /// knowingly, such as the vision tower of a model that is read for its text alone. Returns how many there are.
+    pub fn leave_out(&self, prefix: &str) -> usize {
+        let names: Vec<_> = self.shared.shapes.keys().filter(|full| full.starts_with(prefix)).cloned().collect();
+        let count = names.len();
         self.asked(|asked| asked.extend(names));
+        count
     }
 
     /// Refuses a checkpoint with tensors that were never asked for, leaving aside those whose name ends with one of

@@ -75,6 +75,9 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        if !config.left_out.is_empty() {
+            facts.push(("left out", config.left_out.join(", ")));
+        }
         if !config.untied.is_empty() {
             let names: Vec<_> = config.untied.iter().map(|name| format!("`{name}`")).collect();
             facts.push(("used as stored", format!("{} (the configuration says tied)", names.join(", "))));

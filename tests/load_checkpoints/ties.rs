@@ -183,6 +183,28 @@ fn each_stack_of_a_t5_reads_the_embedding_that_is_stored_for_it() {
     refused(case.open(), &["`shared.weight`", "does not use"]);
 }
 
+/// As Gemma 3 with images is written, in its older and its newer form.
+#[test]
+fn the_head_of_the_text_model_inside_another_is_found_and_what_is_left_out_is_on_the_card() {
+    let text = || Case::of("families/gemma3_text");
+    let (mut expected, table) = (last(&text().open().unwrap()), text().get("embed_tokens.weight"));
+    expected.rotate_right(1);
+    for (inside, head, tower) in [
+        ("language_model.model.", "language_model.lm_head.weight", "vision_tower.weight"),
+        ("model.language_model.", "lm_head.weight", "model.vision_tower.weight"),
+    ] {
+        let Case { config, tensors } = text();
+        let name = |name: String| name.replacen("model.", inside, 1);
+        let tensors = tensors.into_iter().map(|(own, tensor)| (name(own), tensor)).collect();
+        let config = serde_json::json!({"model_type": "gemma3", "text_config": config});
+        let case = Case { config, tensors }.with(head, moved(&table)).with(tower, table.clone());
+        let model = case.open().unwrap();
+        near(&last(&model), &expected, inside);
+        assert!(!model.config().tied && model.plain().contains("vision_tower"), "{}", model.plain());
+        refused(case.with("audio_tower.weight", table.clone()).open(), &["audio_tower.weight", "does not use"]);
+    }
+}
+
 #[test]
 fn one_name_with_and_without_its_prefix_must_be_one_tensor() {
     for (name, full, short) in [

@@ -157,7 +157,7 @@ impl Stored {
     /// Where a tensor's bytes lie, which its rows must fill with whole blocks.
     fn place(self, name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Range<usize>> {
         let (per_block, size) = self.block();
-        let whole = tensor.shape.last().unwrap_or(&1) % per_block == 0;
+        let whole = tensor.shape.last().unwrap_or(&1).is_multiple_of(per_block);
         let count = tensor.shape.iter().try_fold(1usize, |count, &axis| count.checked_mul(axis));
         let len = count.filter(|_| whole).and_then(|count| (count / per_block).checked_mul(size));
         let why = || format!("`{name}` cannot have shape {:?} in blocks of {per_block}", tensor.shape);

@@ -61,13 +61,13 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 fn text_config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let missing = || LoadError::MissingKey { key: "text_config".into(), family: "gemma3".into() };
     let text = settings.section("text_config").ok_or_else(missing)?;
-    Ok(Config { family: "gemma3".into(), ..config(&text, weights)? })
+    let stored =
+        |part: &&str| weights.leave_out(&format!("{part}.")) + weights.leave_out(&format!("model.{part}.")) > 0;
+    let left_out =
+        ["vision_tower", "multi_modal_projector"].iter().filter(|part| stored(part)).map(|part| part.to_string());
+    Ok(Config { family: "gemma3".into(), left_out: left_out.collect(), ..config(&text, weights)? })
 }
 
 fn text_build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    for part in ["vision_tower.", "multi_modal_projector."] {
-        weights.leave_out(part);
-        weights.leave_out(&format!("model.{part}"));
-    }
     GEMMA3.build(config, weights)
 }

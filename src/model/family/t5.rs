@@ -18,19 +18,12 @@ use crate::{
     ops::Activation,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: "t5",
-    prefixes: &[],
-    config,
-    build,
-    ends: ["lm_head.weight", SHARED],
-    buffers: &[
-        // Published with the first T5, and used by nobody: cross attention knows no distances.
-        "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
-    ],
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: "t5", prefixes: &[], config, build, ends: ["lm_head.weight", SHARED], buffers: &[OF_CROSS] };
 pub(super) const MULTILINGUAL: Family = Family { model_type: "mt5", ..FAMILY };
 
+/// Published with the first T5, and used by nobody: cross attention knows no distances.
+const OF_CROSS: &str = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
 /// The embedding of both stacks.
 const SHARED: &str = "shared.weight";
 /// Its other names, one for each stack.
@@ -79,6 +72,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         gated_mlp,
         tied: settings.or("tie_word_embeddings", true)?,
         untied,
+        left_out: [OF_CROSS].into_iter().filter(|name| weights.contains(name)).map(str::to_owned).collect(),
         decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
         ..Config::base(&family)
     })

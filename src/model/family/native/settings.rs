@@ -197,6 +197,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         experts,
         tied: _,   // W_U is written
         untied: _, // W_U is written
+        left_out: _,
         heads,
         sentence_pooling: _, // of an encoder
         decoder_start: _,    // of an encoder-decoder
