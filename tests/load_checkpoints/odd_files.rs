@@ -56,7 +56,8 @@ fn a_damaged_safetensors_file_says_so_in_our_words_and_to_download_it_again() {
     let tensor =
         |start: usize, end: usize| format!(r#"{{"a":{{"dtype":"F32","shape":[2],"data_offsets":[{start},{end}]}}}}"#);
     let (whole, hole) = (tensor(0, 8), tensor(4, 12));
-    let twice = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#;
+    let one = |start: usize| format!(r#""a":{{"dtype":"F32","shape":[2],"data_offsets":[{start},{}]}}"#, start + 8);
+    let twice = format!("{{{},{}}}", one(0), one(8));
     let endless = r#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#;
     for (bytes, part) in [
         (with_header(&whole, 7), "its last tensor at byte"),
@@ -64,7 +65,7 @@ fn a_damaged_safetensors_file_says_so_in_our_words_and_to_download_it_again() {
         (with_header(&hole, 12), "without a gap"),
         (with_header(&tensor(0, 12), 12), "without a gap"),
         (with_header(&tensor(8, 0), 8), "without a gap"),
-        (with_header(twice, 16), "without a gap"),
+        (with_header(&twice, 16), "without a gap"),
         (with_header(endless, 0), "without a gap"),
         (with_header(r#"{"a":[1]}"#, 0), "which type, shape and place"),
         (with_header("{", 0), "its header is no JSON at line 1, column 1"),
@@ -162,6 +163,18 @@ fn a_value_that_is_no_number_is_blamed_on_where_it_came_from() {
     folder.write("model.safetensors", safetensors(&[("w", Dtype::F32, &[2], f32s(&[1., f32::NAN]))]));
     let weights = Checkpoint::from_folder(folder.path()).unwrap().weights;
     refused(weights.get("w", &[2]), &["`w`", "not finite", "model.safetensors is damaged"]);
+}
+
+#[test]
+fn layers_that_no_model_has_are_refused_before_they_are_made() {
+    for key in ["num_hidden_layers", "num_hidden_groups"] {
+        let folder = copy("families/albert", &["config.json", "model.safetensors"]);
+        let mut config: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.file("config.json")).unwrap()).unwrap();
+        config[key] = (1u64 << 24).into();
+        folder.write("config.json", config.to_string());
+        refused(Model::open(folder.path().to_str().unwrap()), &["16777216"]);
+    }
 }
 
 fn text(text: &str) -> Vec<u8> {
