@@ -70,7 +70,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         },
         unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
-        // Newer configurations call all of them tied; those that scale nothing have a head of their own where it is stored.
+        // Newer configurations call all of them tied; those that scale nothing have their own head where one is stored.
         tied: settings.or("tie_word_embeddings", true)? && (scaled || !weights.contains("lm_head.weight")),
         untied,
         left_out: [OF_CROSS].into_iter().filter(|name| weights.contains(name)).map(str::to_owned).collect(),
