@@ -21,10 +21,18 @@ pub(crate) enum LoadError {
     TensorShape { name: String, got: Vec<usize>, expected: Vec<usize> },
     #[error("the tensor `{name}` is stored as {given}, which glassbox does not read; it reads {known}")]
     TensorType { name: String, given: String, known: &'static str },
+    #[error("the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all; {whence}")]
+    NotFinite { name: String, count: usize, whence: String },
     #[error(
-        "the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all: the file is damaged"
+        "the weights hold `{first}` and `{second}`, two names of one tensor, with different values, and glassbox cannot \
+         tell which is meant; leave one of them out"
     )]
-    NotFinite { name: String, count: usize },
+    TwoNames { first: String, second: String },
+    #[error(
+        "{} became shorter while it was read: it had {len} bytes when it was opened; wait until it is written, and open \
+         it again", path.display()
+    )]
+    Shortened { path: PathBuf, len: usize },
     #[error(
         "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
          differ from the real model's; its configuration asks for something that glassbox does not implement"

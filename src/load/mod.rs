@@ -1,7 +1,7 @@
 //! From a place to a [`Checkpoint`]: everything read from disk about one model, before any architecture is understood.
 //!
 //! A place is a folder as `save_pretrained` writes it, a `.gguf` file, or the id of a model on the Hugging Face hub.
-//! Reading is lazy and strict: tensors are mapped and converted when asked for, and what is missing, damaged, of
+//! Reading is lazy and strict: tensors are read and converted when asked for, and what is missing, damaged, of
 //! another shape or not finite is an error that names the file, the tensor and the nearest valid name.
 
 mod bytes;
@@ -82,7 +82,7 @@ impl Checkpoint {
     }
 
     /// Opens a folder with `config.json`, `model.safetensors` (or its parts and their index) and, for a model that
-    /// reads text, `tokenizer.json`.
+    /// reads text, `tokenizer.json`. Where there are both the one file and parts, they must hold the same.
     ///
     /// # Errors
     /// When the folder or a file in it is missing or damaged.

@@ -78,6 +78,13 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        if !config.left_out.is_empty() {
+            facts.push(("left out", config.left_out.join(", ")));
+        }
+        if !config.untied.is_empty() {
+            let names: Vec<_> = config.untied.iter().map(|name| format!("`{name}`")).collect();
+            facts.push(("used as stored", format!("{} (the configuration says tied)", names.join(", "))));
+        }
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }

@@ -80,7 +80,7 @@ impl Transformer {
     pub(crate) fn embed(&self, config: &Config, tokens: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
         // The hooks of the embedding are the encoder's, in a model that has both.
         match self.encoder {
-            Some(_) => self.embed.forward(config, tokens, frame, &mut Tap::idle()),
+            Some(_) => self.embed.of_decoder().forward(config, tokens, frame, &mut Tap::idle()),
             None => self.embed.forward(config, tokens, frame, tap),
         }
     }

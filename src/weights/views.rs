@@ -140,6 +140,11 @@ impl WeightViews {
         }
     }
 
+    /// Whether these are the decoder's, beside an encoder.
+    pub(super) fn is_decoder(&self) -> bool {
+        self.stack == Some(Stack::Decoder)
+    }
+
     pub(super) fn blocks(&self) -> Result<&Blocks> {
         let transformer = self.model.transformer();
         match (self.stack, &transformer.encoder) {

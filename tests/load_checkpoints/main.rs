@@ -16,5 +16,7 @@ mod hub_download;
 mod hub_hostile;
 #[cfg(feature = "hub")]
 mod hub_server;
+mod odd_files;
 mod real;
 mod support;
+mod ties;

@@ -94,6 +94,12 @@ pub struct Config {
     pub experts: Option<Experts>,
     /// The unembedding is the embedding, turned.
     pub tied: bool,
+    /// Tensors that the configuration takes for others under a second name, and whose values differ in the file: the
+    /// model computes with them as they are stored. `lm_head.weight` of a model that says it is tied.
+    pub untied: Vec<String>,
+    /// What the file holds and the model knowingly does not compute with: the part that sees images, of a model that is
+    /// read for its text.
+    pub left_out: Vec<String>,
     /// What reads the last residual stream.
     pub heads: Heads,
     /// How sentence embeddings are made; the mean unless a sentence-transformers model's files say otherwise.
@@ -155,6 +161,8 @@ impl Config {
             gated_mlp: false,
             experts: None,
             tied: false,
+            untied: Vec::new(),
+            left_out: Vec::new(),
             heads: Heads { unembed: true, ..Heads::default() },
             sentence_pooling: Pooling::Mean,
             decoder_start: None,

@@ -16,7 +16,14 @@ use crate::{
     ops::Activation,
 };
 
-pub(super) const FAMILY: Family = Family { model_type: "bloom", config, build, buffers: &["lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "bloom",
+    prefixes: &["transformer."],
+    config,
+    build,
+    ends: ["lm_head.weight", "word_embeddings.weight"],
+    buffers: &[],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "apply_residual_connection_post_layernorm", false)?;
@@ -45,7 +52,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -11,12 +11,8 @@ use crate::{
     model::{Config, Normalization, QkNorm, Rotary},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: COHERE.model_type,
-    config,
-    build: |config, weights| COHERE.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: COHERE.model_type, config, build: |config, weights| COHERE.build(config, weights), ..FORM };
 
 pub(super) const COHERE: LlamaLike = LlamaLike {
     model_type: "cohere",

@@ -20,8 +20,14 @@ use crate::{
     },
 };
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "falcon", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "falcon",
+    prefixes: &["transformer."],
+    config,
+    build,
+    ends: ["lm_head.weight", "word_embeddings.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let d_model = settings.get(["n_embed", "hidden_size"])?;
@@ -63,7 +69,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

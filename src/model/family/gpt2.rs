@@ -17,8 +17,14 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "gpt2", config, build, buffers: &[".attn.bias", ".attn.masked_bias", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "gpt2",
+    prefixes: &["transformer."],
+    config,
+    build,
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.bias", ".attn.masked_bias"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "scale_attn_weights", true)?;
@@ -68,7 +74,8 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         "tie_word_embeddings": config.tied,
     });
     let read = self::config(&Settings::parse(&written.to_string())?, &Weights::from_tensors::<String>([]))?;
-    let [read, config_here] = [&read, config].map(|config| Config { family: "gpt2".into(), ..config.clone() });
+    let [read, config_here] =
+        [&read, config].map(|config| Config { family: "gpt2".into(), untied: Vec::new(), ..config.clone() });
     let Value::Object(written) = written else { return Ok(Map::new()) };
     match read == config_here {
         true => Ok(written),
@@ -95,7 +102,6 @@ fn conv1d(weights: &Weights, name: &str, d_in: usize, d_out: usize) -> Result<Li
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

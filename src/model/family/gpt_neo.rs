@@ -20,9 +20,11 @@ use serde_json::Value;
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gpt_neo",
+    prefixes: &["transformer."],
     config,
     build,
-    buffers: &[".attn.attention.bias", ".attn.attention.masked_bias", "lm_head.weight"],
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.attention.bias", ".attn.attention.masked_bias"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
@@ -73,7 +75,6 @@ fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -18,9 +18,11 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gpt_neox",
+    prefixes: &["gpt_neox."],
     config,
     build,
-    buffers: &[".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq", "embed_out.weight"],
+    ends: ["embed_out.weight", "embed_in.weight"],
+    buffers: &[".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
@@ -49,7 +51,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("gpt_neox.");
     let tokens = weights.tensor("embed_in.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = match config.tied {

@@ -19,9 +19,11 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gptj",
+    prefixes: &["transformer."],
     config,
     build,
-    buffers: &[".attn.bias", ".attn.masked_bias", ".attn.embed_positions", "lm_head.weight"],
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.bias", ".attn.masked_bias", ".attn.embed_positions"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
@@ -55,7 +57,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

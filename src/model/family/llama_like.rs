@@ -2,7 +2,7 @@
 //! What a family does in another way is data here, and the rest of it is in its [`Config`].
 
 use super::{
-    Tensors,
+    Family, Tensors,
     common::{activation, only, unembed},
     llama_block::Reader,
     rope::Rope,
@@ -39,8 +39,15 @@ pub(super) enum NormWeight {
     Absent,
 }
 
-/// Tensors that are computed, or the embedding written a second time.
-pub(super) const BUFFERS: &[&str] = &["rotary_emb.inv_freq", "lm_head.weight"];
+/// What their files have alike.
+pub(super) const FORM: Family = Family {
+    model_type: LLAMA.model_type,
+    prefixes: &["model."],
+    config: |settings, _| LLAMA.config(&LLAMA.settings(settings)?),
+    build: |config, weights| LLAMA.build(config, weights),
+    ends: ["lm_head.weight", "embed_tokens.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 pub(super) const LLAMA: LlamaLike = LlamaLike {
     model_type: "llama",
@@ -142,7 +149,7 @@ impl LlamaLike {
     }
 
     pub(super) fn build(&self, config: &Config, weights: &Weights) -> Result<Transformer> {
-        let reader = Reader { shape: self, config, weights: weights.with_optional_prefix("model.") };
+        let reader = Reader { shape: self, config, weights: weights.clone() };
         let tokens = reader.weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
         let unembed = unembed(&reader.weights, config, &tokens)?;
         Ok(Transformer {

@@ -41,6 +41,7 @@ mod stablelm;
 mod starcoder2;
 mod t5;
 
+use self::common::countable;
 use super::{Config, transformer::Transformer};
 use crate::{
     Result,
@@ -54,8 +55,13 @@ use std::collections::BTreeMap;
 struct Family {
     /// The `model_type` of its configuration.
     model_type: &'static str,
+    /// Beginnings of the names of tensors that some of its files leave out.
+    prefixes: &'static [&'static str],
     config: fn(&Settings, &Weights) -> Result<Config>,
     build: fn(&Config, &Weights) -> Result<Transformer>,
+    /// The unembedding and the embedding, which a configuration may say to be one tensor. Where a file holds both and
+    /// they differ, the configuration is wrong.
+    ends: [&'static str; 2],
     /// Ends of the names of tensors that are computed, not learned, and may be left unread.
     buffers: &'static [&'static str],
 }
@@ -120,9 +126,16 @@ pub(crate) fn build(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
         let known = FAMILIES.iter().map(|family| family.model_type).collect::<Vec<_>>().join(", ");
         return Err(LoadError::UnknownFamily { given: model_type, known }.into());
     };
-    let config = (family.config)(&checkpoint.settings, &checkpoint.weights)?;
+    let weights = &checkpoint.weights;
+    let weights = family.prefixes.iter().fold(weights.clone(), |weights, prefix| weights.with_optional_prefix(prefix));
+    let mut config = (family.config)(&checkpoint.settings, &weights)?;
     sensible(&config)?;
-    let transformer = (family.build)(&config, &checkpoint.weights)?;
+    let [unembedding, embedding] = family.ends;
+    if config.tied && config.heads.unembed && weights.differs(unembedding, embedding)? {
+        config.tied = false;
+        config.untied.push(unembedding.to_owned());
+    }
+    let transformer = (family.build)(&config, &weights)?;
     checkpoint.weights.refuse_unused(family.model_type, family.buffers)?;
     Ok((config, transformer))
 }
@@ -132,6 +145,7 @@ fn sensible(config: &Config) -> Result<()> {
     let bad = |key: &str, value: String, why: &str| -> Result<()> {
         Err(LoadError::Unsupported { key: key.into(), value, why: why.into() }.into())
     };
+    countable("number of layers", config.n_layers.max(config.n_encoder_layers))?;
     let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = config;
     for (key, size) in [
         ("number of layers", n_layers),

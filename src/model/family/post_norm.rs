@@ -21,8 +21,6 @@ use candle_core::Tensor;
 
 /// What a family calls its parts. Those of a layer are named inside the layer.
 pub(super) struct Names {
-    /// Before every name but those of the heads; some files leave it out.
-    pub(super) prefix: &'static str,
     pub(super) q: &'static str,
     pub(super) k: &'static str,
     pub(super) v: &'static str,
@@ -67,7 +65,7 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
         sentence_pooling: sentence_pooling(settings)?,
-        heads: heads(&weights.with_optional_prefix(names.prefix), names),
+        heads: heads(weights, names),
         ..Config::base(&settings.model_type()?)
     })
 }
@@ -160,6 +158,9 @@ fn readout(
             false => weights.tensor(&format!("{}.weight", names.unembed), &[d_vocab, d_embed])?.t()?,
         };
         let elsewhere = format!("{}.bias", names.unembed);
+        if names.unembed_bias != elsewhere && weights.differs(&elsewhere, names.unembed_bias)? {
+            return Err(LoadError::TwoNames { first: names.unembed_bias.into(), second: elsewhere }.into());
+        }
         let bias = if weights.has(names.unembed_bias) { names.unembed_bias } else { &elsewhere };
         Ok(Linear::new(weight, Some(weights.tensor(bias, &[d_vocab])?)))
     };

@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -11,12 +11,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: QWEN2.model_type,
-    config,
-    build: |config, weights| QWEN2.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: QWEN2.model_type, config, build: |config, weights| QWEN2.build(config, weights), ..FORM };
 
 const QWEN2: LlamaLike = LlamaLike { model_type: "qwen2", defaults: QWEN_DEFAULTS, ..LLAMA };
 

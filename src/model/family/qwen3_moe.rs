@@ -4,7 +4,7 @@
 use super::{
     Family,
     common::only,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: QWEN3_MOE.model_type,
     config,
     build: |config, weights| QWEN3_MOE.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 const QWEN3_MOE: LlamaLike = LlamaLike {

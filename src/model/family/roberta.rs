@@ -16,9 +16,11 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "roberta",
+    prefixes: &["roberta."],
     config,
     build,
-    buffers: &["embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"],
+    ends: ["lm_head.decoder.weight", "embeddings.word_embeddings.weight"],
+    buffers: &["embeddings.position_ids"],
 };
 /// XLM-RoBERTa (Conneau et al. 2020).
 pub(super) const XLM: Family = Family { model_type: "xlm-roberta", ..FAMILY };
@@ -26,7 +28,6 @@ pub(super) const XLM: Family = Family { model_type: "xlm-roberta", ..FAMILY };
 pub(super) const CAMEMBERT: Family = Family { model_type: "camembert", ..FAMILY };
 
 const NAMES: Names = Names {
-    prefix: "roberta.",
     mlm_dense: "lm_head.dense",
     mlm_norm: "lm_head.layer_norm",
     unembed: "lm_head.decoder",
@@ -41,7 +42,6 @@ const POSITIONS: &str = "embeddings.position_embeddings.weight";
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let config = post_norm::config(settings, weights, &NAMES)?;
     let (rows, pad) = (config.n_ctx, settings.or("pad_token_id", 1usize)?);
-    let weights = weights.with_optional_prefix(NAMES.prefix);
     if let Some(shape) = weights.shape(POSITIONS).filter(|shape| shape.first() != Some(&rows)) {
         let expected = vec![rows, config.d_model];
         return Err(LoadError::TensorShape { name: POSITIONS.into(), got: shape.to_vec(), expected }.into());
@@ -60,7 +60,6 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix(NAMES.prefix);
     let block = |layer| post_norm::block(config, weights, &NAMES, &format!("encoder.layer.{layer}"), layer);
     let blocks = (0..config.n_layers).map(block).collect::<Result<_>>()?;
     let rows = weights.shape(POSITIONS).and_then(|shape| shape.first()).copied().unwrap_or(0);

@@ -17,8 +17,14 @@ use crate::{
     },
 };
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "starcoder2", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "starcoder2",
+    prefixes: &["model."],
+    config,
+    build,
+    ends: ["lm_head.weight", "embed_tokens.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
@@ -46,7 +52,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("model.");
     let tokens = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

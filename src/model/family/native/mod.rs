@@ -25,8 +25,10 @@ pub(crate) const MODEL_TYPE: &str = "hooked_transformer";
 
 pub(super) const FAMILY: Family = Family {
     model_type: MODEL_TYPE,
+    prefixes: &[],
     config: |settings, _: &Weights| settings::read(settings),
     build: |config, weights| build(config, weights),
+    ends: ["unembed.W_U", "embed.W_E"],
     buffers: &[".attn.mask", ".attn.IGNORE", ".attn.rotary_sin", ".attn.rotary_cos"],
 };
 

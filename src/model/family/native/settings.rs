@@ -196,7 +196,9 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         parallel_attn_mlp,
         gated_mlp,
         experts,
-        tied: _, // W_U is written
+        tied: _,   // W_U is written
+        untied: _, // W_U is written
+        left_out: _,
         heads,
         sentence_pooling: _, // of an encoder
         decoder_start: _,    // of an encoder-decoder
