@@ -76,7 +76,9 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
             scaling.insert((*own).to_owned(), value);
         }
     }
-    let stretched = scaling.get("factor").and_then(Value::as_f64).is_some_and(|factor| factor != 1.0);
+    // GGUF writes 0 for "none".
+    scaling.retain(|_, value| value.as_f64() != Some(0.0));
+    let stretched = scaling.get("factor").is_some_and(|factor| factor.as_f64() != Some(1.0));
     let stated = facts.find::<String>("rope.scaling.type")?;
     let kind = stated.or(stretched.then(|| "linear".to_owned())).filter(|kind| kind != "none");
     let kind = match (&factors.long, &factors.short) {

@@ -78,7 +78,7 @@ fn special_ids(metadata: &Settings, settings: &mut Settings) -> Result<()> {
         }
     }
     let ends =
-        ["eos", "eot", "eom"].map(|kind| metadata.find::<usize>(format!("tokenizer.ggml.{kind}_token_id").as_str()));
+        ["eos", "eot", "eom"].map(|kind| metadata.find::<u32>(format!("tokenizer.ggml.{kind}_token_id").as_str()));
     let ends = ends.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;
     settings.set("eos_token_id", ends);
     Ok(())
@@ -86,7 +86,7 @@ fn special_ids(metadata: &Settings, settings: &mut Settings) -> Result<()> {
 
 /// Refuses one of several parts of a model.
 fn refuse_parts(metadata: &Settings) -> Result<()> {
-    match metadata.or("split.count", 1usize)? {
+    match metadata.or("split.count", 1u32)? {
         0 | 1 => Ok(()),
         parts => {
             let why = "join the parts first, with llama-gguf-split --merge".to_owned();

@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::LoadError,
     hook::Point,
-    load::{FromSetting, Settings},
+    load::{FromSetting, Keys, Settings},
     model::{
         Architecture, Config, Normalization, Position,
         config::alibi_slopes,
@@ -37,6 +37,35 @@ pub(super) fn activation(settings: &Settings, keys: [&str; 2], default: &str) ->
         let why = Activation::KNOWN.into();
         LoadError::Unsupported { key: keys[0].into(), value: name, why }.into()
     })
+}
+
+/// What is added to a variance before its root is taken. It may be 0, and is never more than 1.
+pub(super) fn eps(settings: &Settings, keys: impl Keys, default: f64) -> Result<f64> {
+    Ok(settings.number(keys, 0.0..=1.0)?.unwrap_or(default))
+}
+
+/// The width of a head: its own setting, or the model's width shared among the heads.
+pub(super) fn head_dim(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
+    settings.find("head_dim")?.map_or_else(|| width_of_head(settings, d_model, n_heads), Ok)
+}
+
+/// The model's width shared among the heads.
+///
+/// # Errors
+/// When that leaves a rest.
+pub(super) fn width_of_head(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
+    if n_heads > 0 && d_model.is_multiple_of(n_heads) {
+        return Ok(d_model / n_heads);
+    }
+    let keys = ["num_attention_heads", "n_head", "num_heads", "n_heads"];
+    let written = keys.into_iter().find(|key| settings.keys().any(|written| written == *key));
+    let why = format!("it must divide the width, which is {d_model}");
+    Err(senseless(written.unwrap_or("number of heads"), n_heads, why))
+}
+
+/// What is said of a setting that no model can have.
+pub(super) fn senseless(key: &str, value: impl ToString, why: impl Into<String>) -> crate::Error {
+    LoadError::Senseless { key: key.into(), value: value.to_string(), why: why.into() }.into()
 }
 
 /// A norm with `{name}.weight`, and `{name}.bias` where the kind has one, hooked at `points`.
@@ -136,8 +165,7 @@ pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
     if size <= 1 << 16 {
         return Ok(size);
     }
-    let why = "no model has that many".into();
-    Err(LoadError::Unsupported { key: what.into(), value: size.to_string(), why }.into())
+    Err(senseless(what, size, "no model has more than 65536"))
 }
 
 /// The unembedding: the head's own weight, or the embedding turned when the two are tied.

@@ -45,7 +45,7 @@ use super::{Config, transformer::Transformer};
 use crate::{
     Result,
     error::LoadError,
-    load::{Checkpoint, Settings, Weights},
+    load::{Checkpoint, Settings, Weights, check_special_ids},
 };
 use candle_core::{Tensor, Var};
 use std::collections::BTreeMap;
@@ -120,18 +120,50 @@ pub(crate) fn build(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
         let known = FAMILIES.iter().map(|family| family.model_type).collect::<Vec<_>>().join(", ");
         return Err(LoadError::UnknownFamily { given: model_type, known }.into());
     };
+    layers_fit(&checkpoint.settings, &checkpoint.weights)?;
     let config = (family.config)(&checkpoint.settings, &checkpoint.weights)?;
     sensible(&config)?;
+    check_special_ids(&checkpoint.settings, config.d_vocab)?;
     let transformer = (family.build)(&config, &checkpoint.weights)?;
     checkpoint.weights.refuse_unused(family.model_type, family.buffers)?;
     Ok((config, transformer))
 }
 
+/// Refuses more layers than the file has tensors, before anything is made for each layer. The layers of an ALBERT share
+/// their tensors.
+fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
+    const MOST_SHARED: usize = 1000;
+    let (most, why) = match settings.model_type()? == albert::FAMILY.model_type {
+        true => (MOST_SHARED, format!("layers that share their weights may be {MOST_SHARED} at most")),
+        false => {
+            let count = weights.names().len();
+            (count, format!("the file has {count} tensors, and a layer has at least one"))
+        }
+    };
+    for key in ["num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers"] {
+        for key in [key.to_owned(), format!("text_config.{key}")] {
+            if let Some(layers) = settings.find::<usize>(&*key)?.filter(|layers| *layers > most) {
+                return Err(common::senseless(&key, layers, why));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Refuses sizes that no model can have, before any weight is read by them.
 fn sensible(config: &Config) -> Result<()> {
     let bad = |key: &str, value: String, why: &str| -> Result<()> {
-        Err(LoadError::Unsupported { key: key.into(), value, why: why.into() }.into())
+        Err(common::senseless(key, value, why))
     };
+    for (key, size) in [("number of heads", config.n_heads), ("width of a head", config.d_head)] {
+        common::countable(key, size)?;
+    }
+    if let Some(experts) = config.experts
+        && experts.per_token > experts.count
+    {
+        let why = format!("there are {} experts", experts.count);
+        return bad("num_experts_per_tok", experts.per_token.to_string(), &why);
+    }
     let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = config;
     for (key, size) in [
         ("number of layers", n_layers),

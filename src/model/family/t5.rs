@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{attention, linear, norm, only},
+    common::{attention, eps, linear, norm, only, senseless},
 };
 use crate::{
     Result,
@@ -46,6 +46,12 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         let (key, why) = ("relative_attention_num_buckets".into(), "it must be at least 4".into());
         return Err(LoadError::Unsupported { key, value: num_buckets.to_string(), why }.into());
     }
+    let max_distance = settings.or("relative_attention_max_distance", 128)?;
+    // Half of a decoder's buckets are for the nearest distances, one for each; the others for those beyond.
+    if max_distance <= num_buckets / 2 {
+        let why = format!("it must be more than half of the {num_buckets} buckets");
+        return Err(senseless("relative_attention_max_distance", max_distance, why));
+    }
     Ok(Config {
         architecture: Architecture::EncoderDecoder,
         n_layers: settings.or("num_decoder_layers", n_encoder_layers)?,
@@ -60,10 +66,10 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         n_ctx: settings.or("n_positions", 512)?,
         act_fn,
         normalization: Normalization::RmsNorm,
-        eps: settings.or("layer_norm_epsilon", 1e-6)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-6)?,
         position: Position::RelativeBias {
             num_buckets,
-            max_distance: settings.or("relative_attention_max_distance", 128)?,
+            max_distance,
         },
         unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
