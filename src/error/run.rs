@@ -13,7 +13,7 @@ pub(crate) enum RunError {
     #[error("the logits at position {position} were not computed, only those at {computed}; add it to logits_at")]
     NotComputed { position: usize, computed: String },
     #[error("layer {layer} is out of range: this model has {n_layers} layers, 0 to {}", n_layers.saturating_sub(1))]
-    Layer { layer: i64, n_layers: usize },
+    Layer { layer: i128, n_layers: usize },
     #[error(
         "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
          {past} tokens do not fit the next; generate with without_kv_cache(), which reads the whole text every time"

@@ -77,7 +77,8 @@ impl Settings {
     /// # Errors
     /// When the configuration does not say it, or says it as something else than a text.
     pub fn model_type(&self) -> Result<String> {
-        let native = ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.map.contains_key(*key));
+        let native =
+            ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.map.contains_key(*key));
         match self.find("model_type")? {
             None if native => Ok(crate::model::NATIVE.to_owned()),
             Some(model_type) => Ok(model_type),
@@ -301,7 +302,10 @@ mod tests {
     fn a_number_outside_its_range_is_refused_in_whatever_form_it_comes() {
         for bad in ["0", "-1", "1e13", "1e-13", "1e308", "\"1\"", "[]", "true"] {
             let settings = Settings::parse(&format!("{{\"a\": {bad}, \"size\": {bad}, \"b\": 1}}")).unwrap();
-            assert!(settings.find::<f64>("a").unwrap_err().to_string().contains("a number from 1e-12 to 1e12"), "{bad}");
+            assert!(
+                settings.find::<f64>("a").unwrap_err().to_string().contains("a number from 1e-12 to 1e12"),
+                "{bad}"
+            );
             assert!(settings.find::<f64>(["b", "a"]).is_err(), "{bad} behind a key that decides");
             assert!(settings.find::<usize>("size").is_err(), "{bad}");
             assert!(settings.find::<Vec<f64>>("a").is_err(), "{bad}");

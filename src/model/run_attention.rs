@@ -107,7 +107,8 @@ impl Run {
         let n_heads = patterns.dim().0;
         if head >= n_heads {
             let (site, axis) = (site.to_string(), Axis::Head.name());
-            return Err(SiteError::OutOfRange { site, axis, index: head as i64, size: n_heads }.into());
+            let index = i64::try_from(head).unwrap_or(i64::MAX);
+            return Err(SiteError::OutOfRange { site, axis, index, size: n_heads }.into());
         }
         Ok(patterns.index_axis(ndarray::Axis(0), head).to_owned())
     }

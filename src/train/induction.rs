@@ -8,7 +8,7 @@
 //! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
 //! speaks, so that one head does each job.
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule, vocabulary::tokenizer_json};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabulary::tokenizer_json};
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
@@ -157,6 +157,12 @@ impl Recipe for Induction {
         &self.schedule
     }
 
+    fn check(&self) -> Result<()> {
+        within("tokens", self.tokens, config().n_ctx..=1 << 24)?;
+        within("head_price", self.head_price, 0.0..=1e6)?;
+        self.schedule.check()
+    }
+
     fn schedule_mut(&mut self) -> &mut Schedule {
         &mut self.schedule
     }
@@ -181,7 +187,7 @@ impl Recipe for Induction {
     }
 
     fn held_out(&self) -> Result<Batch> {
-        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed + 1));
+        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed.wrapping_add(1)));
         batch(&(0..self.tokens / len).map(|_| text(len, &mut rng)).collect::<Vec<_>>())
     }
 
@@ -190,7 +196,7 @@ impl Recipe for Induction {
     }
 
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>> {
-        Ok(Box::new(evaluate(model, 32, self.schedule.seed + 1)?))
+        Ok(Box::new(evaluate(model, 32, self.schedule.seed.wrapping_add(1))?))
     }
 
     fn save(&self, model: &Model, folder: &Path) -> Result<()> {

@@ -78,7 +78,7 @@ impl WeightViews {
     pub fn accumulated_bias(&self, layer: usize, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
         let n_layers = self.blocks()?.blocks.len();
         if layer > n_layers || (mlp_input && layer == n_layers) {
-            return Err(RunError::Layer { layer: layer as i64, n_layers }.into());
+            return Err(RunError::Layer { layer: layer as i128, n_layers }.into());
         }
         if self.model.config().norm_place != NormPlace::Before {
             let why = "what attention and MLP write is normed";

@@ -153,7 +153,7 @@ impl WeightViews {
 
     pub(super) fn block(&self, layer: usize) -> Result<&Block> {
         let blocks = &self.blocks()?.blocks;
-        let out_of_range = || RunError::Layer { layer: layer as i64, n_layers: blocks.len() }.into();
+        let out_of_range = || RunError::Layer { layer: layer as i128, n_layers: blocks.len() }.into();
         blocks.get(layer).ok_or_else(out_of_range)
     }
 

@@ -7,4 +7,5 @@ mod gguf_families;
 mod gguf_tokenizers;
 mod hub;
 mod real;
+mod settings;
 mod support;

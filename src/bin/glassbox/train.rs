@@ -7,10 +7,12 @@ use std::{fs, path::PathBuf};
 /// Steps from one progress line to the next, and from one checkpoint to the next.
 const REPORT: usize = 50;
 const PUT_ASIDE: usize = 250;
+/// More steps than any recipe takes.
+const MOST_STEPS: usize = 1_000_000_000;
 
 pub fn run(mut args: Args) -> Outcome<()> {
     let (out, resume) = (args.option("--out")?, args.flag("--resume"));
-    let (steps, seed) = (args.number("--steps")?, args.number("--seed")?);
+    let (steps, seed) = (args.number("--steps", 1..=MOST_STEPS)?, args.number("--seed", 0..=u64::MAX)?);
     let mut recipe = train::recipe(&args.word("the recipe")?)?;
     args.done()?;
     let schedule = recipe.schedule_mut();

@@ -62,7 +62,7 @@ impl FactoredMatrix {
     /// When there is no such place.
     pub fn unsqueeze(&self, axis: usize) -> Result<Self> {
         if axis > self.leading().len() {
-            let (index, len) = (axis as i64, self.leading().len() + 1);
+            let (index, len) = (i64::try_from(axis).unwrap_or(i64::MAX), self.leading().len() + 1);
             return Err(CircuitsError::OutOfRange { axis: "the places of leading axes", index, len }.into());
         }
         Self::new(&self.a.unsqueeze(axis)?, &self.b.unsqueeze(axis)?)
@@ -84,7 +84,8 @@ impl FactoredMatrix {
 fn part(factor: &Tensor, axis: usize, range: &Range<usize>, name: &'static str) -> Result<Tensor> {
     let len = factor.dim(axis)?;
     if range.start >= range.end || range.end > len {
-        let index = if range.start >= len { range.start } else { range.end } as i64;
+        let index = if range.start >= len { range.start } else { range.end };
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
         return Err(CircuitsError::OutOfRange { axis: name, index, len }.into());
     }
     Ok(factor.narrow(axis, range.start, range.len())?)

@@ -46,7 +46,10 @@ pub(super) fn eps(settings: &Settings, keys: impl Keys, default: f64) -> Result<
 
 /// The width of a head: its own setting, or the model's width shared among the heads.
 pub(super) fn head_dim(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
-    settings.find("head_dim")?.map_or_else(|| width_of_head(settings, d_model, n_heads), Ok)
+    match settings.find("head_dim")? {
+        Some(d_head) => countable("head_dim", d_head),
+        None => width_of_head(settings, d_model, n_heads),
+    }
 }
 
 /// The model's width shared among the heads.
@@ -54,13 +57,23 @@ pub(super) fn head_dim(settings: &Settings, d_model: usize, n_heads: usize) -> R
 /// # Errors
 /// When that leaves a rest.
 pub(super) fn width_of_head(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
-    if n_heads > 0 && d_model.is_multiple_of(n_heads) {
-        return Ok(d_model / n_heads);
+    let (heads, width) = (written(settings, &HEADS), written(settings, &WIDTH));
+    if n_heads == 0 || !d_model.is_multiple_of(n_heads) {
+        return Err(senseless(heads, n_heads, format!("it must divide `{width}`, which is {d_model}")));
     }
-    let keys = ["num_attention_heads", "n_head", "num_heads", "n_heads"];
-    let written = keys.into_iter().find(|key| settings.keys().any(|written| written == *key));
-    let why = format!("it must divide the width, which is {d_model}");
-    Err(senseless(written.unwrap_or("number of heads"), n_heads, why))
+    match d_model / n_heads {
+        d_head if d_head <= MOST => Ok(d_head),
+        d_head => Err(senseless(width, d_model, format!("each of {n_heads} heads (`{heads}`) would be {d_head} wide"))),
+    }
+}
+
+/// Names of one thing in the configurations of all families.
+pub(super) const HEADS: [&str; 4] = ["num_attention_heads", "n_head", "num_heads", "n_heads"];
+pub(super) const WIDTH: [&str; 5] = ["hidden_size", "n_embd", "n_embed", "d_model", "dim"];
+
+/// The one of several names that the configuration has; the first where it has none.
+pub(super) fn written<'a>(settings: &Settings, keys: &[&'a str]) -> &'a str {
+    keys.iter().find(|key| settings.has(**key).unwrap_or(true)).or(keys.first()).copied().unwrap_or_default()
 }
 
 /// What is said of a setting that no model can have.
@@ -160,9 +173,12 @@ pub(super) fn alibi(n_heads: usize, scale: f64) -> Result<Position> {
     Ok(Position::Alibi(slopes.into_iter().map(|slope| slope * scale).collect()))
 }
 
+/// More heads, or dimensions of one, than any model has.
+const MOST: usize = 1 << 16;
+
 /// Refuses a size of which a list is to be made and that no model has: a damaged configuration may say anything.
 pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
-    if size <= 1 << 16 {
+    if size <= MOST {
         return Ok(size);
     }
     Err(senseless(what, size, "no model has more than 65536"))

@@ -73,14 +73,31 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     match read == config_here {
         true => Ok(written),
         false => {
-            let lines = |config: &Config| format!("{config:#?}").lines().map(str::to_owned).collect::<Vec<_>>();
-            let differs = |(ours, theirs): &(String, String)| ours != theirs;
-            let first = lines(&config_here).into_iter().zip(lines(&read)).find(differs);
-            let why =
-                first.map(|(ours, theirs)| format!("it has `{}` where GPT-2 has `{}`", ours.trim(), theirs.trim()));
+            let differs = |(ours, theirs): &((String, String), (String, String))| ours != theirs;
+            let first = fields(&config_here).into_iter().zip(fields(&read)).find(differs);
+            let why = first.map(|((name, ours), (_, theirs))| match ours.parse::<f64>().and(theirs.parse::<f64>()) {
+                Ok(_) => format!("its `{name}` is {ours} where GPT-2 has {theirs}"),
+                Err(_) => format!("its `{name}` is not as in GPT-2"),
+            });
             Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has more parts".into())))
         }
     }
+}
+
+/// The name of each field, and what it is in one line or many.
+fn fields(config: &Config) -> Vec<(String, String)> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in format!("{config:#?}").lines() {
+        // Four blanks begin a field, more go on with it.
+        match line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}', ']', ')'])) {
+            Some(field) => {
+                let (name, value) = field.split_once(": ").unwrap_or((field, ""));
+                fields.push((name.to_owned(), value.trim_end_matches(',').to_owned()));
+            }
+            None => fields.iter_mut().rev().take(1).for_each(|(_, value)| value.push_str(line)),
+        }
+    }
+    fields
 }
 
 pub(crate) fn not_gpt2(config: &Config, why: &str) -> crate::Error {

@@ -28,12 +28,14 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
     let d_head = width_of_head(settings, d_model, n_heads)?;
+    let keys = if settings.or("multi_query", true)? { 1 } else { n_heads };
+    only(settings, "num_key_value_heads", keys)?;
     Ok(Config {
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
         d_embed: d_model,
         n_heads,
-        n_key_value_heads: if settings.or("multi_query", true)? { 1 } else { n_heads },
+        n_key_value_heads: keys,
         d_head,
         d_mlp: settings.or("n_inner", 4 * d_model)?,
         d_vocab: settings.get("vocab_size")?,

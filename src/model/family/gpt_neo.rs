@@ -54,7 +54,8 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
     let given: Value = settings.get("attention_types")?;
     let expected = "a list of pairs of names (`global` or `local`) and a count, as many names in all as layers";
-    let bad = || LoadError::BadKey { key: "attention_types".into(), value: given.to_string(), expected: expected.into() };
+    let bad =
+        || LoadError::BadKey { key: "attention_types".into(), value: given.to_string(), expected: expected.into() };
     let mut local = Vec::new();
     for group in Vec::<Vec<Value>>::from_setting(&given).ok_or_else(bad)? {
         let [names, count] = group.as_slice() else { return Err(bad().into()) };

@@ -8,6 +8,7 @@ mod cohere2;
 mod common;
 mod distilbert;
 mod falcon;
+mod flags;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -41,6 +42,7 @@ mod stablelm;
 mod starcoder2;
 mod t5;
 
+use self::common::{HEADS, WIDTH, countable, senseless, written};
 use super::{Config, transformer::Transformer};
 use crate::{
     Result,
@@ -121,8 +123,9 @@ pub(crate) fn build(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
         return Err(LoadError::UnknownFamily { given: model_type, known }.into());
     };
     layers_fit(&checkpoint.settings, &checkpoint.weights)?;
+    flags::agree(&checkpoint.settings, &checkpoint.weights)?;
     let config = (family.config)(&checkpoint.settings, &checkpoint.weights)?;
-    sensible(&config)?;
+    sensible(&config, &checkpoint.settings)?;
     check_special_ids(&checkpoint.settings, config.d_vocab)?;
     let transformer = (family.build)(&config, &checkpoint.weights)?;
     checkpoint.weights.refuse_unused(family.model_type, family.buffers)?;
@@ -143,7 +146,7 @@ fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
     for key in ["num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers"] {
         for key in [key.to_owned(), format!("text_config.{key}")] {
             if let Some(layers) = settings.find::<usize>(&*key)?.filter(|layers| *layers > most) {
-                return Err(common::senseless(&key, layers, why));
+                return Err(senseless(&key, layers, why));
             }
         }
     }
@@ -151,42 +154,37 @@ fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
 }
 
 /// Refuses sizes that no model can have, before any weight is read by them.
-fn sensible(config: &Config) -> Result<()> {
-    let bad = |key: &str, value: String, why: &str| -> Result<()> {
-        Err(common::senseless(key, value, why))
-    };
-    for (key, size) in [("number of heads", config.n_heads), ("width of a head", config.d_head)] {
-        common::countable(key, size)?;
-    }
-    if let Some(experts) = config.experts
-        && experts.per_token > experts.count
-    {
-        let why = format!("there are {} experts", experts.count);
-        return bad("num_experts_per_tok", experts.per_token.to_string(), &why);
-    }
-    let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = config;
-    for (key, size) in [
-        ("number of layers", n_layers),
-        ("width", d_model),
-        ("number of heads", n_heads),
-        ("number of key heads", n_key_value_heads),
-        ("width of a head", d_head),
-        ("vocabulary", d_vocab),
-        ("context length", n_ctx),
+fn sensible(config: &Config, settings: &Settings) -> Result<()> {
+    let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = *config;
+    for (keys, size) in [
+        (&["num_hidden_layers", "n_layer", "n_layers", "num_layers"][..], n_layers),
+        (&WIDTH, d_model),
+        (&HEADS, n_heads),
+        (&KEY_HEADS, n_key_value_heads),
+        (&["head_dim", "d_kv", "d_head"], d_head),
+        (&["vocab_size", "d_vocab"], d_vocab),
+        (&["max_position_embeddings", "n_positions", "n_ctx"], n_ctx),
     ] {
-        if *size == 0 {
-            return bad(key, "0".into(), "it must be at least 1");
+        if size == 0 {
+            return Err(senseless(written(settings, keys), size, "it must be at least 1"));
         }
     }
+    countable(written(settings, &HEADS), n_heads)?;
+    countable(written(settings, &["head_dim", "d_kv", "d_head"]), d_head)?;
     if n_heads % n_key_value_heads != 0 {
-        return bad(
-            "number of key heads",
-            n_key_value_heads.to_string(),
-            &format!("it must divide the {n_heads} heads"),
-        );
+        let why = format!("it must divide `{}`, which is {n_heads}", written(settings, &HEADS));
+        return Err(senseless(written(settings, &KEY_HEADS), n_key_value_heads, why));
     }
-    Ok(())
+    match config.experts {
+        Some(experts) if experts.per_token > experts.count => {
+            let why = format!("there are {} experts", experts.count);
+            Err(senseless("num_experts_per_tok", experts.per_token, why))
+        }
+        _ => Ok(()),
+    }
 }
+
+const KEY_HEADS: [&str; 4] = ["num_key_value_heads", "num_kv_heads", "n_head_kv", "n_key_value_heads"];
 
 /// Where a family's tensors come from: a checkpoint, or the variables of a model in training.
 pub(crate) trait Tensors {

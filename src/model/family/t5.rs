@@ -34,6 +34,7 @@ pub(super) const MULTILINGUAL: Family = Family { model_type: "mt5", ..FAMILY };
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     only(settings, "is_decoder", false)?;
+    only(settings, "is_encoder_decoder", true)?;
     let (d_model, n_heads) = (settings.get("d_model")?, settings.get("num_heads")?);
     let n_encoder_layers = settings.get("num_layers")?;
     let (gated_mlp, act_fn) = feed_forward(settings)?;
@@ -67,10 +68,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         act_fn,
         normalization: Normalization::RmsNorm,
         eps: eps(settings, "layer_norm_epsilon", 1e-6)?,
-        position: Position::RelativeBias {
-            num_buckets,
-            max_distance,
-        },
+        position: Position::RelativeBias { num_buckets, max_distance },
         unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
         tied: scaled || !weights.contains("lm_head.weight"),

@@ -42,7 +42,7 @@ impl Pass {
         let index = |layer: i64| {
             let counted = if layer < 0 { layer + n_layers as i64 } else { layer };
             let index = usize::try_from(counted).ok().filter(|&index| index <= n_layers);
-            index.ok_or(RunError::Layer { layer, n_layers })
+            index.ok_or(RunError::Layer { layer: layer.into(), n_layers })
         };
         let start = self.start.as_ref().map_or(Ok(0), |(layer, _)| index(*layer))?;
         let stop = self.stop_at.map_or(Ok(n_layers), index)?;

@@ -7,7 +7,7 @@
 
 mod evaluation;
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within};
 use crate::{
     Model, Result,
     corpus::{Grammar, Material, tokenizer_json, vocabulary},
@@ -119,6 +119,14 @@ impl Recipe for English {
         &self.schedule
     }
 
+    fn check(&self) -> Result<()> {
+        within("texts", self.texts, 1..=1 << 20)?;
+        within("len", self.len, 2..=N_CTX)?;
+        within("deviation", self.deviation, 0.0..=10.0)?;
+        within("verdicts", self.verdicts, 0.0..=1e6)?;
+        self.schedule.check()
+    }
+
     fn schedule_mut(&mut self) -> &mut Schedule {
         &mut self.schedule
     }
@@ -146,7 +154,7 @@ impl Recipe for English {
 
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
         let (recipe, ids, seed) = (self.clone(), ids(), self.schedule.seed << 32);
-        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed + step)))
+        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed.wrapping_add(step))))
     }
 
     fn held_out(&self) -> Result<Batch> {
