@@ -190,7 +190,8 @@ mod tests {
             assert!(Sampling { repetition_penalty: bad, ..Sampling::default() }.check().is_err(), "{bad}");
         }
         let ends = [1e-6, 1e6].into_iter().flat_map(|a| [1e-6, 1e6].map(|b| (a, b)));
-        for ((temperature, repetition_penalty), frequency_penalty) in ends.flat_map(|ends| [(ends, -1e6), (ends, 1e6)]) {
+        for ((temperature, repetition_penalty), frequency_penalty) in ends.flat_map(|ends| [(ends, -1e6), (ends, 1e6)])
+        {
             let temperature = Some(temperature);
             let sampling = Sampling { temperature, repetition_penalty, frequency_penalty, ..Sampling::default() };
             sampling.check().unwrap();

@@ -34,8 +34,12 @@ fn parts(file: &Map<String, Value>) -> Checked {
     understood(file, "added_tokens", "", |value| serde_json::from_value::<Vec<tokenizers::AddedToken>>(value).is_ok())?;
     understood(file, "model", "", |value| serde_json::from_value::<ModelWrapper>(value).is_ok())?;
     understood(file, "normalizer", "normalizers", |value| serde_json::from_value::<NormalizerWrapper>(value).is_ok())?;
-    understood(file, "pre_tokenizer", "pretokenizers", |value| serde_json::from_value::<PreTokenizerWrapper>(value).is_ok())?;
-    understood(file, "post_processor", "processors", |value| serde_json::from_value::<PostProcessorWrapper>(value).is_ok())?;
+    understood(file, "pre_tokenizer", "pretokenizers", |value| {
+        serde_json::from_value::<PreTokenizerWrapper>(value).is_ok()
+    })?;
+    understood(file, "post_processor", "processors", |value| {
+        serde_json::from_value::<PostProcessorWrapper>(value).is_ok()
+    })?;
     understood(file, "decoder", "decoders", |value| serde_json::from_value::<DecoderWrapper>(value).is_ok())
 }
 
@@ -130,11 +134,15 @@ fn merge(merges: &[Value], tokens: &HashSet<&str>, prefix: Option<&Value>) -> Ch
         let (left, right) = halves.ok_or_else(|| format!("its merge {} is not two tokens", short(merge)))?;
         let rest = match right.strip_prefix(prefix) {
             Some(rest) => rest,
-            None => return Err(format!("its merge of `{left}` and `{right}` has no `{prefix}` before its second half")),
+            None => {
+                return Err(format!("its merge of `{left}` and `{right}` has no `{prefix}` before its second half"));
+            }
         };
         let whole = format!("{left}{rest}");
         if let Some(missing) = [left, right, &whole].into_iter().find(|token| !tokens.contains(token)) {
-            return Err(format!("its merge of `{left}` and `{right}` needs the token `{missing}`, which it does not have"));
+            return Err(format!(
+                "its merge of `{left}` and `{right}` needs the token `{missing}`, which it does not have"
+            ));
         }
     }
     Ok(())
@@ -192,7 +200,7 @@ mod tests {
         refuses(&with(two, r#""merges": ["ab"]"#), &["`\"ab\"` is not two tokens"]);
         refuses(&with(two, r#""merges": [["a", "b", "a"]]"#), &["is not two tokens"]);
         refuses(&with(two, r#""merges": 7"#), &["`merges`", "`7`"]);
-        refuses(&with(two, r#""merges": [["a", "b"]], "continuing_subword_prefix": "##""#), &["`##`"]);
+        refuses(&with(two, r#""merges": [["a", "b"]], "continuing_subword_prefix": "+""#), &["`+`"]);
         refuses(&with(r#"{"a": 0, "b": 0}"#, r#""merges": []"#), &["one id, 0"]);
         refuses(&with(r#"{"a": -1}"#, r#""merges": []"#), &["`a`", "`-1`"]);
         refuses(&with("7", r#""merges": []"#), &["`vocab`"]);

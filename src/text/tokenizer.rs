@@ -113,7 +113,9 @@ impl Tokenizer {
         check::check(&json).map_err(damaged)?;
         // What is cut off and filled up is left out, so that nothing of it can be wrong.
         let without = |mut json: serde_json::Value| {
-            json.as_object_mut().into_iter().for_each(|file| file.retain(|key, _| !["padding", "truncation"].contains(&&**key)));
+            json.as_object_mut()
+                .into_iter()
+                .for_each(|file| file.retain(|key, _| !["padding", "truncation"].contains(&&**key)));
             json
         };
         let built = guarded(|| serde_json::from_value::<tokenizers::Tokenizer>(without(json.clone())));
