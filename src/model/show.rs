@@ -75,6 +75,11 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        let tokens = self.tokenizer().map_or(0, crate::text::Tokenizer::d_vocab);
+        if tokens > config.d_vocab {
+            let beyond = grouped(tokens - config.d_vocab);
+            facts.push(("tokenizer", format!("{} tokens, {beyond} of them beyond the vocabulary", grouped(tokens))));
+        }
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }

@@ -43,6 +43,10 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
         }
         None => {}
     }
+    if let Some(factors) = factors.llama3.as_ref().filter(|factors| 2 * factors.len() != turned) {
+        let why = format!("`{LLAMA3}` has {} factors, one for each pair of them", factors.len());
+        return Err(facts.refuse("rope.dimension_count", turned, why));
+    }
     if let Some(scaling) = scaling(facts, factors, theta)? {
         settings.set("rope_scaling", scaling);
     }
@@ -125,7 +129,8 @@ const TRAINED_ON: f64 = 8192.0;
 fn rule(factors: &[f32], theta: f64) -> Result<Value> {
     let factor = factors.iter().copied().fold(1.0, f32::max).into();
     let expected = (0..factors.len()).map(|pair| divisor(pair as f64 / factors.len() as f64, theta, factor));
-    if factors.iter().zip(expected).any(|(&given, rule)| (f64::from(given) - rule).abs() > 1e-3 * rule) {
+    // NaN is near nothing.
+    if !factors.iter().zip(expected).all(|(&given, rule)| (f64::from(given) - rule).abs() <= 1e-3 * rule) {
         let why = "only the factors of Llama 3 (low 1, high 4, trained on 8192 positions) are known".to_owned();
         let value = format!("{} factors up to {factor}", factors.len());
         return Err(LoadError::Unsupported { key: LLAMA3.into(), value, why }.into());
@@ -182,5 +187,8 @@ mod tests {
     fn other_factors_are_refused() {
         let error = rule(&written(1e4, 64, 8.0), 5e5).unwrap_err().to_string();
         assert!(error.contains("rope_freqs.weight"), "{error}");
+        let mut damaged = written(5e5, 64, 8.0);
+        damaged[3] = f32::NAN;
+        assert!(rule(&damaged, 5e5).is_err());
     }
 }

@@ -75,9 +75,10 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         false => {
             let differs = |(ours, theirs): &((String, String), (String, String))| ours != theirs;
             let first = fields(&config_here).into_iter().zip(fields(&read)).find(differs);
-            let why = first.map(|((name, ours), (_, theirs))| match ours.parse::<f64>().and(theirs.parse::<f64>()) {
-                Ok(_) => format!("its `{name}` is {ours} where GPT-2 has {theirs}"),
-                Err(_) => format!("its `{name}` is not as in GPT-2"),
+            let is_word = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+            let why = first.map(|((name, ours), (_, theirs))| match is_word(&ours) && is_word(&theirs) {
+                true => format!("its `{name}` is {ours} where GPT-2 has {theirs}"),
+                false => format!("its `{name}` is not as in GPT-2"),
             });
             Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has more parts".into())))
         }
