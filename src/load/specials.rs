@@ -16,7 +16,7 @@ use crate::{
 /// When a text or an id is of the wrong kind, or an id is outside the vocabulary, in whichever of the settings.
 pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenizer) -> Result<SpecialIds> {
     let sizes = ["vocab_size", "d_vocab", "text_config.vocab_size"];
-    let d_vocab = config.find::<usize>(sizes)?.unwrap_or(0).max(tokenizer.d_vocab());
+    let d_vocab = config.find::<usize>(sizes)?.map_or(usize::MAX, |size| size.max(tokenizer.d_vocab()));
     let all = |kind: &str| -> Result<Vec<u32>> {
         let mut all = Vec::new();
         for settings in written {

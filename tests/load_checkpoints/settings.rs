@@ -229,7 +229,7 @@ fn nonsense_is_refused_with_its_value_and_what_is_valid() {
         ("families/bert", "num_hidden_layers", json!(16_777_216), "tensors"),
         ("families/llama", "bos_token_id", json!(99_999), "0 to"),
         ("families/t5", "decoder_start_token_id", json!(53), "0 to 52"),
-        ("llama-mha", "attention_bias", json!(true), "no tensor whose name ends"),
+        ("families/cohere", "attention_bias", json!(true), "no tensor whose name ends"),
         ("llama-mlp-bias", "mlp_bias", json!(false), "mlp.gate_proj.bias"),
         ("llama-mha", "num_attention_heads", json!(3), "must divide `hidden_size`"),
     ] {

@@ -16,7 +16,9 @@ pub(super) fn translate(facts: &Facts, family: &Family, factors: &Factors) -> Re
     refuse_parts(facts.metadata)?;
     let mut settings = Settings::default();
     settings.set("model_type", family.model_type);
-    settings.set("vocab_size", facts.rows("token_embd.weight").unwrap_or_default());
+    if let Some(rows) = facts.rows("token_embd.weight") {
+        settings.set("vocab_size", rows);
+    }
     settings.set("tie_word_embeddings", !facts.has("output.weight"));
     for (own, gguf) in family.keys.iter().copied().flatten() {
         settings.set(own, facts.get::<Value>(gguf)?);

@@ -40,7 +40,13 @@ const FLAGS: &[Flag] = &[
 ];
 
 /// Counts that some models of a family ignore.
-const COUNTS: [&str; 3] = ["num_key_value_heads", "num_kv_heads", "original_max_position_embeddings"];
+const COUNTS: [&str; 5] = [
+    "num_key_value_heads",
+    "num_kv_heads",
+    "original_max_position_embeddings",
+    "rope_parameters.original_max_position_embeddings",
+    "rope_scaling.original_max_position_embeddings",
+];
 
 /// Checks all of them.
 ///

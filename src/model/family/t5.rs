@@ -50,7 +50,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let max_distance = settings.or("relative_attention_max_distance", 128)?;
     // Half of a decoder's buckets are for the nearest distances, one for each; the others for those beyond.
     if max_distance <= num_buckets / 2 {
-        let why = format!("it must be more than half of the {num_buckets} buckets");
+        let why = format!("it must be more than half of `relative_attention_num_buckets`, {num_buckets}");
         return Err(senseless("relative_attention_max_distance", max_distance, why));
     }
     Ok(Config {
