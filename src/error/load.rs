@@ -14,7 +14,9 @@ pub(crate) enum LoadError {
     #[error("the configuration has no `{key}`, which a {family} model needs")]
     MissingKey { key: String, family: String },
     #[error("the configuration key `{key}` is {value} where {expected} is needed")]
-    BadKey { key: String, value: String, expected: &'static str },
+    BadKey { key: String, value: String, expected: String },
+    #[error("the configuration says `{key}` = {value}, which makes no sense: {why}")]
+    Senseless { key: String, value: String, why: String },
     #[error("the weights have no tensor `{name}`; the nearest are {nearest}")]
     MissingTensor { name: String, nearest: String },
     #[error("the tensor `{name}` has shape {got:?} where the configuration needs {expected:?}")]

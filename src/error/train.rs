@@ -25,6 +25,8 @@ pub(crate) enum TrainError {
     Answers { prompts: usize, answers: usize },
     #[error("texts of {len} tokens do not fit a model with a context of {n_ctx}; make them shorter")]
     Length { len: usize, n_ctx: usize },
+    #[error("the recipe's `{name}` is {value} where {needed} is needed")]
+    Setting { name: &'static str, value: String, needed: String },
     #[error("the recipe has no texts for step {step}; its batches must go on without end")]
     NoTexts { step: usize },
     #[error(

@@ -29,7 +29,7 @@ pub(crate) enum WeightsError {
     #[error("this {family} model cannot be written as a TransformerLens checkpoint: {why}")]
     NotNative { family: String, why: String },
     #[error(
-        "this {family} model cannot be written in GPT-2's form: {why}; save_native writes other architectures, in          TransformerLens's form"
+        "this {family} model cannot be written in GPT-2's form: {why}; save_native writes other architectures, in TransformerLens's form"
     )]
     NotGpt2 { family: String, why: String },
     #[error(

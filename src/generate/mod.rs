@@ -133,7 +133,7 @@ impl Generation {
     }
 
     /// Draws tokens from their probabilities, the logits divided by this first: below 1 the likely become likelier. 0
-    /// is greedy.
+    /// is greedy; else it is from 1e-6 to 1e6.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.sampling.temperature = Some(temperature);
         self
@@ -153,13 +153,13 @@ impl Generation {
     }
 
     /// Divides the logit of every token that the text has already by this where it is positive, and multiplies it
-    /// where not (Keskar et al. 2019); before the temperature.
+    /// where not (Keskar et al. 2019); before the temperature. It is from 1e-6 to 1e6.
     pub fn repetition_penalty(mut self, penalty: f64) -> Self {
         self.sampling.repetition_penalty = penalty;
         self
     }
 
-    /// Takes this off a token's logit for each time that the text has it; after the temperature.
+    /// Takes this off a token's logit for each time that the text has it; after the temperature. It is from -1e6 to 1e6.
     pub fn frequency_penalty(mut self, penalty: f64) -> Self {
         self.sampling.frequency_penalty = penalty;
         self

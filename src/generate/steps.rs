@@ -155,7 +155,8 @@ impl Generation {
     /// That every index is one that comes up before the end.
     fn check_indices(&self) -> Result<()> {
         let tokens = &self.prefix.tokens;
-        let target = tokens.len().saturating_add(self.most_new_tokens());
+        // No text grows beyond what the model reads.
+        let target = tokens.len() + self.most_new_tokens().min(self.model.config().n_ctx);
         let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
         let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
         let check = |(_, edit): &(_, Intervention)| edit.indices(self.model.config(), sizes).map(drop);

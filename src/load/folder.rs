@@ -124,7 +124,7 @@ fn tokenizer(folder: &Path, settings: &Settings) -> Result<Option<Tokenizer>> {
         written.extend(read(folder, file)?);
     }
     written.push(settings.clone());
-    let specials = specials::find(&written, &tokenizer)?;
+    let specials = specials::find(&written, settings, &tokenizer)?;
     Ok(Some(tokenizer.with_special_ids(specials)))
 }
 

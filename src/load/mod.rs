@@ -9,6 +9,7 @@ mod float;
 mod folder;
 mod gguf;
 mod hub;
+mod kinds;
 mod safetensors;
 mod settings;
 mod specials;
@@ -19,7 +20,9 @@ use std::path::Path;
 pub(crate) use folder::{BESIDE, CONFIG, TOKENIZER, WEIGHTS};
 pub use hub::Hub;
 use hub::HubId;
-pub use settings::{FromSetting, Keys, Settings};
+pub use kinds::{Finite, FromSetting};
+pub use settings::{Keys, Settings};
+pub(crate) use specials::check as check_special_ids;
 pub use weights::Weights;
 
 use crate::{
@@ -127,7 +130,7 @@ impl Checkpoint {
         let weights = Weights::new(safetensors::SafetensorFiles::in_memory(weights)?);
         let tokenizer = match tokenizer.map(Tokenizer::from_bytes).transpose()? {
             Some(tokenizer) => {
-                let specials = specials::find(std::slice::from_ref(&settings), &tokenizer)?;
+                let specials = specials::find(std::slice::from_ref(&settings), &settings, &tokenizer)?;
                 Some(tokenizer.with_special_ids(specials))
             }
             None => None,

@@ -112,7 +112,7 @@ pub(super) fn read_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> 
     let damaged =
         |why: String| LoadError::Damaged { path: index.to_owned(), what: "an index of safetensors files", why };
     let settings = Settings::parse_file(&Bytes::of_text(index)?, index)?;
-    let map = settings.value("weight_map").and_then(|map| map.as_object());
+    let map = settings.value("weight_map")?.and_then(|map| map.as_object());
     let map = map.ok_or_else(|| damaged("it has no `weight_map`".into()))?;
     let mut shards = BTreeMap::<String, Vec<String>>::new();
     for (tensor, file) in map {

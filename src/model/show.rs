@@ -85,6 +85,11 @@ impl Model {
             let names: Vec<_> = config.untied.iter().map(|name| format!("`{name}`")).collect();
             facts.push(("used as stored", format!("{} (the configuration says tied)", names.join(", "))));
         }
+        let tokens = self.tokenizer().map_or(0, crate::text::Tokenizer::d_vocab);
+        if tokens > config.d_vocab {
+            let beyond = grouped(tokens - config.d_vocab);
+            facts.push(("tokenizer", format!("{} tokens, {beyond} of them beyond the vocabulary", grouped(tokens))));
+        }
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }

@@ -8,7 +8,7 @@
 //! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
 //! speaks, so that one head does each job.
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule, vocabulary::tokenizer_json};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabulary::tokenizer_json};
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
@@ -156,6 +156,12 @@ impl Recipe for Induction {
 
     fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    fn check(&self) -> Result<()> {
+        within("tokens", self.tokens, config().n_ctx..=1 << 24)?;
+        within("head_price", self.head_price, 0.0..=1e6)?;
+        self.schedule.check()
     }
 
     fn schedule_mut(&mut self) -> &mut Schedule {

@@ -37,6 +37,7 @@ impl Training {
     /// # Errors
     /// When there is none, the file is damaged, or the recipe has other settings than then.
     pub fn take_up(recipe: Box<dyn Recipe>, path: impl AsRef<Path>) -> Result<Self> {
+        recipe.check()?;
         let path = path.as_ref();
         if !path.is_file() {
             return Err(TrainError::NothingToResume { path: path.to_owned() }.into());

@@ -96,8 +96,9 @@ impl Training {
     /// Before the first step.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// When a setting of the recipe is outside its range.
     pub fn start(recipe: Box<dyn Recipe>) -> Result<Self> {
+        recipe.check()?;
         let parameters = recipe.parameters()?;
         let optimiser = AdamW::new(parameters.vars.values());
         Ok(Self { recipe, parameters, optimiser, history: History::default(), step: 0, clock: Clock::start() })

@@ -18,5 +18,6 @@ mod hub_hostile;
 mod hub_server;
 mod odd_files;
 mod real;
+mod settings;
 mod support;
 mod ties;

@@ -125,7 +125,7 @@ fn settings_that_change_the_computation_and_are_not_implemented_are_refused_by_n
     refused("gpt2-tiny", "activation_function", json!("softplus"), &["activation_function", "softplus"]);
     refused("gpt2-tiny", "scale_attn_weights", json!(false), &["scale_attn_weights"]);
     refused("gpt2-tiny", "n_head", json!("four"), &["n_head", "four"]);
-    refused("gpt2-tiny", "n_layer", json!(0), &["at least 1"]);
+    refused("gpt2-tiny", "n_layer", json!(0), &["from 1 to"]);
     refused("gpt2-tiny", "n_layer", json!(3), &["h.2."]);
     refused("gpt2-tiny", "n_layer", json!(1), &["h.1."]);
     refused("gpt2-tiny", "n_embd", json!(31), &["shape"]);

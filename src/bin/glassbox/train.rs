@@ -20,10 +20,12 @@ const REPORT: usize = 50;
 const PUT_ASIDE: usize = 250;
 /// Where models go whose folder is not named. The shipped ones are elsewhere.
 const TRAINED: &str = "trained";
+/// More steps than any recipe takes.
+const MOST_STEPS: usize = 1_000_000_000;
 
 pub fn run(mut args: Args) -> Outcome<()> {
     let (out, resume) = (args.option("--out")?, args.flag("--resume"));
-    let (steps, seed) = (args.number("--steps")?, args.number("--seed")?);
+    let (steps, seed) = (args.number("--steps", 1..=MOST_STEPS)?, args.number("--seed", 0..=u64::MAX)?);
     let mut recipe = train::recipe(&args.word("the recipe")?)?;
     args.done()?;
     if steps == Some(0) {

@@ -192,7 +192,7 @@ impl Reader<'_> {
             }
             10 => u64::from_le_bytes(self.array()?).into(),
             11 => i64::from_le_bytes(self.array()?).into(),
-            12 => f64::from_le_bytes(self.array()?).into(),
+            12 => number(f64::from_le_bytes(self.array()?)),
             _ => return Err(format!("a value at byte {} has the unknown type {kind}", self.at).into()),
         })
     }
@@ -200,5 +200,10 @@ impl Reader<'_> {
 
 /// The number as a person wrote it: 1e-5, where widening the float would give 9.999999747378752e-6.
 fn shortest(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
+    value.to_string().parse().map_or(Value::Null, number)
+}
+
+/// A number; what is none (NaN, infinite) as a text, which no setting takes for a number, nor for absent.
+fn number(value: f64) -> Value {
+    if value.is_finite() { value.into() } else { value.to_string().into() }
 }

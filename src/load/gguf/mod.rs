@@ -55,7 +55,7 @@ pub(super) fn open(path: &Path, name: String) -> Result<Checkpoint> {
     let weights = Weights::new(GgufTensors::new(bytes, &tensors, family, Heads { queries, keys })?);
     let tokenizer = match tokenizer::build(&metadata, path)? {
         Some(tokenizer) => {
-            let specials = specials::find(&[tokenizer::flags(&metadata), settings.clone()], &tokenizer)?;
+            let specials = specials::find(&[tokenizer::flags(&metadata)?, settings.clone()], &settings, &tokenizer)?;
             Some(tokenizer.with_special_ids(specials))
         }
         None => None,

@@ -3,6 +3,7 @@
 
 use super::{
     Family,
+    common::eps,
     llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
@@ -34,7 +35,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 pub(super) fn shared(family: &LlamaLike, settings: &Settings) -> Result<Config> {
     Ok(Config {
         normalization: Normalization::LayerNorm,
-        eps: settings.get("layer_norm_eps")?,
+        eps: eps(settings, "layer_norm_eps", 1e-5)?,
         parallel_attn_mlp: true,
         logit_scale: settings.get("logit_scale")?,
         ..family.config(settings)?

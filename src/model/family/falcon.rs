@@ -7,7 +7,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, alibi, attention_fused, mlp, norm, only, unembed},
+    common::{activation, alibi, attention_fused, eps, mlp, norm, only, unembed, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub(super) const FAMILY: Family = Family {
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let d_model = settings.get(["n_embed", "hidden_size"])?;
     let n_heads = settings.get(["num_attention_heads", "n_head"])?;
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let new = settings.or("new_decoder_architecture", false)?;
     if new {
         only(settings, "parallel_attn", true)?;
@@ -59,7 +59,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["activation", "hidden_act"], "gelu")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         position,
         attn_scale,
         parallel_attn_mlp: new || settings.or("parallel_attn", true)?,

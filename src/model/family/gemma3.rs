@@ -60,7 +60,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 
 fn text_config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let missing = || LoadError::MissingKey { key: "text_config".into(), family: "gemma3".into() };
-    let text = settings.section("text_config").ok_or_else(missing)?;
+    let text = settings.section("text_config")?.ok_or_else(missing)?;
     let stored =
         |part: &&str| weights.leave_out(&format!("{part}.")) + weights.leave_out(&format!("model.{part}.")) > 0;
     let left_out =

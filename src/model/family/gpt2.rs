@@ -2,7 +2,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention, norm, only, unembed},
+    common::{activation, attention, eps, norm, only, unembed, width_of_head},
 };
 use crate::{
     Result,
@@ -31,7 +31,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "add_cross_attention", false)?;
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     Ok(Config {
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
@@ -43,7 +43,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.get(["n_positions", "max_position_embeddings", "n_ctx"])?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         scale_attn_by_inverse_layer_idx: settings.or("scale_attn_by_inverse_layer_idx", false)?,
         tied: settings.or("tie_word_embeddings", true)?,
@@ -80,14 +80,32 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     match read == config_here {
         true => Ok(written),
         false => {
-            let lines = |config: &Config| format!("{config:#?}").lines().map(str::to_owned).collect::<Vec<_>>();
-            let differs = |(ours, theirs): &(String, String)| ours != theirs;
-            let first = lines(&config_here).into_iter().zip(lines(&read)).find(differs);
-            let why =
-                first.map(|(ours, theirs)| format!("it has `{}` where GPT-2 has `{}`", ours.trim(), theirs.trim()));
+            let differs = |(ours, theirs): &((String, String), (String, String))| ours != theirs;
+            let first = fields(&config_here).into_iter().zip(fields(&read)).find(differs);
+            let is_word = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+            let why = first.map(|((name, ours), (_, theirs))| match is_word(&ours) && is_word(&theirs) {
+                true => format!("its `{name}` is {ours} where GPT-2 has {theirs}"),
+                false => format!("its `{name}` is not as in GPT-2"),
+            });
             Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has more parts".into())))
         }
     }
+}
+
+/// The name of each field, and what it is in one line or many.
+fn fields(config: &Config) -> Vec<(String, String)> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in format!("{config:#?}").lines() {
+        // Four blanks begin a field, more go on with it.
+        match line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}', ']', ')'])) {
+            Some(field) => {
+                let (name, value) = field.split_once(": ").unwrap_or((field, ""));
+                fields.push((name.to_owned(), value.trim_end_matches(',').to_owned()));
+            }
+            None => fields.iter_mut().rev().take(1).for_each(|(_, value)| value.push_str(line)),
+        }
+    }
+    fields
 }
 
 pub(crate) fn not_gpt2(config: &Config, why: &str) -> crate::Error {

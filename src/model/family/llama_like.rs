@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, only, unembed},
+    common::{activation, eps, head_dim, only, unembed},
     llama_block::Reader,
     rope::Rope,
 };
@@ -126,7 +126,7 @@ impl LlamaLike {
     /// What all of these families configure alike.
     pub(super) fn config(&self, settings: &Settings) -> Result<Config> {
         let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-        let d_head: usize = settings.or("head_dim", d_model / usize::max(n_heads, 1))?;
+        let d_head = head_dim(settings, d_model, n_heads)?;
         Ok(Config {
             n_layers: settings.get("num_hidden_layers")?,
             d_model,
@@ -139,7 +139,7 @@ impl LlamaLike {
             n_ctx: settings.get("max_position_embeddings")?,
             act_fn: activation(settings, ["hidden_act", "hidden_activation"], "silu")?,
             normalization: Normalization::RmsNorm,
-            eps: settings.get("rms_norm_eps")?,
+            eps: eps(settings, "rms_norm_eps", 1e-6)?,
             position: Position::Rotary((self.rotary)(settings, d_head)?),
             attn_scale: 1.0 / (d_head as f64).sqrt(),
             gated_mlp: true,

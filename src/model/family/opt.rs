@@ -7,7 +7,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, linear, mlp, norm, only, unembed},
+    common::{activation, attention_apart, linear, mlp, norm, only, unembed, width_of_head},
 };
 use crate::{
     Result,
@@ -38,7 +38,7 @@ const FIRST_POSITION: usize = 2;
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     only(settings, "layer_norm_elementwise_affine", true)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let projected = settings.or("word_embed_proj_dim", d_model)? != d_model;
     if projected {
         only(settings, "tie_word_embeddings", true)?;

@@ -3,7 +3,7 @@
 
 use super::{
     Tensors,
-    common::{attention, linear, only},
+    common::{attention, eps, linear, only, width_of_head},
 };
 use crate::{
     Result,
@@ -45,7 +45,7 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
     only(settings, "add_cross_attention", false)?;
     only(settings, "position_embedding_type", "absolute".to_owned())?;
     let (d_model, n_heads) = (settings.get(["hidden_size", "dim"])?, settings.get(["num_attention_heads", "n_heads"])?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     Ok(Config {
         architecture: Architecture::Encoder,
         n_layers: settings.get(["num_hidden_layers", "n_layers"])?,
@@ -61,7 +61,7 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
         norm_place: NormPlace::OnSum,
         embed_norm: true,
         final_norm: false,
-        eps: settings.or("layer_norm_eps", 1e-12)?,
+        eps: eps(settings, "layer_norm_eps", 1e-12)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
         sentence_pooling: sentence_pooling(settings)?,

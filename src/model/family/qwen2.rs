@@ -30,6 +30,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 pub(super) fn later_windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     let used: bool = settings.get("use_sliding_window")?;
     let window = settings.find("sliding_window")?.filter(|_| used);
-    let first: usize = settings.get("max_window_layers")?;
-    windows(settings, n_layers, window, |layer| window.is_some() && layer >= first)
+    let first: u32 = settings.get("max_window_layers")?;
+    windows(settings, n_layers, window, |layer| window.is_some() && layer >= first as usize)
 }

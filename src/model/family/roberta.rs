@@ -41,7 +41,7 @@ const POSITIONS: &str = "embeddings.position_embeddings.weight";
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let config = post_norm::config(settings, weights, &NAMES)?;
-    let (rows, pad) = (config.n_ctx, settings.or("pad_token_id", 1usize)?);
+    let (rows, pad) = (config.n_ctx, settings.or("pad_token_id", 1u32)? as usize);
     if let Some(shape) = weights.shape(POSITIONS).filter(|shape| shape.first() != Some(&rows)) {
         let expected = vec![rows, config.d_model];
         return Err(LoadError::TensorShape { name: POSITIONS.into(), got: shape.to_vec(), expected }.into());

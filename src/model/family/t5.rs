@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{attention, linear, norm, only},
+    common::{attention, eps, linear, norm, only, senseless},
 };
 use crate::{
     Result,
@@ -31,6 +31,7 @@ const OF_STACKS: [&str; 2] = ["encoder.embed_tokens.weight", "decoder.embed_toke
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     only(settings, "is_decoder", false)?;
+    only(settings, "is_encoder_decoder", true)?;
     let (d_model, n_heads) = (settings.get("d_model")?, settings.get("num_heads")?);
     let n_encoder_layers = settings.get("num_layers")?;
     let (gated_mlp, act_fn) = feed_forward(settings)?;
@@ -49,6 +50,12 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
             untied.push(name.to_owned());
         }
     }
+    let max_distance = settings.or("relative_attention_max_distance", 128)?;
+    // Half of a decoder's buckets are for the nearest distances, one for each; the others for those beyond.
+    if max_distance <= num_buckets / 2 {
+        let why = format!("it must be more than half of `relative_attention_num_buckets`, {num_buckets}");
+        return Err(senseless("relative_attention_max_distance", max_distance, why));
+    }
     Ok(Config {
         architecture: Architecture::EncoderDecoder,
         n_layers: settings.or("num_decoder_layers", n_encoder_layers)?,
@@ -63,11 +70,8 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         n_ctx: settings.or("n_positions", 512)?,
         act_fn,
         normalization: Normalization::RmsNorm,
-        eps: settings.or("layer_norm_epsilon", 1e-6)?,
-        position: Position::RelativeBias {
-            num_buckets,
-            max_distance: settings.or("relative_attention_max_distance", 128)?,
-        },
+        eps: eps(settings, "layer_norm_epsilon", 1e-6)?,
+        position: Position::RelativeBias { num_buckets, max_distance },
         unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
         // Newer configurations call all of them tied; those that scale nothing have their own head where one is stored.

@@ -137,7 +137,7 @@ impl Model {
             // Its beginning would be one token with the prompt's end.
             _ => match self.to_single_token(answer) {
                 Ok(id) => Ok(vec![id]),
-                Err(_) => Ok(self.to_tokens(answer, false)?.ids(0).to_vec()),
+                Err(_) => self.bare_ids(answer),
             },
         }
     }

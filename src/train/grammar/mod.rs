@@ -7,7 +7,7 @@
 
 mod evaluation;
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within};
 use crate::{
     Model, Result,
     corpus::{Grammar, Material, tokenizer_json, vocabulary},
@@ -118,6 +118,14 @@ impl Recipe for English {
 
     fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    fn check(&self) -> Result<()> {
+        within("texts", self.texts, 1..=1 << 20)?;
+        within("len", self.len, 2..=N_CTX)?;
+        within("deviation", self.deviation, 0.0..=10.0)?;
+        within("verdicts", self.verdicts, 0.0..=1e6)?;
+        self.schedule.check()
     }
 
     fn schedule_mut(&mut self) -> &mut Schedule {

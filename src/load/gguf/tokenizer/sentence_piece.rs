@@ -9,9 +9,8 @@ use crate::{error::Result, order::falling};
 
 pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let Vocabulary { metadata, tokens, kinds } = vocabulary;
-    let scores = metadata.get::<Vec<f64>>("tokenizer.ggml.scores")?;
-    let unknown = metadata.or("tokenizer.ggml.unknown_token_id", 0)?;
-    let unknown = tokens.get::<usize>(unknown);
+    let scores = vocabulary.scores()?;
+    let unknown = vocabulary.special(&["unknown"])?.map(|(token, _)| token).or(tokens.first().map(String::as_str));
     let mark = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
     let prefix = metadata.or("tokenizer.ggml.add_space_prefix", true)?;
     let normalizers = if prefix { vec![json!({"type": "Prepend", "prepend": "▁"}), mark] } else { vec![mark] };
