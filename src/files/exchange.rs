@@ -58,8 +58,8 @@ fn take_along(old: &Path, new: &Path, written: &HashSet<&Path>) -> io::Result<()
             fs::hard_link(old.join(path), new.join(path))?;
         }
     }
-    let folders = all.iter().filter(|(_, kind)| kind.is_dir());
-    folders.map(|(path, _)| sync_folder(&new.join(path))).collect()
+    let mut folders = all.iter().filter(|(_, kind)| kind.is_dir());
+    folders.try_for_each(|(path, _)| sync_folder(&new.join(path)))
 }
 
 /// Removes the old folder, of which everything stands in the new one. What came into it meanwhile moves there, too.
