@@ -117,9 +117,9 @@ impl Settings {
     ///
     /// ```
     /// use glassbox::load::Settings;
-    /// let settings = Settings::parse(r#"{"layer_norm_eps": -1e-5}"#)?;
+    /// let settings = Settings::parse(r#"{"layer_norm_eps": -0.5}"#)?;
     /// let error = settings.number("layer_norm_eps", 0.0..=1.0).unwrap_err().to_string();
-    /// assert!(error.contains("`layer_norm_eps` is -1e-5 where a number from 0 to 1 is needed"), "{error}");
+    /// assert!(error.contains("`layer_norm_eps` is -0.5 where a number from 0 to 1 is needed"), "{error}");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     ///

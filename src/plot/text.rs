@@ -15,7 +15,10 @@ pub(crate) fn visible(token: &str) -> String {
 
 /// The most characters that is shown of a name or title, and of a sentence.
 const LONGEST_NAME: usize = 1000;
-const LONGEST_SENTENCE: usize = 4000;
+const LONGEST_SENTENCE: usize = 2500;
+/// The most that a sentence shows of what it quotes, and of one word such as a path.
+const LONGEST_QUOTE: usize = 300;
+const LONGEST_WORD: usize = 600;
 
 /// A name as it is, but for what cannot be seen or would disturb its neighbours.
 pub(crate) fn printable(name: &str) -> String {
@@ -28,9 +31,17 @@ pub(crate) fn line(text: impl AsRef<str>) -> String {
     one_line(text.as_ref(), LONGEST_NAME)
 }
 
-/// The same of an error or a description, which may be longer.
+/// The same of an error or a description, which may be longer; the middle of long quotes and words is left out, so that
+/// what is said of them stays.
 pub(crate) fn sentence(text: impl AsRef<str>) -> String {
-    one_line(text.as_ref(), LONGEST_SENTENCE)
+    let text = text.as_ref();
+    if text.len() <= LONGEST_QUOTE {
+        return one_line(text, LONGEST_SENTENCE);
+    }
+    let quoted = |(at, part)| if at % 2 == 1 { shortened(part, LONGEST_QUOTE) } else { part.into() };
+    let quotes = text.split('`').enumerate().map(quoted).collect::<Vec<_>>().join("`");
+    let words = quotes.split(' ').map(|word| shortened(word, LONGEST_WORD)).collect::<Vec<_>>().join(" ");
+    one_line(&words, LONGEST_SENTENCE)
 }
 
 /// Lines of text whose control characters are shown as their pictures.

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_training_without_a_step_writes_nothing() {
         let folder = std::env::temp_dir().join(format!("glassbox-no-steps-{}", std::process::id()));
-        let error = Training::start(short(0)).unwrap().write(&folder).unwrap_err().to_string();
+        let error = Training::start(short(1)).unwrap().write(&folder).unwrap_err().to_string();
         assert!(error.contains("a single step") && !folder.exists(), "{error}");
     }
 }

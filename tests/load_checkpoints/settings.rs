@@ -231,7 +231,7 @@ fn nonsense_is_refused_with_its_value_and_what_is_valid() {
         ("families/t5", "decoder_start_token_id", json!(53), "0 to 52"),
         ("families/cohere", "attention_bias", json!(true), "no tensor whose name ends"),
         ("llama-mlp-bias", "mlp_bias", json!(false), "mlp.gate_proj.bias"),
-        ("llama-mha", "num_attention_heads", json!(3), "must divide `hidden_size`"),
+        ("llama-mha", "num_attention_heads", json!(3), "must divide `num_attention_heads`"),
     ] {
         let folder = if folder == "families/llama" { "llama-mha" } else { folder };
         let error = refused(folder, key, value.clone());

@@ -128,7 +128,7 @@ fn settings_that_change_the_computation_and_are_not_implemented_are_refused_by_n
     refused("gpt2-tiny", "n_layer", json!(0), &["from 1 to"]);
     refused("gpt2-tiny", "n_layer", json!(3), &["h.2."]);
     refused("gpt2-tiny", "n_layer", json!(1), &["h.1."]);
-    refused("gpt2-tiny", "n_embd", json!(31), &["shape"]);
+    refused("gpt2-tiny", "n_embd", json!(31), &["n_head", "must divide `n_embd`", "31"]);
     refused("llama-gqa-tied", "num_key_value_heads", json!(3), &["3", "divide"]);
     for kind in ["proportional", "something new"] {
         let rope = json!({"rope_type": kind, "factor": 2.0, "rope_theta": 500.0});
@@ -163,7 +163,7 @@ fn weights_that_do_not_fit_are_refused_by_name() {
 
 #[test]
 fn a_place_with_nothing_in_it_is_told_from_a_place_that_is_not_there() {
-    says(Model::open("no-such-model").unwrap_err(), &["no-such-model", "induction-2l", "org/name"]);
+    says(Model::open("no-such-model").unwrap_err(), &["no-such-model", "neither a file nor a folder", "induction-2l"]);
     says(Model::open("no/such/folder").unwrap_err(), &["no/such/folder"]);
     let empty = std::env::temp_dir().join(format!("glassbox-empty-{}", std::process::id()));
     fs::create_dir_all(&empty).unwrap();

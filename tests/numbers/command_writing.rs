@@ -143,7 +143,7 @@ fn a_training_says_before_its_first_step_what_it_cannot_do() {
     let scratch = Scratch::new("refusals");
     fs::write(scratch.0.join("file"), "mine").unwrap();
     for (arguments, why) in [
-        (&["--steps", "0"][..], "--steps is 0"),
+        (&["--steps", "0"][..], "--steps needs a whole number from 1"),
         (&["--out", "file"][..], "file is a file, not a folder"),
         (&["--out", "/dev/null/m"][..], "/dev/null/m cannot be made"),
         (&["--resume"][..], "no training to take up in trained/induction-2l"),

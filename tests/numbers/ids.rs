@@ -131,6 +131,7 @@ const ANSWER_NOTHING: &[&str] = &[
     "token_types",
     "window",
     "statistics",
+    "is_missing",
 ];
 
 /// What numbers that count something are called in signatures.
