@@ -161,7 +161,8 @@ fn heads_between_prompts_of_different_length_are_whole_runs_too() {
     for name in NAMES {
         for rule in rules() {
             let one = experiment(name, Padding::Left, &rule);
-            let parts: [(HeadPart, fn(usize) -> Site); 4] = [
+            type At = fn(usize) -> Site;
+            let parts: [(HeadPart, At); 4] = [
                 (HeadPart::Out, Site::z),
                 (HeadPart::Query, Site::q),
                 (HeadPart::Key, Site::k),
