@@ -38,7 +38,8 @@ pub fn make(choices: &[u8], place: &Path) -> Outcome {
 
 /// Judges an error, and shows what can be shown.
 fn shown<T: Show>(result: glassbox::Result<T>) -> Outcome {
-    Ok(judged(result)?.iter().for_each(Show::evcxr_display))
+    judged(result)?.iter().for_each(Show::evcxr_display);
+    Ok(())
 }
 
 fn fine<T>(result: glassbox::Result<T>) -> Outcome {
@@ -94,8 +95,11 @@ fn of_model(odd: &mut Odd, run: &Run) -> Outcome {
         3 => fine(model.to_string(&[odd.id(), odd.id()])),
         4 => fine(model.to_single_token(&odd.text())),
         5 => fine(model.to_single_str_token(odd.id())),
-        6 => Ok(drop(model.token_text(odd.id()))),
-        7 => shown(model.test_prompt(&odd.text(), &odd.text())),
+        6 => {
+            model.token_text(odd.id());
+            Ok(())
+        }
+        7 => shown(model.test_prompt(&odd.text(), odd.text())),
         8 => fine(model.pass(odd.ids()).and_then(|pass| pass.record(odd.pattern()).positions([odd.index()]).run())),
         9 => fine(model.pass(odd.ids()).and_then(|pass| pass.stop_at_layer(odd.index()).run())),
         10 => fine(model.unembed(&odd.tensor())),

@@ -14,8 +14,11 @@ use std::{
 /// Findings by what they have in common, each with one case that was kept.
 #[derive(Default)]
 pub struct Findings {
-    by_signature: Mutex<BTreeMap<String, (String, Option<PathBuf>, u64)>>,
+    by_signature: Mutex<BTreeMap<String, Finding>>,
 }
+
+/// What is wrong, where the case was written down, and how often it was seen.
+type Finding = (String, Option<PathBuf>, u64);
 
 impl Findings {
     /// Notes a finding. The first new case of each sort is written down.
