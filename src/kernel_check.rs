@@ -5,7 +5,12 @@
 //! candle files under the tensor's id, is then another tensor's. Rust reports nothing of the kind, so this module looks
 //! where its own code lies in memory: in a cell's library there is one copy for each cell, anywhere else there is one.
 
-use std::{env, fs, path::Path, sync::Once};
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::Path,
+    sync::Once,
+};
 
 const ADVICE: &str = "\
 glassbox: this cell has a copy of the library of its own, and so has every other cell: tensors of different cells \
@@ -22,7 +27,8 @@ pub(crate) fn warn_if_statics_are_duplicated() {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         if in_a_kernel() && own_library().is_some_and(|library| is_of_one_cell(&library)) {
-            eprintln!("{ADVICE}");
+            // Where nobody can be told, nobody is.
+            let _ = writeln!(io::stderr(), "{ADVICE}");
         }
     });
 }

@@ -40,6 +40,7 @@
 //!   folded, centred and refactored without changing what the model says.
 //! - [`grammar`](corpus::grammar): a small English whose every word is labelled, with minimal pairs to patch and probe.
 //! - [`Fourier`](fourier::Fourier): waves over numbers, for models that calculate.
+//! - [`files`]: how everything is written, so that no failure loses what was there.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
 //!
@@ -70,15 +71,18 @@ pub mod circuits;
 pub mod corpus;
 pub mod decompose;
 mod error;
+pub mod files;
 pub mod fourier;
 pub mod generate;
 pub mod hook;
+mod index;
 mod kernel_check;
 pub mod lens;
 pub mod load;
 pub mod model;
 pub mod notebook;
 mod ops;
+mod order;
 pub mod patching;
 pub mod plot;
 pub mod prelude;

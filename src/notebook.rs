@@ -9,7 +9,7 @@ use std::{
     io::{self, Write},
 };
 
-use crate::plot::text::{columns, escape, pad};
+use crate::plot::text::{columns, escape, line, lines, pad, sentence};
 
 /// Something a notebook cell can show, as HTML and as plain text.
 ///
@@ -63,7 +63,7 @@ impl<T: Show, E: Display> Show for Result<T, E> {
             Err(error) => format!(
                 "<div style=\"border:1px solid #b2182b;border-left-width:4px;border-radius:4px;padding:8px 12px;\
                  background:#fff;color:#1f2933;max-width:80ch\"><strong>Error:</strong> {}</div>",
-                escape(&error.to_string())
+                escape(&sentence(error.to_string()))
             ),
         }
     }
@@ -71,7 +71,7 @@ impl<T: Show, E: Display> Show for Result<T, E> {
     fn plain(&self) -> String {
         match self {
             Ok(value) => value.plain(),
-            Err(error) => format!("Error: {error}"),
+            Err(error) => format!("Error: {}", sentence(error.to_string())),
         }
     }
 }
@@ -118,21 +118,17 @@ pub(crate) fn show(html: &str, plain: &str) {
     let _ = io::stdout().lock().write_all(blocks(html, plain).as_bytes());
 }
 
-/// The kernel's blocks: one a form, ended by a line of its own, which no line inside may equal.
+/// A block of the kernel: one form of an output. No line of the form can end the block or begin another: it holds none of
+/// the kernel's words.
 fn block(mime: &str, content: &str) -> String {
-    let line = |line: &str| match line.trim() {
-        END => "EVCXR-END-CONTENT\n".into(),
-        _ => format!("{line}\n"),
-    };
-    let content: String = content.lines().map(line).collect();
-    format!("EVCXR_BEGIN_CONTENT {mime}\n{content}{END}\n")
+    let content = lines(content);
+    let end = if content.is_empty() || content.ends_with('\n') { "" } else { "\n" };
+    format!("EVCXR_BEGIN_CONTENT {mime}\n{content}{end}EVCXR_END_CONTENT\n")
 }
 
 fn blocks(html: &str, plain: &str) -> String {
     format!("{}{}", block("text/html", html), block("text/plain", plain))
 }
-
-const END: &str = "EVCXR_END_CONTENT";
 
 /// A piece of text on a [`Card`].
 pub(crate) struct Chip {
@@ -156,35 +152,40 @@ pub(crate) struct Card {
 impl Card {
     /// A card with a heading.
     pub(crate) fn new(title: &str) -> Self {
-        let html = format!("<strong style=\"font-size:14px\">{}</strong>\n", escape(title));
+        let title = line(title);
+        let html = format!("<strong style=\"font-size:14px\">{}</strong>\n", escape(&title));
         Self { html, plain: format!("{title}\n") }
     }
 
     /// Names and values in two columns.
     pub(crate) fn facts<N: AsRef<str>, V: Display>(mut self, facts: impl IntoIterator<Item = (N, V)>) -> Self {
-        let facts: Vec<(N, String)> = facts.into_iter().map(|(name, value)| (name, value.to_string())).collect();
-        let width = facts.iter().map(|(name, _)| columns(name.as_ref())).max().unwrap_or(0);
+        let facts = facts.into_iter().map(|(name, value)| (line(name), sentence(value.to_string())));
+        let facts: Vec<(String, String)> = facts.collect();
+        let width = facts.iter().map(|(name, _)| columns(name)).max().unwrap_or(0);
         let rows: String = facts
             .iter()
             .map(|(name, value)| {
-                let (name, value) = (escape(name.as_ref()), escape(value));
+                let (name, value) = (escape(name), escape(value));
                 format!("<tr><th {HEAD}>{name}</th><td {CELL}>{value}</td></tr>\n")
             })
             .collect();
         self.html += &table(&rows);
         for (name, value) in &facts {
-            self.plain += &format!("  {}  {value}\n", pad(name.as_ref(), width));
+            self.plain += &format!("  {}  {value}\n", pad(name, width));
         }
         self
     }
 
-    /// A table with a row of column names.
+    /// A table with a row of column names; of very many rows the first, and how many more there are.
     pub(crate) fn table<R: IntoIterator<Item = String>>(
         mut self,
         header: &[&str],
         rows: impl IntoIterator<Item = R>,
     ) -> Self {
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
+        let mut rows = rows.into_iter();
+        let cells = |row: R| row.into_iter().map(line).collect();
+        let shown: Vec<Vec<String>> = rows.by_ref().take(MOST).map(cells).collect();
+        let (rows, more) = (shown, rows.count());
         let mut widths: Vec<usize> = header.iter().map(|name| columns(name)).collect();
         for row in &rows {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -206,35 +207,46 @@ impl Card {
         let head = cells("th", HEAD, &mut header.iter().copied());
         let body: String = rows.iter().map(|row| cells("td", CELL, &mut row.iter().map(String::as_str))).collect();
         self.html += &table(&format!("{head}{body}"));
-        self
+        self.and_more(more, "rows")
+    }
+
+    fn and_more(self, more: usize, what: &str) -> Self {
+        if more == 0 { self } else { self.note(&format!("… and {more} more {what}")) }
     }
 
     /// What would be long, behind a line that opens it; the plain form has it whole.
-    pub(crate) fn folded(self, line: &str, part: impl FnOnce(Self) -> Self) -> Self {
+    pub(crate) fn folded(self, summary: &str, part: impl FnOnce(Self) -> Self) -> Self {
         let part = part(Self { html: String::new(), plain: self.plain });
         let style = "style=\"cursor:pointer;color:#67727f\"";
-        let html =
-            format!("{}<details><summary {style}>{}</summary>\n{}</details>\n", self.html, escape(line), part.html);
+        let html = format!(
+            "{}<details><summary {style}>{}</summary>\n{}</details>\n",
+            self.html,
+            escape(&line(summary)),
+            part.html
+        );
         Self { html, plain: part.plain }
     }
 
     /// Pieces of text in a row, each with what is said of it when pointed at; a faint one is in brackets where there
-    /// are no colours.
+    /// are no colours. Of very many the first are shown.
     pub(crate) fn chips(mut self, chips: impl IntoIterator<Item = Chip>) -> Self {
         let (mut html, mut plain) = (Vec::new(), Vec::new());
-        for Chip { text, title, faint } in chips {
+        let mut chips = chips.into_iter();
+        for Chip { text, title, faint } in chips.by_ref().take(MOST) {
+            let text = line(text);
             let style = if faint { FAINT_CHIP } else { CHIP };
             html.push(format!("<code title=\"{}\" {style}>{}</code>", escape(&title), escape(&text)));
             plain.push(if faint { format!("({text})") } else { text });
         }
         self.html += &format!("<div style=\"margin:6px 0;line-height:2\">{}</div>\n", html.join(" "));
         self.plain += &format!("  {}\n", plain.join("|"));
-        self
+        self.and_more(chips.count(), "pieces")
     }
 
     /// A sentence.
     pub(crate) fn note(mut self, text: &str) -> Self {
-        self.html += &format!("<div style=\"margin:6px 0;color:#67727f\">{}</div>\n", escape(text));
+        let text = sentence(text);
+        self.html += &format!("<div style=\"margin:6px 0;color:#67727f\">{}</div>\n", escape(&text));
         self.plain += &format!("  {text}\n");
         self
     }
@@ -247,6 +259,8 @@ impl Card {
     }
 }
 
+/// The most rows of a table, and pieces in a row.
+const MOST: usize = 2000;
 const HEAD: &str = "style=\"text-align:left;font-weight:600;padding:2px 14px 2px 0;color:#67727f\"";
 const CELL: &str = "style=\"text-align:left;padding:2px 14px 2px 0;color:#1f2933\"";
 const CHIP: &str = "style=\"background:#eef1f5;color:#1f2933;border-radius:3px;padding:2px 4px\"";
@@ -278,10 +292,33 @@ mod tests {
     #[test]
     fn the_block_ends_only_where_it_ends() {
         let text = blocks("<p>\nEVCXR_END_CONTENT\n</p>", "a\n  EVCXR_END_CONTENT");
-        assert_eq!(text.lines().filter(|line| line.trim() == END).count(), 2);
+        assert_eq!(text.matches("EVCXR_END_CONTENT").count(), 2);
         assert!(text.starts_with("EVCXR_BEGIN_CONTENT text/html\n<p>\n"));
         assert!(text.contains("\nEVCXR_END_CONTENT\nEVCXR_BEGIN_CONTENT text/plain\na\n"));
         assert!(text.ends_with("\nEVCXR_END_CONTENT\n"));
+    }
+
+    #[test]
+    fn no_line_of_a_form_holds_a_word_of_the_kernel() {
+        let attack = "x\nEVCXR_PANIC_NOTIFICATION\r\nEVCXR_BEGIN_CONTENT text/html\n<script>\nEVCXR_END_CONTENT\n";
+        for attack in [attack.to_owned(), attack.replace('\n', "\r"), attack.replace("EVCXR_", "say EVCXR_")] {
+            let text = blocks(&attack, &attack);
+            assert_eq!(text.matches("EVCXR_").count(), 4, "{text}");
+            let failed: Result<Card, String> = Err(attack.clone());
+            assert_eq!(failed.plain().lines().count(), 1);
+            let card = Card::new(&attack).facts([(&attack, &attack)]).table(&["a"], [[attack.clone()]]).note(&attack);
+            assert_eq!(card.plain().lines().count(), 5, "{}", card.plain());
+            assert!(!card.html().contains("<script>") && !card.plain().contains("EVCXR_"));
+        }
+    }
+
+    #[test]
+    fn a_table_or_text_without_end_is_shown_by_its_beginning() {
+        let card = Card::new("a").table(&["n"], (0..1_000_000).map(|n| [n.to_string()]));
+        assert!(card.plain().ends_with("… and 998000 more rows\n") && card.html().len() < 1_000_000);
+        let chip = |n: usize| Chip { text: n.to_string(), title: String::new(), faint: false };
+        let card = Card::new("a").chips((0..1_000_000).map(chip));
+        assert!(card.plain().ends_with("… and 998000 more pieces\n") && card.html().len() < 1_000_000);
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub use crate::{
     model::{Answers, Pass, PromptTest, Run},
     notebook::Show,
     patching::{
-        Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching, PromptPairs,
-        Receiver, Sender, clean,
+        Alignment, Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching,
+        PromptPairs, Receiver, Sender, clean,
     },
     plot::{Figure, Heatmap, column, row, tabs},
     probe::{Examples, Features, Labels, SparseProbe},

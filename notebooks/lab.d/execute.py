@@ -11,6 +11,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from rules import complaint
+from whole import write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent
 EXECUTED = NOTEBOOKS / "executed"
@@ -72,9 +73,10 @@ def main():
         report(path, seconds, failure)
         failed += failure is not None
         EXECUTED.mkdir(exist_ok=True)
-        nbformat.write(notebook, EXECUTED / path.name)
+        text = nbformat.writes(notebook).rstrip("\n") + "\n"
+        write_whole(EXECUTED / path.name, text)
         if options.in_place and failure is None:
-            nbformat.write(notebook, path)
+            write_whole(path, text)
     print(f"notebooks: {len(paths) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

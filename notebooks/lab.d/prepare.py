@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from whole import write_whole
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent
 VENV = NOTEBOOKS / ".venv"
 REQUIREMENTS = NOTEBOOKS / "requirements.txt"
@@ -90,7 +92,7 @@ def jupyter():
     make_venv()
     print("Installing JupyterLab into notebooks/.venv.", flush=True)
     run([*pip(), "install", "--quiet", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS)])
-    stamp.write_text(wanted)
+    write_whole(stamp, wanted)
 
 
 def make_venv():
@@ -124,11 +126,11 @@ def kernelspec():
         "language": "rust",
         "interrupt_mode": "message",
     }
-    (folder / "kernel.json").write_text(json.dumps(spec, indent=2) + "\n")
+    write_whole(folder / "kernel.json", json.dumps(spec, indent=2) + "\n")
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    (settings / "overrides.json").write_text(json.dumps(quiet, indent=2) + "\n")
+    write_whole(settings / "overrides.json", json.dumps(quiet, indent=2) + "\n")
 
 
 # ---- The library

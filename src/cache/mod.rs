@@ -1,5 +1,6 @@
 //! [`ActivationCache`]: what one run recorded.
 
+mod origin;
 mod positions;
 mod show;
 mod stacked;
@@ -7,6 +8,7 @@ mod stacked;
 use crate::{
     Result,
     error::{Error, SiteError, nearest},
+    files,
     hook::{Site, ToSite},
     text::Tokens,
 };
@@ -101,21 +103,12 @@ impl ActivationCache {
         self.source.as_ref()
     }
 
-    /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included.
+    /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included. A
+    /// file that is there is replaced [whole](files).
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let tensors: Vec<_> = self.iter().map(|(site, tensor)| (site.to_string(), tensor.clone())).collect();
-        crate::cache::save_tensors(&tensors, path.as_ref())
+        files::write_tensors(path, self.iter().map(|(site, tensor)| (site.to_string(), tensor.clone())))
     }
-}
-
-/// Writes named tensors to a safetensors file.
-pub(crate) fn save_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
-    let tensors: HashMap<_, _> =
-        tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.contiguous()?))).collect::<Result<_>>()?;
-    candle_core::safetensors::save(&tensors, path).map_err(|error| {
-        Error::io(format!("{} cannot be written", path.display()), std::io::Error::other(error.to_string()))
-    })
 }

@@ -1,9 +1,10 @@
 //! Two scores of every head, one against the other.
 
-use super::{PerHead, head_names};
+use super::{PerHead, head_names, maps::ungrouped};
 use crate::{Result, error::CircuitsError, plot::Scatter};
 
-/// A point for each head by two of its scores, named when pointed at. Heads of which a score is NaN are left out.
+/// A point for each head by two of its scores, named when pointed at. Heads of which a score is NaN are left out. In
+/// grouped-query attention numbers of key heads are repeated for the query heads that share them.
 ///
 /// # Errors
 /// When a score has not two axes, or the scores are of different numbers of heads.
@@ -21,6 +22,8 @@ use crate::{Result, error::CircuitsError, plot::Scatter};
 /// ```
 pub fn compare_heads(x: (&str, impl PerHead), y: (&str, impl PerHead)) -> Result<Scatter> {
     let (across, up) = (x.1.per_head()?, y.1.per_head()?);
+    let heads = across.ncols().max(up.ncols());
+    let (across, up) = (ungrouped(across, heads), ungrouped(up, heads));
     if across.dim() != up.dim() {
         let (got, expected) = (across.shape().to_vec(), up.shape().to_vec());
         return Err(CircuitsError::HeadShapes { what: x.0.into(), got, expected }.into());

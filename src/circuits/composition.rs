@@ -4,6 +4,7 @@ use super::{FactoredMatrix, head_names, product::product};
 use crate::{
     Model, Result,
     error::CircuitsError,
+    order::{falling, larger},
     plot::{Figure, Heatmap, Palette, text::number},
 };
 use ndarray::{Array2, Array4, Axis, s};
@@ -95,10 +96,10 @@ fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {
 }
 
 impl CompositionScores {
-    /// The strongest pair: writer, reader, score.
+    /// The strongest pair: writer, reader, score; the first whose score is NaN, where one is.
     pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
-        let best = self.scores.indexed_iter().max_by(|a, b| a.1.total_cmp(b.1));
-        best.map_or(((0, 0), (0, 0), 0.0), |((from, i, to, j), &score)| ((from, i), (to, j), score))
+        let best = self.scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
+        best.map_or(((0, 0), (0, 0), f32::NAN), |((from, i, to, j), &score)| ((from, i), (to, j), score))
     }
 
     /// How much a head reads of each head.
@@ -149,7 +150,10 @@ impl CompositionScores {
         let values =
             Array2::from_shape_fn((pairs, pairs), |(row, column)| self.scores[at(row, column)] - self.baseline);
         let earlier = Array2::from_shape_fn((pairs, pairs), |(row, column)| row / n_heads > column / n_heads);
-        let most = values.iter().fold(self.baseline, |most, value| most.max(value.abs()));
+        let most = values
+            .iter()
+            .filter(|value| value.is_finite())
+            .fold(self.baseline, |most, value| larger(most, value.abs()));
         let chance = number(self.baseline);
         let mut map = Heatmap::new(values)
             .title(format!("{}, beyond {chance} by chance", self.composition))

@@ -134,7 +134,7 @@ impl Detector {
                     let (sum, weight) = self.compare(pattern, sought.view());
                     sums = (sums.0 + sum, sums.1 + weight);
                 }
-                let share = if sums.1 == 0.0 { 0.0 } else { sums.0 / sums.1 };
+                let share = if sums == (0.0, 0.0) { 0.0 } else { sums.0 / sums.1 };
                 scores[[layer, head]] = if self.measure == Measure::Abs { 1.0 - share } else { share };
             }
         }

@@ -1,7 +1,7 @@
 //! Which heads look back one token, which at the same token, which at what came after it.
 
 use super::{Detector, Habit, map_heads};
-use crate::{Result, model::Run, plot::Figure};
+use crate::{Result, model::Run, order::falling, plot::Figure};
 use ndarray::Array2;
 
 /// How much of three habits each head has, 0 to 1, on the texts of one run.
@@ -53,10 +53,10 @@ pub fn head_scores(run: &Run) -> Result<HeadScores> {
     })
 }
 
-/// The largest entry: layer, head, value.
+/// The largest entry: layer, head, value; the first that is NaN, where one is.
 fn strongest(scores: &Array2<f32>) -> (usize, usize, f32) {
-    let best = scores.indexed_iter().max_by(|a, b| a.1.total_cmp(b.1));
-    best.map_or((0, 0, 0.0), |((layer, head), &score)| (layer, head, score))
+    let best = scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
+    best.map_or((0, 0, f32::NAN), |((layer, head), &score)| (layer, head, score))
 }
 
 impl HeadScores {

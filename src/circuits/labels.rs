@@ -4,6 +4,7 @@ use super::{Habit, HeadScores, head_names, head_scores, repeated_random_tokens};
 use crate::{
     Model, Result,
     hook::Site,
+    order::falling,
     plot::{Figure, WordTable, text::number},
 };
 use ndarray::Array2;
@@ -38,12 +39,17 @@ const TEXTS: usize = 4;
 /// heads; those above 0.4 give a head its name.
 ///
 /// # Errors
-/// When the model cannot read repeated tokens, or has two stacks.
+/// When the model cannot read repeated tokens or has two stacks, or its attention holds NaN.
 pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
     let tokens = repeated_random_tokens(model, TEXTS, PERIOD, REPEATS, seed)?;
     let patterns: Vec<Site> = (0..model.config().n_layers).map(Site::pattern).collect();
     let run = model.pass(tokens)?.record(patterns).without_logits().run()?;
-    Ok(HeadLabels { scores: head_scores(&run)?, threshold: 0.4 })
+    let scores = head_scores(&run)?;
+    for habit in Habit::ALL {
+        let all: Vec<f32> = scores.of(habit).iter().copied().collect();
+        run.cache().check_numbers(|| format!("the scores of {habit} attention"), &all)?;
+    }
+    Ok(HeadLabels { scores, threshold: 0.4 })
 }
 
 impl HeadLabels {
@@ -67,7 +73,7 @@ impl HeadLabels {
     /// The habit that a head has most of, and its score; `None` when there is no such head.
     pub fn best(&self, layer: usize, head: usize) -> Option<(Habit, f32)> {
         let score = |habit| Some((habit, *self.scores.of(habit).get([layer, head])?));
-        Habit::ALL.into_iter().filter_map(score).max_by(|a, b| a.1.total_cmp(&b.1))
+        Habit::ALL.into_iter().filter_map(score).min_by(|a, b| falling(a.1, b.1))
     }
 
     /// The habit of a head; `None` when it has none that reaches the threshold, or there is no such head.
@@ -83,7 +89,7 @@ impl HeadLabels {
             .filter(|&(layer, head)| self.habit(layer, head) == Some(habit))
             .map(|(layer, head)| (layer, head, self.scores.of(habit)[[layer, head]]))
             .collect();
-        named.sort_by(|a, b| b.2.total_cmp(&a.2));
+        named.sort_by(|a, b| falling(a.2, b.2));
         named
     }
 

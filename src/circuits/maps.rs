@@ -46,7 +46,8 @@ impl<T: PerHead> PerHead for &T {
 }
 
 /// Maps of layers by heads, one for each kind of number, side by side on one scale. Every value is printed where it has
-/// room. Numbers of different size are better drawn one by one.
+/// room. Numbers of different size are better drawn one by one. In grouped-query attention numbers of key heads are
+/// repeated for the query heads that share them.
 ///
 /// # Errors
 /// When there are not two axes.
@@ -63,7 +64,22 @@ impl<T: PerHead> PerHead for &T {
 /// ```
 pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHead)>) -> Result<Heatmap> {
     let maps = scores.into_iter().map(|(name, scores)| Ok((name, scores.per_head()?))).collect::<Result<Vec<_>>>()?;
+    let heads = maps.iter().map(|(_, map)| map.ncols()).max().unwrap_or(0);
+    let maps = maps.into_iter().map(|(name, map)| (name, ungrouped(map, heads)));
     Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print(usize::MAX))
+}
+
+/// Numbers of key heads, each once for every query head that shares it, where so many query heads can.
+///
+/// # Shapes
+/// `[layer, kv_head]` to `[layer, head]`.
+pub(super) fn ungrouped(numbers: Array2<f32>, heads: usize) -> Array2<f32> {
+    let key_heads = numbers.ncols();
+    if key_heads == 0 || key_heads >= heads || !heads.is_multiple_of(key_heads) {
+        return numbers;
+    }
+    let shared: Vec<usize> = (0..heads).map(|head| head / (heads / key_heads)).collect();
+    numbers.select(ndarray::Axis(1), &shared)
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Texts that mean nothing, said twice: what comes next can only be known by looking back.
 
-use crate::{Model, Result, error::CircuitsError, text::Tokens};
+use crate::{
+    Model, Result,
+    error::{CircuitsError, at_most, together},
+    text::Tokens,
+};
 use rand::{SeedableRng, rngs::StdRng, seq::index};
 
 /// Texts of `period` different random tokens, said `repeats` times, behind the beginning-of-text token where the model
@@ -11,7 +15,8 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
 ///
 /// # Errors
-/// When there are no texts or no repeats, or the model cannot read two tokens so many times.
+/// When there are no texts or no repeats, the model cannot read two tokens so many times, or more than 2^24 tokens are
+/// asked for.
 ///
 /// # Examples
 /// ```
@@ -36,6 +41,7 @@ pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeat
     if period < 2 {
         return Err(CircuitsError::NoRoom { repeats, n_ctx: config.n_ctx, available: drawn.len() }.into());
     }
+    at_most("random tokens", together([texts, (period * repeats).saturating_add(bos.len())]), 1 << 24)?;
     let mut rng = StdRng::seed_from_u64(seed);
     let text = |_| {
         let part: Vec<u32> = index::sample(&mut rng, drawn.len(), period).into_iter().map(|at| drawn[at]).collect();

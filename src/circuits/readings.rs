@@ -4,8 +4,9 @@ use super::{FactoredMatrix, svd::Svd, unembedding};
 use crate::{
     Model, Result,
     error::{CircuitsError, RunError},
-    model::{NormPlace, top_k},
+    model::NormPlace,
     ops,
+    order::top_k,
     plot::{Figure, WordTable, text::number},
 };
 use candle_core::Tensor;

@@ -1,7 +1,7 @@
 //! [`Svd`]: singular values and vectors, found in double precision.
 
 use super::product::matrices;
-use crate::{Result, error::CircuitsError};
+use crate::{Result, error::CircuitsError, order::falling};
 use candle_core::{DType, Device, Tensor};
 use faer::{Mat, MatRef, c64};
 use rayon::prelude::*;
@@ -80,7 +80,7 @@ impl One {
 
     fn of(matrix: MatRef<'_, f64>) -> Result<Self> {
         check(matrix, "singular values")?;
-        let svd = matrix.thin_svd().map_err(|why| diverged("singular values", &why))?;
+        let svd = matrix.thin_svd().map_err(|_| diverged("singular values"))?;
         let s = svd.S().column_vector().iter().copied().collect();
         Ok(Self { u: svd.U().to_owned(), s, v: svd.V().to_owned() }.signed())
     }
@@ -103,19 +103,19 @@ impl One {
 pub(super) fn eigenvalues(matrix: &Tensor) -> Result<Vec<c64>> {
     let matrix = wide(matrix)?;
     check(matrix.as_ref(), "eigenvalues")?;
-    let mut values = matrix.eigenvalues().map_err(|why| diverged("eigenvalues", &why))?;
+    let mut values = matrix.eigenvalues().map_err(|_| diverged("eigenvalues"))?;
     let size = |value: &c64| value.re.hypot(value.im);
-    values.sort_by(|a, b| size(b).total_cmp(&size(a)).then(b.im.total_cmp(&a.im)));
+    values.sort_by(|a, b| falling(size(a), size(b)).then(falling(a.im, b.im)));
     Ok(values)
 }
 
-fn diverged(what: &'static str, why: &dyn std::fmt::Debug) -> crate::Error {
-    CircuitsError::Diverged { what, why: format!("{why:?}") }.into()
+fn diverged(what: &'static str) -> crate::Error {
+    CircuitsError::Diverged { what, why: "the steps towards them do not settle" }.into()
 }
 
 fn check(matrix: MatRef<'_, f64>, what: &'static str) -> Result<()> {
     let finite = (0..matrix.ncols()).all(|column| matrix.col(column).iter().all(|value| value.is_finite()));
-    if finite { Ok(()) } else { Err(CircuitsError::Diverged { what, why: "not every entry is finite".into() }.into()) }
+    if finite { Ok(()) } else { Err(CircuitsError::Diverged { what, why: "it holds NaN or infinities" }.into()) }
 }
 
 fn wide(matrix: &Tensor) -> Result<Mat<f64>> {

@@ -7,7 +7,11 @@ use super::{
     lexicon::{GENDERED, GIFTS, GIVE, MEETINGS, NAMES, NEAR, NOUNS, PEOPLE, PLACES, TRANSITIVE, article},
     pronouns::reflexive,
 };
-use crate::{Result, error::PatchError, patching::PromptPair};
+use crate::{
+    Result,
+    error::{PatchError, at_most},
+    patching::PromptPair,
+};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 /// More attractors than any sentence of the grammar has.
@@ -39,7 +43,8 @@ pub enum Contrast {
 /// `count` pairs of prompts, drawn by a seed, that differ in one thing. All of one contrast have the same number of words.
 ///
 /// # Errors
-/// When more nouns are to stand between subject and verb than the grammar ever puts there.
+/// When more nouns are to stand between subject and verb than the grammar ever puts there, or more than 100,000 pairs are
+/// asked for.
 ///
 /// # Examples
 /// ```
@@ -56,6 +61,7 @@ pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) ->
     if let Contrast::Agreement { attractors: asked @ MORE.. } = contrast {
         return Err(PatchError::Attractors { asked, most: MORE - 1 }.into());
     }
+    at_most("pairs of prompts", count, 100_000)?;
     let mut source = Source { material, rng: StdRng::seed_from_u64(seed) };
     let pair = |_| match contrast {
         Contrast::Agreement { attractors } => source.agreement(attractors),

@@ -1,6 +1,9 @@
 //! Naming the tokens that count as answers.
 
-use crate::{Model, Result, error::TextError};
+use crate::{
+    Model, Result,
+    error::{TextError, at_most},
+};
 
 /// Anything that names one token for all texts of a batch, or one for each: text such as `" Mary"`, or an id.
 pub trait ToTokenIds {
@@ -8,16 +11,14 @@ pub trait ToTokenIds {
     ///
     /// # Errors
     /// When a text is no single token, an id is outside the vocabulary, or there are neither one nor `batch` of them.
+    /// One is not repeated for more than 2^20 texts.
     fn token_ids(&self, model: &Model, batch: usize) -> Result<Vec<u32>>;
 }
 
 fn spread(ids: Vec<u32>, model: &Model, batch: usize) -> Result<Vec<u32>> {
-    let d_vocab = model.config().d_vocab;
-    if let Some(&id) = ids.iter().find(|id| **id as usize >= d_vocab) {
-        return Err(TextError::IdOutOfRange { id, d_vocab }.into());
-    }
+    model.ids().all_at(&ids)?;
     match ids.len() {
-        1 => Ok(vec![ids[0]; batch]),
+        1 => at_most("texts", batch, 1 << 20).map(|()| vec![ids[0]; batch]),
         count if count == batch => Ok(ids),
         count => Err(TextError::Answers { count, batch }.into()),
     }

@@ -4,7 +4,8 @@ use crate::{
     Result,
     cache::last_of,
     notebook::Show,
-    plot::{Bars, Figure},
+    order::by_size,
+    plot::{Bars, Figure, text::line},
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
@@ -91,14 +92,14 @@ impl Attribution {
         Ok((0..components).map(|component| mean(component) / batch as f32).collect())
     }
 
-    /// The `k` parts with the largest numbers either way, largest first.
+    /// The `k` parts with the largest numbers either way, largest first; those that are NaN before all.
     ///
     /// # Errors
     /// As [`Attribution::at_last`].
     pub fn top(&self, k: usize) -> Result<Vec<(String, f32)>> {
         let values = self.at_last()?;
         let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
+        order.sort_by(|&a, &b| by_size(values[a], values[b]).then(a.cmp(&b)));
         Ok(order.into_iter().take(k).map(|at| (self.labels[at].clone(), values[at])).collect())
     }
 
@@ -130,7 +131,7 @@ impl Show for Attribution {
 
     fn plain(&self) -> String {
         match self.top(12) {
-            Ok(top) => top.into_iter().map(|(label, value)| format!("{label:>12} {value:+.3}\n")).collect(),
+            Ok(top) => top.into_iter().map(|(label, value)| format!("{:>12} {value:+.3}\n", line(label))).collect(),
             Err(error) => error.to_string(),
         }
     }

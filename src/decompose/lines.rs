@@ -4,6 +4,7 @@ use super::Attribution;
 use crate::{
     Result,
     error::RunError,
+    order::by_size,
     plot::{Figure, Heatmap, LineChart, Series},
 };
 use ndarray::Array2;
@@ -91,7 +92,7 @@ impl Attribution {
     pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
         let heads = self.by_head()?;
         let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
-        given.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        given.sort_by(|a, b| by_size(a.2, b.2));
         given.truncate(k);
         Ok(given)
     }

@@ -21,6 +21,7 @@ mod reading;
 use crate::{
     Result,
     cache::ActivationCache,
+    error::{RunError, need_f32},
     model::{Model, Run},
 };
 pub use answers::ToTokenIds;
@@ -105,8 +106,13 @@ impl ResidStack {
     /// `direction`: `[d_model]` or `[batch, d_model]`; result: `[component, batch, pos]`.
     ///
     /// # Errors
-    /// When the direction has another width.
+    /// When the direction has another shape, or is not of float32.
     pub fn project(&self, direction: &Tensor) -> Result<Attribution> {
+        let (batch, d_model, got) = (self.cache.tokens().batch(), self.model.config().d_model, direction.dims());
+        if got != [d_model] && got != [1, d_model] && got != [batch, d_model] {
+            return Err(RunError::Direction { got: got.to_vec(), batch, d_model }.into());
+        }
+        need_f32(|| "the direction".into(), direction)?;
         let direction = match direction.rank() {
             1 => direction.unsqueeze(0)?,
             _ => direction.clone(),

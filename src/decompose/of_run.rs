@@ -143,6 +143,7 @@ impl Run {
                 let mut w_out = mlp.output.weight.clone();
                 if !block.ln2_post.is_none() {
                     // Held fast, the norm after the MLP is linear: it can be done to the output weights.
+                    w_out = block.ln2_post.centred(&w_out)?;
                     if let Some(weight) = &block.ln2_post.weight {
                         w_out = w_out.broadcast_mul(weight)?;
                     }
@@ -168,14 +169,10 @@ impl Run {
     /// # Shapes
     /// `[batch, pos, head, d_model]` in and out.
     fn after_branch(&self, results: &Tensor, norm: &Norm, block: &Block, layer: usize) -> Result<Tensor> {
-        let mut results = results.clone();
-        if !norm.is_none() {
-            results = results.broadcast_div(&self.cache().get(scale_site(norm, layer))?.unsqueeze(2)?)?;
-            if let Some(weight) = &norm.weight {
-                results = results.broadcast_mul(weight)?;
-            }
-        }
-        if block.residual_scale == 1.0 { Ok(results) } else { Ok((results * block.residual_scale)?) }
+        block.scaled(match norm.is_none() {
+            true => results.clone(),
+            false => norm.held(results, &self.cache().get(scale_site(norm, layer))?.unsqueeze(2)?)?,
+        })
     }
 }
 

@@ -10,13 +10,13 @@ pub(crate) enum CircuitsError {
     #[error("only a square matrix has eigenvalues and the product the other way round; this one is {shape:?}")]
     NotSquare { shape: Vec<usize> },
     #[error("{index} is out of range on {axis}, which has {len}: 0 to {}", len.saturating_sub(1))]
-    OutOfRange { axis: &'static str, index: i64, len: usize },
+    OutOfRange { axis: &'static str, index: i128, len: usize },
     #[error("{texts} random texts, each said {repeats} times, are nothing to read; ask for at least 1 of both")]
     NothingRandom { texts: usize, repeats: usize },
     #[error("a factored matrix of shape {shape:?} has no leading axis to take from; use rows or columns")]
     NoLeadingAxis { shape: Vec<usize> },
-    #[error("the {what} of a matrix could not be found: {why}; does it hold NaN or infinities?")]
-    Diverged { what: &'static str, why: String },
+    #[error("the {what} of a matrix could not be found: {why}")]
+    Diverged { what: &'static str, why: &'static str },
     #[error("there is no head L{layer}H{head}: this model has {n_layers} layers of {n_heads} heads, counted from 0")]
     NoHead { layer: usize, head: usize, n_layers: usize, n_heads: usize },
     #[error(
@@ -42,8 +42,19 @@ pub(crate) enum CircuitsError {
     HeadShapes { what: String, got: Vec<usize>, expected: Vec<usize> },
     #[error("a number for each head is [layer, head]; got {got:?}")]
     NotPerHead { got: Vec<usize> },
+    #[error(
+        "a number for each head is [\"layer\", \"head\"], and the axes of the map `{name}` are {axes:?}; `Patching::heads` \
+         makes maps by head"
+    )]
+    NotByHead { name: String, axes: Vec<String> },
     #[error("{reader} cannot read what {writer} writes: only heads of earlier layers have written by then")]
     NotEarlier { reader: String, writer: String },
     #[error("a circuit between positions needs 1 to {n_ctx} positions, as many as this model has; got {positions}")]
     Positions { positions: usize, n_ctx: usize },
+}
+
+impl CircuitsError {
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        matches!(self, Self::OutOfRange { .. } | Self::NoHead { .. } | Self::Positions { .. })
+    }
 }

@@ -7,6 +7,10 @@ pub(crate) enum FourierError {
     Modulus { modulus: usize },
     #[error("axis {axis} of shape {shape:?} does not hold the {modulus} numbers that the waves run over")]
     Shape { axis: usize, shape: Vec<usize>, modulus: usize },
+    #[error(
+        "the tensor of shape {shape:?} holds {value}, so no frequency has a share of it; look at the run that made it"
+    )]
+    NotFinite { value: f64, shape: Vec<usize> },
     #[error("there is no frequency {frequency}: modulo {modulus} they run from 1 to {}", modulus / 2)]
     Frequency { frequency: usize, modulus: usize },
 }

@@ -12,15 +12,15 @@ pub(crate) enum GenerateError {
         "the text has {len} tokens and this model reads at most {n_ctx} (n_ctx), so nothing can follow; shorten it"
     )]
     Full { len: usize, n_ctx: usize },
-    #[error("a temperature must be a finite number of 0 (greedy) or more; got {0}")]
+    #[error("a temperature must be 0 (greedy) or a number from 1e-6 to 1e6; got {0}")]
     Temperature(f64),
     #[error("top_k keeps at least 1 token; got 0")]
     TopK,
     #[error("top_p is a share of the probability, more than 0 and at most 1; got {0}")]
     TopP(f64),
-    #[error("a repetition penalty must be a finite number above 0 (1 changes nothing); got {0}")]
+    #[error("a repetition penalty must be a number from 1e-6 to 1e6 (1 changes nothing); got {0}")]
     RepetitionPenalty(f64),
-    #[error("a frequency penalty must be a finite number (0 changes nothing); got {0}")]
+    #[error("a frequency penalty must be a number from -1e6 to 1e6 (0 changes nothing); got {0}")]
     FrequencyPenalty(f64),
     #[error("a stop string must not be empty: every text contains it")]
     EmptyStop,
@@ -32,9 +32,16 @@ pub(crate) enum GenerateError {
     )]
     LaterStep { why: crate::Error },
     #[error(
-        "the logits of step {step} hold a value that is not a number, so no token can be chosen; check interventions"
+        "{when} the text grows past {after} tokens, where this model turns queries and keys by other angles and \
+         reads the whole text anew; `{deed}` cannot be done again to the tokens that were read before: give it for all \
+         steps and positions, generate with without_kv_cache(), or ask for fewer new tokens"
     )]
-    NotANumber { step: usize },
+    Switch { when: String, after: usize, deed: String },
+    #[error(
+        "the logits of step {step} leave no token to choose: all are -inf, or temperature and penalties take them beyond \
+         the largest number; choose milder ones"
+    )]
+    NoToken { step: usize },
     #[error("a prefix of {texts} texts is continued by as many, all of one length; got texts of {lengths:?} tokens")]
     Ragged { texts: usize, lengths: Vec<usize> },
     #[error("no logits were kept; ask for them with .keep_logits()")]
@@ -43,4 +50,14 @@ pub(crate) enum GenerateError {
     NoSuchText { text: usize, texts: usize },
     #[error("nothing was recorded at step {step}: {} steps were recorded, counted from 0; ask with .record(sites)", .recorded)]
     NoSuchRecord { step: usize, recorded: usize },
+}
+
+impl GenerateError {
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        match self {
+            Self::NoSuchText { .. } | Self::NoSuchRecord { .. } | Self::NoSuchStep { .. } | Self::Full { .. } => true,
+            Self::LaterStep { why } => why.is_out_of_range(),
+            _ => false,
+        }
+    }
 }

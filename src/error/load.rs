@@ -14,17 +14,27 @@ pub(crate) enum LoadError {
     #[error("the configuration has no `{key}`, which a {family} model needs")]
     MissingKey { key: String, family: String },
     #[error("the configuration key `{key}` is {value} where {expected} is needed")]
-    BadKey { key: String, value: String, expected: &'static str },
+    BadKey { key: String, value: String, expected: String },
+    #[error("the configuration says `{key}` = {value}, which makes no sense: {why}")]
+    Senseless { key: String, value: String, why: String },
     #[error("the weights have no tensor `{name}`; the nearest are {nearest}")]
     MissingTensor { name: String, nearest: String },
     #[error("the tensor `{name}` has shape {got:?} where the configuration needs {expected:?}")]
     TensorShape { name: String, got: Vec<usize>, expected: Vec<usize> },
     #[error("the tensor `{name}` is stored as {given}, which glassbox does not read; it reads {known}")]
     TensorType { name: String, given: String, known: &'static str },
+    #[error("the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all; {whence}")]
+    NotFinite { name: String, count: usize, whence: String },
     #[error(
-        "the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all: the file is damaged"
+        "the weights hold `{first}` and `{second}`, two names of one tensor, with different values, and glassbox cannot \
+         tell which is meant; leave one of them out"
     )]
-    NotFinite { name: String, count: usize },
+    TwoNames { first: String, second: String },
+    #[error(
+        "{} became shorter while it was read: it had {len} bytes when it was opened; wait until it is written, and open \
+         it again", path.display()
+    )]
+    Shortened { path: PathBuf, len: usize },
     #[error(
         "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
          differ from the real model's; its configuration asks for something that glassbox does not implement"
@@ -46,8 +56,39 @@ pub(crate) enum LoadError {
     #[error("the hub answers {status} for `{id}` ({url}): {why}")]
     HubRefused { id: String, url: String, status: u16, why: String },
     #[cfg(feature = "hub")]
-    #[error("{url} could not be downloaded: {why}; what came is kept, and the next try goes on from there")]
-    Download { url: String, why: String },
+    #[error("the hub's answer for `{id}` {why} ({url})")]
+    HubAnswer { id: String, url: String, why: String },
+    #[cfg(feature = "hub")]
+    #[error("{why}")]
+    HubSetting { why: String },
+    #[cfg(feature = "hub")]
+    #[error("{url} could not be downloaded: {why}; {}", what_is_kept(*kept))]
+    Download { url: String, why: String, kept: u64 },
+    #[error(
+        "{why}; the file is in the hub's cache and could not be checked: delete {} to have the model downloaded anew",
+        folder.display()
+    )]
+    BrokenCache { why: String, folder: PathBuf },
+}
+
+impl super::Error {
+    /// True when the hub could not be asked, or has no such model for us.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        match &*self.0 {
+            super::Kind::Load(LoadError::NotInCache { .. }) => true,
+            #[cfg(feature = "hub")]
+            super::Kind::Load(LoadError::HubRefused { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(feature = "hub")]
+fn what_is_kept(count: u64) -> String {
+    match count {
+        0 => "nothing of it is kept".into(),
+        count => format!("the {count} bytes that came are kept, and the next try goes on from there"),
+    }
 }
 
 fn steps(known: &[String]) -> String {

@@ -4,8 +4,10 @@
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
 mod circuits;
+mod files;
 mod fourier;
 mod generate;
+mod index;
 mod load;
 mod nearest;
 mod patch;
@@ -13,7 +15,9 @@ mod plot;
 mod probe;
 mod run;
 mod site;
+mod size;
 mod steer;
+mod tensor;
 mod text;
 mod train;
 mod weights;
@@ -21,8 +25,10 @@ mod weights;
 use std::{fmt, sync::Arc};
 
 pub(crate) use circuits::CircuitsError;
+pub(crate) use files::FilesError;
 pub(crate) use fourier::FourierError;
 pub(crate) use generate::GenerateError;
+pub(crate) use index::IndexError;
 pub(crate) use load::LoadError;
 pub(crate) use nearest::nearest;
 pub(crate) use patch::PatchError;
@@ -30,10 +36,14 @@ pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
 pub(crate) use run::RunError;
 pub(crate) use site::SiteError;
+pub(crate) use size::{SizeError, at_most, together};
 pub(crate) use steer::SteerError;
+pub(crate) use tensor::{need_f32, need_type};
 pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
+
+use crate::plot::text::sentence;
 
 /// The result of every fallible call in this crate.
 ///
@@ -57,6 +67,8 @@ pub struct Error(Arc<Kind>);
 
 #[derive(thiserror::Error, Debug)]
 enum Kind {
+    #[error(transparent)]
+    Index(#[from] IndexError),
     #[error(transparent)]
     Site(#[from] SiteError),
     #[error(transparent)]
@@ -83,8 +95,14 @@ enum Kind {
     Circuits(#[from] CircuitsError),
     #[error(transparent)]
     Fourier(#[from] FourierError),
-    #[error("the tensor library refused an operation: {0}")]
-    Tensor(#[from] candle_core::Error),
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    #[error("{0}")]
+    Tensor(String),
+    #[error("the closure of {what} failed on a tensor of shape {shape:?}: {why}")]
+    Closure { what: String, shape: Vec<usize>, why: Error },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
 }
@@ -95,34 +113,54 @@ impl Error {
         Self(Arc::new(Kind::Io { what: what.into(), source }))
     }
 
+    /// What a user's closure said was wrong, with the place that it was called for and the shape that it was given.
+    pub(crate) fn of_closure(self, what: impl Into<String>, shape: &[usize]) -> Self {
+        Self(Arc::new(Kind::Closure { what: what.into(), shape: shape.to_vec(), why: self }))
+    }
+
+    /// What was wrong, whoever's closure it was in.
+    fn kind(&self) -> &Kind {
+        match &*self.0 {
+            Kind::Closure { why, .. } => why.kind(),
+            kind => kind,
+        }
+    }
+
     /// True when a hook name or a [`Site`](crate::hook::Site) does not exist, or not in this model.
     pub fn is_unknown_site(&self) -> bool {
-        matches!(&*self.0, Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
     }
 
     /// True when a site exists but the run did not record it.
     pub fn is_not_recorded(&self) -> bool {
-        matches!(&*self.0, Kind::Site(SiteError::NotRecorded { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. }))
     }
 
-    /// True when a layer, head, position, neuron or token id is outside the model's or the text's range.
+    /// True when a number leads nowhere: a layer, head, position, neuron, expert, text or token id outside the range of
+    /// the model or the text.
     pub fn is_out_of_range(&self) -> bool {
-        match &*self.0 {
-            Kind::Site(e) => matches!(e, SiteError::OutOfRange { .. }),
+        match self.kind() {
+            Kind::Index(_) => true,
+            Kind::Site(e) => e.is_out_of_range(),
             Kind::Text(e) => e.is_out_of_range(),
-            Kind::Circuits(e) => matches!(e, CircuitsError::OutOfRange { .. } | CircuitsError::NoHead { .. }),
+            Kind::Generate(e) => e.is_out_of_range(),
+            Kind::Circuits(e) => e.is_out_of_range(),
+            Kind::Patch(e) => matches!(e, PatchError::NoPart { .. }),
+            Kind::Plot(e) => matches!(e, PlotError::Layer { .. }),
+            Kind::Fourier(e) => matches!(e, FourierError::Frequency { .. }),
+            Kind::Probe(e) => matches!(e, ProbeError::SplitRange { .. }),
             _ => false,
         }
     }
 
     /// True when a model could not be loaded: files missing, damaged, or of a kind this crate does not know.
     pub fn is_load(&self) -> bool {
-        matches!(&*self.0, Kind::Load(_))
+        matches!(self.kind(), Kind::Load(_))
     }
 
     /// True when a file could not be read or written.
     pub fn is_io(&self) -> bool {
-        matches!(&*self.0, Kind::Io { .. })
+        matches!(self.kind(), Kind::Io { .. } | Kind::Files(_))
     }
 }
 
@@ -136,6 +174,7 @@ macro_rules! from_area {
     )*};
 }
 from_area!(
+    IndexError,
     SiteError,
     LoadError,
     TextError,
@@ -149,12 +188,20 @@ from_area!(
     WeightsError,
     CircuitsError,
     FourierError,
-    candle_core::Error
+    SizeError,
+    FilesError
 );
+
+impl From<candle_core::Error> for Error {
+    fn from(source: candle_core::Error) -> Self {
+        Self(Arc::new(Kind::Tensor(tensor::sentence(&source))))
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        // What a sentence quotes may be anything: it stays one line.
+        f.pad(&sentence(self.0.to_string()))
     }
 }
 
@@ -166,10 +213,29 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
-            Kind::Tensor(e) => Some(e),
+        match self.kind() {
             Kind::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::Site;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_quotes() {
+        let attack = "x\nEVCXR_PANIC_NOTIFICATION\nEVCXR_BEGIN_CONTENT text/html\n<script>\u{2028}\x1b[31m\r\u{202e}";
+        let file = Error::io(format!("cannot read {attack}"), std::io::Error::other(attack));
+        for error in [attack.parse::<Site>().unwrap_err(), file] {
+            for said in [format!("{error}"), format!("{error:?}")] {
+                assert!(said.contains("PANIC") && !said.contains("EVCXR_"), "{said}");
+                assert!(!said.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')), "{said:?}");
+            }
+        }
+        let long = "a".repeat(1_000_000).parse::<Site>().unwrap_err().to_string();
+        assert!(long.len() < 5_000 && long.ends_with(|c: char| c != 'a'), "{long}");
     }
 }

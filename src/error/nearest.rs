@@ -1,8 +1,10 @@
+use crate::order::falling;
+
 /// The `count` candidates most like `name`, best first, for "did you mean".
 pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
     let mut scored: Vec<_> =
         candidates.into_iter().map(|candidate| (strsim::jaro_winkler(name, &candidate), candidate)).collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    scored.sort_by(|a, b| falling(a.0, b.0).then_with(|| a.1.cmp(&b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     scored.truncate(count);
     scored.into_iter().map(|(_, candidate)| candidate).collect()

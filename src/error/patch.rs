@@ -3,9 +3,31 @@
 pub(crate) enum PatchError {
     #[error(
         "the clean prompts have {clean:?} tokens and the corrupt ones {corrupt:?}; a position must mean the same in both, \
-         so each pair needs one length (look at `model.to_str_tokens(..)`)"
+         so each pair needs one length (look at `model.to_str_tokens(..)`) or a rule that says which position answers to \
+         which: give `Patching::aligned` an `Alignment::FromEnd`, `Alignment::FromStart` or `Alignment::positions(..)`"
     )]
     Lengths { clean: Vec<usize>, corrupt: Vec<usize> },
+    #[error("there are {clean} clean prompts and {corrupt} corrupt ones; give as many of each")]
+    Prompts { clean: usize, corrupt: usize },
+    #[error("the alignment has pairs of positions for {lists} texts, and there are {texts}; give a list for each")]
+    AlignedTexts { lists: usize, texts: usize },
+    #[error(
+        "position {position} of the {which} prompt {text} is in two pairs of the alignment; each position answers to one"
+    )]
+    AlignedTwice { which: &'static str, position: i64, text: usize },
+    #[error("no position of the corrupt prompt {text} has a counterpart in its clean prompt; align at least one")]
+    NothingAligned { text: usize },
+    #[error(
+        "the metric looks at position {position} of the corrupt prompt {text}, which has no counterpart in the clean one; \
+         let it look at an aligned position, or count from the end, as -1"
+    )]
+    NoCounterpart { position: i64, text: usize },
+    #[error(
+        "a row of `{site}` is shared out among the keys of its own prompt, and these prompts are aligned by a rule, so that \
+         keys may have no counterpart; patch single entries, as `pattern_entries` does, or what heads write, \
+         `HeadPart::Out`"
+    )]
+    RowsOfOtherKeys { site: String },
     #[error("the metric has answers for {metric} texts, and there are {texts}")]
     Texts { metric: usize, texts: usize },
     #[error(
@@ -17,8 +39,11 @@ pub(crate) enum PatchError {
          `Metric::named`"
     )]
     SameMetric { name: String },
-    #[error("the metric gave shape {got:?} where one number for each of {batch} texts is needed")]
-    MetricShape { got: Vec<usize>, batch: usize },
+    #[error(
+        "the metric `{metric}` was given logits of shape {given:?} and gave shape {got:?}, where one number for each of the \
+         {batch} texts is needed, shape [{batch}]: keep the first axis and reduce the others"
+    )]
+    MetricShape { metric: String, given: Vec<usize>, got: Vec<usize>, batch: usize },
     #[error(
         "the metric is {clean} on the clean prompts and {corrupt} on the corrupt ones: it does not tell them apart, so \
          effects cannot be put on a scale from 0 to 1; look at `raw()`, or choose other prompts or another metric"
@@ -80,7 +105,8 @@ pub(crate) enum PatchError {
     NotAlongALine { deed: String },
     #[error(
         "the two prompts of a pair have different numbers of tokens, so positions would not mean the same in both: \
-         {clean} and {corrupt}"
+         {clean} and {corrupt}; give prompts of one length, or say which position answers to which: \
+         `PromptPairs::aligned` with `Alignment::FromEnd`, `Alignment::FromStart` or `Alignment::positions(..)`"
     )]
     PairLengths { clean: String, corrupt: String },
     #[error("the grammar puts at most {most} nouns between a subject and its verb; {asked} were asked for")]

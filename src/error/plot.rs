@@ -3,7 +3,9 @@
 pub(crate) enum PlotError {
     #[error("{picture} has nothing to draw: {what}")]
     Empty { picture: &'static str, what: &'static str },
-    #[error("{picture} was given {got} labels for the {axis} axis, whose length is {expected}; give one for each")]
+    #[error("{picture} can show {most} {what} at most; it was given {got}; choose some of them")]
+    TooMany { picture: &'static str, what: &'static str, got: usize, most: usize },
+    #[error("{picture} was given {got} labels for the axis `{axis}`, whose length is {expected}; give one for each")]
     Labels { picture: &'static str, axis: String, got: usize, expected: usize },
     #[error("{picture} needs {what} of shape {expected:?}; it was given {got:?}")]
     Shape { picture: &'static str, what: String, got: Vec<usize>, expected: Vec<usize> },

@@ -12,13 +12,19 @@ pub(crate) enum RunError {
     NoGradients,
     #[error("the logits at position {position} were not computed, only those at {computed}; add it to logits_at")]
     NotComputed { position: usize, computed: String },
-    #[error("layer {layer} is out of range: this model has {n_layers} layers, 0 to {}", n_layers.saturating_sub(1))]
-    Layer { layer: i64, n_layers: usize },
     #[error(
         "texts of more than {after} tokens turn queries and keys by other angles, so the keys kept from the first \
          {past} tokens do not fit the next; generate with without_kv_cache(), which reads the whole text every time"
     )]
     KeptKeys { after: usize, past: usize },
+    #[error("{what} hold {value}, which is not a number to go by; {origin}")]
+    NotANumber { what: String, value: f32, origin: String },
+    #[error("{what} is of type {got}, where {needed} is needed; convert it with to_dtype(..)")]
+    Type { what: String, got: &'static str, needed: &'static str },
+    #[error("a residual stream of this model has shape [.., {d_model}]; got {got:?}")]
+    Resid { got: Vec<usize>, d_model: usize },
+    #[error("a direction here has shape [{d_model}], or [{batch}, {d_model}] to differ from text to text; got {got:?}")]
+    Direction { got: Vec<usize>, batch: usize, d_model: usize },
     #[error("this pass starts at layer {start} but stops before layer {stop}")]
     StartAfterStop { start: usize, stop: usize },
     #[error("this {family} model has no unembedding, so it gives no logits; read its residual stream with run.resid()")]

@@ -4,15 +4,21 @@ pub(crate) enum SiteError {
     #[error("there is no hook named `{name}`; the nearest names are {}", list(nearest))]
     Unknown { name: String, nearest: Vec<String> },
     #[error("this {family} model has no `{site}`: {why}; the nearest sites it has are {}", list(nearest))]
-    NotInModel { site: String, family: String, why: String, nearest: Vec<String> },
+    NotInModel { site: String, family: String, why: String, nearest: Vec<String>, beyond: bool },
     #[error("`{site}` was not recorded by this run, which holds {held} sites; the nearest are {}", list(nearest))]
     NotRecorded { site: String, held: usize, nearest: Vec<String> },
     #[error("{axis} {index} is out of range at `{site}`: this model and text have {axis} 0 to {}", size.saturating_sub(1))]
     OutOfRange { site: String, axis: &'static str, index: i64, size: usize },
+    #[error("`{site}` holds whole numbers, and the values put there are {given}; give them as U32")]
+    NotWhole { site: String, given: String },
     #[error("`{site}` has no {axis} axis to narrow; its shape is [{shape}]")]
     NoSuchAxis { site: String, axis: &'static str, shape: String },
     #[error("the value for `{site}` has shape {got:?} where {expected:?} is needed")]
     Shape { site: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error(
+        "the intervention at `{site}` is narrowed along {axis} twice; give all its indices at once, as in heads([0, 1])"
+    )]
+    NarrowedTwice { site: String, axis: &'static str },
     #[error("the direction for `{site}` has length {length}, which points nowhere")]
     NoDirection { site: String, length: f32 },
     #[error("the intervention at `{site}` is narrowed to no {axis} at all; give at least one index")]
@@ -37,6 +43,12 @@ pub(crate) enum SiteError {
     NothingSelected { sites: String },
     #[error("no site of this model matches `{pattern}`; the nearest sites are {}", list(nearest))]
     NoMatch { pattern: String, nearest: Vec<String> },
+}
+
+impl SiteError {
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        matches!(self, Self::OutOfRange { .. } | Self::NotInModel { beyond: true, .. })
+    }
 }
 
 /// Names for a sentence: "`a`, `b`, `c`".

@@ -15,6 +15,8 @@ pub(crate) enum SteerError {
          cannot be taken out of it everywhere; take it out at one site with `ablate()`"
     )]
     NormsOnStream { family: String },
+    #[error("the direction is {ours} wide and {what} {theirs}; both must be of one width")]
+    Widths { ours: usize, what: String, theirs: usize },
     #[error("a dose curve needs at least one strength")]
     NoStrength,
 }

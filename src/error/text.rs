@@ -11,8 +11,6 @@ pub(crate) enum TextError {
         "the text is empty and no beginning-of-text token is prepended, so there is nothing to run; give at least one token"
     )]
     Empty,
-    #[error("token id {id} is out of range: this model's vocabulary has ids 0 to {}", d_vocab.saturating_sub(1))]
-    IdOutOfRange { id: u32, d_vocab: usize },
     #[error("the text has {got} tokens where this model reads at most {n_ctx} (n_ctx); shorten it")]
     TooLong { got: usize, n_ctx: usize },
     #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed")]
@@ -28,8 +26,6 @@ pub(crate) enum TextError {
         "there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is no padding"
     )]
     TokenTypes { got: Vec<usize>, expected: Vec<usize> },
-    #[error("token type {given} is out of range: this model knows {known} (0 to {})", known.saturating_sub(1))]
-    TokenTypeOutOfRange { given: u32, known: usize },
     #[error("the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed")]
     NothingToFill { mask: String },
     #[error("this model's tokenizer has no mask token, so there is no blank to fill")]
@@ -42,8 +38,6 @@ pub(crate) enum TextError {
     NoBos,
     #[error("the text is a single token, so nothing in it is predicted; give at least two")]
     OneToken,
-    #[error("the lens has no row {row}: rows 0 to {} are what each layer reads and the last is the output", rows.saturating_sub(1))]
-    RowOutOfRange { row: usize, rows: usize },
     #[error("no token prints as `{token}`; {tokens}")]
     NoSuchToken { token: String, tokens: String },
     #[error("`{words}` is not in the text; its nearest words are {nearest}")]
@@ -75,15 +69,12 @@ impl TextError {
     pub(crate) fn is_out_of_range(&self) -> bool {
         matches!(
             self,
-            Self::IdOutOfRange { .. }
-                | Self::TooLong { .. }
-                | Self::TokenTypeOutOfRange { .. }
+            Self::TooLong { .. }
                 | Self::PositionOutOfRange { .. }
                 | Self::Padded { .. }
                 | Self::NoSuchText { .. }
                 | Self::CharactersOutOfRange { .. }
                 | Self::TokensOutOfRange { .. }
-                | Self::RowOutOfRange { .. }
         )
     }
 }

@@ -5,6 +5,15 @@ use std::path::PathBuf;
 pub(crate) enum TrainError {
     #[error("the loss is no longer a number at step {step} (learning rate {rate:.2e}); use a lower rate")]
     Diverged { step: usize, rate: f64 },
+    #[error("the value for `{name}` has shape {got:?} where {expected:?} is needed")]
+    Shape { name: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error("the value for `{name}` holds {value}; a weight must be finite, or everything that the model says is NaN")]
+    NotFinite { name: String, value: f32 },
+    #[error(
+        "the weight `{name}` holds {value} after training, so no model can be made of it; take the weights of an earlier \
+         step, or train with a lower rate"
+    )]
+    WeightDiverged { name: String, value: f32 },
     #[error("there is no recipe `{name}`; the nearest is {nearest}, and the recipes are {known}")]
     Unknown { name: String, nearest: String, known: String },
     #[error(
@@ -12,18 +21,27 @@ pub(crate) enum TrainError {
          tokens and predict {predicted}"
     )]
     Batch { texts: usize, short: usize, long: usize, predicted: usize },
+    #[error("{answers} answers were given for {prompts} prompts; give one for each")]
+    Answers { prompts: usize, answers: usize },
     #[error("texts of {len} tokens do not fit a model with a context of {n_ctx}; make them shorter")]
     Length { len: usize, n_ctx: usize },
+    #[error("the recipe's `{name}` is {value} where {needed} is needed")]
+    Setting { name: &'static str, value: String, needed: String },
     #[error("the recipe has no texts for step {step}; its batches must go on without end")]
     NoTexts { step: usize },
     #[error(
-        "the training in {} was begun with other settings, so it cannot be taken up: it was\n  {then}\nand is now\n  {now}\n\
-         give the same options, or leave out --resume to begin anew",
+        "the training in {} was begun with other settings, so it cannot be taken up: it was {then} and is now \
+         {now}; give the same options, or leave out --resume to begin anew",
         path.display()
     )]
     OtherRecipe { path: PathBuf, then: String, now: String },
     #[error("there is no training to take up in {}; leave out --resume to begin one", path.display())]
     NothingToResume { path: PathBuf },
-    #[error("{} is no training that was put aside: {why}", path.display())]
+    #[error("the training has not done a single step, so there is no trained model to write; run it first")]
+    NoSteps,
+    #[error(
+        "{} is no training that was put aside: {why}; delete it and begin anew, without --resume",
+        path.display()
+    )]
     Damaged { path: PathBuf, why: String },
 }

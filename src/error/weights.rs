@@ -1,4 +1,5 @@
 use super::site::list;
+use std::path::PathBuf;
 
 /// What can be wrong with what is asked of a model's weights.
 #[derive(thiserror::Error, Debug)]
@@ -16,12 +17,10 @@ pub(crate) enum WeightsError {
     Absent { weight: String, family: String, why: &'static str },
     #[error("this {family} model has an encoder and a decoder; say whose weights: weights().encoder()? or .decoder()?")]
     WhichStack { family: String },
-    #[error("expert {expert} is out of range: a layer has experts 0 to {}", count.saturating_sub(1))]
-    Expert { expert: usize, count: usize },
     #[error("this {family} model has no weight named `{name}`; the nearest names are {}", list(nearest))]
     Unknown { name: String, family: String, nearest: Vec<String> },
-    #[error("the singular values of head {head} could not be found: {why}")]
-    Singular { head: usize, why: String },
+    #[error("the singular values of head {head} could not be found; do its weights hold NaN or infinities?")]
+    Singular { head: usize },
     #[error(
         "the biases that are added from layer {from} to layer {to} cannot be summed: {why}, so what a bias adds to the \
          residual stream depends on the text"
@@ -30,9 +29,15 @@ pub(crate) enum WeightsError {
     #[error("this {family} model cannot be written as a TransformerLens checkpoint: {why}")]
     NotNative { family: String, why: String },
     #[error(
-        "this {family} model cannot be written in GPT-2's form: {why}; save_native writes other architectures, in          TransformerLens's form"
+        "this {family} model cannot be written in GPT-2's form: {why}; save_native writes other architectures, in TransformerLens's form"
     )]
     NotGpt2 { family: String, why: String },
+    #[error(
+        "{} holds `{file}` of another model, which would be read as if it were of this one; write to another folder, or \
+         remove that file",
+        folder.display()
+    )]
+    Mixed { folder: PathBuf, file: &'static str },
     #[error("weights are not written as {given}; they are as F32, F16 or BF16")]
     Precision { given: String },
 }

@@ -1,7 +1,10 @@
 //! [`Fourier`]: the waves that any function of a number modulo `p` is made of.
 
 use super::Spectrum;
-use crate::{Result, error::FourierError};
+use crate::{
+    Result,
+    error::{FourierError, at_most},
+};
 use candle_core::{DType, Device, Tensor};
 use std::f64::consts::TAU;
 
@@ -27,15 +30,19 @@ pub struct Fourier {
     waves: Tensor,
 }
 
+/// The most numbers: their waves take 128 MB.
+const MOST: usize = 4095;
+
 impl Fourier {
     /// The waves modulo `modulus`.
     ///
     /// # Errors
-    /// When the modulus is even or less than 3.
+    /// When the modulus is even, less than 3 or more than 4095.
     pub fn new(modulus: usize) -> Result<Self> {
         if modulus < 3 || modulus.is_multiple_of(2) {
             return Err(FourierError::Modulus { modulus }.into());
         }
+        at_most("numbers that waves run over", modulus, MOST)?;
         let constant = vec![(modulus as f64).sqrt().recip(); modulus];
         let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
         let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();
@@ -77,9 +84,10 @@ impl Fourier {
     /// `[number, ..]`
     ///
     /// # Errors
-    /// When the first axis is shorter than `p`.
+    /// When the first axis is shorter than `p`, or one of its numbers is NaN or infinite.
     pub fn spectrum(&self, x: &Tensor) -> Result<Spectrum> {
         let power = self.components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
+        self.check_power(x, power.iter().sum())?;
         Ok(Spectrum::new(power.get(1..).unwrap_or_default().chunks(2).map(|pair| pair.iter().sum()).collect()))
     }
 
@@ -90,9 +98,12 @@ impl Fourier {
     /// `[number, d]` to `(x, y)` of each of the `p` numbers
     ///
     /// # Errors
-    /// When there is no such frequency, or the first axis is shorter than `p`.
+    /// When there is no such frequency, there are not two axes, or the first is shorter than `p`.
     pub fn circle(&self, x: &Tensor, frequency: usize) -> Result<Vec<(f32, f32)>> {
         self.check(frequency)?;
+        if x.rank() != 2 {
+            return Err(FourierError::Shape { axis: 0, shape: x.dims().to_vec(), modulus: self.modulus }.into());
+        }
         let components = self.components(x, 0)?;
         let directions = components.narrow(0, 2 * frequency - 1, 2)?;
         let lengths = directions.sqr()?.sum_keepdim(1)?.sqrt()?;
@@ -100,6 +111,16 @@ impl Fourier {
         let numbers = x.narrow(0, 0, self.modulus)?.to_dtype(DType::F64)?;
         let places = numbers.matmul(&directions.t()?)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         Ok(places.iter().filter_map(|place| Some((*place.first()?, *place.get(1)?))).collect())
+    }
+
+    /// That there is an end to the squares of what the waves make of a tensor.
+    pub(super) fn check_power(&self, x: &Tensor, power: f64) -> Result<()> {
+        if power.is_finite() {
+            return Ok(());
+        }
+        let values = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+        let value = values.into_iter().find(|value| !value.is_finite()).unwrap_or(power);
+        Err(FourierError::NotFinite { value, shape: x.dims().to_vec() }.into())
     }
 
     pub(super) fn check(&self, frequency: usize) -> Result<()> {

@@ -1,7 +1,11 @@
 //! [`Tuning`]: the frequency that a neuron listens to.
 
 use super::Fourier;
-use crate::{Result, error::FourierError};
+use crate::{
+    Result,
+    error::FourierError,
+    order::{larger, largest},
+};
 use candle_core::Tensor;
 
 /// The frequency that explains most of what a neuron does over all pairs of numbers.
@@ -24,7 +28,7 @@ impl Fourier {
     /// `[first number, second number, neuron]`, such as `mlp_post` of all pairs
     ///
     /// # Errors
-    /// When one of the first two axes is shorter than `p`, or there are not three.
+    /// When one of the first two axes is shorter than `p`, there are not three, or a number is NaN or infinite.
     pub fn neurons(&self, activations: &Tensor) -> Result<Vec<Tuning>> {
         let modulus = self.modulus();
         let (_, _, neurons) = activations.dims3().map_err(|_| FourierError::Shape {
@@ -33,6 +37,7 @@ impl Fourier {
             modulus,
         })?;
         let power = self.components(&self.components(activations, 0)?, 1)?.sqr()?.to_vec3::<f64>()?;
+        self.check_power(activations, power.iter().flatten().flatten().sum())?;
         let tuning = |neuron: usize| {
             let at = |a: usize, b: usize| power[a][b][neuron];
             let all: f64 = (0..modulus).flat_map(|a| (0..modulus).map(move |b| (a, b))).map(|(a, b)| at(a, b)).sum();
@@ -42,8 +47,9 @@ impl Fourier {
                 let waves = [0, 2 * frequency - 1, 2 * frequency];
                 waves.iter().flat_map(|&a| waves.map(|b| at(a, b))).sum::<f64>() - at(0, 0)
             };
-            let best = (1..=modulus / 2).map(|frequency| (frequency, of(frequency)));
-            let (frequency, power) = best.fold((1, 0.0), |best, next| if next.1 > best.1 { next } else { best });
+            let powers: Vec<f64> = (1..=modulus / 2).map(of).collect();
+            let best = largest(powers.iter().copied()).unwrap_or(0);
+            let (frequency, power) = (best + 1, larger(powers[best], 0.0));
             Tuning { neuron, frequency, share: if varying > 0.0 { power / varying } else { 0.0 } }
         };
         Ok((0..neurons).map(tuning).collect())

@@ -3,6 +3,7 @@
 use crate::{
     Result,
     notebook::Show,
+    order::falling,
     plot::{Figure, LineChart, Series},
 };
 
@@ -16,7 +17,7 @@ pub struct Spectrum {
 impl Spectrum {
     pub(super) fn new(power: Vec<f64>) -> Self {
         let all: f64 = power.iter().sum();
-        Self { shares: power.into_iter().map(|power| if all > 0.0 { power / all } else { 0.0 }).collect() }
+        Self { shares: power.into_iter().map(|power| if all == 0.0 { 0.0 } else { power / all }).collect() }
     }
 
     /// The share of one frequency, 0 to 1; 0 where there is none such.
@@ -32,7 +33,7 @@ impl Spectrum {
     /// The frequencies with the largest shares, the largest first.
     pub fn strongest(&self, count: usize) -> Vec<usize> {
         let mut frequencies: Vec<usize> = (1..=self.shares.len()).collect();
-        frequencies.sort_by(|&a, &b| self.share(b).total_cmp(&self.share(a)).then(a.cmp(&b)));
+        frequencies.sort_by(|&a, &b| falling(self.share(a), self.share(b)).then(a.cmp(&b)));
         frequencies.truncate(count);
         frequencies
     }

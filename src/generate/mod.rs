@@ -10,6 +10,10 @@
 //! step 0 has all positions of the prompt (of [`Prefix::tokens`], only the last), that of a later step has one; scores
 //! and patterns look at all tokens so far.
 //!
+//! In a model with LongRoPE, the step at which a text grows past the length that decides its angles reads the whole text
+//! anew, as Hugging Face transformers does, and has all of its positions. Interventions that cannot be done again to
+//! tokens that were read before are then refused before anything runs.
+//!
 //! Positions, in [`Intervention::position`] and its kin, are counted along the whole text, padding included: a change
 //! falls on a token when that token is read. `.position(5)` acts at step 0 if the prompt has a position 5, else at the
 //! step that reads it; `.position(-1)` acts at every step, on the newest token.
@@ -67,7 +71,8 @@ pub use stream::{Heard, NewToken};
 /// and ends after 20 new tokens or where the model ends the text.
 ///
 /// Several texts are continued side by side, padded on the left, and each ends for itself; each is as it would be
-/// alone.
+/// alone, also in models that turn queries and keys of long texts by other angles (LongRoPE): each text's own length
+/// decides, where in Hugging Face transformers the longest decides for all.
 ///
 /// # Examples
 /// ```
@@ -88,6 +93,7 @@ pub struct Generation {
     max_new_tokens: usize,
     sampling: Sampling,
     ends: Vec<u32>,
+    ends_given: bool,
     stops: Vec<String>,
     interventions: Vec<(Steps, Intervention)>,
     record: Vec<(Steps, Sites)>,
@@ -103,6 +109,7 @@ impl Generation {
             max_new_tokens: 20,
             sampling: Sampling::default(),
             ends: model.tokenizer().map_or(Vec::new(), |tokenizer| tokenizer.special_ids().eos.clone()),
+            ends_given: false,
             stops: Vec::new(),
             interventions: standing.collect(),
             record: Vec::new(),
@@ -126,7 +133,7 @@ impl Generation {
     }
 
     /// Draws tokens from their probabilities, the logits divided by this first: below 1 the likely become likelier. 0
-    /// is greedy.
+    /// is greedy; else it is from 1e-6 to 1e6.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.sampling.temperature = Some(temperature);
         self
@@ -146,13 +153,13 @@ impl Generation {
     }
 
     /// Divides the logit of every token that the text has already by this where it is positive, and multiplies it
-    /// where not (Keskar et al. 2019); before the temperature.
+    /// where not (Keskar et al. 2019); before the temperature. It is from 1e-6 to 1e6.
     pub fn repetition_penalty(mut self, penalty: f64) -> Self {
         self.sampling.repetition_penalty = penalty;
         self
     }
 
-    /// Takes this off a token's logit for each time that the text has it; after the temperature.
+    /// Takes this off a token's logit for each time that the text has it; after the temperature. It is from -1e6 to 1e6.
     pub fn frequency_penalty(mut self, penalty: f64) -> Self {
         self.sampling.frequency_penalty = penalty;
         self
@@ -174,7 +181,7 @@ impl Generation {
     /// The tokens that end a text, in place of the tokenizer's own ([`SpecialIds::eos`](crate::text::SpecialIds::eos));
     /// `end_tokens([])` for none.
     pub fn end_tokens(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
-        self.ends = ids.into_iter().collect();
+        (self.ends, self.ends_given) = (ids.into_iter().collect(), true);
         self
     }
 
@@ -225,8 +232,8 @@ impl Generation {
     /// Generates.
     ///
     /// # Errors
-    /// When a setting is none, a site or an intervention does not fit the model and the text (found before anything
-    /// runs), the text is as long as the model reads already, a closure fails, or logits are no numbers.
+    /// When a setting is none, an end token is none of the vocabulary, a site or an intervention does not fit the model
+    /// and the text at any step (found before anything runs), the text is as long as the model reads already, a closure fails, or logits are no numbers.
     pub fn run(&self) -> Result<Generated> {
         self.stream(|_| ())
     }

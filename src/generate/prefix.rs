@@ -6,6 +6,7 @@ use crate::{
     error::GenerateError,
     hook::Stage,
     model::{Architecture, Kept, Model, Pass},
+    plot::text::sentence,
     text::{Padding, ToTokens, Tokens},
 };
 
@@ -72,8 +73,16 @@ impl Prefix {
 
     /// Reads what has not been read yet.
     fn read(self) -> Result<Self> {
-        let read = self.kept.len..self.tokens.len();
-        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), self.kept);
+        let had = self.kept.len;
+        let kept = self.kept.for_texts(self.model.config(), &self.tokens);
+        let mut again = self.model.interventions().iter().filter(|_| kept.len < had);
+        if let Some(edit) = again.find(|edit| !edit.is_repeatable()) {
+            let after = self.model.config().long_after().unwrap_or_default();
+            let (when, deed) = ("with what is added".into(), format!("{edit:?}"));
+            return Err(GenerateError::Switch { when, after, deed }.into());
+        }
+        let read = kept.len..self.tokens.len();
+        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), kept);
         // Nothing is said yet, so the end of the model is not reached.
         let standing = self.model.interventions().iter().filter(|edit| edit.site().point().stage() != Stage::End);
         let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
@@ -115,5 +124,11 @@ impl Prefix {
     /// The text that was read; what the decoder read, in a model with an encoder.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+}
+
+impl Prefix {
+    pub(super) fn brief(&self) -> String {
+        format!("Prefix of {:?} for {}", self.tokens.strings(0), self.model.name())
     }
 }

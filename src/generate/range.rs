@@ -30,6 +30,11 @@ impl Steps {
         self.first <= step && self.end.is_none_or(|end| step < end)
     }
 
+    /// Whether they are all steps up to this one.
+    pub(super) fn are_all_to(&self, last: usize) -> bool {
+        self.first == 0 && self.contains(last)
+    }
+
     /// The first of them that is not before `step`.
     pub(super) fn first_from(&self, step: usize) -> Option<usize> {
         Some(self.first.max(step)).filter(|&step| self.contains(step))

@@ -6,9 +6,11 @@
 use crate::{
     Result,
     error::GenerateError,
-    model::{softmax, top_k},
+    model::softmax,
+    order::{largest, not_a_logit, top_k},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::ops::RangeInclusive;
 
 /// How the next token is chosen from logits: greedily where no temperature, `top_k` or `top_p` is given.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,18 +30,22 @@ impl Default for Sampling {
     }
 }
 
+/// Temperatures and penalties for repetition: what logits are divided by must keep them in range.
+const FACTORS: RangeInclusive<f64> = 1e-6..=1e6;
+const FREQUENCIES: RangeInclusive<f64> = -1e6..=1e6;
+
 impl Sampling {
     pub(super) fn check(&self) -> Result<()> {
         let fails = |failed: bool, error: GenerateError| if failed { Err(error.into()) } else { Ok(()) };
         let temperature = self.temperature.unwrap_or(1.0);
-        fails(!(temperature.is_finite() && temperature >= 0.0), GenerateError::Temperature(temperature))?;
+        fails(!(temperature == 0.0 || FACTORS.contains(&temperature)), GenerateError::Temperature(temperature))?;
         fails(self.top_k == Some(0), GenerateError::TopK)?;
         let p = self.top_p.unwrap_or(1.0);
         fails(!(p > 0.0 && p <= 1.0), GenerateError::TopP(p))?;
         let repetition = self.repetition_penalty;
-        fails(!(repetition.is_finite() && repetition > 0.0), GenerateError::RepetitionPenalty(repetition))?;
+        fails(!FACTORS.contains(&repetition), GenerateError::RepetitionPenalty(repetition))?;
         let frequency = self.frequency_penalty;
-        fails(!frequency.is_finite(), GenerateError::FrequencyPenalty(frequency))
+        fails(!FREQUENCIES.contains(&frequency), GenerateError::FrequencyPenalty(frequency))
     }
 
     fn is_greedy(&self) -> bool {
@@ -105,12 +111,11 @@ impl Sampler {
     /// than -inf.
     pub(super) fn next(&mut self, logits: &[f32], text: &[u32]) -> Option<usize> {
         let logits = self.sampling.adjusted(logits, text);
-        let possible = |logit: &f32| *logit > f32::NEG_INFINITY && *logit < f32::INFINITY;
-        if logits.iter().any(|logit| logit.is_nan() || *logit == f32::INFINITY) || !logits.iter().any(possible) {
+        if not_a_logit(&logits).is_some() || logits.iter().all(|&logit| logit == f32::NEG_INFINITY) {
             return None;
         }
         if self.sampling.is_greedy() {
-            return top_k(&logits, 1).first().copied();
+            return largest(logits);
         }
         let (ids, probabilities) = self.sampling.candidates(&logits);
         let total: f64 = probabilities.iter().map(|&probability| f64::from(probability)).sum();
@@ -176,6 +181,23 @@ mod tests {
         // Greedy choice knows no temperature.
         let greedy = Sampling { temperature: Some(0.0), repetition_penalty: 2.0, ..Sampling::default() };
         assert_eq!(greedy.adjusted(&[3.0, -1.0, 1.0], &[0, 1, 0]), [1.5, -2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_temperature_or_penalty_that_would_overflow_is_refused_and_none_within_range_does() {
+        for bad in [1e-38, 1e-300, 9e-7, 1.1e6, f64::NAN, f64::INFINITY, -1.0] {
+            assert!(Sampling { temperature: Some(bad), ..Sampling::default() }.check().is_err(), "{bad}");
+            assert!(Sampling { repetition_penalty: bad, ..Sampling::default() }.check().is_err(), "{bad}");
+        }
+        let ends = [1e-6, 1e6].into_iter().flat_map(|a| [1e-6, 1e6].map(|b| (a, b)));
+        for ((temperature, repetition_penalty), frequency_penalty) in ends.flat_map(|ends| [(ends, -1e6), (ends, 1e6)])
+        {
+            let temperature = Some(temperature);
+            let sampling = Sampling { temperature, repetition_penalty, frequency_penalty, ..Sampling::default() };
+            sampling.check().unwrap();
+            assert!(sampling.adjusted(&[1e6, -1e6, 0.0], &[0, 1, 1]).iter().all(|logit| logit.is_finite()));
+            assert!(Sampler::new(sampling, 0).next(&[1e6, -1e6, 0.0], &[0, 1, 1]).is_some());
+        }
     }
 
     #[test]

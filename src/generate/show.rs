@@ -35,10 +35,10 @@ impl Generated {
 
 shown! {
     /// Shows each text in a notebook: pointing at a new token tells how likely the model found it.
-    Generated: card
+    Generated: card, brief
 }
 
 shown! {
     /// Shows the tokens that were read in a notebook.
-    Prefix: tokens
+    Prefix: tokens, brief
 }

@@ -24,13 +24,13 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
         (0..tokens.batch()).map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)])).collect();
     let (mut caches, mut logits) = (Vec::new(), Vec::new());
     for step in 0..generation.max_new_tokens {
-        let (cache, last, new) = generation.read(step, &tokens, kept)?;
+        let (cache, last, new) = generation.read(step, &tokens, kept.for_texts(model.config(), &tokens))?;
         kept = if generation.keeps { new } else { Kept::default() };
         let mut next = vec![None; writers.len()];
         for (text, row) in last.to_vec2::<f32>()?.iter().enumerate() {
             let writer = &mut writers[text];
             if writer.reason.is_none() {
-                next[text] = Some(writer.write(generation, row)?);
+                next[text] = Some(writer.write(generation, row, &cache)?);
             }
         }
         tokens.push(&next, |id| model.token_text(id));
@@ -104,6 +104,9 @@ impl Generation {
         if let Some(len) = tokens.lengths().into_iter().find(|&len| len >= n_ctx) {
             return Err(GenerateError::Full { len, n_ctx }.into());
         }
+        if self.ends_given {
+            self.model.ids().all_at(&self.ends)?;
+        }
         let asked =
             || self.interventions.iter().map(|(steps, _)| steps).chain(self.record.iter().map(|(steps, _)| steps));
         if let Some(never) = asked().find(|steps| steps.first_from(0).is_none_or(|first| first > last)) {
@@ -111,18 +114,49 @@ impl Generation {
         }
         self.check_indices()?;
         self.pass(0, tokens, self.prefix.kept.clone())?.plan()?;
-        let mut ahead = tokens.clone();
-        ahead.push(&vec![None; tokens.batch()], |_| String::new());
-        let kept = Kept::imagined(if self.keeps { tokens.len() } else { 0 });
-        let later = |step| self.pass(step, &ahead, kept.clone())?.plan().map(drop);
-        let mut firsts = asked().filter_map(|steps| steps.first_from(1)).filter(|&step| step <= last);
-        firsts.try_for_each(later).map_err(|why| GenerateError::LaterStep { why }.into())
+        self.check_switch(last)?;
+        let end = self.most_new_tokens();
+        let later = |step: usize| {
+            let mut ahead = tokens.clone();
+            (0..step).for_each(|_| ahead.push(&vec![None; tokens.batch()], |_| String::new()));
+            let kept = Kept::imagined(if self.keeps { ahead.len() - 1 } else { 0 });
+            self.pass(step, &ahead, kept)?.plan().map(drop)
+        };
+        // What fits two steps in a row does not hang on how many tokens there are, and fits all of them.
+        let two = |steps: &Steps| steps.first_from(1).map(|first| (first, steps.first_from(first + 1)));
+        let asked = asked().filter_map(two).flat_map(|(first, next)| [Some(first), next]).flatten();
+        let mut asked = asked.filter(|&step| step < end);
+        asked.try_for_each(later).map_err(|why| GenerateError::LaterStep { why }.into())
+    }
+
+    /// How many tokens any text can get: none goes on for longer than the model reads.
+    fn most_new_tokens(&self) -> usize {
+        let shortest = self.prefix.tokens.lengths().into_iter().min().unwrap_or(0);
+        self.max_new_tokens.min(self.model.config().n_ctx.saturating_sub(shortest))
+    }
+
+    /// That what was done to tokens when they were read can be done again, where a text becomes so long that its keys
+    /// are turned by other angles and it is read anew.
+    fn check_switch(&self, last: usize) -> Result<()> {
+        let Some(after) = self.model.config().long_after().filter(|_| self.keeps) else { return Ok(()) };
+        // The text that is read at a step has that many tokens more than the prompt.
+        let switch = |len: usize| (len <= after).then(|| after - len + 1).filter(|&step| step <= last);
+        let Some(step) = self.prefix.tokens.lengths().into_iter().filter_map(switch).min() else { return Ok(()) };
+        let again = |(steps, edit): &(Steps, Intervention)| edit.is_repeatable() && steps.are_all_to(last);
+        match self.interventions.iter().find(|one| !again(one)) {
+            Some((_, edit)) => {
+                let (when, deed) = (format!("at step {step}"), format!("{edit:?}"));
+                Err(GenerateError::Switch { when, after, deed }.into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// That every index is one that comes up before the end.
     fn check_indices(&self) -> Result<()> {
         let tokens = &self.prefix.tokens;
-        let target = tokens.len() + self.max_new_tokens;
+        // No text grows beyond what the model reads.
+        let target = tokens.len() + self.most_new_tokens().min(self.model.config().n_ctx);
         let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
         let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
         let check = |(_, edit): &(_, Intervention)| edit.indices(self.model.config(), sizes).map(drop);

@@ -3,6 +3,7 @@
 use super::{Generation, StopReason, pieces::Pieces, sampling::Sampler, stop::Written};
 use crate::{
     Result,
+    cache::ActivationCache,
     error::GenerateError,
     model::{Prediction, softmax},
 };
@@ -36,9 +37,10 @@ impl Writer {
     }
 
     /// Chooses the next token and finds out whether it is the last.
-    pub(super) fn write(&mut self, generation: &Generation, logits: &[f32]) -> Result<u32> {
+    pub(super) fn write(&mut self, generation: &Generation, logits: &[f32], cache: &ActivationCache) -> Result<u32> {
         let step = self.new.len();
-        let id = self.sampler.next(logits, &self.ids).ok_or(GenerateError::NotANumber { step })?;
+        cache.check_numbers(|| format!("the logits of step {step}"), logits)?;
+        let id = self.sampler.next(logits, &self.ids).ok_or(GenerateError::NoToken { step })?;
         let (logit, probability) = (logits[id], softmax(logits)[id]);
         let id = id as u32;
         self.ids.push(id);

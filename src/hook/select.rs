@@ -4,6 +4,7 @@ use super::Site;
 use crate::{
     Result,
     error::{SiteError, nearest},
+    plot::text::line,
 };
 use std::{collections::HashSet, fmt, sync::Arc};
 
@@ -114,14 +115,15 @@ impl Sites {
 }
 
 /// Whether `name` fits a pattern in which `*` stands for any run of characters.
+///
+/// Each part between two stars is taken at its first place after the one before it, which leaves the most room for the
+/// rest. There is no going back: the time grows with the sum of the two lengths, however many stars there are.
 fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
-            // Some tail of what is left must fit the rest of the pattern.
-            (0..=name.len()).filter(|&at| name.is_char_boundary(at)).any(|at| fits(rest, &name[at..]))
-        }),
-    }
+    let mut parts = pattern.split('*');
+    let Some(name) = parts.next().and_then(|start| name.strip_prefix(start)) else { return false };
+    let Some(end) = parts.next_back() else { return name.is_empty() };
+    let rest = parts.try_fold(name, |name, part| name.find(part).map(|at| &name[at + part.len()..]));
+    rest.is_some_and(|rest| rest.ends_with(end))
 }
 
 impl From<Site> for Sites {
@@ -181,7 +183,7 @@ impl fmt::Debug for Sites {
         match self {
             Self::All => f.write_str("All"),
             Self::Only(sites) => f.debug_list().entries(sites).finish(),
-            Self::Pattern(pattern) => write!(f, "{pattern:?}"),
+            Self::Pattern(pattern) => write!(f, "{:?}", line(pattern)),
             Self::Where(_) => f.write_str("Where(..)"),
             Self::Any(several) => f.debug_list().entries(several).finish(),
         }
@@ -205,6 +207,48 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }
+    }
+
+    /// What a pattern means, tried in every way.
+    fn fits_by_trying(pattern: &[u8], name: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some((b'*', rest)) => (0..=name.len()).any(|at| fits_by_trying(rest, &name[at..])),
+            Some((c, rest)) => name.first() == Some(c) && fits_by_trying(rest, &name[1..]),
+        }
+    }
+
+    #[test]
+    fn a_pattern_fits_what_trying_every_way_fits() {
+        let mut state = 1u64;
+        let mut letters = |most: u64, of: &[u8]| -> Vec<u8> {
+            let mut next = |n: u64| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 33) % n
+            };
+            (0..next(most)).map(|_| of[next(of.len() as u64) as usize]).collect()
+        };
+        let mut fitting = 0;
+        for _ in 0..20_000 {
+            let (pattern, name) = (letters(8, b"a*b*"), letters(10, b"ab"));
+            let [shown, text] = [&pattern, &name].map(|bytes| std::str::from_utf8(bytes).unwrap());
+            let expected = fits_by_trying(&pattern, &name);
+            assert_eq!(fits(shown, text), expected, "{shown} {text}");
+            fitting += usize::from(expected);
+        }
+        assert!(fitting > 2000, "{fitting}");
+        assert!(fits("é*東*", "éa東京") && !fits("é*é", "é"));
+    }
+
+    #[test]
+    fn the_time_of_a_pattern_does_not_grow_with_its_stars() {
+        let start = std::time::Instant::now();
+        for stars in ["*".repeat(1000), "*a".repeat(1000), "a*".repeat(500) + "b*"] {
+            assert!(!fits(&(stars + "x"), &"a".repeat(10_000)));
+        }
+        let error = Sites::from("*".repeat(1000) + "x").among(&[Site::z(0), Site::result(0)]).unwrap_err();
+        assert!(error.to_string().contains("attn.hook_z"), "{error}");
+        assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use crate::{
     Result,
     cache::{index_of, last_of},
-    error::TextError,
     hook::Site,
-    model::{Model, Run, softmax, top_k},
+    index::Counted,
+    model::{Model, Run, softmax},
     notebook::Show,
+    order::{largest, rank, top_k},
     plot::{Figure, LensTable, LineChart, Series, Statistic, tabs},
     text::Tokens,
 };
@@ -66,13 +67,16 @@ impl Run {
     /// recorded.
     ///
     /// # Errors
-    /// When the run did not record the residual stream, or did not reach the end of the model.
+    /// When the run did not record the residual stream, did not reach the end of the model, or a logit is NaN or inf: the
+    /// error names the first recorded site at which there is no number.
     pub fn logit_lens(&self) -> Result<LogitLens> {
         let row = last_of(self.tokens(), 0, &self.cache().recorded())?;
         let sites = self.model().config().streams();
         let end = sites.last().copied().unwrap_or(Site::resid_post(0));
         let logits = self.model().unembed(&self.cache().get(end)?.get(0)?.get(row)?.unsqueeze(0)?)?;
-        let watched = top_k(&logits.squeeze(0)?.to_vec1::<f32>()?, 1).first().copied().unwrap_or(0);
+        let logits = logits.squeeze(0)?.to_vec1::<f32>()?;
+        self.cache().check_numbers(|| "the logits of the last token that was recorded".into(), &logits)?;
+        let watched = largest(logits).unwrap_or(0);
         LogitLens::new(self, watched as u32)
     }
 
@@ -106,13 +110,17 @@ impl LogitLens {
         // One layer's logits at a time: a large vocabulary would not fit otherwise.
         let last = sites.last().map(|&last| read(last)).transpose()?.unwrap_or_default();
         let output: Vec<Vec<f32>> = last.iter().map(|logits| softmax(logits)).collect();
-        let mut cells = Vec::new();
+        let (mut cells, positions) = (Vec::new(), run.cache().recorded());
         for site in sites {
             let row = read(site)?;
-            let row = row.par_iter().zip(&output).map(|(logits, output)| cell(model, logits, output, watched as usize));
-            cells.extend(row.collect::<Vec<_>>());
+            let row = row.par_iter().zip(&output).zip(&positions).map(|((logits, output), position)| {
+                let what = || format!("the logits that the lens reads at `{site}`, position {position},");
+                run.cache().check_numbers(what, logits)?;
+                Ok(cell(model, logits, output, watched as usize))
+            });
+            // The first that fails is named, whichever thread was faster.
+            cells.extend(row.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?);
         }
-        let positions = run.cache().recorded();
         let shape = (n_layers + 1, positions.len());
         let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched) })
@@ -129,7 +137,8 @@ impl LogitLens {
     /// When there is no such row or position, or the run did not record it.
     pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
-        let none = || TextError::RowOutOfRange { row, rows: self.rows() }.into();
+        let rows = Counted::new("row", "what each layer reads and, last, the output are the lens's rows", self.rows());
+        let none = || rows.beyond(row as i128);
         self.cells.get((row, index)).ok_or_else(none)
     }
 
@@ -221,7 +230,7 @@ fn cell(model: &Model, logits: &[f32], output: &[f32], watched: usize) -> LensCe
         entropy: entropy as f32,
         divergence: divergence as f32,
         probability: probabilities[watched],
-        rank: 1 + logits.iter().filter(|&&logit| logit > logits[watched]).count(),
+        rank: 1 + rank(logits, watched).unwrap_or(logits.len()),
     }
 }
 

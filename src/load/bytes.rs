@@ -1,58 +1,138 @@
-use std::{fs::File, ops::Deref, ops::Range, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::{ErrorKind, Read, Seek, SeekFrom},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use memmap2::{Mmap, MmapOptions};
+use crate::error::{Error, LoadError, Result};
 
-use crate::error::{Error, Result};
-
-/// The bytes of one file, shared. A file on disk is mapped, so that opening is instant and nothing is held twice.
+/// The bytes of one file, shared, read where and when they are asked for. Nothing is mapped: a file that another program
+/// shortens meanwhile gives an error, where a map would end the whole process.
 #[derive(Clone)]
-pub(super) struct Bytes {
-    whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
-    /// Where the bytes are mapped from.
-    file: Option<Arc<File>>,
+pub(super) struct Bytes(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    /// When the file was opened.
+    len: usize,
+    source: Source,
 }
+
+enum Source {
+    Memory(Vec<u8>),
+    File(Mutex<File>),
+}
+
+/// The most that is read of a file that is read as a whole: configurations and indices are far smaller.
+const MOST_TEXT: usize = 100 << 20;
 
 impl Bytes {
-    pub(super) fn map(path: &Path) -> Result<Self> {
+    /// How many bytes are read at once where a long piece goes through a short buffer: a multiple of every width of a
+    /// number, and little enough to stay in the processor's cache.
+    pub(super) const PIECE: usize = 256 << 10;
+
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let fail = |source| Error::io(format!("{} cannot be opened", path.display()), source);
         let file = File::open(path).map_err(fail)?;
-        let whole = map(&MmapOptions::new(), &file).map_err(fail)?;
-        Ok(Self { whole: Arc::new(whole), file: Some(Arc::new(file)) })
+        let metadata = file.metadata().map_err(fail)?;
+        crate::files::opened(&metadata);
+        let len = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), len, source: Source::File(Mutex::new(file)) })))
     }
 
-    /// Some of the bytes, mapped by themselves: once they are read and let go, they take no memory any more, as they
-    /// would if they were read from the whole. `None` where they are not there.
-    pub(super) fn window(&self, range: Range<usize>) -> Option<Self> {
-        let bytes = self.get(range.clone())?;
-        let of_file = |file: &Arc<File>| {
-            let window = map(MmapOptions::new().offset(range.start as u64).len(range.len()), file).ok()?;
-            Some(Self { whole: Arc::new(window), file: None })
+    /// Bytes that are in memory already, with what to call them.
+    pub(super) fn in_memory(name: &str, bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Inner { path: name.into(), len: bytes.len(), source: Source::Memory(bytes) }))
+    }
+
+    /// The whole of a small file.
+    pub(super) fn of_text(path: &Path) -> Result<Vec<u8>> {
+        let bytes = Self::open(path)?;
+        if bytes.len() > MOST_TEXT {
+            let why = format!("it has {} bytes, and no such file has more than {MOST_TEXT}", bytes.len());
+            return Err(LoadError::Damaged { path: path.to_owned(), what: "a JSON object", why }.into());
+        }
+        bytes.read(0..bytes.len())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Some of the bytes.
+    ///
+    /// # Errors
+    /// When the file does not have them any more, or never had.
+    pub(super) fn read(&self, range: Range<usize>) -> Result<Vec<u8>> {
+        // Before anything is allocated.
+        if range.end > self.len() || range.start > range.end {
+            return Err(self.shorter());
+        }
+        let mut piece = vec![0; range.len()];
+        self.fill(range.start, &mut piece)?;
+        Ok(piece)
+    }
+
+    /// Some of the bytes, one [`PIECE`](Self::PIECE) after the other.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and those of `each`.
+    pub(super) fn pieces(&self, range: Range<usize>, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if let Source::Memory(bytes) = &self.0.source {
+            return each(bytes.get(range).ok_or_else(|| self.shorter())?);
+        }
+        let mut buffer = vec![0; range.len().min(Self::PIECE)];
+        let mut at = range.start;
+        while at < range.end {
+            let piece = &mut buffer[..(range.end - at).min(Self::PIECE)];
+            self.fill(at, piece)?;
+            each(piece)?;
+            at += piece.len();
+        }
+        Ok(())
+    }
+
+    /// Whether two pieces are the same; read no further than they are.
+    pub(super) fn same(&self, range: Range<usize>, other: &Self, other_range: Range<usize>) -> Result<bool> {
+        if range.len() != other_range.len() {
+            return Ok(false);
+        }
+        let mut at = 0;
+        while at < range.len() {
+            let end = range.len().min(at + Self::PIECE);
+            let ours = self.read(range.start + at..range.start + end)?;
+            if ours != other.read(other_range.start + at..other_range.start + end)? {
+                return Ok(false);
+            }
+            at = end;
+        }
+        Ok(true)
+    }
+
+    fn fill(&self, at: usize, piece: &mut [u8]) -> Result<()> {
+        let file = match &self.0.source {
+            Source::Memory(bytes) => {
+                let bytes = at.checked_add(piece.len()).and_then(|end| bytes.get(at..end));
+                piece.copy_from_slice(bytes.ok_or_else(|| self.shorter())?);
+                return Ok(());
+            }
+            Source::File(file) => file,
         };
-        let copy = || Self::from(bytes.to_vec());
-        Some(self.file.as_ref().filter(|_| !range.is_empty()).and_then(of_file).unwrap_or_else(copy))
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start(at as u64)).and_then(|_| file.read_exact(piece));
+        read.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => self.shorter(),
+            _ => Error::io(format!("{} cannot be read", self.path().display()), error),
+        })
     }
-}
 
-fn map(options: &MmapOptions, file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is only ever read, as plain bytes that are checked before use. What the type system cannot
-    // promise is that no other program shortens the file meanwhile; a model's files are written once (the hub cache
-    // renames complete files into place), and every loader of such files maps them on this assumption.
-    #[allow(unsafe_code)]
-    unsafe {
-        options.map(file)
-    }
-}
-
-impl From<Vec<u8>> for Bytes {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self { whole: Arc::new(bytes), file: None }
-    }
-}
-
-impl Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        (*self.whole).as_ref()
+    fn shorter(&self) -> Error {
+        LoadError::Shortened { path: self.path().to_owned(), len: self.len() }.into()
     }
 }

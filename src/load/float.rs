@@ -1,5 +1,10 @@
 //! Little-endian floating point numbers of every width, widened or narrowed to `f32`.
 
+use std::ops::Range;
+
+use super::bytes::Bytes;
+use crate::error::Result;
+
 /// A floating point type that weights are stored in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Float {
@@ -19,13 +24,25 @@ impl Float {
         }
     }
 
-    /// The numbers in `bytes`, in order; a last incomplete one is left out.
-    pub(super) fn read(self, bytes: &[u8]) -> Vec<f32> {
+    /// The numbers in some of the bytes, in order; a last incomplete one is left out.
+    ///
+    /// # Errors
+    /// When the bytes are not there any more.
+    pub(super) fn read(self, bytes: &Bytes, range: Range<usize>) -> Result<Vec<f32>> {
+        let mut numbers = Vec::with_capacity(range.len() / self.bytes());
+        bytes.pieces(range, |piece| {
+            self.append(piece, &mut numbers);
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    fn append(self, bytes: &[u8], to: &mut Vec<f32>) {
         match self {
-            Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
-            Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-            Self::F16 => bytes.as_chunks().0.iter().map(|&b| from_f16(u16::from_le_bytes(b))).collect(),
-            Self::BF16 => bytes.as_chunks().0.iter().map(|&b| from_bf16(u16::from_le_bytes(b))).collect(),
+            Self::F64 => to.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
+            Self::F32 => to.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
+            Self::F16 => to.extend(bytes.as_chunks().0.iter().map(|&b| from_f16(u16::from_le_bytes(b)))),
+            Self::BF16 => to.extend(bytes.as_chunks().0.iter().map(|&b| from_bf16(u16::from_le_bytes(b)))),
         }
     }
 }
@@ -51,6 +68,10 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device, Tensor};
 
+    fn read(float: Float, bytes: &[u8]) -> Vec<f32> {
+        float.read(&Bytes::in_memory("numbers", bytes.to_vec()), 0..bytes.len()).unwrap()
+    }
+
     fn by_candle(bytes: &[u8], dtype: DType) -> Vec<f32> {
         let tensor = Tensor::from_raw_buffer(bytes, dtype, &[bytes.len() / 2], &Device::Cpu).unwrap();
         tensor.to_dtype(DType::F32).unwrap().to_vec1().unwrap()
@@ -60,7 +81,7 @@ mod tests {
     fn every_sixteen_bit_number_widens_to_the_bits_candle_gives() {
         let all: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
         for (float, dtype) in [(Float::F16, DType::F16), (Float::BF16, DType::BF16)] {
-            for (bits, (ours, theirs)) in float.read(&all).iter().zip(by_candle(&all, dtype)).enumerate() {
+            for (bits, (ours, theirs)) in read(float, &all).iter().zip(by_candle(&all, dtype)).enumerate() {
                 let same = ours.to_bits() == theirs.to_bits() || (ours.is_nan() && theirs.is_nan());
                 assert!(same, "{dtype:?} {bits:#06x}: {ours} is not {theirs}");
             }
@@ -70,8 +91,8 @@ mod tests {
     #[test]
     fn doubles_and_floats_are_read_in_order() {
         let doubles: Vec<u8> = [1.5f64, -2.25].iter().flat_map(|v| v.to_le_bytes()).collect();
-        assert_eq!(Float::F64.read(&doubles), [1.5, -2.25]);
+        assert_eq!(read(Float::F64, &doubles), [1.5, -2.25]);
         let floats: Vec<u8> = [0.1f32, f32::MIN_POSITIVE].iter().flat_map(|v| v.to_le_bytes()).collect();
-        assert_eq!(Float::F32.read(&floats), [0.1, f32::MIN_POSITIVE]);
+        assert_eq!(read(Float::F32, &floats), [0.1, f32::MIN_POSITIVE]);
     }
 }

@@ -2,21 +2,30 @@
 
 use std::path::Path;
 
-use super::{Checkpoint, Settings, Weights, bytes::Bytes, safetensors::SafetensorFiles, specials};
+use super::{
+    Checkpoint, Settings, Weights,
+    bytes::Bytes,
+    safetensors::{SafetensorFiles, read_index},
+    specials,
+};
 use crate::{
     error::{LoadError, Result},
     text::Tokenizer,
 };
 
-pub(super) const CONFIG: &str = "config.json";
-pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
-pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 /// Where the names and ids of special tokens are written, the first to say it wins. The configuration itself is last.
 pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"];
+/// What is read beside configuration, weights and tokenizer where it is there.
+pub(crate) const BESIDE: [&str; 6] = [INDEX, SPECIALS[0], SPECIALS[1], SPECIALS[2], POOLING, DENSE];
 /// How the sentence-transformers library makes one vector of a text, and what it may do to that vector afterwards.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 const DENSE: &str = "2_Dense";
+#[cfg(feature = "hub")]
+pub(super) const DENSE_CONFIG: &str = "2_Dense/config.json";
 
 pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     let Some(mut settings) = read(folder, CONFIG)? else {
@@ -28,22 +37,62 @@ pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     if folder.join(DENSE).is_dir() {
         settings.set(DENSE, true);
     }
-    let weights = weights(folder)?;
+    let weights = Weights::new(files(folder)?);
     let tokenizer = tokenizer(folder, &settings)?;
     Ok(Checkpoint { name, settings, weights, tokenizer, origin: folder.display().to_string() })
 }
 
-fn weights(folder: &Path) -> Result<Weights> {
+/// The one file, or the parts of the index. Where both are there, they must hold the same.
+fn files(folder: &Path) -> Result<SafetensorFiles> {
     let (single, index) = (folder.join(WEIGHTS), folder.join(INDEX));
-    if single.is_file() {
-        Ok(Weights::new(SafetensorFiles::single(&single)?))
-    } else if index.is_file() {
-        Ok(Weights::new(SafetensorFiles::sharded(&index)?))
-    } else {
-        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let names: Vec<_> = names.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
-        let nowhere = "nor was model.safetensors.index.json; one of them must hold the weights".to_owned();
-        Err(missing(folder, WEIGHTS, &only_pickled(names.iter().map(String::as_str)).unwrap_or(nowhere)))
+    match (is_there(&single)?, is_there(&index)?) {
+        (true, false) => SafetensorFiles::single(&single),
+        (false, true) => SafetensorFiles::sharded(&index),
+        (true, true) => one_of_both(&single, &index),
+        (false, false) => {
+            let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let names: Vec<_> = names.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+            let nowhere = "nor was model.safetensors.index.json; one of them must hold the weights".to_owned();
+            Err(missing(folder, WEIGHTS, &only_pickled(names.iter().map(String::as_str)).unwrap_or(nowhere)))
+        }
+    }
+}
+
+/// The one file, as in the transformers library, unless the parts of an index beside it say otherwise.
+fn one_of_both(single: &Path, index: &Path) -> Result<SafetensorFiles> {
+    let either = |why: String| {
+        let why = format!("{why}; {INDEX} beside it names parts that hold the weights too: take away one or the other");
+        LoadError::Damaged { path: single.to_owned(), what: "the model's weights", why }
+    };
+    let one = SafetensorFiles::single(single).map_err(|error| either(error.to_string()))?;
+    let folder = index.parent().unwrap_or(Path::new("."));
+    let parts = read_index(index).map_err(|error| either(error.to_string()))?;
+    // An index whose parts were taken away has nothing to say.
+    if !parts.keys().any(|part| folder.join(part).is_file()) {
+        return Ok(one);
+    }
+    let parts = SafetensorFiles::sharded(index).map_err(|error| either(error.to_string()))?;
+    match one.difference(&parts)? {
+        None => Ok(one),
+        Some(name) => Err(either(format!("its `{name}` is not that of the parts")).into()),
+    }
+}
+
+/// Whether there is such a file.
+///
+/// # Errors
+/// When there is something else of that name: a folder, or a link that leads to no file.
+fn is_there(path: &Path) -> Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) if path.is_file() => Ok(true),
+        Ok(found) => {
+            let hint = match found.is_symlink() {
+                true => "what is there is a link that leads to no file; download the model again",
+                false => "what is there under that name is no file",
+            };
+            Err(LoadError::Missing { path: path.to_owned(), hint: hint.to_owned() }.into())
+        }
+        Err(_) => Ok(false),
     }
 }
 
@@ -66,7 +115,7 @@ pub(super) fn only_pickled<'a>(names: impl Iterator<Item = &'a str>) -> Option<S
 
 fn tokenizer(folder: &Path, settings: &Settings) -> Result<Option<Tokenizer>> {
     let path = folder.join(TOKENIZER);
-    if !path.is_file() {
+    if !is_there(&path)? {
         return Ok(None);
     }
     let tokenizer = Tokenizer::from_file(&path)?;
@@ -75,17 +124,17 @@ fn tokenizer(folder: &Path, settings: &Settings) -> Result<Option<Tokenizer>> {
         written.extend(read(folder, file)?);
     }
     written.push(settings.clone());
-    let specials = specials::find(&written, &tokenizer)?;
+    let specials = specials::find(&written, settings, &tokenizer)?;
     Ok(Some(tokenizer.with_special_ids(specials)))
 }
 
 /// The settings in a file of the folder, where there is one.
 fn read(folder: &Path, file: &str) -> Result<Option<Settings>> {
     let path = folder.join(file);
-    if !path.is_file() {
+    if !is_there(&path)? {
         return Ok(None);
     }
-    Settings::parse_file(&Bytes::map(&path)?, &path).map(Some)
+    Settings::parse_file(&Bytes::of_text(&path)?, &path).map(Some)
 }
 
 fn missing(folder: &Path, file: &str, hint: &str) -> crate::Error {

@@ -1,7 +1,7 @@
 //! From a place to a [`Checkpoint`]: everything read from disk about one model, before any architecture is understood.
 //!
 //! A place is a folder as `save_pretrained` writes it, a `.gguf` file, or the id of a model on the Hugging Face hub.
-//! Reading is lazy and strict: tensors are mapped and converted when asked for, and what is missing, damaged, of
+//! Reading is lazy and strict: tensors are read and converted when asked for, and what is missing, damaged, of
 //! another shape or not finite is an error that names the file, the tensor and the nearest valid name.
 
 mod bytes;
@@ -9,6 +9,7 @@ mod float;
 mod folder;
 mod gguf;
 mod hub;
+mod kinds;
 mod safetensors;
 mod settings;
 mod specials;
@@ -16,8 +17,12 @@ mod weights;
 
 use std::path::Path;
 
+pub(crate) use folder::{BESIDE, CONFIG, TOKENIZER, WEIGHTS};
 pub use hub::Hub;
-pub use settings::{FromSetting, Keys, Settings};
+use hub::HubId;
+pub use kinds::{Finite, FromSetting};
+pub use settings::{Keys, Settings};
+pub(crate) use specials::check as check_special_ids;
 pub use weights::Weights;
 
 use crate::{
@@ -44,8 +49,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a folder, a `.gguf` file, or a model of the Hugging Face hub by its id (`org/name`, or
-    /// `org/name@revision`).
+    /// Opens a folder, a `.gguf` file, or, where neither is there, a model of the Hugging Face hub by its id
+    /// (`org/name` or `name`, and `@revision` after it for another branch, tag or commit than `main`).
     ///
     /// # Errors
     /// When nothing is there, or a file is missing or damaged.
@@ -61,20 +66,26 @@ impl Checkpoint {
         } else if path.is_file() {
             let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
             Err(LoadError::Damaged { path, what: "a model", why }.into())
-        } else if is_hub_id(place) {
-            Self::from_hub(place)
         } else {
-            let shipped = crate::model::SHIPPED.join(", ");
-            let hint = format!(
-                "give a model's folder, a .gguf file, the id of a model on the hub, which is written `org/name`, or a \
-                 model that ships with glassbox: {shipped}"
-            );
-            Err(LoadError::Missing { path, hint }.into())
+            let shipped = crate::model::SHIPPED;
+            let id = match place.split('@').next().is_some_and(|name| shipped.contains(&name)) {
+                true => Err("a model that ships is opened by `Model::open`"),
+                false => HubId::parse(place),
+            };
+            let id = id.map_err(|rule| {
+                let hint = format!(
+                    "give a model's folder, a .gguf file, a model that ships with glassbox ({}), or the id of a model \
+                     on the hub; {rule}",
+                    shipped.join(", ")
+                );
+                LoadError::Missing { path, hint }
+            })?;
+            Hub::from_env().open_id(&id)
         }
     }
 
     /// Opens a folder with `config.json`, `model.safetensors` (or its parts and their index) and, for a model that
-    /// reads text, `tokenizer.json`.
+    /// reads text, `tokenizer.json`. Where there are both the one file and parts, they must hold the same.
     ///
     /// # Errors
     /// When the folder or a file in it is missing or damaged.
@@ -119,7 +130,7 @@ impl Checkpoint {
         let weights = Weights::new(safetensors::SafetensorFiles::in_memory(weights)?);
         let tokenizer = match tokenizer.map(Tokenizer::from_bytes).transpose()? {
             Some(tokenizer) => {
-                let specials = specials::find(std::slice::from_ref(&settings), &tokenizer)?;
+                let specials = specials::find(std::slice::from_ref(&settings), &settings, &tokenizer)?;
                 Some(tokenizer.with_special_ids(specials))
             }
             None => None,
@@ -133,14 +144,4 @@ fn name_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.strip_suffix(".gguf").map(str::to_owned).unwrap_or(name)
-}
-
-/// Whether a place that is no file reads as `org/name` or `org/name@revision`.
-fn is_hub_id(place: &str) -> bool {
-    let name = place.split('@').next().unwrap_or(place);
-    let word = |part: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(plain)
-    };
-    name.split_once('/').is_some_and(|(org, name)| word(org) && word(name))
 }

@@ -1,13 +1,18 @@
-use std::path::{Path, PathBuf};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value};
 
+use super::FromSetting;
 use crate::error::{LoadError, Result};
 
 /// A model's configuration: the keys and values of its `config.json`, read by name and by type.
 ///
 /// A dot reaches into a section (`"rope_parameters.rope_theta"`), and where several keys mean the same the first
-/// one present wins. A `null` is as good as absent.
+/// one present wins. A `null` is as good as absent. A value that is present and not what its key needs is always an
+/// error that names the key, and never as good as absent: [`FromSetting`] says what each type needs.
 ///
 /// ```
 /// use glassbox::load::Settings;
@@ -70,9 +75,10 @@ impl Settings {
     /// by their keys: `hooked_transformer`.
     ///
     /// # Errors
-    /// When the configuration does not say it.
+    /// When the configuration does not say it, or says it as something else than a text.
     pub fn model_type(&self) -> Result<String> {
-        let native = ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.has(*key));
+        let native =
+            ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.map.contains_key(*key));
         match self.find("model_type")? {
             None if native => Ok(crate::model::NATIVE.to_owned()),
             Some(model_type) => Ok(model_type),
@@ -86,7 +92,7 @@ impl Settings {
     /// When the key (or every one of several) is absent, or the value is not a `T`.
     pub fn get<T: FromSetting>(&self, keys: impl Keys) -> Result<T> {
         self.find(&keys)?.ok_or_else(|| {
-            let family = ["model_type", "general.architecture"].iter().find_map(|key| self.value(key)?.as_str());
+            let family = ["model_type", "general.architecture"].iter().find_map(|key| self.map.get(*key)?.as_str());
             let family = family.unwrap_or("transformer").to_owned();
             LoadError::MissingKey { key: keys.list().join("` or `"), family }.into()
         })
@@ -95,13 +101,40 @@ impl Settings {
     /// The value of a key that may be absent.
     ///
     /// # Errors
-    /// When the value is there and is not a `T`.
+    /// When the value is there and is not a `T`; of several keys, at any of them.
     pub fn find<T: FromSetting>(&self, keys: impl Keys) -> Result<Option<T>> {
-        let Some((key, value)) = keys.list().into_iter().find_map(|key| Some((key, self.value(key)?))) else {
-            return Ok(None);
-        };
-        let bad = || LoadError::BadKey { key: key.into(), value: value.to_string(), expected: T::EXPECTED };
-        Ok(Some(T::from_setting(value).ok_or_else(bad)?))
+        let mut found = None;
+        for key in keys.list() {
+            if let Some(value) = self.value(key)? {
+                let read = T::from_setting(value).ok_or_else(|| bad(key, value, T::expected()))?;
+                found = found.or(Some(read));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A number that may be absent, and whose range is another than that of every `f64` here.
+    ///
+    /// ```
+    /// use glassbox::load::Settings;
+    /// let settings = Settings::parse(r#"{"layer_norm_eps": -0.5}"#)?;
+    /// let error = settings.number("layer_norm_eps", 0.0..=1.0).unwrap_err().to_string();
+    /// assert!(error.contains("`layer_norm_eps` is -0.5 where a number from 0 to 1 is needed"), "{error}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the value is there and no number of this range.
+    pub fn number(&self, keys: impl Keys, range: RangeInclusive<f64>) -> Result<Option<f64>> {
+        let mut found = None;
+        for key in keys.list() {
+            if let Some(value) = self.value(key)? {
+                let number = value.as_f64().filter(|number| range.contains(number));
+                let needed = || format!("a number from {} to {}", range.start(), range.end());
+                found = found.or(Some(number.ok_or_else(|| bad(key, value, needed()))?));
+            }
+        }
+        Ok(found)
     }
 
     /// The value of a key, or `default` where it is absent.
@@ -113,13 +146,21 @@ impl Settings {
     }
 
     /// Whether the key, or one of several, has a value.
-    pub fn has(&self, keys: impl Keys) -> bool {
-        keys.list().into_iter().any(|key| self.value(key).is_some())
+    ///
+    /// # Errors
+    /// When a key leads into something that is no section.
+    pub fn has(&self, keys: impl Keys) -> Result<bool> {
+        let values = keys.list().into_iter().map(|key| self.value(key)).collect::<Result<Vec<_>>>()?;
+        Ok(values.iter().any(Option::is_some))
     }
 
     /// A section, as settings of their own: `text_config` of a model that also sees images, say.
-    pub fn section(&self, key: &str) -> Option<Self> {
-        Some(Self { map: self.value(key)?.as_object()?.clone() })
+    ///
+    /// # Errors
+    /// When the value is there and is no section.
+    pub fn section(&self, key: &str) -> Result<Option<Self>> {
+        let Some(value) = self.value(key)? else { return Ok(None) };
+        Ok(Some(Self { map: object(key, value)?.clone() }))
     }
 
     /// The names of all keys.
@@ -131,13 +172,35 @@ impl Settings {
         self.map.insert(key.to_owned(), value.into());
     }
 
-    pub(super) fn value(&self, key: &str) -> Option<&Value> {
-        let nested = || {
-            let (section, rest) = key.split_once('.')?;
-            rest.split('.').try_fold(self.map.get(section)?, |value, part| value.get(part))
-        };
-        self.map.get(key).or_else(nested).filter(|value| !value.is_null())
+    /// The value of a key, as it is written.
+    pub(super) fn value(&self, key: &str) -> Result<Option<&Value>> {
+        let mut value = self.map.get(key);
+        if let (None, Some((section, rest))) = (value, key.split_once('.')) {
+            let mut path = section.to_owned();
+            value = self.map.get(section);
+            for part in rest.split('.') {
+                let Some(section) = value.filter(|value| !value.is_null()) else { return Ok(None) };
+                value = object(&path, section)?.get(part);
+                path = format!("{path}.{part}");
+            }
+        }
+        Ok(value.filter(|value| !value.is_null()))
     }
+}
+
+fn object<'a>(key: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
+    value.as_object().ok_or_else(|| bad(key, value, "an object".to_owned()))
+}
+
+/// What is said of a value that its key cannot have.
+pub(super) fn bad(key: &str, value: &Value, expected: String) -> crate::Error {
+    let (key, written) = (key.to_owned(), value.to_string());
+    // A list or an object may be as long as the file.
+    let value = match written.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &written[..end]),
+        None => written,
+    };
+    LoadError::BadKey { key, value, expected }.into()
 }
 
 impl From<Settings> for Value {
@@ -167,64 +230,6 @@ impl<S: AsRef<str>, const N: usize> Keys for [S; N] {
 impl<K: Keys> Keys for &K {
     fn list(&self) -> Vec<&str> {
         (*self).list()
-    }
-}
-
-/// A type that a setting can be read as: a whole number, a number, a truth value, a text, or a list of these.
-pub trait FromSetting: Sized {
-    /// What the value must be, for an error.
-    const EXPECTED: &'static str;
-    /// The value, where it is of this type.
-    fn from_setting(value: &Value) -> Option<Self>;
-}
-
-impl FromSetting for usize {
-    const EXPECTED: &'static str = "a whole number from 0";
-    fn from_setting(value: &Value) -> Option<Self> {
-        let whole = |v: &f64| v.fract() == 0.0 && (0.0..=9e15).contains(v);
-        value.as_u64().or_else(|| value.as_f64().filter(whole).map(|v| v as u64))?.try_into().ok()
-    }
-}
-
-impl FromSetting for u32 {
-    const EXPECTED: &'static str = "a whole number from 0 to 4294967295";
-    fn from_setting(value: &Value) -> Option<Self> {
-        usize::from_setting(value)?.try_into().ok()
-    }
-}
-
-impl FromSetting for f64 {
-    const EXPECTED: &'static str = "a number";
-    fn from_setting(value: &Value) -> Option<Self> {
-        value.as_f64()
-    }
-}
-
-impl FromSetting for Value {
-    const EXPECTED: &'static str = "any value";
-    fn from_setting(value: &Value) -> Option<Self> {
-        Some(value.clone())
-    }
-}
-
-impl FromSetting for bool {
-    const EXPECTED: &'static str = "true or false";
-    fn from_setting(value: &Value) -> Option<Self> {
-        value.as_bool()
-    }
-}
-
-impl FromSetting for String {
-    const EXPECTED: &'static str = "a text";
-    fn from_setting(value: &Value) -> Option<Self> {
-        value.as_str().map(str::to_owned)
-    }
-}
-
-impl<T: FromSetting> FromSetting for Vec<T> {
-    const EXPECTED: &'static str = "a list";
-    fn from_setting(value: &Value) -> Option<Self> {
-        value.as_array()?.iter().map(T::from_setting).collect()
     }
 }
 
@@ -263,19 +268,48 @@ mod tests {
             assert!(error.is_load());
             parts.iter().for_each(|part| assert!(error.to_string().contains(part), "{error} lacks {part}"));
         };
-        refuse(settings().get::<usize>("heads").unwrap_err(), ["`heads`", "-1", "whole number"]);
+        refuse(settings().get::<usize>("heads").unwrap_err(), ["`heads`", "-1", "a whole number from 1 to 2147483647"]);
         refuse(settings().find::<bool>("tied").unwrap_err(), ["`tied`", "\"yes\"", "true or false"]);
-        refuse(settings().or("rope", 1.0).unwrap_err(), ["`rope`", "llama3", "a number"]);
+        refuse(settings().or("rope", 1.0).unwrap_err(), ["`rope`", "llama3", "a number from"]);
         refuse(settings().get::<usize>(["n_layer", "layers"]).unwrap_err(), ["`n_layer` or `layers`", "llama", "no"]);
     }
 
     #[test]
     fn null_is_absent_and_a_dot_reaches_into_sections() {
         assert_eq!(settings().find::<usize>("nothing").unwrap(), None);
-        assert!(!settings().has("nothing"));
+        assert!(!settings().has("nothing").unwrap());
         assert_eq!(settings().get::<f64>(["theta", "rope.deep.theta"]).unwrap(), 5e5);
-        assert_eq!(settings().section("rope").unwrap().get::<String>("type").unwrap(), "llama3");
+        assert_eq!(settings().section("rope").unwrap().unwrap().get::<String>("type").unwrap(), "llama3");
         assert_eq!(settings().get::<Vec<u32>>("eos").unwrap(), [1, 2]);
+    }
+
+    #[test]
+    fn a_value_where_a_section_is_needed_is_never_as_good_as_absent() {
+        for value in ["7", "true", "[]", "\"x\"", "{\"deep\": 1}"] {
+            let settings = Settings::parse(&format!("{{\"rope\": {value}}}")).unwrap();
+            let errors = [
+                settings.find::<f64>("rope.deep.theta").unwrap_err(),
+                settings.has("rope.deep.theta").unwrap_err(),
+                settings.section("rope").and_then(|rope| rope.unwrap().section("deep")).unwrap_err(),
+            ];
+            assert!(errors.iter().all(|error| error.to_string().contains("where an object is needed")), "{errors:?}");
+        }
+        let nothing = Settings::parse("{\"rope\": {\"deep\": null}}").unwrap();
+        assert_eq!(nothing.find::<f64>("rope.deep.theta").unwrap(), None);
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused_in_whatever_form_it_comes() {
+        for bad in ["0", "-1", "1e13", "1e-13", "1e308", "\"1\"", "[]", "true"] {
+            let settings = Settings::parse(&format!("{{\"a\": {bad}, \"size\": {bad}, \"b\": 1}}")).unwrap();
+            assert!(
+                settings.find::<f64>("a").unwrap_err().to_string().contains("a number from 1e-12 to 1e12"),
+                "{bad}"
+            );
+            assert!(settings.find::<f64>(["b", "a"]).is_err(), "{bad} behind a key that decides");
+            assert!(settings.find::<usize>("size").is_err(), "{bad}");
+            assert!(bad == "[]" || settings.find::<Vec<f64>>("a").is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -2,39 +2,82 @@
 
 use serde_json::Value;
 
-use super::Settings;
+use super::{Settings, settings::bad};
 use crate::{
-    error::Result,
+    error::{LoadError, Result},
     text::{SpecialIds, Tokenizer},
 };
 
 /// The special tokens that `written` names, the first to name one wins: by its text (`"bos_token": "<s>"`, or an
-/// object with a `content`) or by its id (`"bos_token_id": 1`, or a list). Ids that the tokenizer does not have are
-/// left out, since configurations carry the defaults of their family.
-pub(super) fn find(written: &[Settings], tokenizer: &Tokenizer) -> Result<SpecialIds> {
-    let all = |kind: &str| -> Vec<u32> {
-        written.iter().flat_map(|settings| ids(settings, kind, tokenizer)).filter(|&id| tokenizer.has_id(id)).collect()
+/// object with a `content`) or by its id (`"bos_token_id": 1`, or a list for `eos`). Those that the model's vocabulary
+/// has and the tokenizer has not are left out, since configurations carry the defaults of their family.
+///
+/// # Errors
+/// When a text or an id is of the wrong kind, or an id is outside the vocabulary, in whichever of the settings.
+pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenizer) -> Result<SpecialIds> {
+    let sizes = ["vocab_size", "d_vocab", "text_config.vocab_size"];
+    let d_vocab = config.find::<usize>(sizes)?.map_or(usize::MAX, |size| size.max(tokenizer.d_vocab()));
+    let all = |kind: &str| -> Result<Vec<u32>> {
+        let mut all = Vec::new();
+        for settings in written {
+            let text = settings.value(&format!("{kind}_token"))?.map(|token| text_of(kind, token)).transpose()?;
+            all.extend(text.and_then(|text| tokenizer.find_id(text)));
+            all.extend(ids(settings, kind, d_vocab)?.into_iter().filter(|&id| tokenizer.has_id(id)));
+        }
+        Ok(all)
     };
-    let first = |kind: &str| all(kind).first().copied();
+    let first = |kind: &str| Ok::<_, crate::Error>(all(kind)?.first().copied());
     let mut adds_bos = None;
     for settings in written {
         adds_bos = adds_bos.or(settings.find("add_bos_token")?);
     }
-    let eos = all("eos").into_iter().fold(Vec::new(), |mut seen, id| {
+    let eos = all("eos")?.into_iter().fold(Vec::new(), |mut seen, id| {
         if !seen.contains(&id) {
             seen.push(id);
         }
         seen
     });
-    let [bos, pad, unk, cls, sep, mask] = ["bos", "pad", "unk", "cls", "sep", "mask"].map(first);
-    Ok(SpecialIds { bos, eos, pad, unk, cls, sep, mask, adds_bos })
+    Ok(SpecialIds {
+        bos: first("bos")?,
+        eos,
+        pad: first("pad")?,
+        unk: first("unk")?,
+        cls: first("cls")?,
+        sep: first("sep")?,
+        mask: first("mask")?,
+        adds_bos,
+    })
 }
 
-fn ids(settings: &Settings, kind: &str, tokenizer: &Tokenizer) -> Vec<u32> {
-    let token = settings.value(&format!("{kind}_token"));
-    let text = token.and_then(|token| token.get("content").unwrap_or(token).as_str());
-    let by_text = text.and_then(|text| tokenizer.find_id(text));
-    let by_id = settings.value(&format!("{kind}_token_id"));
-    let by_id = by_id.map_or(&[] as &[Value], |ids| ids.as_array().map_or(std::slice::from_ref(ids), Vec::as_slice));
-    by_text.into_iter().chain(by_id.iter().filter_map(|id| id.as_u64()?.try_into().ok())).collect()
+/// Refuses ids of special tokens that a configuration writes and its vocabulary does not have.
+///
+/// # Errors
+/// When one is no id, or outside the vocabulary.
+pub(crate) fn check(settings: &Settings, d_vocab: usize) -> Result<()> {
+    for kind in ["bos", "eos", "pad", "unk", "cls", "sep", "mask", "decoder_start"] {
+        ids(settings, kind, d_vocab)?;
+    }
+    Ok(())
+}
+
+fn text_of<'a>(kind: &str, token: &'a Value) -> Result<&'a str> {
+    let text = token.get("content").unwrap_or(token).as_str();
+    text.ok_or_else(|| bad(&format!("{kind}_token"), token, "a text, or an object with the text as `content`,".into()))
+}
+
+/// The ids that `{kind}_token_id` gives; only `eos` may be several.
+fn ids(settings: &Settings, kind: &str, d_vocab: usize) -> Result<Vec<u32>> {
+    let key = format!("{kind}_token_id");
+    let several = kind == "eos" && settings.value(&key)?.is_some_and(Value::is_array);
+    let ids = match several {
+        true => settings.find::<Vec<u32>>(&*key)?.unwrap_or_default(),
+        false => settings.find::<u32>(&*key)?.into_iter().collect(),
+    };
+    match ids.iter().find(|&&id| id as usize >= d_vocab) {
+        Some(id) => {
+            let why = format!("the vocabulary has ids 0 to {}", d_vocab.saturating_sub(1));
+            Err(LoadError::Senseless { key, value: id.to_string(), why }.into())
+        }
+        None => Ok(ids),
+    }
 }

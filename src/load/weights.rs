@@ -13,6 +13,12 @@ pub(super) trait Source: Send + Sync {
     fn shapes(&self) -> BTreeMap<String, Vec<usize>>;
     /// The values of a tensor, last axis fastest; nothing where [`shapes`](Self::shapes) does not name it.
     fn read(&self, name: &str) -> Result<Option<Vec<f32>>>;
+    /// Whether two tensors are written the same, where that is known without reading both into numbers.
+    fn same(&self, _name: &str, _twin: &str) -> Result<Option<bool>> {
+        Ok(None)
+    }
+    /// Where a wrong value comes from, and what to do: the end of a sentence.
+    fn whence(&self, name: &str) -> String;
 }
 
 /// The tensors of a checkpoint by name, read when asked for, as `f32` on the CPU.
@@ -68,10 +74,18 @@ impl Weights {
     /// `expected`, as the file has it.
     ///
     /// # Errors
-    /// When there is no such tensor (the error names the nearest), its shape is another, it is stored as a type that
-    /// is not a floating point number, or a value is NaN or infinite.
+    /// When there is no such tensor (the error names the nearest), it is there with and without an optional prefix and
+    /// not twice the same, its shape is another, it is stored as a type that is not a floating point number, or a value
+    /// is NaN or infinite.
     pub fn get(&self, name: &str, expected: &[usize]) -> Result<Tensor> {
-        let (full, shape) = self.resolve(name).ok_or_else(|| self.missing(name))?;
+        let found = self.found(name);
+        let (&(full, shape), again) = found.split_first().ok_or_else(|| self.missing(name))?;
+        for &(other, _) in again {
+            if !self.same(full, other)? {
+                return Err(LoadError::TwoNames { first: full.to_owned(), second: other.to_owned() }.into());
+            }
+            self.asked(|asked| asked.insert(other.to_owned()));
+        }
         self.asked(|asked| asked.insert(full.to_owned()));
         if shape != expected {
             let (got, expected) = (shape.to_vec(), expected.to_vec());
@@ -80,8 +94,35 @@ impl Weights {
         let values = self.shared.source.read(full)?.ok_or_else(|| self.missing(name))?;
         match values.iter().filter(|value| !value.is_finite()).count() {
             0 => Ok(Tensor::from_vec(values, shape, &Device::Cpu)?),
-            count => Err(LoadError::NotFinite { name: full.to_owned(), count }.into()),
+            count => {
+                let whence = self.shared.source.whence(full);
+                Err(LoadError::NotFinite { name: full.to_owned(), count, whence }.into())
+            }
         }
+    }
+
+    /// Whether there is a tensor `name` and its values are not those of `twin`, for which it may be a second name. Where
+    /// they are the same, it counts as used.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use glassbox::load::Weights;
+    /// let tensor = |value: f32| Tensor::full(value, (3, 2), &Device::Cpu);
+    /// let weights = Weights::from_tensors([("wte", tensor(1.0)?), ("copy", tensor(1.0)?), ("head", tensor(2.0)?)]);
+    /// assert!(weights.differs("head", "wte")? && !weights.differs("copy", "wte")?);
+    /// assert_eq!(weights.unused(), ["head", "wte"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn differs(&self, name: &str, twin: &str) -> Result<bool> {
+        let (Some((name, _)), Some((twin, _))) = (self.resolve(name), self.resolve(twin)) else { return Ok(false) };
+        let same = self.same(name, twin)?;
+        if same {
+            self.asked(|asked| asked.insert(name.to_owned()));
+        }
+        Ok(!same)
     }
 
     /// Whether there is a tensor `name`. Asking this does not count as using it.
@@ -112,10 +153,12 @@ impl Weights {
     }
 
     /// Counts every tensor whose full name begins with `prefix` as asked for: a part of the checkpoint that is left out
-    /// knowingly, such as the vision tower of a model that is read for its text alone.
-    pub fn leave_out(&self, prefix: &str) {
-        let names = self.shared.shapes.keys().filter(|full| full.starts_with(prefix)).cloned();
+    /// knowingly, such as the vision tower of a model that is read for its text alone. Returns how many there are.
+    pub fn leave_out(&self, prefix: &str) -> usize {
+        let names: Vec<_> = self.shared.shapes.keys().filter(|full| full.starts_with(prefix)).cloned().collect();
+        let count = names.len();
         self.asked(|asked| asked.extend(names));
+        count
     }
 
     /// Refuses a checkpoint with tensors that were never asked for, leaving aside those whose name ends with one of
@@ -138,9 +181,26 @@ impl Weights {
 
     /// The name in the file and the shape of what the caller calls `name`.
     fn resolve(&self, name: &str) -> Option<(&str, &[usize])> {
-        let mut candidates = self.prefixes.iter().map(|prefix| format!("{prefix}{name}")).chain([name.to_owned()]);
-        let (full, shape) = candidates.find_map(|full| self.shared.shapes.get_key_value(&full))?;
-        Some((full, shape))
+        self.found(name).first().copied()
+    }
+
+    /// Every tensor in the file that may be meant by `name`, which with optional prefixes can be more than one.
+    fn found(&self, name: &str) -> Vec<(&str, &[usize])> {
+        let candidates = self.prefixes.iter().map(|prefix| format!("{prefix}{name}")).chain([name.to_owned()]);
+        let stored = candidates.filter_map(|full| self.shared.shapes.get_key_value(&full));
+        stored.map(|(full, shape)| (full.as_str(), shape.as_slice())).collect()
+    }
+
+    /// Whether two tensors of the file have the same shape and values.
+    fn same(&self, name: &str, twin: &str) -> Result<bool> {
+        let Shared { source, shapes, .. } = &*self.shared;
+        if shapes.get(name) != shapes.get(twin) {
+            return Ok(false);
+        }
+        match source.same(name, twin)? {
+            Some(same) => Ok(same),
+            None => Ok(source.read(name)? == source.read(twin)?),
+        }
     }
 
     fn strip<'a>(&self, full: &'a str) -> &'a str {
@@ -172,6 +232,10 @@ impl Source for InMemory {
     fn read(&self, name: &str) -> Result<Option<Vec<f32>>> {
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1();
         Ok(self.0.get(name).map(values).transpose()?)
+    }
+
+    fn whence(&self, _: &str) -> String {
+        "it was read from no file, but given by the program that made or trained the model".into()
     }
 }
 

@@ -10,8 +10,9 @@ use std::collections::HashSet;
 impl Transformer {
     /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
     pub(crate) fn n_parameters(&self, tied: bool) -> usize {
-        let Embed { tokens, positions, token_types, norm, widen } = &self.embed;
-        let embed = tokens.elem_count() + size(positions) + size(token_types) + norm_size(norm) + maybe(widen);
+        let Embed { tokens, decoder_tokens, positions, unplaced, token_types, norm, widen } = &self.embed;
+        let tables = [decoder_tokens, positions, unplaced, token_types].map(size).iter().sum::<usize>();
+        let embed = tokens.elem_count() + tables + norm_size(norm) + maybe(widen);
         let stack = |blocks: &Blocks| {
             let relative = blocks.relative.as_ref().map_or(0, |relative| relative.table.elem_count());
             // A block that stands for several layers counts once.

@@ -90,7 +90,7 @@ impl Model {
     /// whether two consecutive sentences are in their order).
     ///
     /// # Errors
-    /// When the model has no such head, or its tokenizer reads no pairs.
+    /// When the model has no such head, its tokenizer reads no pairs, or a score is NaN or inf.
     ///
     /// # Examples
     /// ```no_run
@@ -104,6 +104,7 @@ impl Model {
         let run = self.pass(self.pair(first, second)?)?.without_logits().run()?;
         let logits = run.next_sentence()?.get(0)?;
         let logits = [logits.get(0)?.to_scalar()?, logits.get(1)?.to_scalar()?];
+        run.cache().check_numbers(|| "the scores of the next sentence".into(), &logits)?;
         Ok(NextSentence { first: first.into(), second: second.into(), logits, probability: softmax(&logits)[0] })
     }
 

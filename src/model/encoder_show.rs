@@ -3,7 +3,7 @@
 use super::{FilledMasks, NextSentence, SentenceEmbeddings};
 use crate::{
     Result,
-    error::TextError,
+    index::Counted,
     notebook::Card,
     plot::{Bars, Figure, Heatmap, column},
 };
@@ -16,10 +16,8 @@ impl FilledMasks {
     pub fn figure(&self) -> Result<Figure> {
         let bars = |blank: &super::Blank| {
             let candidates = blank.candidates.iter().map(|candidate| (candidate.text.as_str(), candidate.probability));
-            let mask = self.tokens.strings(0).get(blank.position).ok_or_else(|| TextError::PositionOutOfRange {
-                position: blank.position as i64,
-                len: self.tokens.len(),
-            })?;
+            let position = Counted::new("position", "the text has positions", self.tokens.len()).at(blank.position)?;
+            let mask = &self.tokens.strings(0)[position];
             let title = format!("{mask} at position {}", blank.position);
             Bars::tokens(candidates).title(title).value("probability").range(0.0, 1.0).draw()
         };

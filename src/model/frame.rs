@@ -3,6 +3,7 @@
 use super::{
     Config, Here, Kept, Position, Rotary,
     kept::{Encoded, KeysValues},
+    transformer::Blocks,
 };
 use crate::{
     Result,
@@ -32,7 +33,8 @@ pub(crate) struct Frame {
     /// New tokens.
     pos: usize,
     past: usize,
-    /// Where each new token stands in its text; one row where all texts agree, else a row for each.
+    /// Where each new token stands in its text; one row where all texts agree, else a row for each. One past the last
+    /// position is that of tokens that have none.
     positions: Vec<u32>,
     /// `[batch * pos]`
     token_types: Vec<u32>,
@@ -60,36 +62,40 @@ enum Turn {
 
 impl Frame {
     /// For all of these tokens.
-    pub(crate) fn new(config: &Config, tokens: &Tokens) -> Result<Self> {
-        Self::from(config, tokens, 0)
+    pub(crate) fn new(config: &Config, stack: &Blocks, tokens: &Tokens) -> Result<Self> {
+        Self::from(config, stack, tokens, 0)
     }
 
     /// For those of the tokens that come after the ones kept; keeps the new ones' keys and values behind theirs.
-    pub(crate) fn after(config: &Config, tokens: &Tokens, kept: Kept) -> Result<Self> {
-        let frame = Self::from(config, tokens, kept.len)?;
+    pub(crate) fn after(config: &Config, stack: &Blocks, tokens: &Tokens, kept: Kept) -> Result<Self> {
+        let frame = Self::from(config, stack, tokens, kept.len)?;
         frame.check_turned(config, &kept)?;
         Ok(Self { encoded: kept.encoded.clone(), kept: Some(kept), ..frame })
     }
 
     /// For the tokens from index `past` on.
-    fn from(config: &Config, tokens: &Tokens, past: usize) -> Result<Self> {
+    fn from(config: &Config, stack: &Blocks, tokens: &Tokens, past: usize) -> Result<Self> {
         let batch = tokens.batch();
         let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
         let types = |text| tokens.token_types(text).iter().skip(past).copied().collect::<Vec<_>>();
         let types = (0..batch).flat_map(types).collect();
-        Self::build(config, batch, past..tokens.len(), real, types)
+        let frame = Self::build(config, stack, batch, past..tokens.len(), real, types)?;
+        let Some(unplaced) = config.unplaced_token else { return Ok(frame) };
+        let row = |text| counted_past(unplaced, tokens.ids(text), tokens.real(text), config.n_ctx);
+        Ok(Self { positions: (0..batch).flat_map(|text| row(text).skip(past)).collect(), ..frame })
     }
 
     /// For the positions `new` of `batch` texts, of which `kept` has those before.
     pub(crate) fn going_on(
         config: &Config,
+        stack: &Blocks,
         batch: usize,
         new: Range<usize>,
         real: Option<Arc<[Range<usize>]>>,
         kept: Kept,
     ) -> Result<Self> {
         let types = vec![0; batch * new.len()];
-        let frame = Self::build(config, batch, new, real, types)?;
+        let frame = Self::build(config, stack, batch, new, real, types)?;
         frame.check_turned(config, &kept)?;
         // What has nothing before it keeps nothing.
         let kept = (kept.len > 0).then_some(kept);
@@ -97,12 +103,13 @@ impl Frame {
     }
 
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
-    pub(crate) fn plain(config: &Config, batch: usize, pos: usize) -> Result<Self> {
-        Self::build(config, batch, 0..pos, None, vec![0; batch * pos])
+    pub(crate) fn plain(config: &Config, stack: &Blocks, batch: usize, pos: usize) -> Result<Self> {
+        Self::build(config, stack, batch, 0..pos, None, vec![0; batch * pos])
     }
 
     fn build(
         config: &Config,
+        stack: &Blocks,
         batch: usize,
         new: Range<usize>,
         real: Option<Arc<[Range<usize>]>>,
@@ -133,14 +140,15 @@ impl Frame {
             kept: None,
         };
         let table = |rotary: &Rotary| {
-            let frequencies = rotary.frequencies_for(frame.longest());
-            RotaryTable::new(frequencies, &frame.positions, rotary.adjacent, rotary.attention_factor)
+            let texts = frame.positions.chunks(frame.pos.max(1)).zip(frame.lengths());
+            let texts: Vec<_> = texts.map(|(positions, len)| (rotary.frequencies_for(len), positions)).collect();
+            RotaryTable::new(&texts, rotary.adjacent, rotary.attention_factor)
         };
         let local_rotary = config.local_rotary.as_ref().map(table);
         let (rotary, bias) = match &config.position {
             Position::Rotary(rotary) => (Some(table(rotary)), None),
             Position::Alibi(slopes) => (None, Some(frame.alibi(slopes)?)),
-            _ => (None, None),
+            _ => (None, stack.relative.as_ref().map(|relative| relative.forward(&frame)).transpose()?),
         };
         frame = Self { rotary, local_rotary, bias, ..frame };
         Ok(frame)
@@ -158,18 +166,18 @@ impl Frame {
         Ok(Tensor::from_vec(values, (1, slopes.len(), queries, keys), &Device::Cpu)?)
     }
 
-    /// How many tokens the longest text has, those read before counted.
-    fn longest(&self) -> usize {
-        let real = self.real.iter().flat_map(|real| real.iter());
-        real.map(Range::len).max().unwrap_or(self.past + self.pos)
+    /// How many tokens each text has, those read before counted; one number where all have as many.
+    fn lengths(&self) -> Vec<usize> {
+        self.real.as_ref().map_or_else(|| vec![self.past + self.pos], |real| real.iter().map(Range::len).collect())
     }
 
     /// Refuses keys that were turned by other angles than those of this run.
     fn check_turned(&self, config: &Config, kept: &Kept) -> Result<()> {
-        let Position::Rotary(Rotary { long: Some(long), .. }) = &config.position else { return Ok(()) };
-        match kept.len > 0 && (kept.turned_for > long.after) != (self.longest() > long.after) {
-            true => Err(RunError::KeptKeys { after: long.after, past: kept.len }.into()),
-            false => Ok(()),
+        match config.long_after() {
+            Some(after) if !kept.fits(after, &self.lengths()) => {
+                Err(RunError::KeptKeys { after, past: kept.len }.into())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -206,13 +214,15 @@ impl Frame {
         }
     }
 
-    /// What is added to the scores.
+    /// What is added to the scores: of ALiBi or of the stack that the frame was made for. No block runs without it.
     pub(crate) fn bias(&self, here: Here) -> Option<&Tensor> {
         self.bias.as_ref().filter(|_| !here.is_across())
     }
 
-    pub(crate) fn set_bias(&mut self, bias: Tensor) {
-        self.bias = Some(bias);
+    /// The bias as it leaves its hook.
+    pub(crate) fn change_bias(&mut self, change: impl FnOnce(Tensor) -> Result<Tensor>) -> Result<()> {
+        self.bias = self.bias.take().map(change).transpose()?;
+        Ok(())
     }
 
     /// What queries and keys are made from beside the stream (Shortformer), once the embedding has been passed.
@@ -242,7 +252,7 @@ impl Frame {
 
     /// What is kept for the tokens that come after these.
     pub(crate) fn into_kept(self) -> Kept {
-        let turned_for = self.longest();
+        let turned_for = self.lengths();
         let mut kept = self.kept.unwrap_or_default();
         (kept.len, kept.turned_for, kept.encoded) = (self.past + self.pos, turned_for, self.encoded);
         kept
@@ -266,4 +276,17 @@ impl Frame {
             kept.keep_across(layer, both.clone());
         }
     }
+}
+
+/// Where each token of a text stands when those of this id take up no position: they, and what is no token of the text,
+/// stand at `nowhere`.
+fn counted_past(unplaced: u32, ids: &[u32], real: Range<usize>, nowhere: usize) -> impl Iterator<Item = u32> {
+    let mut next = 0;
+    ids.iter().enumerate().map(move |(index, &id)| match real.contains(&index) && id != unplaced {
+        true => {
+            next += 1;
+            next - 1
+        }
+        false => nowhere as u32,
+    })
 }

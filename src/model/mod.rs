@@ -29,6 +29,7 @@ pub(crate) mod transformer;
 
 use crate::{
     Result,
+    error::{RunError, need_f32},
     hook::{Intervention, Site},
     load::Checkpoint,
     text::{ToTokens, Tokenizer},
@@ -45,8 +46,8 @@ pub(crate) use here::Here;
 pub(crate) use kept::Kept;
 pub use pass::Pass;
 pub use prompt::{AnswerStep, Answers, PromptTest, TestedAnswer};
+pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
-pub(crate) use run::{softmax, top_k};
 pub use run_attention::ToPattern;
 pub(crate) use shipped::NAMES as SHIPPED;
 use std::{ops::Range, sync::Arc};
@@ -245,8 +246,13 @@ impl Model {
     /// `[.., d_model]` to `[.., d_vocab]`
     ///
     /// # Errors
-    /// When the last axis is not `d_model` wide, or the model has no unembedding.
+    /// When the last axis is not `d_model` wide, the stream is not of float32, or the model has no unembedding.
     pub fn unembed(&self, resid: &Tensor) -> Result<Tensor> {
+        let d_model = self.config().d_model;
+        if resid.dims().last() != Some(&d_model) {
+            return Err(RunError::Resid { got: resid.dims().to_vec(), d_model }.into());
+        }
+        need_f32(|| "the residual stream".into(), resid)?;
         self.transformer().unembedded(self.config(), resid)
     }
 }

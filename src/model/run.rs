@@ -5,6 +5,7 @@ use crate::{
     Result,
     cache::ActivationCache,
     error::{RunError, TextError},
+    order::{larger, top_k},
     text::Tokens,
 };
 use candle_core::{D, Device, Tensor};
@@ -146,7 +147,8 @@ impl Run {
     /// first: those that may follow it, or, in an encoder, stand there.
     ///
     /// # Errors
-    /// When the position is outside the text or its logits were not computed.
+    /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
+    /// names the first recorded site at which there is no number.
     pub fn predictions(&self, position: i64, k: usize) -> Result<Vec<Prediction>> {
         self.predictions_in(0, position, k)
     }
@@ -157,6 +159,7 @@ impl Run {
     /// As there; also when there is no such text.
     pub fn predictions_in(&self, text: usize, position: i64, k: usize) -> Result<Vec<Prediction>> {
         let logits = self.logits_at(text, position)?;
+        self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
         let probabilities = softmax(&logits);
         let prediction = |id: usize| Prediction {
             id: id as u32,
@@ -235,22 +238,9 @@ impl Run {
     }
 }
 
-/// The indices of the `k` largest values, largest first; equal values in order of index.
-pub(crate) fn top_k(values: &[f32], k: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    let larger = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
-    let k = k.min(order.len());
-    if k < order.len() {
-        order.select_nth_unstable_by(k, larger);
-        order.truncate(k);
-    }
-    order.sort_unstable_by(larger);
-    order
-}
-
-/// Probabilities from logits.
+/// Probabilities from logits; all NaN where one of these is.
 pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, larger);
     let exp: Vec<f64> = logits.iter().map(|logit| f64::from(logit - max).exp()).collect();
     let total: f64 = exp.iter().sum();
     exp.into_iter().map(|value| (value / total) as f32).collect()

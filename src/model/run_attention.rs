@@ -3,9 +3,9 @@
 use super::Run;
 use crate::{
     Result,
-    axes::Axis,
-    error::{RunError, SiteError},
+    error::RunError,
     hook::{Point, Site, Stack},
+    index::Counted,
     plot::{AttentionHeads, AttentionPattern, Figure, TokenText, text::visible},
     text::Tokens,
 };
@@ -104,11 +104,7 @@ impl Run {
     pub fn pattern(&self, layer: impl ToPattern, head: usize) -> Result<Array2<f32>> {
         let site = layer.to_pattern();
         let patterns = self.patterns(site)?;
-        let n_heads = patterns.dim().0;
-        if head >= n_heads {
-            let (site, axis) = (site.to_string(), Axis::Head.name());
-            return Err(SiteError::OutOfRange { site, axis, index: head as i64, size: n_heads }.into());
-        }
+        let head = Counted::new("head", "a layer of this model has heads", patterns.dim().0).at(head)?;
         Ok(patterns.index_axis(ndarray::Axis(0), head).to_owned())
     }
 

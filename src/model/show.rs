@@ -5,7 +5,7 @@ use crate::{
     Result,
     hook::Site,
     notebook::Card,
-    plot::{Bars, Figure, TokenText},
+    plot::{Bars, Figure, TokenText, text::line},
 };
 
 /// `1234567` as `1,234,567`.
@@ -74,6 +74,18 @@ impl Model {
         let config = self.config();
         let mut facts = config.facts();
         facts.push(("parameters", grouped(self.n_parameters())));
+        if !config.left_out.is_empty() {
+            facts.push(("left out", config.left_out.join(", ")));
+        }
+        if !config.untied.is_empty() {
+            let names: Vec<_> = config.untied.iter().map(|name| format!("`{name}`")).collect();
+            facts.push(("used as stored", format!("{} (the configuration says tied)", names.join(", "))));
+        }
+        let tokens = self.tokenizer().map_or(0, crate::text::Tokenizer::d_vocab);
+        if tokens > config.d_vocab {
+            let beyond = grouped(tokens - config.d_vocab);
+            facts.push(("tokenizer", format!("{} tokens, {beyond} of them beyond the vocabulary", grouped(tokens))));
+        }
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }
@@ -91,9 +103,24 @@ impl Model {
     }
 }
 
+impl Model {
+    fn brief(&self) -> String {
+        let config = self.config();
+        let (name, family, layers) = (line(self.name()), &config.family, config.n_layers);
+        format!("Model {name} ({family}, {layers} layers of {} heads)", config.n_heads)
+    }
+}
+
+impl Run {
+    fn brief(&self) -> String {
+        let tokens = self.tokens().strings(0);
+        format!("Run of {} over {tokens:?}, {} sites recorded", self.model().name(), self.cache().len())
+    }
+}
+
 shown! {
     /// Shows the model's card in a notebook: family, sizes, parameters, sites.
-    Model: card
+    Model: card, brief
 }
 
 impl Run {
@@ -127,9 +154,14 @@ impl Run {
         let model = self.model().name();
         let mut card = Card::new(&format!("A run of {model}")).shown(self.tokens());
         let causal = self.model().config().architecture != Architecture::Encoder;
-        if let (true, Ok(next)) = (causal, self.predictions(-1, 5)) {
-            let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
-            card = card.table(&["next token", "probability"], next.into_iter().map(row));
+        let computed = self.logits().is_ok() && self.logits_at(0, -1).is_ok();
+        match self.predictions(-1, 5) {
+            Ok(next) if causal => {
+                let row = |next: super::Prediction| [format!("{:?}", next.text), format!("{:.3}", next.probability)];
+                card = card.table(&["next token", "probability"], next.into_iter().map(row));
+            }
+            Err(error) if causal && computed => card = card.note(&error.to_string()),
+            _ => {}
         }
         card.note(&format!("{} sites recorded; .cache() has them.", self.cache().len()))
     }
@@ -137,5 +169,5 @@ impl Run {
 
 shown! {
     /// Shows tokens, likeliest continuations and what was recorded.
-    Run: card
+    Run: card, brief
 }

@@ -4,6 +4,7 @@ use super::{Architecture, Model};
 use crate::{
     Result,
     error::TextError,
+    index::Counted,
     text::{Encoded, Filler, Occurrence, Row, ToTexts, ToTokens, Tokenizer, Tokens},
 };
 
@@ -24,7 +25,8 @@ impl Model {
         input.to_tokens(self)
     }
 
-    /// The tokens of a text or several, with the choice whether a beginning-of-text token goes in front of each.
+    /// The tokens of a text or several, with the choice whether a beginning-of-text token goes in front of each. What an
+    /// encoder's tokenizer puts around a text (`[CLS]`, `[SEP]`) is no such token, and stays in either case.
     ///
     /// # Errors
     /// As [`Model::tokens`]; also when the token is asked for and this model has none.
@@ -90,10 +92,12 @@ impl Model {
     /// The id of a text that is exactly one token, such as `" Mary"`.
     ///
     /// # Errors
-    /// When it is several tokens; the error shows them.
+    /// When it is several tokens; the error shows them. Also when the model has no embedding for it.
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
         // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
-        self.need_tokenizer()?.id_of(text)
+        let id = self.need_tokenizer()?.id_of(text)?;
+        // A tokenizer may know more than the model: then the embedding has no row for it, and no logit is its own.
+        self.ids().at(id as usize).map(|_| id)
     }
 
     /// How the token of an id prints.
@@ -138,6 +142,13 @@ impl Model {
         self.tokenizer().map_or_else(|| format!("#{id}"), |tokenizer| tokenizer.token_text(id))
     }
 
+    /// The ids of a text alone, without any special token.
+    pub(crate) fn bare_ids(&self, text: &str) -> Result<Vec<u32>> {
+        let ids = self.need_tokenizer()?.encode(text)?.ids;
+        self.check_ids(&ids)?;
+        Ok(ids)
+    }
+
     fn need_tokenizer(&self) -> Result<&Tokenizer> {
         self.tokenizer().ok_or_else(|| TextError::NoTokenizer.into())
     }
@@ -147,12 +158,11 @@ impl Model {
         self.tokenize_as(texts, bos, self.config().architecture != Architecture::Decoder)
     }
 
-    /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text, unless `bos` says
-    /// that nothing is to be added.
+    /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text. They are no
+    /// beginning of text, so that `bos` neither asks for them nor leaves them out.
     fn tokenize_as(&self, texts: &[&str], bos: Option<bool>, special: bool) -> Result<Tokens> {
         let tokenizer = self.need_tokenizer()?;
-        let special = special && bos != Some(false);
-        let bos_id = if special { None } else { bos_id(tokenizer, bos)? };
+        let bos_id = if special && bos != Some(true) { None } else { bos_id(tokenizer, bos)? };
         let mut prepended = false;
         let mut row = |text: &&str| -> Result<Row> {
             let mut encoded = match special {
@@ -244,20 +254,20 @@ impl Model {
     }
 
     fn check_token_types(&self, types: &[u32]) -> Result<()> {
-        let known = self.config().n_token_types;
-        // A model that knows none reads every text alike.
-        match types.iter().find(|&&given| known > 0 && given as usize >= known) {
-            Some(&given) => Err(TextError::TokenTypeOutOfRange { given, known }.into()),
-            None => Ok(()),
+        match self.config().n_token_types {
+            // A model that knows none reads every text alike.
+            0 => Ok(()),
+            known => Counted::new("token type", "this model knows types", known).all_at(types),
         }
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<()> {
-        let d_vocab = self.config().d_vocab;
-        match ids.iter().find(|id| **id as usize >= d_vocab) {
-            Some(&id) => Err(TextError::IdOutOfRange { id, d_vocab }.into()),
-            None => Ok(()),
-        }
+        self.ids().all_at(ids)
+    }
+
+    /// The ids that the model has an embedding for.
+    pub(crate) fn ids(&self) -> Counted {
+        Counted::ids(self.config().d_vocab)
     }
 }
 
@@ -313,8 +323,14 @@ mod tests {
         assert_eq!(tokens.strings(0), ["[PAD]", "[PAD]", "[CLS]", "red", "[SEP]"]);
         assert_eq!(tokens.strings(1), ["[CLS]", "red", "fox", "owl", "[SEP]"]);
         assert!(!tokens.bos_prepended());
-        let bare = encoder().tokenize_as(&["red"], Some(false), true).unwrap();
-        assert_eq!(bare.strings(0), ["red"]);
+    }
+
+    #[test]
+    fn an_encoder_keeps_its_special_tokens_whatever_is_said_of_a_beginning_of_text() {
+        let without = encoder().tokenize_as(&["red"], Some(false), true).unwrap();
+        assert_eq!(without.strings(0), ["[CLS]", "red", "[SEP]"]);
+        let error = encoder().tokenize_as(&["red"], Some(true), true).unwrap_err().to_string();
+        assert!(error.contains("beginning-of-text"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
     Result,
     error::RunError,
     hook::{Point, Stack},
+    text::Tokens,
 };
 use candle_core::Tensor;
 use std::ops::Range;
@@ -28,6 +29,7 @@ pub(crate) struct Transformer {
 pub(crate) struct Blocks {
     pub(crate) stack: Stack,
     pub(crate) blocks: Vec<Block>,
+    /// Added to the scores of every block; a [`Frame`] is made with it.
     pub(crate) relative: Option<RelativeBias>,
 }
 
@@ -48,9 +50,8 @@ impl Blocks {
         frame: &mut Frame,
         tap: &mut Tap,
     ) -> Result<Tensor> {
-        if let Some(relative) = &self.relative {
-            let bias = tap.at(Here::new(self.stack, 0).site(Point::RelPos), relative.forward(frame)?)?;
-            frame.set_bias(bias);
+        if self.relative.is_some() {
+            frame.change_bias(|bias| tap.at(Here::new(self.stack, 0).site(Point::RelPos), bias))?;
         }
         for (layer, block) in self.blocks.iter().enumerate().take(layers.end).skip(layers.start) {
             resid = block.forward(resid, Here::new(self.stack, layer), frame, tap)?;
@@ -63,17 +64,12 @@ impl Transformer {
     /// What the encoder of an encoder-decoder makes of its tokens.
     ///
     /// # Shapes
-    /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
-    pub(crate) fn encode(
-        &self,
-        config: &Config,
-        tokens: &Tensor,
-        frame: &mut Frame,
-        tap: &mut Tap,
-    ) -> Result<Option<Tensor>> {
+    /// `[batch, pos, d_model]`
+    pub(crate) fn encode(&self, config: &Config, source: &Tokens, tap: &mut Tap) -> Result<Option<Tensor>> {
         let Some((blocks, norm)) = &self.encoder else { return Ok(None) };
-        let resid = self.embed.forward(config, tokens, frame, tap)?;
-        let resid = blocks.forward(resid, 0..config.n_encoder_layers, frame, tap)?;
+        let mut frame = Frame::new(config, blocks, source)?;
+        let resid = self.embed.forward(config, &source.to_tensor()?, &mut frame, tap)?;
+        let resid = blocks.forward(resid, 0..config.n_encoder_layers, &mut frame, tap)?;
         norm.forward(&resid, Here::default(), tap).map(Some)
     }
 
@@ -84,7 +80,7 @@ impl Transformer {
     pub(crate) fn embed(&self, config: &Config, tokens: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
         // The hooks of the embedding are the encoder's, in a model that has both.
         match self.encoder {
-            Some(_) => self.embed.forward(config, tokens, frame, &mut Tap::idle()),
+            Some(_) => self.embed.of_decoder().forward(config, tokens, frame, &mut Tap::idle()),
             None => self.embed.forward(config, tokens, frame, tap),
         }
     }

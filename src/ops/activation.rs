@@ -6,6 +6,7 @@ use super::{
     slice::contiguous,
     softmax::softmax,
 };
+use crate::error::need_f32;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
 use std::fmt;
 
@@ -90,6 +91,7 @@ impl Activation {
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {
+        need_f32(|| format!("what {self} is applied to"), x)?;
         match self.curve() {
             Some(curve) => Ok(x.contiguous()?.apply_op1(curve)?),
             None => Ok((x * softmax(x)?)?),
@@ -97,17 +99,23 @@ impl Activation {
     }
 }
 
+/// max(x, 0), but NaN for NaN.
+#[inline(always)]
+fn positive(x: f32) -> f32 {
+    if x <= 0.0 { 0.0 } else { x }
+}
+
 impl Curve {
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         match self {
-            Self::Relu => x.max(0.0),
+            Self::Relu => positive(x),
             Self::Gelu => 0.5 * x * (1.0 + erf_f32(x * std::f32::consts::FRAC_1_SQRT_2)),
             // 0.5 (1 + tanh u) is the sigmoid of 2u.
             Self::GeluNew => x * sigmoid(2.0 * SQRT_2_OVER_PI * (x + CUBIC * x * x * x)),
             Self::Silu => x * sigmoid(x),
             Self::QuickGelu => x * sigmoid(QUICK * x),
-            Self::Relu2 => x.max(0.0) * x.max(0.0),
+            Self::Relu2 => positive(x) * positive(x),
         }
     }
 
@@ -131,7 +139,7 @@ impl Curve {
                 let s = sigmoid(QUICK * x);
                 s * (1.0 + QUICK * x * (1.0 - s))
             }
-            Self::Relu2 => 2.0 * x.max(0.0),
+            Self::Relu2 => 2.0 * positive(x),
         }
     }
 }

@@ -16,17 +16,22 @@ pub(crate) struct RotaryTable {
 }
 
 impl RotaryTable {
-    /// The table for tokens at these positions, given each pair's angle per position in radians. Cosines and sines
-    /// are multiplied by `factor`.
-    pub(crate) fn new(angles: &[f64], positions: &[u32], adjacent: bool, factor: f64) -> Self {
+    /// The table for tokens at these positions: of all texts, or text after text. Each text has the angle of each pair
+    /// per position, in radians, as many as the others. Cosines and sines are multiplied by `factor`.
+    pub(crate) fn new(texts: &[(&[f64], &[u32])], adjacent: bool, factor: f64) -> Self {
         // Frameworks round the frequency, then the product, to float32; follow them so that long texts agree.
         let angle = |position: u32, frequency: &f64| position as f32 * *frequency as f32;
         let factor = factor as f32;
         let each = |f: fn(f32) -> f32| {
-            let row = |&position: &u32| angles.iter().map(move |frequency| factor * f(angle(position, frequency)));
-            positions.iter().flat_map(row).collect()
+            let mut values = Vec::new();
+            for (angles, positions) in texts {
+                let row = |&position: &u32| angles.iter().map(move |frequency| factor * f(angle(position, frequency)));
+                values.extend(positions.iter().flat_map(row));
+            }
+            values.into()
         };
-        Self { cos: each(f32::cos), sin: each(f32::sin), pairs: angles.len(), adjacent }
+        let pairs = texts.first().map_or(0, |(angles, _)| angles.len());
+        Self { cos: each(f32::cos), sin: each(f32::sin), pairs, adjacent }
     }
 }
 

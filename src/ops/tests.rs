@@ -132,7 +132,7 @@ fn rotary_turns_halves_or_neighbours() {
         let (cos, sin) = (cos.clone(), sin.clone());
         move |x: &[Tensor]| f(&x[0].transpose(1, 2)?.contiguous()?, &cos, &sin)?.transpose(1, 2)
     };
-    let table = |adjacent| RotaryTable::new(&frequencies, &[0, 1, 2, 3, 4], adjacent, 1.0);
+    let table = |adjacent| RotaryTable::new(&[(&frequencies, &[0, 1, 2, 3, 4])], adjacent, 1.0);
     same(&x, |x| rotate(&x[0], &table(false)), turned(candle_nn::rotary_emb::rope_slow));
     same(&x, |x| rotate(&x[0], &table(true)), turned(candle_nn::rotary_emb::rope_i_slow));
 }
@@ -166,5 +166,15 @@ fn operations_refuse_what_does_not_fit() {
     let causal = Mask { causal: true, ..Mask::default() };
     assert!(attention_scores(&zeros(&[1, 2, 3, 4]), &zeros(&[1, 2, 2, 4]), 1.0, &causal).is_err());
     assert!(mix_values(&zeros(&[1, 2, 3, 3]), &zeros(&[1, 4, 2, 4])).is_err());
-    assert!(rotate(&zeros(&[1, 9, 1, 4]), &RotaryTable::new(&[1.0], &[0, 1, 2], false, 1.0)).is_err());
+    assert!(rotate(&zeros(&[1, 9, 1, 4]), &RotaryTable::new(&[(&[1.0], &[0, 1, 2])], false, 1.0)).is_err());
+}
+
+#[test]
+fn no_activation_hides_nan() {
+    let x = Tensor::new(&[[f32::NAN, -1.0, 2.0, 0.5]], &Device::Cpu).unwrap();
+    for name in ["relu", "relu2", "gelu", "gelu_new", "silu", "quick_gelu", "solu"] {
+        let y =
+            Activation::from_name(name).unwrap().apply(&x).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(y[0].is_nan(), "{name}: {y:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Ablations: patches of nothing in particular.
 
-use super::{Metric, Patching, source::Source};
+use super::{Alignment, Metric, Patching, source::Source};
 use crate::{Model, Result, text::ToTokens};
 
 impl Patching {
@@ -51,6 +51,35 @@ impl Patching {
         others: impl ToTokens,
         metric: Metric,
     ) -> Result<Self> {
-        Self::between(model, Source::Run(model.tokens(others)?), model.tokens(prompts)?, metric)
+        Self::resample_ablation_aligned(model, prompts, others, Alignment::SameLength, metric)
+    }
+
+    /// As [`Patching::resample_ablation`], with others of any length: the [`Alignment`] says which position of another
+    /// prompt (the clean one, there) answers to which of a prompt (the corrupt one).
+    ///
+    /// # Errors
+    /// As there, but for the length; also when the alignment names a position that is not there or names one twice, or
+    /// leaves a prompt without counterparts.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Alignment, HeadPart, Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let (prompt, other) = ("red fox blue owl red fox blue", "cat red owl tree fox sun dog ant");
+    /// let ablation = Patching::resample_ablation_aligned(&model, prompt, other, Alignment::FromEnd, metric)?;
+    /// assert!(ablation.heads(HeadPart::Out)?.mean()[[0, 0]] < -1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn resample_ablation_aligned(
+        model: &Model,
+        prompts: impl ToTokens,
+        others: impl ToTokens,
+        alignment: Alignment,
+        metric: Metric,
+    ) -> Result<Self> {
+        let prompts = model.tokens(prompts)?;
+        let source = Source::pair(model.tokens(others)?, &prompts, &alignment)?;
+        Self::between(model, source, prompts, metric)
     }
 }

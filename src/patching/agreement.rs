@@ -5,6 +5,7 @@ use crate::{
     Result,
     error::PatchError,
     notebook::Show,
+    order::{any_nan, rising},
     plot::{Figure, Scatter},
 };
 use ndarray::Dimension;
@@ -20,7 +21,8 @@ pub struct Agreement {
 }
 
 impl PatchSweep {
-    /// This map against another of the same cells.
+    /// This map against another of the same cells. Where one is by query heads and the other by the key heads that they
+    /// share, the latter is repeated ([`PatchSweep::ungrouped`]). Cells that are missing in one of them are left out.
     ///
     /// # Errors
     /// When the other map has other axes.
@@ -41,6 +43,10 @@ impl PatchSweep {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn agreement(&self, other: &Self) -> Result<Agreement> {
+        if self.axes != other.axes && self.axes.len() == other.axes.len() {
+            let (ours, theirs) = (self.ungrouped(), other.ungrouped());
+            return ours.agreement_where(&theirs, |at| Some(ours.cell_name(at)));
+        }
         self.agreement_where(other, |at| Some(self.cell_name(at)))
     }
 
@@ -54,6 +60,7 @@ impl PatchSweep {
         let cells = ours
             .indexed_iter()
             .zip(&theirs)
+            .filter(|((at, _), _)| !self.is_missing(at.slice()) && !other.is_missing(at.slice()))
             .filter_map(|((at, &ours), &theirs)| name(at.slice()).map(|name| (name, ours, theirs)));
         Ok(Agreement { cells: cells.collect(), names: (how(&self.deed), how(&other.deed)) })
     }
@@ -80,7 +87,7 @@ impl Agreement {
         &self.cells
     }
 
-    /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant.
+    /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant, NaN where a cell is.
     pub fn correlation(&self) -> f32 {
         let values = |of: fn(&(String, f32, f32)) -> f32| self.cells.iter().map(|cell| f64::from(of(cell))).collect();
         pearson(values(|cell| cell.1), values(|cell| cell.2)) as f32
@@ -121,14 +128,17 @@ fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {
     let (x, y) = (centred(x), centred(y));
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let length = (dot(&x, &x) * dot(&y, &y)).sqrt();
-    if length > 0.0 { dot(&x, &y) / length } else { 0.0 }
+    if length == 0.0 { 0.0 } else { dot(&x, &y) / length }
 }
 
-/// Each value's place in their order; equal ones share the mean of theirs.
+/// Each value's place in their order; equal ones share the mean of theirs. NaN where one is: then there is no order.
 fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
     let values: Vec<f32> = values.collect();
+    if any_nan(&values) {
+        return vec![f64::NAN; values.len()];
+    }
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    order.sort_by(|&a, &b| rising(values[a], values[b]));
     let mut ranks = vec![0.0; values.len()];
     let mut place = 0;
     for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
@@ -149,5 +159,7 @@ mod tests {
         assert!((pearson(vec![1.0, 2.0, 3.0, 4.0], vec![1.0, 3.0, 2.0, 4.0]) - 0.8).abs() < 1e-12);
         assert_eq!(pearson(vec![1.0, 1.0], vec![0.0, 5.0]), 0.0);
         assert_eq!(ranks([3.0, 1.0, 3.0, 2.0].into_iter()), [2.5, 0.0, 2.5, 1.0]);
+        assert!(pearson(vec![1.0, f64::NAN], vec![0.0, 5.0]).is_nan());
+        assert!(ranks([3.0, f32::NAN].into_iter()).iter().all(|rank| rank.is_nan()));
     }
 }

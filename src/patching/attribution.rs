@@ -1,7 +1,10 @@
 //! Attribution patching: effects along the gradient instead of one run for each cell.
 
 use super::Patching;
-use crate::{Result, error::PatchError};
+use crate::{
+    Result,
+    error::{PatchError, at_most},
+};
 
 impl Patching {
     /// The same experiment by attribution patching (Nanda 2023; Syed et al. 2023): all of its maps, approximated from one
@@ -58,7 +61,7 @@ impl Patching {
     /// patching where attribution is not. Neither sees the jump where the router of a mixture takes another expert.
     ///
     /// # Errors
-    /// As there; also when there are no steps, or zeros or means are put in, with no prompt to go towards.
+    /// As there; also when there are no steps or more than 100,000, or zeros or means are put in, with no prompt to go towards.
     ///
     /// # Examples
     /// ```
@@ -77,6 +80,7 @@ impl Patching {
         if steps == 0 {
             return Err(PatchError::NoSteps.into());
         }
+        at_most("steps of integrated gradients", steps, 100_000)?;
         let middles: Vec<f64> = (0..steps).map(|step| (step as f64 + 0.5) / steps as f64).collect();
         self.along(&middles, &format!("integrated gradients ({steps} steps)"))
     }

@@ -13,6 +13,8 @@ pub struct MapAxis {
     pub(super) name: String,
     pub(super) len: usize,
     pub(super) labels: AxisLabels,
+    /// How many query heads share each place: more than one where the places are key heads of grouped-query attention.
+    pub(super) shared: usize,
 }
 
 /// How the places along an axis are called.
@@ -26,19 +28,19 @@ pub(super) enum AxisLabels {
 impl MapAxis {
     /// Places numbered from 0.
     pub fn index(name: &str, len: usize) -> Self {
-        Self { name: name.into(), len, labels: AxisLabels::Numbers }
+        Self { name: name.into(), len, labels: AxisLabels::Numbers, shared: 1 }
     }
 
     /// Places with names.
     pub fn names(name: &str, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
-        Self { name: name.into(), len: names.len(), labels: AxisLabels::Names(names) }
+        Self { name: name.into(), len: names.len(), labels: AxisLabels::Names(names), shared: 1 }
     }
 
     /// Places that are tokens, written `Mary@4`.
     pub fn tokens(name: &str, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
-        Self { name: name.into(), len: tokens.len(), labels: AxisLabels::Tokens(tokens) }
+        Self { name: name.into(), len: tokens.len(), labels: AxisLabels::Tokens(tokens), shared: 1 }
     }
 
     /// What it counts.

@@ -18,7 +18,7 @@ impl Patching {
     /// The first position that each cell changes, given the clean `values`; `None` where it puts in what is there
     /// already, so that the run stays the corrupt one.
     pub(super) fn starts(&self, cells: &[Cell], values: &ActivationCache) -> Result<Vec<Option<usize>>> {
-        let Source::Run(_) = &self.source else {
+        let (Source::Run(_) | Source::Aligned(..)) = &self.source else {
             return Ok(cells.iter().map(|cell| Some(cell.start)).collect());
         };
         let tokens = self.corrupt();

@@ -206,7 +206,8 @@ impl Patching {
             let rows = 0..copies * tokens.batch();
             rows.map(|row| tokens.real(row % tokens.batch())).collect::<Arc<[Range<usize>]>>()
         });
-        Frame::going_on(self.model.config(), copies * tokens.batch(), positions, real, kept)
+        let (config, stack) = (self.model.config(), &self.model.transformer().blocks);
+        Frame::going_on(config, stack, copies * tokens.batch(), positions, real, kept)
     }
 }
 

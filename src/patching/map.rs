@@ -1,15 +1,17 @@
 //! Maps over any cells: generic patching.
 
-use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines};
+use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines, source::Source};
 use crate::{
     Result,
-    error::PatchError,
+    error::{PatchError, at_most, together},
     hook::{Intervention, Site, from_clean},
     model::Sizes,
 };
 
 /// Puts in what the clean run has at a site (in an ablation: zeros or means), for a cell of [`Patching::sweep`];
-/// narrowed as any [`Intervention`]. Elsewhere it is an error: only a sweep has clean values.
+/// narrowed as any [`Intervention`]. Elsewhere it is an error: only a sweep has clean values. Where prompts are aligned
+/// by a rule ([`Alignment`](super::Alignment)), positions are those of the corrupt prompt, and get what their counterparts
+/// have.
 pub fn clean(site: Site) -> Intervention {
     from_clean(site)
 }
@@ -21,7 +23,7 @@ impl Patching {
     ///
     /// # Errors
     /// When a cell does nothing, or something that does not fit the model and the prompts, or is done to single experts of
-    /// a mixture, where rows are tokens and no texts.
+    /// a mixture, where rows are tokens and no texts; or when there are more than 10,000,000 cells.
     ///
     /// # Examples
     /// Which pairs of heads bring the answer back together?
@@ -48,14 +50,16 @@ impl Patching {
         let axes: Vec<MapAxis> = axes.into_iter().collect();
         let (config, len) = (self.model.config(), self.corrupt().len());
         let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
-        let count: usize = axes.iter().map(|axis| axis.len).product();
+        let count = together(axes.iter().map(|axis| axis.len));
+        at_most("cells of a map", count, 10_000_000)?;
         let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
+        let missing = self.missing(&cells, sizes)?;
         let (deed, values) = match &self.slopes {
             Some(slopes) => (format!("{} by {}", self.deed, slopes.how), self.follow(slopes, &cells, sizes)?),
             None => (self.deed.clone(), self.run_cells(&cells)?),
         };
-        self.mapped((&deed, name), axes, values)
+        self.mapped((&deed, name), axes, values)?.lacking(missing)
     }
 
     /// What all metrics said, as maps.
@@ -86,7 +90,29 @@ impl Patching {
         MapAxis::index(name, self.model.config().n_heads)
     }
 
-    /// The positions as the axis of a map: the first clean prompt's tokens; where the corrupt one differs, both.
+    /// The model's heads of keys and values as the axis of a map: in grouped-query attention fewer than its attention
+    /// heads, and the map knows which of those share each ([`PatchSweep::ungrouped`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching, clean}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let keys = patching.sweep("keys", [patching.layer_axis(), patching.key_head_axis("head")], |at| {
+    ///     [clean(Site::k(at[0])).head(at[1])]
+    /// })?;
+    /// assert_eq!(keys.mean(), patching.heads(glassbox::patching::HeadPart::Key)?.mean());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn key_head_axis(&self, name: &str) -> MapAxis {
+        let (heads, key_heads) = (self.model.config().n_heads, self.model.config().n_key_value_heads);
+        MapAxis { shared: heads / key_heads.max(1), ..MapAxis::index(name, key_heads) }
+    }
+
+    /// The positions as the axis of a map: the first clean prompt's tokens; where the corrupt one differs, both. Where
+    /// prompts are aligned by a rule, they are the corrupt prompt's, with their counterparts.
     ///
     /// # Examples
     /// ```
@@ -111,7 +137,13 @@ impl Patching {
             true => clean.clone(),
             false => format!("{clean}/{}", corrupt.trim_start()),
         };
-        MapAxis::tokens(name, clean.iter().zip(corrupt).map(both))
+        match &self.source {
+            Source::Aligned(_, counterparts) => {
+                let there = |(at, token)| counterparts.get(0, at).filter(|_| alone).map_or(token, |from| &clean[from]);
+                MapAxis::tokens(name, corrupt.iter().enumerate().map(|(at, token)| both((there((at, token)), token))))
+            }
+            _ => MapAxis::tokens(name, clean.iter().zip(corrupt).map(both)),
+        }
     }
 }
 

@@ -1,6 +1,16 @@
 //! [`Metric`]: one number for each text.
 
-use crate::{Model, Result, decompose::ToTokenIds, error::PatchError, hook::ToIndex, model::Run, text::Tokens};
+use super::align::Counterparts;
+use crate::{
+    Model, Result,
+    decompose::ToTokenIds,
+    error::{Error, PatchError, need_f32},
+    hook::ToIndex,
+    model::Run,
+    order::rank,
+    plot::text::line,
+    text::Tokens,
+};
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use std::{fmt, sync::Arc};
@@ -118,6 +128,22 @@ impl Metric {
         (0..tokens.batch()).map(|text| tokens.index_in(text, of_text(&self.at, text))).collect()
     }
 
+    /// The same for the prompts whose positions answer to those of `tokens`: what is counted from the start is looked at in
+    /// its counterpart, what is counted from the end is each text's own.
+    pub(super) fn at_counterparts(&self, counterparts: &Counterparts, tokens: &Tokens) -> Result<Self> {
+        if self.at.iter().all(|&position| position < 0) {
+            return Ok(self.clone());
+        }
+        let there = |text: usize| match of_text(&self.at, text) {
+            position if position < 0 => Ok(position),
+            position => match counterparts.get(text, tokens.index_in(text, position)?) {
+                Some(there) => Ok(there as i64),
+                None => Err(PatchError::NoCounterpart { position, text }.into()),
+            },
+        };
+        Ok(Self { at: (0..tokens.batch()).map(there).collect::<Result<_>>()?, ..self.clone() })
+    }
+
     /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one).
     ///
     /// # Errors
@@ -151,7 +177,7 @@ impl Metric {
         Ok(Self::new("log-probability (nats)", batch, Kind::LogProbability { answer: answer.token_ids(model, batch)? }))
     }
 
-    /// How many tokens the model finds likelier than the answer: 0 is the best.
+    /// How many tokens the model finds likelier than the answer: 0 is the best, NaN where a logit is.
     ///
     /// # Errors
     /// As [`Metric::logit_diff`].
@@ -252,7 +278,7 @@ impl Metric {
     pub(super) fn measure(&self, logits: &Tensor) -> Result<Vec<f32>> {
         match &self.kind {
             Kind::Rank { answer } => {
-                let better = |row: &[f32], id: usize| row.iter().filter(|&&logit| logit > row[id]).count() as f32;
+                let better = |row: &[f32], id: usize| rank(row, id).map_or(f32::NAN, |rank| rank as f32);
                 let rows = logits.to_vec2::<f32>()?;
                 Ok(rows.iter().zip(answer).map(|(row, &id)| better(row, id as usize)).collect())
             }
@@ -278,11 +304,14 @@ impl Metric {
                 Ok(gain.sum(D::Minus1)?)
             }
             Kind::Custom(measure) => {
-                let values = measure(logits)?;
-                match values.dims() == [logits.dim(0)?] {
-                    true => Ok(values),
-                    false => Err(PatchError::MetricShape { got: values.dims().to_vec(), batch: logits.dim(0)? }.into()),
+                let of_closure = |why: Error| why.of_closure(format!("the metric `{}`", self.name), logits.dims());
+                let values = measure(logits).map_err(of_closure)?;
+                let (metric, given, batch) = (self.name.clone(), logits.dims().to_vec(), logits.dim(0)?);
+                if values.dims() != [batch] {
+                    return Err(PatchError::MetricShape { metric, given, got: values.dims().to_vec(), batch }.into());
                 }
+                need_f32(|| format!("what the metric `{metric}` gave"), &values)?;
+                Ok(values)
             }
         }
     }
@@ -313,6 +342,6 @@ fn logits_in(run: &Run, at: &[i64]) -> Result<Tensor> {
 
 impl fmt::Debug for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Metric({})", self.name)
+        write!(f, "Metric({})", line(&self.name))
     }
 }

@@ -39,6 +39,9 @@
 //! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
 //! part tells which, along paths and edges.
 //!
+//! Prompts of different length need a rule that says which position answers to which: [`Patching::aligned`] with an
+//! [`Alignment`].
+//!
 //! [`PromptPairs`] are pairs of prompts with their answers, from a template or by hand; [`IoiPrompts`] makes them for the
 //! commonest experiment.
 //!
@@ -51,15 +54,18 @@
 
 mod ablation;
 mod agreement;
+mod align;
 mod attribution;
 mod axis;
 mod cell;
 mod changes;
 mod engine;
 pub mod graph;
+mod heads;
 mod knock_out;
 mod map;
 mod metric;
+mod missing;
 mod noise;
 mod pair;
 mod pairs;
@@ -74,9 +80,12 @@ mod slopes;
 mod source;
 mod statistics;
 mod sweeps;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use agreement::Agreement;
+pub use align::Alignment;
 pub use axis::MapAxis;
 pub use graph::{Circuit, Edge, EdgeScores, Effect, FaithfulnessCurve, Receiver, Sender};
 pub use map::clean;

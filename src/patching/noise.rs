@@ -3,8 +3,9 @@
 use super::{Metric, Patching};
 use crate::{
     Model, Result,
-    error::PatchError,
+    error::{PatchError, at_most, together},
     hook::{Point, Site, add},
+    order,
     text::ToTokens,
 };
 use candle_core::{DType, Device, Tensor};
@@ -78,7 +79,8 @@ impl Patching {
     /// layers add. Each prompt is there as often as noise is drawn.
     ///
     /// # Errors
-    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite.
+    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite or
+    /// too much to hold.
     ///
     /// # Examples
     /// ```
@@ -97,6 +99,8 @@ impl Patching {
         let prompts = model.tokens(prompts)?;
         let positions = (0..prompts.batch()).map(|text| prompts.find(text, subject)).collect::<Result<Vec<_>>>()?;
         let embedding = Embedding::of(model)?;
+        let values = together([noise.samples, prompts.batch(), prompts.len(), embedding.width]);
+        at_most("values of noise", values, 1 << 28)?;
         let draws = vec![positions; noise.samples].concat();
         let noise_at = noise.draw(embedding.deviation, &draws, prompts.len(), embedding.width)?;
         let (prompts, metric) = (prompts.repeated(noise.samples), metric.repeated(noise.samples)?);
@@ -132,7 +136,7 @@ impl Embedding {
             width = x.dim(2)?;
         }
         let mean = sum / count;
-        Ok(Self { site, deviation: (squares / count - mean * mean).max(0.0).sqrt() as f32, width })
+        Ok(Self { site, deviation: order::larger(squares / count - mean * mean, 0.0).sqrt() as f32, width })
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Patching`]: two prompts and a metric.
 
 use super::{
-    Metric,
+    Alignment, Metric,
     cell::has_texts,
     engine::Corrupt,
     readout::{Readout, before_end},
@@ -60,6 +60,8 @@ pub struct Patching {
     /// Where effects are not measured but approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
+    /// Whether norms behind attention keep their scales in paths, edges and circuits.
+    pub(super) hold_ln: bool,
 }
 
 impl Patching {
@@ -73,9 +75,39 @@ impl Patching {
     /// When the prompts are not as many or not as long, the model is no decoder or encoder of one stack, or the metric
     /// does not fit them.
     pub fn new(model: &Model, clean: impl ToTokens, corrupt: impl ToTokens, metric: Metric) -> Result<Self> {
+        Self::aligned(model, clean, corrupt, Alignment::SameLength, metric)
+    }
+
+    /// As [`Patching::new`], for prompts that may differ in length: the [`Alignment`] says which position of a clean prompt
+    /// answers to which of its corrupt one. All maps, paths, edges and circuits keep to it; a circuit
+    /// ([`Patching::run_circuit`]) runs the clean prompts, and its other edges carry at each position what the corrupt ones
+    /// have at its counterpart; where there is none, what is there already.
+    ///
+    /// # Errors
+    /// As there, but for the length; also when the alignment names a position that is not there or names one twice, leaves
+    /// a pair without counterparts, or leaves without one where the metric looks.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Alignment, HeadPart, Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "cat red owl blue fox tree red fox");
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching = Patching::aligned(&model, clean, corrupt, Alignment::FromEnd, metric)?;
+    /// assert!(patching.heads(HeadPart::Out)?.mean()[[1, 0]] > 0.5, "the induction head says what it read there");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn aligned(
+        model: &Model,
+        clean: impl ToTokens,
+        corrupt: impl ToTokens,
+        alignment: Alignment,
+        metric: Metric,
+    ) -> Result<Self> {
         let (clean, corrupt) = (model.tokens(clean)?, model.tokens(corrupt)?);
-        Self::between(model, Source::Run(clean.clone()), corrupt, metric)?
-            .against(&clean, "Patching clean into corrupt")
+        let deed = format!("Patching clean into corrupt{}", alignment.words());
+        let source = Source::pair(clean.clone(), &corrupt, &alignment)?;
+        Self::between(model, source, corrupt, metric)?.against(&clean, &deed)
     }
 
     /// The corrupt run is the prompts' own run with these interventions, such as noise
@@ -134,15 +166,37 @@ impl Patching {
         let intact = Readout::of_run(&corrupt.run, &metric)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
         let (more, clean_run, budget) = (Vec::new(), corrupt.run.clone(), Self::BUDGET);
-        let (ablates, rounds, slopes) = (true, 1, None);
-        Ok(Self { model, deed, source, ablates, metric, corrupt, baselines, more, clean_run, rounds, slopes, budget })
+        let (ablates, rounds, slopes, hold_ln) = (true, 1, None, false);
+        Ok(Self {
+            model,
+            deed,
+            source,
+            ablates,
+            metric,
+            corrupt,
+            baselines,
+            more,
+            clean_run,
+            rounds,
+            slopes,
+            budget,
+            hold_ln,
+        })
     }
 
     /// The same on the scale from the corrupt run to the clean one.
     fn against(self, clean: &Tokens, deed: &str) -> Result<Self> {
-        let clean_run = before_end(&self.model, clean).run()?;
-        let baselines = (Readout::of_run(&clean_run, &self.metric)?, self.baselines.1);
-        Ok(Self { deed: deed.into(), ablates: false, baselines, clean_run, ..self })
+        let (clean_run, pairs) = (before_end(&self.model, clean).run()?, Self { ablates: false, ..self });
+        let baselines = (Readout::of_run(&clean_run, &pairs.for_clean(&pairs.metric)?)?, pairs.baselines.1);
+        Ok(Self { deed: deed.into(), baselines, clean_run, ..pairs })
+    }
+
+    /// A metric for the clean prompts: it looks at the counterparts.
+    pub(super) fn for_clean(&self, metric: &Metric) -> Result<Metric> {
+        match &self.source {
+            Source::Aligned(_, counterparts) if !self.ablates => metric.at_counterparts(counterparts, self.corrupt()),
+            _ => Ok(metric.clone()),
+        }
     }
 
     /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
@@ -169,7 +223,8 @@ impl Patching {
         if self.measured().any(|(other, _)| other.name() == metric.name()) {
             return Err(PatchError::SameMetric { name: metric.name().into() }.into());
         }
-        let baselines = (Readout::of_run(&self.clean_run, &metric)?, Readout::of_run(&self.corrupt.run, &metric)?);
+        let clean = Readout::of_run(&self.clean_run, &self.for_clean(&metric)?)?;
+        let baselines = (clean, Readout::of_run(&self.corrupt.run, &metric)?);
         self.more.push((metric, baselines));
         match self.slopes.take() {
             Some(slopes) => self.along_as(&slopes),
@@ -193,7 +248,7 @@ impl Patching {
     /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves.
     pub fn clean(&self) -> &Tokens {
         match &self.source {
-            Source::Run(tokens) => tokens,
+            Source::Run(tokens) | Source::Aligned(tokens, _) => tokens,
             _ => self.corrupt(),
         }
     }

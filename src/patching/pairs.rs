@@ -1,7 +1,7 @@
 //! [`PromptPairs`]: clean and corrupt prompts, each with its answer.
 
-use super::{Metric, Patching};
-use crate::{Model, Result, error::PatchError};
+use super::{Alignment, Metric, Patching};
+use crate::{Model, Result, error::PatchError, order::any_nan};
 
 /// One pair of prompts; both end just before the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl<T: Into<String>> From<(T, T, T, T)> for PromptPair {
     }
 }
 
-/// Pairs of prompts of one length each, with answers of one token: what [`Patching`] needs.
+/// Pairs of prompts of one length each (or aligned by a rule), with answers of one token: what [`Patching`] needs.
 ///
 /// [`IoiPrompts`](super::IoiPrompts) makes them for one task; these are for any other.
 ///
@@ -45,6 +45,7 @@ pub struct PromptPairs {
     pub(super) pairs: Vec<PromptPair>,
     pub(super) answers: Vec<u32>,
     pub(super) wrong: Vec<u32>,
+    pub(super) alignment: Alignment,
 }
 
 impl PromptPairs {
@@ -54,11 +55,36 @@ impl PromptPairs {
     /// # Errors
     /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
     pub fn new(model: &Model, pairs: impl IntoIterator<Item = impl Into<PromptPair>>) -> Result<Self> {
-        let mut all = Self::default();
+        Self::aligned(model, pairs, Alignment::SameLength)
+    }
+
+    /// As [`PromptPairs::new`], with prompts that may differ in length: the [`Alignment`] says which position of a clean
+    /// prompt answers to which of its corrupt one.
+    ///
+    /// # Errors
+    /// As there, but for the length.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Alignment, PromptPairs}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "cat red owl blue fox tree red fox", "blue", "tree")];
+    /// let error = PromptPairs::new(&model, pairs).unwrap_err().to_string();
+    /// assert!(error.contains("Alignment::FromEnd"), "{error}");
+    /// let map = PromptPairs::aligned(&model, pairs, Alignment::FromEnd)?.patching(&model)?.resid_pre()?;
+    /// assert_eq!(map.mean().shape(), [2, 9]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn aligned(
+        model: &Model,
+        pairs: impl IntoIterator<Item = impl Into<PromptPair>>,
+        alignment: Alignment,
+    ) -> Result<Self> {
+        let mut all = Self { alignment, ..Self::default() };
         for pair in pairs {
             let pair: PromptPair = pair.into();
             let (clean, corrupt) = (model.tokens(&pair.clean)?, model.tokens(&pair.corrupt)?);
-            if clean.len() != corrupt.len() {
+            if all.alignment == Alignment::SameLength && clean.len() != corrupt.len() {
                 let tokens = |tokens: &crate::text::Tokens| tokens.strings(0).join("|");
                 let (clean, corrupt) = (tokens(&clean), tokens(&corrupt));
                 return Err(PatchError::PairLengths { clean, corrupt }.into());
@@ -89,6 +115,30 @@ impl PromptPairs {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn from_template(model: &Model, template: &str, items: &[(&str, &str)]) -> Result<Self> {
+        Self::from_template_aligned(model, template, items, Alignment::SameLength)
+    }
+
+    /// As [`PromptPairs::from_template`], with words of any number of tokens: the corrupt prompt of an item is that of the
+    /// next one with another answer, aligned by the rule.
+    ///
+    /// # Errors
+    /// As there, but for the length.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Alignment, PromptPairs}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let items = [("fox blue", "owl"), ("fox", "tree")];
+    /// let pairs = PromptPairs::from_template_aligned(&model, "red [X] sun red", &items, Alignment::FromEnd)?;
+    /// assert_eq!(pairs.pairs()[0].corrupt, "red fox sun red");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn from_template_aligned(
+        model: &Model,
+        template: &str,
+        items: &[(&str, &str)],
+        alignment: Alignment,
+    ) -> Result<Self> {
         if !template.contains(SLOT) {
             return Err(PatchError::NoSlot { template: template.into() }.into());
         }
@@ -98,7 +148,8 @@ impl PromptPairs {
         let pair = |nth: usize| {
             let (words, answer) = items[nth];
             let others = (1..items.len()).map(|after| (nth + after) % items.len());
-            let mut partners = others.filter(|&other| lengths[other] == lengths[nth] && items[other].1 != answer);
+            let fits = |other: usize| alignment != Alignment::SameLength || lengths[other] == lengths[nth];
+            let mut partners = others.filter(|&other| fits(other) && items[other].1 != answer);
             let partner = partners.next().ok_or_else(|| PatchError::NoPartner {
                 words: words.into(),
                 tokens: lengths[nth],
@@ -106,7 +157,13 @@ impl PromptPairs {
             })?;
             Ok(PromptPair::from((fill(words), fill(items[partner].0), answer.to_owned(), items[partner].1.to_owned())))
         };
-        Self::new(model, (0..items.len()).map(pair).collect::<Result<Vec<_>>>()?)
+        let pairs = (0..items.len()).map(pair).collect::<Result<Vec<_>>>()?;
+        Self::aligned(model, pairs, alignment)
+    }
+
+    /// Which positions of clean and corrupt prompts answer to one another.
+    pub fn alignment(&self) -> &Alignment {
+        &self.alignment
     }
 
     /// The pairs.
@@ -147,18 +204,24 @@ impl PromptPairs {
     /// # Errors
     /// As [`Patching::new`].
     pub fn patching(&self, model: &Model) -> Result<Patching> {
-        Patching::new(model, self.clean(), self.corrupt(), self.metric(model)?)
+        let (clean, corrupt) = (self.clean(), self.corrupt());
+        Patching::aligned(model, clean, corrupt, self.alignment.clone(), self.metric(model)?)
     }
 
-    /// The part of all prompts, clean and corrupt, whose own answer has the higher logit of the two, 0 to 1.
+    /// The part of all prompts, clean and corrupt, whose own answer has the higher logit of the two, 0 to 1; NaN
+    /// where a logit is.
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].
     pub fn accuracy(&self, model: &Model) -> Result<f64> {
         let metric = self.metric(model)?;
         let of = |prompts: Vec<String>| metric.of(&model.pass(prompts)?.logits_at([-1]).run()?);
-        let clean = of(self.clean())?.into_iter().filter(|&difference| difference > 0.0).count();
-        let corrupt = of(self.corrupt())?.into_iter().filter(|&difference| difference < 0.0).count();
+        let (clean, corrupt) = (of(self.clean())?, of(self.corrupt())?);
+        if any_nan(&clean) || any_nan(&corrupt) {
+            return Ok(f64::NAN);
+        }
+        let clean = clean.into_iter().filter(|&difference| difference > 0.0).count();
+        let corrupt = corrupt.into_iter().filter(|&difference| difference < 0.0).count();
         Ok((clean + corrupt) as f64 / (2 * self.pairs.len()) as f64)
     }
 }

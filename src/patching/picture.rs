@@ -4,6 +4,7 @@ use super::{MapAxis, PatchSweep, axis::AxisLabels, statistics};
 use crate::{
     Result,
     notebook::Show,
+    order,
     plot::{Figure, Heatmap, LineChart, Series, column, round_up},
 };
 use ndarray::{Array2, ArrayD, Axis, Ix2};
@@ -11,11 +12,12 @@ use ndarray::{Array2, ArrayD, Axis, Ix2};
 impl PatchSweep {
     /// The map as heatmaps on one scale around 0: two axes as one picture, a third as facets, a fourth as facets for
     /// each of the first. One axis is drawn as a line, with a band of one standard error where there are several prompts.
+    /// Cells that are missing ([`PatchSweep::is_missing`]) are masked, or gaps in the line.
     ///
     /// # Errors
     /// When a value is not finite.
     pub fn figure(&self) -> Result<Figure> {
-        let mean = self.mean();
+        let (mean, hidden) = (self.mean(), self.hidden());
         let title = format!("{}: {}", self.deed, self.name);
         if let [x] = &self.axes[..] {
             return self.line(x, &title);
@@ -24,19 +26,26 @@ impl PatchSweep {
         let finish = |map: Heatmap, y: &MapAxis, x: &MapAxis, title: &str| {
             labelled(map.title(title).value(self.scale()).range(-most, most), y, x)
         };
+        let plane = |map: ArrayD<f32>, hidden: ArrayD<bool>| (two(map), two(hidden));
         match &self.axes[..] {
-            [y, x] => finish(Heatmap::new(two(mean)), y, x, &title).draw(),
+            [y, x] => finish(masked([(String::new(), plane(mean, hidden))]), y, x, &title).draw(),
             // Layer, position, head: one facet per head.
             [y, x, facet] => {
-                let map = |at: usize| (format!("{} {at}", facet.name), two(mean.index_axis(Axis(2), at).to_owned()));
-                finish(Heatmap::facets((0..facet.len).map(map)), y, x, &title).draw()
+                let map = |at: usize| {
+                    let of = plane(mean.index_axis(Axis(2), at).to_owned(), hidden.index_axis(Axis(2), at).to_owned());
+                    (format!("{} {at}", facet.name), of)
+                };
+                finish(masked((0..facet.len).map(map)), y, x, &title).draw()
             }
             [row, facet, y, x] => {
                 let one = |at: usize| {
-                    let of_row = mean.index_axis(Axis(0), at);
-                    let map = |nth| (format!("{} {nth}", facet.name), two(of_row.index_axis(Axis(0), nth).to_owned()));
+                    let (of_row, hidden) = (mean.index_axis(Axis(0), at), hidden.index_axis(Axis(0), at));
+                    let map = |nth| {
+                        let of = (of_row.index_axis(Axis(0), nth), hidden.index_axis(Axis(0), nth));
+                        (format!("{} {nth}", facet.name), plane(of.0.to_owned(), of.1.to_owned()))
+                    };
                     let title = format!("{title}, {} {at}", row.name);
-                    finish(Heatmap::facets((0..facet.len).map(map)), y, x, &title).draw()
+                    finish(masked((0..facet.len).map(map)), y, x, &title).draw()
                 };
                 Ok(column((0..row.len).map(one).collect::<Result<Vec<_>>>()?))
             }
@@ -45,14 +54,24 @@ impl PatchSweep {
         }
     }
 
+    /// Which cells are left out.
+    fn hidden(&self) -> ArrayD<bool> {
+        match &self.missing {
+            Some(missing) => missing.map_axis(Axis(self.axes.len()), |pairs| pairs.iter().all(|&missing| missing)),
+            None => ArrayD::from_elem(self.values().shape().split_last().map_or(&[][..], |(_, cells)| cells), false),
+        }
+    }
+
     /// What the numbers are.
     fn line(&self, x: &MapAxis, title: &str) -> Result<Figure> {
         let value = self.scale();
         let scale =
             self.normalized().map_or(1.0, |_| statistics::mean(self.clean()) - statistics::mean(self.corrupt()));
-        let errors = (0..x.len()).map(|at| Some(self.statistics(&[at], 0)?.standard_error / scale.abs()));
-        let series = Series::new(value.as_str(), self.mean());
-        let series = if self.clean().len() > 1 { series.sd(errors.flatten()) } else { series };
+        let error = |at: usize| self.statistics(&[at], 0).map_or(0.0, |one| one.standard_error / scale.abs());
+        let values = self.mean();
+        let values = (0..x.len()).map(|at| if self.is_missing(&[at]) { f32::NAN } else { values[[at]] });
+        let series = Series::new(value.as_str(), values);
+        let series = if self.clean().len() > 1 { series.sd((0..x.len()).map(error)) } else { series };
         let chart = LineChart::new().title(title).x(x.name()).y(value.as_str()).baseline("unchanged", 0.0).add(series);
         match &x.labels {
             AxisLabels::Numbers => chart.draw(),
@@ -64,12 +83,28 @@ impl PatchSweep {
 /// Where the colours of some maps end: with the whole of the clean answer, unless values lie far beyond.
 fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
     const FAR: f32 = 1.25;
-    let most = maps.iter().flat_map(|map| map.mean()).fold(0.0, |most: f32, value| most.max(value.abs()));
+    let most = maps
+        .iter()
+        .flat_map(|map| map.mean())
+        .filter(|value| value.is_finite())
+        .fold(0.0, |most: f32, value| order::larger(most, value.abs()));
     match maps.iter().all(|map| map.normalized().is_ok()) {
         true if most <= FAR => 1.0,
         _ if most > 0.0 => round_up(most),
         _ => 1.0,
     }
+}
+
+/// Heatmaps without the cells that are hidden: masked where all of them hide one, else none of their own numbers.
+fn masked(maps: impl IntoIterator<Item = (String, (Array2<f32>, Array2<bool>))>) -> Heatmap {
+    let maps: Vec<_> = maps.into_iter().collect();
+    let all = maps.iter().map(|(_, (_, hidden))| hidden.clone()).reduce(|all, hidden| all & hidden).unwrap_or_default();
+    let shown = maps.into_iter().map(|(name, (mut values, hidden))| {
+        values.zip_mut_with(&hidden, |value, &hidden| *value = if hidden { f32::NAN } else { *value });
+        (name, values)
+    });
+    let map = Heatmap::facets(shown);
+    if all.iter().any(|&hidden| hidden) { map.mask(all) } else { map }
 }
 
 /// A heatmap along two axes of a map; layers go up.
@@ -92,8 +127,10 @@ fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
 /// # Errors
 /// When there are no maps, or a value is not finite.
 pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
+    // Key heads are repeated, so that maps of keys and of queries lie on the same axes.
+    let maps: Vec<PatchSweep> = maps.iter().map(PatchSweep::ungrouped).collect();
     let mut groups: Vec<Vec<&PatchSweep>> = Vec::new();
-    for map in maps {
+    for map in &maps {
         let like =
             |group: &&mut Vec<&PatchSweep>| group.iter().all(|other| other.axes == map.axes && map.axes.len() == 2);
         match groups.iter_mut().find(like) {
@@ -104,8 +141,8 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
     let figure = |group: Vec<&PatchSweep>| match group[..] {
         [first, _, ..] => {
             let most = end_of_scale(&group);
-            let facets = group.iter().map(|map| (map.name.as_str(), two(map.mean())));
-            let map = Heatmap::facets(facets).title(&first.deed).value(first.scale()).range(-most, most);
+            let facets = group.iter().map(|map| (map.name.clone(), (two(map.mean()), two(map.hidden()))));
+            let map = masked(facets).title(&first.deed).value(first.scale()).range(-most, most);
             labelled(map, &first.axes[0], &first.axes[1]).draw()
         }
         [one] => one.figure(),
@@ -115,8 +152,8 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
 }
 
 /// The values along two axes.
-fn two(values: ArrayD<f32>) -> Array2<f32> {
-    values.into_dimensionality::<Ix2>().unwrap_or_else(|_| Array2::zeros((0, 0)))
+fn two<T: Clone + Default>(values: ArrayD<T>) -> Array2<T> {
+    values.into_dimensionality::<Ix2>().unwrap_or_default()
 }
 
 impl Show for PatchSweep {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Model, Result,
-    error::{PatchError, TextError},
+    error::{PatchError, TextError, at_most},
     text::Tokenizer,
 };
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -54,8 +54,10 @@ impl IoiPrompts {
     /// `count` pairs, drawn by `seed`.
     ///
     /// # Errors
-    /// When the model has no tokenizer, or that has too few of the words as single tokens.
+    /// When the model has no tokenizer, that has too few of the words as single tokens, or more than 100,000 pairs are asked
+    /// for.
     pub fn new(model: &Model, corruption: Corruption, count: usize, seed: u64) -> Result<Self> {
+        at_most("pairs of prompts", count, 100_000)?;
         let tokenizer = model.tokenizer().ok_or(TextError::NoTokenizer)?;
         Ok(Self(Words::of(tokenizer, corruption)?.draw(corruption, count, seed)))
     }

@@ -1,8 +1,8 @@
 //! [`PatchSweep`]: the numbers of a map.
 
 use super::{MapAxis, pair::Baselines, statistics};
-use crate::{Result, error::PatchError};
-use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
+use crate::{Result, error::PatchError, order};
+use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
 /// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
@@ -19,6 +19,8 @@ pub struct PatchSweep {
     values: ArrayD<f32>,
     clean: Vec<f32>,
     corrupt: Vec<f32>,
+    /// Where nothing was put in for want of a counterpart, in the shape of the values.
+    pub(super) missing: Option<ArrayD<bool>>,
     /// By further metrics.
     others: Vec<Self>,
 }
@@ -35,12 +37,33 @@ impl PatchSweep {
         let values = ArrayD::from_shape_vec(IxDyn(&shape), values);
         let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         let (deed, name, metric, others) = (deed.into(), name.into(), metric.into(), Vec::new());
-        Ok(Self { deed, name, metric, axes, values, clean, corrupt, others })
+        Ok(Self { deed, name, metric, axes, values, clean, corrupt, missing: None, others })
+    }
+
+    /// With cells that are missing for some of the pairs; there the metric is the corrupt prompt's to the last bit.
+    pub(super) fn lacks(&mut self, missing: &ArrayD<bool>) {
+        let (pairs, corrupt) = (self.pairs(), &self.corrupt);
+        Zip::from(self.values.lanes_mut(pairs)).and(missing.lanes(pairs)).for_each(|mut values, missing| {
+            let own = values.iter_mut().zip(corrupt).zip(missing).filter(|(_, missing)| **missing);
+            own.for_each(|((value, corrupt), _)| *value = *corrupt);
+        });
+        self.missing = Some(missing.clone());
+        self.others.iter_mut().for_each(|other| other.lacks(missing));
     }
 
     /// With what further metrics said of the same runs.
     pub(super) fn beside(self, others: Vec<Self>) -> Self {
         Self { others, ..self }
+    }
+
+    /// With these places of one axis, some of them more than once, by every metric.
+    pub(super) fn repeated(&self, dim: usize, places: &[usize]) -> Self {
+        let mut map = self.clone();
+        map.axes[dim] = self.axes[dim].picked(places);
+        map.values = self.values.select(Axis(dim), places);
+        map.missing = self.missing.as_ref().map(|missing| missing.select(Axis(dim), places));
+        map.others = self.others.iter().map(|other| other.repeated(dim, places)).collect();
+        map
     }
 
     /// What was measured, for axes and legends.
@@ -97,21 +120,45 @@ impl PatchSweep {
         Axis(self.axes.len())
     }
 
-    /// The mean over pairs of the metric itself.
+    /// The mean over pairs of the metric itself; where prompts are aligned by a rule, over those that have the cell.
     ///
     /// # Shapes
     /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
     pub fn raw(&self) -> ArrayD<f32> {
-        self.values.mean_axis(self.pairs()).unwrap_or_else(|| ArrayD::zeros(IxDyn(&[0])))
+        match &self.missing {
+            None => self.values.mean_axis(self.pairs()).unwrap_or_else(|| ArrayD::zeros(IxDyn(&[0]))),
+            Some(_) => self.mean_of_those_there(|value, _| value, statistics::mean(&self.corrupt)),
+        }
+    }
+
+    /// The change of the metric itself.
+    fn change(&self) -> ArrayD<f32> {
+        match &self.missing {
+            None => self.raw() - statistics::mean(&self.corrupt),
+            Some(_) => self.mean_of_those_there(|value, corrupt| value - corrupt, 0.0),
+        }
+    }
+
+    /// The mean over the pairs that have each cell, of something worked out of the metric with it and without;
+    /// `without` where no pair has it.
+    fn mean_of_those_there(&self, of: impl Fn(f32, f32) -> f32, without: f32) -> ArrayD<f32> {
+        let (missing, corrupt) = (self.missing(), &self.corrupt);
+        Zip::from(self.values.lanes(self.pairs())).and(missing.lanes(self.pairs())).map_collect(|values, missing| {
+            let pairs = values.iter().zip(corrupt).zip(missing.iter()).filter(|(_, missing)| !**missing);
+            let there: Vec<f32> = pairs.map(|((&value, &corrupt), _)| of(value, corrupt)).collect();
+            if there.is_empty() { without } else { statistics::mean(&there) }
+        })
     }
 
     /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
     /// do not differ, as in every ablation, the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
+    /// Where prompts are aligned by a rule, the change is the mean over the pairs that have the cell, and 0 where none has
+    /// it ([`PatchSweep::is_missing`]); the scale is that of all pairs.
     ///
     /// # Shapes
     /// As [`PatchSweep::raw`].
     pub fn mean(&self) -> ArrayD<f32> {
-        self.normalized().unwrap_or_else(|_| self.raw() - statistics::mean(&self.corrupt))
+        self.normalized().unwrap_or_else(|_| self.change())
     }
 
     /// As [`PatchSweep::mean`].
@@ -127,7 +174,7 @@ impl PatchSweep {
         if (clean - corrupt).abs() <= 1e-6 * clean.abs().max(corrupt.abs()) {
             return Err(PatchError::NoDifference { clean, corrupt }.into());
         }
-        Ok((self.raw() - corrupt) / (clean - corrupt))
+        Ok(self.change() / (clean - corrupt))
     }
 
     /// What [`PatchSweep::mean`] is, for legends.
@@ -138,22 +185,24 @@ impl PatchSweep {
         }
     }
 
-    /// The cell that brings back most, and how much.
+    /// The cell that brings back most, and how much; where a cell is NaN, the first such.
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).pop().unwrap_or_default()
     }
 
-    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]).
+    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]). Cells that
+    /// are NaN come before all others.
     pub fn top(&self, k: usize) -> Vec<(Vec<usize>, f32)> {
         let mean = self.mean();
         let mut cells: Vec<_> = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value)).collect();
-        cells.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        cells.retain(|(at, _)| !self.is_missing(at));
+        cells.sort_by(|a, b| order::by_size(a.1, b.1));
         cells.truncate(k);
         cells
     }
 
     /// What the pairs say of one cell: effect on the metric (patched less corrupt), its standard error, a bootstrap
-    /// interval and a permutation p-value; `None` outside the map.
+    /// interval and a permutation p-value, of the pairs that have it; `None` outside the map, and where it is missing.
     pub fn statistics(&self, cell: &[usize], seed: u64) -> Option<Statistics> {
         if cell.len() != self.axes.len() || cell.iter().zip(&self.axes).any(|(&at, axis)| at >= axis.len) {
             return None;
@@ -162,7 +211,10 @@ impl PatchSweep {
         for &at in cell {
             values = values.index_axis_move(Axis(0), at);
         }
-        let effects: Vec<f32> = values.iter().zip(&self.corrupt).map(|(value, corrupt)| value - corrupt).collect();
-        Some(Statistics::of(&effects, seed))
+        let missing = self.missing_pairs(cell);
+        let there = |pair: &usize| missing.as_ref().is_none_or(|missing| !missing[*pair]);
+        let pairs = values.iter().zip(&self.corrupt).enumerate().filter(|(pair, _)| there(pair));
+        let effects: Vec<f32> = pairs.map(|(_, (value, corrupt))| value - corrupt).collect();
+        (!effects.is_empty()).then(|| Statistics::of(&effects, seed))
     }
 }

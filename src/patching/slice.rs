@@ -16,6 +16,9 @@ use crate::{
 use candle_core::Tensor;
 use std::ops::Range;
 
+/// What is worked out of a run with gradients, given the source's values and the corrupt ones.
+type Each<'a> = dyn Fn(&Run, &ActivationCache, &ActivationCache) -> Result<Vec<Tensor>> + 'a;
+
 /// Some texts of an experiment.
 pub(super) struct Slice<'a> {
     whole: &'a Patching,
@@ -33,6 +36,14 @@ pub(super) struct Along {
     pub(super) corrupt: ActivationCache,
     /// The mean gradient of each metric at each site.
     pub(super) gradients: Vec<Vec<Tensor>>,
+}
+
+/// The same, with the mean of anything that is worked out of each run.
+pub(super) struct Averaged {
+    source: ActivationCache,
+    corrupt: ActivationCache,
+    /// By metric.
+    pub(super) means: Vec<Vec<Tensor>>,
 }
 
 impl Along {
@@ -74,6 +85,22 @@ impl<'a> Slice<'a> {
     /// What both runs have at the sites `read`, and every metric's mean gradient at the sites `at` and these fractions of
     /// the way between the prompts. Where the way is not gone, one run of the corrupt prompt gives both.
     pub(super) fn along(&self, read: &[Site], at: &[Site], fractions: &[f64], still: &[Tensor]) -> Result<Along> {
+        let gradient = |run: &Run, site: &Site| Ok(run.gradients()?.get(*site)?.clone());
+        let gradients = |run: &Run, _: &_, _: &_| at.iter().map(|site| gradient(run, site)).collect();
+        let Averaged { source, corrupt, means } = self.averaged((read, &[]), at, fractions, still, &gradients)?;
+        Ok(Along { source, corrupt, gradients: means })
+    }
+
+    /// As [`Slice::along`], with the mean of anything else that `each` works out of a run with gradients, the source's
+    /// values and the corrupt ones. Each of these runs also records the sites `own`.
+    pub(super) fn averaged(
+        &self,
+        (read, own): (&[Site], &[Site]),
+        at: &[Site],
+        fractions: &[f64],
+        still: &[Tensor],
+        each: &Each<'_>,
+    ) -> Result<Averaged> {
         let (first, goes) = (Site::resid_pre(0), fractions != [0.0]);
         let sites = if goes && !read.contains(&first) { [read, &[first]].concat() } else { read.to_vec() };
         let source = self.source.values(&self.clean, &self.tokens, sites.clone())?;
@@ -81,33 +108,33 @@ impl<'a> Slice<'a> {
         if goes {
             corrupt = Some(before_end(&self.corrupt, &self.tokens).record(sites.clone()).run()?.cache().clone());
         }
-        let mut gradients = Vec::new();
+        let mut means = Vec::new();
         for ((metric, _), still) in self.whole.measured().zip(still) {
             let mut mean: Vec<Tensor> = Vec::new();
             for &fraction in fractions {
                 let ends = corrupt.as_ref().filter(|_| goes);
                 let start = ends.map(|corrupt| self.mixed(fraction, &source, corrupt)).transpose()?;
-                let record = if corrupt.is_none() { &sites[..] } else { &[] };
-                let run = self.differentiated(at, record, start, (metric, still))?;
-                let shares = at.iter().map(|&site| Ok((run.gradients()?.get(site)? / fractions.len() as f64)?));
+                let record = if corrupt.is_none() { [&sites, own].concat() } else { own.to_vec() };
+                let run = self.differentiated(at, &record, start, (metric, still))?;
+                let shares = each(&run, &source, corrupt.get_or_insert_with(|| run.cache().clone()))?;
+                let shares = shares.into_iter().map(|share| Ok((share / fractions.len() as f64)?));
                 let shares = shares.collect::<Result<Vec<_>>>()?;
                 mean = match mean.is_empty() {
                     true => shares,
                     false => mean.iter().zip(&shares).map(|(sum, share)| Ok((sum + share)?)).collect::<Result<_>>()?,
                 };
-                corrupt = corrupt.or_else(|| Some(run.cache().clone()));
             }
-            gradients.push(mean);
+            means.push(mean);
         }
         let corrupt = corrupt.unwrap_or_else(|| ActivationCache::new(Vec::new(), self.tokens.clone(), None));
-        Ok(Along { source, corrupt, gradients })
+        Ok(Averaged { source, corrupt, means })
     }
 
     /// What enters the first block on the way from the corrupt to the clean prompt.
     fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Tensor> {
         let first = Site::resid_pre(0);
         let source_name = match &self.source {
-            Source::Run(_) => {
+            Source::Run(_) | Source::Aligned(..) => {
                 let (there, here) = (source.get(first)?, corrupt.get(first)?);
                 return Ok((here + ((there - here)? * fraction)?)?);
             }

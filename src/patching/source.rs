@@ -1,6 +1,6 @@
 //! Where a cell's value comes from.
 
-use super::readout::before_end;
+use super::{Alignment, align::Counterparts, readout::before_end};
 use crate::{
     Model, Result,
     cache::ActivationCache,
@@ -17,6 +17,8 @@ use std::ops::Range;
 pub(super) enum Source {
     /// What the run of as many other prompts has there.
     Run(Tokens),
+    /// The same, each position at its counterpart; where there is none, what is there already.
+    Aligned(Tokens, Counterparts),
     Zero,
     /// At each position the mean over these texts.
     Mean(Tokens),
@@ -27,10 +29,24 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn deed(&self) -> &'static str {
         match self {
-            Self::Run(_) => "Resample ablation",
+            Self::Run(_) | Self::Aligned(..) => "Resample ablation",
             Self::Zero => "Zero ablation",
             Self::Mean(_) => "Mean ablation",
             Self::Nothing => "Intervention",
+        }
+    }
+
+    /// The run of other prompts, whose positions answer to those of `prompts` by a rule.
+    pub(super) fn pair(tokens: Tokens, prompts: &Tokens, alignment: &Alignment) -> Result<Self> {
+        if tokens.batch() != prompts.batch() {
+            return Err(PatchError::Prompts { clean: tokens.batch(), corrupt: prompts.batch() }.into());
+        }
+        match alignment {
+            Alignment::SameLength => Ok(Self::Run(tokens)),
+            rule => {
+                let counterparts = Counterparts::of(rule, &tokens, prompts)?;
+                Ok(Self::Aligned(tokens, counterparts))
+            }
         }
     }
 
@@ -38,6 +54,9 @@ impl Source {
     pub(super) fn of_texts(&self, texts: &Range<usize>) -> Self {
         match self {
             Self::Run(tokens) => Self::Run(tokens.texts(texts.clone())),
+            Self::Aligned(tokens, counterparts) => {
+                Self::Aligned(tokens.texts(texts.clone()), counterparts.of_texts(texts))
+            }
             same => same.clone(),
         }
     }
@@ -72,6 +91,11 @@ impl Source {
         let (batch, len) = (prompts.batch(), prompts.len());
         let entries = match self {
             Self::Run(tokens) => return run(tokens),
+            Self::Aligned(tokens, counterparts) => {
+                let (there, here) = (run(tokens)?, run(prompts)?);
+                let moved = |(site, x)| Ok((site, counterparts.moved(site, x, here.get(site)?)?));
+                there.iter().map(moved).collect::<Result<Vec<_>>>()?
+            }
             Self::Nothing => match sites.first() {
                 Some(site) => return Err(PatchError::NothingToPutIn { site: site.to_string() }.into()),
                 None => Vec::new(),

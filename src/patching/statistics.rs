@@ -1,8 +1,9 @@
 //! What several pairs of prompts say about one effect.
 
+use crate::order::{any_nan, rising};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// An effect over several pairs of prompts.
+/// An effect over several pairs of prompts; NaN throughout where one of the effects is.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -26,6 +27,10 @@ pub(super) fn mean(values: &[f32]) -> f32 {
 
 impl Statistics {
     pub(super) fn of(effects: &[f32], seed: u64) -> Self {
+        if any_nan(effects) {
+            let nan = f32::NAN;
+            return Self { mean: nan, standard_error: nan, interval: (nan, nan), p_value: nan };
+        }
         let mut rng = StdRng::seed_from_u64(seed);
         let (n, mean_effect) = (effects.len(), mean(effects));
         let variance = effects.iter().map(|effect| (effect - mean_effect).powi(2)).sum::<f32>();
@@ -33,7 +38,7 @@ impl Statistics {
         let resampled =
             |rng: &mut StdRng| mean(&effects.iter().map(|_| effects[rng.random_range(0..n)]).collect::<Vec<_>>());
         let mut means: Vec<f32> = (0..SAMPLES).map(|_| resampled(&mut rng)).collect();
-        means.sort_by(f32::total_cmp);
+        means.sort_by(|a, b| rising(*a, *b));
         let flipped = |rng: &mut StdRng| {
             mean(&effects.iter().map(|&effect| if rng.random() { effect } else { -effect }).collect::<Vec<_>>())
         };

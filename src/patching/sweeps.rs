@@ -82,7 +82,9 @@ impl Patching {
         self.by_position("MLP output", Point::MlpOut)
     }
 
-    /// Patches a part of each head at all positions: `[layer, head]`.
+    /// Patches a part of each head at all positions: `[layer, head]`. Where query heads share key heads, keys and values
+    /// are those of key heads, fewer than there are outputs; [`PatchSweep::ungrouped`] repeats them, as do all readings
+    /// that hold heads against heads.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
@@ -113,7 +115,8 @@ impl Patching {
         })
     }
 
-    /// [`Patching::heads`] for output, query, key, value and pattern.
+    /// [`Patching::heads`] for output, query, key, value and pattern. Shown together, key heads are repeated for the query
+    /// heads that share them.
     ///
     /// # Errors
     /// As there.
@@ -194,7 +197,7 @@ impl Patching {
 
     fn heads_of(&self, part: HeadPart) -> MapAxis {
         match part {
-            HeadPart::Key | HeadPart::Value => MapAxis::index("head", self.model.config().n_key_value_heads),
+            HeadPart::Key | HeadPart::Value => self.key_head_axis("head"),
             _ => self.head_axis("head"),
         }
     }

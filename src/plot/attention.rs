@@ -8,9 +8,10 @@ use super::{
     figure::Figure,
     grid::TOOLTIPS,
     heatmap::Heatmap,
-    text::{columns, headline, number, pad},
+    joined::Join,
+    text::{columns, headline, line, number, pad},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::falling};
 
 /// The attention of one head: which token looks at which.
 ///
@@ -36,15 +37,19 @@ pub struct AttentionPattern {
     keys: Vec<String>,
     title: String,
     tooltips: usize,
+    cells: Option<usize>,
 }
 
 const PICTURE: &str = "an attention pattern";
+/// Of a small picture and of a large one, the cells that are drawn as they are.
+const FEWEST: usize = 4_096;
+const MOST: usize = 100_000;
 
 impl AttentionPattern {
     /// The pattern of a head over a text.
     pub fn new(pattern: Array2<f32>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
-        Self { pattern, keys: tokens.clone(), queries: tokens, title: String::new(), tooltips: TOOLTIPS }
+        Self { pattern, keys: tokens.clone(), queries: tokens, title: String::new(), tooltips: TOOLTIPS, cells: None }
     }
 
     /// The tokens that are looked at, when they are another text's (cross-attention).
@@ -55,17 +60,17 @@ impl AttentionPattern {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
-    /// How many cells at most get a tooltip.
-    pub(crate) fn tooltips(mut self, cells: usize) -> Self {
-        self.tooltips = cells;
+    /// As one of so many pictures, which share their tooltips and cells.
+    pub(crate) fn one_of(mut self, pictures: usize, tooltips: usize, cells: usize) -> Self {
+        (self.tooltips, self.cells) = (tooltips / pictures, Some((cells / pictures).clamp(FEWEST, MOST)));
         self
     }
 
-    /// The picture.
+    /// The picture. Of a text too long for its cells to be seen, each cell that is drawn is the largest of a block.
     ///
     /// # Errors
     /// When the pattern has no cells, or the tokens are not as many as its rows and columns.
@@ -94,6 +99,7 @@ impl AttentionPattern {
             .print(0)
             .square();
         heatmap.arrows = true;
+        (heatmap.join, heatmap.cells) = (Join::Largest, self.cells);
         heatmap.tooltips = self.tooltips;
         if is_causal(&self.pattern) { heatmap.mask(above_diagonal(self.pattern.dim())) } else { heatmap }
     }
@@ -107,7 +113,7 @@ impl AttentionPattern {
         let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
         for (name, row) in names.iter().zip(self.pattern.rows().into_iter().skip(first)) {
             let mut keys: Vec<(usize, f32)> = row.iter().copied().enumerate().filter(|&(_, p)| p >= 0.005).collect();
-            keys.sort_by(|a, b| b.1.total_cmp(&a.1));
+            keys.sort_by(|a, b| falling(a.1, b.1));
             let said = keys.iter().take(3).map(|&(key, p)| format!("{} {}", token_at(&self.keys, key), number(p)));
             out += &format!("{} → {}\n", pad(name, width), said.collect::<Vec<_>>().join(", "));
         }
@@ -141,7 +147,7 @@ pub(crate) fn habit(pattern: &Array2<f32>) -> String {
         ("the first token", mean(|_| 0)),
         ("the token itself", mean(|query| query)),
     ];
-    let most = places.into_iter().filter(|(_, share)| share.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1));
+    let most = places.into_iter().min_by(|a, b| falling(a.1, b.1)).filter(|(_, share)| share.is_finite());
     most.map_or("it is not a number".into(), |(place, share)| format!("on average {} goes to {place}", number(share)))
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Labels {
     Names(Vec<String>),
     /// Tokens, told apart by their position.
     Tokens(Vec<String>),
+    /// The indices of a block: so many for each cell, as many as there are in all.
+    Blocks { each: usize, all: usize },
 }
 
 /// Longer labels are cut; the tooltip has them whole.
@@ -45,12 +47,29 @@ impl Labels {
         }
     }
 
+    /// The labels of cells that stand for `block` cells each, of `all`.
+    pub(crate) fn joined(&self, block: usize, all: usize) -> Self {
+        match self {
+            _ if block <= 1 => self.clone(),
+            Self::Index | Self::Blocks { .. } => Self::Blocks { each: block, all },
+            Self::Names(_) | Self::Tokens(_) => {
+                let ends = |first: usize| [first, (first + block).min(all) - 1].map(|i| self.full("", i)).join(" … ");
+                Self::names((0..all).step_by(block).map(ends))
+            }
+        }
+    }
+
+    fn are_numbers(&self) -> bool {
+        matches!(self, Self::Index | Self::Blocks { .. })
+    }
+
     /// The label of cell `i` on the axis, and what follows it in grey: the position of a token.
     fn short(&self, i: usize) -> (String, String) {
         let at =
             |labels: &[String], show: fn(&str) -> String| fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST);
         match self {
             Self::Index => (i.to_string(), String::new()),
+            Self::Blocks { each, all } => (format!("{}–{}", i * each, ((i + 1) * each).min(*all) - 1), String::new()),
             Self::Names(names) => (at(names, printable), String::new()),
             Self::Tokens(tokens) => (at(tokens, visible), format!("@{i}")),
         }
@@ -61,6 +80,7 @@ impl Labels {
         match self {
             Self::Index if axis.is_empty() => i.to_string(),
             Self::Index => format!("{axis} {i}"),
+            Self::Blocks { .. } => format!("{axis} {}", self.plain(i)).trim_start().into(),
             Self::Names(names) => printable(names.get(i).map_or("", String::as_str)),
             Self::Tokens(tokens) => token_at(tokens, i),
         }
@@ -115,7 +135,9 @@ impl Band<'_> {
     fn stride(&self, length: f64) -> usize {
         let least = (length / self.pitch).ceil().max(1.0) as usize;
         match self.labels {
-            Labels::Index => [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&n| n >= least).unwrap_or(least),
+            Labels::Index | Labels::Blocks { .. } => {
+                [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&n| n >= least).unwrap_or(least)
+            }
             _ => least,
         }
     }
@@ -123,7 +145,7 @@ impl Band<'_> {
     /// Level where that fits; else slanted, and steeper before any label is left out.
     fn below(&self) -> Setting {
         let level = self.widest() + 7.0;
-        if level <= self.pitch || matches!(self.labels, Labels::Index) {
+        if level <= self.pitch || self.labels.are_numbers() {
             return Setting { angle: 0.0, stride: self.stride(level) };
         }
         let angle: f64 = if self.pitch >= LABEL * 1.45 { 45.0 } else { 60.0 };

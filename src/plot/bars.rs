@@ -6,9 +6,9 @@ use super::{
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width, visible},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// Horizontal bars in the order given, each with its label and its value; negative values go left, in red.
 ///
@@ -28,6 +28,8 @@ pub struct Bars {
     range: Option<(f32, f32)>,
 }
 
+/// The most bars.
+const BARS: usize = 5000;
 /// The width for the longest bars, the height of a line, and the longest label in columns.
 const WIDTH: f64 = 340.0;
 const LINE: f64 = 21.0;
@@ -47,13 +49,13 @@ impl Bars {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, written under the bars.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
@@ -66,11 +68,12 @@ impl Bars {
     /// The picture. A bar without end is broken.
     ///
     /// # Errors
-    /// When there are no bars, or the range is empty.
+    /// When there are no bars or more than 5000, or the range is empty.
     pub fn draw(&self) -> Result<Figure> {
         if self.bars.is_empty() {
             return Err(PlotError::Empty { picture: "a bar chart", what: "there are no bars" }.into());
         }
+        check_count("a bar chart", "bars", self.bars.len(), BARS)?;
         check_range(self.range)?;
         let (lo, hi) = self.ends();
         let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);

@@ -5,9 +5,9 @@ use super::{
     color::{ACCENT, FAINT, INK, MUTED, RULE},
     figure::Figure,
     mark::Mark,
-    text::{columns, fit, headline, number, pad, pad_left, text_width, visible},
+    text::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// A token that could come next.
 #[derive(Clone, Debug)]
@@ -43,6 +43,7 @@ impl Candidates {
         if self.list.is_empty() {
             return Err(PlotError::Empty { picture: "candidates", what: "there are none" }.into());
         }
+        check_count("candidates", "tokens", self.list.len(), 5000)?;
         let widest = |text: &dyn Fn(&Candidate) -> String, least: &str| {
             let widths = self.list.iter().map(|candidate| text_width(&text(candidate), LABEL));
             widths.fold(text_width(least, NOTE), f64::max)
@@ -90,7 +91,7 @@ impl Candidates {
     fn plain(&self) -> String {
         let widest = |text: fn(&Candidate) -> String| self.list.iter().map(|c| columns(&text(c))).max().unwrap_or(0);
         let (ranks, tokens) = (widest(Candidate::rank).max(4), widest(Candidate::token).max(5));
-        let mut out = headline(&self.heading);
+        let mut out = headline(&line(&self.heading));
         out += &format!("  {}  {}  probability\n", pad_left("rank", ranks), pad("token", tokens));
         for (candidate, gap) in self.list.iter().zip(self.heights()) {
             if gap > 0.0 {

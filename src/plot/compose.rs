@@ -9,7 +9,7 @@ use super::{
     canvas::{MARGIN, NAME, PAGE},
     color::{ACCENT, INK, PAPER, RULE},
     figure::{Figure, Node},
-    text::escape,
+    text::{self, escape},
 };
 
 /// One pane of [`tabs`]: its name, the picture on its button if any, and the figure.
@@ -33,7 +33,7 @@ pub fn column(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Figure 
 ///
 /// As a single SVG, and where style sheets are dropped, all of them are shown under their names.
 pub fn tabs<L: Into<String>, F: Borrow<Figure>>(panes: impl IntoIterator<Item = (L, F)>) -> Figure {
-    let tab = |(name, pane): (L, F)| Tab { name: name.into(), button: None, pane: pane.borrow().clone() };
+    let tab = |(name, pane): (L, F)| Tab { name: text::line(name.into()), button: None, pane: pane.borrow().clone() };
     Figure::of(Node::Tabs { tabs: panes.into_iter().map(tab).collect(), still: None })
 }
 

@@ -7,6 +7,7 @@ use super::{
     span::Span,
     text::text_width,
 };
+use crate::order::rising;
 
 pub(crate) struct DirectLabel {
     pub text: String,
@@ -39,7 +40,7 @@ pub(crate) fn draw(canvas: &Canvas, frame: Frame, y: Span, labels: &[DirectLabel
     }
     let mut ends: Vec<(f64, &DirectLabel)> =
         labels.iter().map(|label| (frame.bottom() - frame.height * y.position(label.level), label)).collect();
-    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ends.sort_by(|a, b| rising(a.0, b.0));
     let places = spread(&ends.iter().map(|&(end, _)| end).collect::<Vec<_>>(), frame.y, frame.bottom());
     for (&(end, label), place) in ends.iter().zip(places) {
         if (place - end).abs() > 3.0 {

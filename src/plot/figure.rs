@@ -1,14 +1,14 @@
 //! [`Figure`]: a finished picture, and the forms it leaves the program in.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use super::{
     color::PAPER,
     compose::{self, Tab},
     svg::MONO,
-    text::escape,
+    text::{escape, lines, sentence},
 };
-use crate::{Error, Result, error::PlotError, notebook::Show};
+use crate::{Result, error::PlotError, files, notebook::Show};
 
 /// A picture, or several composed by [`row`](super::row), [`column`](super::column) and [`tabs`](super::tabs).
 ///
@@ -41,7 +41,7 @@ pub(crate) enum Node {
 
 impl Figure {
     pub(crate) fn drawing(size: (f64, f64), body: String, alt: String, plain: String) -> Self {
-        Self::of(Node::Drawing { size, body, alt, plain: plain.replace('−', "-") })
+        Self::of(Node::Drawing { size, body, alt: sentence(alt), plain: lines(&plain.replace('−', "-")) })
     }
 
     /// The same picture, said in other words.
@@ -97,7 +97,8 @@ impl Figure {
         compose::html(self, &id)
     }
 
-    /// Writes the picture to a file: `.svg`, or `.html` for a page of its own.
+    /// Writes the picture to a file: `.svg`, or `.html` for a page of its own. A file that is there is replaced
+    /// [whole](files).
     ///
     /// # Errors
     /// When the name ends in something else, or the file cannot be written.
@@ -108,7 +109,7 @@ impl Figure {
             Some("html") => page(&self.alt(), &self.to_html()),
             _ => return Err(PlotError::Extension { path: path.display().to_string() }.into()),
         };
-        fs::write(path, content).map_err(|source| Error::io(format!("cannot write {}", path.display()), source))
+        files::write(path, content)
     }
 }
 

@@ -1,13 +1,16 @@
 //! [`LayerGraph`]: named nodes in layers, and weighted edges upwards.
 
+mod ends;
+
+use self::ends::Ends;
 use super::{
     canvas::{Canvas, LABEL, MARGIN, NOTE, heading_height},
     color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
     figure::Figure,
     mark::Mark,
-    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::by_size, plot::check_count};
 
 /// A graph in layers, the first at the bottom: boxes with names, and edges whose width is the size of a value and whose
 /// colour is its sign, blue for more and red for less. Pointing at an edge tells its value, at a box its edges.
@@ -52,6 +55,9 @@ struct Edge {
 }
 
 const PICTURE: &str = "a graph in layers";
+/// The most boxes and layers, and the most edges that are drawn: the strongest.
+const NODES: usize = 2000;
+const EDGES: usize = 5000;
 /// The size of a box, the least distance from one to the next, and from row to row.
 const BOX: (f64, f64) = (58.0, 24.0);
 const PITCH: f64 = 72.0;
@@ -88,20 +94,20 @@ impl LayerGraph {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
-    /// The picture.
+    /// The picture. Of more than 5000 edges the strongest are drawn; a note says so.
     ///
     /// # Errors
-    /// When there are no nodes, an edge names none of them, or a node's layer does not exist.
+    /// When there are no nodes or more than 2000, an edge names none of them, or a node's layer does not exist.
     pub fn draw(&self) -> Result<Figure> {
         if self.nodes.is_empty() {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no nodes" }.into());
@@ -109,20 +115,21 @@ impl LayerGraph {
         if let Some(node) = self.nodes.iter().find(|node| node.row >= self.rows.len()) {
             return Err(PlotError::Layer { node: node.name.clone(), layer: node.row, layers: self.rows.len() }.into());
         }
-        for name in self.edges.iter().flat_map(|edge| [&edge.from, &edge.to]) {
-            if !self.nodes.iter().any(|node| node.name == *name) {
-                return Err(PlotError::Node { name: name.clone() }.into());
-            }
-        }
+        check_count(PICTURE, "nodes", self.nodes.len(), NODES)?;
+        check_count(PICTURE, "layers", self.rows.len(), NODES)?;
         let places = self.places();
+        let largest = self.largest();
         let note = self.note();
         // The weakest first, so that the strongest lie on top.
         let mut order: Vec<&Edge> = self.edges.iter().collect();
-        order.sort_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        order.sort_by(|a, b| by_size(b.value, a.value));
+        order.drain(..order.len().saturating_sub(EDGES));
+        let ends = self.ends(&order)?;
         let middle = places.iter().map(|at| at.0).sum::<f64>() / places.len() as f64;
         let way = |edge: &Edge| {
-            let (from, to) = (self.place(&places, &edge.from)?, self.place(&places, &edge.to)?);
-            Some(curve(from, (to.0 + self.port_offset(edge), to.1), middle))
+            let (from, into) = (ends.get(edge.from.as_str())?, ends.get(edge.to.as_str())?);
+            let (from, to) = (places[from.node], places[into.node]);
+            Some(curve(from, (to.0 + offset(&into.ports, &edge.port), to.1), middle))
         };
         let curves: Vec<_> = order.into_iter().filter_map(|edge| Some((edge, way(edge)?))).collect();
         let reach = curves.iter().flat_map(|(_, curve)| curve).map(|at| at.0).fold(0.0, f64::max);
@@ -135,21 +142,22 @@ impl LayerGraph {
             }
         }
         for (edge, curve) in curves {
-            let (color, width) = self.stroke(edge.value);
+            let (color, width) = stroke(edge.value, largest);
             canvas.put(Mark::line(curve).stroke(color, width).round().title(told(edge)));
         }
+        let none = Ends::default();
         for (node, &(x, y)) in self.nodes.iter().zip(&places) {
             let corner = (x - BOX.0 / 2.0, y - BOX.1 / 2.0);
             let outline = Mark::rect(corner, (corner.0 + BOX.0, corner.1 + BOX.1)).fill(PAPER).stroke(FAINT, 1.0);
-            let ports = self.ports(&node.name);
+            let Ends { ports, edges, .. } = ends.get(node.name.as_str()).unwrap_or(&none);
             let at = (x, if ports.is_empty() { y } else { y - 4.5 });
             let name = Mark::text(at, fit(&node.name, 8), LABEL).fill(INK).middle();
             let letter = |port: &String| {
-                let at = (x + offset(&ports, port), y + BOX.1 / 2.0 - 5.5);
+                let at = (x + offset(ports, port), y + BOX.1 / 2.0 - 5.5);
                 Mark::text(at, fit(port, 2), PORT_LETTER).fill(MUTED).middle()
             };
             let letters: Vec<Mark> = ports.iter().map(letter).collect();
-            canvas.group(self.story(&node.name), [outline, name].into_iter().chain(letters));
+            canvas.group(story(&node.name, edges), [outline, name].into_iter().chain(letters));
         }
         canvas.note((MARGIN, bottom + NOTE / 2.0), &note);
         canvas.finish(self.alt(), self.plain())
@@ -175,44 +183,8 @@ impl LayerGraph {
         self.nodes.iter().map(place).collect()
     }
 
-    fn place(&self, places: &[(f64, f64)], name: &str) -> Option<(f64, f64)> {
-        self.nodes.iter().position(|node| node.name == name).map(|at| places[at])
-    }
-
-    /// The letters at which edges enter a box.
-    fn ports(&self, name: &str) -> Vec<String> {
-        let mut ports: Vec<String> =
-            self.edges.iter().filter(|edge| edge.to == name).map(|edge| edge.port.clone()).collect();
-        ports.retain(|port| !port.is_empty());
-        // As queries, keys and values are named: from q over k to v.
-        ports.sort_by_key(|port| (["q", "k", "v"].iter().position(|known| known == port), port.clone()));
-        ports.dedup();
-        ports
-    }
-
-    fn port_offset(&self, edge: &Edge) -> f64 {
-        offset(&self.ports(&edge.to), &edge.port)
-    }
-
     fn largest(&self) -> f32 {
         self.edges.iter().map(|edge| edge.value.abs()).filter(|value| value.is_finite()).fold(0.0, f32::max)
-    }
-
-    /// Colour and width; grey where no edge has a value.
-    fn stroke(&self, value: f32) -> (Rgb, f64) {
-        let largest = self.largest();
-        if largest == 0.0 || !value.is_finite() {
-            return (FAINT, 1.5);
-        }
-        let width = THINNEST + (WIDEST - THINNEST) * f64::from((value / largest).abs());
-        let color = if value == 0.0 {
-            RULE
-        } else if value > 0.0 {
-            ACCENT
-        } else {
-            WARM
-        };
-        (color, (width * 100.0).round() / 100.0)
     }
 
     fn note(&self) -> String {
@@ -221,21 +193,14 @@ impl LayerGraph {
             return String::new();
         }
         let value = fit(or(&self.value, "value"), 60);
-        format!("The wider, the larger: {value}, {} at most. Blue raises it, red lowers it.", number(largest))
-    }
-
-    /// A box's own edges, strongest first.
-    fn story(&self, name: &str) -> String {
-        let mut own: Vec<&Edge> = self.edges.iter().filter(|edge| edge.from == name || edge.to == name).collect();
-        own.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
-        let lines = own.iter().take(TOLD).map(|edge| format!("\n{}", told(edge)));
-        let more = own.len().saturating_sub(TOLD);
-        let rest = if more > 0 { format!("\nand {more} more") } else { String::new() };
-        format!("{name}{}{rest}", lines.collect::<String>())
+        let all = self.edges.len();
+        let drawn =
+            if all > EDGES { format!(" The strongest {EDGES} of {all} edges are drawn.") } else { String::new() };
+        format!("The wider, the larger: {value}, {} at most. Blue raises it, red lowers it.{drawn}", number(largest))
     }
 
     fn alt(&self) -> String {
-        let strongest = self.edges.iter().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs()));
+        let strongest = self.edges.iter().min_by(|a, b| by_size(a.value, b.value));
         let strongest = strongest.map(|edge| format!("; the strongest is {}", told(edge))).unwrap_or_default();
         format!("{}: {} nodes, {} edges{strongest}.", or(&self.title, "A graph"), self.nodes.len(), self.edges.len())
     }
@@ -244,7 +209,7 @@ impl LayerGraph {
     fn plain(&self) -> String {
         const LINES: usize = 20;
         let mut edges: Vec<&Edge> = self.edges.iter().collect();
-        edges.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        edges.sort_by(|a, b| by_size(a.value, b.value));
         let names: Vec<String> = edges.iter().map(|edge| named(edge)).collect();
         let width = names.iter().take(LINES).map(|name| columns(name)).max().unwrap_or(0);
         let line =
@@ -255,6 +220,32 @@ impl LayerGraph {
         let empty = if edges.is_empty() { format!("{} nodes, no edges\n", self.nodes.len()) } else { String::new() };
         headline(&self.title) + &body + &rest + &empty
     }
+}
+
+/// Colour and width; grey where no edge has a value.
+fn stroke(value: f32, largest: f32) -> (Rgb, f64) {
+    if largest == 0.0 || !value.is_finite() {
+        return (FAINT, 1.5);
+    }
+    let width = THINNEST + (WIDEST - THINNEST) * f64::from((value / largest).abs());
+    let color = if value == 0.0 {
+        RULE
+    } else if value > 0.0 {
+        ACCENT
+    } else {
+        WARM
+    };
+    (color, (width * 100.0).round() / 100.0)
+}
+
+/// A box's own edges, strongest first.
+fn story(name: &str, edges: &[&Edge]) -> String {
+    let mut own = edges.to_vec();
+    own.sort_by(|a, b| by_size(a.value, b.value));
+    let lines = own.iter().take(TOLD).map(|edge| format!("\n{}", told(edge)));
+    let more = own.len().saturating_sub(TOLD);
+    let rest = if more > 0 { format!("\nand {more} more") } else { String::new() };
+    format!("{name}{}{rest}", lines.collect::<String>())
 }
 
 /// How far from the middle of a box an edge enters.
@@ -318,8 +309,9 @@ mod tests {
             .fold(LayerGraph::new(["a", "b"]).node("x", 0, None).node("y", 1, None), |graph, port| {
                 graph.edge("x", "y", *port, 1.0)
             });
-        assert_eq!(graph.ports("y"), ["q", "k", "v"]);
-        assert_eq!(offset(&graph.ports("y"), "q"), -PORT);
+        let ports = &graph.ends(&graph.edges.iter().collect::<Vec<_>>()).unwrap()["y"].ports;
+        assert_eq!(ports, &["q", "k", "v"]);
+        assert_eq!(offset(ports, "q"), -PORT);
     }
 
     #[test]

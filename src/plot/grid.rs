@@ -14,6 +14,7 @@ use super::{
     mark::Mark,
     printed::{NUMBER, Printed},
 };
+use crate::order::falling;
 
 /// Cells that get a tooltip in one picture.
 pub(crate) const TOOLTIPS: usize = 1600;
@@ -78,7 +79,7 @@ impl Grid<'_> {
     fn ranked(&self) -> Vec<Cell> {
         let mut cells: Vec<Cell> =
             self.values.indexed_iter().map(|(at, _)| at).filter(|&at| !self.is_masked(at)).collect();
-        cells.sort_by(|&a, &b| self.scale.strength(self.values[b]).total_cmp(&self.scale.strength(self.values[a])));
+        cells.sort_by(|&a, &b| falling(self.scale.strength(self.values[a]), self.scale.strength(self.values[b])));
         cells
     }
 

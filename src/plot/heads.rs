@@ -1,6 +1,6 @@
 //! [`AttentionHeads`]: where the heads of a layer look, side by side and one at a time.
 
-use ndarray::{Array2, Array3, ArrayView2, Axis};
+use ndarray::{Array2, Array3, Axis};
 
 use super::{
     attention::{AttentionPattern, above_diagonal, habit, is_causal},
@@ -10,11 +10,12 @@ use super::{
     compose::Tab,
     figure::{Figure, Node},
     grid::{Grid, TOOLTIPS},
+    joined::{Join, joined},
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, headline, number, or, pad, printable},
+    text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// The attention of several heads over one text: small pictures to find the odd head, each the button of a large one.
 ///
@@ -51,6 +52,9 @@ const PANEL: f64 = 132.0;
 const PANELS_PER_ROW: usize = 6;
 /// Tooltips in all large pictures together.
 const ALL_TOOLTIPS: usize = 2400;
+/// Cells in all large pictures together, and the most heads.
+const ALL_CELLS: usize = 1_000_000;
+const HEADS: usize = 512;
 
 impl AttentionHeads {
     /// The patterns of some heads over a text.
@@ -73,19 +77,20 @@ impl AttentionHeads {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// The picture.
     ///
     /// # Errors
-    /// When there are no heads or no cells, or names and tokens are not as many as the heads and positions.
+    /// When there are no heads or more than 512, or no cells, or names and tokens are not as many as the heads and positions.
     pub fn draw(&self) -> Result<Figure> {
         let heads = self.patterns.len_of(Axis(0));
         if self.patterns.is_empty() {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no heads, or no positions" }.into());
         }
+        check_count(PICTURE, "heads", heads, HEADS)?;
         if let Some(names) = self.names.as_ref().filter(|names| names.len() != heads) {
             let (axis, got) = ("head".into(), names.len());
             return Err(PlotError::Labels { picture: PICTURE, axis, got, expected: heads }.into());
@@ -108,7 +113,7 @@ impl AttentionHeads {
         let pane = AttentionPattern::new(self.pattern(head), &self.queries)
             .keys(&self.keys)
             .title(title)
-            .tooltips(ALL_TOOLTIPS / self.patterns.len_of(Axis(0)))
+            .one_of(self.patterns.len_of(Axis(0)), ALL_TOOLTIPS, ALL_CELLS)
             .draw()?;
         Ok(Tab { button: Some(self.button(head)?), name, pane })
     }
@@ -188,7 +193,8 @@ fn draw_pattern(
     tooltips: usize,
     title: &dyn Fn(usize, usize) -> String,
 ) {
-    let joined = joined(pattern.view(), BUTTON as usize);
+    let block = pattern.nrows().max(pattern.ncols()).div_ceil(BUTTON as usize).max(1);
+    let (joined, _) = joined(pattern.view(), None, (block, block), Join::Largest);
     let tooltips = if joined.dim() == pattern.dim() { tooltips } else { 0 };
     let mask = is_causal(pattern).then(|| above_diagonal(joined.dim()));
     let grid = Grid {
@@ -203,17 +209,4 @@ fn draw_pattern(
         words: None,
     };
     grid.draw(canvas);
-}
-
-/// At most `limit` cells a side: each the largest value of the cells that it stands for.
-fn joined(pattern: ArrayView2<'_, f32>, limit: usize) -> Array2<f32> {
-    let (rows, columns) = pattern.dim();
-    let block = rows.max(columns).div_ceil(limit).max(1);
-    let size = (rows.div_ceil(block), columns.div_ceil(block));
-    let mut out = Array2::zeros(size);
-    for ((row, column), &value) in pattern.indexed_iter() {
-        let cell: &mut f32 = &mut out[(row / block, column / block)];
-        *cell = cell.max(value);
-    }
-    out
 }

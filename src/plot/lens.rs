@@ -11,9 +11,9 @@ use super::{
     legend::{LONG, Legend, Special, special_cell},
     panels::{Panels, room},
     statistic::Statistic,
-    text::{columns, fit, headline, number, or, pad, visible},
+    text::{columns, fit, headline, line, number, or, pad, printable, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// The logit lens as a table: a row a layer, a column a position, in each cell the token that the model would say
 /// there; the colour is a statistic of that prediction (nostalgebraist, *interpreting GPT: the logit lens*, 2020).
@@ -49,6 +49,7 @@ pub struct LensTable {
 }
 
 const PICTURE: &str = "a lens table";
+const CELLS: usize = 100_000;
 const ROW: f64 = 22.0;
 /// Beside the letters of a cell.
 const PADDING: f64 = 7.0;
@@ -76,7 +77,7 @@ impl LensTable {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
@@ -94,7 +95,7 @@ impl LensTable {
 
     /// Names for the rows. Without them, layers are numbered and the last row is `output`.
     pub fn rows(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rows = Some(names.into_iter().map(Into::into).collect());
+        self.rows = Some(names.into_iter().map(|name| printable(&name.into())).collect());
         self
     }
 
@@ -113,7 +114,7 @@ impl LensTable {
     /// The picture.
     ///
     /// # Errors
-    /// When the table has no cells, or tokens, names or the statistic do not have its shape.
+    /// When the table has no cells or more than 100,000, or tokens, names or the statistic do not have its shape.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let shown = self.shown();
@@ -184,6 +185,7 @@ impl LensTable {
         if rows * positions == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no predictions" }.into());
         }
+        check_count(PICTURE, "cells", self.shown().len() * positions, CELLS)?;
         Labels::Tokens(self.tokens.clone()).check(PICTURE, "position", positions)?;
         if let Some(names) = &self.rows {
             Labels::Names(names.clone()).check(PICTURE, "layer", rows)?;

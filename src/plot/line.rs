@@ -1,20 +1,22 @@
 //! [`LineChart`]: series over layers, sparsity, steps.
 
+mod strokes;
+
 use std::fmt::Write;
 
 use super::{
     axes::Axes,
     band::{Band, Labels},
-    canvas::{Canvas, Chart, Frame, MARGIN, heading_height},
-    color::{FAINT, MUTED, PAPER, Rgb, check_range, series_color},
+    canvas::{Canvas, Frame, MARGIN, NOTE, heading_height},
+    color::{FAINT, MUTED, Rgb, check_range, series_color},
     direct::{self, DirectLabel},
     figure::Figure,
     mark::Mark,
     series::Series,
     span::Span,
-    text::{columns, fit, headline, number, or, pad, printable},
+    text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::rising, plot::check_count};
 
 /// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
 ///
@@ -50,8 +52,9 @@ pub struct LineChart {
 
 const PICTURE: &str = "a line chart";
 const SIZE: (f64, f64) = (520.0, 280.0);
-/// Longer series have no visible markers, only this many places with a tooltip.
-const MARKED: usize = 64;
+/// The most lines, and names on the x axis.
+const LINES: usize = 1000;
+const NAMES: usize = 10_000;
 
 impl LineChart {
     /// An empty chart.
@@ -61,7 +64,7 @@ impl LineChart {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
@@ -80,7 +83,7 @@ impl LineChart {
 
     /// The name of the x axis.
     pub fn x(mut self, name: impl Into<String>) -> Self {
-        self.x.0 = name.into();
+        self.x.0 = line(name.into());
         self
     }
 
@@ -92,7 +95,7 @@ impl LineChart {
 
     /// The name of the y axis.
     pub fn y(mut self, name: impl Into<String>) -> Self {
-        self.y = name.into();
+        self.y = line(name.into());
         self
     }
 
@@ -120,11 +123,13 @@ impl LineChart {
         self
     }
 
-    /// The picture.
+    /// The picture. Of a line too long for its points to be told apart, the first, lowest, highest and last of each half
+    /// pixel are drawn, which looks the same; a note says so.
     ///
     /// # Errors
-    /// When no line has a finite value, a series' parts differ in length, names are not as many as the places on the
-    /// x axis, or a logarithmic axis meets a value that is not positive.
+    /// When no line has a finite value, there are more than 1000 lines, a long one goes back and forth, a series' parts
+    /// differ in length, names are not as many as the places on the x axis, or a logarithmic axis meets a value that is
+    /// not positive.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let axes = self.axes();
@@ -136,7 +141,11 @@ impl LineChart {
             height: SIZE.1.max(direct::height(labels.len())),
         };
         let right = frame.right() + direct::width(&labels) + MARGIN;
-        let canvas = Canvas::headed(&self.title, "", right, frame.bottom() + axes.height_below() + MARGIN);
+        let note = self.note();
+        let under = frame.bottom() + axes.height_below() + MARGIN;
+        let canvas =
+            Canvas::headed(&self.title, &note, right, under + if note.is_empty() { 0.0 } else { NOTE + MARGIN });
+        canvas.note((MARGIN, under + NOTE / 2.0), &note);
         axes.draw(&canvas, frame);
         let chart = canvas.chart(frame, axes.x, axes.y);
         for (label, value) in &self.baselines {
@@ -146,10 +155,10 @@ impl LineChart {
             canvas.put_on(&chart, &Mark::line(ends).stroke(FAINT, 1.25).dash("5 4").title(title));
         }
         for (i, series) in self.series.iter().enumerate() {
-            self.draw_bands(&canvas, &chart, series, self.color(i));
+            self.draw_bands(&canvas, &chart, series, axes.x, self.color(i));
         }
         for (i, series) in self.series.iter().enumerate() {
-            self.draw_line(&canvas, &chart, series, self.color(i));
+            self.draw_line(&canvas, &chart, series, axes.x, self.color(i))?;
         }
         direct::draw(&canvas, frame, axes.y, &labels);
         canvas.finish(self.alt(), self.plain())
@@ -157,32 +166,6 @@ impl LineChart {
 
     fn color(&self, i: usize) -> Rgb {
         series_color(i, self.series.len(), self.ordered)
-    }
-
-    fn draw_bands(&self, canvas: &Canvas, chart: &Chart, series: &Series, color: Rgb) {
-        if !series.has_sd() {
-            return;
-        }
-        for run in series.stretches() {
-            // The lower edge of a band on a logarithmic axis stops above 0.
-            let floor = if self.log_y { self.y_span().low() } else { f64::NEG_INFINITY };
-            let upper = run.iter().map(|&(x, y, sd)| (x, y + sd));
-            let lower = run.iter().rev().map(|&(x, y, sd)| (x, (y - sd).max(floor)));
-            canvas.put_on(chart, &Mark::polygon(upper.chain(lower)).fill(color).opacity(0.14));
-        }
-    }
-
-    fn draw_line(&self, canvas: &Canvas, chart: &Chart, series: &Series, color: Rgb) {
-        for run in series.stretches() {
-            canvas.put_on(chart, &Mark::line(run.iter().map(|&(x, y, _)| (x, y))).stroke(color, 1.75).round());
-        }
-        let finite: Vec<_> = series.stretches().concat();
-        let every = finite.len().div_ceil(MARKED).max(1);
-        for &(x, y, sd) in finite.iter().step_by(every) {
-            let dot = Mark::circle((x, y), if every == 1 { 3.0 } else { 5.0 }).title(self.tooltip(series, x, y, sd));
-            let dot = if every == 1 { dot.fill(color).stroke(PAPER, 1.0) } else { dot.fill(color).opacity(0.0) };
-            canvas.put_on(chart, &dot);
-        }
     }
 
     fn axes(&self) -> Axes<'_> {
@@ -194,7 +177,7 @@ impl LineChart {
     /// Ticks of the x axis: a few places on a logarithmic axis get one each; whole numbers only where all places are.
     fn x_ticks(&self, x: Span) -> Vec<(f64, String)> {
         let mut places: Vec<f64> = self.points().map(|(x, _, _)| x).collect();
-        places.sort_by(f64::total_cmp);
+        places.sort_by(|a, b| rising(*a, *b));
         places.dedup();
         if self.log_x && places.len() <= 12 {
             return places.into_iter().map(|value| (value, number(value as f32))).collect();
@@ -265,6 +248,7 @@ impl LineChart {
 
     fn check(&self) -> Result<()> {
         self.series.iter().try_for_each(Series::check)?;
+        check_count(PICTURE, "lines", self.series.len(), LINES)?;
         if self.points().next().is_none() {
             return Err(PlotError::Empty { picture: PICTURE, what: "no line has a finite value" }.into());
         }
@@ -272,6 +256,7 @@ impl LineChart {
             if self.log_x {
                 return Err(PlotError::NamedLogarithm { axis: "x" }.into());
             }
+            check_count(PICTURE, "names", names.len(), NAMES)?;
             let last = self.points().map(|(x, _, _)| x).fold(0.0, f64::max);
             let expected = self.series.iter().map(|series| series.y.len()).max().unwrap_or(0).max(last as usize + 1);
             if names.len() != expected {

@@ -40,6 +40,7 @@ mod graph;
 mod grid;
 mod heads;
 mod heatmap;
+mod joined;
 mod legend;
 mod lens;
 mod line;
@@ -53,6 +54,7 @@ mod statistic;
 mod svg;
 mod table;
 pub(crate) mod text;
+mod thinned;
 mod tokens;
 mod words;
 
@@ -73,6 +75,13 @@ pub use series::Series;
 pub use statistic::Statistic;
 pub use tokens::TokenText;
 pub use words::WordTable;
+
+use crate::{Result, error::PlotError};
+
+/// An error where a picture would be of more things than a page can hold.
+fn check_count(picture: &'static str, what: &'static str, got: usize, most: usize) -> Result<()> {
+    if got > most { Err(PlotError::TooMany { picture, what, got, most }.into()) } else { Ok(()) }
+}
 
 shown! {
     /// Shows the picture as the output of a notebook's cell.

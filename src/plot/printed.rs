@@ -5,6 +5,7 @@ use super::{
     color::ColorScale,
     text::{short_number, text_width},
 };
+use crate::order::falling;
 
 /// The type size of values in cells.
 pub(crate) const NUMBER: f64 = LABEL - 1.0;
@@ -47,7 +48,7 @@ impl Printed {
     fn strongest(self, values: &[f32], count: usize) -> Option<Self> {
         let mut strengths: Vec<f32> =
             values.iter().filter(|value| value.is_finite()).map(|&value| self.strength(value)).collect();
-        strengths.sort_by(|a, b| b.total_cmp(a));
+        strengths.sort_by(|a, b| falling(*a, *b));
         let next = strengths.get(count).copied().unwrap_or(0.0);
         let strong = strengths.first()? * WEAK;
         let least = strengths.into_iter().take(count).take_while(|&one| one > next && one >= strong).last()?;

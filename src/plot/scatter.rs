@@ -1,15 +1,17 @@
 //! [`Scatter`]: named points by two values.
 
+use std::collections::HashMap;
+
 use super::{
     axes::Axes,
-    canvas::{Canvas, Frame, LABEL, MARGIN, heading_height},
+    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
     color::{ACCENT, FAINT, INK, PAPER, RULE},
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, number, or, pad, pad_left, printable, text_width},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::falling};
 
 /// Points by two values, each with its name when pointed at; the outermost are named in the picture, where there is
 /// room.
@@ -38,6 +40,11 @@ const SQUARE: (f64, f64) = (360.0, 360.0);
 /// The least height of a picture to scale whose points lie flat.
 const FLAT: f64 = 120.0;
 const RADIUS: f64 = 3.5;
+/// Of more points than these, one dot stands for all in a square of this side, in px.
+const DOTS: usize = 5000;
+const SQUARED: f64 = 3.0;
+/// How many points at most are tried for a name.
+const TRIED: usize = 1000;
 
 impl Scatter {
     /// Points: name, x, y.
@@ -49,19 +56,19 @@ impl Scatter {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// The name of the x axis.
     pub fn x(mut self, name: impl Into<String>) -> Self {
-        self.x = name.into();
+        self.x = line(name.into());
         self
     }
 
     /// The name of the y axis.
     pub fn y(mut self, name: impl Into<String>) -> Self {
-        self.y = name.into();
+        self.y = line(name.into());
         self
     }
 
@@ -84,7 +91,8 @@ impl Scatter {
         self
     }
 
-    /// The picture. A point whose x or y is not finite is left out.
+    /// The picture. A point whose x or y is not finite is left out. Of very many points one dot stands for all that it
+    /// would cover, the outermost of them; a note says so.
     ///
     /// # Errors
     /// When no point is finite.
@@ -103,7 +111,12 @@ impl Scatter {
             height: size.1,
         };
         let (right, bottom) = (frame.right() + 2.0 * MARGIN, frame.bottom() + axes.height_below() + MARGIN);
-        let canvas = Canvas::headed(&self.title, "", right, bottom);
+        let note = match points.len() {
+            0..=DOTS => String::new(),
+            all => format!("{all} points; a dot stands for all within {SQUARED} px."),
+        };
+        let canvas = Canvas::headed(&self.title, &note, right, bottom + if note.is_empty() { 0.0 } else { NOTE + 8.0 });
+        canvas.note((MARGIN, bottom + NOTE / 2.0), &note);
         axes.draw(&canvas, frame);
         if x.low() < 0.0 && x.high() > 0.0 {
             let zero = frame.x + frame.width * x.position(0.0);
@@ -117,12 +130,15 @@ impl Scatter {
             let (across, up) = (x.position(f64::from(point.1)), y.position(f64::from(point.2)));
             (frame.x + frame.width * across, frame.bottom() - frame.height * up)
         };
-        for point in &points {
-            let dot = Mark::circle(place(point), RADIUS).fill(ACCENT).opacity(0.75).stroke(PAPER, 0.75);
-            canvas.put(dot.title(self.tooltip(point)));
-        }
         let places: Vec<_> = points.iter().map(|point| place(point)).collect();
-        for (name, at) in self.names(&points, &places, frame) {
+        let dots = dots(&places, frame.middle());
+        for &(i, more) in &dots {
+            let dot = Mark::circle(places[i], RADIUS).fill(ACCENT).opacity(0.75).stroke(PAPER, 0.75);
+            let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            canvas.put(dot.title(self.tooltip(points[i]) + &more));
+        }
+        let (drawn, at): (Vec<_>, Vec<_>) = dots.iter().map(|&(i, _)| (points[i], places[i])).unzip();
+        for (name, at) in self.names(&drawn, &at, frame) {
             canvas.put(Mark::text(at, name, LABEL).fill(INK));
         }
         canvas.finish(self.alt(&points), self.plain(&points))
@@ -167,10 +183,10 @@ impl Scatter {
             false => (places[*i].0 - x).hypot((places[*i].1 - y) * frame.width / frame.height),
         };
         let mut order: Vec<usize> = (0..points.len()).collect();
-        order.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+        order.sort_by(|a, b| falling(distance(a), distance(b)));
         let mut taken: Vec<Frame> = Vec::new();
         let mut names = Vec::new();
-        for i in order {
+        for i in order.into_iter().take(TRIED) {
             if names.len() == self.named {
                 break;
             }
@@ -204,7 +220,7 @@ impl Scatter {
 
     fn alt(&self, points: &[&(String, f32, f32)]) -> String {
         let title = or(&self.title, "Scatter plot");
-        let highest = points.iter().max_by(|a, b| a.2.total_cmp(&b.2)).map(|point| self.tooltip(point));
+        let highest = points.iter().min_by(|a, b| falling(a.2, b.2)).map(|point| self.tooltip(point));
         format!("{title}: {} points; the highest is {}.", points.len(), highest.unwrap_or_default())
     }
 
@@ -212,8 +228,8 @@ impl Scatter {
     fn plain(&self, points: &[&(String, f32, f32)]) -> String {
         const LINES: usize = 20;
         let mut sorted = points.to_vec();
-        sorted.sort_by(|a, b| b.2.total_cmp(&a.2));
-        let width = sorted.iter().map(|point| columns(&point.0)).max().unwrap_or(0);
+        sorted.sort_by(|a, b| falling(a.2, b.2));
+        let width = sorted.iter().take(LINES).map(|point| columns(&point.0)).max().unwrap_or(0);
         let line = |(name, x, y): &(String, f32, f32)| {
             format!("{}  {}  {}\n", pad(name, width), pad_left(&number(*x), 9), pad_left(&number(*y), 9))
         };
@@ -223,6 +239,26 @@ impl Scatter {
         let rest = if more > 0 { format!("and {more} more\n") } else { String::new() };
         headline(&self.title) + &head + &body + &rest
     }
+}
+
+/// Which points are drawn, each with how many more it stands for: all of a few; of many the farthest from the middle in
+/// each square.
+fn dots(places: &[(f64, f64)], middle: (f64, f64)) -> Vec<(usize, usize)> {
+    if places.len() <= DOTS {
+        return (0..places.len()).map(|i| (i, 0)).collect();
+    }
+    let far = |i: usize| (places[i].0 - middle.0).hypot(places[i].1 - middle.1);
+    let mut squares = HashMap::<(i64, i64), (usize, usize)>::new();
+    for (i, &(x, y)) in places.iter().enumerate() {
+        let square = ((x / SQUARED).floor() as i64, (y / SQUARED).floor() as i64);
+        let dot = squares.entry(square).or_insert((i, 0));
+        if dot.0 != i {
+            *dot = (if far(i) > far(dot.0) { i } else { dot.0 }, dot.1 + 1);
+        }
+    }
+    let mut dots: Vec<(usize, usize)> = squares.into_values().collect();
+    dots.sort_unstable();
+    dots
 }
 
 fn overlap(a: &Frame, b: &Frame) -> bool {

@@ -29,10 +29,10 @@ impl Statistic {
     /// Where a value lies on the palette, if `worst` is the largest value.
     pub(crate) fn position(self, value: f32, worst: f32) -> f32 {
         match self {
+            _ if value.is_nan() => f32::NAN,
             Self::Probability => value,
             Self::Entropy | Self::Divergence if worst > 0.0 => 1.0 - value / worst,
             Self::Rank if worst > 1.0 => 1.0 - value.max(1.0).ln() / worst.ln(),
-            _ if value.is_nan() => f32::NAN,
             _ => 1.0,
         }
     }

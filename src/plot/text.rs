@@ -1,5 +1,7 @@
 //! Text that can be shown: tokens with their spaces and controls made visible, widths, escapes, numbers.
 
+use std::borrow::Cow;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Left-to-right mark: keeps an index such as `@3` to the right of a right-to-left token.
@@ -11,11 +13,63 @@ pub(crate) fn visible(token: &str) -> String {
     printable(token).replace(' ', "·")
 }
 
+/// The most characters that is shown of a name or title, and of a sentence.
+const LONGEST_NAME: usize = 1000;
+const LONGEST_SENTENCE: usize = 2500;
+/// The most that a sentence shows of what it quotes, and of one word such as a path.
+const LONGEST_QUOTE: usize = 300;
+const LONGEST_WORD: usize = 600;
+
 /// A name as it is, but for what cannot be seen or would disturb its neighbours.
 pub(crate) fn printable(name: &str) -> String {
-    if name.is_empty() {
-        return "∅".into();
+    if name.is_empty() { "∅".into() } else { line(name) }
+}
+
+/// Text from outside as one line that cannot leave its place: a title, the name of an axis, a cell of a table. The middle
+/// of a very long one is left out. Nothing stays nothing.
+pub(crate) fn line(text: impl AsRef<str>) -> String {
+    one_line(text.as_ref(), LONGEST_NAME)
+}
+
+/// The same of an error or a description, which may be longer; the middle of long quotes and words is left out, so that
+/// what is said of them stays.
+pub(crate) fn sentence(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
+    if text.len() <= LONGEST_QUOTE {
+        return one_line(text, LONGEST_SENTENCE);
     }
+    let quoted = |(at, part)| if at % 2 == 1 { shortened(part, LONGEST_QUOTE) } else { part.into() };
+    let quotes = text.split('`').enumerate().map(quoted).collect::<Vec<_>>().join("`");
+    let words = quotes.split(' ').map(|word| shortened(word, LONGEST_WORD)).collect::<Vec<_>>().join(" ");
+    one_line(&words, LONGEST_SENTENCE)
+}
+
+/// Lines of text whose control characters are shown as their pictures.
+pub(crate) fn lines(text: &str) -> String {
+    without_marks(with_pictures(text, |c| matches!(c, '\n' | '\t')))
+}
+
+/// The beginning of the notebook kernel's own words, such as the one that ends an output.
+const MARK: &str = "EVCXR_";
+
+/// The kernel takes a line that holds one of its words as a command, so that none is ever written by a text.
+fn without_marks(text: String) -> String {
+    if text.contains(MARK) { text.replace(MARK, "EVCXR-") } else { text }
+}
+
+fn with_pictures(text: &str, keep: fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len() + 4);
+    for c in text.chars() {
+        match hidden(c).filter(|_| !keep(c) && c != LEFT_TO_RIGHT) {
+            Some(picture) => shown.push_str(&picture),
+            None => shown.push(c),
+        }
+    }
+    shown
+}
+
+fn one_line(text: &str, most: usize) -> String {
+    let name = &shortened(text, most);
     let mut shown = String::with_capacity(name.len() + 4);
     if name.chars().next().is_some_and(|c| c.width() == Some(0) && hidden(c).is_none()) {
         shown.push('◌');
@@ -29,7 +83,18 @@ pub(crate) fn printable(name: &str) -> String {
     if name.chars().any(is_right_to_left) {
         shown.push(LEFT_TO_RIGHT);
     }
-    shown
+    without_marks(shown)
+}
+
+/// At most so many characters: the first two thirds and the last third, with `…` between them.
+fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most || text.chars().nth(most).is_none() {
+        return text.into();
+    }
+    let (first, last) = (most * 2 / 3, most / 3 - 1);
+    let head = text.char_indices().nth(first).map_or(text, |(end, _)| &text[..end]);
+    let tail = text.char_indices().nth_back(last.max(1) - 1).map_or("", |(start, _)| &text[start..]);
+    format!("{head}…{tail}").into()
 }
 
 /// What stands for a character that would not be seen, or would change how its neighbours are.
@@ -117,9 +182,12 @@ pub(crate) fn escape(text: &str) -> String {
             '\'' => out.push_str("&#39;"),
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
-            // XML has no way to write these, not even as references.
-            '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            _ => out.push(c),
+            LEFT_TO_RIGHT => out.push(c),
+            // XML has no way to write some of these, not even as references.
+            _ => match hidden(c) {
+                Some(picture) => out.push_str(&picture),
+                None => out.push(c),
+            },
         }
     }
     out
@@ -191,7 +259,32 @@ mod tests {
 
     #[test]
     fn markup_is_escaped() {
-        assert_eq!(escape("</svg><script>\"&'\n\x01"), "&lt;/svg&gt;&lt;script&gt;&quot;&amp;&#39;&#10;\u{fffd}");
+        assert_eq!(escape("</svg><script>\"&'\n\x01"), "&lt;/svg&gt;&lt;script&gt;&quot;&amp;&#39;&#10;␁");
+    }
+
+    #[test]
+    fn no_text_from_outside_begins_a_line_or_says_a_word_of_the_kernel() {
+        let attack = "x\r\nEVCXR_PANIC_NOTIFICATION\u{2028}\u{85}\u{2066}\u{9b}EVCXR_BEGIN_CONTENT text/html\n\x1b[0m";
+        for shown in [printable(attack), visible(attack), line(attack), sentence(attack)] {
+            assert!(!shown.contains(MARK) && !shown.chars().any(|c| c.is_control() || hidden(c).is_some()), "{shown}");
+        }
+        let shown = lines(attack);
+        assert_eq!(shown.lines().count(), 3);
+        assert!(!shown.contains(MARK) && !shown.contains('\x1b'), "{shown}");
+        assert_eq!(escape(attack).matches("&#10;").count(), 2);
+        assert_eq!((line(""), line(line(attack))), (String::new(), line(attack)));
+    }
+
+    #[test]
+    fn a_text_without_end_is_shown_by_its_ends() {
+        let long = format!("begin{}end", "é".repeat(1_000_000));
+        let shown = printable(&long);
+        assert!(
+            shown.starts_with("begin") && shown.ends_with("end") && shown.chars().count() <= LONGEST_NAME,
+            "{shown}"
+        );
+        assert_eq!(line("a".repeat(LONGEST_NAME)).len(), LONGEST_NAME);
+        assert!(fit(&printable(&"\u{301}".repeat(1_000_000)), 4).len() < 10_000);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use super::{
     grid::hatching,
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, headline, number, or, visible},
+    text::{columns, fit, headline, line, number, or, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::falling, plot::check_count};
 
 /// A text, each token on a colour that says its value, with the value as tooltip.
 ///
@@ -37,6 +37,9 @@ pub struct TokenText {
 }
 
 const PICTURE: &str = "a coloured text";
+/// The most tokens, and characters in a line.
+const TOKENS: usize = 50_000;
+const WIDEST: usize = 500;
 const SIZE: f64 = 13.0;
 const COLUMN: f64 = SIZE * 0.6;
 const LINE: f64 = 27.0;
@@ -61,13 +64,13 @@ impl TokenText {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
@@ -89,16 +92,16 @@ impl TokenText {
         self
     }
 
-    /// How many characters a line holds; 90 unless said otherwise, never under 20.
+    /// How many characters a line holds; 90 unless said otherwise, never under 20 or over 500.
     pub fn width(mut self, characters: usize) -> Self {
-        self.width = characters.max(20);
+        self.width = characters.clamp(20, WIDEST);
         self
     }
 
     /// The picture.
     ///
     /// # Errors
-    /// When there are no tokens, the values are not as many, or the range is empty.
+    /// When there are no tokens or more than 50,000, the values are not as many, or the range is empty.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let scale = self.scale();
@@ -140,6 +143,7 @@ impl TokenText {
         if self.tokens.is_empty() {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no tokens" }.into());
         }
+        check_count(PICTURE, "tokens", self.tokens.len(), TOKENS)?;
         if self.values.len() != self.tokens.len() {
             let (got, expected) = (vec![self.values.len()], vec![self.tokens.len()]);
             return Err(PlotError::Shape { picture: PICTURE, what: "values".into(), got, expected }.into());
@@ -182,7 +186,7 @@ impl TokenText {
         let scale = self.scale();
         let strongest = (0..self.tokens.len())
             .filter(|&i| self.values[i].is_finite())
-            .max_by(|&a, &b| scale.strength(self.values[a]).total_cmp(&scale.strength(self.values[b])).then(b.cmp(&a)));
+            .min_by(|&a, &b| falling(scale.strength(self.values[a]), scale.strength(self.values[b])).then(a.cmp(&b)));
         let said =
             strongest.map(|i| format!("; the strongest is {}: {}", token_at(&self.tokens, i), number(self.values[i])));
         format!("{title}: {} tokens{}.", self.tokens.len(), said.unwrap_or_default())

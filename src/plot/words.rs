@@ -10,9 +10,9 @@ use super::{
     grid::{Grid, TOOLTIPS},
     legend::Legend,
     panels::Panels,
-    text::{columns, fit, headline, number, or, pad, visible},
+    text::{columns, fit, headline, line, number, or, pad, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, order::by_size, plot::check_count};
 
 /// A word in each cell, on a colour that says its value: the tokens that a direction writes, the names of heads.
 ///
@@ -47,6 +47,7 @@ pub struct WordTable {
 }
 
 const PICTURE: &str = "a table of words";
+const CELLS: usize = 50_000;
 const WIDTH: f64 = 900.0;
 const ROW: f64 = 22.0;
 /// The most and the fewest letters that a cell shows.
@@ -72,37 +73,37 @@ impl WordTable {
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
     /// A sentence under the table.
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
+        self.note = line(note.into());
         self
     }
 
     /// What rows are, and their names.
     pub fn rows(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rows = (axis.into(), Labels::names(names));
+        self.rows = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// What columns are, and their names.
     pub fn columns(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.columns = (axis.into(), Labels::names(names));
+        self.columns = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// What rows and columns are, both numbered from 0.
     pub fn numbered(mut self, rows: impl Into<String>, columns: impl Into<String>) -> Self {
-        (self.rows, self.columns) = ((rows.into(), Labels::Index), (columns.into(), Labels::Index));
+        (self.rows, self.columns) = ((line(rows.into()), Labels::Index), (line(columns.into()), Labels::Index));
         self
     }
 
@@ -133,7 +134,7 @@ impl WordTable {
     /// The picture.
     ///
     /// # Errors
-    /// When there are no cells, or names or details are not as many as the cells.
+    /// When there are no cells or more than 50,000, or names or details are not as many as the cells.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let (rows, columns) = self.cells.dim();
@@ -176,6 +177,7 @@ impl WordTable {
         if rows * columns == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "the table has no cells" }.into());
         }
+        check_count(PICTURE, "cells", rows * columns, CELLS)?;
         self.rows.1.check(PICTURE, or(&self.rows.0, "y"), rows)?;
         self.columns.1.check(PICTURE, or(&self.columns.0, "x"), columns)?;
         if let Some(details) = self.details.as_ref().filter(|details| details.dim() != (rows, columns)) {
@@ -205,7 +207,7 @@ impl WordTable {
         let (rows, columns) = self.cells.dim();
         let title = or(&self.title, "Table of words");
         let strongest = self.cells.indexed_iter().filter(|(_, (word, value))| !word.is_empty() && value.is_finite());
-        let strongest = strongest.max_by(|a, b| a.1.1.abs().total_cmp(&b.1.1.abs()));
+        let strongest = strongest.min_by(|a, b| by_size(a.1.1, b.1.1));
         let said = strongest.map(|((row, column), _)| self.tooltip(row, column).replace('\n', ": "));
         let said = said.map_or_else(String::new, |said| format!("; the strongest is {said}"));
         format!("{title}: {rows} rows by {columns} columns{said}.")

@@ -1,5 +1,5 @@
 use super::Labels;
-use crate::{Result, error::ProbeError};
+use crate::{Result, error::ProbeError, order::falling};
 
 /// One of the numbers that [`Metrics`] holds, all between 0 and 1, larger is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,7 +127,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 /// How many positives and negatives lie at each distinct score, from the highest down.
 fn thresholds(scores: &[f64], labels: &[bool]) -> Vec<[usize; 2]> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    order.sort_by(|a, b| falling(a.0, b.0));
     order
         .chunk_by(|a, b| a.0 == b.0)
         .map(|tied| {

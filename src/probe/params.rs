@@ -37,6 +37,9 @@ impl Default for SparseProbeParams {
     }
 }
 
+/// The most that anything is done anew.
+const REPEATS: usize = 10_000;
+
 impl SparseProbeParams {
     /// How many features the probe may use. Default 8.
     pub fn k(self, k: usize) -> Self {
@@ -118,6 +121,13 @@ impl SparseProbeParams {
         if !(self.l2 > 0.0 && self.l2.is_finite()) {
             let valid = "a number above 0, such as 0.01";
             return Err(ProbeError::Parameter { name: "l2", value: self.l2.to_string(), valid }.into());
+        }
+        for (name, value) in [("shuffles", self.shuffles), ("random_draws", self.random_draws), ("splits", self.splits)]
+        {
+            if value > REPEATS {
+                let valid = "at most 10,000";
+                return Err(ProbeError::Parameter { name, value: value.to_string(), valid }.into());
+            }
         }
         if self.max_iterations == 0 {
             return Err(ProbeError::Parameter { name: "max_iterations", value: "0".into(), valid: "1 or more" }.into());

@@ -1,6 +1,7 @@
 use ndarray::Axis;
 
 use super::Features;
+use crate::order::by_size;
 
 /// Mean over the positive samples minus mean over the negative ones, for each feature, on the raw activations.
 ///
@@ -23,7 +24,7 @@ pub(crate) fn mean_difference(features: &Features, rows: &[usize], labels: &[boo
 /// The features from the largest absolute score to the smallest; equal ones keep their order.
 pub(crate) fn ranking(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|&a, &b| scores[b].abs().total_cmp(&scores[a].abs()));
+    order.sort_by(|&a, &b| by_size(scores[a], scores[b]));
     order
 }
 

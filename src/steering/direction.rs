@@ -148,7 +148,12 @@ impl Direction {
     /// # Errors
     /// When the run did not record the site, or has another width there.
     pub fn project(&self, run: &Run) -> Result<Array2<f32>> {
-        let along = run.cache().get(self.site)?.broadcast_mul(&self.unit()?.vector)?.sum(D::Minus1)?;
+        let activation = run.cache().get(self.site)?;
+        let [_, _, width] = *activation.dims() else {
+            return Err(SteerError::NoVector { site: self.site.to_string(), shape: self.site.shape_in_words() }.into());
+        };
+        self.check_width(|| format!("`{}`", self.site), width)?;
+        let along = activation.broadcast_mul(&self.unit()?.vector)?.sum(D::Minus1)?;
         let shape = along.dims2()?;
         let values = along.flatten_all()?.to_vec1()?;
         Array2::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()).into())
@@ -159,8 +164,14 @@ impl Direction {
     /// # Errors
     /// When the other has another width.
     pub fn cosine(&self, other: &Self) -> Result<f32> {
+        self.check_width(|| "the other".into(), other.vector.dim(0)?)?;
         let (a, b) = (self.unit()?.vector, other.unit()?.vector);
         Ok((a * b)?.sum_all()?.to_scalar()?)
+    }
+
+    fn check_width(&self, what: impl FnOnce() -> String, theirs: usize) -> Result<()> {
+        let ours = self.vector.dim(0)?;
+        if ours == theirs { Ok(()) } else { Err(SteerError::Widths { ours, what: what(), theirs }.into()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Text in and out: the tokenizer, and text cut into tokens.
 
+mod check;
 mod grow;
 mod input;
 mod padding;

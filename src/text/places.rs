@@ -4,6 +4,7 @@ use super::Tokens;
 use crate::{
     Result,
     error::{TextError, nearest},
+    index::place,
 };
 use std::ops::Range;
 
@@ -78,9 +79,7 @@ impl Tokens {
         if position < 0 && (0..self.batch()).any(|text| self.real(text).end < len) {
             return Err(TextError::EndsApart { position }.into());
         }
-        let counted = if position < 0 { position + len as i64 } else { position };
-        let index = usize::try_from(counted).ok().filter(|&index| index < len);
-        index.ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
+        place(position, len).ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
     }
 
     /// A position of one text as an index: counted along its row, padding included (as [`strings`](Self::strings)
@@ -100,8 +99,7 @@ impl Tokens {
     /// ```
     pub fn index_in(&self, text: usize, position: i64) -> Result<usize> {
         let real = self.known(text)?;
-        let counted = if position < 0 { position + real.end as i64 } else { position };
-        let index = usize::try_from(counted).ok().filter(|index| real.contains(index));
+        let index = place(position, real.end).filter(|index| real.contains(index));
         index.ok_or_else(|| match real.len() == self.len() {
             true => TextError::PositionOutOfRange { position, len: self.len() }.into(),
             false => TextError::Padded { position, text, first: real.start, last: real.end.saturating_sub(1) }.into(),

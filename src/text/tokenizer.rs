@@ -10,8 +10,11 @@ use tokenizers::{
     PreTokenizedString, PreTokenizer,
 };
 
-use super::{pieces::Pieces, precompiled};
-use crate::error::{Error, LoadError, Result, TextError, nearest};
+use super::{check, pieces::Pieces, precompiled};
+use crate::{
+    error::{Error, LoadError, Result, TextError, nearest},
+    index::Counted,
+};
 
 /// Turns text into token ids and back. Cheap to clone.
 ///
@@ -94,6 +97,7 @@ impl Tokenizer {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let fail = |source| Error::io(format!("{} cannot be read", path.display()), source);
+        crate::files::opened(&std::fs::metadata(path).map_err(fail)?);
         Self::parse(&std::fs::read(path).map_err(fail)?, path)
     }
 
@@ -110,9 +114,17 @@ impl Tokenizer {
         // In two steps, because the library panics on text that is not JSON.
         let json: serde_json::Value = serde_json::from_slice(json).map_err(|why| damaged(why.to_string()))?;
         json.get("normalizer").map_or(Ok(()), precompiled::check).map_err(damaged)?;
-        let mut tokenizer: tokenizers::Tokenizer =
-            serde_json::from_value(json).map_err(|why| damaged(why.to_string()))?;
-        tokenizer.with_padding(None).with_truncation(None).map_err(|why| damaged(why.to_string()))?;
+        check::check(&json).map_err(damaged)?;
+        // What is cut off and filled up is left out, so that nothing of it can be wrong.
+        let without = |mut json: serde_json::Value| {
+            json.as_object_mut()
+                .into_iter()
+                .for_each(|file| file.retain(|key, _| !["padding", "truncation"].contains(&&**key)));
+            json
+        };
+        let built = guarded(|| serde_json::from_value::<tokenizers::Tokenizer>(without(json.clone())));
+        let mut tokenizer = built.map_err(|()| damaged(PANICKED.into()))?.map_err(|_| damaged(check::part(&json)))?;
+        check::check_ids(&json, &tokenizer).map_err(damaged)?;
         // Kept aside, because it also trims the spans of byte-level tokens.
         let post = tokenizer.get_post_processor().cloned();
         tokenizer.with_post_processor(None::<PostProcessorWrapper>);
@@ -187,7 +199,8 @@ impl Tokenizer {
         }
         let (first, second) = (raw.pop_front().unwrap_or_default(), raw.pop_front());
         let Some(post) = &self.0.post else { return Ok(first.into()) };
-        let encoding = post.process(first, second, true).map_err(|why| failed(&texts.join(" "), why))?;
+        let encoding = guarded(|| post.process(first, second, true)).unwrap_or_else(|()| Err(PANICKED.into()));
+        let encoding = encoding.map_err(|why| failed(&texts.join(" "), why))?;
         // The spans as they were before: a processor for byte-level tokens cuts the spaces off them.
         let text_of = encoding.get_sequence_ids().into_iter();
         let spans = text_of.map(|text| spans.get_mut(text?)?.pop_front()).map(Option::unwrap_or_default).collect();
@@ -195,7 +208,8 @@ impl Tokenizer {
     }
 
     fn raw(&self, text: &str) -> Result<tokenizers::Encoding> {
-        self.0.tokenizer.encode_char_offsets(text, false).map_err(|why| match self.unknown_word(text) {
+        let encoding = guarded(|| self.0.tokenizer.encode_char_offsets(text, false));
+        encoding.unwrap_or_else(|()| Err(PANICKED.into())).map_err(|why| match self.unknown_word(text) {
             Some(word) => self.unknown(word).into(),
             None => failed(text, why),
         })
@@ -228,9 +242,11 @@ impl Tokenizer {
     /// When an id is not in the vocabulary.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         if let Some(&id) = ids.iter().find(|&&id| !self.has_id(id)) {
-            return Err(TextError::IdOutOfRange { id, d_vocab: self.d_vocab() }.into());
+            let known = Counted::new("token id", "this tokenizer has ids among", self.d_vocab());
+            return Err(known.beyond(id.into()));
         }
-        self.0.tokenizer.decode(ids, false).map_err(|why| failed(&format!("{ids:?}"), why))
+        let text = guarded(|| self.0.tokenizer.decode(ids, false));
+        text.unwrap_or_else(|()| Err(PANICKED.into())).map_err(|why| failed(&format!("{ids:?}"), why))
     }
 
     /// One token as a person would print it: a leading space is a space, and bytes that are not whole characters
@@ -330,6 +346,13 @@ impl std::fmt::Debug for Tokenizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Tokenizer({} tokens)", self.d_vocab())
     }
+}
+
+const PANICKED: &str = "the tokenizers library panicked, which a sound file does not make it do";
+
+/// What the library gives, or nothing where it panics: none of what it works on is looked at again then.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, ()> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(drop)
 }
 
 fn failed(text: &str, why: tokenizers::Error) -> Error {

@@ -1,6 +1,6 @@
 //! [`Batch`]: the texts of one step.
 
-use crate::{Result, error::TrainError};
+use crate::{Result, error::TrainError, index::Counted};
 use candle_core::{Device, Tensor};
 
 /// Texts of one length, and what is to be predicted where.
@@ -12,6 +12,8 @@ pub struct Batch {
     pub(super) places: Tensor,
     /// What, `[count]`.
     pub(super) answers: Tensor,
+    /// The largest of the answers.
+    largest: u32,
 }
 
 impl Batch {
@@ -31,8 +33,11 @@ impl Batch {
     /// Prompts whose last position is to predict an answer each.
     ///
     /// # Errors
-    /// When the prompts are not of one length, or there is none.
+    /// When the prompts are not of one length, there is none, or there are not as many answers.
     pub fn answers(prompts: &[impl AsRef<[u32]>], answers: &[u32]) -> Result<Self> {
+        if prompts.len() != answers.len() {
+            return Err(TrainError::Answers { prompts: prompts.len(), answers: answers.len() }.into());
+        }
         let last = prompts.iter().scan(0, |end, prompt| {
             *end += prompt.as_ref().len();
             Some(end.saturating_sub(1))
@@ -47,14 +52,20 @@ impl Batch {
             return Err(TrainError::Batch { texts: texts.len(), short, long, predicted: predicted.len() }.into());
         }
         let ids: Vec<u32> = texts.iter().flat_map(|text| text.as_ref().iter().copied()).collect();
-        let count = predicted.len();
+        let (count, largest) = (predicted.len(), predicted.iter().map(|(_, answer)| *answer).max().unwrap_or(0));
         let (places, answers): (Vec<u32>, Vec<u32>) =
             predicted.into_iter().map(|(place, answer)| (place as u32, answer)).unzip();
         Ok(Self {
             tokens: Tensor::from_vec(ids, (texts.len(), long), &Device::Cpu)?,
             places: Tensor::from_vec(places, count, &Device::Cpu)?,
             answers: Tensor::from_vec(answers, count, &Device::Cpu)?,
+            largest,
         })
+    }
+
+    /// Fails where an answer is none of a vocabulary. No id is left out of a loss.
+    pub(super) fn check_answers(&self, d_vocab: usize) -> Result<()> {
+        Counted::ids(d_vocab).at(self.largest as usize).map(drop)
     }
 
     /// How many tokens a model reads in it.

@@ -8,10 +8,11 @@
 //! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
 //! speaks, so that one head does each job.
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule, vocabulary::tokenizer_json};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabulary::tokenizer_json};
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
+    error::at_most,
     model::Config,
     text::{SpecialIds, Tokenizer},
 };
@@ -157,11 +158,18 @@ impl Recipe for Induction {
         &self.schedule
     }
 
+    fn check(&self) -> Result<()> {
+        within("tokens", self.tokens, config().n_ctx..=1 << 24)?;
+        within("head_price", self.head_price, 0.0..=1e6)?;
+        self.schedule.check()
+    }
+
     fn schedule_mut(&mut self) -> &mut Schedule {
         &mut self.schedule
     }
 
     fn parameters(&self) -> Result<Parameters> {
+        at_most("tokens a step", self.tokens, 1 << 20)?;
         initial(&config(), &mut StdRng::seed_from_u64(self.schedule.seed))
     }
 
@@ -181,7 +189,7 @@ impl Recipe for Induction {
     }
 
     fn held_out(&self) -> Result<Batch> {
-        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed + 1));
+        let (len, mut rng) = (config().n_ctx, StdRng::seed_from_u64(self.schedule.seed.wrapping_add(1)));
         batch(&(0..self.tokens / len).map(|_| text(len, &mut rng)).collect::<Vec<_>>())
     }
 
@@ -190,7 +198,7 @@ impl Recipe for Induction {
     }
 
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>> {
-        Ok(Box::new(evaluate(model, 32, self.schedule.seed + 1)?))
+        Ok(Box::new(evaluate(model, 32, self.schedule.seed.wrapping_add(1))?))
     }
 
     fn save(&self, model: &Model, folder: &Path) -> Result<()> {
@@ -227,8 +235,9 @@ fn batch(texts: &[Text]) -> Result<Batch> {
 /// Measures a model on `texts` lists of 4 to 31 words, said twice, that a seed makes.
 ///
 /// # Errors
-/// When the model has another vocabulary than the recipe's.
+/// When the model has another vocabulary than the recipe's, or more than 100,000 texts are asked for.
 pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
+    at_most("texts", texts, 100_000)?;
     let mut rng = StdRng::seed_from_u64(seed);
     let (mut losses, mut right, mut heads) = (Vec::new(), 0, Vec::new());
     for _ in 0..texts {

@@ -12,6 +12,7 @@ pub mod modular;
 mod parameters;
 mod recipe;
 mod schedule;
+mod sealed;
 mod state;
 mod training;
 mod vocabulary;

@@ -3,7 +3,7 @@
 use super::Batch;
 use crate::{
     Result,
-    error::{LoadError, TrainError, nearest},
+    error::{LoadError, TrainError, nearest, need_f32},
     hook::Stack,
     load::Weights,
     model::{Config, Frame, Here, Tap, family::native, transformer::Transformer},
@@ -60,9 +60,19 @@ impl Parameters {
     /// Gives one of them another value.
     ///
     /// # Errors
-    /// When there is none of that name, or the value has another shape.
+    /// When there is none of that name, or the value has another shape, is not of float32 or not finite.
     pub fn set(&self, name: &str, value: &Tensor) -> Result<()> {
-        Ok(self.var(name)?.set(value)?)
+        let var = self.var(name)?;
+        if value.dims() != var.dims() {
+            let (got, expected) = (value.dims().to_vec(), var.dims().to_vec());
+            return Err(TrainError::Shape { name: name.into(), got, expected }.into());
+        }
+        need_f32(|| format!("the value for `{name}`"), value)?;
+        if let Some(value) = not_finite(value)? {
+            return Err(TrainError::NotFinite { name: name.into(), value }.into());
+        }
+        // A copy, for it may be made of this very variable.
+        Ok(var.set(&value.copy()?)?)
     }
 
     fn var(&self, name: &str) -> Result<&Var> {
@@ -83,7 +93,7 @@ impl Parameters {
             return Err(TrainError::Length { len, n_ctx: config.n_ctx }.into());
         }
         let mut transformer = native::build(config, &self.vars)?;
-        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, texts, len)?);
+        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, &transformer.blocks, texts, len)?);
         let resid = transformer.embed(config, &batch.tokens, &mut frame, &mut tap)?;
         // After the last attention positions no longer read each other, so only those that are asked go on.
         let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
@@ -104,17 +114,26 @@ impl Parameters {
     /// `[]`: one number
     ///
     /// # Errors
-    /// As [`logits`](Self::logits).
+    /// As [`logits`](Self::logits); also when an answer is none of the model's tokens.
     pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
+        batch.check_answers(self.config.d_vocab)?;
         Ok(candle_nn::loss::cross_entropy(&self.logits(batch)?, &batch.answers)?)
     }
 
     /// A copy that no gradient reaches and no later step changes, as a model of its own.
     pub(super) fn frozen(&self) -> Result<Transformer> {
-        let copy = |(name, var): (&String, &Var)| Ok((name.clone(), var.copy()?.detach()));
+        let copy = |(name, var): (&String, &Var)| match not_finite(var)? {
+            None => Ok((name.clone(), var.copy()?.detach())),
+            Some(value) => Err(TrainError::WeightDiverged { name: name.clone(), value }.into()),
+        };
         let tensors = self.vars.iter().map(copy).collect::<Result<Vec<_>>>()?;
         native::build(&self.config, &Weights::from_tensors(tensors))
     }
+}
+
+/// The first value that is NaN or infinite.
+fn not_finite(x: &Tensor) -> Result<Option<f32>> {
+    Ok(x.flatten_all()?.to_vec1::<f32>()?.into_iter().find(|value| !value.is_finite()))
 }
 
 fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {

@@ -26,6 +26,14 @@ pub trait Recipe: Debug + Send + Sync {
     /// The same, to change.
     fn schedule_mut(&mut self) -> &mut Schedule;
 
+    /// Whether every setting is one that the recipe can have; asked before anything is made.
+    ///
+    /// # Errors
+    /// When one is not; the error names it and its range.
+    fn check(&self) -> Result<()> {
+        self.schedule().check()
+    }
+
     /// The weights before the first step.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! [`Schedule`]: how long to train and how fast.
 
-use std::f64::consts::PI;
+use crate::{Result, error::TrainError};
+use std::{f64::consts::PI, fmt::Display, ops::RangeInclusive};
 
 /// What decides a training besides model and texts.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,20 @@ pub struct Schedule {
     pub clip: f64,
     /// Steps from one measurement on held-out texts to the next.
     pub evaluate_every: usize,
+}
+
+/// Refuses a setting of a recipe that is outside its range, and one that is not a number.
+///
+/// # Errors
+/// When it is.
+pub(super) fn within<T: PartialOrd + Display>(name: &'static str, value: T, range: RangeInclusive<T>) -> Result<()> {
+    match range.contains(&value) {
+        true => Ok(()),
+        false => {
+            let needed = format!("a number from {} to {}", range.start(), range.end());
+            Err(TrainError::Setting { name, value: value.to_string(), needed }.into())
+        }
+    }
 }
 
 /// How a learning rate falls from its peak.
@@ -53,6 +68,29 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// Whether every setting is one that a training can have.
+    ///
+    /// # Errors
+    /// When one is not; the error names it and its range.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::train::Schedule;
+    /// let schedule = Schedule { steps: 0, ..Schedule::default() };
+    /// assert!(schedule.check().unwrap_err().to_string().contains("`steps` is 0 where a number from 1 to"));
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        const COUNT: RangeInclusive<usize> = 1..=1_000_000_000;
+        within("steps", self.steps, COUNT)?;
+        within("warm_up", self.warm_up, 0..=*COUNT.end())?;
+        within("peak", self.peak, 1e-12..=100.0)?;
+        within("betas", self.betas.0, 0.0..=0.999_999)?;
+        within("betas", self.betas.1, 0.0..=0.999_999)?;
+        within("weight_decay", self.weight_decay, 0.0..=1000.0)?;
+        within("clip", self.clip, 1e-12..=f64::INFINITY)?;
+        within("evaluate_every", self.evaluate_every, COUNT)
+    }
+
     /// The learning rate at a step, counted from 0.
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warm_up {
@@ -72,6 +110,24 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_outside_its_range_is_refused_by_name() {
+        let good = Schedule::default();
+        good.check().unwrap();
+        for (name, bad) in [
+            ("steps", Schedule { steps: 0, ..good.clone() }),
+            ("peak", Schedule { peak: f64::NAN, ..good.clone() }),
+            ("peak", Schedule { peak: -1e-3, ..good.clone() }),
+            ("betas", Schedule { betas: (0.9, 1.0), ..good.clone() }),
+            ("weight_decay", Schedule { weight_decay: f64::INFINITY, ..good.clone() }),
+            ("clip", Schedule { clip: 0.0, ..good.clone() }),
+            ("evaluate_every", Schedule { evaluate_every: 0, ..good.clone() }),
+        ] {
+            let error = bad.check().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
+    }
 
     #[test]
     fn the_rate_rises_to_its_peak_and_falls_as_told() {

@@ -1,19 +1,18 @@
 //! A training put aside, and taken up again exactly where it was.
 
-use super::{Curve, History, Recipe, Training, adamw::Moments};
-use crate::{Error, Result, cache::save_tensors, error::TrainError};
+use super::{Curve, History, Recipe, Training, adamw::Moments, sealed};
+use crate::{Error, Result, error::TrainError, files};
 use candle_core::{Device, Tensor};
-use std::{collections::HashMap, fs, path::Path};
+use std::{fs, path::Path};
 
 impl Training {
-    /// Puts the training aside in a safetensors file: weights, moments, losses, step. The file is replaced whole, so a
-    /// kill in between leaves the one before.
+    /// Puts the training aside in a safetensors file: weights, moments, losses, step, the recipe's settings, and a
+    /// checksum of them all. The file is replaced [whole](files), so that a kill in between leaves the one before.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn put_aside(&self, path: impl AsRef<Path>) -> Result<()> {
         let (path, cpu) = (path.as_ref(), &Device::Cpu);
-        let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
         let settings = format!("{:?}", self.recipe).into_bytes();
         let mut tensors = vec![
             ("step".into(), Tensor::new(&[self.step as u32], cpu)?),
@@ -26,12 +25,10 @@ impl Training {
             tensors.push((format!("first.{name}"), Tensor::from_slice(first, first.len(), cpu)?));
             tensors.push((format!("second.{name}"), Tensor::from_slice(second, second.len(), cpu)?));
         }
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            files::make_folder(folder)?;
         }
-        let partial = path.with_extension("partial");
-        save_tensors(&tensors, &partial)?;
-        fs::rename(&partial, path).map_err(failed)
+        files::write(path, sealed::seal(tensors)?)
     }
 
     /// Takes up a training that was put aside. It ends with the same weights, to the bit, as one that was never
@@ -40,13 +37,14 @@ impl Training {
     /// # Errors
     /// When there is none, the file is damaged, or the recipe has other settings than then.
     pub fn take_up(recipe: Box<dyn Recipe>, path: impl AsRef<Path>) -> Result<Self> {
+        recipe.check()?;
         let path = path.as_ref();
         if !path.is_file() {
             return Err(TrainError::NothingToResume { path: path.to_owned() }.into());
         }
-        let damaged = |why: String| TrainError::Damaged { path: path.to_owned(), why };
-        let tensors: HashMap<String, Tensor> =
-            candle_core::safetensors::load(path, &Device::Cpu).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |why: String| Error::from(TrainError::Damaged { path: path.to_owned(), why });
+        let bytes = fs::read(path).map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))?;
+        let tensors = sealed::open(&bytes).map_err(damaged)?;
         let get = |name: &str| tensors.get(name).ok_or_else(|| damaged(format!("it has no `{name}`")));
 
         let then = String::from_utf8_lossy(&get("recipe")?.to_vec1::<u8>()?).into_owned();
@@ -55,13 +53,17 @@ impl Training {
             return Err(TrainError::OtherRecipe { path: path.to_owned(), then, now }.into());
         }
         let mut training = Self::start(recipe)?;
-        let step = get("step")?.to_vec1::<u32>()?;
-        training.step = step.first().copied().unwrap_or(0) as usize;
+        training.step = get("step")?.reshape(())?.to_scalar::<u32>()? as usize;
         training.history = History { train: curve(get("loss.train")?)?, held_out: curve(get("loss.held_out")?)? };
         for ((name, var), moments) in training.parameters.vars.iter().zip(&mut training.optimiser.0) {
-            var.set(get(&format!("weight.{name}"))?)?;
-            let part = |which: &str| Ok::<_, Error>(get(&format!("{which}.{name}"))?.to_vec1::<f32>()?);
-            *moments = Moments { first: part("first")?, second: part("second")? };
+            let part = |which: &str, shape: &[usize]| {
+                let (name, tensor) = (format!("{which}.{name}"), get(&format!("{which}.{name}"))?);
+                let why = || damaged(format!("its `{name}` is {:?} where the recipe has {shape:?}", tensor.dims()));
+                if tensor.dims() == shape { Ok::<_, Error>(tensor) } else { Err(why()) }
+            };
+            var.set(part("weight", var.dims())?)?;
+            let moment = |which: &str| Ok::<_, Error>(part(which, &[var.elem_count()])?.to_vec1()?);
+            *moments = Moments { first: moment("first")?, second: moment("second")? };
         }
         Ok(training)
     }
@@ -121,5 +123,47 @@ mod tests {
         assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("is no training"));
         fs::remove_file(&path).unwrap();
         assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("--resume"));
+    }
+
+    #[test]
+    fn a_training_that_was_damaged_is_not_taken_up() {
+        use rand::{Rng, SeedableRng, rngs::StdRng};
+        let path = std::env::temp_dir().join(format!("glassbox-damaged-{}.safetensors", std::process::id()));
+        Training::start(short(6)).unwrap().put_aside(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        assert!(sealed::open(&whole).is_ok());
+        let mut rng = StdRng::seed_from_u64(0);
+        // Everywhere, and often in the header, where the names, the shapes and the checksum itself are.
+        let damaged = (0..400).map(|case| {
+            let mut bytes = whole.clone();
+            let at = rng.random_range(0..if case % 2 == 0 { 300 } else { bytes.len() });
+            match case % 5 {
+                0 => bytes.truncate(at),
+                1 => bytes.extend(vec![0; 1 + at % 9]),
+                2 => drop(bytes.remove(at)),
+                _ => bytes[at] ^= 1 << (at % 8),
+            }
+            (case, bytes)
+        });
+        for (case, bytes) in damaged {
+            assert!(sealed::open(&bytes).is_err(), "case {case} is taken for whole");
+        }
+        for at in [9, 40, whole.len() - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            let error = Training::take_up(short(6), &path).unwrap_err().to_string();
+            assert!(error.contains("is no training") && error.contains("delete it"), "{error}");
+        }
+        fs::write(&path, whole).unwrap();
+        Training::take_up(short(6), &path).unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_training_without_a_step_writes_nothing() {
+        let folder = std::env::temp_dir().join(format!("glassbox-no-steps-{}", std::process::id()));
+        let error = Training::start(short(1)).unwrap().write(&folder).unwrap_err().to_string();
+        assert!(error.contains("a single step") && !folder.exists(), "{error}");
     }
 }

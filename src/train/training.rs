@@ -4,10 +4,15 @@ use super::{
     History, Parameters, Recipe,
     adamw::{AdamW, clip},
 };
-use crate::{Error, Model, Result, cache::save_tensors, error::TrainError, ops::in_pool};
+use crate::{
+    Model, Result,
+    error::{RunError, TrainError},
+    files,
+    ops::in_pool,
+    weights::refuse_a_mix,
+};
 use candle_core::{DType, Tensor, Var};
 use std::{
-    fs,
     path::Path,
     time::{Duration, Instant},
 };
@@ -91,8 +96,9 @@ impl Training {
     /// Before the first step.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// When a setting of the recipe is outside its range.
     pub fn start(recipe: Box<dyn Recipe>) -> Result<Self> {
+        recipe.check()?;
         let parameters = recipe.parameters()?;
         let optimiser = AdamW::new(parameters.vars.values());
         Ok(Self { recipe, parameters, optimiser, history: History::default(), step: 0, clock: Clock::start() })
@@ -126,6 +132,9 @@ impl Training {
     /// One step down a loss, whose value is given back.
     fn descend(&mut self, loss: &Tensor) -> Result<f32> {
         let schedule = self.recipe.schedule();
+        if loss.rank() != 0 {
+            return Err(RunError::NotScalar { shape: loss.dims().to_vec() }.into());
+        }
         let value: f32 = loss.to_dtype(DType::F32)?.to_scalar()?;
         if !value.is_finite() {
             return Err(TrainError::Diverged { step: self.step, rate: schedule.rate(self.step) }.into());
@@ -188,23 +197,26 @@ impl Training {
             return Ok(());
         }
         let folder = folder.as_ref().join("checkpoints");
-        fs::create_dir_all(&folder)
-            .map_err(|error| Error::io(format!("{} cannot be made", folder.display()), error))?;
+        files::make_folder(&folder)?;
         let half = |(name, var): (&String, &Var)| Ok((name.clone(), var.to_dtype(DType::F16)?));
         let weights = self.parameters.vars.iter().map(half).collect::<Result<Vec<_>>>()?;
-        save_tensors(&weights, &folder.join(format!("{}.safetensors", self.step)))
+        files::write_tensors(folder.join(format!("{}.safetensors", self.step)), weights)
     }
 
-    /// Writes the model, `loss.csv` and `loss.svg` into a folder.
+    /// Writes the model, `loss.csv` and `loss.svg` into a folder, [all in one step](files).
     ///
     /// # Errors
-    /// When a file cannot be written, or there was not a single step.
+    /// When there was not a single step, or a file cannot be written; then the folder is as it was.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
-        let folder = folder.as_ref();
-        self.recipe.save(&self.model()?, folder)?;
-        let csv = folder.join("loss.csv");
-        fs::write(&csv, self.history.csv())
-            .map_err(|error| Error::io(format!("{} cannot be written", csv.display()), error))?;
-        self.recipe.chart(&self.history).draw()?.save(folder.join("loss.svg"))
+        if self.step == 0 {
+            return Err(TrainError::NoSteps.into());
+        }
+        let (model, chart) = (self.model()?, self.recipe.chart(&self.history).draw()?);
+        refuse_a_mix(&model, folder.as_ref())?;
+        files::write_folder(folder, |new| {
+            self.recipe.save(&model, new)?;
+            files::write(new.join("loss.csv"), self.history.csv())?;
+            chart.save(new.join("loss.svg"))
+        })
     }
 }

@@ -4,7 +4,8 @@ use super::WeightViews;
 use crate::{
     Model, Result,
     decompose::ToTokenIds,
-    error::{RunError, WeightsError},
+    error::WeightsError,
+    index::Counted,
     model::{NormPlace, parts::Feed},
     text::ToTokens,
 };
@@ -78,7 +79,7 @@ impl WeightViews {
     pub fn accumulated_bias(&self, layer: usize, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
         let n_layers = self.blocks()?.blocks.len();
         if layer > n_layers || (mlp_input && layer == n_layers) {
-            return Err(RunError::Layer { layer: layer as i64, n_layers }.into());
+            return Err(Counted::layers(n_layers).beyond(layer as i128));
         }
         if self.model.config().norm_place != NormPlace::Before {
             let why = "what attention and MLP write is normed";

@@ -6,7 +6,8 @@ use candle_core::{DType, Device, Tensor};
 
 /// What a model has once.
 impl WeightViews {
-    /// `W_E`: what a token puts into the residual stream, the embedding's scale (Gemma's `sqrt(d_model)`) included.
+    /// `W_E`: what a token puts into the residual stream, the embedding's scale (Gemma's `sqrt(d_model)`) included. Of an
+    /// encoder-decoder whose decoder has a table of its own, the decoder's weights have that and all others the encoder's.
     ///
     /// # Shapes
     /// `[d_vocab, d_model]`, or as wide as the embeddings where these are brought to `d_model` after.
@@ -14,7 +15,9 @@ impl WeightViews {
     /// # Errors
     /// When the tensor library refuses.
     pub fn w_e(&self) -> Result<Tensor> {
-        let tokens = &self.model.transformer().embed.tokens;
+        let embed = &self.model.transformer().embed;
+        let of_decoder = embed.decoder_tokens.as_ref().filter(|_| self.is_decoder());
+        let tokens = of_decoder.unwrap_or(&embed.tokens);
         match self.model.config().embed_scale {
             1.0 => Ok(tokens.clone()),
             scale => Ok((tokens * scale)?),

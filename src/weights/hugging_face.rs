@@ -16,10 +16,12 @@ impl Model {
     /// Writes the model into a folder that [`Model::open`] and `GPT2LMHeadModel.from_pretrained` of Hugging Face
     /// transformers read: `config.json`, `model.safetensors`, and `tokenizer.json` where there is a tokenizer. In
     /// [`DType::F32`] the model that is opened again says the same to the bit; [`DType::F16`] and [`DType::BF16`] take
-    /// half the room.
+    /// half the room. The files replace those of a model that is there [all in one step](crate::files), and what else is
+    /// in the folder stays.
     ///
     /// # Errors
-    /// When the model is not of GPT-2's form, or a file cannot be written.
+    /// When the model is not of GPT-2's form, the folder holds files of another model that would be read with this one,
+    /// or a file cannot be written.
     ///
     /// # Examples
     /// ```
@@ -39,7 +41,7 @@ impl Model {
         if let (false, Some(unembed)) = (self.config().tied, &self.transformer().readout.unembed) {
             weights.push(("lm_head.weight".into(), unembed.weight.t()?.to_dtype(dtype)?));
         }
-        save::write(self, folder.as_ref(), config, &weights)
+        save::write(self, folder.as_ref(), config, weights)
     }
 }
 
@@ -64,7 +66,7 @@ impl Names {
         let transformer = model.transformer();
         let bias = transformer.readout.unembed.as_ref().and_then(|unembed| unembed.bias.as_ref());
         if let Some(bias) = bias
-            && bias.abs()?.max(0)?.to_scalar::<f32>()? > 0.0
+            && bias.abs()?.sum(0)?.to_scalar::<f32>()? != 0.0
         {
             return Err(gpt2::not_gpt2(model.config(), "its unembedding has a bias"));
         }

@@ -41,5 +41,6 @@ mod value_bias;
 mod views;
 
 pub use record::Processed;
+pub(crate) use save::refuse_a_mix;
 pub use steps::{Processing, Step};
 pub use views::WeightViews;

@@ -34,7 +34,7 @@ impl WeightViews {
         let transformer = self.model.transformer();
         let mut names = Names(Vec::new());
         let encoder = self.model.config().architecture == Architecture::Encoder;
-        names.embed(&transformer.embed, self.w_e()?, if encoder { "embed." } else { "" })?;
+        names.embed(&transformer.embed, self.model.weights().w_e()?, if encoder { "embed." } else { "" })?;
         if let Some((blocks, norm)) = &transformer.encoder {
             names.blocks(blocks)?;
             names.norm("", norm);
@@ -95,7 +95,9 @@ impl Names {
 
     fn embed(&mut self, embed: &Embed, tokens: Tensor, at: &str) -> Result<()> {
         self.add(format!("{at}embed.W_E"), &tokens);
+        self.maybe("decoder_embed.W_E".into(), &embed.decoder_tokens);
         self.maybe(format!("{at}pos_embed.W_pos"), &embed.positions);
+        self.maybe(format!("{at}pos_embed.W_unplaced"), &embed.unplaced);
         self.maybe(format!("{at}token_type_embed.W_token_type"), &embed.token_types);
         self.norm("", &embed.norm);
         embed.widen.iter().for_each(|widen| self.linear("embed.", ["W_widen", "b_widen"], widen));

@@ -19,10 +19,12 @@ impl Model {
     /// the fields of `HookedTransformerConfig`, `model.safetensors` with the names of
     /// [`WeightViews::named`](super::WeightViews::named), and `tokenizer.json` where there is a tokenizer.
     ///
-    /// What was done to the weights ([`Model::processing`]) is written too.
+    /// What was done to the weights ([`Model::processing`]) is written too. The files replace those of a model that is
+    /// there [all in one step](crate::files), and what else is in the folder stays.
     ///
     /// # Errors
-    /// When TransformerLens has no place for something in this model, or a file cannot be written.
+    /// When TransformerLens has no place for something in this model, the folder holds files of another model that
+    /// would be read with this one, or a file cannot be written.
     ///
     /// # Examples
     /// ```
@@ -38,7 +40,7 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn save_native(&self, folder: impl AsRef<Path>) -> Result<()> {
-        save::write(self, folder.as_ref(), native::write(self.config())?, &self.native_weights()?)
+        save::write(self, folder.as_ref(), native::write(self.config())?, self.native_weights()?)
     }
 
     fn native_weights(&self) -> Result<Vec<(String, Tensor)>> {

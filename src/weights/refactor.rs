@@ -100,7 +100,7 @@ impl Svd {
         // The product has at most rank d_head: what is decomposed is no larger.
         let (qr_a, qr_b) = (a.qr(), b.qr());
         let core = qr_a.thin_R() * qr_b.thin_R().transpose();
-        let svd = core.thin_svd().map_err(|why| WeightsError::Singular { head, why: format!("{why:?}") })?;
+        let svd = core.thin_svd().map_err(|_| WeightsError::Singular { head })?;
         let u = qr_a.compute_thin_Q() * svd.U();
         let v = qr_b.compute_thin_Q() * svd.V();
         let s: Vec<f64> = svd.S().column_vector().iter().copied().collect();

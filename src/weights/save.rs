@@ -1,32 +1,41 @@
 //! A model as a folder of files.
 
 use crate::{
-    Error, Model, Result,
-    cache::save_tensors,
+    Model, Result,
+    error::WeightsError,
+    files, load,
     text::{SpecialIds, Tokenizer},
 };
 use candle_core::Tensor;
 use serde_json::{Map, Value, json};
-use std::{fs, path::Path};
+use std::path::Path;
 
-/// Writes `config.json`, `model.safetensors`, and `tokenizer.json` where there is a tokenizer.
+/// Writes `config.json`, `model.safetensors`, and `tokenizer.json` where there is a tokenizer, all in one step.
 pub(super) fn write(
     model: &Model,
     folder: &Path,
     mut config: Map<String, Value>,
-    weights: &[(String, Tensor)],
+    weights: Vec<(String, Tensor)>,
 ) -> Result<()> {
-    let write = |name: &str, content: &str| {
-        let path = folder.join(name);
-        fs::write(&path, content).map_err(|error| Error::io(format!("{} cannot be written", path.display()), error))
-    };
-    fs::create_dir_all(folder).map_err(|error| Error::io(format!("{} cannot be made", folder.display()), error))?;
-    if let Some(tokenizer) = model.tokenizer() {
-        specials(tokenizer.special_ids(), &mut config);
-        write("tokenizer.json", &Tokenizer::to_json(tokenizer)?)?;
+    refuse_a_mix(model, folder)?;
+    files::write_folder(folder, |new| {
+        if let Some(tokenizer) = model.tokenizer() {
+            specials(tokenizer.special_ids(), &mut config);
+            files::write(new.join(load::TOKENIZER), Tokenizer::to_json(tokenizer)?)?;
+        }
+        files::write(new.join(load::CONFIG), format!("{:#}\n", Value::Object(config)))?;
+        files::write_tensors(new.join(load::WEIGHTS), weights)
+    })
+}
+
+/// Refuses a folder that says things of another model which would be read as if they were of this one.
+pub(crate) fn refuse_a_mix(model: &Model, folder: &Path) -> Result<()> {
+    let tokenizer = model.tokenizer().is_none().then_some(load::TOKENIZER);
+    let mut read = load::BESIDE.into_iter().chain(tokenizer);
+    match read.find(|file| folder.join(file).exists()) {
+        Some(file) => Err(WeightsError::Mixed { folder: folder.to_owned(), file }.into()),
+        None => Ok(()),
     }
-    write("config.json", &format!("{:#}\n", Value::Object(config)))?;
-    save_tensors(weights, &folder.join("model.safetensors"))
 }
 
 /// The special tokens, as configurations have them.

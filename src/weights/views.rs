@@ -2,8 +2,9 @@
 
 use crate::{
     Model, Result,
-    error::{RunError, WeightsError},
+    error::WeightsError,
     hook::Stack,
+    index::Counted,
     model::{
         parts::{Attention, Block, Norm},
         transformer::Blocks,
@@ -81,10 +82,7 @@ impl WeightViews {
     pub fn expert(&self, expert: usize) -> Result<Self> {
         match self.model.config().experts {
             None => Err(self.absent("experts", "its layers have one MLP each")),
-            Some(experts) if expert >= experts.count => {
-                Err(WeightsError::Expert { expert, count: experts.count }.into())
-            }
-            Some(_) => Ok(Self { expert: Some(expert), ..self.clone() }),
+            Some(experts) => Ok(Self { expert: Some(Counted::experts(experts.count).at(expert)?), ..self.clone() }),
         }
     }
 
@@ -142,6 +140,11 @@ impl WeightViews {
         }
     }
 
+    /// Whether these are the decoder's, beside an encoder.
+    pub(super) fn is_decoder(&self) -> bool {
+        self.stack == Some(Stack::Decoder)
+    }
+
     pub(super) fn blocks(&self) -> Result<&Blocks> {
         let transformer = self.model.transformer();
         match (self.stack, &transformer.encoder) {
@@ -153,8 +156,7 @@ impl WeightViews {
 
     pub(super) fn block(&self, layer: usize) -> Result<&Block> {
         let blocks = &self.blocks()?.blocks;
-        let out_of_range = || RunError::Layer { layer: layer as i64, n_layers: blocks.len() }.into();
-        blocks.get(layer).ok_or_else(out_of_range)
+        blocks.get(layer).ok_or_else(|| Counted::layers(blocks.len()).beyond(layer as i128))
     }
 
     pub(super) fn attention(&self, layer: usize) -> Result<&Attention> {

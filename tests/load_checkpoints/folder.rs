@@ -88,7 +88,7 @@ fn a_damaged_file_is_named_with_the_reason() {
     }
     let folder = whole_folder();
     folder.write("model.safetensors", [&[0xff; 8], &whole[8..]].concat());
-    refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "header too large"]);
+    refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "its header is said to have"]);
 
     for (file, what) in [("config.json", "a JSON object"), ("tokenizer.json", "a tokenizer")] {
         let folder = whole_folder();

@@ -41,7 +41,7 @@ fn the_settings_have_the_names_of_a_config_json() {
     assert_eq!(settings.get::<f64>("rope_theta").unwrap(), 1e6);
     assert!(settings.get::<bool>("tie_word_embeddings").unwrap());
     assert!(checkpoint.tokenizer.is_none());
-    assert!(!settings.has("rope_scaling"));
+    assert!(!settings.has("rope_scaling").unwrap());
 }
 
 /// Rows numbered as llama.cpp stores them: in each head of 8, the halves that turn together side by side.
@@ -151,7 +151,7 @@ fn rotary_scaling_is_passed_on_or_refused_and_never_left_out() {
     };
     assert_eq!(scaled("yarn").get::<String>("rope_scaling.rope_type").unwrap(), "yarn");
     assert_eq!(scaled("linear").get::<f64>("rope_scaling.factor").unwrap(), 4.0);
-    assert!(!scaled("none").has("rope_scaling"));
+    assert!(!scaled("none").has("rope_scaling").unwrap());
     let factors =
         ("rope_freqs.weight", Tensor::new(&[1f32, 1., 2., 9.], &candle_core::Device::Cpu).unwrap(), GgmlDType::F32);
     refused(open(&llama_metadata(), &[embedding(), factors.clone()]), &["rope_freqs.weight", "4 factors", "Llama 3"]);

@@ -6,5 +6,18 @@ mod gguf;
 mod gguf_families;
 mod gguf_tokenizers;
 mod hub;
+#[cfg(feature = "hub")]
+mod hub_bytes;
+#[cfg(feature = "hub")]
+mod hub_cache;
+#[cfg(feature = "hub")]
+mod hub_download;
+#[cfg(feature = "hub")]
+mod hub_hostile;
+#[cfg(feature = "hub")]
+mod hub_server;
+mod odd_files;
 mod real;
+mod settings;
 mod support;
+mod ties;

@@ -66,7 +66,7 @@ fn sites_heads_layers_and_positions_that_are_not_there_are_refused_with_what_is(
     let pass = |pattern: &str| shipped().pass("red fox").unwrap().record(pattern).run().unwrap_err();
     says(pass("blocks.*.mlp.hook_*"), &["no site of this model matches"]);
     says(pass("blocks.0.mlp.hook_pre"), &["attention only"]);
-    says(shipped().pass("red").unwrap().stop_at_layer(3).run().unwrap_err(), &["layer 3", "2 layers"]);
+    says(shipped().pass("red").unwrap().stop_at_layer(3).run().unwrap_err(), &["layer 3", "layers 0 to 1"]);
     says(run.tokens().position("owl").unwrap_err(), &["`owl`", "blue"]);
 }
 
@@ -125,10 +125,10 @@ fn settings_that_change_the_computation_and_are_not_implemented_are_refused_by_n
     refused("gpt2-tiny", "activation_function", json!("softplus"), &["activation_function", "softplus"]);
     refused("gpt2-tiny", "scale_attn_weights", json!(false), &["scale_attn_weights"]);
     refused("gpt2-tiny", "n_head", json!("four"), &["n_head", "four"]);
-    refused("gpt2-tiny", "n_layer", json!(0), &["at least 1"]);
+    refused("gpt2-tiny", "n_layer", json!(0), &["from 1 to"]);
     refused("gpt2-tiny", "n_layer", json!(3), &["h.2."]);
     refused("gpt2-tiny", "n_layer", json!(1), &["h.1."]);
-    refused("gpt2-tiny", "n_embd", json!(31), &["shape"]);
+    refused("gpt2-tiny", "n_embd", json!(31), &["n_head", "must divide `n_embd`", "31"]);
     refused("llama-gqa-tied", "num_key_value_heads", json!(3), &["3", "divide"]);
     for kind in ["proportional", "something new"] {
         let rope = json!({"rope_type": kind, "factor": 2.0, "rope_theta": 500.0});
@@ -163,7 +163,7 @@ fn weights_that_do_not_fit_are_refused_by_name() {
 
 #[test]
 fn a_place_with_nothing_in_it_is_told_from_a_place_that_is_not_there() {
-    says(Model::open("no-such-model").unwrap_err(), &["no-such-model", "induction-2l", "org/name"]);
+    says(Model::open("no-such-model").unwrap_err(), &["no-such-model", "neither a file nor a folder", "induction-2l"]);
     says(Model::open("no/such/folder").unwrap_err(), &["no/such/folder"]);
     let empty = std::env::temp_dir().join(format!("glassbox-empty-{}", std::process::id()));
     fs::create_dir_all(&empty).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::{
     paths::{NAMES, everything, experiment, metric},
+    post_norms::POST_NORMS,
     reference::open,
 };
 use candle_core::{D, Tensor};
@@ -90,7 +91,7 @@ fn an_edges_score_is_the_way_of_its_sender_along_the_gradient_of_its_receiver() 
 
 #[test]
 fn the_edges_that_leave_a_part_add_up_to_what_attribution_says_of_the_part() {
-    for name in NAMES {
+    for name in NAMES.into_iter().chain(POST_NORMS) {
         let model = open(name);
         let patching = experiment(&model, name, Padding::Left);
         for steps in [0, 3] {
@@ -239,7 +240,7 @@ fn a_circuit_runs_as_whole_runs_with_every_receiver_told_its_own_sum() {
 
 #[test]
 fn all_edges_are_the_clean_run_and_none_the_corrupt_one() {
-    for name in NAMES {
+    for name in NAMES.into_iter().chain(POST_NORMS) {
         let model = open(name);
         let patching = experiment(&model, name, Padding::Right);
         let scores = patching.edge_attribution().unwrap();

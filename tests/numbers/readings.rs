@@ -45,7 +45,7 @@ fn text_gets_its_special_tokens_and_ids_do_not() {
     assert_eq!(tokens.strings(0), ["[CLS]", "w7", "w8", "w9", "[SEP]"]);
     assert_eq!(tokens.strings(1), ["[CLS]", "w7", "[SEP]", "[PAD]", "[PAD]"]);
     assert_eq!(model.tokens([7, 8, 9]).unwrap().len(), 3);
-    assert_eq!(model.to_tokens("w7", false).unwrap().strings(0), ["w7"]);
+    assert_eq!(model.to_tokens("w7", false).unwrap().strings(0), ["[CLS]", "w7", "[SEP]"]);
     let pair = model.pair("w7 w8", "w9").unwrap();
     assert_eq!(pair.token_types(0), [0, 0, 0, 0, 1, 1]);
     let run = model.run(&pair).unwrap();
@@ -176,13 +176,11 @@ fn what_t5_is_made_to_say_has_no_end_of_its_own() {
 }
 
 #[test]
-fn a_batch_of_texts_is_read_with_or_without_its_frame() {
+fn a_batch_of_texts_keeps_its_frame_with_or_without_a_beginning_of_text() {
     let model = with_words("bert");
-    let bare = model.to_tokens(["w7 w8", "w9"], false).unwrap();
-    assert_eq!(
-        (bare.strings(0), bare.strings(1)),
-        (["w7", "w8"].map(String::from).as_slice(), ["w9", "[PAD]"].map(String::from).as_slice())
-    );
+    let framed = model.to_tokens(["w7 w8", "w9"], false).unwrap();
+    assert_eq!(framed.strings(0), ["[CLS]", "w7", "w8", "[SEP]"]);
+    assert_eq!(framed.strings(1), ["[CLS]", "w9", "[SEP]", "[PAD]"]);
     let shipped = Model::open("induction-2l").unwrap();
     let owned = vec!["red fox".to_owned(), "blue".to_owned()];
     for prepend in [true, false] {

@@ -87,7 +87,7 @@ fn what_a_model_does_not_have_is_refused_by_name() {
     let (gpt2, llama) = (open("gpt2-tiny").weights(), open("llama-gqa-tied").weights());
     let attention_only = open("attn-only-tiny").weights();
     for (result, words) in [
-        (gpt2.w_q(2), "layers, 0 to 1"),
+        (gpt2.w_q(2), "layers 0 to 1"),
         (gpt2.w_gate(0), "no W_gate: its MLP is not gated"),
         (llama.w_pos(), "no W_pos"),
         (attention_only.w_in(0), "attention only"),

@@ -236,6 +236,12 @@ pub fn awkward() -> Vec<(String, Figure)> {
         add(&format!("scatter to scale {n}"), scatter(n).to_scale().named(n).draw());
         add(&format!("bars {n}"), Bars::new((0..n).map(|i| ("a", noise(i) - 0.5))).draw());
     }
+    add("joined heatmap", Heatmap::new(matrix(400, 300)).y_index("layer").x_tokens("position", words(300)).draw());
+    add("joined attention", AttentionPattern::new(pattern(400, 1), words(400)).title("L0H0").draw());
+    let long = Series::new("a", (0..5000).map(noise)).sd((0..5000).map(|i| noise(i + 1)));
+    add("thinned line", LineChart::new().title("<t>").x("<x>").add(long).draw());
+    add("thinned scatter", scatter(6000).title("<t>").draw());
+    add("thinned graph", graph(12, 9000).title("<t>").draw());
     for (name, value) in
         [("zero", 0.0), ("constant", 3.5), ("NaN", f32::NAN), ("infinite", f32::INFINITY), ("huge", f32::MAX)]
     {

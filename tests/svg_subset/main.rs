@@ -10,6 +10,7 @@ use glassbox::plot::{AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, Li
 use ndarray::{Array2, array};
 
 mod gallery;
+mod huge;
 mod subset;
 
 use gallery::*;
@@ -182,13 +183,13 @@ fn bad_input_is_answered_with_a_sentence() {
     let said = |result: glassbox::Result<Figure>| result.unwrap_err().to_string();
     assert_eq!(
         said(Heatmap::new(matrix(2, 3)).x_tokens("position", ["a"]).draw()),
-        "a heatmap was given 1 labels for the position axis, whose length is 3; give one for each"
+        "a heatmap was given 1 labels for the axis `position`, whose length is 3; give one for each"
     );
     assert!(said(Heatmap::new(matrix(0, 3)).draw()).contains("the matrix has no cells"));
     assert!(said(Heatmap::facets([("a", matrix(1, 2)), ("b", matrix(2, 1))]).draw()).contains("facet `b`"));
     assert!(said(Heatmap::new(matrix(1, 2)).range(1.0, 1.0).draw()).contains("range 1 to 1"));
     assert!(said(Heatmap::new(matrix(1, 2)).mask(Array2::default((2, 2))).draw()).contains("a mask"));
-    assert!(said(AttentionPattern::new(pattern(3, 0), ["a", "b"]).draw()).contains("2 labels for the query axis"));
+    assert!(said(AttentionPattern::new(pattern(3, 0), ["a", "b"]).draw()).contains("2 labels for the axis `query`"));
     assert!(said(AttentionHeads::new(patterns(0, 3), words(3)).draw()).contains("no heads"));
     assert!(said(AttentionHeads::new(patterns(2, 3), words(3)).names(["a"]).draw()).contains("head axis"));
     assert!(said(TokenText::new(["a", "b"], [1.0]).draw()).contains("[2]"));

@@ -1,9 +1,8 @@
 //! `glassbox activations`: every activation of one run, in one safetensors file.
 
-use crate::{Outcome, args::Args};
+use crate::{Outcome, args::Args, say::say};
 use candle_core::{DType, Tensor};
-use glassbox::{Model, axes::Axis, hook::Sites, model::Run, text::Tokens};
-use std::{collections::HashMap, path::Path};
+use glassbox::{Model, axes::Axis, files, hook::Sites, model::Run, text::Tokens};
 
 pub fn run(mut args: Args) -> Outcome<()> {
     let (text, ids) = (args.option("--text")?, args.option("--tokens")?);
@@ -19,6 +18,8 @@ pub fn run(mut args: Args) -> Outcome<()> {
     let out = out.ok_or("--out FILE.safetensors is missing")?;
 
     let model = Model::open(&place)?;
+    // With the model open, so that its own files are known.
+    files::check(&out)?;
     let tokens = match (text, ids) {
         (Some(text), None) => bos.map_or_else(|| model.tokens(&text), |bos| model.to_tokens(&text, bos))?,
         (None, Some(ids)) => model.tokens(parse_ids(&ids)?)?,
@@ -26,14 +27,13 @@ pub fn run(mut args: Args) -> Outcome<()> {
     };
     let run = record(&model, &tokens, &patterns)?;
     let tensors = tensors(&run)?;
-    candle_core::safetensors::save(&tensors, Path::new(&out))
-        .map_err(|error| format!("{out} cannot be written: {error}"))?;
-    println!("tokens: {:?}", tokens.strings(0));
+    let count = tensors.len();
+    files::write_tensors(&out, tensors)?;
+    say(format_args!("tokens: {:?}", tokens.strings(0)))?;
     if tokens.bos_prepended() {
-        println!("the first of them was put before the text; --no-bos leaves it out");
+        say("the first of them was put before the text; --no-bos leaves it out")?;
     }
-    println!("{} tensors in {out}", tensors.len());
-    Ok(())
+    say(format_args!("{count} tensors in {out}"))
 }
 
 fn parse_ids(list: &str) -> Outcome<Vec<u32>> {
@@ -51,14 +51,14 @@ fn record(model: &Model, tokens: &Tokens, patterns: &[String]) -> Outcome<Run> {
 }
 
 /// Name and value as float32, without the batch axis where there is one (tokens that are sent to experts have none).
-fn tensors(run: &Run) -> Outcome<HashMap<String, Tensor>> {
-    let mut tensors = HashMap::new();
+fn tensors(run: &Run) -> Outcome<Vec<(String, Tensor)>> {
+    let mut tensors = Vec::new();
     for (site, tensor) in run.cache().iter() {
         let alone = matches!(site.axes().first(), Some(Axis::Batch | Axis::One));
-        tensors.insert(site.to_string(), if alone { tensor.get(0)? } else { tensor.clone() });
+        tensors.push((site.to_string(), if alone { tensor.get(0)? } else { tensor.clone() }));
     }
     if run.model().config().heads.unembed {
-        tensors.insert("logits".into(), run.logits()?.get(0)?);
+        tensors.push(("logits".into(), run.logits()?.get(0)?));
     }
     let as_float = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?.contiguous()?));
     tensors.into_iter().map(as_float).collect()

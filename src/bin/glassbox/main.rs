@@ -2,10 +2,12 @@
 
 mod activations;
 mod args;
+mod say;
 mod tour;
 mod train;
 
 use args::Args;
+use say::{end, say};
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -16,7 +18,8 @@ usage:
       Writes one page with pictures of a shipped model and prints its path.
 
   glassbox train RECIPE [--out FOLDER] [--steps N] [--seed N] [--resume]
-      Trains a shipped model again; --resume goes on where a training that was stopped left off.
+      Trains a shipped model again, into trained/NAME unless --out names a folder; --resume goes on where a training
+      that was stopped left off.
       Recipes: induction, grammar, modular-addition.
 
   glassbox activations MODEL (--text TEXT | --tokens 1,2,3) [--sites PATTERN]... [--bos | --no-bos] --out FILE.safetensors
@@ -30,13 +33,21 @@ usage:
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match run(Args::new(std::env::args().skip(1))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end(words().and_then(|words| run(Args::new(words))))
+}
+
+/// What was typed after the program's name.
+fn words() -> Outcome<Vec<String>> {
+    let read = |word: std::ffi::OsString| {
+        let unread = |word: std::ffi::OsString| {
+            format!(
+                "the argument `{}` is not UTF-8; rename the file, or lead a link with another name to it",
+                word.display()
+            )
+        };
+        Ok(word.into_string().map_err(unread)?)
+    };
+    std::env::args_os().skip(1).map(read).collect()
 }
 
 fn run(mut args: Args) -> Outcome<()> {
@@ -44,10 +55,7 @@ fn run(mut args: Args) -> Outcome<()> {
         Some("tour") => tour::run(args),
         Some("train") => train::run(args),
         Some("activations") => activations::run(args),
-        None | Some("help" | "--help" | "-h") => {
-            print!("{HELP}");
-            Ok(())
-        }
+        None | Some("help" | "--help" | "-h") => say(HELP.trim_end()),
         Some(other) => {
             Err(format!("there is no command `{other}`; the commands are tour, train and activations").into())
         }

@@ -1,8 +1,9 @@
 //! `glassbox tour`: the first notebook's pictures on one page, without Jupyter.
 
-use crate::{Outcome, args::Args};
+use crate::{Outcome, args::Args, say::say};
 use glassbox::{
     circuits::head_scores,
+    files,
     notebook::Show,
     plot::{Heatmap, row},
     prelude::*,
@@ -15,10 +16,9 @@ const TEXT: &str = "red fox blue owl tree red fox blue owl";
 pub fn run(mut args: Args) -> Outcome<()> {
     let out = args.option("--out")?.map_or_else(|| env::temp_dir().join("glassbox-tour.html"), PathBuf::from);
     args.done()?;
-    let page = page()?;
-    fs::write(&out, page).map_err(|error| format!("{} cannot be written: {error}", out.display()))?;
-    println!("{}", fs::canonicalize(&out)?.display());
-    Ok(())
+    files::check(&out)?;
+    files::write(&out, page()?)?;
+    say(fs::canonicalize(&out)?.display())
 }
 
 fn page() -> Outcome<String> {
@@ -29,7 +29,8 @@ fn page() -> Outcome<String> {
     let (layer, ..) = scores.strongest_induction();
     // Several heads may look at the right word; the one that matters is the one that is missed.
     let remaining = remaining(&model)?;
-    let head = (0..model.config().n_heads).min_by(|a, b| remaining[[layer, *a]].total_cmp(&remaining[[layer, *b]]));
+    let head =
+        (0..model.config().n_heads).reduce(|a, b| if remaining[[layer, b]] < remaining[[layer, a]] { b } else { a });
     let head = head.ok_or("the model has no heads")?;
     let score = scores.induction[[layer, head]];
     let without = model.run_with(TEXT, [zero(Site::z(layer)).head(head as i64)])?;

@@ -6,7 +6,7 @@ use crate::{
     circuits::product::{product, shared},
     error::CircuitsError,
 };
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::ops::Mul;
 
 /// A matrix or a stack of them, factored or not, as the other side of a product.
@@ -52,6 +52,7 @@ impl FactoredMatrix {
         match right.into() {
             Operand::Factored(right) => self.matmul(right.a())?.matmul(right.b()),
             Operand::Matrix(right) => {
+                let right = right.to_dtype(DType::F32)?;
                 let columns = self.rows_and_columns().1;
                 self.check("with", &right, right.rank().checked_sub(2), columns)?;
                 match columns > self.inner() {
@@ -73,6 +74,7 @@ impl FactoredMatrix {
         match left.into() {
             Operand::Factored(left) => left.matmul(self),
             Operand::Matrix(left) => {
+                let left = left.to_dtype(DType::F32)?;
                 let rows = self.rows_and_columns().0;
                 self.check("behind", &left, left.rank().checked_sub(1).filter(|_| left.rank() > 1), rows)?;
                 match rows > self.inner() {
@@ -92,7 +94,7 @@ impl FactoredMatrix {
     /// When the vector is not as long as the matrix is wide.
     pub fn matvec(&self, column: &Tensor) -> Result<Tensor> {
         self.check("with", column, (column.rank() == 1).then_some(0), self.rows_and_columns().1)?;
-        let read = product(&self.b, &column.unsqueeze(1)?)?; // [.., m, one]
+        let read = product(&self.b, &column.to_dtype(DType::F32)?.unsqueeze(1)?)?; // [.., m, one]
         let last = read.rank() - 1;
         Ok(product(&self.a, &read)?.squeeze(last)?)
     }
@@ -106,7 +108,7 @@ impl FactoredMatrix {
     /// When the vector is not as long as the matrix is tall.
     pub fn vecmat(&self, row: &Tensor) -> Result<Tensor> {
         self.check("behind", row, (row.rank() == 1).then_some(0), self.rows_and_columns().0)?;
-        let read = product(&row.unsqueeze(0)?, &self.a)?; // [.., one, m]
+        let read = product(&row.to_dtype(DType::F32)?.unsqueeze(0)?, &self.a)?; // [.., one, m]
         let last = read.rank() - 2;
         Ok(product(&read, &self.b)?.squeeze(last)?)
     }

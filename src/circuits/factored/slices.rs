@@ -1,7 +1,7 @@
 //! Parts of a stack and of its matrices.
 
 use super::FactoredMatrix;
-use crate::{Result, error::CircuitsError};
+use crate::{Result, error::CircuitsError, index::place};
 use candle_core::Tensor;
 use std::ops::Range;
 
@@ -15,9 +15,8 @@ impl FactoredMatrix {
         let Some(&len) = self.leading().first() else {
             return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
         };
-        let out = || CircuitsError::OutOfRange { axis: "the first axis", index, len };
-        let at = if index < 0 { index + len as i64 } else { index };
-        let at = usize::try_from(at).ok().filter(|at| *at < len).ok_or_else(out)?;
+        let out = || CircuitsError::OutOfRange { axis: "the first axis", index: index.into(), len };
+        let at = place(index, len).ok_or_else(out)?;
         Self::new(&self.a.get(at)?, &self.b.get(at)?)
     }
 
@@ -62,7 +61,7 @@ impl FactoredMatrix {
     /// When there is no such place.
     pub fn unsqueeze(&self, axis: usize) -> Result<Self> {
         if axis > self.leading().len() {
-            let (index, len) = (axis as i64, self.leading().len() + 1);
+            let (index, len) = (axis as i128, self.leading().len() + 1);
             return Err(CircuitsError::OutOfRange { axis: "the places of leading axes", index, len }.into());
         }
         Self::new(&self.a.unsqueeze(axis)?, &self.b.unsqueeze(axis)?)
@@ -84,7 +83,7 @@ impl FactoredMatrix {
 fn part(factor: &Tensor, axis: usize, range: &Range<usize>, name: &'static str) -> Result<Tensor> {
     let len = factor.dim(axis)?;
     if range.start >= range.end || range.end > len {
-        let index = if range.start >= len { range.start } else { range.end } as i64;
+        let index = if range.start >= len { range.start } else { range.end } as i128;
         return Err(CircuitsError::OutOfRange { axis: name, index, len }.into());
     }
     Ok(factor.narrow(axis, range.start, range.len())?)

@@ -4,6 +4,7 @@ use super::{Action, Edit, Intervention, ToIndex};
 use crate::{
     Result,
     cache::ActivationCache,
+    error::{Error, SiteError, need_type},
     hook::{Site, Sites},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
@@ -149,6 +150,16 @@ pub(crate) fn from_clean(site: Site) -> Intervention {
     Intervention::new(site, Action::Clean)
 }
 
+/// What a closure made of something, if it is of the same shape and type.
+pub(super) fn same_kind(site: Site, old: &Tensor, new: Tensor) -> Result<Tensor> {
+    if new.dims() != old.dims() {
+        let (got, expected) = (new.dims().to_vec(), old.dims().to_vec());
+        return Err(SiteError::Shape { site: site.to_string(), got, expected }.into());
+    }
+    need_type(|| format!("the value for `{site}`"), &new, old.dtype())?;
+    Ok(new)
+}
+
 /// Leaves the activation as it is, and gives its gradient to a closure.
 pub(super) struct GradientEdit(pub(super) Edit, pub(super) Site);
 
@@ -163,10 +174,8 @@ impl CustomOp1 for GradientEdit {
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
-        let new = (self.0)(grad, self.1).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        if new.dims() != grad.dims() {
-            candle_core::bail!("a gradient of shape {:?} was edited into one of {:?}", grad.dims(), new.dims())
-        }
-        Ok(Some(new))
+        let of_closure = |why: Error| why.of_closure(format!("`edit_gradient` at `{}`", self.1), grad.dims());
+        let new = (self.0)(grad, self.1).map_err(of_closure).and_then(|new| same_kind(self.1, grad, new));
+        new.map(Some).map_err(|error| candle_core::Error::Msg(error.to_string()))
     }
 }

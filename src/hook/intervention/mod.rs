@@ -13,14 +13,14 @@ use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
-    error::SiteError,
+    error::{SiteError, need_f32},
     model::{Config, Sizes},
 };
 use candle_core::Tensor;
 pub use direction::ablate_direction;
 pub use index::ToIndex;
-use make::GradientEdit;
 pub(crate) use make::from_clean;
+use make::{GradientEdit, same_kind};
 pub use make::{add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace, scale, zero};
 pub(crate) use part::select;
 use part::{put_back, resolve};
@@ -225,7 +225,14 @@ impl Intervention {
     /// Where every index counts from 0, if the activation has these sizes.
     pub(crate) fn indices(&self, config: &Config, sizes: Sizes) -> Result<Vec<(usize, Vec<usize>)>> {
         let Some(shape) = config.shape_of(self.site, sizes)? else { return Ok(Vec::new()) };
-        self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape)).collect()
+        let resolved = self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape));
+        let resolved = resolved.collect::<Result<Vec<_>>>()?;
+        let twice = |nth: &usize| resolved[..*nth].iter().any(|(dim, _)| *dim == resolved[*nth].0);
+        if let Some(nth) = (0..resolved.len()).find(twice) {
+            let (site, axis) = (self.site.to_string(), self.narrow[nth].0.name());
+            return Err(SiteError::NarrowedTwice { site, axis }.into());
+        }
+        Ok(resolved)
     }
 
     /// Everything that can be wrong, found before the forward pass.
@@ -239,6 +246,9 @@ impl Intervention {
         let site = self.site.to_string();
         match &self.action {
             Action::Replace(value) | Action::Add(value) => {
+                if self.site.is_differentiable() {
+                    need_f32(|| format!("the value for `{site}`"), value)?;
+                }
                 let whole = value.dims() == shape;
                 match whole || value.broadcast_as(part.as_slice()).is_ok() {
                     true => Ok(self),
@@ -269,11 +279,7 @@ impl Intervention {
     /// The changed activation.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         let part = select(x, &self.resolved)?;
-        let new = self.change(&part, x.dims())?;
-        if new.dims() != part.dims() {
-            let (got, expected) = (new.dims().to_vec(), part.dims().to_vec());
-            return Err(SiteError::Shape { site: self.site.to_string(), got, expected }.into());
-        }
+        let new = same_kind(self.site, &part, self.change(&part, x.dims())?)?;
         // A broadcast value is spread out, as what reads it needs it.
         Ok(put_back(x, &new, &self.resolved)?.contiguous()?)
     }
@@ -295,7 +301,9 @@ impl Intervention {
             Action::Ablate(direction) => direction::without(part, direction)?,
             // Placed, it is a value to put in; a sweep fills in the clean one.
             Action::Patch(_) | Action::Clean => part.clone(),
-            Action::Edit(f) => f(part, self.site)?,
+            Action::Edit(f) => {
+                f(part, self.site).map_err(|why| why.of_closure(format!("`edit` at `{}`", self.site), part.dims()))?
+            }
             Action::EditGradient(f) => part.contiguous()?.apply_op1(GradientEdit(f.clone(), self.site))?,
         })
     }

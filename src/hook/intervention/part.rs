@@ -1,6 +1,6 @@
 //! The part of an activation that an intervention is narrowed to.
 
-use crate::{Result, axes::Axis, error::SiteError, hook::Site};
+use crate::{Result, axes::Axis, error::SiteError, hook::Site, index::place};
 use candle_core::Tensor;
 
 /// The dimension of an axis at a site, and the indices along it counted from 0.
@@ -18,13 +18,8 @@ pub(super) fn resolve(site: Site, axis: Axis, indices: &[i64], shape: &[usize]) 
         return Err(SiteError::NoIndices { site: site.to_string(), axis: axis.name() }.into());
     }
     let size = shape[dim];
-    let from_start = |&index: &i64| {
-        let counted = if index < 0 { index + size as i64 } else { index };
-        usize::try_from(counted)
-            .ok()
-            .filter(|&counted| counted < size)
-            .ok_or_else(|| SiteError::OutOfRange { site: site.to_string(), axis: axis.name(), index, size }.into())
-    };
+    let out = |index| SiteError::OutOfRange { site: site.to_string(), axis: axis.name(), index, size }.into();
+    let from_start = |&index: &i64| place(index, size).ok_or_else(|| out(index));
     Ok((dim, indices.iter().map(from_start).collect::<Result<_>>()?))
 }
 

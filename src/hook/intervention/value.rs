@@ -11,12 +11,28 @@ impl Intervention {
         matches!(self.action, Action::Mean | Action::Edit(_) | Action::EditGradient(_))
     }
 
+    /// Whether it does the same to every token, whatever is read beside it and wherever the text ends: done again to
+    /// tokens that were read before, it gives what it gave.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        let narrowed = self.narrow.iter().any(|(axis, _)| matches!(axis, Axis::Pos | Axis::Key));
+        let by_row = match &self.action {
+            Action::Replace(value) | Action::Add(value) => self.rows_of(value).is_some_and(|dim| value.dims()[dim] > 1),
+            _ => false,
+        };
+        !narrowed && !by_row && !self.mixes()
+    }
+
+    /// The dimension of a value that counts positions, where it has one.
+    fn rows_of(&self, value: &Tensor) -> Option<usize> {
+        let behind = self.site.axes().iter().rev().position(|axis| matches!(axis, Axis::Pos | Axis::Query))?;
+        value.rank().checked_sub(behind + 1)
+    }
+
     /// Of a value with a row for each position of the text, or for each position that the intervention is narrowed to,
     /// the rows of those that are read. The latter are put in order, as a value is that has them all.
     pub(super) fn keep_rows(&mut self, read: &Range<usize>) {
         let (Action::Replace(value) | Action::Add(value)) = &self.action else { return };
-        let behind = self.site.axes().iter().rev().position(|axis| matches!(axis, Axis::Pos | Axis::Query));
-        let Some(dim) = behind.and_then(|behind| value.rank().checked_sub(behind + 1)) else { return };
+        let Some(dim) = self.rows_of(value) else { return };
         let (rows, whole) = (value.dims()[dim], value.rank() == self.site.axes().len() && self.narrow.len() == 1);
         if rows == 1 {
             return;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::{error::Error, load::bytes::Bytes};
+
 /// Everything before the tensors' values.
 pub(super) struct Header {
     pub(super) metadata: Map<String, Value>,
@@ -21,36 +23,72 @@ pub(super) struct TensorInfo {
     pub(super) start: usize,
 }
 
-/// What is wrong with the bytes, for a sentence.
-type Parsed<T> = std::result::Result<T, String>;
+/// What is wrong with the bytes, for a sentence; or why they cannot be read any more.
+pub(super) enum Bad {
+    Why(String),
+    Unread(Error),
+}
+
+impl From<String> for Bad {
+    fn from(why: String) -> Self {
+        Self::Why(why)
+    }
+}
+
+impl From<&str> for Bad {
+    fn from(why: &str) -> Self {
+        Self::Why(why.to_owned())
+    }
+}
+
+impl From<Error> for Bad {
+    fn from(error: Error) -> Self {
+        Self::Unread(error)
+    }
+}
+
+type Parsed<T> = std::result::Result<T, Bad>;
+
+/// More values in the lists of a file's metadata than any model has, all lists together. A value takes 32 bytes here,
+/// and may take one in the file.
+const MOST_LISTED: usize = 1 << 23;
+/// More tensors, or keys of metadata, than any model has.
+const MOST_NAMES: usize = 1 << 20;
 
 impl Header {
     /// Reads versions 2 and 3 of the format.
-    pub(super) fn parse(bytes: &[u8]) -> Parsed<Self> {
-        let mut reader = Reader { bytes, at: 0 };
+    pub(super) fn parse(bytes: &Bytes) -> Parsed<Self> {
+        let mut reader = Reader { bytes, at: 0, read: Vec::new(), read_at: 0, listed: 0 };
         if reader.take(4)? != b"GGUF" {
             return Err("it does not begin with the letters GGUF".into());
         }
         let version = reader.u32()?;
         if !(2..=3).contains(&version) {
-            return Err(format!("it is version {version} of the format, and glassbox reads versions 2 and 3"));
+            return Err(format!("it is version {version} of the format, and glassbox reads versions 2 and 3").into());
         }
-        let (n_tensors, n_keys) = (reader.len()?, reader.len()?);
+        let (n_tensors, n_keys) = (reader.names("tensors")?, reader.names("keys of metadata")?);
         let mut metadata = Map::new();
         for _ in 0..n_keys {
             let (key, kind) = (reader.text()?, reader.u32()?);
-            metadata.insert(key, reader.value(kind, 0)?);
+            let value = reader.value(kind, 0)?;
+            if metadata.contains_key(&key) {
+                return Err(format!("it says `{key}` twice").into());
+            }
+            metadata.insert(key, value);
         }
         let mut tensors = BTreeMap::new();
         for _ in 0..n_tensors {
             let name = reader.text()?;
             let n_axes = reader.u32()?;
             if n_axes > 4 {
-                return Err(format!("`{name}` has {n_axes} axes, and a tensor has at most 4"));
+                return Err(format!("`{name}` has {n_axes} axes, and a tensor has at most 4").into());
             }
             let mut shape = (0..n_axes).map(|_| reader.size()).collect::<Parsed<Vec<_>>>()?;
             shape.reverse();
             let (kind, start) = (reader.u32()?, reader.size()?);
+            if tensors.contains_key(&name) {
+                return Err(format!("it holds two tensors `{name}`").into());
+            }
             tensors.insert(name, TensorInfo { shape, kind, start });
         }
         let align = metadata.get("general.alignment").map_or(Some(32), Value::as_u64);
@@ -65,24 +103,37 @@ impl Header {
 }
 
 struct Reader<'a> {
-    bytes: &'a [u8],
+    bytes: &'a Bytes,
     at: usize,
+    /// What was read at once, and from where on.
+    read: Vec<u8>,
+    read_at: usize,
+    /// How many values of lists were met.
+    listed: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
-        let end = self.at.checked_add(count);
-        let taken = end.and_then(|end| self.bytes.get(self.at..end));
-        let taken = taken.ok_or_else(|| {
-            format!("{count} bytes are needed at byte {} and it has {} in all", self.at, self.bytes.len())
-        })?;
+impl Reader<'_> {
+    fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.at)
+    }
+
+    fn take(&mut self, count: usize) -> Parsed<&[u8]> {
+        if count > self.left() {
+            let (at, len) = (self.at, self.bytes.len());
+            return Err(format!("{count} bytes are needed at byte {at} and it has {len} in all").into());
+        }
+        if self.at + count > self.read_at + self.read.len() {
+            let more = count.max(Bytes::PIECE).min(self.left());
+            (self.read, self.read_at) = (self.bytes.read(self.at..self.at + more)?, self.at);
+        }
+        let from = self.at - self.read_at;
         self.at += count;
-        Ok(taken)
+        self.read.get(from..from + count).ok_or_else(|| "internal: too little was read".into())
     }
 
     fn array<const N: usize>(&mut self) -> Parsed<[u8; N]> {
         let bytes = self.take(N)?;
-        bytes.try_into().map_err(|_| "internal: a slice of the wrong length".to_owned())
+        bytes.try_into().map_err(|_| "internal: a slice of the wrong length".into())
     }
 
     fn u32(&mut self) -> Parsed<u32> {
@@ -91,16 +142,25 @@ impl<'a> Reader<'a> {
 
     fn size(&mut self) -> Parsed<usize> {
         let size = u64::from_le_bytes(self.array()?);
-        usize::try_from(size).map_err(|_| format!("the size {size} is too large for this machine"))
+        usize::try_from(size).map_err(|_| format!("the size {size} is too large for this machine").into())
     }
 
     /// A count of things that follow, each of at least one byte.
     fn len(&mut self) -> Parsed<usize> {
-        let (len, left) = (self.size()?, self.bytes.len() - self.at);
+        let (len, left) = (self.size()?, self.left());
         if len > left {
-            return Err(format!("{len} entries are announced at byte {} and {left} bytes are left", self.at));
+            return Err(format!("{len} entries are announced at byte {} and {left} bytes are left", self.at).into());
         }
         Ok(len)
+    }
+
+    fn names(&mut self, what: &str) -> Parsed<usize> {
+        match self.len()? {
+            count if count > MOST_NAMES => {
+                Err(format!("it announces {count} {what}, and no model has more than {MOST_NAMES}").into())
+            }
+            count => Ok(count),
+        }
     }
 
     fn text(&mut self) -> Parsed<String> {
@@ -121,17 +181,29 @@ impl<'a> Reader<'a> {
             8 => self.text()?.into(),
             9 if depth < 4 => {
                 let (kind, len) = (self.u32()?, self.len()?);
+                self.listed += len;
+                if self.listed > MOST_LISTED {
+                    let at = self.at;
+                    return Err(
+                        format!("its lists have over {MOST_LISTED} values at byte {at}, and no model's do").into()
+                    );
+                }
                 Value::Array((0..len).map(|_| self.value(kind, depth + 1)).collect::<Parsed<_>>()?)
             }
             10 => u64::from_le_bytes(self.array()?).into(),
             11 => i64::from_le_bytes(self.array()?).into(),
-            12 => f64::from_le_bytes(self.array()?).into(),
-            _ => return Err(format!("a value at byte {} has the unknown type {kind}", self.at)),
+            12 => number(f64::from_le_bytes(self.array()?)),
+            _ => return Err(format!("a value at byte {} has the unknown type {kind}", self.at).into()),
         })
     }
 }
 
 /// The number as a person wrote it: 1e-5, where widening the float would give 9.999999747378752e-6.
 fn shortest(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
+    value.to_string().parse().map_or(Value::Null, number)
+}
+
+/// A number; what is none (NaN, infinite) as a text, which no setting takes for a number, nor for absent.
+fn number(value: f64) -> Value {
+    if value.is_finite() { value.into() } else { value.to_string().into() }
 }

@@ -41,6 +41,9 @@ impl Layout {
     /// The values in the order of the model's own files. `shape` is that in GGUF; nothing where its first axis does not
     /// hold whole heads.
     pub(super) fn restore(self, values: Vec<f32>, shape: &[usize], heads: Heads) -> Option<Vec<f32>> {
+        if values.is_empty() {
+            return Some(values);
+        }
         let rows = shape.first().copied().unwrap_or(1);
         let width = values.len().checked_div(rows).unwrap_or(1).max(1);
         Some(match self {

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     error::{Error, LoadError, Result},
     load::Settings,
+    order,
 };
 
 /// Tensors that a `config.json` says as settings.
@@ -42,6 +43,10 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
             return Err(facts.refuse("rope.dimension_count", turned, why));
         }
         None => {}
+    }
+    if let Some(factors) = factors.llama3.as_ref().filter(|factors| 2 * factors.len() != turned) {
+        let why = format!("`{LLAMA3}` has {} factors, one for each pair of them", factors.len());
+        return Err(facts.refuse("rope.dimension_count", turned, why));
     }
     if let Some(scaling) = scaling(facts, factors, theta)? {
         settings.set("rope_scaling", scaling);
@@ -76,7 +81,9 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
             scaling.insert((*own).to_owned(), value);
         }
     }
-    let stretched = scaling.get("factor").and_then(Value::as_f64).is_some_and(|factor| factor != 1.0);
+    // GGUF writes 0 for "none".
+    scaling.retain(|_, value| value.as_f64() != Some(0.0));
+    let stretched = scaling.get("factor").is_some_and(|factor| factor.as_f64() != Some(1.0));
     let stated = facts.find::<String>("rope.scaling.type")?;
     let kind = stated.or(stretched.then(|| "linear".to_owned())).filter(|kind| kind != "none");
     let kind = match (&factors.long, &factors.short) {
@@ -121,9 +128,10 @@ const TRAINED_ON: f64 = 8192.0;
 /// # Errors
 /// When the known rule makes others: leaving them out would turn every position wrongly.
 fn rule(factors: &[f32], theta: f64) -> Result<Value> {
-    let factor = factors.iter().copied().fold(1.0, f32::max).into();
+    let factor = factors.iter().copied().fold(1.0, order::larger).into();
     let expected = (0..factors.len()).map(|pair| divisor(pair as f64 / factors.len() as f64, theta, factor));
-    if factors.iter().zip(expected).any(|(&given, rule)| (f64::from(given) - rule).abs() > 1e-3 * rule) {
+    // NaN is near nothing.
+    if !factors.iter().zip(expected).all(|(&given, rule)| (f64::from(given) - rule).abs() <= 1e-3 * rule) {
         let why = "only the factors of Llama 3 (low 1, high 4, trained on 8192 positions) are known".to_owned();
         let value = format!("{} factors up to {factor}", factors.len());
         return Err(LoadError::Unsupported { key: LLAMA3.into(), value, why }.into());
@@ -180,5 +188,8 @@ mod tests {
     fn other_factors_are_refused() {
         let error = rule(&written(1e4, 64, 8.0), 5e5).unwrap_err().to_string();
         assert!(error.contains("rope_freqs.weight"), "{error}");
+        let mut damaged = written(5e5, 64, 8.0);
+        damaged[3] = f32::NAN;
+        assert!(rule(&damaged, 5e5).is_err());
     }
 }

@@ -16,7 +16,9 @@ pub(super) fn translate(facts: &Facts, family: &Family, factors: &Factors) -> Re
     refuse_parts(facts.metadata)?;
     let mut settings = Settings::default();
     settings.set("model_type", family.model_type);
-    settings.set("vocab_size", facts.rows("token_embd.weight").unwrap_or_default());
+    if let Some(rows) = facts.rows("token_embd.weight") {
+        settings.set("vocab_size", rows);
+    }
     settings.set("tie_word_embeddings", !facts.has("output.weight"));
     for (own, gguf) in family.keys.iter().copied().flatten() {
         settings.set(own, facts.get::<Value>(gguf)?);
@@ -78,7 +80,7 @@ fn special_ids(metadata: &Settings, settings: &mut Settings) -> Result<()> {
         }
     }
     let ends =
-        ["eos", "eot", "eom"].map(|kind| metadata.find::<usize>(format!("tokenizer.ggml.{kind}_token_id").as_str()));
+        ["eos", "eot", "eom"].map(|kind| metadata.find::<u32>(format!("tokenizer.ggml.{kind}_token_id").as_str()));
     let ends = ends.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;
     settings.set("eos_token_id", ends);
     Ok(())
@@ -86,7 +88,7 @@ fn special_ids(metadata: &Settings, settings: &mut Settings) -> Result<()> {
 
 /// Refuses one of several parts of a model.
 fn refuse_parts(metadata: &Settings) -> Result<()> {
-    match metadata.or("split.count", 1usize)? {
+    match metadata.or("split.count", 1u32)? {
         0 | 1 => Ok(()),
         parts => {
             let why = "join the parts first, with llama-gguf-split --merge".to_owned();

@@ -9,7 +9,7 @@ const WINDOW: &str = "attention.sliding_window";
 
 /// How many tokens back a token sees; GGUF writes 0 for all.
 pub(super) fn window(facts: &Facts, settings: &mut Settings) -> Result<()> {
-    let window = facts.or(WINDOW, 0usize)?;
+    let window = facts.or(WINDOW, 0u32)?;
     settings.set("sliding_window", (window > 0).then_some(window));
     Ok(())
 }

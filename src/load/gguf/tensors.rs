@@ -1,9 +1,6 @@
 //! Tensors in a GGUF file, made whole again from their blocks.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, ops::Range};
 
 use candle_core::{
     Device,
@@ -16,36 +13,44 @@ use super::{
     layout::{Heads, Layout},
 };
 use crate::{
-    error::{LoadError, Result},
+    error::{Error, LoadError, Result},
     load::{bytes::Bytes, float::Float, weights::Source},
 };
 
 /// The tensors by the model's own names.
 pub(super) struct GgufTensors {
-    path: PathBuf,
     bytes: Bytes,
     heads: Heads,
     tensors: BTreeMap<String, (TensorInfo, Layout)>,
 }
 
 impl GgufTensors {
-    /// Fails at once where the file ends before a tensor's values do, as a broken download does.
+    /// Fails at once where the file ends before a tensor's values do, as a broken download does, and where two tensors
+    /// would have one name.
     pub(super) fn new(
-        path: &Path,
         bytes: Bytes,
-        tensors: &BTreeMap<String, TensorInfo>,
+        stored: &BTreeMap<String, TensorInfo>,
         family: &Family,
         heads: Heads,
     ) -> Result<Self> {
-        for (name, tensor) in tensors {
+        let mut tensors = BTreeMap::new();
+        for (name, tensor) in stored {
             if let Ok(stored) = Stored::of(name, tensor.kind) {
-                stored.slice(name, tensor, &bytes, path)?;
+                stored.place(name, tensor, &bytes)?;
+            }
+            for (own, tensor, layout) in family.tensors(name, tensor) {
+                if tensors.contains_key(&own) {
+                    return Err(damaged(&bytes, format!("`{name}` is a second tensor `{own}`")));
+                }
+                tensors.insert(own, (tensor, layout));
             }
         }
-        let own = tensors.iter().flat_map(|(name, tensor)| family.tensors(name, tensor));
-        let tensors = own.map(|(name, tensor, layout)| (name, (tensor, layout))).collect();
-        Ok(Self { path: path.to_owned(), bytes, heads, tensors })
+        Ok(Self { bytes, heads, tensors })
     }
+}
+
+fn damaged(bytes: &Bytes, why: String) -> Error {
+    LoadError::Damaged { path: bytes.path().to_owned(), what: "a GGUF file", why }.into()
 }
 
 impl Source for GgufTensors {
@@ -56,24 +61,40 @@ impl Source for GgufTensors {
 
     fn read(&self, name: &str) -> Result<Option<Vec<f32>>> {
         let Some((tensor, layout)) = self.tensors.get(name) else { return Ok(None) };
-        let values = values(name, tensor, &self.bytes, &self.path)?;
+        let values = values(name, tensor, &self.bytes)?;
         let Heads { queries, keys } = self.heads;
         let why = || format!("the rows of `{name}` {:?} are not {queries} heads, or {keys} of keys", tensor.shape);
-        let damaged = || LoadError::Damaged { path: self.path.clone(), what: "a GGUF file", why: why() };
-        Ok(Some(layout.restore(values, &tensor.shape, self.heads).ok_or_else(damaged)?))
+        Ok(Some(layout.restore(values, &tensor.shape, self.heads).ok_or_else(|| damaged(&self.bytes, why()))?))
+    }
+
+    fn whence(&self, _: &str) -> String {
+        format!("{} is damaged: download it again", self.bytes.path().display())
     }
 }
 
 /// The values of one tensor, in the order of the file.
-pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes, path: &Path) -> Result<Vec<f32>> {
+pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Vec<f32>> {
     let stored = Stored::of(name, tensor.kind)?;
-    let data = stored.slice(name, tensor, bytes, path)?;
+    let place = stored.place(name, tensor, bytes)?;
     match stored {
-        Stored::Floats(float) => Ok(float.read(&data)),
+        _ if place.is_empty() => Ok(Vec::new()),
+        Stored::Floats(float) => float.read(bytes, place),
         Stored::Blocks(dtype) => {
-            let blocks = qtensor_from_ggml(dtype, &data, tensor.shape.clone(), &Device::Cpu)?;
+            let blocks = qtensor_from_ggml(dtype, &bytes.read(place)?, tensor.shape.clone(), &Device::Cpu)?;
             Ok(blocks.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?)
         }
+    }
+}
+
+/// Whether two tensors are there, and written the same.
+pub(super) fn same(bytes: &Bytes, tensors: [Option<&TensorInfo>; 2]) -> Result<bool> {
+    let [Some(one), Some(other)] = tensors else { return Ok(false) };
+    let place = |tensor: &TensorInfo| Stored::of("", tensor.kind).ok()?.place("", tensor, bytes).ok();
+    match (place(one), place(other)) {
+        (Some(here), Some(there)) if one.kind == other.kind && one.shape == other.shape => {
+            bytes.same(here, bytes, there)
+        }
+        _ => Ok(false),
     }
 }
 
@@ -87,7 +108,8 @@ impl TensorInfo {
         let values = shape.iter().try_fold(1usize, |values, &axis| values.checked_mul(axis))?;
         let each = (values / per_block).checked_mul(size)?;
         let piece = |at| Self { shape: shape.to_vec(), kind: self.kind, start: self.start + at * each };
-        (each > 0 && !shape.is_empty()).then(|| (0..count).map(piece).collect())
+        // A mixture has at most hundreds of experts; a damaged file may say any number.
+        (each > 0 && !shape.is_empty() && count <= 1 << 16).then(|| (0..count).map(piece).collect())
     }
 }
 
@@ -132,17 +154,20 @@ impl Stored {
         }
     }
 
-    /// A tensor's bytes, which its rows must fill with whole blocks.
-    fn slice(self, name: &str, tensor: &TensorInfo, bytes: &Bytes, path: &Path) -> Result<Bytes> {
-        let damaged = |why| LoadError::Damaged { path: path.to_owned(), what: "a GGUF file", why };
+    /// Where a tensor's bytes lie, which its rows must fill with whole blocks.
+    fn place(self, name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Range<usize>> {
         let (per_block, size) = self.block();
-        let whole = tensor.shape.last().is_none_or(|width| width % per_block == 0);
+        let whole = tensor.shape.last().unwrap_or(&1).is_multiple_of(per_block);
         let count = tensor.shape.iter().try_fold(1usize, |count, &axis| count.checked_mul(axis));
         let len = count.filter(|_| whole).and_then(|count| (count / per_block).checked_mul(size));
         let why = || format!("`{name}` cannot have shape {:?} in blocks of {per_block}", tensor.shape);
-        let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(why()))?;
-        let why = || format!("`{name}` ends at byte {end}, and the file has {}", bytes.len());
-        Ok(bytes.window(tensor.start..end).ok_or_else(|| damaged(why()))?)
+        let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(bytes, why()))?;
+        if end > bytes.len() {
+            let len = bytes.len();
+            let why = format!("`{name}` ends at byte {end}, and the file has {len}; it was not downloaded to its end");
+            return Err(damaged(bytes, why));
+        }
+        Ok(tensor.start..end)
     }
 }
 

@@ -1,8 +1,8 @@
-//! The cache of `huggingface_hub`: `models--org--name/{refs, snapshots, blobs}`.
+//! The cache of `huggingface_hub`: `models--org--name/{refs, snapshots, blobs}`, and `.locks` beside the models.
 
 use std::path::{Path, PathBuf};
 
-use super::HubId;
+use super::{HubId, id::is_commit};
 use crate::load::{
     folder::{CONFIG, INDEX, TOKENIZER, WEIGHTS},
     safetensors::read_index,
@@ -24,7 +24,7 @@ impl Cache {
 
     /// Everything about one model.
     pub(super) fn model(&self, id: &HubId) -> PathBuf {
-        self.folder.join(format!("models--{}", id.repo.replace('/', "--")))
+        self.folder.join(folder_name(id))
     }
 
     /// The file that says which commit a branch is at.
@@ -37,20 +37,36 @@ impl Cache {
         self.model(id).join("snapshots").join(commit)
     }
 
-    /// The folder with the files of a revision, where it is known here. The revision may be a commit itself.
+    /// The contents of a file, by the name of their hash.
+    #[cfg(feature = "hub")]
+    pub(super) fn blob(&self, id: &HubId, name: &str) -> PathBuf {
+        self.model(id).join("blobs").join(name)
+    }
+
+    /// The file that is locked while a blob is written, the same as in Python.
+    #[cfg(feature = "hub")]
+    pub(super) fn lock(&self, id: &HubId, name: &str) -> PathBuf {
+        self.folder.join(".locks").join(folder_name(id)).join(format!("{name}.lock"))
+    }
+
+    /// The file that says that a commit has no tokenizer.
+    pub(super) fn no_tokenizer(&self, id: &HubId, commit: &str) -> PathBuf {
+        self.model(id).join(".no_exist").join(commit).join(TOKENIZER)
+    }
+
+    /// The folder with the files of a revision, where it is known here. The revision may be a commit itself. A
+    /// reference that does not hold a commit says nothing.
     pub(super) fn snapshot(&self, id: &HubId) -> Option<PathBuf> {
         let commit = std::fs::read_to_string(self.reference(id)).unwrap_or_else(|_| id.revision.clone());
-        Some(self.snapshot_of(id, commit.trim())).filter(|snapshot| snapshot.is_dir())
+        let commit = Some(commit.trim()).filter(|commit| is_commit(commit))?;
+        Some(self.snapshot_of(id, commit)).filter(|snapshot| snapshot.is_dir())
     }
 
     /// Whether nothing has to be asked of the hub: there are weights, and a tokenizer or the knowledge that there is
     /// none.
     pub(super) fn is_whole(&self, id: &HubId, snapshot: &Path) -> bool {
-        let known_missing = || {
-            let commit = snapshot.file_name().unwrap_or_default();
-            self.model(id).join(".no_exist").join(commit).join(TOKENIZER).exists()
-        };
-        self.has_weights(snapshot) && (snapshot.join(TOKENIZER).is_file() || known_missing())
+        let commit = snapshot.file_name().unwrap_or_default().to_string_lossy();
+        self.has_weights(snapshot) && (snapshot.join(TOKENIZER).is_file() || self.no_tokenizer(id, &commit).exists())
     }
 
     /// Whether there is a configuration with all of the weights.
@@ -68,8 +84,12 @@ impl Cache {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let id =
             |entry: std::fs::DirEntry| Some(entry.file_name().to_str()?.strip_prefix("models--")?.replace("--", "/"));
-        let mut models: Vec<_> = entries.filter_map(id).collect();
+        let mut models: Vec<_> = entries.filter_map(id).filter(|id| HubId::parse(id).is_ok()).collect();
         models.sort();
         models
     }
+}
+
+fn folder_name(id: &HubId) -> String {
+    format!("models--{}", id.repo.replace('/', "--"))
 }

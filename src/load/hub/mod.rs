@@ -1,14 +1,31 @@
 //! Models of the Hugging Face hub: from the local cache first, and over the network only for what it lacks.
 
+#[cfg(feature = "hub")]
+mod address;
+#[cfg(feature = "hub")]
+mod answer;
 mod cache;
 #[cfg(feature = "hub")]
 mod download;
+mod env;
+mod id;
+#[cfg(feature = "hub")]
+mod place;
+#[cfg(feature = "hub")]
+mod transfer;
+#[cfg(feature = "hub")]
+mod verify;
+#[cfg(feature = "hub")]
+mod web;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use self::cache::Cache;
+pub(super) use self::id::HubId;
 use super::{Checkpoint, folder};
 use crate::error::{LoadError, Result, nearest};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The Hugging Face hub and the cache on this machine that it shares with Python's `huggingface_hub`.
 ///
@@ -27,45 +44,23 @@ pub struct Hub {
     token: Option<String>,
     offline: bool,
     progress: Option<Progress>,
+    patience: Duration,
 }
 
 /// Called with a file's name, how many of its bytes have come, and how many there are.
 type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
-/// One revision of one model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct HubId {
-    repo: String,
-    revision: String,
-}
-
 impl Hub {
-    /// As the environment says: `HF_ENDPOINT`, `HF_HUB_CACHE` (or `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN`
-    /// (or the file `token` in `HF_HOME`) and `HF_HUB_OFFLINE`.
+    /// As the environment says, read as Python's `huggingface_hub` reads it: `HF_ENDPOINT`, `HF_HUB_CACHE` (or
+    /// `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN` (or the file that `HF_TOKEN_PATH` names, or `token` in
+    /// `HF_HOME`) and `HF_HUB_OFFLINE`.
     pub fn from_env() -> Self {
-        Self::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()), std::env::home_dir())
-    }
-
-    fn from_variables(variable: impl Fn(&str) -> Option<String>, user: Option<PathBuf>) -> Self {
-        let caches = variable("XDG_CACHE_HOME").map(PathBuf::from).or(user.map(|user| user.join(".cache")));
-        let home = variable("HF_HOME").map(PathBuf::from);
-        let home = home.unwrap_or_else(|| caches.unwrap_or_default().join("huggingface"));
-        let cache = variable("HF_HUB_CACHE").or(variable("HUGGINGFACE_HUB_CACHE")).map(PathBuf::from);
-        let token_file = variable("HF_TOKEN_PATH").map_or_else(|| home.join("token"), PathBuf::from);
-        let token = variable("HF_TOKEN").or_else(|| std::fs::read_to_string(token_file).ok());
-        let is_yes = |value: String| ["1", "on", "yes", "true"].contains(&&*value.to_lowercase());
-        Self {
-            endpoint: variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into()),
-            cache: Cache::new(cache.unwrap_or_else(|| home.join("hub"))),
-            token: token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
-            offline: variable("HF_HUB_OFFLINE").is_some_and(is_yes),
-            progress: None,
-        }
+        env::hub(|name| std::env::var_os(name), std::env::home_dir())
     }
 
     /// The same hub at another address, such as a mirror.
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = endpoint.into().trim_end_matches('/').to_owned();
+        self.endpoint = endpoint.into().trim().trim_end_matches('/').to_owned();
         self
     }
 
@@ -75,9 +70,10 @@ impl Hub {
         self
     }
 
-    /// The same hub, asked as the owner of this token.
+    /// The same hub, asked as the owner of this token. It is sent to the hub's own address only, never to where the hub
+    /// sends a request on to.
     pub fn with_token(mut self, token: Option<String>) -> Self {
-        self.token = token;
+        self.token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
         self
     }
 
@@ -94,16 +90,47 @@ impl Hub {
         self
     }
 
-    /// Opens a model by its id: `org/name`, or `org/name@revision` with a branch, a tag or a commit.
+    /// The same hub, which gives up on a transfer of less than 1 KB a second over this time, and waits no longer than
+    /// this before it asks again. It is 30 seconds unless it is said.
     ///
-    /// The network is used only when the cache lacks a file that is needed.
+    /// ```
+    /// use glassbox::load::Hub;
+    /// let slow = Hub::from_env().with_patience(std::time::Duration::from_secs(120));
+    /// assert!(format!("{slow:?}").starts_with("Hub("));
+    /// ```
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.clamp(Duration::from_millis(10), Duration::from_secs(24 * 3600));
+        self
+    }
+
+    /// Opens a model by its id: `org/name` or `name`, and `@revision` after it for a branch, a tag or a commit.
+    ///
+    /// The network is used only when the cache lacks a file that is needed, or has one that cannot be read. Every file
+    /// that comes is held against the size and the hash that the hub announces.
     ///
     /// # Errors
     /// When the id is not one, the model is neither in the cache nor to be had, or a file of it is damaged.
     pub fn open(&self, id: &str) -> Result<Checkpoint> {
-        let id = HubId::parse(id).ok_or_else(|| self.not_found(id, "an id has the form `org/name`"))?;
-        let snapshot = self.snapshot(&id)?;
-        let mut checkpoint = folder::open(&snapshot, id.repo.clone())?;
+        self.open_id(&HubId::parse(id).map_err(|rule| self.not_found(id, rule))?)
+    }
+
+    pub(super) fn open_id(&self, id: &HubId) -> Result<Checkpoint> {
+        let mut snapshot = self.snapshot(id)?;
+        let opened = match folder::open(&snapshot, id.repo.clone()) {
+            Err(why) => match self.download(id, true, None) {
+                Ok((checked, changed)) if changed || checked != snapshot => {
+                    snapshot = checked;
+                    folder::open(&snapshot, id.repo.clone())
+                }
+                Err(unasked) if unasked.is_out_of_reach() => {
+                    let (why, folder) = (why.to_string(), self.cache.model(id));
+                    Err(LoadError::BrokenCache { why, folder }.into())
+                }
+                checked => checked.and(Err(why)),
+            },
+            opened => opened,
+        };
+        let mut checkpoint = opened?;
         checkpoint.origin = format!("{id} in {}", snapshot.display());
         Ok(checkpoint)
     }
@@ -115,99 +142,62 @@ impl Hub {
 
     /// The folder with the model's files, downloaded where needed.
     fn snapshot(&self, id: &HubId) -> Result<PathBuf> {
-        let cached = self.cache.snapshot(id);
+        let cached = self.cache.snapshot(id).filter(|snapshot| self.cache.has_weights(snapshot));
         match cached {
             Some(snapshot) if self.cache.is_whole(id, &snapshot) => Ok(snapshot),
             // Weights without a tokenizer are enough where the hub cannot be asked whether there is one.
-            Some(snapshot) if self.cache.has_weights(&snapshot) => self.download(id).or(Ok(snapshot)),
-            _ => self.download(id),
+            cached => self.download(id, false, cached).map(|(snapshot, _)| snapshot),
         }
     }
 
+    /// The folder with the files that the hub lists, and whether one came or was replaced. With `checked`, every byte
+    /// of those that are here is held against the hash that the hub announces. Where it cannot be asked, `otherwise`.
     #[cfg(feature = "hub")]
-    fn download(&self, id: &HubId) -> Result<PathBuf> {
+    fn download(&self, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         if self.offline {
-            return Err(self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids to download it"));
+            let missing = || self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids to download it");
+            return otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing);
         }
-        download::snapshot(self, id)
+        download::snapshot(self, id, checked, otherwise)
     }
 
     #[cfg(not(feature = "hub"))]
-    fn download(&self, id: &HubId) -> Result<PathBuf> {
-        let _ = (&self.endpoint, &self.token, self.offline, &self.progress);
-        Err(self.not_found(&id.to_string(), "enable glassbox's feature `hub` to download it"))
+    fn download(&self, id: &HubId, _checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
+        let _ = (&self.token, self.offline, &self.progress, self.patience);
+        let missing = || self.not_found(&id.to_string(), "enable glassbox's feature `hub` to download it");
+        otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing)
     }
 
     fn not_found(&self, id: &str, hint: &str) -> crate::Error {
         let (cache, models) = (self.cache.folder().to_owned(), self.cached());
+        let repo = id.split('@').next().unwrap_or(id);
         let cached = match models.len() {
             0 => "is empty or not there".to_owned(),
+            _ if models.iter().any(|model| model == repo) => "holds it, but not all files of this revision".to_owned(),
+            1 => format!("holds only {}", super::weights::quoted(&models)),
             count => format!("holds {count} models, the nearest {}", super::weights::quoted(&nearest(id, models, 3))),
         };
-        LoadError::NotInCache { id: id.to_owned(), cache, cached, hint: hint.to_owned() }.into()
+        let shipped = Some(self.shipped(repo)).filter(|text| !text.is_empty());
+        let hint = std::iter::once(hint.to_owned()).chain(shipped).collect::<Vec<_>>().join("; ");
+        LoadError::NotInCache { id: id.to_owned(), cache, cached, hint }.into()
+    }
+
+    /// What else a name without an owner may have been meant for.
+    fn shipped(&self, repo: &str) -> String {
+        let shipped = || format!("the models that ship with glassbox are {}", crate::model::SHIPPED.join(", "));
+        if repo.contains('/') { String::new() } else { shipped() }
     }
 }
 
-impl HubId {
-    /// Nothing where the text cannot be the id of a model on the hub, such as a path.
-    fn parse(id: &str) -> Option<Self> {
-        let (repo, revision) = id.split_once('@').unwrap_or((id, "main"));
-        let is_word = |word: &str| {
-            word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-                && word.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && !word.contains("..")
-        };
-        let is_repo = repo.split('/').count() <= 2 && repo.split('/').all(is_word);
-        (is_repo && revision.split('/').all(is_word))
-            .then(|| Self { repo: repo.to_owned(), revision: revision.to_owned() })
-    }
-}
-
-impl fmt::Display for HubId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.revision.as_str() {
-            "main" => f.write_str(&self.repo),
-            revision => write!(f, "{}@{revision}", self.repo),
-        }
-    }
+/// A text from outside for a sentence: quoted, with control characters written out, and not too long.
+#[cfg(feature = "hub")]
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(80).collect();
+    if start.len() < text.len() { format!("{start:?}...") } else { format!("{start:?}") }
 }
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hub({}, {})", self.endpoint, self.cache.folder().display())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hub(variables: &[(&str, &str)]) -> Hub {
-        let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string());
-        Hub::from_variables(get, Some(PathBuf::from("/home/me")))
-    }
-
-    #[test]
-    fn the_environment_decides_as_it_does_for_pythons_library() {
-        let folder = |variables| hub(variables).cache.folder().to_owned();
-        assert_eq!(folder(&[]), PathBuf::from("/home/me/.cache/huggingface/hub"));
-        assert_eq!(folder(&[("XDG_CACHE_HOME", "/c")]), PathBuf::from("/c/huggingface/hub"));
-        assert_eq!(folder(&[("HF_HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), PathBuf::from("/h/hub"));
-        assert_eq!(folder(&[("HF_HUB_CACHE", "/hub"), ("HF_HOME", "/h")]), PathBuf::from("/hub"));
-        let set = hub(&[("HF_TOKEN", " secret\n"), ("HF_HUB_OFFLINE", "True"), ("HF_ENDPOINT", "https://mirror")]);
-        assert_eq!((set.token.as_deref(), set.offline, &*set.endpoint), (Some("secret"), true, "https://mirror"));
-        assert!(!format!("{set:?}").contains("secret"));
-        let unset = hub(&[]);
-        assert_eq!((unset.token, unset.offline, &*unset.endpoint), (None, false, "https://huggingface.co"));
-    }
-
-    #[test]
-    fn ids_have_an_owner_a_name_and_a_revision_and_paths_are_none() {
-        let parse = |id| HubId::parse(id).map(|id| (id.repo, id.revision));
-        assert_eq!(parse("gpt2"), Some(("gpt2".into(), "main".into())));
-        assert_eq!(parse("a-b/c_d.e@refs/pr/1"), Some(("a-b/c_d.e".into(), "refs/pr/1".into())));
-        for path in ["", "/a/b", "./a", "a/b/c", "../a", "a/..", "a@", "a@..", "~/a", "a\\b", "a b", "a/", "a@b/../c"] {
-            assert_eq!(parse(path), None, "{path}");
-        }
     }
 }

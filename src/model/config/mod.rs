@@ -39,6 +39,9 @@ pub struct Config {
     pub d_vocab: usize,
     /// The longest text, in tokens.
     pub n_ctx: usize,
+    /// The padding token's id in models that count positions past it (RoBERTa): wherever it stands in a text it has no
+    /// position of its own, and the tokens after it are counted as if it were not there. `None` in all others.
+    pub unplaced_token: Option<u32>,
     /// Kinds of token, such as first and second sentence; 0 in models that know none.
     pub n_token_types: usize,
     /// Nonlinearity of the MLP.
@@ -91,6 +94,12 @@ pub struct Config {
     pub experts: Option<Experts>,
     /// The unembedding is the embedding, turned.
     pub tied: bool,
+    /// Tensors that the configuration takes for others under a second name, and whose values differ in the file: the
+    /// model computes with them as they are stored. `lm_head.weight` of a model that says it is tied.
+    pub untied: Vec<String>,
+    /// What the file holds and the model knowingly does not compute with: the part that sees images, of a model that is
+    /// read for its text.
+    pub left_out: Vec<String>,
     /// What reads the last residual stream.
     pub heads: Heads,
     /// How sentence embeddings are made; the mean unless a sentence-transformers model's files say otherwise.
@@ -102,6 +111,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Texts of more tokens than this are turned by other angles (LongRoPE).
+    pub(crate) fn long_after(&self) -> Option<usize> {
+        match &self.position {
+            Position::Rotary(Rotary { long: Some(long), .. }) => Some(long.after),
+            _ => None,
+        }
+    }
+
     /// A decoder with nothing out of the ordinary, for families to say what differs.
     pub(crate) fn base(family: &str) -> Self {
         Self {
@@ -117,6 +134,7 @@ impl Config {
             d_mlp: 0,
             d_vocab: 0,
             n_ctx: 0,
+            unplaced_token: None,
             n_token_types: 0,
             act_fn: Activation::Relu,
             normalization: Normalization::LayerNorm,
@@ -143,6 +161,8 @@ impl Config {
             gated_mlp: false,
             experts: None,
             tied: false,
+            untied: Vec::new(),
+            left_out: Vec::new(),
             heads: Heads { unembed: true, ..Heads::default() },
             sentence_pooling: Pooling::Mean,
             decoder_start: None,
@@ -177,7 +197,7 @@ impl Config {
 
     /// What the scores of a layer are multiplied by.
     pub fn attn_scale(&self, layer: usize) -> f64 {
-        let by_layer = if self.scale_attn_by_inverse_layer_idx { (layer + 1) as f64 } else { 1.0 };
+        let by_layer = if self.scale_attn_by_inverse_layer_idx { layer as f64 + 1.0 } else { 1.0 };
         self.attn_scale / by_layer
     }
 }

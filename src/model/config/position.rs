@@ -54,8 +54,8 @@ impl Rotary {
         Self { frequencies, adjacent: false, attention_factor: 1.0, long: None }
     }
 
-    /// The frequencies for a text of `len` tokens; for several texts run together, the longest decides, as in Hugging
-    /// Face transformers.
+    /// The frequencies for a text of `len` tokens. Of several texts run together each has its own, as it would alone;
+    /// in Hugging Face transformers the longest, or the longest padded, decides for all.
     pub fn frequencies_for(&self, len: usize) -> &[f64] {
         match &self.long {
             Some(long) if len > long.after => &long.frequencies,

@@ -18,10 +18,10 @@ impl Config {
         let keys = match site.point() {
             CrossAttnScores | CrossPattern => source,
             _ if of_encoder => source,
-            _ => past + target,
+            _ => past.saturating_add(target),
         };
         Some(match axis {
-            Axis::Pos if site.point() == ExpertWeights || site.point() == ExpertIndices => batch * pos,
+            Axis::Pos if site.point() == ExpertWeights || site.point() == ExpertIndices => batch.saturating_mul(pos),
             Axis::Pos if site.expert().is_some() => return None,
             Axis::Batch => batch,
             Axis::Pos | Axis::Query => pos,
@@ -124,7 +124,15 @@ impl Config {
         let candidates = self.sites().into_iter().filter(|s| layer.is_none() || s.layer() == layer);
         let name = site.to_string();
         let nearest = nearest(&name, candidates.map(|site| site.to_string()), 3);
-        Err(SiteError::NotInModel { site: name, family: self.family.clone(), why, nearest }.into())
+        let beyond = self.is_beyond(site);
+        Err(SiteError::NotInModel { site: name, family: self.family.clone(), why, nearest, beyond }.into())
+    }
+
+    /// Whether a site's layer or expert is one past those that its stack has.
+    fn is_beyond(&self, site: Site) -> bool {
+        let of_layers = || site.layer().is_some_and(|layer| layer >= self.layers_of(site.stack()));
+        let of_experts = || site.expert().zip(self.experts).is_some_and(|(expert, all)| expert >= all.count);
+        self.stacks().contains(&site.stack()) && (of_layers() || of_experts())
     }
 
     /// Why this model lacks a site, or `None` when it has it.

@@ -15,13 +15,14 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "albert",
+    prefixes: &["albert."],
     config,
     build,
-    buffers: &["embeddings.position_ids", "predictions.decoder.weight", "predictions.decoder.bias"],
+    ends: ["predictions.decoder.weight", "embeddings.word_embeddings.weight"],
+    buffers: &["embeddings.position_ids"],
 };
 
 const NAMES: Names = Names {
-    prefix: "albert.",
     q: "attention.query",
     k: "attention.key",
     v: "attention.value",
@@ -41,7 +42,7 @@ const NAMES: Names = Names {
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let config = post_norm::config(settings, weights, &NAMES)?;
-    let (rounds, found) = (config.n_layers, shared(&weights.with_optional_prefix(NAMES.prefix)));
+    let (rounds, found) = (config.n_layers, shared(weights));
     let asked = (settings.or("num_hidden_groups", 1)?, settings.or("inner_group_num", 1)?);
     if asked != found || rounds < found.0 {
         let (key, value) = ("num_hidden_groups, inner_group_num".into(), format!("{}, {}", asked.0, asked.1));
@@ -59,7 +60,6 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix(NAMES.prefix);
     let mut transformer = post_norm::build(config, weights, &NAMES, 0, config.act_fn, blocks(config, weights)?)?;
     let widen = linear(weights, "encoder.embedding_hidden_mapping_in", config.d_embed, config.d_model)?;
     transformer.embed.widen = Some(widen);

@@ -14,14 +14,15 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "bert",
+    prefixes: &["bert."],
     config,
     build,
-    buffers: &["embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"],
+    ends: ["cls.predictions.decoder.weight", "embeddings.word_embeddings.weight"],
+    buffers: &["embeddings.position_ids"],
 };
 
 /// RoBERTa's layers are called the same.
 pub(super) const NAMES: Names = Names {
-    prefix: "bert.",
     q: "attention.self.query",
     k: "attention.self.key",
     v: "attention.self.value",
@@ -47,7 +48,6 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix(NAMES.prefix);
     let block = |layer| post_norm::block(config, weights, &NAMES, &format!("encoder.layer.{layer}"), layer);
     let blocks = (0..config.n_layers).map(block).collect::<Result<_>>()?;
     post_norm::build(config, weights, &NAMES, 0, config.act_fn, blocks)

@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{alibi, attention_fused, mlp, norm, only, unembed},
+    common::{alibi, attention_fused, eps, mlp, norm, only, unembed, width_of_head},
 };
 use crate::{
     Result,
@@ -16,13 +16,20 @@ use crate::{
     ops::Activation,
 };
 
-pub(super) const FAMILY: Family = Family { model_type: "bloom", config, build, buffers: &["lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "bloom",
+    prefixes: &["transformer."],
+    config,
+    build,
+    ends: ["lm_head.weight", "word_embeddings.weight"],
+    buffers: &[],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "apply_residual_connection_post_layernorm", false)?;
     let d_model = settings.get(["n_embed", "hidden_size"])?;
     let n_heads = settings.get(["n_head", "num_attention_heads"])?;
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     Ok(Config {
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
@@ -36,7 +43,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or("seq_length", 2048)?,
         act_fn: Activation::GeluNew,
         embed_norm: true,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         position: alibi(n_heads, 1.0)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
@@ -45,7 +52,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -3,7 +3,8 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    common::eps,
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -11,12 +12,8 @@ use crate::{
     model::{Config, Normalization, QkNorm, Rotary},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: COHERE.model_type,
-    config,
-    build: |config, weights| COHERE.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: COHERE.model_type, config, build: |config, weights| COHERE.build(config, weights), ..FORM };
 
 pub(super) const COHERE: LlamaLike = LlamaLike {
     model_type: "cohere",
@@ -38,7 +35,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 pub(super) fn shared(family: &LlamaLike, settings: &Settings) -> Result<Config> {
     Ok(Config {
         normalization: Normalization::LayerNorm,
-        eps: settings.get("layer_norm_eps")?,
+        eps: eps(settings, "layer_norm_eps", 1e-5)?,
         parallel_attn_mlp: true,
         logit_scale: settings.get("logit_scale")?,
         ..family.config(settings)?

@@ -4,7 +4,7 @@
 use super::{
     Family,
     cohere::{COHERE, shared},
-    llama_like::{BUFFERS, LlamaLike, windows},
+    llama_like::{FORM, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -12,12 +12,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: COHERE2.model_type,
-    config,
-    build: |config, weights| COHERE2.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: COHERE2.model_type, config, build: |config, weights| COHERE2.build(config, weights), ..FORM };
 
 const COHERE2: LlamaLike = LlamaLike {
     model_type: "cohere2",

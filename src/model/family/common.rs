@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::LoadError,
     hook::Point,
-    load::{FromSetting, Settings},
+    load::{FromSetting, Keys, Settings},
     model::{
         Architecture, Config, Normalization, Position,
         config::alibi_slopes,
@@ -37,6 +37,48 @@ pub(super) fn activation(settings: &Settings, keys: [&str; 2], default: &str) ->
         let why = Activation::KNOWN.into();
         LoadError::Unsupported { key: keys[0].into(), value: name, why }.into()
     })
+}
+
+/// What is added to a variance before its root is taken. It may be 0, and is never more than 1.
+pub(super) fn eps(settings: &Settings, keys: impl Keys, default: f64) -> Result<f64> {
+    Ok(settings.number(keys, 0.0..=1.0)?.unwrap_or(default))
+}
+
+/// The width of a head: its own setting, or the model's width shared among the heads.
+pub(super) fn head_dim(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
+    match settings.find("head_dim")? {
+        Some(d_head) => countable("head_dim", d_head),
+        None => width_of_head(settings, d_model, n_heads),
+    }
+}
+
+/// The model's width shared among the heads.
+///
+/// # Errors
+/// When that leaves a rest.
+pub(super) fn width_of_head(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
+    let (heads, width) = (written(settings, &HEADS), written(settings, &WIDTH));
+    if n_heads == 0 || !d_model.is_multiple_of(n_heads) {
+        return Err(senseless(heads, n_heads, format!("it must divide `{width}`, which is {d_model}")));
+    }
+    match d_model / n_heads {
+        d_head if d_head <= MOST => Ok(d_head),
+        d_head => Err(senseless(width, d_model, format!("each of {n_heads} heads (`{heads}`) would be {d_head} wide"))),
+    }
+}
+
+/// Names of one thing in the configurations of all families.
+pub(super) const HEADS: [&str; 4] = ["num_attention_heads", "n_head", "num_heads", "n_heads"];
+pub(super) const WIDTH: [&str; 5] = ["hidden_size", "n_embd", "n_embed", "d_model", "dim"];
+
+/// The one of several names that the configuration has; the first where it has none.
+pub(super) fn written<'a>(settings: &Settings, keys: &[&'a str]) -> &'a str {
+    keys.iter().find(|key| settings.has(**key).unwrap_or(true)).or(keys.first()).copied().unwrap_or_default()
+}
+
+/// What is said of a setting that no model can have.
+pub(super) fn senseless(key: &str, value: impl ToString, why: impl Into<String>) -> crate::Error {
+    LoadError::Senseless { key: key.into(), value: value.to_string(), why: why.into() }.into()
 }
 
 /// A norm with `{name}.weight`, and `{name}.bias` where the kind has one, hooked at `points`.
@@ -131,13 +173,15 @@ pub(super) fn alibi(n_heads: usize, scale: f64) -> Result<Position> {
     Ok(Position::Alibi(slopes.into_iter().map(|slope| slope * scale).collect()))
 }
 
+/// More heads, or dimensions of one, than any model has.
+const MOST: usize = 1 << 16;
+
 /// Refuses a size of which a list is to be made and that no model has: a damaged configuration may say anything.
 pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
-    if size <= 1 << 16 {
+    if size <= MOST {
         return Ok(size);
     }
-    let why = "no model has that many".into();
-    Err(LoadError::Unsupported { key: what.into(), value: size.to_string(), why }.into())
+    Err(senseless(what, size, "no model has more than 65536"))
 }
 
 /// The unembedding: the head's own weight, or the embedding turned when the two are tied.

@@ -12,11 +12,16 @@ use crate::{
     model::{Config, transformer::Transformer},
 };
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "distilbert", config, build, buffers: &["embeddings.position_ids", "vocab_projector.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "distilbert",
+    prefixes: &["distilbert."],
+    config,
+    build,
+    ends: ["vocab_projector.weight", "embeddings.word_embeddings.weight"],
+    buffers: &["embeddings.position_ids"],
+};
 
 const NAMES: Names = Names {
-    prefix: "distilbert.",
     q: "attention.q_lin",
     k: "attention.k_lin",
     v: "attention.v_lin",
@@ -43,7 +48,6 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix(NAMES.prefix);
     let block = |layer| post_norm::block(config, weights, &NAMES, &format!("transformer.layer.{layer}"), layer);
     let blocks = (0..config.n_layers).map(block).collect::<Result<_>>()?;
     post_norm::build(config, weights, &NAMES, 0, config.act_fn, blocks)

@@ -7,7 +7,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, alibi, attention_fused, mlp, norm, only, unembed},
+    common::{activation, alibi, attention_fused, eps, mlp, norm, only, unembed, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -20,13 +20,19 @@ use crate::{
     },
 };
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "falcon", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "falcon",
+    prefixes: &["transformer."],
+    config,
+    build,
+    ends: ["lm_head.weight", "word_embeddings.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let d_model = settings.get(["n_embed", "hidden_size"])?;
     let n_heads = settings.get(["num_attention_heads", "n_head"])?;
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let new = settings.or("new_decoder_architecture", false)?;
     if new {
         only(settings, "parallel_attn", true)?;
@@ -53,7 +59,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["activation", "hidden_act"], "gelu")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         position,
         attn_scale,
         parallel_attn_mlp: new || settings.or("parallel_attn", true)?,
@@ -63,7 +69,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -4,7 +4,7 @@
 use super::{
     Family,
     common::only,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, NormWeight},
+    llama_like::{FORM, LLAMA, LlamaLike, NormWeight},
 };
 use crate::{
     Result,
@@ -13,12 +13,8 @@ use crate::{
     ops::Activation,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GEMMA.model_type,
-    config,
-    build: |config, weights| GEMMA.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GEMMA.model_type, config, build: |config, weights| GEMMA.build(config, weights), ..FORM };
 
 pub(super) const GEMMA: LlamaLike = LlamaLike {
     model_type: "gemma",

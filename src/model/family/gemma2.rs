@@ -5,7 +5,7 @@ use super::{
     Family,
     common::activation,
     gemma::{GEMMA, shared},
-    llama_like::{BUFFERS, LlamaLike, windows},
+    llama_like::{FORM, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -13,12 +13,8 @@ use crate::{
     model::{Config, NormPlace},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GEMMA2.model_type,
-    config,
-    build: |config, weights| GEMMA2.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GEMMA2.model_type, config, build: |config, weights| GEMMA2.build(config, weights), ..FORM };
 
 const GEMMA2: LlamaLike = LlamaLike {
     model_type: "gemma2",

@@ -7,7 +7,7 @@ use super::{
     Family,
     gemma::GEMMA,
     gemma2::shared_from_2,
-    llama_like::{BUFFERS, LlamaLike, windows},
+    llama_like::{FORM, LlamaLike, windows},
     rope::by_layer_type,
 };
 use crate::{
@@ -17,16 +17,15 @@ use crate::{
     model::{Config, QkNorm, transformer::Transformer},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GEMMA3.model_type,
-    config,
-    build: |config, weights| GEMMA3.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GEMMA3.model_type, config, build: |config, weights| GEMMA3.build(config, weights), ..FORM };
 
 /// The same with a vision tower.
 pub(super) const WITH_IMAGES: Family =
-    Family { model_type: "gemma3", config: text_config, build: text_build, buffers: BUFFERS };
+    Family { model_type: "gemma3", prefixes: TEXT, config: text_config, build: text_build, ..FORM };
+
+/// Before the names of the text model's tensors.
+const TEXT: &[&str] = &["language_model.model.", "model.language_model.", "language_model.", "model."];
 
 const GEMMA3: LlamaLike = LlamaLike {
     model_type: "gemma3_text",
@@ -61,15 +60,14 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 
 fn text_config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let missing = || LoadError::MissingKey { key: "text_config".into(), family: "gemma3".into() };
-    let text = settings.section("text_config").ok_or_else(missing)?;
-    Ok(Config { family: "gemma3".into(), ..config(&text, weights)? })
+    let text = settings.section("text_config")?.ok_or_else(missing)?;
+    let stored =
+        |part: &&str| weights.leave_out(&format!("{part}.")) + weights.leave_out(&format!("model.{part}.")) > 0;
+    let left_out =
+        ["vision_tower", "multi_modal_projector"].iter().filter(|part| stored(part)).map(|part| part.to_string());
+    Ok(Config { family: "gemma3".into(), left_out: left_out.collect(), ..config(&text, weights)? })
 }
 
 fn text_build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    for part in ["vision_tower.", "multi_modal_projector."] {
-        weights.leave_out(part);
-        weights.leave_out(&format!("model.{part}"));
-    }
-    let text = weights.with_optional_prefix("language_model.model.").with_optional_prefix("model.language_model.");
-    GEMMA3.build(config, &text)
+    GEMMA3.build(config, weights)
 }

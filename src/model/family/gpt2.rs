@@ -2,7 +2,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention, norm, only, unembed},
+    common::{activation, attention, eps, norm, only, unembed, width_of_head},
 };
 use crate::{
     Result,
@@ -17,15 +17,21 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "gpt2", config, build, buffers: &[".attn.bias", ".attn.masked_bias", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "gpt2",
+    prefixes: &["transformer."],
+    config,
+    build,
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.bias", ".attn.masked_bias"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "scale_attn_weights", true)?;
     only(settings, "add_cross_attention", false)?;
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     Ok(Config {
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
@@ -37,7 +43,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.get(["n_positions", "max_position_embeddings", "n_ctx"])?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         scale_attn_by_inverse_layer_idx: settings.or("scale_attn_by_inverse_layer_idx", false)?,
         tied: settings.or("tie_word_embeddings", true)?,
@@ -68,19 +74,38 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         "tie_word_embeddings": config.tied,
     });
     let read = self::config(&Settings::parse(&written.to_string())?, &Weights::from_tensors::<String>([]))?;
-    let [read, config_here] = [&read, config].map(|config| Config { family: "gpt2".into(), ..config.clone() });
+    let [read, config_here] =
+        [&read, config].map(|config| Config { family: "gpt2".into(), untied: Vec::new(), ..config.clone() });
     let Value::Object(written) = written else { return Ok(Map::new()) };
     match read == config_here {
         true => Ok(written),
         false => {
-            let lines = |config: &Config| format!("{config:#?}").lines().map(str::to_owned).collect::<Vec<_>>();
-            let differs = |(ours, theirs): &(String, String)| ours != theirs;
-            let first = lines(&config_here).into_iter().zip(lines(&read)).find(differs);
-            let why =
-                first.map(|(ours, theirs)| format!("it has `{}` where GPT-2 has `{}`", ours.trim(), theirs.trim()));
+            let differs = |(ours, theirs): &((String, String), (String, String))| ours != theirs;
+            let first = fields(&config_here).into_iter().zip(fields(&read)).find(differs);
+            let is_word = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+            let why = first.map(|((name, ours), (_, theirs))| match is_word(&ours) && is_word(&theirs) {
+                true => format!("its `{name}` is {ours} where GPT-2 has {theirs}"),
+                false => format!("its `{name}` is not as in GPT-2"),
+            });
             Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has more parts".into())))
         }
     }
+}
+
+/// The name of each field, and what it is in one line or many.
+fn fields(config: &Config) -> Vec<(String, String)> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in format!("{config:#?}").lines() {
+        // Four blanks begin a field, more go on with it.
+        match line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}', ']', ')'])) {
+            Some(field) => {
+                let (name, value) = field.split_once(": ").unwrap_or((field, ""));
+                fields.push((name.to_owned(), value.trim_end_matches(',').to_owned()));
+            }
+            None => fields.iter_mut().rev().take(1).for_each(|(_, value)| value.push_str(line)),
+        }
+    }
+    fields
 }
 
 pub(crate) fn not_gpt2(config: &Config, why: &str) -> crate::Error {
@@ -95,7 +120,6 @@ fn conv1d(weights: &Weights, name: &str, d_in: usize, d_out: usize) -> Result<Li
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_fused, mlp, norm, only, unembed},
+    common::{activation, attention_fused, eps, mlp, norm, only, unembed, width_of_head},
 };
 use crate::{
     Result,
@@ -17,9 +17,11 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gpt_bigcode",
+    prefixes: &["transformer."],
     config,
     build,
-    buffers: &[".attn.bias", ".attn.masked_bias", "lm_head.weight"],
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.bias", ".attn.masked_bias"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
@@ -27,19 +29,21 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "add_cross_attention", false)?;
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
+    let keys = if settings.or("multi_query", true)? { 1 } else { n_heads };
+    only(settings, "num_key_value_heads", keys)?;
     Ok(Config {
         n_layers: settings.get(["n_layer", "num_hidden_layers"])?,
         d_model,
         d_embed: d_model,
         n_heads,
-        n_key_value_heads: if settings.or("multi_query", true)? { 1 } else { n_heads },
+        n_key_value_heads: keys,
         d_head,
         d_mlp: settings.or("n_inner", 4 * d_model)?,
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or(["n_positions", "max_position_embeddings"], 1024)?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_pytorch_tanh")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
         ..Config::base("gpt_bigcode")
@@ -47,7 +51,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, countable, mlp, norm, unembed},
+    common::{activation, attention_apart, countable, eps, mlp, norm, unembed, width_of_head},
     llama_like::windows,
 };
 use crate::{
@@ -20,9 +20,11 @@ use serde_json::Value;
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gpt_neo",
+    prefixes: &["transformer."],
     config,
     build,
-    buffers: &[".attn.attention.bias", ".attn.attention.masked_bias", "lm_head.weight"],
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.attention.bias", ".attn.attention.masked_bias"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
@@ -37,12 +39,12 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_embed: d_model,
         n_heads,
         n_key_value_heads: n_heads,
-        d_head: d_model / usize::max(n_heads, 1),
+        d_head: width_of_head(settings, d_model, n_heads)?,
         d_mlp: settings.or("intermediate_size", 4 * d_model)?,
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         windows: windows(settings, n_layers, window, |layer| local[layer])?,
         attn_scale: 1.0,
         tied: settings.or("tie_word_embeddings", true)?,
@@ -54,7 +56,8 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
     let given: Value = settings.get("attention_types")?;
     let expected = "a list of pairs of names (`global` or `local`) and a count, as many names in all as layers";
-    let bad = || LoadError::BadKey { key: "attention_types".into(), value: given.to_string(), expected };
+    let bad =
+        || LoadError::BadKey { key: "attention_types".into(), value: given.to_string(), expected: expected.into() };
     let mut local = Vec::new();
     for group in Vec::<Vec<Value>>::from_setting(&given).ok_or_else(bad)? {
         let [names, count] = group.as_slice() else { return Err(bad().into()) };
@@ -73,7 +76,6 @@ fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

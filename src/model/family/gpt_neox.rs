@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_fused, linear, mlp, norm},
+    common::{activation, attention_fused, eps, linear, mlp, norm, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -18,15 +18,17 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gpt_neox",
+    prefixes: &["gpt_neox."],
     config,
     build,
-    buffers: &[".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq", "embed_out.weight"],
+    ends: ["embed_out.weight", "embed_in.weight"],
+    buffers: &[".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &settings.with_defaults(r#"{"partial_rotary_factor": 0.25}"#)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let rope = Rope::of(settings)?;
     Ok(Config {
         n_layers: settings.get("num_hidden_layers")?,
@@ -39,7 +41,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu")?,
-        eps: settings.or("layer_norm_eps", 1e-5)?,
+        eps: eps(settings, "layer_norm_eps", 1e-5)?,
         position: Position::Rotary(rope.rotary(rope.dims(d_head)?)?),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: settings.or("use_parallel_residual", true)?,
@@ -49,7 +51,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("gpt_neox.");
     let tokens = weights.tensor("embed_in.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = match config.tied {

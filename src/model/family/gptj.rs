@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, mlp, norm, unembed},
+    common::{activation, attention_apart, eps, mlp, norm, unembed, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -19,15 +19,17 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "gptj",
+    prefixes: &["transformer."],
     config,
     build,
-    buffers: &[".attn.bias", ".attn.masked_bias", ".attn.embed_positions", "lm_head.weight"],
+    ends: ["lm_head.weight", "wte.weight"],
+    buffers: &[".attn.bias", ".attn.masked_bias", ".attn.embed_positions"],
 };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let (d_model, n_heads) =
         (settings.get(["n_embd", "hidden_size"])?, settings.get(["n_head", "num_attention_heads"])?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let rotary_dims: usize = settings.or("rotary_dim", 64)?;
     if !rotary_dims.is_multiple_of(2) || !(2..=d_head).contains(&rotary_dims) {
         let (key, value) = ("rotary_dim".into(), rotary_dims.to_string());
@@ -45,7 +47,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or(["n_positions", "max_position_embeddings"], 2048)?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "gelu_new")?,
-        eps: settings.or("layer_norm_epsilon", 1e-5)?,
+        eps: eps(settings, "layer_norm_epsilon", 1e-5)?,
         position: Position::Rotary(Rotary { adjacent: true, ..Rope::of(settings)?.rotary(rotary_dims)? }),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: true,
@@ -55,7 +57,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("transformer.");
     let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -2,7 +2,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -10,12 +10,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: GRANITE.model_type,
-    config,
-    build: |config, weights| GRANITE.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: GRANITE.model_type, config, build: |config, weights| GRANITE.build(config, weights), ..FORM };
 
 const GRANITE: LlamaLike = LlamaLike { model_type: "granite", ..LLAMA };
 

@@ -4,7 +4,7 @@
 use super::{
     Family,
     common::only,
-    llama_like::{BUFFERS, LLAMA},
+    llama_like::{FORM, LLAMA},
 };
 use crate::{
     Result,
@@ -12,12 +12,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: LLAMA.model_type,
-    config,
-    build: |config, weights| LLAMA.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: LLAMA.model_type, config, build: |config, weights| LLAMA.build(config, weights), ..FORM };
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "pretraining_tp", 1usize)?;

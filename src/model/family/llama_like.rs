@@ -2,8 +2,8 @@
 //! What a family does in another way is data here, and the rest of it is in its [`Config`].
 
 use super::{
-    Tensors,
-    common::{activation, only, unembed},
+    Family, Tensors,
+    common::{activation, eps, head_dim, only, unembed},
     llama_block::Reader,
     rope::Rope,
 };
@@ -39,8 +39,15 @@ pub(super) enum NormWeight {
     Absent,
 }
 
-/// Tensors that are computed, or the embedding written a second time.
-pub(super) const BUFFERS: &[&str] = &["rotary_emb.inv_freq", "lm_head.weight"];
+/// What their files have alike.
+pub(super) const FORM: Family = Family {
+    model_type: LLAMA.model_type,
+    prefixes: &["model."],
+    config: |settings, _| LLAMA.config(&LLAMA.settings(settings)?),
+    build: |config, weights| LLAMA.build(config, weights),
+    ends: ["lm_head.weight", "embed_tokens.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 pub(super) const LLAMA: LlamaLike = LlamaLike {
     model_type: "llama",
@@ -119,7 +126,7 @@ impl LlamaLike {
     /// What all of these families configure alike.
     pub(super) fn config(&self, settings: &Settings) -> Result<Config> {
         let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-        let d_head: usize = settings.or("head_dim", d_model / usize::max(n_heads, 1))?;
+        let d_head = head_dim(settings, d_model, n_heads)?;
         Ok(Config {
             n_layers: settings.get("num_hidden_layers")?,
             d_model,
@@ -132,7 +139,7 @@ impl LlamaLike {
             n_ctx: settings.get("max_position_embeddings")?,
             act_fn: activation(settings, ["hidden_act", "hidden_activation"], "silu")?,
             normalization: Normalization::RmsNorm,
-            eps: settings.get("rms_norm_eps")?,
+            eps: eps(settings, "rms_norm_eps", 1e-6)?,
             position: Position::Rotary((self.rotary)(settings, d_head)?),
             attn_scale: 1.0 / (d_head as f64).sqrt(),
             gated_mlp: true,
@@ -142,7 +149,7 @@ impl LlamaLike {
     }
 
     pub(super) fn build(&self, config: &Config, weights: &Weights) -> Result<Transformer> {
-        let reader = Reader { shape: self, config, weights: weights.with_optional_prefix("model.") };
+        let reader = Reader { shape: self, config, weights: weights.clone() };
         let tokens = reader.weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
         let unembed = unembed(&reader.weights, config, &tokens)?;
         Ok(Transformer {

@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -11,12 +11,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: MISTRAL.model_type,
-    config,
-    build: |config, weights| MISTRAL.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: MISTRAL.model_type, config, build: |config, weights| MISTRAL.build(config, weights), ..FORM };
 
 const MISTRAL: LlamaLike = LlamaLike { model_type: "mistral", defaults: r#"{"sliding_window": 4096}"#, ..LLAMA };
 

@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -11,12 +11,8 @@ use crate::{
     model::{Config, Experts},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: MIXTRAL.model_type,
-    config,
-    build: |config, weights| MIXTRAL.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: MIXTRAL.model_type, config, build: |config, weights| MIXTRAL.build(config, weights), ..FORM };
 
 const MIXTRAL: LlamaLike = LlamaLike {
     model_type: "mixtral",

@@ -8,6 +8,7 @@ mod cohere2;
 mod common;
 mod distilbert;
 mod falcon;
+mod flags;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -41,11 +42,12 @@ mod stablelm;
 mod starcoder2;
 mod t5;
 
+use self::common::{HEADS, WIDTH, countable, senseless, written};
 use super::{Config, transformer::Transformer};
 use crate::{
     Result,
     error::LoadError,
-    load::{Checkpoint, Settings, Weights},
+    load::{Checkpoint, Settings, Weights, check_special_ids},
 };
 use candle_core::{Tensor, Var};
 use std::collections::BTreeMap;
@@ -54,8 +56,13 @@ use std::collections::BTreeMap;
 struct Family {
     /// The `model_type` of its configuration.
     model_type: &'static str,
+    /// Beginnings of the names of tensors that some of its files leave out.
+    prefixes: &'static [&'static str],
     config: fn(&Settings, &Weights) -> Result<Config>,
     build: fn(&Config, &Weights) -> Result<Transformer>,
+    /// The unembedding and the embedding, which a configuration may say to be one tensor. Where a file holds both and
+    /// they differ, the configuration is wrong.
+    ends: [&'static str; 2],
     /// Ends of the names of tensors that are computed, not learned, and may be left unread.
     buffers: &'static [&'static str],
 }
@@ -120,41 +127,76 @@ pub(crate) fn build(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
         let known = FAMILIES.iter().map(|family| family.model_type).collect::<Vec<_>>().join(", ");
         return Err(LoadError::UnknownFamily { given: model_type, known }.into());
     };
-    let config = (family.config)(&checkpoint.settings, &checkpoint.weights)?;
-    sensible(&config)?;
-    let transformer = (family.build)(&config, &checkpoint.weights)?;
+    let Checkpoint { settings, weights, .. } = checkpoint;
+    layers_fit(settings, weights)?;
+    flags::agree(settings, weights)?;
+    let weights = family.prefixes.iter().fold(weights.clone(), |weights, prefix| weights.with_optional_prefix(prefix));
+    let mut config = (family.config)(settings, &weights)?;
+    sensible(&config, settings)?;
+    check_special_ids(settings, config.d_vocab)?;
+    let [unembedding, embedding] = family.ends;
+    if config.tied && config.heads.unembed && weights.differs(unembedding, embedding)? {
+        config.tied = false;
+        config.untied.push(unembedding.to_owned());
+    }
+    let transformer = (family.build)(&config, &weights)?;
     checkpoint.weights.refuse_unused(family.model_type, family.buffers)?;
     Ok((config, transformer))
 }
 
-/// Refuses sizes that no model can have, before any weight is read by them.
-fn sensible(config: &Config) -> Result<()> {
-    let bad = |key: &str, value: String, why: &str| -> Result<()> {
-        Err(LoadError::Unsupported { key: key.into(), value, why: why.into() }.into())
-    };
-    let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = config;
-    for (key, size) in [
-        ("number of layers", n_layers),
-        ("width", d_model),
-        ("number of heads", n_heads),
-        ("number of key heads", n_key_value_heads),
-        ("width of a head", d_head),
-        ("vocabulary", d_vocab),
-        ("context length", n_ctx),
-    ] {
-        if *size == 0 {
-            return bad(key, "0".into(), "it must be at least 1");
+/// Refuses more layers than the file has tensors, before anything is made for each layer. The layers of an ALBERT share
+/// their tensors.
+fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
+    const MOST_SHARED: usize = 1000;
+    let (most, why) = match settings.model_type()? == albert::FAMILY.model_type {
+        true => (MOST_SHARED, format!("layers that share their weights may be {MOST_SHARED} at most")),
+        false => {
+            let count = weights.names().len();
+            (count, format!("the file has {count} tensors, and a layer has at least one"))
         }
-    }
-    if n_heads % n_key_value_heads != 0 {
-        return bad(
-            "number of key heads",
-            n_key_value_heads.to_string(),
-            &format!("it must divide the {n_heads} heads"),
-        );
+    };
+    for key in ["num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers"] {
+        for key in [key.to_owned(), format!("text_config.{key}")] {
+            if let Some(layers) = settings.find::<usize>(&*key)?.filter(|layers| *layers > most) {
+                return Err(senseless(&key, layers, why));
+            }
+        }
     }
     Ok(())
 }
+
+/// Refuses sizes that no model can have, before any weight is read by them.
+fn sensible(config: &Config, settings: &Settings) -> Result<()> {
+    let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = *config;
+    for (keys, size) in [
+        (&["num_hidden_layers", "n_layer", "n_layers", "num_layers"][..], n_layers),
+        (&WIDTH, d_model),
+        (&HEADS, n_heads),
+        (&KEY_HEADS, n_key_value_heads),
+        (&["head_dim", "d_kv", "d_head"], d_head),
+        (&["vocab_size", "d_vocab"], d_vocab),
+        (&["max_position_embeddings", "n_positions", "n_ctx"], n_ctx),
+    ] {
+        if size == 0 {
+            return Err(senseless(written(settings, keys), size, "it must be at least 1"));
+        }
+    }
+    countable(written(settings, &HEADS), n_heads)?;
+    countable(written(settings, &["head_dim", "d_kv", "d_head"]), d_head)?;
+    if n_heads % n_key_value_heads != 0 {
+        let why = format!("it must divide `{}`, which is {n_heads}", written(settings, &HEADS));
+        return Err(senseless(written(settings, &KEY_HEADS), n_key_value_heads, why));
+    }
+    match config.experts {
+        Some(experts) if experts.per_token > experts.count => {
+            let why = format!("there are {} experts", experts.count);
+            Err(senseless("num_experts_per_tok", experts.per_token, why))
+        }
+        _ => Ok(()),
+    }
+}
+
+const KEY_HEADS: [&str; 4] = ["num_key_value_heads", "num_kv_heads", "n_head_kv", "n_key_value_heads"];
 
 /// Where a family's tensors come from: a checkpoint, or the variables of a model in training.
 pub(crate) trait Tensors {

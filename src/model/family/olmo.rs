@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, NormWeight},
+    llama_like::{FORM, LLAMA, LlamaLike, NormWeight},
 };
 use crate::{
     Result,
@@ -11,12 +11,8 @@ use crate::{
     model::{Config, Normalization},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: OLMO.model_type,
-    config,
-    build: |config, weights| OLMO.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: OLMO.model_type, config, build: |config, weights| OLMO.build(config, weights), ..FORM };
 
 const OLMO: LlamaLike = LlamaLike { model_type: "olmo", norm_weight: NormWeight::Absent, ..LLAMA };
 

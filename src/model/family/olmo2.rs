@@ -7,7 +7,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -15,12 +15,8 @@ use crate::{
     model::{Config, NormPlace, QkNorm},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: OLMO2.model_type,
-    config,
-    build: |config, weights| OLMO2.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: OLMO2.model_type, config, build: |config, weights| OLMO2.build(config, weights), ..FORM };
 
 const OLMO2: LlamaLike = LlamaLike { model_type: "olmo2", defaults: r#"{"rms_norm_eps": 1e-5}"#, ..LLAMA };
 

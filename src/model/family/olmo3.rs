@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
     rope::by_layer_type,
 };
 use crate::{
@@ -12,12 +12,8 @@ use crate::{
     model::{Config, NormPlace, QkNorm},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: OLMO3.model_type,
-    config,
-    build: |config, weights| OLMO3.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: OLMO3.model_type, config, build: |config, weights| OLMO3.build(config, weights), ..FORM };
 
 const OLMO3: LlamaLike = LlamaLike {
     model_type: "olmo3",

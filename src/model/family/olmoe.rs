@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
 };
 use crate::{
     Result,
@@ -12,12 +12,8 @@ use crate::{
     model::{Config, Experts, QkNorm},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: OLMOE.model_type,
-    config,
-    build: |config, weights| OLMOE.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: OLMOE.model_type, config, build: |config, weights| OLMOE.build(config, weights), ..FORM };
 
 const OLMOE: LlamaLike = LlamaLike {
     model_type: "olmoe",

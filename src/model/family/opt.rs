@@ -7,7 +7,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, linear, mlp, norm, only, unembed},
+    common::{activation, attention_apart, linear, mlp, norm, only, unembed, width_of_head},
 };
 use crate::{
     Result,
@@ -20,15 +20,25 @@ use crate::{
 };
 use candle_core::Tensor;
 
-pub(super) const FAMILY: Family = Family { model_type: "opt", config, build, buffers: &["lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "opt",
+    prefixes: &["model.decoder.", "decoder."],
+    config,
+    build,
+    ends: [HEAD, TOKENS],
+    buffers: &[],
+};
+
+const HEAD: &str = "lm_head.weight";
+const TOKENS: &str = "embed_tokens.weight";
 
 /// The first rows of the position table belong to padding.
 const FIRST_POSITION: usize = 2;
 
-fn config(settings: &Settings, _: &Weights) -> Result<Config> {
+fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     only(settings, "layer_norm_elementwise_affine", true)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let projected = settings.or("word_embed_proj_dim", d_model)? != d_model;
     if projected {
         only(settings, "tie_word_embeddings", true)?;
@@ -49,12 +59,12 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         final_norm: before && !settings.or("_remove_final_layer_norm", false)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: !projected && settings.or("tie_word_embeddings", true)?,
+        untied: if projected && weights.differs(HEAD, TOKENS)? { vec![HEAD.to_owned()] } else { Vec::new() },
         ..Config::base("opt")
     })
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("model.decoder.").with_optional_prefix("decoder.");
     let (tokens, unembed) = embeddings(config, weights)?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let positions = weights.tensor("embed_positions.weight", &[FIRST_POSITION + config.n_ctx, config.d_model])?;
@@ -75,17 +85,17 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
 /// and the other `project_out * tokens` turned: the same sums, done once.
 fn embeddings(config: &Config, weights: &Weights) -> Result<(Tensor, Linear)> {
     let Config { d_model, d_vocab, .. } = *config;
-    let name = "embed_tokens.weight";
     if !weights.has("project_in.weight") {
-        let tokens = weights.tensor(name, &[d_vocab, d_model])?;
+        let tokens = weights.tensor(TOKENS, &[d_vocab, d_model])?;
         let unembed = unembed(weights, config, &tokens)?;
         return Ok((tokens, unembed));
     }
-    let width = weights.shape(name).and_then(|shape| shape.get(1)).copied().unwrap_or(d_model);
-    let tokens = weights.tensor(name, &[d_vocab, width])?;
+    let width = weights.shape(TOKENS).and_then(|shape| shape.get(1)).copied().unwrap_or(d_model);
+    let tokens = weights.tensor(TOKENS, &[d_vocab, width])?;
+    let head = if config.untied.is_empty() { tokens.clone() } else { weights.tensor(HEAD, &[d_vocab, width])? };
     let project_in = linear(weights, "project_in", width, d_model)?.weight;
     let project_out = linear(weights, "project_out", d_model, width)?.weight;
-    let unembed = Linear::new(project_out.matmul(&tokens.t()?)?, None);
+    let unembed = Linear::new(project_out.matmul(&head.t()?)?, None);
     Ok((tokens.matmul(&project_in)?, unembed))
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
     rope::Rope,
 };
 use crate::{
@@ -12,12 +12,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: PHI3.model_type,
-    config,
-    build: |config, weights| PHI3.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: PHI3.model_type, config, build: |config, weights| PHI3.build(config, weights), ..FORM };
 
 const PHI3: LlamaLike = LlamaLike {
     model_type: "phi3",

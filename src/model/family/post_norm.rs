@@ -3,7 +3,7 @@
 
 use super::{
     Tensors,
-    common::{attention, linear, only},
+    common::{attention, eps, linear, only, width_of_head},
 };
 use crate::{
     Result,
@@ -21,8 +21,6 @@ use candle_core::Tensor;
 
 /// What a family calls its parts. Those of a layer are named inside the layer.
 pub(super) struct Names {
-    /// Before every name but those of the heads; some files leave it out.
-    pub(super) prefix: &'static str,
     pub(super) q: &'static str,
     pub(super) k: &'static str,
     pub(super) v: &'static str,
@@ -47,7 +45,7 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
     only(settings, "add_cross_attention", false)?;
     only(settings, "position_embedding_type", "absolute".to_owned())?;
     let (d_model, n_heads) = (settings.get(["hidden_size", "dim"])?, settings.get(["num_attention_heads", "n_heads"])?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     Ok(Config {
         architecture: Architecture::Encoder,
         n_layers: settings.get(["num_hidden_layers", "n_layers"])?,
@@ -63,11 +61,11 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
         norm_place: NormPlace::OnSum,
         embed_norm: true,
         final_norm: false,
-        eps: settings.or("layer_norm_eps", 1e-12)?,
+        eps: eps(settings, "layer_norm_eps", 1e-12)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: settings.or("tie_word_embeddings", true)?,
         sentence_pooling: sentence_pooling(settings)?,
-        heads: heads(&weights.with_optional_prefix(names.prefix), names),
+        heads: heads(weights, names),
         ..Config::base(&settings.model_type()?)
     })
 }
@@ -114,8 +112,10 @@ pub(super) fn build(
 fn embed(config: &Config, weights: &Weights, skipped: usize) -> Result<Embed> {
     let Config { d_embed, d_vocab, n_ctx, n_token_types, .. } = *config;
     let table = |kind: &str, rows| weights.tensor(&format!("embeddings.{kind}_embeddings.weight"), &[rows, d_embed]);
+    let positions = table("position", skipped + n_ctx)?;
     Ok(Embed {
-        positions: Some(table("position", skipped + n_ctx)?.narrow(0, skipped, n_ctx)?),
+        positions: Some(positions.narrow(0, skipped, n_ctx)?),
+        unplaced: skipped.checked_sub(1).map(|padding| positions.narrow(0, padding, 1)).transpose()?,
         token_types: (n_token_types > 0).then(|| table("token_type", n_token_types)).transpose()?,
         norm: layer_norm(weights, "embeddings.LayerNorm", d_embed, config.eps, Norm::EMBED)?,
         ..Embed::new(table("word", d_vocab)?)
@@ -158,6 +158,9 @@ fn readout(
             false => weights.tensor(&format!("{}.weight", names.unembed), &[d_vocab, d_embed])?.t()?,
         };
         let elsewhere = format!("{}.bias", names.unembed);
+        if names.unembed_bias != elsewhere && weights.differs(&elsewhere, names.unembed_bias)? {
+            return Err(LoadError::TwoNames { first: names.unembed_bias.into(), second: elsewhere }.into());
+        }
         let bias = if weights.has(names.unembed_bias) { names.unembed_bias } else { &elsewhere };
         Ok(Linear::new(weight, Some(weights.tensor(bias, &[d_vocab])?)))
     };

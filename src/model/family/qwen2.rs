@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -11,12 +11,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: QWEN2.model_type,
-    config,
-    build: |config, weights| QWEN2.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: QWEN2.model_type, config, build: |config, weights| QWEN2.build(config, weights), ..FORM };
 
 const QWEN2: LlamaLike = LlamaLike { model_type: "qwen2", defaults: QWEN_DEFAULTS, ..LLAMA };
 
@@ -34,6 +30,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 pub(super) fn later_windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     let used: bool = settings.get("use_sliding_window")?;
     let window = settings.find("sliding_window")?.filter(|_| used);
-    let first: usize = settings.get("max_window_layers")?;
-    windows(settings, n_layers, window, |layer| window.is_some() && layer >= first)
+    let first: u32 = settings.get("max_window_layers")?;
+    windows(settings, n_layers, window, |layer| window.is_some() && layer >= first as usize)
 }

@@ -3,7 +3,7 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike},
+    llama_like::{FORM, LLAMA, LlamaLike},
     qwen2::{QWEN_DEFAULTS, later_windows},
 };
 use crate::{
@@ -12,12 +12,8 @@ use crate::{
     model::{Config, QkNorm},
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: QWEN3.model_type,
-    config,
-    build: |config, weights| QWEN3.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: QWEN3.model_type, config, build: |config, weights| QWEN3.build(config, weights), ..FORM };
 
 const QWEN3: LlamaLike = LlamaLike { model_type: "qwen3", defaults: QWEN_DEFAULTS, ..LLAMA };
 

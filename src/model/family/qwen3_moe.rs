@@ -4,7 +4,7 @@
 use super::{
     Family,
     common::only,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     model_type: QWEN3_MOE.model_type,
     config,
     build: |config, weights| QWEN3_MOE.build(config, weights),
-    buffers: BUFFERS,
+    ..FORM
 };
 
 const QWEN3_MOE: LlamaLike = LlamaLike {
@@ -32,7 +32,7 @@ const QWEN3_MOE: LlamaLike = LlamaLike {
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     const DENSE: &str = "mlp_only_layers";
     only(settings, "decoder_sparse_step", 1usize)?;
-    let dense: Vec<usize> = settings.or(DENSE, Vec::new())?;
+    let dense: Vec<u32> = settings.or(DENSE, Vec::new())?;
     if !dense.is_empty() {
         let why = "only mixtures in every layer are".into();
         return Err(LoadError::Unsupported { key: DENSE.into(), value: format!("{dense:?}"), why }.into());

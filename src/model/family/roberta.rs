@@ -16,9 +16,11 @@ use crate::{
 
 pub(super) const FAMILY: Family = Family {
     model_type: "roberta",
+    prefixes: &["roberta."],
     config,
     build,
-    buffers: &["embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"],
+    ends: ["lm_head.decoder.weight", "embeddings.word_embeddings.weight"],
+    buffers: &["embeddings.position_ids"],
 };
 /// XLM-RoBERTa (Conneau et al. 2020).
 pub(super) const XLM: Family = Family { model_type: "xlm-roberta", ..FAMILY };
@@ -26,7 +28,6 @@ pub(super) const XLM: Family = Family { model_type: "xlm-roberta", ..FAMILY };
 pub(super) const CAMEMBERT: Family = Family { model_type: "camembert", ..FAMILY };
 
 const NAMES: Names = Names {
-    prefix: "roberta.",
     mlm_dense: "lm_head.dense",
     mlm_norm: "lm_head.layer_norm",
     unembed: "lm_head.decoder",
@@ -35,13 +36,12 @@ const NAMES: Names = Names {
     ..bert::NAMES
 };
 
-/// Its first rows, up to the padding token's id, stand for no position.
+/// Its first rows stand for no position; the padding token's, the last of them, is what padding tokens read.
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let config = post_norm::config(settings, weights, &NAMES)?;
-    let (rows, pad) = (config.n_ctx, settings.or("pad_token_id", 1usize)?);
-    let weights = weights.with_optional_prefix(NAMES.prefix);
+    let (rows, pad) = (config.n_ctx, settings.or("pad_token_id", 1u32)? as usize);
     if let Some(shape) = weights.shape(POSITIONS).filter(|shape| shape.first() != Some(&rows)) {
         let expected = vec![rows, config.d_model];
         return Err(LoadError::TensorShape { name: POSITIONS.into(), got: shape.to_vec(), expected }.into());
@@ -52,6 +52,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     };
     Ok(Config {
         n_ctx,
+        unplaced_token: u32::try_from(pad).ok(),
         n_token_types: settings.or("type_vocab_size", 1)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu")?,
         ..config
@@ -59,7 +60,6 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix(NAMES.prefix);
     let block = |layer| post_norm::block(config, weights, &NAMES, &format!("encoder.layer.{layer}"), layer);
     let blocks = (0..config.n_layers).map(block).collect::<Result<_>>()?;
     let rows = weights.shape(POSITIONS).and_then(|shape| shape.first()).copied().unwrap_or(0);

@@ -1,11 +1,11 @@
 //! Rotary embeddings from the configuration, in the spelling of transformers 4 and 5, computed as its
 //! `modeling_rope_utils`.
 
-use super::common::countable;
+use super::common::{countable, senseless};
 use crate::{
     Result,
     error::LoadError,
-    load::{FromSetting, Settings},
+    load::{Finite, FromSetting, Settings},
     model::{LongContext, Rotary},
 };
 use std::f64::consts::TAU;
@@ -24,6 +24,15 @@ pub(super) struct Rope<'a> {
 /// # Errors
 /// As [`Rope::rotary`].
 pub(super) fn by_layer_type(settings: &Settings, d_head: usize, local_base: &str) -> Result<[Rotary; 2]> {
+    const TYPES: [&str; 2] = ["full_attention", "sliding_attention"];
+    let written = settings.section("rope_parameters")?.unwrap_or_default();
+    if let Some(key) = written.keys().find(|key| !TYPES.contains(key)) {
+        let why = "in this family each type of layer has its own, under full_attention and sliding_attention";
+        return Err(unsupported("rope_parameters", key, why));
+    }
+    for section in ["rope_parameters.full_attention", "rope_parameters.sliding_attention", "rope_scaling"] {
+        settings.section(section)?;
+    }
     let global = Rope { settings, sections: &["rope_parameters.full_attention", "rope_scaling"], base: "rope_theta" };
     let local = Rope { settings, sections: &["rope_parameters.sliding_attention"], base: local_base };
     Ok([global.rotary(d_head)?, local.rotary(d_head)?])
@@ -33,13 +42,16 @@ impl<'a> Rope<'a> {
     /// The one embedding of all layers.
     ///
     /// # Errors
-    /// When the configuration writes one for each type of layer.
+    /// When the configuration writes one for each type of layer, or something else than a section.
     pub(super) fn of(settings: &'a Settings) -> Result<Self> {
         for key in ["rope_parameters.full_attention", "rope_parameters.sliding_attention"] {
-            if settings.has(key) {
+            if settings.has(key)? {
                 let why = "in this family all layers turn alike";
                 return Err(unsupported(key, "an embedding of its own", why));
             }
+        }
+        for section in ["rope_parameters", "rope_scaling"] {
+            settings.section(section)?;
         }
         Ok(Self { settings, sections: &["rope_parameters", "rope_scaling"], base: "rope_theta" })
     }
@@ -83,7 +95,13 @@ impl<'a> Rope<'a> {
     pub(super) fn rotary(&self, dims: usize) -> Result<Rotary> {
         let base: f64 =
             self.find("rope_theta")?.map_or_else(|| self.settings.or([self.base, "rotary_emb_base"], 10_000.0), Ok)?;
+        if base < 1.0 {
+            return Err(senseless("rope_theta", base, "it must be at least 1"));
+        }
         let dims = countable("rotary dimensions", dims)?;
+        if dims == 0 || dims % 2 == 1 {
+            return Err(senseless("rotary dimensions", dims, "they turn in pairs, so a head must have an even number"));
+        }
         let plain: Vec<f64> = (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect();
         let kind = self.find("rope_type")?.map_or_else(|| self.find("type"), |kind| Ok(Some(kind)))?;
         match kind.unwrap_or("default".to_owned()).as_str() {
@@ -109,10 +127,12 @@ impl<'a> Rope<'a> {
     /// The length of the texts that the model was first trained on.
     fn original_n_ctx(&self) -> Result<f64> {
         const KEY: &str = "original_max_position_embeddings";
-        match self.settings.find(KEY)?.map_or_else(|| self.find(KEY), |n_ctx| Ok(Some(n_ctx)))? {
-            Some(n_ctx) => Ok(n_ctx),
-            None => self.settings.get("max_position_embeddings"),
-        }
+        let n_ctx: usize = match self.settings.find(KEY)?.map_or_else(|| self.find(KEY), |n_ctx| Ok(Some(n_ctx)))? {
+            Some(n_ctx) => n_ctx,
+            None => self.settings.get("max_position_embeddings")?,
+        };
+        // Scalings divide by its logarithm.
+        if n_ctx < 2 { Err(senseless(KEY, n_ctx, "it must be at least 2")) } else { Ok(n_ctx as f64) }
     }
 
     /// How much longer texts may be than the first ones.
@@ -125,6 +145,9 @@ impl<'a> Rope<'a> {
     fn llama3(&self, plain: Vec<f64>) -> Result<Rotary> {
         let (factor, n_ctx): (f64, _) = (self.get("factor")?, self.original_n_ctx()?);
         let (low, high): (f64, f64) = (self.get("low_freq_factor")?, self.get("high_freq_factor")?);
+        if low >= high {
+            return Err(senseless("high_freq_factor", high, format!("it must be more than low_freq_factor, {low}")));
+        }
         let scale = |frequency: f64| {
             let keep = ((n_ctx * frequency / TAU - low) / (high - low)).clamp(0.0, 1.0);
             frequency * (keep + (1.0 - keep) / factor)
@@ -136,6 +159,9 @@ impl<'a> Rope<'a> {
     fn yarn(&self, plain: Vec<f64>, base: f64) -> Result<Rotary> {
         let (factor, n_ctx, dims) = (self.factor()?, self.original_n_ctx()?, 2.0 * plain.len() as f64);
         let truncate = self.find("truncate")?.unwrap_or(true);
+        if base <= 1.0 {
+            return Err(senseless("rope_theta", base, "with YaRN it must be more than 1"));
+        }
         // The pair that turns so many times within the first texts.
         let pair_of = |turns: f64| dims * (n_ctx / (turns * TAU)).ln() / (2.0 * base.ln());
         let (first, last) = (pair_of(self.positive("beta_fast", 32.0)?), pair_of(self.positive("beta_slow", 1.0)?));
@@ -158,7 +184,10 @@ impl<'a> Rope<'a> {
 
     /// A setting of YaRN for which 0 is as good as absent.
     fn positive(&self, key: &str, default: f64) -> Result<f64> {
-        Ok(self.find(key)?.filter(|&value| value != 0.0).unwrap_or(default))
+        match self.find(key)? {
+            Some(Finite(0.0)) => Ok(default),
+            _ => Ok(self.find(key)?.unwrap_or(default)),
+        }
     }
 
     /// LongRoPE (Ding et al. 2024): each pair is slowed by a factor of its own, another one in long texts.

@@ -3,7 +3,8 @@
 
 use super::{
     Family,
-    llama_like::{BUFFERS, LLAMA, LlamaLike, windows},
+    common::senseless,
+    llama_like::{FORM, LLAMA, LlamaLike, windows},
 };
 use crate::{
     Result,
@@ -11,12 +12,8 @@ use crate::{
     model::Config,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: SMOLLM3.model_type,
-    config,
-    build: |config, weights| SMOLLM3.build(config, weights),
-    buffers: BUFFERS,
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: SMOLLM3.model_type, config, build: |config, weights| SMOLLM3.build(config, weights), ..FORM };
 
 const SMOLLM3: LlamaLike = LlamaLike {
     model_type: "smollm3",
@@ -30,8 +27,15 @@ const SMOLLM3: LlamaLike = LlamaLike {
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &SMOLLM3.settings(settings)?;
     let base = SMOLLM3.config(settings)?;
+    const KEY: &str = "no_rope_layers";
     // The list has a number for each layer, and 0 where it turns nothing.
-    let turning: Option<Vec<usize>> = settings.find("no_rope_layers")?;
+    let turning: Option<Vec<u32>> = settings.find(KEY)?;
+    if let Some(turning) = &turning
+        && (turning.len() != base.n_layers || turning.iter().any(|turns| *turns > 1))
+    {
+        let why = format!("it is 0 or 1 for each of the {} layers", base.n_layers);
+        return Err(senseless(KEY, format!("{turning:?}"), why));
+    }
     let interval: usize = settings.get("no_rope_layer_interval")?;
     let is_still = |layer: &usize| match &turning {
         Some(turning) => turning.get(*layer) == Some(&0),

@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, linear, norm, unembed},
+    common::{activation, attention_apart, eps, linear, norm, unembed, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -17,13 +17,19 @@ use crate::{
 };
 use candle_core::Tensor;
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "stablelm", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "stablelm",
+    prefixes: &["model."],
+    config,
+    build,
+    ends: ["lm_head.weight", "embed_tokens.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &settings.with_defaults(r#"{"partial_rotary_factor": 0.25}"#)?;
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-    let d_head = d_model / usize::max(n_heads, 1);
+    let d_head = width_of_head(settings, d_model, n_heads)?;
     let rope = Rope::of(settings)?;
     Ok(Config {
         n_layers: settings.get("num_hidden_layers")?,
@@ -37,7 +43,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         n_ctx: settings.or("max_position_embeddings", 4096)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "silu")?,
         qk_norm: settings.or("qk_layernorm", false)?.then_some(QkNorm::PerHead),
-        eps: settings.or("layer_norm_eps", 1e-5)?,
+        eps: eps(settings, "layer_norm_eps", 1e-5)?,
         position: Position::Rotary(rope.rotary(rope.dims(d_head)?)?),
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         parallel_attn_mlp: settings.or("use_parallel_residual", false)?,
@@ -48,7 +54,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("model.");
     let tokens = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, mlp, norm, unembed},
+    common::{activation, attention_apart, eps, head_dim, mlp, norm, unembed},
     llama_like::windows,
     rope::Rope,
 };
@@ -17,12 +17,18 @@ use crate::{
     },
 };
 
-pub(super) const FAMILY: Family =
-    Family { model_type: "starcoder2", config, build, buffers: &["rotary_emb.inv_freq", "lm_head.weight"] };
+pub(super) const FAMILY: Family = Family {
+    model_type: "starcoder2",
+    prefixes: &["model."],
+    config,
+    build,
+    ends: ["lm_head.weight", "embed_tokens.weight"],
+    buffers: &["rotary_emb.inv_freq"],
+};
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
-    let d_head: usize = settings.or("head_dim", d_model / usize::max(n_heads, 1))?;
+    let d_head = head_dim(settings, d_model, n_heads)?;
     let n_layers = settings.get("num_hidden_layers")?;
     let window = settings.find("sliding_window")?;
     Ok(Config {
@@ -36,7 +42,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 4096)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "gelu_pytorch_tanh")?,
-        eps: settings.or("norm_epsilon", 1e-5)?,
+        eps: eps(settings, "norm_epsilon", 1e-5)?,
         position: Position::Rotary(Rope::of(settings)?.rotary(d_head)?),
         windows: windows(settings, n_layers, window, |_| window.is_some())?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
@@ -46,7 +52,6 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let weights = &weights.with_optional_prefix("model.");
     let tokens = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;

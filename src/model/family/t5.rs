@@ -3,7 +3,7 @@
 
 use super::{
     Family, Tensors,
-    common::{attention, linear, norm, only},
+    common::{attention, eps, linear, norm, only, senseless},
 };
 use crate::{
     Result,
@@ -18,22 +18,20 @@ use crate::{
     ops::Activation,
 };
 
-pub(super) const FAMILY: Family = Family {
-    model_type: "t5",
-    config,
-    build,
-    buffers: &[
-        "encoder.embed_tokens.weight",
-        "decoder.embed_tokens.weight",
-        "lm_head.weight",
-        // Published with the first T5, and used by nobody: cross attention knows no distances.
-        "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
-    ],
-};
+pub(super) const FAMILY: Family =
+    Family { model_type: "t5", prefixes: &[], config, build, ends: ["lm_head.weight", SHARED], buffers: &[OF_CROSS] };
 pub(super) const MULTILINGUAL: Family = Family { model_type: "mt5", ..FAMILY };
+
+/// Published with the first T5, and used by nobody: cross attention knows no distances.
+const OF_CROSS: &str = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+/// The embedding of both stacks.
+const SHARED: &str = "shared.weight";
+/// Its other names, one for each stack.
+const OF_STACKS: [&str; 2] = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     only(settings, "is_decoder", false)?;
+    only(settings, "is_encoder_decoder", true)?;
     let (d_model, n_heads) = (settings.get("d_model")?, settings.get("num_heads")?);
     let n_encoder_layers = settings.get("num_layers")?;
     let (gated_mlp, act_fn) = feed_forward(settings)?;
@@ -45,6 +43,18 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     if num_buckets < 4 {
         let (key, why) = ("relative_attention_num_buckets".into(), "it must be at least 4".into());
         return Err(LoadError::Unsupported { key, value: num_buckets.to_string(), why }.into());
+    }
+    let mut untied = Vec::new();
+    for name in OF_STACKS {
+        if weights.differs(name, SHARED)? {
+            untied.push(name.to_owned());
+        }
+    }
+    let max_distance = settings.or("relative_attention_max_distance", 128)?;
+    // Half of a decoder's buckets are for the nearest distances, one for each; the others for those beyond.
+    if max_distance <= num_buckets / 2 {
+        let why = format!("it must be more than half of `relative_attention_num_buckets`, {num_buckets}");
+        return Err(senseless("relative_attention_max_distance", max_distance, why));
     }
     Ok(Config {
         architecture: Architecture::EncoderDecoder,
@@ -60,14 +70,14 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         n_ctx: settings.or("n_positions", 512)?,
         act_fn,
         normalization: Normalization::RmsNorm,
-        eps: settings.or("layer_norm_epsilon", 1e-6)?,
-        position: Position::RelativeBias {
-            num_buckets,
-            max_distance: settings.or("relative_attention_max_distance", 128)?,
-        },
+        eps: eps(settings, "layer_norm_epsilon", 1e-6)?,
+        position: Position::RelativeBias { num_buckets, max_distance },
         unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
-        tied: scaled || !weights.contains("lm_head.weight"),
+        // Newer configurations call all of them tied; those that scale nothing have their own head where one is stored.
+        tied: settings.or("tie_word_embeddings", true)? && (scaled || !weights.contains("lm_head.weight")),
+        untied,
+        left_out: [OF_CROSS].into_iter().filter(|name| weights.contains(name)).map(str::to_owned).collect(),
         decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
         ..Config::base(&family)
     })
@@ -90,20 +100,36 @@ fn feed_forward(settings: &Settings) -> Result<(bool, Activation)> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let Config { d_model, d_vocab, .. } = *config;
-    let tokens = weights.tensor("shared.weight", &[d_vocab, d_model])?;
-    let unembed = match config.tied {
-        true => Linear::new(tokens.t()?, None),
-        false => linear(weights, "lm_head", d_model, d_vocab)?,
-    };
+    let (embed, unembed) = ends(config, weights)?;
     let final_norm = |stack: &str, points| norm(weights, &format!("{stack}.final_layer_norm"), config, points);
     let encoder = blocks(config, weights, Stack::Encoder, config.n_encoder_layers)?;
     Ok(Transformer {
-        embed: Embed::new(tokens),
+        embed,
         encoder: Some((encoder, final_norm("encoder", Norm::ENCODER_FINAL)?)),
         blocks: blocks(config, weights, Stack::Decoder, config.n_layers)?,
         readout: Readout::new(final_norm("decoder", Norm::DECODER_FINAL)?, unembed),
     })
+}
+
+/// Embedding and unembedding. All may be one table, or a stack or the unembedding have its own.
+fn ends(config: &Config, weights: &Weights) -> Result<(Embed, Linear)> {
+    let Config { d_model, d_vocab, .. } = *config;
+    let table = |name: &str| weights.tensor(name, &[d_vocab, d_model]);
+    let own = |name: &str| config.untied.iter().any(|own| own == name).then(|| table(name)).transpose();
+    let [encoder, decoder] = OF_STACKS;
+    let (encoder, decoder) = (own(encoder)?, own(decoder)?);
+    let shared = match (&encoder, &decoder, config.tied) {
+        // Nobody reads it, so that it is noticed as unused.
+        (Some(_), Some(_), false) => None,
+        _ => Some(table(SHARED)?),
+    };
+    let unembed = match (config.tied, &shared) {
+        (true, Some(shared)) => Linear::new(shared.t()?, None),
+        _ => linear(weights, "lm_head", d_model, d_vocab)?,
+    };
+    let decoder_tokens = decoder.or_else(|| encoder.as_ref().and(shared.clone()));
+    let tokens = encoder.or(shared).map_or_else(|| table(SHARED), Ok)?;
+    Ok((Embed { decoder_tokens, ..Embed::new(tokens) }, unembed))
 }
 
 /// The layers of a stack. Its first layer keeps the bias that all of them add to their scores.

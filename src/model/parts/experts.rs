@@ -1,9 +1,11 @@
-use super::{Linear, Mlp};
+use super::{Linear, Mlp, embed::checked};
 use crate::{
     Result,
     hook::{Point, Site},
-    model::{Here, Tap, top_k},
+    index::Counted,
+    model::{Here, Tap},
     ops,
+    order::top_k,
 };
 use candle_core::{D, Device, Tensor};
 
@@ -26,6 +28,7 @@ impl Mixture {
         let x = x.flatten_to(D::Minus2)?; // [token, d_model]
         let weights = tap.at(here.site(Point::ExpertWeights), ops::softmax(&self.router.forward(&x)?)?)?;
         let chosen = tap.at(here.site(Point::ExpertIndices), self.choose(&weights)?)?;
+        let chosen = checked(here.site(Point::ExpertIndices), &chosen, Counted::experts(self.experts.len()))?;
         let mut weights = weights.gather(&chosen, 1)?;
         if self.normalized {
             weights = weights.broadcast_div(&weights.sum_keepdim(1)?)?;

@@ -4,7 +4,7 @@ use crate::{
     model::{Here, Normalization, Tap},
     ops,
 };
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
 
 /// LayerNorm, RMSNorm or nothing, by data.
 #[derive(Clone, Debug)]
@@ -67,6 +67,24 @@ impl Norm {
             (Some(weight), bias) => Ok(ops::affine(&normalized, weight, bias.as_ref())?),
             (None, Some(bias)) => Ok(normalized.broadcast_add(bias)?),
             (None, None) => Ok(normalized),
+        }
+    }
+
+    /// What becomes of a part of what the norm reads when its scale is held fast, which makes it linear: its bias belongs
+    /// to no part.
+    ///
+    /// # Shapes
+    /// `part`: `[.., d_model]`; `scale`: one that fits, `[.., one]`; result: as `part`.
+    pub(crate) fn held(&self, part: &Tensor, scale: &Tensor) -> Result<Tensor> {
+        let divided = self.centred(part)?.broadcast_div(scale)?;
+        Ok(self.weight.as_ref().map_or(Ok(divided.clone()), |weight| divided.broadcast_mul(weight))?)
+    }
+
+    /// A part of what the norm reads, less its mean where the norm takes that away.
+    pub(crate) fn centred(&self, part: &Tensor) -> Result<Tensor> {
+        match self.kind {
+            Normalization::LayerNorm => Ok(part.broadcast_sub(&part.mean_keepdim(D::Minus1)?)?),
+            Normalization::RmsNorm | Normalization::None => Ok(part.clone()),
         }
     }
 

@@ -4,8 +4,9 @@ use super::{Logits, Pass};
 use crate::{
     Result,
     cache::Positions,
-    error::{RunError, SiteError},
+    error::{RunError, SiteError, need_f32},
     hook::{Point, Site, Sites, Stack, Stage},
+    index::Counted,
     model::{Architecture, Sizes, tap::Plan},
     text::Tokens,
 };
@@ -39,10 +40,10 @@ impl Pass {
     /// The first block that runs, and the first that does not.
     pub(super) fn layers(&self) -> Result<(usize, usize)> {
         let n_layers = self.model.config().n_layers;
-        let index = |layer: i64| {
-            let counted = if layer < 0 { layer + n_layers as i64 } else { layer };
-            let index = usize::try_from(counted).ok().filter(|&index| index <= n_layers);
-            index.ok_or(RunError::Layer { layer, n_layers })
+        // One past the last is the end of the model.
+        let index = |layer: i64| match usize::try_from(layer) == Ok(n_layers) {
+            true => Ok(n_layers),
+            false => Counted::layers(n_layers).index(layer),
         };
         let start = self.start.as_ref().map_or(Ok(0), |(layer, _)| index(*layer))?;
         let stop = self.stop_at.map_or(Ok(n_layers), index)?;
@@ -51,6 +52,7 @@ impl Pass {
         }
         let Some((_, resid)) = &self.start else { return Ok((start, stop)) };
         let expected = [self.tokens.batch(), self.tokens.len(), self.model.config().d_model];
+        need_f32(|| format!("the residual stream that layer {start} starts with"), resid)?;
         match resid.dims() == expected {
             true => Ok((start, stop)),
             false => {

@@ -19,12 +19,11 @@ impl Pass {
         let at = self.logit_positions()?;
         let mut tap = Tap::new(&plan);
         let mut frame = match &self.onward {
-            None => Frame::new(config, tokens)?,
-            Some(Onward { tokens, kept }) => Frame::after(config, tokens, kept.clone())?,
+            None => Frame::new(config, &transformer.blocks, tokens)?,
+            Some(Onward { tokens, kept }) => Frame::after(config, &transformer.blocks, tokens, kept.clone())?,
         };
         if let Some(source) = self.source.as_ref().filter(|_| !frame.has_encoded()) {
-            let mut encoder_frame = Frame::new(config, source)?;
-            let encoded = transformer.encode(config, &source.to_tensor()?, &mut encoder_frame, &mut tap)?;
+            let encoded = transformer.encode(config, source, &mut tap)?;
             frame = encoded.map_or(frame.clone(), |encoded| frame.with_encoded(encoded, source));
         }
         let resid = match &self.start {
@@ -64,7 +63,7 @@ impl Pass {
     fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<ActivationCache>> {
         let Some((_, metric)) = &self.gradient else { return Ok(None) };
         let Some(logits) = logits else { return Err(RunError::NoLogits.into()) };
-        let value = metric(logits)?;
+        let value = metric(logits).map_err(|why| why.of_closure("`differentiate`", logits.dims()))?;
         if value.elem_count() != 1 {
             return Err(RunError::NotScalar { shape: value.dims().to_vec() }.into());
         }

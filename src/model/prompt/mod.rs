@@ -3,10 +3,11 @@
 mod answers;
 mod show;
 
-use super::{Architecture, Model, Prediction, softmax, top_k};
+use super::{Architecture, Model, Prediction, softmax};
 use crate::{
     Result,
     error::{RunError, TextError},
+    order::{falling, top_k},
     text::Tokens,
 };
 pub use answers::Answers;
@@ -74,7 +75,8 @@ impl Model {
     ///
     /// # Errors
     /// When there is no answer or one is empty, prompt and answer cannot be read by this model (see
-    /// [`Model::tokens`]), or the model is no decoder of one stack: an encoder fills blanks, T5 answers in its decoder.
+    /// [`Model::tokens`]), a logit is NaN or inf, or the model is no decoder of one stack: an encoder fills blanks, T5
+    /// answers in its decoder.
     ///
     /// # Examples
     /// ```
@@ -135,7 +137,7 @@ impl Model {
             // Its beginning would be one token with the prompt's end.
             _ => match self.to_single_token(answer) {
                 Ok(id) => Ok(vec![id]),
-                Err(_) => Ok(self.to_tokens(answer, false)?.ids(0).to_vec()),
+                Err(_) => self.bare_ids(answer),
             },
         }
     }
@@ -154,6 +156,9 @@ impl Model {
             let positions = (prompt.len() - 1..ids.len()).map(|position| position as i64);
             let run = self.pass(ids)?.logits_at(positions).run()?;
             for (n, logits) in run.logits()?.get(0)?.to_vec2::<f32>()?.into_iter().enumerate() {
+                let what =
+                    || format!("the logits after {:?}", self.token_text(run.tokens().ids(0)[prompt.len() - 1 + n]));
+                run.cache().check_numbers(what, &logits)?;
                 known.entry(before(n).to_vec()).or_insert(logits.into());
             }
         }
@@ -165,7 +170,7 @@ impl Model {
 impl AnswerStep {
     fn new(model: &Model, id: u32, logits: Arc<[f32]>, k: usize) -> Self {
         let mine = logits[id as usize];
-        let likelier = |(other, logit): (usize, &f32)| logit.total_cmp(&mine).then((id as usize).cmp(&other)).is_gt();
+        let likelier = |(other, logit): (usize, &f32)| falling(*logit, mine).then(other.cmp(&(id as usize))).is_lt();
         let rank = logits.iter().enumerate().filter(|&candidate| likelier(candidate)).count();
         let probabilities = softmax(&logits);
         let prediction = |id: usize| Prediction {

@@ -5,6 +5,7 @@ use crate::{
     Result,
     model::Prediction,
     notebook::Card,
+    order::larger,
     plot::{
         Candidate, Candidates, Figure, column, row,
         text::{columns, number, printable, visible},
@@ -23,7 +24,7 @@ impl PromptTest {
     pub fn draw(&self) -> Result<Figure> {
         let mut panels = self.panels()?;
         let probabilities = panels.iter().flat_map(|panel| &panel.list).map(|candidate| candidate.probability);
-        let longest = probabilities.fold(0.0, f32::max);
+        let longest = probabilities.fold(0.0, larger);
         panels.iter_mut().for_each(|panel| panel.longest = longest);
         let figures = panels.iter().map(Candidates::draw).collect::<Result<Vec<_>>>()?;
         Ok(match &figures[..] {

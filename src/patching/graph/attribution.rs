@@ -1,9 +1,15 @@
 //! The score of every edge: along the gradient, or by patching each.
 
-use super::{EdgeScores, Graph, path::Between};
-use crate::{Result, error::PatchError, hook::Site, patching::Patching};
+use super::{Behind, EdgeScores, Graph, Writing, path::Between};
+use crate::{
+    Result,
+    cache::ActivationCache,
+    error::{PatchError, at_most},
+    hook::Site,
+    model::Run,
+    patching::Patching,
+};
 use candle_core::Tensor;
-use std::ops::Range;
 
 impl Patching {
     /// Edge attribution patching (EAP; Syed et al. 2023): what each edge of the graph would bring back, approximated
@@ -68,6 +74,7 @@ impl Patching {
         if steps == 0 {
             return Err(PatchError::NoSteps.into());
         }
+        at_most("steps of integrated gradients", steps, 100_000)?;
         let middles: Vec<f64> = (0..steps).map(|step| (step as f64 + 0.5) / steps as f64).collect();
         self.edges_along(&middles, &format!("edge integrated gradients ({steps} steps)"))
     }
@@ -109,23 +116,58 @@ impl Patching {
     fn edges_along(&self, fractions: &[f64], how: &str) -> Result<EdgeScores> {
         let graph = Graph::of(self.corrupt.run.model())?;
         Graph::of(&self.model)?;
-        let (writing, reading) = (graph.writing_sites(), graph.reading_sites());
+        let norms = Behind::sites(&self.model);
+        let (writing, reading) = ([graph.writing_sites(), norms.clone()].concat(), graph.reading_sites());
         let sites: Vec<Site> = reading.iter().map(|(site, _)| *site).collect();
         let (still, mut tables) = (self.still()?, Table::all(self, &graph));
+        let way = |source: &ActivationCache, corrupt: &ActivationCache, counted: &Writing| {
+            Ok::<_, crate::Error>((self.written(&graph, source, counted)? - self.written(&graph, corrupt, counted)?)?)
+        };
         for slice in self.slices() {
-            let along = slice.along(&writing, &sites, fractions, &still)?;
-            let way = (self.written(&graph, &along.source)? - self.written(&graph, &along.corrupt)?)?;
-            for (table, gradients) in tables.iter_mut().zip(along.gradients) {
-                let mut done = 0;
-                for ((_, receivers), gradient) in reading.iter().zip(gradients) {
-                    table.add(&way, &gradient, slice.texts.start, done..done + receivers)?;
-                    done += receivers;
-                }
+            // Where a norm behind attention is worked out anew, so is its slope at each step.
+            let effects = if norms.is_empty() || self.hold_ln {
+                let along = slice.along(&writing, &sites, fractions, &still)?;
+                let way = way(&along.source, &along.corrupt, &self.writing(&along.corrupt)?)?;
+                along
+                    .gradients
+                    .iter()
+                    .map(|gradients| effects(&way, gradients, &reading))
+                    .collect::<Result<Vec<_>>>()?
+            } else {
+                let each = |run: &Run, source: &ActivationCache, corrupt: &ActivationCache| {
+                    let counted = self.writing(run.cache())?;
+                    let way = counted.slopes(&graph, &way(source, corrupt, &counted)?)?;
+                    let gradient = |&site: &Site| Ok(run.gradients()?.get(site)?.clone());
+                    effects(&way, &sites.iter().map(gradient).collect::<Result<Vec<_>>>()?, &reading)
+                };
+                slice.averaged((&writing, &norms), &sites, fractions, &still, &each)?.means
+            };
+            for (table, effects) in tables.iter_mut().zip(effects) {
+                table.add(&effects, slice.texts.start)?;
             }
         }
         tables.iter_mut().for_each(|table| table.forget_what_is_no_edge(&graph));
         EdgeScores::new(self, graph, how, tables.into_iter().map(|table| table.values).collect())
     }
+}
+
+/// Each sender's way along the gradient at the receivers, of each site in turn.
+///
+/// # Shapes
+/// `way`: `[sender, batch, pos, d_model]`; `gradients`: `[batch, pos, receiver, d_model]`, without `receiver` where there
+/// is one; result: `[batch, sender, receiver]`.
+fn effects(way: &Tensor, gradients: &[Tensor], reading: &[(Site, usize)]) -> Result<Vec<Tensor>> {
+    let (senders, batch, pos, width) = way.dims4()?;
+    let of_site = |(&(_, receivers), gradient): (&(Site, usize), &Tensor)| {
+        let gradient = gradient.reshape((batch, pos, receivers, width))?;
+        let of_text = |text: usize| {
+            let way = way.narrow(1, text, 1)?.reshape((senders, pos * width))?;
+            let slopes = gradient.get(text)?.permute((1, 0, 2))?.reshape((receivers, pos * width))?;
+            Ok(way.matmul(&slopes.t()?)?)
+        };
+        Ok(Tensor::stack(&(0..batch).map(of_text).collect::<Result<Vec<_>>>()?, 0)?)
+    };
+    reading.iter().zip(gradients).map(of_site).collect()
 }
 
 /// The metric for every sender, receiver and text.
@@ -153,23 +195,21 @@ impl Table {
         &mut self.values[start..start + batch]
     }
 
-    /// Each sender's way along the gradient at some receivers of one site, for the texts from `first` on.
+    /// Adds what the senders do through the receivers of each site, for the texts from `first` on.
     ///
     /// # Shapes
-    /// `way`: `[sender, batch, pos, d_model]`; `gradient`: `[batch, pos, receiver, d_model]`, without `receiver` where
-    /// there is one.
-    fn add(&mut self, way: &Tensor, gradient: &Tensor, first: usize, receivers: Range<usize>) -> Result<()> {
-        let (senders, batch, pos, width) = way.dims4()?;
-        let gradient = gradient.reshape((batch, pos, receivers.len(), width))?;
-        for text in 0..batch {
-            let way = way.narrow(1, text, 1)?.reshape((senders, pos * width))?;
-            let slopes = gradient.get(text)?.permute((1, 0, 2))?.reshape((receivers.len(), pos * width))?;
-            let effects = way.matmul(&slopes.t()?)?.to_vec2::<f32>()?;
-            for (sender, effects) in effects.iter().enumerate() {
-                for (receiver, effect) in receivers.clone().zip(effects) {
-                    self.row(sender, receiver)[first + text] += effect;
+    /// `effects`: `[batch, sender, receiver]` for each site.
+    fn add(&mut self, effects: &[Tensor], first: usize) -> Result<()> {
+        let mut done = 0;
+        for effects in effects {
+            for (text, of_text) in effects.to_vec3::<f32>()?.iter().enumerate() {
+                for (sender, effects) in of_text.iter().enumerate() {
+                    for (receiver, effect) in effects.iter().enumerate() {
+                        self.row(sender, done + receiver)[first + text] += effect;
+                    }
                 }
             }
+            done += effects.dim(2)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::{
     Result,
     notebook::Show,
     patching::{PatchSweep, Statistics},
+    plot::text::{escape, sentence},
 };
 
 /// What one experiment did to the metric, for every pair of prompts: a map of a single cell.
@@ -48,14 +49,14 @@ impl Effect {
 
 impl Show for Effect {
     fn html(&self) -> String {
-        format!("<pre>{}</pre>", self.plain().replace('&', "&amp;").replace('<', "&lt;"))
+        format!("<pre>{}</pre>", escape(&self.plain()))
     }
 
     fn plain(&self) -> String {
         let scale = if self.0.normalized().is_ok() { "of the clean answer recovered" } else { "change of the metric" };
         // Not `-0.000`.
         let recovered = (self.recovered() * 1e3).round() / 1e3 + 0.0;
-        format!("{}: {}: {recovered:.3} ({scale})", self.0.deed(), self.0.name())
+        sentence(format!("{}: {}: {recovered:.3} ({scale})", self.0.deed(), self.0.name()))
     }
 }
 

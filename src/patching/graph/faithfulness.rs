@@ -18,7 +18,8 @@ impl Patching {
     /// # Errors
     /// When the circuit is another model's, or the model is no graph of heads and MLPs.
     pub fn run_circuit(&self, circuit: &Circuit) -> Result<Effect> {
-        let values = self.circuit_metrics(&self.intact_to_rest()?, circuit)?;
+        let explained = self.explained()?;
+        let values = explained.circuit_metrics(&explained.intact_to_rest()?, circuit)?;
         let name = format!("a circuit of {} edges", circuit.len());
         Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
     }
@@ -30,8 +31,9 @@ impl Patching {
     /// # Errors
     /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.
     pub fn faithfulness(&self, circuit: &Circuit) -> Result<f32> {
-        let ends = self.intact_to_rest()?;
-        let (through, scale) = (self.circuit_metrics(&ends, circuit)?, Scale::of(self, &ends)?);
+        let explained = self.explained()?;
+        let ends = explained.intact_to_rest()?;
+        let (through, scale) = (explained.circuit_metrics(&ends, circuit)?, Scale::of(&explained, &ends)?);
         Ok(scale.share(&through))
     }
 
@@ -61,9 +63,10 @@ impl Patching {
         scores: &EdgeScores,
         edges: impl IntoIterator<Item = usize>,
     ) -> Result<FaithfulnessCurve> {
-        let ends = self.intact_to_rest()?;
-        let scale = Scale::of(self, &ends)?;
-        let point = |edges: usize| Ok((edges, scale.share(&self.circuit_metrics(&ends, &scores.circuit(edges))?)));
+        let explained = self.explained()?;
+        let ends = explained.intact_to_rest()?;
+        let scale = Scale::of(&explained, &ends)?;
+        let point = |edges: usize| Ok((edges, scale.share(&explained.circuit_metrics(&ends, &scores.circuit(edges))?)));
         let points = edges.into_iter().map(point).collect::<Result<_>>()?;
         let title = format!("What the strongest edges do alone, by {}", scores.how);
         Ok(FaithfulnessCurve { points, title })

@@ -37,7 +37,7 @@ impl Patching {
             block.attention.forward(stream, &block.ln1, here, &mut frame, &mut tap)?;
             let first = graph.before_layer(layer);
             for (_, z) in tap.recorded {
-                let wrote = block.scaled(block.attention.head_results(&z)?.permute((2, 0, 1, 3))?)?;
+                let wrote = ends.writing.of_heads(block, layer, &block.attention.head_results(&z)?)?;
                 moved.push((wrote - ends.here.narrow(0, first, block.attention.n_heads)?)?);
             }
             if let Some(mlp) = &block.mlp {
@@ -63,18 +63,23 @@ impl Ends {
             return Err(candle_core::Error::Msg(format!("no part reads at {site}")).into());
         };
         let senders = self.graph.before(receiver);
-        let own = Tensor::cat(moved, 0)?.narrow(0, 0, senders)?;
-        let both = Tensor::cat(&[&own, &self.way(0, senders)?], 0)?;
-        let (_, batch, pos, width) = both.dims4()?;
-        let row = |&(receiver, _): &(usize, _)| {
-            let keeps = (0..senders).map(move |sender| f32::from(kept(sender, receiver)));
-            keeps.clone().chain(keeps.map(|keeps| 1.0 - keeps)).collect::<Vec<_>>()
-        };
-        let weights: Vec<f32> = here.iter().flat_map(row).collect();
-        let weights = Tensor::from_vec(weights, (here.len(), 2 * senders), &Device::Cpu)?;
-        let moves = weights.matmul(&both.reshape((2 * senders, batch * pos * width))?)?;
-        let moves = moves.reshape((here.len(), batch, pos, width))?.permute((1, 2, 0, 3))?;
-        let stream = self.streams.get(self.graph.stream_of(receiver))?.unsqueeze(2)?;
-        Ok(stream.broadcast_add(&moves)?.contiguous()?)
+        let own = Tensor::cat(moved, 0)?;
+        let mut heard = self.streams.get(self.graph.stream_of(receiver))?.unsqueeze(2)?;
+        for (group, layer) in self.writing.groups(&self.graph, senders) {
+            let (first, count) = (group.start, group.len());
+            let both = Tensor::cat(&[&own.narrow(0, first, count)?, &self.way(first, count)?], 0)?;
+            let (_, batch, pos, width) = both.dims4()?;
+            let row = |&(receiver, _): &(usize, _)| {
+                let keeps = group.clone().map(move |sender| f32::from(kept(sender, receiver)));
+                keeps.clone().chain(keeps.map(|keeps| 1.0 - keeps)).collect::<Vec<_>>()
+            };
+            let weights: Vec<f32> = here.iter().flat_map(row).collect();
+            let weights = Tensor::from_vec(weights, (here.len(), 2 * count), &Device::Cpu)?;
+            let moves = weights.matmul(&both.reshape((2 * count, batch * pos * width))?)?;
+            let moves = moves.reshape((here.len(), batch, pos, width))?;
+            let moves = layer.map_or(Ok(moves.clone()), |layer| self.writing.changed(layer, moves))?;
+            heard = heard.broadcast_add(&moves.permute((1, 2, 0, 3))?)?;
+        }
+        Ok(heard.contiguous()?)
     }
 }

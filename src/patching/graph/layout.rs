@@ -32,9 +32,6 @@ impl Graph {
         if blocks.iter().any(|block| !block.ln_mid.is_none() || !block.ln_end.is_none()) {
             return Err(refused("norms stand on the stream itself, which is then no sum").into());
         }
-        if blocks.iter().any(|block| !block.ln1_post.is_none()) {
-            return Err(refused("a norm stands behind attention, so that no head writes by itself").into());
-        }
         // What is done to the embedding, such as noise, is part of what it writes.
         let at_start = |site: Site| site.layer().is_none() && site.point().stage() == Stage::Start;
         let inside = model.interventions().iter().filter(|one| !at_start(one.site())).count();
@@ -132,6 +129,11 @@ impl Graph {
     /// How many edges there are.
     pub(super) fn edge_count(&self) -> usize {
         self.receivers().into_iter().map(|receiver| self.before(receiver)).sum()
+    }
+
+    /// How many heads write in each layer.
+    pub(super) fn heads(&self) -> usize {
+        self.heads
     }
 
     /// Where the senders' outputs are recorded, in their order.

@@ -21,11 +21,21 @@
 //!
 //! # Which models
 //! Those whose stream is a sum of what heads and MLPs write: all decoders with norms before attention and MLP, those
-//! whose two stand side by side, and those without MLPs. Not encoder-decoders, models with norms on the stream (BERT),
-//! or with a norm behind attention (Gemma 2, OLMo 2), through which no head passes by itself. Biases belong to no edge:
-//! they are the same in every run.
+//! whose two stand side by side, those with norms behind attention and MLP too (Gemma 2 and 3, OLMo 2 and 3), and those
+//! without MLPs. Not encoder-decoders, or models with norms on the stream (BERT). Biases belong to no edge: they are the
+//! same in every run.
+//!
+//! # A norm behind attention
+//! It reads the sum of a layer's heads, so no head passes it by itself. A head is still a sender, which writes before the
+//! norm, and its edge carries the *change of the normed sum*: what the norm makes of the layer's heads with this one's
+//! output from the other run, less what it made of them without. Heads of one layer that are patched together are normed
+//! together; in a circuit every receiver reads a normed sum of its own, of what it hears of the layer's heads. Attribution
+//! follows the slope of this change. Nothing is taken as linear, as with every other norm here, and the changes that heads
+//! of one layer make alone do not add up to the one they make together. [`hold_ln`](Patching::hold_ln) holds the norms'
+//! scales fast instead, and then they do.
 
 mod attribution;
+mod behind;
 mod circuit;
 mod effect;
 mod ends;
@@ -39,9 +49,10 @@ mod scores;
 
 #[cfg(doc)]
 use super::Patching;
+use behind::Behind;
 pub use circuit::{Circuit, Edge};
 pub use effect::Effect;
-use ends::Ends;
+use ends::{Ends, Writing};
 pub use faithfulness::FaithfulnessCurve;
 use layout::Graph;
 pub use part::{Receiver, Sender, ToReceivers, ToSenders};

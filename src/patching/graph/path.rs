@@ -33,7 +33,7 @@ impl Patching {
     ///
     /// # Errors
     /// When a name is wrong, a receiver hears none of the senders, or the model is no graph of heads and MLPs (two
-    /// stacks, norms on the stream or behind attention, interventions).
+    /// stacks, norms on the stream, interventions).
     ///
     /// # Examples
     /// ```
@@ -156,7 +156,8 @@ impl Patching {
             keep(Site::resid_pre(layer), &moved);
             let first = graph.before_layer(layer);
             let heads = block.attention.n_heads;
-            let with_heads = (&moved + self.moved_by(ends, cells, first, heads)?)?;
+            let by_heads = self.moved_by(ends, cells, first, heads)?;
+            let with_heads = (&moved + self.behind_attention(ends, layer, by_heads)?)?;
             let Some(mlp) = &block.mlp else {
                 moved = with_heads;
                 continue;
@@ -198,6 +199,17 @@ impl Patching {
         let chosen = Tensor::from_vec(chosen, (cells.len(), count), &Device::Cpu)?;
         let moved = chosen.matmul(&way.reshape((count, batch * pos * width))?)?;
         Ok(moved.reshape((cells.len() * batch, pos, width))?)
+    }
+
+    /// What the norm behind a layer's attention, where there is one, makes of a change of the layer's heads.
+    ///
+    /// # Shapes
+    /// `[cell * batch, pos, d_model]` in and out.
+    fn behind_attention(&self, ends: &Ends, layer: usize, by: Tensor) -> Result<Tensor> {
+        let (rows, pos, width) = by.dims3()?;
+        let batch = self.corrupt().batch();
+        let by = by.reshape((rows / batch.max(1), batch, pos, width))?;
+        Ok(ends.writing.changed(layer, by)?.reshape((rows, pos, width))?)
     }
 
     /// A number for each row, by whether the sender is among its cell's.

@@ -3,6 +3,7 @@
 use super::{Circuit, Edge, Receiver, Sender};
 use crate::{
     Result,
+    order::by_size,
     plot::{Figure, LayerGraph},
 };
 
@@ -21,7 +22,7 @@ impl Circuit {
     /// When the circuit has no edges.
     pub fn figure(&self) -> Result<Figure> {
         let mut edges = self.edges().to_vec();
-        edges.sort_by(|a, b| b.score.abs().total_cmp(&a.score.abs()));
+        edges.sort_by(|a, b| by_size(a.score, b.score));
         edges.truncate(DRAWN);
         let layers = (0..self.graph.layers).flat_map(|layer| [format!("layer {layer}"), format!("MLP {layer}")]);
         let rows = std::iter::once("input".to_owned()).chain(layers).chain(["output".to_owned()]);

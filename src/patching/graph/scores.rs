@@ -4,6 +4,7 @@ use super::{Circuit, Edge, Graph, Receiver, Sender};
 use crate::{
     Result,
     notebook::Show,
+    order::by_size,
     patching::{Agreement, MapAxis, PatchSweep, Patching},
 };
 use ndarray::{Array2, Ix2};
@@ -85,7 +86,7 @@ impl EdgeScores {
         Ok(self.mean()[[self.graph.sender_index(sender)?, self.graph.receiver_index(receiver)?]])
     }
 
-    /// Every edge, strongest either way first.
+    /// Every edge, strongest either way first; before all of them those whose score is NaN.
     pub fn edges(&self) -> Vec<Edge> {
         let mean = self.mean();
         let senders = self.senders();
@@ -94,7 +95,7 @@ impl EdgeScores {
             let heard = senders.iter().take(self.graph.before(receiver)).enumerate();
             edges.extend(heard.map(|(from, &sender)| Edge { sender, receiver, score: mean[[from, at]] }));
         }
-        edges.sort_by(|a, b| b.score.abs().total_cmp(&a.score.abs()));
+        edges.sort_by(|a, b| by_size(a.score, b.score));
         edges
     }
 

@@ -1,5 +1,6 @@
 //! [`Heatmap`]: any matrix, with tokens, names or numbers along its sides.
 
+mod large;
 mod words;
 
 use ndarray::{Array2, ArrayView2};
@@ -9,12 +10,13 @@ use super::{
     color::{ColorScale, Palette, check_range},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
+    joined::Join,
     legend::{Legend, Special},
     panels::{Panels, room},
     printed::Printed,
-    text::or,
+    text::{line, or},
 };
-use crate::{Result, error::PlotError};
+use crate::{Result, error::PlotError, plot::check_count};
 
 /// A matrix of values as colours; or several of one shape, as facets that share one range of colours.
 ///
@@ -56,6 +58,9 @@ pub struct Heatmap {
     pub(crate) tooltips: usize,
     square: bool,
     pub(crate) arrows: bool,
+    /// What a cell is that stands for many, and of how many cells the picture may be.
+    pub(crate) join: Join,
+    pub(crate) cells: Option<usize>,
 }
 
 const PICTURE: &str = "a heatmap";
@@ -65,6 +70,8 @@ const WIDTH: f64 = 800.0;
 const FACETS: f64 = 640.0;
 const HEIGHT: f64 = 440.0;
 const SQUARE: f64 = 600.0;
+/// The most facets.
+const FACETS_AT_MOST: usize = 1000;
 /// Axes of at most so many cells have a label for each.
 const LABELLED: usize = 48;
 
@@ -77,7 +84,7 @@ impl Heatmap {
     /// A heatmap of several matrices of one shape, each under its name.
     pub fn facets(facets: impl IntoIterator<Item = (impl Into<String>, Array2<f32>)>) -> Self {
         Self {
-            facets: facets.into_iter().map(|(name, values)| (name.into(), values)).collect(),
+            facets: facets.into_iter().map(|(name, values)| (line(name.into()), values)).collect(),
             title: String::new(),
             value: String::new(),
             x: Default::default(),
@@ -90,54 +97,56 @@ impl Heatmap {
             tooltips: TOOLTIPS,
             square: false,
             arrows: false,
+            join: Join::Mean,
+            cells: None,
         }
     }
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+        self.title = line(title.into());
         self
     }
 
     /// What the values are, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
-        self.value = name.into();
+        self.value = line(name.into());
         self
     }
 
     /// Columns are numbered from 0.
     pub fn x_index(mut self, axis: impl Into<String>) -> Self {
-        self.x = (axis.into(), Labels::Index);
+        self.x = (line(axis.into()), Labels::Index);
         self
     }
 
     /// Columns have names.
     pub fn x_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x = (axis.into(), Labels::names(names));
+        self.x = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// Columns are tokens, written `·Mary@4`.
     pub fn x_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x = (axis.into(), Labels::tokens(tokens));
+        self.x = (line(axis.into()), Labels::tokens(tokens));
         self
     }
 
     /// Rows are numbered from 0.
     pub fn y_index(mut self, axis: impl Into<String>) -> Self {
-        self.y = (axis.into(), Labels::Index);
+        self.y = (line(axis.into()), Labels::Index);
         self
     }
 
     /// Rows have names.
     pub fn y_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.y = (axis.into(), Labels::names(names));
+        self.y = (line(axis.into()), Labels::names(names));
         self
     }
 
     /// Rows are tokens, written `·Mary@4`.
     pub fn y_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.y = (axis.into(), Labels::tokens(tokens));
+        self.y = (line(axis.into()), Labels::tokens(tokens));
         self
     }
 
@@ -179,17 +188,30 @@ impl Heatmap {
         self
     }
 
-    /// The picture.
+    /// The picture. Where there are more cells than can be seen, each that is drawn is the mean of a block of them, or NaN
+    /// where one of them is; a note says so.
     ///
     /// # Errors
     /// When there is no facet or no cell, the facets' or the mask's shapes differ, the labels are not as many as the
-    /// cells, or the range is empty.
+    /// cells, the range is empty, or there are more than 1000 facets.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
+        match self.joined() {
+            None => self.draw_cells(""),
+            Some((smaller, note)) => {
+                let (figure, scale) = (smaller.draw_cells(&note)?, smaller.scale());
+                Ok(figure.retold(self.alt(&scale), self.listing(&scale)))
+            }
+        }
+    }
+
+    fn draw_cells(&self, note: &str) -> Result<Figure> {
         let scale = self.scale();
         let legend = Legend::of(&scale, &self.value, self.specials(&scale));
         let (cell, per_row) = self.cell_size(room(&self.band(&self.y, self.dim().0, 1.0, self.upward), &legend));
-        let note = self.rule(&scale).unwrap_or_default();
+        let rule = self.rule(&scale);
+        let note =
+            rule.as_deref().into_iter().chain([note]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
         let values: Vec<f32> = self.seen().map(|(_, _, value)| value).collect();
         let printed = Printed::of(&values, self.printed, scale, cell);
         let panels = Panels {
@@ -232,6 +254,7 @@ impl Heatmap {
         if rows * columns == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "the matrix has no cells" }.into());
         }
+        check_count(PICTURE, "facets", self.facets.len(), FACETS_AT_MOST)?;
         let shapes = self.facets.iter().map(|(name, values)| (format!("facet `{name}`"), values.dim()));
         let mask = self.mask.iter().map(|mask| ("a mask".into(), mask.dim()));
         for (what, (r, c)) in shapes.chain(mask) {

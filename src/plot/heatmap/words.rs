@@ -36,12 +36,17 @@ impl Heatmap {
 
     /// The cells by strength, the strongest first.
     fn strongest(&self, scale: &ColorScale, count: usize) -> Vec<String> {
-        let mut cells: Vec<_> = self.seen().filter(|(_, _, value)| !value.is_nan()).collect();
-        cells.sort_by(|a, b| scale.strength(b.2).total_cmp(&scale.strength(a.2)));
-        cells.truncate(count);
+        let mut best = Vec::new();
+        for cell in self.seen().filter(|(_, _, value)| !value.is_nan()) {
+            let strength = scale.strength(cell.2);
+            if best.len() < count || best.last().is_some_and(|(least, _)| strength > *least) {
+                best.insert(best.partition_point(|(other, _)| *other >= strength), (strength, cell));
+                best.truncate(count);
+            }
+        }
         let say =
             |(facet, at, value): (usize, (usize, usize), f32)| self.tooltip(&self.facets[facet].0, at.0, at.1, value);
-        cells.into_iter().map(say).collect()
+        best.into_iter().map(|(_, cell)| say(cell)).collect()
     }
 
     /// The values as text tables.

@@ -3,6 +3,7 @@
 use crate::{
     Model, Result,
     corpus::{Contrast, Fact, Grammar, Material, Relation, Wording, facts, pairs},
+    order::any_nan,
     patching::{Metric, PromptPair, PromptPairs},
 };
 use std::fmt;
@@ -117,5 +118,8 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
 fn first(model: &Model, prompts: Vec<String>, answers: Vec<String>) -> Result<f64> {
     let count = prompts.len();
     let ranks = Metric::rank(model, answers, count)?.of(&model.pass(prompts)?.logits_at([-1]).run()?)?;
+    if any_nan(&ranks) {
+        return Ok(f64::NAN);
+    }
     Ok(ranks.iter().filter(|&&rank| rank == 0.0).count() as f64 / count.max(1) as f64)
 }

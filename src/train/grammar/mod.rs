@@ -7,10 +7,11 @@
 
 mod evaluation;
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within};
 use crate::{
     Model, Result,
     corpus::{Grammar, Material, tokenizer_json, vocabulary},
+    error::{at_most, together},
     model::Config,
     ops::Activation,
     text::{SpecialIds, Tokenizer},
@@ -119,11 +120,20 @@ impl Recipe for English {
         &self.schedule
     }
 
+    fn check(&self) -> Result<()> {
+        within("texts", self.texts, 1..=1 << 20)?;
+        within("len", self.len, 2..=N_CTX)?;
+        within("deviation", self.deviation, 0.0..=10.0)?;
+        within("verdicts", self.verdicts, 0.0..=1e6)?;
+        self.schedule.check()
+    }
+
     fn schedule_mut(&mut self) -> &mut Schedule {
         &mut self.schedule
     }
 
     fn parameters(&self) -> Result<Parameters> {
+        at_most("tokens a step", together([self.texts, self.len]), 1 << 20)?;
         let config = config(self.tokenizer()?.d_vocab());
         let smaller = 1.0 / (2.0 * config.n_layers as f64).sqrt();
         let parameters = Parameters::random(config, self.deviation, &mut StdRng::seed_from_u64(self.schedule.seed))?;
@@ -146,7 +156,7 @@ impl Recipe for English {
 
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
         let (recipe, ids, seed) = (self.clone(), ids(), self.schedule.seed << 32);
-        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed + step)))
+        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed.wrapping_add(step))))
     }
 
     fn held_out(&self) -> Result<Batch> {

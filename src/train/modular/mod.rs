@@ -13,7 +13,7 @@
 
 mod sums;
 
-use super::{Batch, Decay, Parameters, Recipe, Schedule, vocabulary};
+use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabulary};
 use crate::{
     Model, Result,
     model::{Config, Normalization},
@@ -122,6 +122,11 @@ impl Recipe for ModularAddition {
 
     fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    fn check(&self) -> Result<()> {
+        within("trained_part", self.trained_part, 0.001..=0.999)?;
+        self.schedule.check()
     }
 
     fn schedule_mut(&mut self) -> &mut Schedule {

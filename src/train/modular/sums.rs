@@ -1,7 +1,7 @@
 //! [`Sums`]: what a model does with every pair of numbers.
 
 use super::{MODULUS, Pair, pairs, prompt, sum};
-use crate::{Model, Result, hook::Site, model::Run};
+use crate::{Model, Result, hook::Site, index::Counted, model::Run};
 use candle_core::{DType, Device, IndexOp, Tensor};
 use ndarray::Array2;
 
@@ -92,7 +92,9 @@ impl Sums {
     /// # Errors
     /// When there is no such neuron.
     pub fn neuron(&self, neuron: usize) -> Result<Array2<f32>> {
-        let values = self.neurons()?.i((.., .., neuron))?.to_vec2::<f32>()?;
+        let neurons = self.neurons()?;
+        let neuron = Counted::new("neuron", "this model's MLP has neurons", neurons.dim(2)?).at(neuron)?;
+        let values = neurons.i((.., .., neuron))?.to_vec2::<f32>()?;
         Ok(Array2::from_shape_fn((MODULUS as usize, MODULUS as usize), |(a, b)| values[a][b]))
     }
 
@@ -110,13 +112,14 @@ impl Sums {
 /// # Shapes
 /// `[pair, number]`, float64
 pub(crate) fn score(logits: &Tensor, pairs: &[Pair]) -> Result<Score> {
+    let numbers = Counted::new("number", "the numbers that are added are", MODULUS as usize);
+    pairs.iter().try_for_each(|&(a, b)| numbers.all_at(&[a, b]))?;
     let places: Vec<u32> = pairs.iter().map(|(a, b)| a * MODULUS + b).collect();
     let answers: Vec<u32> = pairs.iter().copied().map(sum).collect();
     let logits = logits.index_select(&Tensor::from_vec(places, pairs.len(), &Device::Cpu)?, 0)?;
     let answers = Tensor::from_vec(answers, pairs.len(), &Device::Cpu)?;
     let right = logits.argmax(1)?.eq(&answers)?.to_dtype(DType::F64)?;
-    Ok(Score {
-        loss: candle_nn::loss::cross_entropy(&logits, &answers)?.to_scalar()?,
-        accuracy: right.mean_all()?.to_scalar()?,
-    })
+    let loss: f64 = candle_nn::loss::cross_entropy(&logits, &answers)?.to_scalar()?;
+    // Of logits that are NaN none is the largest.
+    Ok(Score { loss, accuracy: if loss.is_nan() { loss } else { right.mean_all()?.to_scalar()? } })
 }

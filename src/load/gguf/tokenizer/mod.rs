@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::super::Settings;
+use super::super::{Finite, Settings};
 use crate::{
     error::{LoadError, Result},
     text::Tokenizer,
@@ -19,6 +19,20 @@ use crate::{
 const NORMAL: u32 = 1;
 const CONTROL: u32 = 3;
 const USER_DEFINED: u32 = 4;
+
+const KINDS: &str = "tokenizer.ggml.token_type";
+const SCORES: &str = "tokenizer.ggml.scores";
+
+/// Refuses a list that has not one entry for each token.
+fn one_for_each<T>(key: &str, list: Vec<T>, tokens: usize) -> Result<Vec<T>> {
+    match list.len() == tokens {
+        true => Ok(list),
+        false => {
+            let (value, why) = (format!("{} entries", list.len()), format!("there are {tokens} tokens"));
+            Err(LoadError::Senseless { key: key.into(), value, why }.into())
+        }
+    }
+}
 
 /// The tokens of a file, with their kinds and what else is said about them.
 struct Vocabulary<'a> {
@@ -34,7 +48,10 @@ pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer
         return Ok(None);
     }
     let tokens = metadata.get::<Vec<String>>("tokenizer.ggml.tokens")?;
-    let kinds = metadata.or("tokenizer.ggml.token_type", vec![NORMAL; tokens.len()])?;
+    let kinds = match metadata.find(KINDS)? {
+        Some(kinds) => one_for_each(KINDS, kinds, tokens.len())?,
+        None => vec![NORMAL; tokens.len()],
+    };
     let mut vocabulary = Vocabulary { metadata, tokens, kinds };
     let json = match model.as_str() {
         "gpt2" => byte_level::json(&vocabulary)?,
@@ -60,14 +77,16 @@ pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer
 }
 
 /// What is said about special tokens beyond their ids, with llama.cpp's defaults.
-pub(super) fn flags(metadata: &Settings) -> Settings {
-    let text = |key| metadata.find::<String>(key).ok().flatten().unwrap_or_default();
+///
+/// # Errors
+/// When a setting is of the wrong kind.
+pub(super) fn flags(metadata: &Settings) -> Result<Settings> {
+    let text = |key| metadata.or(key, String::new());
     let by_default =
-        text("tokenizer.ggml.model") == "llama" || byte_level::LLAMA_3.contains(&&*text("tokenizer.ggml.pre"));
-    let adds = metadata.or("tokenizer.ggml.add_bos_token", by_default).unwrap_or(by_default);
+        text("tokenizer.ggml.model")? == "llama" || byte_level::LLAMA_3.contains(&&*text("tokenizer.ggml.pre")?);
     let mut flags = Settings::default();
-    flags.set("add_bos_token", adds);
-    flags
+    flags.set("add_bos_token", metadata.or("tokenizer.ggml.add_bos_token", by_default)?);
+    Ok(flags)
 }
 
 impl Vocabulary<'_> {
@@ -90,12 +109,26 @@ impl Vocabulary<'_> {
     /// The token and the id that the first of these settings names.
     fn special(&self, keys: &[&str]) -> Result<Option<(&str, usize)>> {
         for key in keys {
-            let id = self.metadata.find::<usize>(format!("tokenizer.ggml.{key}_token_id").as_str())?;
-            if let Some((id, token)) = id.and_then(|id| Some((id, self.tokens.get(id)?))) {
-                return Ok(Some((token, id)));
+            let key = format!("tokenizer.ggml.{key}_token_id");
+            if let Some(id) = self.metadata.find::<u32>(&*key)? {
+                return self.token(&key, id).map(|token| Some((token, id as usize)));
             }
         }
         Ok(None)
+    }
+
+    /// The token that a setting names by its id.
+    fn token(&self, key: &str, id: u32) -> Result<&str> {
+        self.tokens.get(id as usize).map(String::as_str).ok_or_else(|| {
+            let why = format!("the vocabulary has ids 0 to {}", self.tokens.len().saturating_sub(1));
+            LoadError::Senseless { key: key.into(), value: id.to_string(), why }.into()
+        })
+    }
+
+    /// The score of each token.
+    fn scores(&self) -> Result<Vec<f64>> {
+        let scores = self.metadata.get::<Vec<Finite>>(SCORES)?.into_iter().map(|Finite(score)| score).collect();
+        one_for_each(SCORES, scores, self.tokens.len())
     }
 
     /// What encoders put around a text: first token, text, last token; between two texts also the last token `between`

@@ -5,13 +5,12 @@ use std::{cmp::Ordering, collections::HashMap};
 use serde_json::{Value, json};
 
 use super::{NORMAL, Vocabulary};
-use crate::error::Result;
+use crate::{error::Result, order::falling};
 
 pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let Vocabulary { metadata, tokens, kinds } = vocabulary;
-    let scores = metadata.get::<Vec<f64>>("tokenizer.ggml.scores")?;
-    let unknown = metadata.or("tokenizer.ggml.unknown_token_id", 0)?;
-    let unknown = tokens.get::<usize>(unknown);
+    let scores = vocabulary.scores()?;
+    let unknown = vocabulary.special(&["unknown"])?.map(|(token, _)| token).or(tokens.first().map(String::as_str));
     let mark = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
     let prefix = metadata.or("tokenizer.ggml.add_space_prefix", true)?;
     let normalizers = if prefix { vec![json!({"type": "Prepend", "prepend": "▁"}), mark] } else { vec![mark] };
@@ -39,7 +38,7 @@ fn merges(tokens: &[String], kinds: &[u32], scores: &[f64]) -> Vec<[String; 2]> 
         found.extend(local.into_iter().map(|(_, _, left, right)| (score, left, right)));
     }
     let lengths = |left: &str, right: &str| (left.chars().count(), right.chars().count());
-    found.sort_by(|a, b| match b.0.total_cmp(&a.0) {
+    found.sort_by(|a, b| match falling(a.0, b.0) {
         Ordering::Equal => lengths(b.1, b.2).cmp(&lengths(a.1, a.2)),
         order => order,
     });

@@ -3,18 +3,24 @@
 use serde_json::{Value, json};
 
 use super::Vocabulary;
-use crate::error::Result;
+use crate::error::{LoadError, Result};
+
+const TABLE: &str = "tokenizer.ggml.precompiled_charsmap";
 
 pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let Vocabulary { metadata, tokens, .. } = vocabulary;
-    let scores = metadata.get::<Vec<f64>>("tokenizer.ggml.scores")?;
-    let scored: Vec<_> = tokens.iter().zip(scores).collect();
-    let unknown = metadata.or("tokenizer.ggml.unknown_token_id", 2usize)?;
-    let table = metadata.or("tokenizer.ggml.precompiled_charsmap", Vec::<u32>::new())?;
+    let scored: Vec<_> = tokens.iter().zip(vocabulary.scores()?).collect();
+    let unknown = vocabulary.special(&["unknown"])?.map_or(2, |(_, id)| id);
+    let table = metadata.or(TABLE, Vec::<u32>::new())?;
     let rewrite = match table.is_empty() {
         true => Value::Null,
         false => {
-            let bytes: Vec<u8> = table.into_iter().map(|byte| byte as u8).collect();
+            let bytes = table.into_iter().map(u8::try_from).collect::<Result<Vec<_>, _>>();
+            let bytes = bytes.map_err(|_| LoadError::Senseless {
+                key: TABLE.into(),
+                value: "a list of numbers".into(),
+                why: "each must be a byte".into(),
+            })?;
             json!({"type": "Precompiled", "precompiled_charsmap": base64::encode(bytes)})
         }
     };

@@ -25,8 +25,10 @@ pub(crate) const MODEL_TYPE: &str = "hooked_transformer";
 
 pub(super) const FAMILY: Family = Family {
     model_type: MODEL_TYPE,
+    prefixes: &[],
     config: |settings, _: &Weights| settings::read(settings),
     build: |config, weights| build(config, weights),
+    ends: ["unembed.W_U", "embed.W_E"],
     buffers: &[".attn.mask", ".attn.IGNORE", ".attn.rotary_sin", ".attn.rotary_cos"],
 };
 
@@ -175,7 +177,7 @@ fn linear(weight: Tensor, bias: Option<Tensor>) -> Result<Linear> {
 /// has no bias; in all models it is zero.
 fn without_bias(input: Linear, name: &str) -> Result<Linear> {
     if let Some(bias) = &input.bias
-        && bias.abs()?.max(0)?.to_scalar::<f32>()? > 0.0
+        && bias.abs()?.sum(0)?.to_scalar::<f32>()? != 0.0
     {
         let why = "in a gated MLP it must be zero".into();
         return Err(LoadError::Unsupported { key: name.into(), value: "not zero".into(), why }.into());

@@ -3,9 +3,11 @@
 use crate::{
     Result,
     error::{LoadError, WeightsError},
-    load::Settings,
+    load::{Finite, Settings},
     model::{
-        Architecture, Config, NormPlace, Normalization, Position, QkNorm, Rotary, config::Heads, family::common::only,
+        Architecture, Config, NormPlace, Normalization, Position, QkNorm, Rotary,
+        config::Heads,
+        family::common::{eps, only, width_of_head},
     },
     ops::Activation,
     weights::{Processed, Step},
@@ -24,7 +26,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     }
     only(settings, "rotary_scaling_factor", 1.0)?;
     for key in ["num_experts", "rotary_base_local", "relative_attention_num_buckets"] {
-        if settings.has(key) {
+        if settings.has(key)? {
             return Err(unsupported(key, "given", "no such models are read from TransformerLens's own checkpoints"));
         }
     }
@@ -41,9 +43,12 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
         None => settings.get::<String>("act_fn").map(|_| Activation::Relu)?,
     };
     let (d_model, n_heads): (usize, usize) = (settings.get("d_model")?, settings.get("n_heads")?);
-    let d_head = settings.or("d_head", d_model / n_heads.max(1))?;
+    let d_head = settings.find("d_head")?.map_or_else(|| width_of_head(settings, d_model, n_heads), Ok)?;
     // TransformerLens writes what is not there as -1.
-    let positive = |key: &str| Ok::<_, crate::Error>(settings.find::<f64>(key)?.filter(|value| *value > 0.0));
+    let positive = |key: &str| match settings.find(key)? {
+        Some(Finite(-1.0)) => Ok(None),
+        _ => settings.find::<f64>(key),
+    };
     let attn_scale = match settings.or("use_attn_scale", true)? {
         true => positive("attn_scale")?.unwrap_or((d_head as f64).sqrt()),
         false => 1.0,
@@ -64,7 +69,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
         norm_place: if both_sides { NormPlace::BeforeAndAfter } else { NormPlace::Before },
         qk_norm: settings.or("use_qk_norm", false)?.then_some(QkNorm::PerHead),
         embed_norm: settings.or("post_embedding_ln", false)?,
-        eps: settings.or("eps", 1e-5)?,
+        eps: eps(settings, "eps", 1e-5)?,
         position: position(settings, d_head)?,
         windows: windows(settings, n_layers)?,
         attn_scale: 1.0 / attn_scale,
@@ -118,7 +123,12 @@ fn windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     if types.len() != n_layers {
         return Err(unsupported("attn_types", types.join(", "), "there must be one for each layer"));
     }
-    Ok(types.iter().map(|kind| (kind == "local").then_some(window)).collect())
+    let window_of = |kind: &String| match kind.as_str() {
+        "local" => Ok(Some(window)),
+        "global" => Ok(None),
+        other => Err(unsupported("attn_types", other, "only global and local are")),
+    };
+    types.iter().map(window_of).collect()
 }
 
 /// What was done to the weights. TransformerLens's configuration tells of folded norms only.
@@ -170,6 +180,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         d_mlp,
         d_vocab,
         n_ctx,
+        unplaced_token: _, // of an encoder
         n_token_types,
         act_fn,
         normalization,
@@ -195,7 +206,9 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         parallel_attn_mlp,
         gated_mlp,
         experts,
-        tied: _, // W_U is written
+        tied: _,   // W_U is written
+        untied: _, // W_U is written
+        left_out: _,
         heads,
         sentence_pooling: _, // of an encoder
         decoder_start: _,    // of an encoder-decoder

@@ -5,13 +5,19 @@
 //! prints the value with the format of its `:fmt` command instead. The notebooks set this to `{:-?}`, and `Debug` of
 //! every shown type answers the minus sign with the picture.
 
-use crate::notebook::{Show, show_html};
+use crate::{
+    notebook::{Show, show_html},
+    plot::text::lines,
+};
 use std::fmt;
 
 /// Implements `evcxr_display` and `Debug` for a type that has [`Show`]; with the name of a method that gives something
-/// to show, [`Show`] as well.
+/// to show, [`Show`] as well; with the name of one that gives a line, `Debug` prints that line.
 macro_rules! shown {
     ($(#[$doc:meta])* $type:ty) => {
+        shown! { @all $(#[$doc])* $type, |shown: &$type| $crate::notebook::Show::plain(shown) }
+    };
+    (@all $(#[$doc:meta])* $type:ty, $brief:expr) => {
         impl $type {
             $(#[$doc])*
             #[track_caller]
@@ -20,14 +26,22 @@ macro_rules! shown {
             }
         }
 
-        /// The plain text that a notebook shows.
+        /// Plain text; with `{:-?}`, which the notebook's kernel falls back to, the picture too.
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                $crate::shown::debug(self, f)
+                $crate::shown::debug(self, f, $brief)
             }
         }
     };
     ($(#[$doc:meta])* $type:ty: $part:ident) => {
+        shown! { @show $type: $part }
+        shown! { $(#[$doc])* $type }
+    };
+    ($(#[$doc:meta])* $type:ty: $part:ident, $brief:ident) => {
+        shown! { @show $type: $part }
+        shown! { @all $(#[$doc])* $type, <$type>::$brief }
+    };
+    (@show $type:ty: $part:ident) => {
         impl $crate::notebook::Show for $type {
             fn html(&self) -> String {
                 $crate::notebook::Show::html(&self.$part())
@@ -37,17 +51,16 @@ macro_rules! shown {
                 $crate::notebook::Show::plain(&self.$part())
             }
         }
-
-        shown! { $(#[$doc])* $type }
     };
 }
 
-/// Plain text; with `{:-?}` also the picture, as output of the cell.
-pub(crate) fn debug(shown: &impl Show, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A line or the plain text; with `{:-?}` the plain text and, as output of the cell, the picture.
+pub(crate) fn debug<T: Show>(shown: &T, f: &mut fmt::Formatter<'_>, brief: impl Fn(&T) -> String) -> fmt::Result {
     if f.sign_minus() {
         show_html(&shown.html());
+        return f.write_str(lines(&shown.plain()).trim_end());
     }
-    f.write_str(shown.plain().trim_end())
+    f.write_str(lines(&brief(shown)).trim_end())
 }
 
 /// Several things, one under the other.

@@ -1,0 +1,108 @@
+//! What a tensor operation could not do, in a sentence of our own.
+
+use super::RunError;
+use candle_core::{DType, Error, Tensor};
+
+/// The sentence: no backtrace, no chain of contexts, no dump.
+pub(super) fn sentence(error: &Error) -> String {
+    match error {
+        Error::WithBacktrace { inner, .. } | Error::WithPath { inner, .. } => sentence(inner),
+        Error::Context { inner, context } => format!("{}: {}", one_line(&context.to_string()), sentence(inner)),
+        Error::WrappedContext { wrapped, context } => {
+            format!("{}: {}", one_line(context), one_line(&wrapped.to_string()))
+        }
+        Error::Msg(message) => one_line(message),
+        Error::Wrapped(wrapped) => one_line(&wrapped.to_string()),
+        Error::ShapeMismatchBinaryOp { lhs, rhs, .. } => misfit(lhs.dims(), rhs.dims()),
+        Error::BroadcastIncompatibleShapes { src_shape, dst_shape } => misfit(src_shape.dims(), dst_shape.dims()),
+        Error::ShapeMismatchCat { first_shape, nth_shape, .. } => misfit(first_shape.dims(), nth_shape.dims()),
+        Error::UnexpectedShape { expected, got, .. } => misfit(got.dims(), expected.dims()),
+        Error::ShapeMismatch { buffer_size, shape } => {
+            format!("{buffer_size} numbers do not fill the shape {:?}", shape.dims())
+        }
+        Error::DimOutOfRange { shape, dim, .. } => axes(shape.dims(), &format!("no axis {dim}")),
+        Error::DuplicateDimIndex { shape, dims, .. } => axes(shape.dims(), &format!("the axes {dims:?} not twice")),
+        Error::UnexpectedNumberOfDims { expected, shape, .. } => axes(shape.dims(), &format!("not {expected} axes")),
+        Error::NarrowInvalidArgs { shape, dim, start, len, .. } => {
+            let end = start.saturating_add(*len);
+            axes(shape.dims(), &format!("no places {start} to {end} (not included) along axis {dim}"))
+        }
+        Error::InvalidIndex { index, size, .. } => format!("index {index} is out of range: there are {size}, from 0"),
+        Error::UnexpectedDType { expected, got, .. } => types(got.as_str(), expected.as_str()),
+        Error::DTypeMismatchBinaryOp { lhs, rhs, .. } => types(lhs.as_str(), rhs.as_str()),
+        Error::UnsupportedDTypeForOp(dtype, op) => format!("a tensor of {} has no `{op}`", dtype.as_str()),
+        Error::BackwardNotSupported { op } => format!("no gradient flows through `{op}`"),
+        Error::EmptyTensor { op } => format!("a tensor without numbers has no `{op}`"),
+        Error::MatMulUnexpectedStriding(_) | Error::RequiresContiguous { .. } => {
+            "the numbers of a tensor do not lie one after the other; call contiguous() on it first".into()
+        }
+        other => one_line(&other.to_string()),
+    }
+}
+
+/// That a tensor which a user gave is of float32. `what` it is, for the sentence.
+pub(crate) fn need_f32(what: impl FnOnce() -> String, x: &Tensor) -> crate::Result<()> {
+    need_type(what, x, DType::F32)
+}
+
+/// The same for another type.
+pub(crate) fn need_type(what: impl FnOnce() -> String, x: &Tensor, needed: DType) -> crate::Result<()> {
+    match x.dtype() {
+        got if got == needed => Ok(()),
+        got => Err(RunError::Type { what: what(), got: got.as_str(), needed: needed.as_str() }.into()),
+    }
+}
+
+fn misfit(one: &[usize], other: &[usize]) -> String {
+    format!("the shapes {one:?} and {other:?} do not fit together")
+}
+
+fn axes(shape: &[usize], why: &str) -> String {
+    format!("a tensor of shape {shape:?} has {why}")
+}
+
+fn types(one: &str, other: &str) -> String {
+    format!("a tensor of {one} and one of {other} do not go together; convert one with to_dtype(..)")
+}
+
+/// Without what follows the first line: candle and anyhow put backtraces there.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it failed and did not say why").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn every_refusal_is_one_sentence_without_a_word_of_the_library() {
+        let zeros = |shape: &[usize], dtype| Tensor::zeros(shape, dtype, &Device::Cpu).unwrap();
+        let (x, wide) = (zeros(&[2, 3], DType::F32), zeros(&[2, 3], DType::F64));
+        let refused = [
+            x.sum(5).unwrap_err(),
+            x.matmul(&x).unwrap_err(),
+            (&x + &wide).unwrap_err(),
+            (&x + zeros(&[4], DType::F32)).unwrap_err(),
+            x.to_scalar::<f32>().unwrap_err(),
+            x.narrow(1, 2, 9).unwrap_err(),
+            x.reshape((7, 7)).unwrap_err(),
+            x.to_vec2::<f64>().unwrap_err(),
+            x.broadcast_as((5, 5)).unwrap_err(),
+            Tensor::cat(&[&x, &zeros(&[3, 4], DType::F32)], 0).unwrap_err(),
+            x.sum(5).unwrap_err().context("my\nown words"),
+            Error::msg("two\nlines"),
+            Error::wrap("a word"),
+        ];
+        for error in refused {
+            let traced = Error::WithBacktrace {
+                inner: Box::new(error),
+                backtrace: Box::new(std::backtrace::Backtrace::force_capture()),
+            };
+            let said = sentence(&traced);
+            let foreign =
+                ["dim:", "lhs", "backtrace", "candle", "Err(", "{", "\n"].iter().any(|word| said.contains(word));
+            assert!(!said.is_empty() && !foreign, "{said}");
+        }
+    }
+}

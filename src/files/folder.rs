@@ -1,0 +1,191 @@
+//! [`write_folder`]: a folder of files that belong together.
+
+use super::{
+    exchange::exchange,
+    in_place::in_place,
+    partial::{keep_permissions, sync_folder, unique},
+    steps::{killed, step},
+    target::{follow, kind, parent},
+};
+use crate::{Error, Result, error::FilesError};
+use std::{
+    fs::{self, File, FileType, Metadata, OpenOptions},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// Writes files that belong together: `fill` is given a new, empty folder, and when it is done its files come to stand
+/// in `folder`, all in one step. What else `folder` holds stays. A link inside it gives way to a file of its name; what
+/// the link leads to stays as it is.
+///
+/// The step exchanges two folders. Where that cannot be, the files are moved in one after the other: in a folder on
+/// a disk of its own, in the current one, where there are ten thousand files more, and on systems that cannot exchange.
+/// There a kill between two moves leaves a model without its `config.json`, which no program opens, and what is not in
+/// its place, old or new, in a folder `.glassbox-….partial` in it or beside it.
+///
+/// # Errors
+/// When `fill` fails or the folder cannot be written; then what stood there before still does.
+///
+/// # Examples
+/// ```
+/// use glassbox::files;
+/// let folder = std::env::temp_dir().join(format!("glassbox-example-{}", std::process::id()));
+/// files::write_folder(&folder, |new| {
+///     files::write(new.join("words.txt"), "red\nfox\n")?;
+///     files::write(new.join("counts.csv"), "red,2\nfox,1\n")
+/// })?;
+/// assert_eq!(std::fs::read_to_string(folder.join("words.txt")).unwrap(), "red\nfox\n");
+/// # std::fs::remove_dir_all(folder).ok();
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn write_folder(folder: impl AsRef<Path>, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let folder = folder.as_ref();
+    let failed = |error| Error::io(format!("the folder {} cannot be written", folder.display()), error);
+    let place = Place::find(folder)?;
+    let staging = Staging::near(&place).map_err(failed)?;
+    fill(&staging.path).map_err(|error| as_if_in(folder, &staging.path, error))?;
+    let files = staging.settle().map_err(failed)?;
+    place.check(&files, folder)?;
+    place.fill(staging, &files).map_err(failed)
+}
+
+/// Makes a folder and those above it, where they are not there yet.
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(found) => Err(FilesError::NotAFolder { path: path.to_owned(), kind: kind(found.file_type()) }.into()),
+        Err(_) => fs::create_dir_all(path)
+            .map_err(|error| Error::io(format!("the folder {} cannot be made", path.display()), error)),
+    }
+}
+
+/// An error that names the folder the reader knows.
+fn as_if_in(folder: &Path, staging: &Path, error: Error) -> Error {
+    let (said, staging) = (error.to_string(), staging.display().to_string());
+    if !said.contains(&staging) {
+        return error;
+    }
+    FilesError::Failed(said.replace(&staging, &folder.display().to_string())).into()
+}
+
+/// Where the folder is to be, past every link.
+struct Place {
+    path: PathBuf,
+    old: Option<Metadata>,
+}
+
+impl Place {
+    fn find(folder: &Path) -> Result<Self> {
+        let failed = |error| Error::io(format!("the folder {} cannot be written", folder.display()), error);
+        match fs::metadata(folder) {
+            Ok(old) if old.is_dir() => Ok(Self { path: folder.canonicalize().map_err(failed)?, old: Some(old) }),
+            Ok(old) => Err(FilesError::NotAFolder { path: folder.to_owned(), kind: kind(old.file_type()) }.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound || fs::symlink_metadata(folder).is_ok() => {
+                let place = follow(folder)?;
+                let Some(name) = place.file_name() else { return Err(failed(error)) };
+                make_folder(parent(&place))?;
+                Ok(Self { path: parent(&place).canonicalize().map_err(failed)?.join(name), old: None })
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Refuses to put a file where something else stands, or a file that may not be written.
+    fn check(&self, files: &[PathBuf], folder: &Path) -> Result<()> {
+        for file in files {
+            let path = folder.join(file);
+            match fs::symlink_metadata(self.path.join(file)) {
+                Ok(old) if old.is_file() => {
+                    let written = OpenOptions::new().write(true).open(self.path.join(file));
+                    written.map_err(super::unwritten(&path))?;
+                }
+                Ok(old) if !old.is_symlink() => {
+                    return Err(FilesError::NotAFile { path, kind: kind(old.file_type()) }.into());
+                }
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(super::unwritten(&path)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts new files in.
+    fn fill(&self, mut staging: Staging, files: &[PathBuf]) -> io::Result<()> {
+        step()?;
+        let Some(old) = &self.old else {
+            fs::rename(&staging.path, &self.path)?;
+            staging.done = true;
+            step()?;
+            return sync_folder(parent(&self.path));
+        };
+        for file in files {
+            match fs::symlink_metadata(self.path.join(file)) {
+                Ok(old) if old.is_file() => keep_permissions(&staging.path.join(file), &old)?,
+                _ => {}
+            }
+        }
+        // Where the exchange is refused nothing has changed yet.
+        exchange(&mut staging, &self.path, old, files).or_else(|_| in_place(&mut staging, &self.path, files))
+    }
+}
+
+/// A new folder that removes itself where it is not needed any more.
+pub(super) struct Staging {
+    pub(super) path: PathBuf,
+    /// What is here is somebody's, so it stays.
+    pub(super) done: bool,
+}
+
+impl Staging {
+    /// Inside the old folder, where whoever may write to that may make one; beside where there is none.
+    fn near(place: &Place) -> io::Result<Self> {
+        step()?;
+        let within = if place.old.is_some() { &place.path } else { parent(&place.path) };
+        let (path, ()) = unique(within, |path| fs::create_dir(path))?;
+        Ok(Self { path, done: false })
+    }
+
+    /// Brings everything in it to the disk. Gives back its files, a model's `config.json` last.
+    fn settle(&self) -> io::Result<Vec<PathBuf>> {
+        step()?;
+        let (folders, mut files): (Vec<_>, Vec<_>) =
+            walk(&self.path, usize::MAX)?.into_iter().partition(|(_, kind)| kind.is_dir());
+        files.sort_by_key(|(file, _)| (file == Path::new("config.json"), file.clone()));
+        for (file, kind) in &files {
+            if kind.is_file() {
+                File::open(self.path.join(file))?.sync_all()?;
+            }
+        }
+        folders.iter().rev().try_for_each(|(folder, _)| sync_folder(&self.path.join(folder)))?;
+        sync_folder(&self.path)?;
+        Ok(files.into_iter().map(|(file, _)| file).collect())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.done && !killed() {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Everything in a folder, by its path from there; a folder comes before what it holds. Links are not followed, and too
+/// many files are an error.
+pub(super) fn walk(folder: &Path, most: usize) -> io::Result<Vec<(PathBuf, FileType)>> {
+    let (mut found, mut ahead) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(within) = ahead.pop() {
+        for entry in fs::read_dir(folder.join(&within))? {
+            let entry = entry?;
+            let (path, kind) = (within.join(entry.file_name()), entry.file_type()?);
+            if kind.is_dir() {
+                ahead.push(path.clone());
+            }
+            found.push((path, kind));
+            if found.len() > most {
+                return Err(io::Error::other(format!("{} holds more than {most} files", folder.display())));
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,207 @@
+//! [`Alignment`]: which position of a clean prompt answers to which of the corrupt one.
+
+use crate::{Result, axes::Axis, error::PatchError, hook::Site, hook::ToIndex, text::Tokens};
+use candle_core::{Device, Tensor};
+use std::ops::Range;
+
+/// Which position of a clean prompt answers to which of its corrupt one, where the two may differ in length.
+///
+/// Maps are then over the positions of the corrupt prompts, which are run: each gets what the clean prompt has at its
+/// *counterpart*. A position without a counterpart (padding, too) is left untouched, and a cell that would put in nothing
+/// for any pair is missing from the map ([`PatchSweep::is_missing`](super::PatchSweep::is_missing)).
+///
+/// A row of an attention pattern is shared out among the keys of its own prompt, and among other keys it is none: so
+/// patterns and scores are patched entry by entry ([`Patching::pattern_entries`](super::Patching::pattern_entries)), from
+/// the counterpart of the query and that of the key, and whole rows are refused.
+///
+/// A metric that looks at a position counted from the start ([`Metric::at`](super::Metric::at)) looks there in the corrupt
+/// prompt and at its counterpart in the clean one; one counted from the end is each prompt's own. Between prompts,
+/// integrated gradients go as far as there are counterparts.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::{Alignment, Metric, Patching}, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "cat red owl blue fox tree red fox");
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let error = Patching::new(&model, clean, corrupt, metric.clone()).unwrap_err().to_string();
+/// assert!(error.contains("Alignment::FromEnd"), "{error}");
+/// let map = Patching::aligned(&model, clean, corrupt, Alignment::FromEnd, metric)?.resid_pre()?;
+/// assert_eq!(map.mean().shape(), [2, 9]); // the corrupt prompt's positions
+/// assert!(map.is_missing(&[0, 0]) && !map.is_missing(&[0, 8]));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Alignment {
+    /// Position by position; prompts of different length are refused. This holds where nothing else is said.
+    #[default]
+    SameLength,
+    /// The first token answers to the first, and so on; what the longer prompt has more at its end has no counterpart.
+    FromStart,
+    /// The last token answers to the last, and so on; what the longer prompt has more at its start has no counterpart. The
+    /// first token of the shorter prompt, be it a `<bos>`, then answers to a later one.
+    FromEnd,
+    /// These pairs of positions in every text, clean and corrupt: see [`Alignment::positions`].
+    Positions(Vec<(i64, i64)>),
+    /// As [`Alignment::Positions`], with other pairs for each text.
+    PositionsOfEach(Vec<Vec<(i64, i64)>>),
+}
+
+impl Alignment {
+    /// These pairs of positions, the clean prompt's first, in every text; all others have no counterpart. They are counted
+    /// as everywhere: -1 is a text's last token. No position is in two pairs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Alignment, Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let only = Alignment::positions([(2, 3), (3, 4), (-1, -1)]);
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "cat red owl blue fox tree red fox");
+    /// let map = Patching::aligned(&model, clean, corrupt, only, metric)?.resid_pre()?;
+    /// let there: Vec<usize> = (0..9).filter(|&position| !map.is_missing(&[0, position])).collect();
+    /// assert_eq!(there, [3, 4, 8]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn positions(pairs: impl IntoIterator<Item = (impl ToIndex, impl ToIndex)>) -> Self {
+        Self::Positions(indices(pairs))
+    }
+
+    /// As [`Alignment::positions`], with other pairs for each text.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::patching::Alignment;
+    /// let alignment = Alignment::positions_of_each([vec![(1, 1), (-1, -1)], vec![(2, 3)]]);
+    /// assert_eq!(alignment, Alignment::PositionsOfEach(vec![vec![(1, 1), (-1, -1)], vec![(2, 3)]]));
+    /// ```
+    pub fn positions_of_each<P: ToIndex, Q: ToIndex>(
+        texts: impl IntoIterator<Item = impl IntoIterator<Item = (P, Q)>>,
+    ) -> Self {
+        Self::PositionsOfEach(texts.into_iter().map(indices).collect())
+    }
+
+    /// For titles.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            Self::SameLength => "",
+            Self::FromStart => ", aligned from the start",
+            Self::FromEnd => ", aligned from the end",
+            Self::Positions(_) | Self::PositionsOfEach(_) => ", aligned at some positions",
+        }
+    }
+
+    /// The counterparts in one pair of texts, clean and corrupt.
+    fn pairs(&self, text: usize, clean: &Tokens, corrupt: &Tokens) -> Result<Vec<(usize, usize)>> {
+        let (from, to) = (clean.real(text), corrupt.real(text));
+        match self {
+            Self::SameLength | Self::FromStart => Ok(from.zip(to).collect()),
+            Self::FromEnd => Ok(from.rev().zip(to.rev()).collect()),
+            Self::Positions(pairs) => located(pairs, text, clean, corrupt),
+            Self::PositionsOfEach(texts) => {
+                let missing = PatchError::AlignedTexts { lists: texts.len(), texts: corrupt.batch() };
+                located(texts.get(text).ok_or(missing)?, text, clean, corrupt)
+            }
+        }
+    }
+}
+
+fn indices(pairs: impl IntoIterator<Item = (impl ToIndex, impl ToIndex)>) -> Vec<(i64, i64)> {
+    pairs.into_iter().map(|(clean, corrupt)| (clean.to_index(), corrupt.to_index())).collect()
+}
+
+/// Given positions as indices.
+///
+/// # Errors
+/// When one is outside its text, or in two pairs.
+fn located(pairs: &[(i64, i64)], text: usize, clean: &Tokens, corrupt: &Tokens) -> Result<Vec<(usize, usize)>> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for &(from, to) in pairs {
+        let pair = (clean.index_in(text, from)?, corrupt.index_in(text, to)?);
+        let twice = [("clean", from, found.iter().any(|other| other.0 == pair.0))];
+        let twice = twice.into_iter().chain([("corrupt", to, found.iter().any(|other| other.1 == pair.1))]);
+        if let Some((which, position, _)) = twice.into_iter().find(|(.., twice)| *twice) {
+            return Err(PatchError::AlignedTwice { which, position, text }.into());
+        }
+        found.push(pair);
+    }
+    Ok(found)
+}
+
+/// For each text and each position of the prompts that are run, the position of the others that answers to it.
+#[derive(Clone, Debug)]
+pub(super) struct Counterparts(Vec<Vec<Option<usize>>>);
+
+impl Counterparts {
+    /// For each position of the corrupt prompts, the clean one.
+    pub(super) fn of(alignment: &Alignment, clean: &Tokens, corrupt: &Tokens) -> Result<Self> {
+        if let Alignment::PositionsOfEach(texts) = alignment
+            && texts.len() != corrupt.batch()
+        {
+            return Err(PatchError::AlignedTexts { lists: texts.len(), texts: corrupt.batch() }.into());
+        }
+        let of_text = |text: usize| {
+            let mut row = vec![None; corrupt.len()];
+            alignment.pairs(text, clean, corrupt)?.into_iter().for_each(|(from, to)| row[to] = Some(from));
+            match row.iter().any(Option::is_some) {
+                true => Ok(row),
+                false => Err(PatchError::NothingAligned { text }.into()),
+            }
+        };
+        Ok(Self((0..corrupt.batch()).map(of_text).collect::<Result<_>>()?))
+    }
+
+    /// The other way round, where the others have so many positions.
+    pub(super) fn inverse(&self, len: usize) -> Self {
+        let turned = |row: &Vec<Option<usize>>| {
+            let mut turned = vec![None; len];
+            row.iter().enumerate().for_each(|(to, from)| from.iter().for_each(|&from| turned[from] = Some(to)));
+            turned
+        };
+        Self(self.0.iter().map(turned).collect())
+    }
+
+    pub(super) fn of_texts(&self, texts: &Range<usize>) -> Self {
+        Self(self.0[texts.clone()].to_vec())
+    }
+
+    pub(super) fn get(&self, text: usize, position: usize) -> Option<usize> {
+        self.0.get(text)?.get(position).copied().flatten()
+    }
+
+    /// What another run has at a site, each position at its counterpart; where there is none, what this run has.
+    ///
+    /// # Shapes
+    /// As `here`.
+    pub(super) fn moved(&self, site: Site, there: &Tensor, here: &Tensor) -> Result<Tensor> {
+        let dims: Vec<usize> = positions(site).collect();
+        let of_text = |text: usize| {
+            let own = here.narrow(0, text, 1)?;
+            let (mut moved, mut known) = (there.narrow(0, text, 1)?.contiguous()?, Tensor::ones_like(&own)?);
+            for &dim in &dims {
+                let row = &self.0[text];
+                let at: Vec<u32> = row.iter().map(|from| from.unwrap_or(0) as u32).collect();
+                moved = moved.index_select(&Tensor::new(at, &Device::Cpu)?, dim)?;
+                let mut shape = vec![1; own.rank()];
+                shape[dim] = row.len();
+                let have: Vec<f32> = row.iter().map(|from| f32::from(from.is_some())).collect();
+                known = known.broadcast_mul(&Tensor::from_vec(have, shape, &Device::Cpu)?)?;
+            }
+            Ok(known.gt(0.5)?.where_cond(&moved, &own)?)
+        };
+        Ok(Tensor::cat(&(0..self.0.len()).map(of_text).collect::<Result<Vec<_>>>()?, 0)?)
+    }
+}
+
+/// The dimensions of a site's activation that count positions of the prompt.
+pub(super) fn positions(site: Site) -> impl Iterator<Item = usize> {
+    let counts = |axis: &Axis| matches!(axis, Axis::Pos | Axis::Query | Axis::Key);
+    site.axes()
+        .iter()
+        .enumerate()
+        .filter(move |(_, axis)| counts(axis))
+        .map(|(dim, _)| dim)
+        .collect::<Vec<_>>()
+        .into_iter()
+}

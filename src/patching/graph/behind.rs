@@ -1,0 +1,141 @@
+//! [`Behind`]: a norm that stands behind attention, and reads the sum of a layer's heads.
+
+use crate::{
+    Model, Result,
+    cache::ActivationCache,
+    hook::Site,
+    model::parts::{Block, Norm},
+    patching::Patching,
+};
+use candle_core::{D, Tensor};
+
+/// A norm behind one layer's attention, as it stands in one run.
+pub(super) struct Behind {
+    norm: Norm,
+    residual_scale: f64,
+    /// What the sum of the heads is divided by: `[batch, pos, one]`.
+    scale: Tensor,
+    /// What that gives: `[batch, pos, d_model]`.
+    normalized: Tensor,
+}
+
+impl Patching {
+    /// The same with the norms behind attention (Gemma 2 and 3, OLMo 2 and 3) held fast in paths, edges and circuits: they
+    /// keep the scale they have in the run that is changed, the corrupt one; in a circuit, in the one that is explained.
+    /// What each head of a layer does to the stream is then a part of a sum, as in
+    /// [`Run::decompose_heads`](crate::model::Run::decompose_heads). Without it these norms are worked out anew from what
+    /// the heads write, as [`ResidStack::recompute_ln`](crate::decompose::ResidStack::recompute_ln) has it, and results are
+    /// those of whole runs. Norms before attention, MLPs and logits are always worked out anew.
+    ///
+    /// # Examples
+    /// In a model without such norms it changes nothing:
+    /// ```
+    /// use glassbox::{patching::{Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let anew = patching.path("a0.h0", "a1.h0.k")?;
+    /// assert_eq!(patching.hold_ln().path("a0.h0", "a1.h0.k")?.values(), anew.values());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn hold_ln(self) -> Self {
+        Self { hold_ln: true, ..self }
+    }
+}
+
+impl Behind {
+    /// Where these norms are recorded.
+    pub(super) fn sites(model: &Model) -> Vec<Site> {
+        let blocks = model.transformer().blocks.blocks.iter().enumerate();
+        blocks.filter(|(_, block)| !block.ln1_post.is_none()).flat_map(|(layer, block)| sites(block, layer)).collect()
+    }
+
+    /// By layer, as they stand in a run that recorded them; `None` where there is none.
+    pub(super) fn of_run(model: &Model, values: &ActivationCache) -> Result<Vec<Option<Self>>> {
+        let of = |(layer, block): (usize, &Block)| {
+            if block.ln1_post.is_none() {
+                return Ok(None);
+            }
+            let [scale, normalized] = sites(block, layer);
+            Ok(Some(Self {
+                norm: block.ln1_post.clone(),
+                residual_scale: block.residual_scale,
+                scale: values.get(scale)?.clone(),
+                normalized: values.get(normalized)?.clone(),
+            }))
+        };
+        model.transformer().blocks.blocks.iter().enumerate().map(of).collect()
+    }
+
+    /// What a part of the sum adds to the stream, with the scale held fast.
+    ///
+    /// # Shapes
+    /// `[part, batch, pos, d_model]` in and out.
+    pub(super) fn held(&self, part: &Tensor) -> Result<Tensor> {
+        self.scaled(self.norm.held(part, &self.scale)?)
+    }
+
+    /// What is added to the stream when the sum changes by so much, less what is added when it does not.
+    ///
+    /// # Shapes
+    /// `[change, batch, pos, d_model]` in and out.
+    pub(super) fn changed(&self, by: &Tensor) -> Result<Tensor> {
+        // But for a mean that the norm takes away, this is what it read.
+        let sum = self.normalized.broadcast_mul(&self.scale)?;
+        let (after, before) = (self.norm.apply(&sum.broadcast_add(by)?)?, self.norm.apply(&sum)?);
+        self.scaled(after.broadcast_sub(&before)?)
+    }
+
+    /// How what is added to the stream sets out to change as the sum goes a way: the norm's derivative.
+    ///
+    /// # Shapes
+    /// `[way, batch, pos, d_model]` in and out.
+    pub(super) fn slope(&self, way: &Tensor) -> Result<Tensor> {
+        let way = self.norm.centred(way)?;
+        // The part along the sum itself only changes the scale.
+        let along = way.broadcast_mul(&self.normalized)?.mean_keepdim(D::Minus1)?;
+        self.held(&(way - along.broadcast_mul(&self.normalized)?)?)
+    }
+
+    fn scaled(&self, x: Tensor) -> Result<Tensor> {
+        if self.residual_scale == 1.0 { Ok(x) } else { Ok((x * self.residual_scale)?) }
+    }
+}
+
+fn sites(block: &Block, layer: usize) -> [Site; 2] {
+    block.ln1_post.points.map(|point| Site::in_block(Default::default(), layer, point))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Normalization, ops};
+    use candle_core::Device;
+
+    fn norm(kind: Normalization) -> Behind {
+        let vector = |values: [f32; 4]| Tensor::new(&values, &Device::Cpu).unwrap();
+        let (weight, bias) = (Some(vector([1.0, -0.5, 2.0, 0.3])), Some(vector([0.1, 0.2, 0.3, 0.4])));
+        let norm = Norm { kind, weight, bias, eps: 1e-2, points: Norm::LN1_POST };
+        let sum = vector([0.4, -1.0, 0.7, 2.0]).reshape((1, 1, 4)).unwrap();
+        let centred = kind == Normalization::LayerNorm;
+        let scale = ops::norm_scale(&sum, centred, norm.eps).unwrap();
+        let normalized = ops::normalize(&sum, &scale, centred).unwrap();
+        Behind { norm, residual_scale: 0.5, scale, normalized }
+    }
+
+    #[test]
+    fn the_slope_of_a_norm_is_what_small_changes_do() {
+        for kind in [Normalization::RmsNorm, Normalization::LayerNorm] {
+            let behind = norm(kind);
+            let way = Tensor::new(&[0.5f32, 1.0, -0.2, 0.3], &Device::Cpu).unwrap().reshape((1, 1, 1, 4)).unwrap();
+            let [ahead, back] = [5e-3, -5e-3].map(|step| behind.changed(&(&way * step).unwrap()).unwrap());
+            let differences =
+                ((ahead - back).unwrap() / 1e-2).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let slope = behind.slope(&way).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            for (slope, difference) in slope.iter().zip(&differences) {
+                assert!((slope - difference).abs() < 1e-3, "{kind:?}: {slope} and {difference}");
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! A heatmap of more cells than can be seen, drawn with fewer.
+
+use ndarray::Array2;
+
+use super::Heatmap;
+use crate::plot::joined::joined;
+
+/// Cells in one picture, and along one side of it, that are drawn as they are.
+const CELLS: usize = 100_000;
+const SIDE: usize = 4096;
+/// Along a side where cells are joined.
+const JOINED: std::ops::RangeInclusive<usize> = 16..=256;
+
+impl Heatmap {
+    /// The same with fewer cells, each standing for a block of them, and the sentence that says so; nothing where there
+    /// is no need.
+    pub(super) fn joined(&self) -> Option<(Self, String)> {
+        let (rows, columns) = self.dim();
+        let cells = self.cells.unwrap_or(CELLS);
+        let all = rows.saturating_mul(columns).saturating_mul(self.facets.len());
+        if all <= cells && rows.max(columns) <= SIDE {
+            return None;
+        }
+        let side = ((cells / self.facets.len().max(1)) as f64).sqrt() as usize;
+        let side = side.clamp(*JOINED.start(), *JOINED.end());
+        let block = (rows.div_ceil(side), columns.div_ceil(side));
+        let of = |values: &Array2<f32>| joined(values.view(), self.mask.as_ref().map(Array2::view), block, self.join);
+        let mask = self.mask.is_some().then(|| self.facets.first().map(|(_, values)| of(values).1)).flatten();
+        let smaller = Self {
+            facets: self.facets.iter().map(|(name, values)| (name.clone(), of(values).0)).collect(),
+            title: self.title.clone(),
+            value: self.value.clone(),
+            x: (self.x.0.clone(), self.x.1.joined(block.1, columns)),
+            y: (self.y.0.clone(), self.y.1.joined(block.0, rows)),
+            mask,
+            ..*self
+        };
+        let join = self.join.name();
+        let note =
+            format!("Each cell is the {join} of {} by {}, of {rows} rows by {columns} columns.", block.0, block.1);
+        Some((smaller, note))
+    }
+}

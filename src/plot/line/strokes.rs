@@ -1,0 +1,73 @@
+//! How the lines of a chart are drawn, however many points they have.
+
+use super::{LineChart, PICTURE, SIZE};
+use crate::{
+    Result,
+    plot::{
+        canvas::{Canvas, Chart},
+        check_count,
+        color::{PAPER, Rgb},
+        mark::Mark,
+        series::Series,
+        span::Span,
+        thinned::{LONG, thinned},
+    },
+};
+
+/// The most points that a line may have once it is thinned.
+const POINTS: usize = 200_000;
+/// Longer series have no visible markers, only this many places with a tooltip.
+const MARKED: usize = 64;
+
+impl LineChart {
+    /// The stretches of a line, thinned where it is long; `level` is where a value and its deviation are drawn.
+    fn stretches(&self, series: &Series, x: Span, level: impl Fn(f64, f64) -> f64) -> Vec<Vec<(f64, f64)>> {
+        if series.y.len() > LONG {
+            let points = series.points().map(|(x, y, sd)| (x, level(y, sd)));
+            return thinned(points, |at| (2.0 * SIZE.0 * x.position(at)) as i64);
+        }
+        let drawn = |run: Vec<(f64, f64, f64)>| run.into_iter().map(|(x, y, sd)| (x, level(y, sd))).collect();
+        series.stretches().into_iter().map(drawn).collect()
+    }
+
+    pub(super) fn draw_bands(&self, canvas: &Canvas, chart: &Chart, series: &Series, x: Span, color: Rgb) {
+        if !series.has_sd() {
+            return;
+        }
+        // The lower edge of a band on a logarithmic axis stops above 0.
+        let floor = if self.log_y { self.y_span().low() } else { f64::NEG_INFINITY };
+        let upper = self.stretches(series, x, |y, sd| y + sd);
+        let lower = self.stretches(series, x, |y, sd| if y - sd < floor { floor } else { y - sd });
+        for (upper, lower) in upper.into_iter().zip(lower) {
+            let outline = upper.into_iter().chain(lower.into_iter().rev());
+            canvas.put_on(chart, &Mark::polygon(outline).fill(color).opacity(0.14));
+        }
+    }
+
+    pub(super) fn draw_line(&self, canvas: &Canvas, chart: &Chart, series: &Series, x: Span, color: Rgb) -> Result<()> {
+        let stretches = self.stretches(series, x, |y, _| y);
+        let points = stretches.iter().map(Vec::len).sum();
+        check_count(PICTURE, "points of a line that goes back and forth", points, POINTS)?;
+        for stretch in stretches {
+            canvas.put_on(chart, &Mark::line(stretch).stroke(color, 1.75).round());
+        }
+        let finite: Vec<_> = series.stretches().concat();
+        let every = finite.len().div_ceil(MARKED).max(1);
+        for &(x, y, sd) in finite.iter().step_by(every) {
+            let dot = Mark::circle((x, y), if every == 1 { 3.0 } else { 5.0 }).title(self.tooltip(series, x, y, sd));
+            let dot = if every == 1 { dot.fill(color).stroke(PAPER, 1.0) } else { dot.fill(color).opacity(0.0) };
+            canvas.put_on(chart, &dot);
+        }
+        Ok(())
+    }
+
+    /// What is said of lines that are thinned.
+    pub(super) fn note(&self) -> String {
+        match self.series.iter().map(|series| series.y.len()).max() {
+            Some(longest @ LONG..) if longest > LONG => {
+                format!("Of {longest} points, the first, lowest, highest and last of each half pixel are drawn.")
+            }
+            _ => String::new(),
+        }
+    }
+}
