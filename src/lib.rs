@@ -62,8 +62,9 @@
 //! Speech and images, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
+// First, for its macro.
 #[macro_use]
-mod shown;
+pub mod notebook;
 
 pub mod axes;
 pub mod cache;
@@ -80,7 +81,6 @@ mod kernel_check;
 pub mod lens;
 pub mod load;
 pub mod model;
-pub mod notebook;
 mod ops;
 mod order;
 pub mod patching;

@@ -10,7 +10,7 @@ pub use crate::{
     },
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},
-    notebook::Show,
+    notebook::{Show, display},
     patching::{
         Alignment, Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching,
         PromptPairs, Receiver, Sender, clean,

@@ -6,7 +6,6 @@ use crate::{
     decompose::ToTokenIds,
     error::CircuitsError,
     model::Architecture,
-    notebook::Show,
     plot::{Figure, Heatmap, text::visible},
 };
 use candle_core::{Device, Tensor};

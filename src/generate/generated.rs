@@ -6,7 +6,6 @@ use crate::{
     cache::ActivationCache,
     error::GenerateError,
     model::{Model, Prediction},
-    plot::text::sentence,
     text::{Padding, Tokens},
 };
 use candle_core::Tensor;

@@ -6,7 +6,6 @@ use crate::{
     error::GenerateError,
     hook::Stage,
     model::{Architecture, Kept, Model, Pass},
-    plot::text::sentence,
     text::{Padding, ToTokens, Tokens},
 };
 

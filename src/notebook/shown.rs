@@ -5,10 +5,8 @@
 //! prints the value with the format of its `:fmt` command instead. The notebooks set this to `{:-?}`, and `Debug` of
 //! every shown type answers the minus sign with the picture.
 
-use crate::{
-    notebook::{Show, show_html},
-    plot::text::lines,
-};
+use super::{Show, kernel::show_html};
+use crate::plot::text::lines;
 use std::fmt;
 
 /// Implements `evcxr_display` and `Debug` for a type that has [`Show`]; with the name of a method that gives something
@@ -29,7 +27,7 @@ macro_rules! shown {
         /// Plain text; with `{:-?}`, which the notebook's kernel falls back to, the picture too.
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                $crate::shown::debug(self, f, $brief)
+                $crate::notebook::debug(self, f, $brief)
             }
         }
     };

@@ -4,7 +4,6 @@ use super::{MapAxis, PatchSweep, axis::AxisLabels};
 use crate::{
     Result,
     error::PatchError,
-    notebook::Show,
     order::{any_nan, rising},
     plot::{Figure, Scatter},
 };

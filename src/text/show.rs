@@ -47,7 +47,7 @@ shown! {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::notebook::Show;
     use crate::{Model, text::Padding};
 
     #[test]

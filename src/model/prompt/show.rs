@@ -122,6 +122,7 @@ shown! {
 mod tests {
     use super::*;
     use crate::Model;
+    use crate::notebook::Show;
 
     const PROMPT: &str = "red fox blue owl red fox blue";
 
@@ -153,7 +154,6 @@ mod tests {
         for form in [test.html(), test.plain()] {
             assert!(["owl|red", "ant|fox", "8 tokens"].iter().all(|words| form.contains(words)), "{form}");
         }
-        assert_eq!(format!("{test:?}").matches("\"owl").count(), 2);
     }
 
     #[test]

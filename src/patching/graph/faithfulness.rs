@@ -4,7 +4,6 @@ use super::{Circuit, EdgeScores, Effect, Ends};
 use crate::{
     Result,
     error::PatchError,
-    notebook::Show,
     patching::{Patching, statistics::mean},
     plot::{Figure, LineChart, Series},
 };

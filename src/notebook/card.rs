@@ -1,134 +1,8 @@
-//! What a notebook cell shows.
-//!
-//! The evcxr kernel shows a cell's last expression by calling `evcxr_display` on it, which prints a block of text for
-//! each form of the output. Everything in this crate that can be shown implements [`Show`]; so does a `Result` of it,
-//! so that a cell may end in a call that can fail, with or without `?`.
+//! [`Card`]: a small page of facts, tables and pictures.
 
-use std::{
-    fmt::Display,
-    io::{self, Write},
-};
-
-use crate::plot::text::{columns, escape, line, lines, pad, sentence};
-
-/// Something a notebook cell can show, as HTML and as plain text.
-///
-/// # Examples
-/// ```
-/// use glassbox::notebook::Show;
-/// let failed: glassbox::Result<glassbox::plot::Figure> = glassbox::plot::Bars::new(Vec::<(&str, f32)>::new()).draw();
-/// assert!(failed.plain().contains("nothing to draw"));
-/// ```
-pub trait Show {
-    /// The thing as a piece of HTML that needs no script and no style sheet.
-    fn html(&self) -> String;
-
-    /// The thing as plain text.
-    fn plain(&self) -> String;
-
-    /// Several of these as HTML: one under the other, unless the type knows better.
-    fn html_of_all(all: &[Self]) -> String
-    where
-        Self: Sized,
-    {
-        match all {
-            [] => NOTHING.into(),
-            all => all.iter().map(Self::html).collect::<Vec<_>>().join("\n"),
-        }
-    }
-
-    /// Several of these as plain text.
-    fn plain_of_all(all: &[Self]) -> String
-    where
-        Self: Sized,
-    {
-        match all {
-            [] => "nothing to show".into(),
-            all => all.iter().map(|one| one.plain().trim_end().to_owned()).collect::<Vec<_>>().join("\n"),
-        }
-    }
-
-    /// Shows it as the output of the cell; the kernel calls this on the cell's last expression.
-    #[track_caller]
-    fn evcxr_display(&self) {
-        show(&self.html(), &self.plain());
-    }
-}
-
-/// `Ok` shows the value, `Err` one red-bordered sentence.
-impl<T: Show, E: Display> Show for Result<T, E> {
-    fn html(&self) -> String {
-        match self {
-            Ok(value) => value.html(),
-            Err(error) => format!(
-                "<div style=\"border:1px solid #b2182b;border-left-width:4px;border-radius:4px;padding:8px 12px;\
-                 background:#fff;color:#1f2933;max-width:80ch\"><strong>Error:</strong> {}</div>",
-                escape(&sentence(error.to_string()))
-            ),
-        }
-    }
-
-    fn plain(&self) -> String {
-        match self {
-            Ok(value) => value.plain(),
-            Err(error) => format!("Error: {}", sentence(error.to_string())),
-        }
-    }
-}
-
-/// Numbers show themselves. With a trait that has `evcxr_display` anywhere in sight, the kernel cannot fall back to
-/// `{:?}` for a number whose type is still open, so that a cell `let n = 3; n` would not compile.
-macro_rules! numbers {
-    ($($number:ty)*) => { $(
-        impl Show for $number {
-            fn html(&self) -> String {
-                format!("<pre>{self:?}</pre>")
-            }
-
-            fn plain(&self) -> String {
-                format!("{self:?}")
-            }
-        }
-    )* };
-}
-
-numbers!(i32 i64 u8 u32 u64 usize f32 f64);
-
-/// `None` shows that there is nothing.
-impl<T: Show> Show for Option<T> {
-    fn html(&self) -> String {
-        self.as_ref().map_or_else(|| NOTHING.into(), Show::html)
-    }
-
-    fn plain(&self) -> String {
-        self.as_ref().map_or_else(|| "nothing to show".into(), Show::plain)
-    }
-}
-
-const NOTHING: &str = "<em>nothing to show</em>";
-
-/// Prints the HTML alone, where the kernel prints the plain text.
-pub(crate) fn show_html(html: &str) {
-    let _ = io::stdout().lock().write_all(block("text/html", html).as_bytes());
-}
-
-/// Prints both forms in one write, so that no other thread's line can fall between them.
-pub(crate) fn show(html: &str, plain: &str) {
-    // A closed standard output has nobody to tell.
-    let _ = io::stdout().lock().write_all(blocks(html, plain).as_bytes());
-}
-
-/// A block of the kernel: one form of an output. No line of the form can end the block or begin another: it holds none of
-/// the kernel's words.
-fn block(mime: &str, content: &str) -> String {
-    let content = lines(content);
-    let end = if content.is_empty() || content.ends_with('\n') { "" } else { "\n" };
-    format!("EVCXR_BEGIN_CONTENT {mime}\n{content}{end}EVCXR_END_CONTENT\n")
-}
-
-fn blocks(html: &str, plain: &str) -> String {
-    format!("{}{}", block("text/html", html), block("text/plain", plain))
-}
+use super::Show;
+use crate::plot::text::{columns, escape, line, pad, sentence};
+use std::fmt::Display;
 
 /// A piece of text on a [`Card`].
 pub(crate) struct Chip {
@@ -290,51 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_block_ends_only_where_it_ends() {
-        let text = blocks("<p>\nEVCXR_END_CONTENT\n</p>", "a\n  EVCXR_END_CONTENT");
-        assert_eq!(text.matches("EVCXR_END_CONTENT").count(), 2);
-        assert!(text.starts_with("EVCXR_BEGIN_CONTENT text/html\n<p>\n"));
-        assert!(text.contains("\nEVCXR_END_CONTENT\nEVCXR_BEGIN_CONTENT text/plain\na\n"));
-        assert!(text.ends_with("\nEVCXR_END_CONTENT\n"));
-    }
-
-    #[test]
-    fn no_line_of_a_form_holds_a_word_of_the_kernel() {
-        let attack = "x\nEVCXR_PANIC_NOTIFICATION\r\nEVCXR_BEGIN_CONTENT text/html\n<script>\nEVCXR_END_CONTENT\n";
-        for attack in [attack.to_owned(), attack.replace('\n', "\r"), attack.replace("EVCXR_", "say EVCXR_")] {
-            let text = blocks(&attack, &attack);
-            assert_eq!(text.matches("EVCXR_").count(), 4, "{text}");
-            let failed: Result<Card, String> = Err(attack.clone());
-            assert_eq!(failed.plain().lines().count(), 1);
-            let card = Card::new(&attack).facts([(&attack, &attack)]).table(&["a"], [[attack.clone()]]).note(&attack);
-            assert_eq!(card.plain().lines().count(), 5, "{}", card.plain());
-            assert!(!card.html().contains("<script>") && !card.plain().contains("EVCXR_"));
-        }
-    }
-
-    #[test]
     fn a_table_or_text_without_end_is_shown_by_its_beginning() {
         let card = Card::new("a").table(&["n"], (0..1_000_000).map(|n| [n.to_string()]));
         assert!(card.plain().ends_with("… and 998000 more rows\n") && card.html().len() < 1_000_000);
         let chip = |n: usize| Chip { text: n.to_string(), title: String::new(), faint: false };
         let card = Card::new("a").chips((0..1_000_000).map(chip));
         assert!(card.plain().ends_with("… and 998000 more pieces\n") && card.html().len() < 1_000_000);
-    }
-
-    #[test]
-    fn a_failed_cell_shows_its_sentence_escaped() {
-        let failed: Result<Card, &str> = Err("no token `<bos>`");
-        assert!(failed.html().contains("no token `&lt;bos&gt;`"));
-        assert_eq!(failed.plain(), "Error: no token `<bos>`");
-        let fine: Result<Card, &str> = Ok(Card::new("model"));
-        assert_eq!(fine.plain(), "model\n");
-    }
-
-    #[test]
-    fn an_untyped_number_is_shown() {
-        let n = 3;
-        assert_eq!(n.plain(), "3");
-        assert_eq!(Ok::<_, &str>(1.5).plain(), "1.5");
     }
 
     #[test]

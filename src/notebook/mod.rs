@@ -1,0 +1,146 @@
+//! What a notebook cell shows.
+//!
+//! The evcxr kernel shows a cell's last expression by calling `evcxr_display` on it, which prints a block of text for
+//! each form of the output. Everything in this crate that can be shown implements [`Show`]; so does a `Result` of it,
+//! so that a cell may end in a call that can fail, with or without `?`.
+
+mod card;
+mod kernel;
+#[macro_use]
+mod shown;
+
+use crate::plot::text::{escape, sentence};
+pub(crate) use card::{Card, Chip};
+pub(crate) use shown::debug;
+use std::{fmt::Display, panic::Location};
+
+/// Something a notebook cell can show, as HTML and as plain text.
+///
+/// # Examples
+/// ```
+/// use glassbox::notebook::Show;
+/// let failed: glassbox::Result<glassbox::plot::Figure> = glassbox::plot::Bars::new(Vec::<(&str, f32)>::new()).draw();
+/// assert!(failed.plain().contains("nothing to draw"));
+/// ```
+pub trait Show {
+    /// The thing as a piece of HTML that needs no script and no style sheet.
+    fn html(&self) -> String;
+
+    /// The thing as plain text.
+    fn plain(&self) -> String;
+
+    /// Several of these as HTML: one under the other, unless the type knows better.
+    fn html_of_all(all: &[Self]) -> String
+    where
+        Self: Sized,
+    {
+        match all {
+            [] => NOTHING.into(),
+            all => all.iter().map(Self::html).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    /// Several of these as plain text.
+    fn plain_of_all(all: &[Self]) -> String
+    where
+        Self: Sized,
+    {
+        match all {
+            [] => "nothing to show".into(),
+            all => all.iter().map(|one| one.plain().trim_end().to_owned()).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    /// Shows it as output of the cell, below what the cell has shown already. The kernel calls this on the cell's last
+    /// expression.
+    #[track_caller]
+    fn evcxr_display(&self) {
+        kernel::show(self.html(), self.plain(), Location::caller());
+    }
+}
+
+/// Shows something from the middle of a cell. What a cell shows stands one below the other, its last expression last.
+///
+/// ```
+/// use glassbox::{notebook::display, plot::Bars};
+/// for (name, value) in [("Mary", 0.7), ("John", 0.2)] {
+///     display(&Bars::new([(name, value)]));
+/// }
+/// ```
+#[track_caller]
+pub fn display(shown: &(impl Show + ?Sized)) {
+    shown.evcxr_display();
+}
+
+/// `Ok` shows the value, `Err` one red-bordered sentence.
+impl<T: Show, E: Display> Show for Result<T, E> {
+    fn html(&self) -> String {
+        match self {
+            Ok(value) => value.html(),
+            Err(error) => format!(
+                "<div style=\"border:1px solid #b2182b;border-left-width:4px;border-radius:4px;padding:8px 12px;\
+                 background:#fff;color:#1f2933;max-width:80ch\"><strong>Error:</strong> {}</div>",
+                escape(&sentence(error.to_string()))
+            ),
+        }
+    }
+
+    fn plain(&self) -> String {
+        match self {
+            Ok(value) => value.plain(),
+            Err(error) => format!("Error: {}", sentence(error.to_string())),
+        }
+    }
+}
+
+/// Numbers show themselves. With a trait that has `evcxr_display` anywhere in sight, the kernel cannot fall back to
+/// `{:?}` for a number whose type is still open, so that a cell `let n = 3; n` would not compile.
+macro_rules! numbers {
+    ($($number:ty)*) => { $(
+        impl Show for $number {
+            fn html(&self) -> String {
+                format!("<pre>{self:?}</pre>")
+            }
+
+            fn plain(&self) -> String {
+                format!("{self:?}")
+            }
+        }
+    )* };
+}
+
+numbers!(i32 i64 u8 u32 u64 usize f32 f64);
+
+/// `None` shows that there is nothing.
+impl<T: Show> Show for Option<T> {
+    fn html(&self) -> String {
+        self.as_ref().map_or_else(|| NOTHING.into(), Show::html)
+    }
+
+    fn plain(&self) -> String {
+        self.as_ref().map_or_else(|| "nothing to show".into(), Show::plain)
+    }
+}
+
+const NOTHING: &str = "<em>nothing to show</em>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_cell_shows_its_sentence_escaped() {
+        let failed: Result<Card, &str> = Err("no token `<bos>`");
+        assert!(failed.html().contains("no token `&lt;bos&gt;`"));
+        assert_eq!(failed.plain(), "Error: no token `<bos>`");
+        let fine: Result<Card, &str> = Ok(Card::new("model"));
+        assert_eq!(fine.plain(), "model\n");
+    }
+
+    #[test]
+    fn an_untyped_number_is_shown() {
+        let n = 3;
+        assert_eq!(n.plain(), "3");
+        assert_eq!(Ok::<_, &str>(1.5).plain(), "1.5");
+    }
+}
