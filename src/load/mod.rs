@@ -78,6 +78,7 @@ impl Checkpoint {
                      on the hub; {rule}",
                     shipped.join(", ")
                 );
+                let path = if place.trim().is_empty() { "a model without a name".into() } else { path };
                 LoadError::Missing { path, hint }
             })?;
             Hub::from_env().open_id(&id)

@@ -164,6 +164,7 @@ fn weights_that_do_not_fit_are_refused_by_name() {
 #[test]
 fn a_place_with_nothing_in_it_is_told_from_a_place_that_is_not_there() {
     says(Model::open("no-such-model").unwrap_err(), &["no-such-model", "neither a file nor a folder", "induction-2l"]);
+    says(Model::open("").unwrap_err(), &["a model without a name was not found", "induction-2l"]);
     says(Model::open("no/such/folder").unwrap_err(), &["no/such/folder"]);
     let empty = std::env::temp_dir().join(format!("glassbox-empty-{}", std::process::id()));
     fs::create_dir_all(&empty).unwrap();
