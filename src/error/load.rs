@@ -38,7 +38,7 @@ pub(crate) enum LoadError {
     )]
     Shortened { path: PathBuf, len: usize },
     #[error(
-        "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
+        "this {family} model does not use {count} of the stored tensors ({names}), so its answers would \
          differ from the real model's; its configuration asks for something that glassbox does not implement"
     )]
     UnusedTensors { family: String, count: usize, names: String },

@@ -53,8 +53,8 @@ fn one(part: &Value, id_of: &dyn Fn(&str) -> Option<u32>) -> Result<(), String> 
         }
         seen.sort();
         if seen != texts {
-            let texts = texts.join(" and ");
-            return Err(format!("the `{key}` of its `post_processor` must have {texts} once, and has {seen:?}"));
+            let (texts, seen) = (texts.join(" and "), if seen.is_empty() { "no text".into() } else { seen.join(", ") });
+            return Err(format!("the `{key}` of its `post_processor` must have {texts} once, and has {seen}"));
         }
     }
     Ok(())

@@ -228,11 +228,14 @@ impl Tokenizer {
         if let Some(id) = self.0.pieces.spellings(token).iter().find_map(|piece| self.find_id(piece)) {
             return Ok(id);
         }
+        if token.is_empty() {
+            return Err(TextError::EmptyToken.into());
+        }
         let encoded = self.encode(token)?;
         let covered = |at| encoded.spans.iter().any(|span| span.contains(&at));
         let dropped = token.chars().enumerate().any(|(at, letter)| !letter.is_whitespace() && !covered(at));
         // A tokenizer may drop what it does not know.
-        if token.is_empty() || dropped {
+        if dropped {
             return Err(self.unknown(token.to_owned()).into());
         }
         let ids = encoded.ids;

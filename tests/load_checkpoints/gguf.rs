@@ -329,7 +329,8 @@ fn a_wrong_value_is_named_as_the_file_names_it() {
     ] {
         let mut metadata: Vec<_> = llama_metadata().into_iter().filter(|(own, _)| *own != key).collect();
         metadata.push((key, value));
-        let model = open(&metadata, &[embedding()]).and_then(glassbox::Model::from_checkpoint);
+        let norm = ("output_norm.weight", counting(&[32]), GgmlDType::F32);
+        let model = open(&metadata, &[embedding(), norm]).and_then(glassbox::Model::from_checkpoint);
         refused(model, &[&format!("`{key}`")]);
     }
 }

@@ -72,7 +72,8 @@ impl Family {
         KNOWN.iter().find(|family| family.architecture == given && (family.is_it)(facts)).ok_or_else(|| {
             let known: BTreeSet<_> = KNOWN.iter().map(|family| family.architecture.to_owned()).collect();
             let nearest = nearest(given, known.iter().cloned(), 1).concat();
-            let known = format!("{} in GGUF files", Vec::from_iter(known).join(", "));
+            let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+            let known = format!("{} in GGUF files", known.join(", "));
             LoadError::UnknownFamily { given: given.clone(), nearest, known }.into()
         })
     }

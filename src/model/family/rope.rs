@@ -88,13 +88,15 @@ impl<'a> Rope<'a> {
         if let Some(kind) = self.find("rope_type")?.map_or_else(|| self.find("type"), |kind| Ok(Some(kind)))? {
             return Ok(kind);
         }
-        for key in ["factor", "low_freq_factor", "long_factor"] {
-            match self.find::<Value>(key)? {
-                Some(value) if value.as_f64() != Some(1.0) => {
-                    let why = format!("no `rope_type` beside it says how it is meant; {KINDS}");
-                    return Err(senseless(&format!("{}.{key}", self.sections[0]), value, why));
+        for section in self.sections {
+            for key in ["factor", "low_freq_factor", "long_factor"].map(|key| format!("{section}.{key}")) {
+                match self.settings.find::<Value>(&*key)? {
+                    Some(value) if value.as_f64() != Some(1.0) => {
+                        let why = format!("no `rope_type` beside it says how it is meant; {KINDS}");
+                        return Err(senseless(&key, value, why));
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
         }
         Ok("default".to_owned())
