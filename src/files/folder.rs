@@ -61,7 +61,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Refuses a path without a single letter.
-fn named(path: &Path) -> Result<()> {
+pub(crate) fn named(path: &Path) -> Result<()> {
     if path.as_os_str().is_empty() { Err(FilesError::NoFolderName.into()) } else { Ok(()) }
 }
 
