@@ -5,6 +5,10 @@ use std::path::PathBuf;
 pub(crate) enum FilesError {
     #[error("`{}` names no file; give a file's name, such as `picture.svg`", path.display())]
     NoName { path: PathBuf },
+    #[error(
+        "the name of the folder to write is empty; give one, such as `model`, or `.` for the folder that you are in"
+    )]
+    NoFolderName,
     #[error("{} is {kind}, which is never written over; name a file", path.display())]
     NotAFile { path: PathBuf, kind: &'static str },
     #[error("{} is {kind}, not a folder; name a folder", path.display())]

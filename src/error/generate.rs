@@ -12,15 +12,15 @@ pub(crate) enum GenerateError {
         "the text has {len} tokens and this model reads at most {n_ctx} (n_ctx), so nothing can follow; shorten it"
     )]
     Full { len: usize, n_ctx: usize },
-    #[error("a temperature must be 0 (greedy) or a number from 1e-6 to 1e6; got {0}")]
+    #[error("a temperature must be 0 (greedy) or a number from 1e-6 to 1e6; got {0:?}")]
     Temperature(f64),
     #[error("top_k keeps at least 1 token; got 0")]
     TopK,
-    #[error("top_p is a share of the probability, more than 0 and at most 1; got {0}")]
+    #[error("top_p is a share of the probability, more than 0 and at most 1; got {0:?}")]
     TopP(f64),
-    #[error("a repetition penalty must be a number from 1e-6 to 1e6 (1 changes nothing); got {0}")]
+    #[error("a repetition penalty must be a number from 1e-6 to 1e6 (1 changes nothing); got {0:?}")]
     RepetitionPenalty(f64),
-    #[error("a frequency penalty must be a number from -1e6 to 1e6 (0 changes nothing); got {0}")]
+    #[error("a frequency penalty must be a number from -1e6 to 1e6 (0 changes nothing); got {0:?}")]
     FrequencyPenalty(f64),
     #[error("a stop string must not be empty: every text contains it")]
     EmptyStop,

@@ -7,8 +7,10 @@ pub(crate) enum LoadError {
     Missing { path: PathBuf, hint: String },
     #[error("{} cannot be read as {what}: {why}", path.display())]
     Damaged { path: PathBuf, what: &'static str, why: String },
-    #[error("the model type `{given}` is not one that glassbox knows; it knows {known}")]
-    UnknownFamily { given: String, known: String },
+    #[error(
+        "the model type `{given}` is not one that glassbox knows; the nearest is `{nearest}`, and it knows {known}"
+    )]
+    UnknownFamily { given: String, nearest: String, known: String },
     #[error("the configuration says `{key}` = {value}, which glassbox does not implement: {why}")]
     Unsupported { key: String, value: String, why: String },
     #[error("the configuration has no `{key}`, which a {family} model needs")]
@@ -36,7 +38,7 @@ pub(crate) enum LoadError {
     )]
     Shortened { path: PathBuf, len: usize },
     #[error(
-        "the weights hold {count} tensors that this {family} model does not use ({names}), so its answers would \
+        "this {family} model does not use {count} of the stored tensors ({names}), so its answers would \
          differ from the real model's; its configuration asks for something that glassbox does not implement"
     )]
     UnusedTensors { family: String, count: usize, names: String },

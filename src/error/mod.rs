@@ -164,6 +164,15 @@ impl Error {
     }
 }
 
+/// What is wrong with a text that should be JSON, and where: half a sentence.
+pub(crate) fn no_json(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        serde_json::error::Category::Eof => format!("it breaks off at line {line}, column {column}; download it again"),
+        _ => format!("it is no JSON from line {line}, column {column} on; correct it there, or download it again"),
+    }
+}
+
 macro_rules! from_area {
     ($($area:ty),*) => {$(
         impl From<$area> for Error {

@@ -15,6 +15,8 @@ pub(crate) enum TextError {
     TooLong { got: usize, n_ctx: usize },
     #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed")]
     NotSingleToken { text: String, count: usize, pieces: String },
+    #[error("an empty text is no token; give one as it prints, such as `the` or ` the`")]
+    EmptyToken,
     #[error("there is no answer to test, or one of them is empty; give at least one word")]
     NoAnswer,
     #[error(

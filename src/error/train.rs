@@ -37,6 +37,8 @@ pub(crate) enum TrainError {
     OtherRecipe { path: PathBuf, then: String, now: String },
     #[error("there is no training to take up in {}; leave out --resume to begin one", path.display())]
     NothingToResume { path: PathBuf },
+    #[error("an evaluation of 0 texts measures nothing; ask for at least 1")]
+    NothingMeasured,
     #[error("the training has not done a single step, so there is no trained model to write; run it first")]
     NoSteps,
     #[error(

@@ -51,12 +51,18 @@ pub fn write_folder(folder: impl AsRef<Path>, fill: impl FnOnce(&Path) -> Result
 
 /// Makes a folder and those above it, where they are not there yet.
 pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    named(path)?;
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(found) => Err(FilesError::NotAFolder { path: path.to_owned(), kind: kind(found.file_type()) }.into()),
         Err(_) => fs::create_dir_all(path)
             .map_err(|error| Error::io(format!("the folder {} cannot be made", path.display()), error)),
     }
+}
+
+/// Refuses a path without a single letter.
+pub(crate) fn named(path: &Path) -> Result<()> {
+    if path.as_os_str().is_empty() { Err(FilesError::NoFolderName.into()) } else { Ok(()) }
 }
 
 /// An error that names the folder the reader knows.
@@ -76,6 +82,7 @@ struct Place {
 
 impl Place {
     fn find(folder: &Path) -> Result<Self> {
+        named(folder)?;
         let failed = |error| Error::io(format!("the folder {} cannot be written", folder.display()), error);
         match fs::metadata(folder) {
             Ok(old) if old.is_dir() => Ok(Self { path: folder.canonicalize().map_err(failed)?, old: Some(old) }),

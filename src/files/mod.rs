@@ -38,8 +38,8 @@ mod tensors;
 mod tests;
 
 use crate::{Error, Result};
-pub(crate) use folder::make_folder;
 pub use folder::write_folder;
+pub(crate) use folder::{make_folder, named};
 pub(crate) use opened::opened;
 use partial::Partial;
 use std::{

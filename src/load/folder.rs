@@ -37,9 +37,20 @@ pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     if folder.join(DENSE).is_dir() {
         settings.set(DENSE, true);
     }
+    refuse_adapter(folder)?;
     let weights = Weights::new(files(folder)?);
     let tokenizer = tokenizer(folder, &settings)?;
     Ok(Checkpoint { name, settings, weights, tokenizer, origin: folder.display().to_string() })
+}
+
+/// Refuses a folder with low-rank changes to the weights, which transformers would add to them.
+fn refuse_adapter(folder: &Path) -> Result<()> {
+    let files = ["adapter_model.safetensors", "adapter_model.bin"];
+    let Some(path) = files.map(|file| folder.join(file)).into_iter().find(|path| path.exists()) else { return Ok(()) };
+    let why = "it changes the weights beside it (LoRA), which glassbox does not do; write the changed model with \
+               merge_and_unload() and save_pretrained() of the Python library peft, or take the file away to read the \
+               model without it";
+    Err(LoadError::Damaged { path, what: "part of a model", why: why.to_owned() }.into())
 }
 
 /// The one file, or the parts of the index. Where both are there, they must hold the same.

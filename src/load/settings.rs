@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     ops::RangeInclusive,
     path::{Path, PathBuf},
 };
@@ -6,7 +7,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::FromSetting;
-use crate::error::{LoadError, Result};
+use crate::error::{LoadError, Result, no_json};
 
 /// A model's configuration: the keys and values of its `config.json`, read by name and by type.
 ///
@@ -26,6 +27,8 @@ use crate::error::{LoadError, Result};
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     map: Map<String, Value>,
+    /// What a key is called in the file, where that has names of its own.
+    names: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -54,20 +57,20 @@ impl Settings {
     pub fn with_defaults(&self, defaults: &str) -> Result<Self> {
         let mut map = Self::parse(defaults)?.map;
         map.extend(self.map.clone());
-        Ok(Self { map })
+        Ok(Self { map, names: self.names.clone() })
     }
 
     pub(super) fn of(map: Map<String, Value>) -> Self {
-        Self { map }
+        Self { map, names: BTreeMap::new() }
     }
 
     /// As [`parse`](Self::parse), with the path for the error.
     pub(super) fn parse_file(text: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why| LoadError::Damaged { path: PathBuf::from(path), what: "a JSON object", why };
         match serde_json::from_slice(text) {
-            Ok(Value::Object(map)) => Ok(Self { map }),
+            Ok(Value::Object(map)) => Ok(Self::of(map)),
             Ok(other) => Err(damaged(format!("it holds {}", kind_of(&other))).into()),
-            Err(why) => Err(damaged(why.to_string()).into()),
+            Err(why) => Err(damaged(no_json(&why)).into()),
         }
     }
 
@@ -106,7 +109,7 @@ impl Settings {
         let mut found = None;
         for key in keys.list() {
             if let Some(value) = self.value(key)? {
-                let read = T::from_setting(value).ok_or_else(|| bad(key, value, T::expected()))?;
+                let read = T::from_setting(value).ok_or_else(|| bad(&self.named(key), value, T::expected()))?;
                 found = found.or(Some(read));
             }
         }
@@ -131,7 +134,7 @@ impl Settings {
             if let Some(value) = self.value(key)? {
                 let number = value.as_f64().filter(|number| range.contains(number));
                 let needed = || format!("a number from {} to {}", range.start(), range.end());
-                found = found.or(Some(number.ok_or_else(|| bad(key, value, needed()))?));
+                found = found.or(Some(number.ok_or_else(|| bad(&self.named(key), value, needed()))?));
             }
         }
         Ok(found)
@@ -160,7 +163,7 @@ impl Settings {
     /// When the value is there and is no section.
     pub fn section(&self, key: &str) -> Result<Option<Self>> {
         let Some(value) = self.value(key)? else { return Ok(None) };
-        Ok(Some(Self { map: object(key, value)?.clone() }))
+        Ok(Some(Self::of(object(key, value)?.clone())))
     }
 
     /// The names of all keys.
@@ -170,6 +173,17 @@ impl Settings {
 
     pub(super) fn set(&mut self, key: &str, value: impl Into<Value>) {
         self.map.insert(key.to_owned(), value.into());
+    }
+
+    /// Says what the file itself calls a key.
+    pub(super) fn call(&mut self, key: &str, name: impl Into<String>) {
+        self.names.insert(key.to_owned(), name.into());
+    }
+
+    /// A key as an error says it: with the name that the reader finds in the file.
+    fn named(&self, key: &str) -> String {
+        let own = self.names.get(key).filter(|own| *own != key);
+        own.map_or_else(|| key.to_owned(), |own| format!("{key}` or, in the GGUF file, `{own}"))
     }
 
     /// The value of a key, as it is written.
@@ -314,7 +328,7 @@ mod tests {
 
     #[test]
     fn text_that_is_no_json_object_is_refused() {
-        for (text, word) in [("{", "EOF"), ("[1]", "a list"), ("", "EOF"), ("{\"a\": NaN}", "line 1")] {
+        for (text, word) in [("{", "breaks off"), ("[1]", "a list"), ("", "breaks off"), ("{\"a\": NaN}", "line 1")] {
             assert!(Settings::parse(text).unwrap_err().to_string().contains(word), "{text}");
         }
     }

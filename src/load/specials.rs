@@ -31,6 +31,11 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
     for settings in written {
         adds_bos = adds_bos.or(settings.find("add_bos_token")?);
     }
+    let bos = first("bos")?;
+    if adds_bos == Some(true) && bos.is_none() {
+        let why = "no `bos_token` or `bos_token_id` names a token that the tokenizer has".to_owned();
+        return Err(LoadError::Senseless { key: "add_bos_token".into(), value: "true".into(), why }.into());
+    }
     let eos = all("eos")?.into_iter().fold(Vec::new(), |mut seen, id| {
         if !seen.contains(&id) {
             seen.push(id);
@@ -38,7 +43,7 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
         seen
     });
     Ok(SpecialIds {
-        bos: first("bos")?,
+        bos,
         eos,
         pad: first("pad")?,
         unk: first("unk")?,
@@ -54,11 +59,16 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
 /// # Errors
 /// When one is no id, or outside the vocabulary.
 pub(crate) fn check(settings: &Settings, d_vocab: usize) -> Result<()> {
-    for kind in ["bos", "eos", "pad", "unk", "cls", "sep", "mask", "decoder_start"] {
-        ids(settings, kind, d_vocab)?;
+    for settings in [Some(settings.clone()), settings.section(TEXT)?].iter().flatten() {
+        for kind in ["bos", "eos", "pad", "unk", "cls", "sep", "mask", "decoder_start"] {
+            ids(settings, kind, d_vocab)?;
+        }
     }
     Ok(())
 }
+
+/// The section for the text model, of a model that also sees images.
+const TEXT: &str = "text_config";
 
 fn text_of<'a>(kind: &str, token: &'a Value) -> Result<&'a str> {
     let text = token.get("content").unwrap_or(token).as_str();

@@ -25,6 +25,7 @@ mod shipped;
 mod show;
 mod tap;
 mod text;
+mod text_after;
 pub(crate) mod transformer;
 
 use crate::{

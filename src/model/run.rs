@@ -230,10 +230,13 @@ impl Run {
     /// The mean of [`Run::token_losses`] over the tokens that were predicted.
     ///
     /// # Errors
-    /// As there.
+    /// As there; also when each of several texts is a single token.
     pub fn loss(&self) -> Result<f64> {
         let losses = self.token_losses()?.sum_all()?.to_scalar::<f32>()?;
         let count = self.predicted()?.sum_all()?.to_scalar::<f32>()?;
+        if count == 0.0 {
+            return Err(TextError::OneToken.into());
+        }
         Ok(f64::from(losses) / f64::from(count))
     }
 }

@@ -196,43 +196,6 @@ impl Model {
         Ok(tokens)
     }
 
-    /// What the decoder of an encoder-decoder reads when nothing was said: its starting token, for each text.
-    pub(crate) fn decoder_start(&self, batch: usize) -> Result<Tokens> {
-        let start = self.config().decoder_start.unwrap_or(0);
-        self.tokens_from_ids(&vec![[start].as_slice(); batch])
-    }
-
-    /// What the decoder of an encoder-decoder reads: ids as they are; of a text, the starting token and the text,
-    /// without the end that the tokenizer puts to it, since the decoder is to go on from there.
-    pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
-        let start = self.config().decoder_start.unwrap_or(0);
-        let tokens = self.tokens(input)?;
-        let shifted = |text| {
-            let start = tokens.text(text).map(|_| start);
-            start.into_iter().chain(self.without_end(&tokens, text).iter().copied()).collect::<Vec<u32>>()
-        };
-        (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
-    }
-
-    /// The ids of a text, without the end that the tokenizer puts to it; all of those that were given as ids.
-    fn without_end<'a>(&self, tokens: &'a Tokens, text: usize) -> &'a [u32] {
-        let (ids, end) = (&tokens.ids(text)[tokens.real(text)], self.tokenizer().and_then(Tokenizer::eos));
-        match (tokens.text(text), ids) {
-            (Some(_), [ids @ .., last]) if Some(*last) == end => ids,
-            _ => ids,
-        }
-    }
-
-    /// What goes on from texts before it: ids as they are; of a text, nothing that the tokenizer puts in front or behind.
-    pub(crate) fn continuations(&self, input: impl ToTokens) -> Result<Vec<Vec<u32>>> {
-        let tokens = self.tokens(input)?;
-        let ids = |text| match self.config().architecture {
-            Architecture::EncoderDecoder => self.without_end(&tokens, text),
-            _ => &tokens.ids(text)[tokens.real(text)][usize::from(tokens.bos_prepended())..],
-        };
-        Ok((0..tokens.batch()).map(|text| ids(text).to_vec()).collect())
-    }
-
     /// What fills up a text that is shorter than its neighbours.
     fn filler_id(&self) -> u32 {
         let known = |tokenizer: &Tokenizer| {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::processor;
 use serde_json::{Map, Value};
 use tokenizers::{DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
@@ -21,6 +22,7 @@ pub(super) fn check(json: &Value) -> Checked {
         None => Ok(()),
     }?;
     vocabulary(model)?;
+    lengths(file.get("pre_tokenizer").unwrap_or(&Value::Null))?;
     added(file.get("added_tokens").unwrap_or(&Value::Null))
 }
 
@@ -45,6 +47,7 @@ fn parts(file: &Map<String, Value>) -> Checked {
 
 /// Checks that every added token has the id that the file gives it: the library goes by the order they come in.
 pub(super) fn check_ids(json: &Value, tokenizer: &tokenizers::Tokenizer) -> Checked {
+    processor::check(json, &|token| tokenizer.token_to_id(token))?;
     let tokens = json.get("added_tokens").and_then(Value::as_array).into_iter().flatten();
     for (content, id) in tokens.filter_map(|token| Some((token.get("content")?.as_str()?, token.get("id")?.as_u64()?)))
     {
@@ -70,6 +73,17 @@ fn understood(file: &Map<String, Value>, part: &str, members: &str, reads: impl 
     match value.get("type").and_then(Value::as_str) {
         Some(kind) => Err(format!("its `{part}` of the type `{kind}` is not understood")),
         None => Err(format!("its `{part}` is {}, which is not understood", short(value))),
+    }
+}
+
+/// Checks that no splitter cuts a text into pieces of no letters, on which the library panics.
+fn lengths(splitter: &Value) -> Checked {
+    let members = splitter.get("pretokenizers").and_then(Value::as_array).into_iter().flatten();
+    members.into_iter().try_for_each(lengths)?;
+    let fixed = splitter.get("type").and_then(Value::as_str) == Some("FixedLength");
+    match splitter.get("length").filter(|length| fixed && length.as_u64() == Some(0)) {
+        Some(_) => Err("its `pre_tokenizer` cuts texts into pieces of `length` 0, and it must be at least 1".into()),
+        None => Ok(()),
     }
 }
 

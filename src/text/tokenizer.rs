@@ -1,6 +1,5 @@
 use std::{
     collections::{HashSet, VecDeque},
-    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,16 +9,16 @@ use tokenizers::{
     PreTokenizedString, PreTokenizer,
 };
 
-use super::{check, pieces::Pieces, precompiled};
+use super::{Encoded, SpecialIds, check, pieces::Pieces, precompiled};
 use crate::{
-    error::{Error, LoadError, Result, TextError, nearest},
+    error::{Error, LoadError, Result, TextError, nearest, no_json},
     index::Counted,
 };
 
 /// Turns text into token ids and back. Cheap to clone.
 ///
-/// It adds no special tokens by itself, cuts nothing off and fills nothing up, whatever its file asks for: what is
-/// run is what was written.
+/// It adds no special tokens by itself, cuts nothing off, fills nothing up and leaves nothing to chance (the dropout of
+/// merges, which is for training), whatever its file asks for: what is run is what was written.
 ///
 /// ```
 /// use glassbox::text::Tokenizer;
@@ -47,48 +46,6 @@ struct Inner {
     special: SpecialIds,
 }
 
-/// Token ids with the characters of the text that each stands for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Encoded {
-    /// Token ids, `[pos]`.
-    pub ids: Vec<u32>,
-    /// The characters (not bytes) of the text that each token covers, `[pos]`. A character that takes several
-    /// tokens is in the span of each; a token that is not in the text, such as a special one, has an empty span.
-    pub spans: Vec<Range<usize>>,
-    /// Which of two texts each token belongs to, `[pos]`: 0, or 1 for the second of a pair where the tokenizer tells
-    /// them apart.
-    pub types: Vec<u32>,
-}
-
-/// The ids of the tokens that are not text, where the tokenizer has them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SpecialIds {
-    /// Beginning of text.
-    pub bos: Option<u32>,
-    /// Ends of text: any of them stops a generation.
-    pub eos: Vec<u32>,
-    /// Padding.
-    pub pad: Option<u32>,
-    /// Stands for what is not in the vocabulary.
-    pub unk: Option<u32>,
-    /// Put first by encoders such as BERT.
-    pub cls: Option<u32>,
-    /// Put between and after texts by encoders such as BERT.
-    pub sep: Option<u32>,
-    /// The blank that a masked language model fills.
-    pub mask: Option<u32>,
-    /// Whether the model was made to see `bos` before every text, where its files say so.
-    pub adds_bos: Option<bool>,
-}
-
-impl SpecialIds {
-    /// The ids of all of them.
-    pub(crate) fn all(&self) -> Vec<u32> {
-        let once = [self.bos, self.pad, self.unk, self.cls, self.sep, self.mask];
-        once.into_iter().flatten().chain(self.eos.iter().copied()).collect()
-    }
-}
-
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     ///
@@ -109,17 +66,19 @@ impl Tokenizer {
         Self::parse(json, Path::new("tokenizer.json"))
     }
 
-    fn parse(json: &[u8], path: &Path) -> Result<Self> {
+    /// As [`from_bytes`](Self::from_bytes), with the path for the error.
+    pub(crate) fn parse(json: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why: String| LoadError::Damaged { path: PathBuf::from(path), what: "a tokenizer", why };
         // In two steps, because the library panics on text that is not JSON.
-        let json: serde_json::Value = serde_json::from_slice(json).map_err(|why| damaged(why.to_string()))?;
+        let json: serde_json::Value = serde_json::from_slice(json).map_err(|why| damaged(no_json(&why)))?;
         json.get("normalizer").map_or(Ok(()), precompiled::check).map_err(damaged)?;
         check::check(&json).map_err(damaged)?;
-        // What is cut off and filled up is left out, so that nothing of it can be wrong.
+        // What is cut off, filled up and left to chance is left out, so that nothing of it can be wrong.
         let without = |mut json: serde_json::Value| {
             json.as_object_mut()
                 .into_iter()
                 .for_each(|file| file.retain(|key, _| !["padding", "truncation"].contains(&&**key)));
+            json.get_mut("model").and_then(|model| model.as_object_mut()?.remove("dropout"));
             json
         };
         let built = guarded(|| serde_json::from_value::<tokenizers::Tokenizer>(without(json.clone())));
@@ -139,7 +98,7 @@ impl Tokenizer {
     pub(crate) fn to_json(&self) -> Result<String> {
         let mut tokenizer = self.0.tokenizer.clone();
         tokenizer.with_post_processor(self.0.post.clone());
-        tokenizer.to_string(true).map_err(|why| failed("the tokenizer itself", why))
+        worked("the tokenizer itself", || tokenizer.to_string(true))
     }
 
     /// The token ids of `text` and where they are in it. Adds no special tokens; special tokens that are written in
@@ -199,8 +158,7 @@ impl Tokenizer {
         }
         let (first, second) = (raw.pop_front().unwrap_or_default(), raw.pop_front());
         let Some(post) = &self.0.post else { return Ok(first.into()) };
-        let encoding = guarded(|| post.process(first, second, true)).unwrap_or_else(|()| Err(PANICKED.into()));
-        let encoding = encoding.map_err(|why| failed(&texts.join(" "), why))?;
+        let encoding = worked(&texts.join(" "), || post.process(first, second, true))?;
         // The spans as they were before: a processor for byte-level tokens cuts the spaces off them.
         let text_of = encoding.get_sequence_ids().into_iter();
         let spans = text_of.map(|text| spans.get_mut(text?)?.pop_front()).map(Option::unwrap_or_default).collect();
@@ -209,10 +167,13 @@ impl Tokenizer {
 
     fn raw(&self, text: &str) -> Result<tokenizers::Encoding> {
         let encoding = guarded(|| self.0.tokenizer.encode_char_offsets(text, false));
-        encoding.unwrap_or_else(|()| Err(PANICKED.into())).map_err(|why| match self.unknown_word(text) {
-            Some(word) => self.unknown(word).into(),
-            None => failed(text, why),
-        })
+        // The library's own reasons are not for readers, and a word that it does not know is nearly all it fails on.
+        let word = || guarded(|| self.unknown_word(text)).ok().flatten();
+        match encoding {
+            Ok(Ok(encoding)) => Ok(encoding),
+            Ok(Err(_)) => Err(word().map_or_else(|| failed(text, REFUSED), |word| self.unknown(word).into())),
+            Err(()) => Err(failed(text, PANICKED)),
+        }
     }
 
     fn unknown(&self, word: String) -> TextError {
@@ -245,8 +206,7 @@ impl Tokenizer {
             let known = Counted::new("token id", "this tokenizer has ids among", self.d_vocab());
             return Err(known.beyond(id.into()));
         }
-        let text = guarded(|| self.0.tokenizer.decode(ids, false));
-        text.unwrap_or_else(|()| Err(PANICKED.into())).map_err(|why| failed(&format!("{ids:?}"), why))
+        worked(&format!("{ids:?}"), || self.0.tokenizer.decode(ids, false))
     }
 
     /// One token as a person would print it: a leading space is a space, and bytes that are not whole characters
@@ -268,7 +228,17 @@ impl Tokenizer {
         if let Some(id) = self.0.pieces.spellings(token).iter().find_map(|piece| self.find_id(piece)) {
             return Ok(id);
         }
-        let ids = self.encode(token)?.ids;
+        if token.is_empty() {
+            return Err(TextError::EmptyToken.into());
+        }
+        let encoded = self.encode(token)?;
+        let covered = |at| encoded.spans.iter().any(|span| span.contains(&at));
+        let dropped = token.chars().enumerate().any(|(at, letter)| !letter.is_whitespace() && !covered(at));
+        // A tokenizer may drop what it does not know.
+        if dropped {
+            return Err(self.unknown(token.to_owned()).into());
+        }
+        let ids = encoded.ids;
         let pieces = ids.iter().map(|&id| format!("`{}`", self.token_text(id))).collect::<Vec<_>>().join(", ");
         match ids[..] {
             [id] if Some(id) == self.special_ids().unk => Err(self.unknown(token.to_owned()).into()),
@@ -326,22 +296,6 @@ impl Tokenizer {
     }
 }
 
-impl Encoded {
-    /// Puts a token that stands for no text first.
-    pub(crate) fn prepend(&mut self, id: u32) {
-        self.ids.insert(0, id);
-        self.spans.insert(0, 0..0);
-        self.types.insert(0, 0);
-    }
-}
-
-impl From<tokenizers::Encoding> for Encoded {
-    fn from(encoding: tokenizers::Encoding) -> Self {
-        let spans = encoding.get_offsets().iter().map(|&(start, end)| start..end).collect();
-        Self { ids: encoding.get_ids().to_vec(), spans, types: encoding.get_type_ids().to_vec() }
-    }
-}
-
 impl std::fmt::Debug for Tokenizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Tokenizer({} tokens)", self.d_vocab())
@@ -349,16 +303,29 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 const PANICKED: &str = "the tokenizers library panicked, which a sound file does not make it do";
+const REFUSED: &str = "the tokenizers library cannot do it with this tokenizer.json; download the file again";
 
 /// What the library gives, or nothing where it panics: none of what it works on is looked at again then.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, ()> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(drop)
 }
 
-fn failed(text: &str, why: tokenizers::Error) -> Error {
-    let what = match text.char_indices().nth(40) {
-        Some((end, _)) => format!("`{}...`", text.get(..end).unwrap_or_default()),
-        None => format!("`{text}`"),
+/// What the library gives.
+///
+/// # Errors
+/// When it fails or panics, in words of our own.
+fn worked<T>(on: &str, work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T> {
+    match guarded(work) {
+        Ok(Ok(given)) => Ok(given),
+        Ok(Err(_)) => Err(failed(on, REFUSED)),
+        Err(()) => Err(failed(on, PANICKED)),
+    }
+}
+
+fn failed(on: &str, why: &str) -> Error {
+    let what = match on.char_indices().nth(40) {
+        Some((end, _)) => format!("`{}...`", on.get(..end).unwrap_or_default()),
+        None => format!("`{on}`"),
     };
-    TextError::Tokenizer { what, why: why.to_string() }.into()
+    TextError::Tokenizer { what, why: why.to_owned() }.into()
 }

@@ -12,7 +12,7 @@ use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabu
 use crate::{
     Model, Result,
     circuits::{HeadScores, head_scores},
-    error::at_most,
+    error::{TrainError, at_most},
     model::Config,
     text::{SpecialIds, Tokenizer},
 };
@@ -235,9 +235,12 @@ fn batch(texts: &[Text]) -> Result<Batch> {
 /// Measures a model on `texts` lists of 4 to 31 words, said twice, that a seed makes.
 ///
 /// # Errors
-/// When the model has another vocabulary than the recipe's, or more than 100,000 texts are asked for.
+/// When the model has another vocabulary than the recipe's, or no text or more than 100,000 are asked for.
 pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
     at_most("texts", texts, 100_000)?;
+    if texts == 0 {
+        return Err(TrainError::NothingMeasured.into());
+    }
     let mut rng = StdRng::seed_from_u64(seed);
     let (mut losses, mut right, mut heads) = (Vec::new(), 0, Vec::new());
     for _ in 0..texts {

@@ -203,6 +203,16 @@ impl Training {
         files::write_tensors(folder.join(format!("{}.safetensors", self.step)), weights)
     }
 
+    /// Says now what [`write`](Self::write) would refuse later: a folder without a name, or with files of another model,
+    /// which would be read beside what is written.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self, folder: impl AsRef<Path>) -> Result<()> {
+        files::named(folder.as_ref())?;
+        refuse_a_mix(&self.model()?, folder.as_ref())
+    }
+
     /// Writes the model, `loss.csv` and `loss.svg` into a folder, [all in one step](files).
     ///
     /// # Errors

@@ -139,7 +139,7 @@ fn what_is_unknown_is_refused_with_what_is_known() {
     let extra = [embedding(), ("blk.0.attn_sinks.weight", counting(&[4]), GgmlDType::F32)];
     let weights = open(&llama_metadata(), &extra).unwrap().weights;
     weights.get("model.embed_tokens.weight", &[6, 32]).unwrap();
-    refused(weights.refuse_unused("llama", &[]), &["1 tensors", "`blk.0.attn_sinks.weight`"]);
+    refused(weights.refuse_unused("llama", &[]), &["1 of the stored tensors", "`blk.0.attn_sinks.weight`"]);
 }
 
 #[test]
@@ -316,4 +316,21 @@ fn the_part_of_a_head_that_turns_is_told_back() {
     metadata.push(("phi2.rope.dimension_count".into(), Value::U32(2)));
     let metadata: Vec<_> = metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
     assert_eq!(open(&metadata, &[embedding()]).unwrap().settings.get::<f64>("partial_rotary_factor").unwrap(), 0.25);
+}
+
+#[test]
+fn a_wrong_value_is_named_as_the_file_names_it() {
+    for (key, value) in [
+        ("llama.block_count", Value::String("x".into())),
+        ("llama.attention.layer_norm_rms_epsilon", Value::F32(-1.0)),
+        ("llama.rope.scaling.factor", Value::F32(-2.0)),
+        ("tokenizer.ggml.bos_token_id", Value::F32(1.5)),
+        ("llama.rope.scaling.attn_factor", Value::F32(2.0)),
+    ] {
+        let mut metadata: Vec<_> = llama_metadata().into_iter().filter(|(own, _)| *own != key).collect();
+        metadata.push((key, value));
+        let norm = ("output_norm.weight", counting(&[32]), GgmlDType::F32);
+        let model = open(&metadata, &[embedding(), norm]).and_then(glassbox::Model::from_checkpoint);
+        refused(model, &[&format!("`{key}`")]);
+    }
 }

@@ -78,3 +78,23 @@ fn a_damaged_rewriting_table_and_an_unknown_model_are_refused() {
     metadata[0].1 = Value::String("rwkv".into());
     refused(tokenizer(metadata), &["tokenizer.ggml.model", "rwkv", "WordPiece", "Unigram"]);
 }
+
+#[test]
+fn a_text_that_is_two_tokens_at_once_is_refused() {
+    let mut metadata = bert("▁key");
+    metadata[1].1 = texts(&["[CLS]", "[SEP]", "[UNK]", "▁key", "s", "▁key", "▁,"]);
+    refused(tokenizer(metadata), &["tiny.gguf", "its tokens 3 and 5 are both `▁key`"]);
+}
+
+#[test]
+fn a_fault_of_a_tokenizer_is_said_once_with_the_gguf_file() {
+    let metadata = vec![
+        ("tokenizer.ggml.model", Value::String("gpt2".into())),
+        ("tokenizer.ggml.pre", Value::String("gpt-2".into())),
+        ("tokenizer.ggml.tokens", texts(&["a", "b", "ab", "c", "d", "e"])),
+        ("tokenizer.ggml.merges", texts(&["a c"])),
+    ];
+    let error = tokenizer(metadata).map(drop).unwrap_err().to_string();
+    assert!(error.contains("tiny.gguf") && !error.contains("tokenizer.json"), "{error}");
+    assert_eq!(error.matches("cannot be read").count(), 1, "{error}");
+}

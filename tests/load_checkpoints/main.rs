@@ -21,3 +21,4 @@ mod real;
 mod settings;
 mod support;
 mod ties;
+mod tokenizers;

@@ -259,6 +259,7 @@ fn special_tokens_written_beside_the_tokenizer_are_held_to_the_same() {
         ("generation_config.json", r#""bos_token_id": [1]"#),
         ("tokenizer_config.json", r#""bos_token": 7"#),
         ("tokenizer_config.json", r#""add_bos_token": "yes""#),
+        ("tokenizer_config.json", r#""add_bos_token": true"#),
         ("special_tokens_map.json", r#""pad_token": {"content": 7}"#),
     ] {
         let folder = Folder::new();
@@ -269,5 +270,43 @@ fn special_tokens_written_beside_the_tokenizer_are_held_to_the_same() {
         let error = Checkpoint::from_folder(folder.path()).map(drop).unwrap_err().to_string();
         let name = key.split('"').nth(1).unwrap();
         assert!(error.contains(&format!("`{name}`")), "{error}");
+    }
+}
+
+#[test]
+fn what_stands_beside_the_section_that_is_used_is_read_too_and_may_not_contradict_it() {
+    for (folder, key, value, said) in [
+        ("llama-gqa-tied", "rope_theta", json!(-1), "`rope_theta` is -1 where a number from"),
+        ("families/gpt_neox", "rotary_pct", json!(0), "`rotary_pct` is 0 where"),
+        ("families/phi", "partial_rotary_factor", json!("x"), "`partial_rotary_factor` is \"x\" where"),
+        ("families/gemma3_text", "rope_local_base_freq", json!(0), "`rope_local_base_freq` is 0 where"),
+        ("llama-gqa-tied", "rope_scaling", json!({"rope_type": "linear", "factor": 4.0}), "`rope_scaling.factor` = 4"),
+        ("llama-gqa-tied", "rope_scaling", json!({"type": "linear"}), "`rope_parameters` says otherwise"),
+        ("llama-rope-linear", "rope_parameters", json!({"factor": 4.0}), "no `rope_type` beside it"),
+    ] {
+        let error = refused(folder, key, value.clone());
+        assert!(error.contains(said), "{key} = {value}: {error}");
+    }
+    let reference = Reference::open(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/llama-mha")));
+    let same = reference.config["rope_parameters"].clone();
+    assert!(reference.with(&["rope_scaling"], same).unwrap());
+}
+
+#[test]
+fn the_settings_of_a_text_model_inside_another_are_held_to_the_same() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/families/gemma3_text"));
+    let mut reference = Reference::open(&folder);
+    reference.config = json!({"model_type": "gemma3", "text_config": reference.config});
+    let text = |key: &str, value: Value| reference.with(&["text_config", key], value);
+    assert!(text("eos_token_id", json!(1)).unwrap());
+    for (key, value) in [
+        ("eos_token_id", json!(99_999)),
+        ("bos_token_id", json!("x")),
+        ("pad_token_id", json!(-1)),
+        ("attention_bias", json!(true)),
+        ("model_type", json!("llama")),
+    ] {
+        let error = text(key, value.clone()).unwrap_err();
+        assert!(error.contains(&format!("`{key}`")), "{key} = {value}: {error}");
     }
 }

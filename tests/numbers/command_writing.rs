@@ -141,8 +141,12 @@ fn train(at: &Path, arguments: &[&str]) -> Output {
 #[test]
 fn a_training_says_before_its_first_step_what_it_cannot_do() {
     let scratch = Scratch::new("refusals");
+    fs::create_dir(scratch.0.join("other")).unwrap();
+    fs::write(scratch.0.join("other/model.safetensors.index.json"), "mine").unwrap();
     fs::write(scratch.0.join("file"), "mine").unwrap();
     for (arguments, why) in [
+        (&["--out", ""][..], "the name of the folder to write is empty"),
+        (&["--out", "other"][..], "model.safetensors.index.json"),
         (&["--steps", "0"][..], "--steps needs a whole number from 1"),
         (&["--out", "file"][..], "file is a file, not a folder"),
         (&["--out", "/dev/null/m"][..], "/dev/null/m cannot be made"),
@@ -150,7 +154,7 @@ fn a_training_says_before_its_first_step_what_it_cannot_do() {
     ] {
         let said = sentence(&train(&scratch.0, arguments));
         assert!(said.contains(why), "{said}");
-        assert_eq!(content(&scratch.0).len(), 1, "{arguments:?}");
+        assert_eq!(content(&scratch.0).len(), 2, "{arguments:?}");
     }
 }
 

@@ -62,6 +62,19 @@ fn a_size_that_nobody_can_hold_is_refused_with_the_most_that_one_can() {
 }
 
 #[test]
+fn an_evaluation_of_nothing_is_refused() {
+    for (model, evaluate) in [("induction-2l", true), ("grammar-4l", false)] {
+        let model = Model::open(model).unwrap();
+        let why = match evaluate {
+            true => induction::evaluate(&model, 0, 0).map(drop),
+            false => glassbox::train::grammar::evaluate(&model, 0, 0).map(drop),
+        };
+        let why = why.unwrap_err().to_string();
+        assert!(why.contains("ask for at least 1"), "{why}");
+    }
+}
+
+#[test]
 fn a_probe_that_would_never_end_is_refused() {
     let features = Features::new(Array2::from_shape_fn((20, 3), |(i, j)| ((i * 7 + j * 3) % 5) as f32)).unwrap();
     let labels = Labels::new((0..20).map(|i| i % 2 == 0).collect::<Vec<_>>());

@@ -35,6 +35,7 @@ pub fn run(mut args: Args) -> Outcome<()> {
     let place = place(out, resume, recipe.name())?;
     let aside = place.join("training.safetensors");
     let mut training = if resume { Training::take_up(recipe, &aside)? } else { Training::start(recipe)? };
+    training.check(&place)?;
     say(format_args!("{} into {}", training.recipe().name(), place.display()))?;
     // What cannot be written is known before the first step.
     training.put_aside(&aside)?;

@@ -2,9 +2,11 @@
 //!
 //! The names are those that llama.cpp's `convert_hf_to_gguf.py` writes.
 
+use std::collections::BTreeSet;
+
 use super::{facts::Facts, families::FAMILIES, header::TensorInfo, layout::Layout};
 use crate::{
-    error::{LoadError, Result},
+    error::{LoadError, Result, nearest},
     load::Settings,
 };
 
@@ -68,10 +70,11 @@ impl Family {
         const KNOWN: &[Family] = FAMILIES;
         let given = &facts.architecture;
         KNOWN.iter().find(|family| family.architecture == given && (family.is_it)(facts)).ok_or_else(|| {
-            let mut known: Vec<_> = KNOWN.iter().map(|family| format!("`{}`", family.architecture)).collect();
-            known.dedup();
+            let known: BTreeSet<_> = KNOWN.iter().map(|family| family.architecture.to_owned()).collect();
+            let nearest = nearest(given, known.iter().cloned(), 1).concat();
+            let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
             let known = format!("{} in GGUF files", known.join(", "));
-            LoadError::UnknownFamily { given: given.clone(), known }.into()
+            LoadError::UnknownFamily { given: given.clone(), nearest, known }.into()
         })
     }
 

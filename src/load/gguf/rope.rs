@@ -49,6 +49,9 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
         return Err(facts.refuse("rope.dimension_count", turned, why));
     }
     if let Some(scaling) = scaling(facts, factors, theta)? {
+        for (own, gguf) in KEYS.iter().filter(|(_, gguf)| facts.states(gguf)) {
+            settings.call(&format!("rope_scaling.{own}"), facts.key(gguf));
+        }
         settings.set("rope_scaling", scaling);
     }
     Ok(())
@@ -95,7 +98,12 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
         (long, _) => return Err(lost(if long.is_some() { LONG } else { SHORT }, "its counterpart is missing")),
     };
     match (kind, &factors.llama3) {
-        (None, None) => Ok(None),
+        (None, None) => match scaling.get("attention_factor").filter(|factor| factor.as_f64() != Some(1.0)) {
+            Some(factor) => {
+                Err(facts.refuse("rope.scaling.attn_factor", factor, "no `rope.scaling.type` goes with it"))
+            }
+            None => Ok(None),
+        },
         (None, Some(factors)) => rule(factors, theta).map(Some),
         (Some(kind), None) => {
             scaling.insert("rope_type".to_owned(), kind.into());

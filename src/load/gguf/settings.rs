@@ -22,10 +22,12 @@ pub(super) fn translate(facts: &Facts, family: &Family, factors: &Factors) -> Re
     settings.set("tie_word_embeddings", !facts.has("output.weight"));
     for (own, gguf) in family.keys.iter().copied().flatten() {
         settings.set(own, facts.get::<Value>(gguf)?);
+        settings.call(own, facts.key(gguf));
     }
     for (own, gguf) in family.optional.iter().copied().flatten() {
         if let Some(value) = facts.find::<Value>(gguf)? {
             settings.set(own, value);
+            settings.call(own, facts.key(gguf));
         }
     }
     if let Some((own, tensor)) = family.d_mlp {
@@ -77,6 +79,7 @@ fn special_ids(metadata: &Settings, settings: &mut Settings) -> Result<()> {
     for (kind, gguf) in SPECIAL_IDS {
         if let Some(id) = metadata.find::<Value>(gguf)? {
             settings.set(kind, id);
+            settings.call(kind, gguf);
         }
     }
     let ends =

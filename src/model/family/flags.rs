@@ -52,13 +52,12 @@ const COUNTS: [&str; 5] = [
 ///
 /// # Errors
 /// When one is of the wrong kind, or says that tensors are there which are not, or the other way round.
-pub(super) fn agree(settings: &Settings, weights: &Weights) -> Result<()> {
+pub(super) fn agree(settings: &Settings, weights: &Weights, family: &str) -> Result<()> {
     for key in COUNTS {
         settings.find::<usize>(key)?;
     }
-    let family = settings.model_type()?;
     for (key, families, ends) in FLAGS {
-        let Some(given) = settings.find::<bool>(*key)?.filter(|_| families.contains(&&*family)) else { continue };
+        let Some(given) = settings.find::<bool>(*key)?.filter(|_| families.contains(&family)) else { continue };
         let found = weights.names().into_iter().find(|name| ends.iter().any(|end| name.ends_with(end)));
         let why = match (given, found) {
             (false, Some(name)) => format!("the file has `{name}`"),

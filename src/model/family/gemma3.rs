@@ -5,6 +5,8 @@
 
 use super::{
     Family,
+    common::only,
+    flags::agree,
     gemma::GEMMA,
     gemma2::shared_from_2,
     llama_like::{FORM, LlamaLike, windows},
@@ -61,6 +63,8 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 fn text_config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let missing = || LoadError::MissingKey { key: "text_config".into(), family: "gemma3".into() };
     let text = settings.section("text_config")?.ok_or_else(missing)?;
+    only(&text, "model_type", GEMMA3.model_type.to_owned())?;
+    agree(&text, weights, GEMMA3.model_type)?;
     let stored =
         |part: &&str| weights.leave_out(&format!("{part}.")) + weights.leave_out(&format!("model.{part}.")) > 0;
     let left_out =

@@ -46,7 +46,7 @@ use self::common::{HEADS, WIDTH, countable, senseless, written};
 use super::{Config, transformer::Transformer};
 use crate::{
     Result,
-    error::LoadError,
+    error::{LoadError, nearest},
     load::{Checkpoint, Settings, Weights, check_special_ids},
 };
 use candle_core::{Tensor, Var};
@@ -124,12 +124,13 @@ pub fn families() -> Vec<&'static str> {
 pub(crate) fn build(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
     let model_type = checkpoint.settings.model_type()?;
     let Some(family) = FAMILIES.iter().find(|family| family.model_type == model_type) else {
-        let known = FAMILIES.iter().map(|family| family.model_type).collect::<Vec<_>>().join(", ");
-        return Err(LoadError::UnknownFamily { given: model_type, known }.into());
+        let known = families();
+        let nearest = nearest(&model_type, known.iter().map(|known| (*known).to_owned()), 1).concat();
+        return Err(LoadError::UnknownFamily { given: model_type, nearest, known: known.join(", ") }.into());
     };
     let Checkpoint { settings, weights, .. } = checkpoint;
     layers_fit(settings, weights)?;
-    flags::agree(settings, weights)?;
+    flags::agree(settings, weights, &model_type)?;
     let weights = family.prefixes.iter().fold(weights.clone(), |weights, prefix| weights.with_optional_prefix(prefix));
     let mut config = (family.config)(settings, &weights)?;
     sensible(&config, settings)?;

@@ -8,7 +8,10 @@ use crate::{
     load::{Finite, FromSetting, Settings},
     model::{LongContext, Rotary},
 };
+use serde_json::Value;
 use std::f64::consts::TAU;
+
+const KINDS: &str = "the rotary scalings glassbox computes are default, dynamic, linear, llama3, yarn and longrope";
 
 /// Where a configuration writes its rotary embedding, or one of several.
 pub(super) struct Rope<'a> {
@@ -56,6 +59,49 @@ impl<'a> Rope<'a> {
         Ok(Self { settings, sections: &["rope_parameters", "rope_scaling"], base: "rope_theta" })
     }
 
+    /// Refuses a second section that says anything else than the first: only one of them can be meant.
+    fn agree(&self) -> Result<()> {
+        let [first, second] = self.sections else { return Ok(()) };
+        let (Some(one), Some(other)) = (self.settings.section(first)?, self.settings.section(second)?) else {
+            return Ok(());
+        };
+        // The older name of the type.
+        let keys = |key| if ["type", "rope_type"].contains(&key) { vec!["rope_type", "type"] } else { vec![key] };
+        let said = |section: &Settings, key| {
+            keys(key).into_iter().find_map(|key| section.find::<Value>(key).transpose()).transpose()
+        };
+        for key in other.keys() {
+            let value = said(&other, key)?;
+            if value.is_some() && value != said(&one, key)? {
+                let (key, value) = (format!("{second}.{key}"), value.unwrap_or_default());
+                return Err(senseless(&key, value, format!("`{first}` says otherwise; leave one of the two out")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What kind of scaling is written.
+    ///
+    /// # Errors
+    /// When there is none, and settings of one.
+    fn kind(&self) -> Result<String> {
+        if let Some(kind) = self.find("rope_type")?.map_or_else(|| self.find("type"), |kind| Ok(Some(kind)))? {
+            return Ok(kind);
+        }
+        for section in self.sections {
+            for key in ["factor", "low_freq_factor", "long_factor"].map(|key| format!("{section}.{key}")) {
+                match self.settings.find::<Value>(&*key)? {
+                    Some(value) if value.as_f64() != Some(1.0) => {
+                        let why = format!("no `rope_type` beside it says how it is meant; {KINDS}");
+                        return Err(senseless(&key, value, why));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok("default".to_owned())
+    }
+
     fn find<T: FromSetting>(&self, key: &str) -> Result<Option<T>> {
         for section in self.sections {
             if let Some(value) = self.settings.find(format!("{section}.{key}").as_str())? {
@@ -77,7 +123,9 @@ impl<'a> Rope<'a> {
     /// When they are no pairs, or more than a head has.
     pub(super) fn dims(&self, d_head: usize) -> Result<usize> {
         const KEY: &str = "partial_rotary_factor";
-        let share = self.find(KEY)?.map_or_else(|| self.settings.or(["rotary_pct", KEY], 1.0), Ok)?;
+        // Read even where a section has the last word, so that nothing in it is wrong.
+        let outside = self.settings.or(["rotary_pct", KEY], 1.0)?;
+        let share = self.find(KEY)?.unwrap_or(outside);
         let dims = (d_head as f64 * share) as usize;
         match dims.is_multiple_of(2) && (2..=d_head).contains(&dims) {
             true => Ok(dims),
@@ -93,8 +141,9 @@ impl<'a> Rope<'a> {
     /// When the scaling is of a kind that is not implemented: a model run with other angles than it was trained with
     /// gives plausible nonsense.
     pub(super) fn rotary(&self, dims: usize) -> Result<Rotary> {
-        let base: f64 =
-            self.find("rope_theta")?.map_or_else(|| self.settings.or([self.base, "rotary_emb_base"], 10_000.0), Ok)?;
+        self.agree()?;
+        let outside = self.settings.or([self.base, "rotary_emb_base"], 10_000.0)?;
+        let base: f64 = self.find("rope_theta")?.unwrap_or(outside);
         if base < 1.0 {
             return Err(senseless("rope_theta", base, "it must be at least 1"));
         }
@@ -103,8 +152,7 @@ impl<'a> Rope<'a> {
             return Err(senseless("rotary dimensions", dims, "they turn in pairs, so a head must have an even number"));
         }
         let plain: Vec<f64> = (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect();
-        let kind = self.find("rope_type")?.map_or_else(|| self.find("type"), |kind| Ok(Some(kind)))?;
-        match kind.unwrap_or("default".to_owned()).as_str() {
+        match self.kind()?.as_str() {
             // The dynamic scaling changes nothing up to the length that the model reads at most.
             "default" | "dynamic" => Ok(Rotary::halves(plain)),
             "linear" => {
@@ -116,11 +164,7 @@ impl<'a> Rope<'a> {
             "longrope" | "su" => self.longrope(plain),
             "yarn" if self.find::<Vec<f64>>("long_factor")?.is_some() => self.longrope(plain),
             "yarn" => self.yarn(plain, base),
-            kind => {
-                let why =
-                    "the rotary scalings glassbox computes are default, dynamic, linear, llama3, yarn and longrope";
-                Err(unsupported("rope_type", kind, why))
-            }
+            kind => Err(unsupported("rope_type", kind, KINDS)),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     Model, Result,
     corpus::{Contrast, Fact, Grammar, Material, Relation, Wording, facts, pairs},
+    error::TrainError,
     order::any_nan,
     patching::{Metric, PromptPair, PromptPairs},
 };
@@ -69,8 +70,11 @@ impl fmt::Display for Evaluation {
 /// Measures a model on `count` held-out pairs of prompts of each contrast, and as many fresh sentences, that a seed makes.
 ///
 /// # Errors
-/// When the model does not know the words.
+/// When the model does not know the words, or `count` is 0.
 pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
+    if count == 0 {
+        return Err(TrainError::NothingMeasured.into());
+    }
     let held = |contrast| pairs(contrast, Material::HeldOut, count, seed);
     let agrees = |contrast| PromptPairs::new(model, held(contrast)?)?.accuracy(model);
     let answers = |contrast| -> Result<f64> {

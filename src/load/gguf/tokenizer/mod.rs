@@ -5,7 +5,7 @@ mod sentence_piece;
 mod unigram;
 mod word_piece;
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use serde_json::{Map, Value, json};
 
@@ -52,6 +52,13 @@ pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer
         Some(kinds) => one_for_each(KINDS, kinds, tokens.len())?,
         None => vec![NORMAL; tokens.len()],
     };
+    let mut seen = HashMap::new();
+    for (id, token) in tokens.iter().enumerate() {
+        if let Some(first) = seen.insert(token, id) {
+            let why = format!("its tokens {first} and {id} are both `{token}`");
+            return Err(LoadError::Damaged { path: path.to_owned(), what: "a tokenizer", why }.into());
+        }
+    }
     let mut vocabulary = Vocabulary { metadata, tokens, kinds };
     let json = match model.as_str() {
         "gpt2" => byte_level::json(&vocabulary)?,
@@ -72,8 +79,7 @@ pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer
     json.insert("version".into(), "1.0".into());
     json.insert("added_tokens".into(), vocabulary.added());
     let json = Value::Object(json).to_string();
-    let damaged = |why: String| LoadError::Damaged { path: path.to_owned(), what: "a tokenizer", why };
-    Tokenizer::from_bytes(json.as_bytes()).map(Some).map_err(|why| damaged(why.to_string()).into())
+    Tokenizer::parse(json.as_bytes(), path).map(Some)
 }
 
 /// What is said about special tokens beyond their ids, with llama.cpp's defaults.
@@ -85,6 +91,8 @@ pub(super) fn flags(metadata: &Settings) -> Result<Settings> {
     let by_default =
         text("tokenizer.ggml.model")? == "llama" || byte_level::LLAMA_3.contains(&&*text("tokenizer.ggml.pre")?);
     let mut flags = Settings::default();
+    // A file that names no such token has none to add.
+    let by_default = by_default && metadata.has("tokenizer.ggml.bos_token_id")?;
     flags.set("add_bos_token", metadata.or("tokenizer.ggml.add_bos_token", by_default)?);
     Ok(flags)
 }
