@@ -3,7 +3,7 @@
 use super::{PerHead, head_names, maps::ungrouped};
 use crate::{Result, error::CircuitsError, plot::Scatter};
 
-/// A point for each head by two of its scores, named when pointed at. Heads of which a score is NaN are left out. In
+/// A point for each head by two of its scores, named when pointed at. Heads with a NaN score are left out. In
 /// grouped-query attention numbers of key heads are repeated for the query heads that share them.
 ///
 /// # Errors

@@ -11,6 +11,8 @@ pub(crate) enum CircuitsError {
     NotSquare { shape: Vec<usize> },
     #[error("{index} is out of range on {axis}, which has {len}: 0 to {}", len.saturating_sub(1))]
     OutOfRange { axis: &'static str, index: i128, len: usize },
+    #[error("the range {}..{} is empty or out of range on {axis}: it may go from 0 to {len}", range.start, range.end)]
+    Range { axis: &'static str, range: std::ops::Range<usize>, len: usize },
     #[error("{texts} random texts, each said {repeats} times, are nothing to read; ask for at least 1 of both")]
     NothingRandom { texts: usize, repeats: usize },
     #[error("a factored matrix of shape {shape:?} has no leading axis to take from; use rows or columns")]
@@ -55,6 +57,6 @@ pub(crate) enum CircuitsError {
 
 impl CircuitsError {
     pub(crate) fn is_out_of_range(&self) -> bool {
-        matches!(self, Self::OutOfRange { .. } | Self::NoHead { .. } | Self::Positions { .. })
+        matches!(self, Self::OutOfRange { .. } | Self::Range { .. } | Self::NoHead { .. } | Self::Positions { .. })
     }
 }

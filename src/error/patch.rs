@@ -145,6 +145,8 @@ pub(crate) enum PatchError {
     Backwards { sender: String, receiver: String },
     #[error("a path leads from at least one sender to at least one receiver, and there are {senders} and {receivers}")]
     NoEnds { senders: usize, receivers: usize },
+    #[error("a map of {axes} axes has no picture, only one of 1 to 4; read `values()` instead")]
+    NotDrawn { axes: usize },
     #[error("the circuit is one of a model with other parts than this one")]
     OtherGraph,
     #[error(

@@ -5,12 +5,17 @@ pub(crate) enum SiteError {
     Unknown { name: String, nearest: Vec<String> },
     #[error("this {family} model has no `{site}`: {why}; the nearest sites it has are {}", list(nearest))]
     NotInModel { site: String, family: String, why: String, nearest: Vec<String>, beyond: bool },
-    #[error("`{site}` was not recorded by this run, which holds {held} sites; the nearest are {}", list(nearest))]
+    #[error("`{site}` was not recorded by this run, which {}", holds(*held, nearest))]
     NotRecorded { site: String, held: usize, nearest: Vec<String> },
     #[error("{axis} {index} is out of range at `{site}`: this model and text have {axis} 0 to {}", size.saturating_sub(1))]
     OutOfRange { site: String, axis: &'static str, index: i64, size: usize },
     #[error("`{site}` holds whole numbers, and the values put there are {given}; give them as U32")]
     NotWhole { site: String, given: String },
+    #[error(
+        "`{site}` holds whole numbers that name something, so they have no mean, multiple or direction; give others with \
+         `replace`, or change what is read for them, such as `hook_embed`"
+    )]
+    NamesOnly { site: String },
     #[error("`{site}` has no {axis} axis to narrow; its shape is [{shape}]")]
     NoSuchAxis { site: String, axis: &'static str, shape: String },
     #[error("the value for `{site}` has shape {got:?} where {expected:?} is needed")]
@@ -20,7 +25,7 @@ pub(crate) enum SiteError {
     )]
     NarrowedTwice { site: String, axis: &'static str },
     #[error("the direction for `{site}` has length {length}, which points nowhere")]
-    NoDirection { site: String, length: f32 },
+    NoDirection { site: String, length: f64 },
     #[error("the intervention at `{site}` is narrowed to no {axis} at all; give at least one index")]
     NoIndices { site: String, axis: &'static str },
     #[error(
@@ -48,6 +53,14 @@ pub(crate) enum SiteError {
 impl SiteError {
     pub(crate) fn is_out_of_range(&self) -> bool {
         matches!(self, Self::OutOfRange { .. } | Self::NotInModel { beyond: true, .. })
+    }
+}
+
+fn holds(held: usize, nearest: &[String]) -> String {
+    match held {
+        0 => "recorded nothing; ask with .record(sites)".into(),
+        1 => format!("recorded only {}", list(nearest)),
+        _ => format!("recorded {held} sites; the nearest are {}", list(nearest)),
     }
 }
 

@@ -20,12 +20,16 @@ pub(super) fn sentence(error: &Error) -> String {
         Error::ShapeMismatch { buffer_size, shape } => {
             format!("{buffer_size} numbers do not fill the shape {:?}", shape.dims())
         }
-        Error::DimOutOfRange { shape, dim, .. } => axes(shape.dims(), &format!("no axis {dim}")),
-        Error::DuplicateDimIndex { shape, dims, .. } => axes(shape.dims(), &format!("the axes {dims:?} not twice")),
-        Error::UnexpectedNumberOfDims { expected, shape, .. } => axes(shape.dims(), &format!("not {expected} axes")),
+        Error::DimOutOfRange { shape, dim, .. } => axes(shape.dims(), &format!("has no axis {dim}")),
+        Error::DuplicateDimIndex { shape, dims, .. } => {
+            axes(shape.dims(), &format!("cannot be reduced along the axes {dims:?}, of which one is named twice"))
+        }
+        Error::UnexpectedNumberOfDims { expected, shape, .. } => {
+            axes(shape.dims(), &format!("has {} axes where {expected} are needed", shape.rank()))
+        }
         Error::NarrowInvalidArgs { shape, dim, start, len, .. } => {
             let end = start.saturating_add(*len);
-            axes(shape.dims(), &format!("no places {start} to {end} (not included) along axis {dim}"))
+            axes(shape.dims(), &format!("does not have the places {start}..{end} along axis {dim}"))
         }
         Error::InvalidIndex { index, size, .. } => format!("index {index} is out of range: there are {size}, from 0"),
         Error::UnexpectedDType { expected, got, .. } => types(got.as_str(), expected.as_str()),
@@ -58,7 +62,7 @@ fn misfit(one: &[usize], other: &[usize]) -> String {
 }
 
 fn axes(shape: &[usize], why: &str) -> String {
-    format!("a tensor of shape {shape:?} has {why}")
+    format!("a tensor of shape {shape:?} {why}")
 }
 
 fn types(one: &str, other: &str) -> String {

@@ -14,14 +14,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes files that belong together: `fill` is given a new, empty folder, and when it is done its files come to stand
-/// in `folder`, all in one step. What else `folder` holds stays. A link inside it gives way to a file of its name; what
-/// the link leads to stays as it is.
+/// Writes files that belong together: `fill` is given a new, empty folder. When it returns, its files appear in `folder`,
+/// all in one step. Everything else in `folder` stays. A link in it that has the name of a new file is replaced, and the
+/// file that the link leads to stays as it is.
 ///
-/// The step exchanges two folders. Where that cannot be, the files are moved in one after the other: in a folder on
-/// a disk of its own, in the current one, where there are ten thousand files more, and on systems that cannot exchange.
-/// There a kill between two moves leaves a model without its `config.json`, which no program opens, and what is not in
-/// its place, old or new, in a folder `.glassbox-….partial` in it or beside it.
+/// The step exchanges two folders. Some folders cannot be exchanged: a mount point, the current folder, one with more than
+/// ten thousand other files, and any on a system without such an exchange. There the files are moved in one by one. A kill
+/// between two moves then leaves a model without its `config.json`, which no program opens; the files that are not in
+/// place, old or new, are in a folder `.glassbox-….partial` in it or beside it.
 ///
 /// # Errors
 /// When `fill` fails or the folder cannot be written; then what stood there before still does.
@@ -144,7 +144,7 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// Inside the old folder, where whoever may write to that may make one; beside where there is none.
+    /// Inside the old folder, since it may be written to; beside the place when there is no old folder.
     fn near(place: &Place) -> io::Result<Self> {
         step()?;
         let within = if place.old.is_some() { &place.path } else { parent(&place.path) };

@@ -88,7 +88,9 @@ impl Fourier {
     pub fn spectrum(&self, x: &Tensor) -> Result<Spectrum> {
         let power = self.components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
         self.check_power(x, power.iter().sum())?;
-        Ok(Spectrum::new(power.get(1..).unwrap_or_default().chunks(2).map(|pair| pair.iter().sum()).collect()))
+        let constant = power.first().copied().unwrap_or_default();
+        let waves = power.get(1..).unwrap_or_default().chunks(2);
+        Ok(Spectrum::new(constant, waves.map(|pair| pair.iter().sum()).collect()))
     }
 
     /// What a tensor says along the cosine and the sine of one frequency: the plane in which its numbers form a circle, if
@@ -165,6 +167,20 @@ mod tests {
         assert!(difference.to_scalar::<f64>().unwrap().abs() < 1e-9);
         assert!(fourier.components(&x, 2).is_err() && fourier.components(&x, 3).is_err());
         assert!(Fourier::new(6).is_err() && Fourier::new(1).is_err());
+    }
+
+    #[test]
+    fn a_constant_is_of_no_frequency_however_large_it_is() {
+        for modulus in [3, 5, 53] {
+            let fourier = Fourier::new(modulus).unwrap();
+            for constant in [1e-30f32, 0.1, 1.0, 7.3, 1e20, f32::MAX] {
+                let same = |shape: &[usize]| Tensor::full(constant, shape, &Device::Cpu).unwrap();
+                let spectrum = fourier.spectrum(&same(&[modulus, 3])).unwrap();
+                assert!(spectrum.shares().iter().all(|&share| share == 0.0), "{constant}: {spectrum:?}");
+                let tuned = fourier.neurons(&same(&[modulus, modulus, 2])).unwrap();
+                assert!(tuned.iter().all(|neuron| neuron.share == 0.0), "{constant}: {tuned:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`Tuning`]: the frequency that a neuron listens to.
 
-use super::Fourier;
+use super::{Fourier, spectrum::ROUNDING};
 use crate::{
     Result,
     error::FourierError,
@@ -50,7 +50,7 @@ impl Fourier {
             let powers: Vec<f64> = (1..=modulus / 2).map(of).collect();
             let best = largest(powers.iter().copied()).unwrap_or(0);
             let (frequency, power) = (best + 1, larger(powers[best], 0.0));
-            Tuning { neuron, frequency, share: if varying > 0.0 { power / varying } else { 0.0 } }
+            Tuning { neuron, frequency, share: if varying > at(0, 0) * ROUNDING { power / varying } else { 0.0 } }
         };
         Ok((0..neurons).map(tuning).collect())
     }

@@ -14,10 +14,15 @@ pub struct Spectrum {
     shares: Vec<f64>,
 }
 
+/// What rounding in 64 bits leaves of a constant, as a share of its power, and more than that.
+pub(super) const ROUNDING: f64 = 1e-24;
+
 impl Spectrum {
-    pub(super) fn new(power: Vec<f64>) -> Self {
+    /// `constant`: the power of what does not vary, beside which rounding errors look like waves.
+    pub(super) fn new(constant: f64, power: Vec<f64>) -> Self {
         let all: f64 = power.iter().sum();
-        Self { shares: power.into_iter().map(|power| if all == 0.0 { 0.0 } else { power / all }).collect() }
+        let nothing = all <= constant * ROUNDING;
+        Self { shares: power.into_iter().map(|power| if nothing { 0.0 } else { power / all }).collect() }
     }
 
     /// The share of one frequency, 0 to 1; 0 where there is none such.
@@ -72,10 +77,10 @@ mod tests {
 
     #[test]
     fn the_strongest_come_first_and_equals_in_order() {
-        let spectrum = Spectrum::new(vec![1.0, 6.0, 1.0, 2.0]);
+        let spectrum = Spectrum::new(5.0, vec![1.0, 6.0, 1.0, 2.0]);
         assert_eq!(spectrum.strongest(3), [2, 4, 1]);
         assert_eq!(spectrum.above(0.2), [2, 4]);
         assert_eq!((spectrum.share(2), spectrum.share(0), spectrum.share(5)), (0.6, 0.0, 0.0));
-        assert_eq!(Spectrum::new(vec![0.0; 3]).shares(), [0.0; 3]);
+        assert_eq!(Spectrum::new(0.0, vec![0.0; 3]).shares(), [0.0; 3]);
     }
 }

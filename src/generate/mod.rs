@@ -232,8 +232,9 @@ impl Generation {
     /// Generates.
     ///
     /// # Errors
-    /// When a setting is none, an end token is none of the vocabulary, a site or an intervention does not fit the model
-    /// and the text at any step (found before anything runs), the text is as long as the model reads already, a closure fails, or logits are no numbers.
+    /// When a setting is out of range, an end token is not in the vocabulary, a site or an intervention does not fit the
+    /// model and the text at any step (found before anything runs), the text already fills the model's context, a closure
+    /// fails, or a logit is NaN or inf.
     pub fn run(&self) -> Result<Generated> {
         self.stream(|_| ())
     }

@@ -11,7 +11,7 @@ pub use intervention::{
     Intervention, ToIndex, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace,
     scale, zero,
 };
-pub(crate) use intervention::{from_clean, select};
+pub(crate) use intervention::{from_clean, length, select, unit};
 pub use point::Point;
 pub(crate) use point::Stage;
 pub use select::{Sites, ToSite};

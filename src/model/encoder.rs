@@ -81,7 +81,12 @@ impl Model {
             return Err(TextError::NothingToFill { mask: self.token_text(mask) }.into());
         }
         let run = self.pass(&tokens)?.run()?;
-        let blank = |position: usize| Ok(Blank { position, candidates: run.predictions(position as i64, k)? });
+        let blank = |position: usize| {
+            let candidates = run.predictions(position as i64, k);
+            // Where a logit is no number, a run that recorded everything says where that begins.
+            let candidates = candidates.or_else(|_| self.run(&tokens)?.predictions(position as i64, k))?;
+            Ok(Blank { position, candidates })
+        };
         let blanks = blanks.into_iter().map(blank).collect::<Result<_>>()?;
         Ok(FilledMasks { tokens, blanks })
     }
@@ -104,7 +109,7 @@ impl Model {
         let run = self.pass(self.pair(first, second)?)?.without_logits().run()?;
         let logits = run.next_sentence()?.get(0)?;
         let logits = [logits.get(0)?.to_scalar()?, logits.get(1)?.to_scalar()?];
-        run.cache().check_numbers(|| "the scores of the next sentence".into(), &logits)?;
+        self.check_numbers(run.tokens(), || "the scores of the next sentence".into(), &logits)?;
         Ok(NextSentence { first: first.into(), second: second.into(), logits, probability: softmax(&logits)[0] })
     }
 

@@ -26,7 +26,7 @@ impl Model {
     }
 
     /// The tokens of a text or several, with the choice whether a beginning-of-text token goes in front of each. What an
-    /// encoder's tokenizer puts around a text (`[CLS]`, `[SEP]`) is no such token, and stays in either case.
+    /// encoder's tokenizer puts around a text (`[CLS]`, `[SEP]`) does not count as one, and stays in either case.
     ///
     /// # Errors
     /// As [`Model::tokens`]; also when the token is asked for and this model has none.

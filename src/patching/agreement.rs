@@ -130,7 +130,8 @@ fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {
     if length == 0.0 { 0.0 } else { dot(&x, &y) / length }
 }
 
-/// Each value's place in their order; equal ones share the mean of theirs. NaN where one is: then there is no order.
+/// Each value's place in their order; equal ones share the mean of theirs. All are NaN when one value is, because then
+/// there is no order.
 fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
     let values: Vec<f32> = values.collect();
     if any_nan(&values) {

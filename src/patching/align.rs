@@ -10,9 +10,9 @@ use std::ops::Range;
 /// *counterpart*. A position without a counterpart (padding, too) is left untouched, and a cell that would put in nothing
 /// for any pair is missing from the map ([`PatchSweep::is_missing`](super::PatchSweep::is_missing)).
 ///
-/// A row of an attention pattern is shared out among the keys of its own prompt, and among other keys it is none: so
-/// patterns and scores are patched entry by entry ([`Patching::pattern_entries`](super::Patching::pattern_entries)), from
-/// the counterpart of the query and that of the key, and whole rows are refused.
+/// A row of an attention pattern is a distribution over the keys of its own prompt, so it cannot be moved to another
+/// prompt as a whole: whole rows are refused. Patterns and scores are patched entry by entry
+/// ([`Patching::pattern_entries`](super::Patching::pattern_entries)), each from the counterparts of its query and its key.
 ///
 /// A metric that looks at a position counted from the start ([`Metric::at`](super::Metric::at)) looks there in the corrupt
 /// prompt and at its counterpart in the clean one; one counted from the end is each prompt's own. Between prompts,
@@ -37,10 +37,11 @@ pub enum Alignment {
     /// Position by position; prompts of different length are refused. This holds where nothing else is said.
     #[default]
     SameLength,
-    /// The first token answers to the first, and so on; what the longer prompt has more at its end has no counterpart.
+    /// The first token answers to the first, and so on; the extra tokens at the end of the longer prompt have no
+    /// counterpart.
     FromStart,
-    /// The last token answers to the last, and so on; what the longer prompt has more at its start has no counterpart. The
-    /// first token of the shorter prompt, be it a `<bos>`, then answers to a later one.
+    /// The last token answers to the last, and so on; the extra tokens at the start of the longer prompt have no
+    /// counterpart. The first token of the shorter prompt, even a `<bos>`, then answers to a later one.
     FromEnd,
     /// These pairs of positions in every text, clean and corrupt: see [`Alignment::positions`].
     Positions(Vec<(i64, i64)>),

@@ -81,11 +81,11 @@ impl Patching {
     /// As [`Patching::new`], for prompts that may differ in length: the [`Alignment`] says which position of a clean prompt
     /// answers to which of its corrupt one. All maps, paths, edges and circuits keep to it; a circuit
     /// ([`Patching::run_circuit`]) runs the clean prompts, and its other edges carry at each position what the corrupt ones
-    /// have at its counterpart; where there is none, what is there already.
+    /// have at its counterpart. A position without one keeps what it has.
     ///
     /// # Errors
-    /// As there, but for the length; also when the alignment names a position that is not there or names one twice, leaves
-    /// a pair without counterparts, or leaves without one where the metric looks.
+    /// As [`Patching::new`], except for the length; also when the alignment names a position that does not exist or names
+    /// one twice, gives a pair no counterparts at all, or gives none to the position at which the metric looks.
     ///
     /// # Examples
     /// ```

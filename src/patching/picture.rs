@@ -3,6 +3,7 @@
 use super::{MapAxis, PatchSweep, axis::AxisLabels, statistics};
 use crate::{
     Result,
+    error::PatchError,
     notebook::Show,
     order,
     plot::{Figure, Heatmap, LineChart, Series, column, round_up},
@@ -15,7 +16,7 @@ impl PatchSweep {
     /// Cells that are missing ([`PatchSweep::is_missing`]) are masked, or gaps in the line.
     ///
     /// # Errors
-    /// When a value is not finite.
+    /// When a value is not finite, or there are no axes or more than four.
     pub fn figure(&self) -> Result<Figure> {
         let (mean, hidden) = (self.mean(), self.hidden());
         let title = format!("{}: {}", self.deed, self.name);
@@ -49,8 +50,7 @@ impl PatchSweep {
                 };
                 Ok(column((0..row.len).map(one).collect::<Result<Vec<_>>>()?))
             }
-            _ => finish(Heatmap::new(Array2::zeros((0, 0))), &MapAxis::index("", 0), &MapAxis::index("", 0), &title)
-                .draw(),
+            axes => Err(PatchError::NotDrawn { axes: axes.len() }.into()),
         }
     }
 

@@ -17,7 +17,7 @@ use std::ops::Range;
 pub(super) enum Source {
     /// What the run of as many other prompts has there.
     Run(Tokens),
-    /// The same, each position at its counterpart; where there is none, what is there already.
+    /// The same, each position at its counterpart; a position without one keeps what it has.
     Aligned(Tokens, Counterparts),
     Zero,
     /// At each position the mean over these texts.

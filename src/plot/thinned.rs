@@ -35,7 +35,7 @@ impl Column {
 }
 
 /// The stretches of finite points of a line: of neighbours in one column of the picture the first, the lowest, the
-/// highest and the last. A gap within a column, which nobody could see, is none.
+/// highest and the last. A gap within one column is too narrow to see and is closed.
 pub(crate) fn thinned(points: impl Iterator<Item = (f64, f64)>, column: impl Fn(f64) -> i64) -> Vec<Vec<(f64, f64)>> {
     let (mut stretches, mut stretch) = (Vec::new(), Vec::new());
     let (mut open, mut gap) = (None::<Column>, false);

@@ -4,7 +4,7 @@ use crate::{
     Model, Result,
     axes::Axis,
     error::SteerError,
-    hook::{Intervention, Point, Site, ToIndex, ablate_direction, add},
+    hook::{Intervention, Point, Site, ToIndex, ablate_direction, add, length, unit},
     model::{NormPlace, Run},
     text::ToTokens,
 };
@@ -84,7 +84,7 @@ impl Direction {
 
     /// Its length: strengths are multiples of it.
     pub fn norm(&self) -> f32 {
-        self.vector.sqr().and_then(|x| x.sum_all()?.to_scalar::<f32>()).map_or(f32::NAN, f32::sqrt)
+        length(&self.vector).map_or(f32::NAN, |length| length as f32)
     }
 
     /// The same direction with length 1: strengths are then in the units of the activation.
@@ -92,7 +92,7 @@ impl Direction {
     /// # Errors
     /// When memory runs out.
     pub fn unit(&self) -> Result<Self> {
-        Ok(Self { site: self.site, vector: (&self.vector / f64::from(self.norm()))? })
+        Ok(Self { site: self.site, vector: unit(&self.vector)? })
     }
 
     /// The same vector at another site, such as in another layer.

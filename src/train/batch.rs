@@ -63,7 +63,7 @@ impl Batch {
         })
     }
 
-    /// Fails where an answer is none of a vocabulary. No id is left out of a loss.
+    /// Fails when an answer is not in the vocabulary. No id is left out of a loss.
     pub(super) fn check_answers(&self, d_vocab: usize) -> Result<()> {
         Counted::ids(d_vocab).at(self.largest as usize).map(drop)
     }

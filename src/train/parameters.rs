@@ -60,7 +60,7 @@ impl Parameters {
     /// Gives one of them another value.
     ///
     /// # Errors
-    /// When there is none of that name, or the value has another shape, is not of float32 or not finite.
+    /// When no weight has that name, or the value has another shape, is not float32, or is not finite.
     pub fn set(&self, name: &str, value: &Tensor) -> Result<()> {
         let var = self.var(name)?;
         if value.dims() != var.dims() {
@@ -114,7 +114,7 @@ impl Parameters {
     /// `[]`: one number
     ///
     /// # Errors
-    /// As [`logits`](Self::logits); also when an answer is none of the model's tokens.
+    /// As [`logits`](Self::logits); also when an answer is not in the vocabulary.
     pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
         batch.check_answers(self.config.d_vocab)?;
         Ok(candle_nn::loss::cross_entropy(&self.logits(batch)?, &batch.answers)?)

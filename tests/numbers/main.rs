@@ -54,5 +54,6 @@ mod trained;
 mod views;
 mod weights;
 mod weights_native;
+mod whole_numbers;
 #[cfg(unix)]
 mod writing;

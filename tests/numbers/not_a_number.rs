@@ -76,7 +76,6 @@ fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
     for (name, given) in readings {
         // What records by itself, or is given plain numbers, has no cache to look through.
         let words: &[&str] = match name {
-            "test_prompt" => &["not a number", "nothing was recorded"],
             "features" => &["not finite", "NaN"],
             "label_heads" => &["not a number", "blocks.1.attn.hook_pattern"],
             _ => &["not a number", SITE, "pos 3"],

@@ -5,7 +5,7 @@ use glassbox::{
     Model,
     hook::{Intervention, Site, patch, scale, zero},
     model::Run,
-    patching::{HeadPart, Metric, PatchSweep, Patching},
+    patching::{HeadPart, MapAxis, Metric, PatchSweep, Patching},
     text::{Padding, Tokens},
 };
 
@@ -236,4 +236,15 @@ fn a_hooked_model_is_patched_with_its_interventions() {
         let cell = patch(Site::z(at[0]), clean.cache()).unwrap().head(at[1] as i64);
         one_by_one(&patching, &model, cell)
     });
+}
+
+#[test]
+fn a_map_of_no_axis_or_of_more_than_four_says_that_it_has_no_picture() {
+    let model = Model::open("induction-2l").unwrap();
+    let patching = Patching::intact(&model, "red fox", Metric::logit(&model, "owl", 1).unwrap()).unwrap();
+    for axes in [0, 5] {
+        let map = patching.sweep("nothing", (0..axes).map(|_| MapAxis::index("layer", 1)), |_| [zero(Site::z(0))]);
+        let said = map.unwrap().figure().unwrap_err().to_string();
+        assert!(said.contains(&format!("{axes} axes")) && said.contains("values()"), "{said}");
+    }
 }

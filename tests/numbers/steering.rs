@@ -214,3 +214,24 @@ fn a_real_model_is_made_glad_and_sad() {
     println!("great less terrible: {mean:?}");
     assert!(mean[0] < mean[1] && mean[1] < mean[2], "{mean:?}");
 }
+
+#[test]
+fn a_direction_has_a_length_however_small_or_large_its_numbers_are() {
+    let model = open("gpt2-tiny");
+    let site = Site::resid_post(0);
+    let of = |number: f32| Tensor::full(number, model.config().d_model, &Device::Cpu).unwrap();
+    let one = Direction::new(site, &of(1.0)).unwrap();
+    let ablated = |direction: &Direction| {
+        model.run_with([5u32, 0, 3], [direction.ablate().unwrap()]).unwrap().logits().unwrap().clone()
+    };
+    for number in [1e-30, 1e-20, 1e20, 1e30] {
+        let direction = Direction::new(site, &of(number)).unwrap();
+        assert!((direction.norm() / one.norm() / number - 1.0).abs() < 1e-5, "{number}: {}", direction.norm());
+        assert!((direction.cosine(&one).unwrap() - 1.0).abs() < 1e-5, "{number}");
+        assert!(difference(&ablated(&direction), &ablated(&one)) < 1e-5, "{number}");
+    }
+    for number in [0.0, f32::NAN, f32::INFINITY] {
+        let said = Direction::new(site, &of(number)).unwrap_err().to_string();
+        assert!(said.contains("points nowhere"), "{said}");
+    }
+}

@@ -83,8 +83,7 @@ impl FactoredMatrix {
 fn part(factor: &Tensor, axis: usize, range: &Range<usize>, name: &'static str) -> Result<Tensor> {
     let len = factor.dim(axis)?;
     if range.start >= range.end || range.end > len {
-        let index = if range.start >= len { range.start } else { range.end } as i128;
-        return Err(CircuitsError::OutOfRange { axis: name, index, len }.into());
+        return Err(CircuitsError::Range { axis: name, range: range.clone(), len }.into());
     }
     Ok(factor.narrow(axis, range.start, range.len())?)
 }

@@ -31,12 +31,21 @@ pub fn ablate_direction(sites: impl Into<Sites>, direction: &Tensor) -> Result<I
     if direction.rank() != 1 {
         return Err(SiteError::Shape { site: site(), got, expected }.into());
     }
-    let direction = direction.to_dtype(DType::F32)?;
-    let length = direction.sqr()?.sum_all()?.to_scalar::<f32>()?.sqrt();
+    let length = length(direction)?;
     if !(length.is_finite() && length > 0.0) {
         return Err(SiteError::NoDirection { site: site(), length }.into());
     }
-    Ok(Intervention::new(sites, Action::Ablate((direction / f64::from(length))?)))
+    Ok(Intervention::new(sites, Action::Ablate(unit(direction)?)))
+}
+
+/// The length of a vector, in 64 bits, where the squares of very small and very large numbers have room.
+pub(crate) fn length(vector: &Tensor) -> Result<f64> {
+    Ok(vector.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?.sqrt())
+}
+
+/// A vector divided by its length.
+pub(crate) fn unit(vector: &Tensor) -> Result<Tensor> {
+    Ok((vector.to_dtype(DType::F64)? / length(vector)?)?.to_dtype(DType::F32)?)
 }
 
 /// `x` less its projection on a direction of length 1, along the last axis.

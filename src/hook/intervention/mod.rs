@@ -2,6 +2,7 @@
 
 mod direction;
 mod index;
+mod kind;
 mod make;
 mod mean;
 mod part;
@@ -13,12 +14,14 @@ use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
-    error::{SiteError, need_f32},
+    error::SiteError,
     model::{Config, Sizes},
 };
 use candle_core::Tensor;
 pub use direction::ablate_direction;
+pub(crate) use direction::{length, unit};
 pub use index::ToIndex;
+use kind::add_whole;
 pub(crate) use make::from_clean;
 use make::{GradientEdit, same_kind};
 pub use make::{add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace, scale, zero};
@@ -237,6 +240,7 @@ impl Intervention {
 
     /// Everything that can be wrong, found before the forward pass.
     pub(crate) fn check(mut self, config: &Config, sizes: Sizes) -> Result<Self> {
+        self.check_type()?;
         let Some(shape) = config.shape_of(self.site, sizes)? else { return self.unnarrowed() };
         self.resolved = self.indices(config, sizes)?;
         let mut part = shape.clone();
@@ -246,9 +250,6 @@ impl Intervention {
         let site = self.site.to_string();
         match &self.action {
             Action::Replace(value) | Action::Add(value) => {
-                if self.site.is_differentiable() {
-                    need_f32(|| format!("the value for `{site}`"), value)?;
-                }
                 let whole = value.dims() == shape;
                 match whole || value.broadcast_as(part.as_slice()).is_ok() {
                     true => Ok(self),
@@ -294,6 +295,7 @@ impl Intervention {
             Action::Zero => part.zeros_like()?,
             Action::Mean => self.mean_over_tokens(part)?,
             Action::Replace(value) => fitted(value)?,
+            Action::Add(value) if !self.site.is_differentiable() => add_whole(part, &fitted(value)?)?,
             Action::Add(value) => (part + fitted(value)?)?,
             Action::Scale(factor) => (part * *factor)?,
             // Not times 0, which is no number where a score is -inf already.

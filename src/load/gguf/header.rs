@@ -203,7 +203,7 @@ fn shortest(value: f32) -> Value {
     value.to_string().parse().map_or(Value::Null, number)
 }
 
-/// A number; what is none (NaN, infinite) as a text, which no setting takes for a number, nor for absent.
+/// A number. NaN and infinities become a text, which every setting that needs a number refuses.
 fn number(value: f64) -> Value {
     if value.is_finite() { value.into() } else { value.to_string().into() }
 }

@@ -158,7 +158,7 @@ impl Model {
             for (n, logits) in run.logits()?.get(0)?.to_vec2::<f32>()?.into_iter().enumerate() {
                 let what =
                     || format!("the logits after {:?}", self.token_text(run.tokens().ids(0)[prompt.len() - 1 + n]));
-                run.cache().check_numbers(what, &logits)?;
+                self.check_numbers(run.tokens(), what, &logits)?;
                 known.entry(before(n).to_vec()).or_insert(logits.into());
             }
         }

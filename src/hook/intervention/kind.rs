@@ -1,0 +1,31 @@
+//! Sites that hold numbers, and sites that hold whole numbers which name something.
+
+use super::{Action, Intervention};
+use crate::{
+    Result,
+    error::{SiteError, need_type},
+};
+use candle_core::{DType, Tensor};
+
+impl Intervention {
+    /// Values have the type of the site. Whole numbers that name something, such as token ids, have no mean and no multiple.
+    pub(super) fn check_type(&self) -> Result<()> {
+        let whole = !self.site.is_differentiable();
+        match &self.action {
+            Action::Replace(value) | Action::Add(value) => {
+                let needed = if whole { DType::U32 } else { DType::F32 };
+                need_type(|| format!("the value for `{}`", self.site), value, needed)
+            }
+            Action::Scale(_) | Action::Mean | Action::Ablate(_) if whole => {
+                Err(SiteError::NamesOnly { site: self.site.to_string() }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The sum of whole numbers; the largest one where it is larger still.
+pub(super) fn add_whole(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let sum = (a.to_dtype(DType::I64)? + b.to_dtype(DType::I64)?)?;
+    Ok(sum.minimum(i64::from(u32::MAX))?.to_dtype(DType::U32)?)
+}
