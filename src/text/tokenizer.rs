@@ -160,8 +160,12 @@ impl Tokenizer {
         let Some(post) = &self.0.post else { return Ok(first.into()) };
         let encoding = worked(&texts.join(" "), || post.process(first, second, true))?;
         // The spans as they were before: a processor for byte-level tokens cuts the spaces off them.
-        let text_of = encoding.get_sequence_ids().into_iter();
-        let spans = text_of.map(|text| spans.get_mut(text?)?.pop_front()).map(Option::unwrap_or_default).collect();
+        let text_of = encoding.get_sequence_ids();
+        if texts.len() == 2 && !text_of.contains(&Some(1)) {
+            return Err(TextError::NoPair.into());
+        }
+        let spans =
+            text_of.into_iter().map(|text| spans.get_mut(text?)?.pop_front()).map(Option::unwrap_or_default).collect();
         Ok(Encoded { spans, ..encoding.into() })
     }
 

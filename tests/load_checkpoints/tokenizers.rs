@@ -97,3 +97,16 @@ fn low_rank_changes_beside_a_model_are_not_left_out_silently() {
     folder.write("adapter_model.safetensors", two_tensors());
     refused(Checkpoint::from_folder(folder.path()), &["adapter_model.safetensors", "merge_and_unload()"]);
 }
+
+#[test]
+fn a_pair_of_which_the_second_text_would_be_dropped_is_refused() {
+    let json = TOKENIZER.replace(
+        r#""post_processor": null"#,
+        r#""post_processor": {"type": "TemplateProcessing", "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}},
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}"#,
+    );
+    let tokenizer = Tokenizer::from_bytes(json.as_bytes()).unwrap();
+    let error = tokenizer.encode_pair("the", "keys").unwrap_err().to_string();
+    assert!(error.contains("cannot be read as a pair"), "{error}");
+}

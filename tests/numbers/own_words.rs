@@ -77,7 +77,7 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
             run.decompose(Site::resid_post(1))?.project(&of(&[3], DType::F32)).unwrap_err(),
             &["[64]", "[3]"],
         ),
-        ("rows", matrix.rows(2..1).unwrap_err(), &["2..1", "empty", "0 to 4"]),
+        ("rows", matrix.rows(std::ops::Range { start: 2, end: 1 }).unwrap_err(), &["2..1", "empty", "0 to 4"]),
         ("columns", matrix.columns(1..9).unwrap_err(), &["1..9", "0 to 4"]),
         ("one number too few", with(edit(Site::resid_pre(0), |x| Ok(x.narrow(1, 4, 2)?))), &[AT, "4..6", "axis 1"]),
         ("stack", run.stack_activation(|at| [Site::z(0), Site::resid_post(1)][at]).unwrap_err(), &["4 axes", "5"]),

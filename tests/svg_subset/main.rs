@@ -191,7 +191,7 @@ fn bad_input_is_answered_with_a_sentence() {
     assert!(said(Heatmap::new(matrix(1, 2)).mask(Array2::default((2, 2))).draw()).contains("a mask"));
     assert!(said(AttentionPattern::new(pattern(3, 0), ["a", "b"]).draw()).contains("2 labels for the axis `query`"));
     assert!(said(AttentionHeads::new(patterns(0, 3), words(3)).draw()).contains("no heads"));
-    assert!(said(AttentionHeads::new(patterns(2, 3), words(3)).names(["a"]).draw()).contains("head axis"));
+    assert!(said(AttentionHeads::new(patterns(2, 3), words(3)).names(["a"]).draw()).contains("the axis `head`"));
     assert!(said(TokenText::new(["a", "b"], [1.0]).draw()).contains("[2]"));
     assert!(said(Bars::new(Vec::<(&str, f32)>::new()).draw()).contains("no bars"));
     assert!(said(LineChart::new().draw()).contains("no line has a finite value"));
@@ -199,7 +199,7 @@ fn bad_input_is_answered_with_a_sentence() {
     assert!(said(LineChart::new().add(short).draw()).contains("`a` has 2 values but 1 places"));
     let zero = LineChart::new().add(Series::new("a", [1.0, 2.0])).log_x();
     assert!(said(zero.draw()).contains("the x axis is logarithmic but `a` holds 0"));
-    assert!(said(lens(2, 3).rows(["only one"]).draw()).contains("layer axis"));
+    assert!(said(lens(2, 3).rows(["only one"]).draw()).contains("the axis `layer`"));
     let saved = Bars::new([("a", 1.0)]).draw().unwrap().save("picture.gif");
     assert!(saved.unwrap_err().to_string().contains(".svg or .html"));
 }
