@@ -58,11 +58,11 @@ pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Result<()> {
     write_with(path.as_ref(), |file| file.write_all(content.as_ref()))
 }
 
-/// Says now what [`write`] would refuse later: a place that is no file, a folder that is not there or may not be
+/// Says now what [`write()`] would refuse later: a place that is no file, a folder that is not there or may not be
 /// written, a file of a model that was opened. It leaves nothing behind.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn check(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     Partial::beside(&Target::find(path)?).map_err(unwritten(path)).map(drop)
