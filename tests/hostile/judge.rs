@@ -36,7 +36,11 @@ pub fn sentence(error: &glassbox::Error) -> Result<(), String> {
     }
     // What a file or an argument says is quoted; only the rest is the crate's own.
     let own = without_quotes(&text);
-    if own.contains("  ") {
+    // A quoted name may hold a quotation mark itself: then only what is outside of the first and last one counts.
+    let outside = text.split_once('`').map_or(text.clone(), |(before, rest)| {
+        format!("{before}{}", rest.rsplit_once('`').map_or("", |(_, after)| after))
+    });
+    if own.contains("  ") && outside.contains("  ") {
         return wrong("a gap in an error");
     }
     match INSIDE.iter().find(|mark| own.contains(*mark)) {

@@ -69,7 +69,7 @@ impl Header {
         let (n_tensors, n_keys) = (reader.names("tensors")?, reader.names("keys of metadata")?);
         let mut metadata = Map::new();
         for _ in 0..n_keys {
-            let (key, kind) = (reader.text()?, reader.u32()?);
+            let (key, kind) = (reader.name()?, reader.u32()?);
             let value = reader.value(kind, 0)?;
             if metadata.contains_key(&key) {
                 return Err(format!("it says `{key}` twice").into());
@@ -78,7 +78,7 @@ impl Header {
         }
         let mut tensors = BTreeMap::new();
         for _ in 0..n_tensors {
-            let name = reader.text()?;
+            let name = reader.name()?;
             let n_axes = reader.u32()?;
             if n_axes > 4 {
                 return Err(format!("`{name}` has {n_axes} axes, and a tensor has at most 4").into());
@@ -160,6 +160,17 @@ impl Reader<'_> {
                 Err(format!("it announces {count} {what}, and no model has more than {MOST_NAMES}").into())
             }
             count => Ok(count),
+        }
+    }
+
+    /// The name of a key or a tensor.
+    fn name(&mut self) -> Parsed<String> {
+        const LONGEST: usize = 1000;
+        let at = self.at;
+        let name = self.text()?;
+        match name.len() {
+            0..=LONGEST => Ok(name),
+            len => Err(format!("the name at byte {at} has {len} bytes, and no name has more than {LONGEST}").into()),
         }
     }
 
