@@ -19,7 +19,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
+/// Where a receiver reads, and with which head.
+pub fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
     match receiver {
         Receiver::Query { layer, head } => (Site::q_input(layer), Some(head)),
         Receiver::Key { layer, head } => (Site::k_input(layer), Some(head)),

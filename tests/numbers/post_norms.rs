@@ -2,6 +2,7 @@
 
 use crate::{
     bad_input::altered,
+    edges::site_of,
     paths::{everything, experiment, metric, receivers, senders},
     reference::open,
 };
@@ -93,16 +94,6 @@ impl Runs<'_> {
         };
         let after = self.model.pass(self.patching.corrupt()).unwrap().intervene(receivers.iter().map(tell)).run();
         metric(self.model).of(&after.unwrap()).unwrap()
-    }
-}
-
-fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
-    match receiver {
-        Receiver::Query { layer, head } => (Site::q_input(layer), Some(head)),
-        Receiver::Key { layer, head } => (Site::k_input(layer), Some(head)),
-        Receiver::Value { layer, head } => (Site::v_input(layer), Some(head)),
-        Receiver::Mlp { layer } => (Site::mlp_in(layer), None),
-        Receiver::Logits => (Site::resid_post(layers - 1), None),
     }
 }
 
