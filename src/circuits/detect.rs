@@ -152,6 +152,9 @@ impl Detector {
         if (rows, columns) != (expected, expected) {
             return Err(CircuitsError::PatternShape { rows, columns, expected }.into());
         }
+        if let Some(((query, key), &value)) = pattern.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(CircuitsError::PatternNotFinite { query, key, value }.into());
+        }
         let ahead = pattern.indexed_iter().find(|&((query, key), &value)| key > query && value != 0.0);
         match ahead {
             Some(((query, key), _)) if run.model().config().architecture == Architecture::Decoder => {

@@ -31,6 +31,8 @@ pub(crate) enum CircuitsError {
          one never goes; only columns up to the row may differ from 0"
     )]
     LooksAhead { query: usize, key: usize },
+    #[error("the pattern to look for holds {value} in row {query}, column {key}; give finite numbers")]
+    PatternNotFinite { query: usize, key: usize, value: f32 },
     #[error(
         "repeated random tokens need at least 2 tokens that come {repeats} times; this model reads at most {n_ctx} tokens \
          and has {available} tokens to draw from"

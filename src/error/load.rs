@@ -1,3 +1,4 @@
+use super::{Error, Kind};
 use std::path::PathBuf;
 
 /// What can be wrong with a model's files.
@@ -95,4 +96,19 @@ fn what_is_kept(count: u64) -> String {
 
 fn steps(known: &[String]) -> String {
     if known.is_empty() { "no step but its last, which has no `@`".into() } else { known.join(", ") }
+}
+
+impl Error {
+    /// The same error, with another name for the key of the setting that it is about.
+    pub(crate) fn with_keys(self, named: impl Fn(&str) -> String) -> Self {
+        match &*self.0 {
+            Kind::Load(LoadError::Senseless { key, value, why }) => {
+                LoadError::Senseless { key: named(key), value: value.clone(), why: why.clone() }.into()
+            }
+            Kind::Load(LoadError::Unsupported { key, value, why }) => {
+                LoadError::Unsupported { key: named(key), value: value.clone(), why: why.clone() }.into()
+            }
+            _ => self,
+        }
+    }
 }

@@ -5,6 +5,8 @@ pub(crate) enum ProbeError {
         "no token was kept, so there is nothing to probe; the label must be Some(true) or Some(false) for some tokens"
     )]
     NoExamples,
+    #[error("there are no samples to measure; give at least one of each class")]
+    NoSamples,
     #[error("the features have shape {shape:?} ([sample, feature]); give at least one sample and one feature")]
     Empty { shape: [usize; 2] },
     #[error(

@@ -38,6 +38,11 @@ pub(crate) enum WeightsError {
         folder.display()
     )]
     Mixed { folder: PathBuf, file: &'static str },
+    #[error(
+        "{} holds a model that no training wrote, and it would be lost; name another folder, or delete that one first",
+        folder.display()
+    )]
+    Another { folder: PathBuf },
     #[error("weights are not written as {given}; they are as F32, F16 or BF16")]
     Precision { given: String },
 }

@@ -181,7 +181,7 @@ impl Settings {
     }
 
     /// A key as an error says it: with the name that the reader finds in the file.
-    fn named(&self, key: &str) -> String {
+    pub(crate) fn named(&self, key: &str) -> String {
         let own = self.names.get(key).filter(|own| *own != key);
         own.map_or_else(|| key.to_owned(), |own| format!("{key}` or, in the GGUF file, `{own}"))
     }

@@ -10,7 +10,8 @@ use crate::{
 
 /// The special tokens that `written` names, the first to name one wins: by its text (`"bos_token": "<s>"`, or an
 /// object with a `content`) or by its id (`"bos_token_id": 1`, or a list for `eos`). Those that the model's vocabulary
-/// has and the tokenizer has not are left out, since configurations carry the defaults of their family.
+/// has and the tokenizer has not are left out, since configurations carry the defaults of their family, and named as
+/// `unknown`, which the model's card shows.
 ///
 /// # Errors
 /// When a text or an id is of the wrong kind, or an id is outside the vocabulary, in whichever of the settings.
@@ -26,6 +27,13 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
         }
         Ok(all)
     };
+    let mut unknown = Vec::new();
+    for (settings, kind) in written.iter().flat_map(|settings| KINDS.map(|kind| (settings, kind))) {
+        let lacking = ids(settings, kind, d_vocab)?.into_iter().filter(|&id| !tokenizer.has_id(id));
+        unknown.extend(lacking.map(|id| format!("{kind}_token_id = {id}")));
+    }
+    unknown.sort_unstable();
+    unknown.dedup();
     let first = |kind: &str| Ok::<_, crate::Error>(all(kind)?.first().copied());
     let mut adds_bos = None;
     for settings in written {
@@ -51,8 +59,11 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
         sep: first("sep")?,
         mask: first("mask")?,
         adds_bos,
+        unknown,
     })
 }
+
+const KINDS: [&str; 7] = ["bos", "eos", "pad", "unk", "cls", "sep", "mask"];
 
 /// Refuses ids of special tokens that a configuration writes and its vocabulary does not have.
 ///
@@ -60,7 +71,7 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
 /// When one is no id, or outside the vocabulary.
 pub(crate) fn check(settings: &Settings, d_vocab: usize) -> Result<()> {
     for settings in [Some(settings.clone()), settings.section(TEXT)?].iter().flatten() {
-        for kind in ["bos", "eos", "pad", "unk", "cls", "sep", "mask", "decoder_start"] {
+        for kind in KINDS.into_iter().chain(["decoder_start"]) {
             ids(settings, kind, d_vocab)?;
         }
     }

@@ -86,6 +86,10 @@ impl Model {
             let beyond = grouped(tokens - config.d_vocab);
             facts.push(("tokenizer", format!("{} tokens, {beyond} of them beyond the vocabulary", grouped(tokens))));
         }
+        let unknown = self.tokenizer().map_or_else(Vec::new, |tokenizer| tokenizer.special_ids().unknown.clone());
+        if !unknown.is_empty() {
+            facts.push(("no such token", unknown.join(", ")));
+        }
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }

@@ -72,6 +72,9 @@ impl Labels {
                 ProbeError::Length { what: "labels", given: self.len(), per: "samples", needed: n_samples }.into()
             );
         }
+        if n_samples == 0 {
+            return Err(ProbeError::NoSamples.into());
+        }
         for class in [false, true] {
             if self.count(class) == 0 {
                 return Err(ProbeError::OneClass { class: !class, samples: n_samples }.into());

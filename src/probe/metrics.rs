@@ -212,6 +212,8 @@ mod tests {
 
     #[test]
     fn a_score_that_is_not_a_number_is_an_error() {
+        let nothing = Metrics::from_scores(&[], &Labels::new([])).unwrap_err().to_string();
+        assert!(nothing.contains("no samples"), "{nothing}");
         let error = Metrics::from_scores(&[0.0, f64::NAN], &Labels::new([true, false])).unwrap_err().to_string();
         assert!(error.contains("NaN at sample 1"), "{error}");
     }

@@ -34,6 +34,8 @@ pub struct SpecialIds {
     pub mask: Option<u32>,
     /// Whether the model was made to see `bos` before every text, where its files say so.
     pub adds_bos: Option<bool>,
+    /// Those that the model's files name by an id which the tokenizer has no token for, such as `eos_token_id = 50256`.
+    pub unknown: Vec<String>,
 }
 
 impl SpecialIds {

@@ -9,7 +9,7 @@ use crate::{
     error::{RunError, TrainError},
     files,
     ops::in_pool,
-    weights::refuse_a_mix,
+    weights::{LOSSES, refuse_a_mix, refuse_another},
 };
 use candle_core::{DType, Tensor, Var};
 use std::{
@@ -203,13 +203,14 @@ impl Training {
         files::write_tensors(folder.join(format!("{}.safetensors", self.step)), weights)
     }
 
-    /// Says now what [`write`](Self::write) would refuse later: a folder without a name, or with files of another model,
-    /// which would be read beside what is written.
+    /// Says now what [`write`](Self::write) would refuse later: a folder without a name, with a model that no
+    /// training wrote, or with files of another model, which would be read beside what is written.
     ///
     /// # Errors
     /// As there.
     pub fn check(&self, folder: impl AsRef<Path>) -> Result<()> {
         files::named(folder.as_ref())?;
+        refuse_another(folder.as_ref())?;
         refuse_a_mix(&self.model()?, folder.as_ref())
     }
 
@@ -222,10 +223,11 @@ impl Training {
             return Err(TrainError::NoSteps.into());
         }
         let (model, chart) = (self.model()?, self.recipe.chart(&self.history).draw()?);
+        refuse_another(folder.as_ref())?;
         refuse_a_mix(&model, folder.as_ref())?;
         files::write_folder(folder, |new| {
             self.recipe.save(&model, new)?;
-            files::write(new.join("loss.csv"), self.history.csv())?;
+            files::write(new.join(LOSSES), self.history.csv())?;
             chart.save(new.join("loss.svg"))
         })
     }

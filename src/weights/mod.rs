@@ -41,6 +41,6 @@ mod value_bias;
 mod views;
 
 pub use record::Processed;
-pub(crate) use save::refuse_a_mix;
+pub(crate) use save::{LOSSES, refuse_a_mix, refuse_another};
 pub use steps::{Processing, Step};
 pub use views::WeightViews;

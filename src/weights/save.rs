@@ -38,9 +38,22 @@ pub(crate) fn refuse_a_mix(model: &Model, folder: &Path) -> Result<()> {
     }
 }
 
+/// Refuses a folder with a model that no training wrote, which would be lost: every training writes its losses beside the
+/// model.
+pub(crate) fn refuse_another(folder: &Path) -> Result<()> {
+    let there = |file: &str| folder.join(file).exists();
+    match there(load::CONFIG) && there(load::WEIGHTS) && !there(LOSSES) {
+        true => Err(WeightsError::Another { folder: folder.to_owned() }.into()),
+        false => Ok(()),
+    }
+}
+
+/// What a training writes beside its model.
+pub(crate) const LOSSES: &str = "loss.csv";
+
 /// The special tokens, as configurations have them.
 fn specials(ids: &SpecialIds, config: &mut Map<String, Value>) {
-    let SpecialIds { bos, eos, pad, unk, cls, sep, mask, adds_bos } = ids;
+    let SpecialIds { bos, eos, pad, unk, cls, sep, mask, adds_bos, unknown: _ } = ids;
     let singles = [("bos", bos), ("pad", pad), ("unk", unk), ("cls", cls), ("sep", sep), ("mask", mask)];
     let singles = singles.into_iter().filter_map(|(kind, id)| Some((kind, json!((*id)?))));
     let ends = (!eos.is_empty()).then(|| ("eos", json!(eos)));

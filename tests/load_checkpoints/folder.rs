@@ -145,6 +145,7 @@ fn special_tokens_are_found_by_text_and_by_id_and_the_nearest_file_wins() {
     let tokenizer = Checkpoint::from_folder(folder.path()).unwrap().tokenizer.unwrap();
     assert_eq!((tokenizer.bos(), tokenizer.pad(), tokenizer.adds_bos()), (Some(1), Some(0), true));
     assert_eq!(tokenizer.special_ids().eos, [2, 3]);
+    assert_eq!(tokenizer.special_ids().unknown, ["eos_token_id = 50256", "eos_token_id = 99"]);
 }
 
 #[test]

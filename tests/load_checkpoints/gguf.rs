@@ -322,6 +322,7 @@ fn the_part_of_a_head_that_turns_is_told_back() {
 fn a_wrong_value_is_named_as_the_file_names_it() {
     for (key, value) in [
         ("llama.block_count", Value::String("x".into())),
+        ("llama.block_count", Value::U32(1000)),
         ("llama.attention.layer_norm_rms_epsilon", Value::F32(-1.0)),
         ("llama.rope.scaling.factor", Value::F32(-2.0)),
         ("tokenizer.ggml.bos_token_id", Value::F32(1.5)),

@@ -145,6 +145,8 @@ fn a_detector_refuses_what_it_cannot_compare() {
     let wrong = error(Detector::pattern(Array2::zeros((3, 4))));
     assert!(wrong.contains("3 rows and 4 columns") && wrong.contains("4 tokens"), "{wrong}");
     let ahead = error(Detector::pattern(Array2::ones((4, 4))));
+    let endless = error(Detector::pattern(Array2::from_elem((4, 4), f32::INFINITY)));
+    assert!(endless.contains("holds inf in row 0, column 0"), "{endless}");
     assert!(ahead.contains("looks ahead") && ahead.contains("row 0") && ahead.contains("column 1"), "{ahead}");
     let absent = error(Detector::habit(Habit::Induction).heads([(2, 0)]));
     assert!(absent.contains("L2H0") && absent.contains("2 layers of 4 heads"), "{absent}");

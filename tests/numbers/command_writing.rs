@@ -176,6 +176,16 @@ fn a_training_writes_over_nothing_that_it_was_not_told_to() {
 }
 
 #[test]
+fn a_model_that_no_training_wrote_is_not_lost_to_one() {
+    let scratch = Scratch::new("foreign");
+    let foreign = scratch.0.join("foreign");
+    glassbox::Model::open("modular-addition-1l").unwrap().save_native(&foreign).unwrap();
+    let before = content(&foreign);
+    let said = sentence(&train(&scratch.0, &["--steps", "1", "--out", "foreign"]));
+    assert!(said.contains("holds a model that no training wrote") && content(&foreign) == before, "{said}");
+}
+
+#[test]
 fn a_training_whose_model_cannot_be_written_is_kept_and_goes_on_elsewhere() {
     let scratch = Scratch::new("kept");
     // Room for a training that is put aside, and not for a model beside it.

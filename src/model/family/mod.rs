@@ -122,6 +122,10 @@ pub fn families() -> Vec<&'static str> {
 /// # Errors
 /// When the family is unknown, a setting is missing, malformed or not implemented, or the weights do not fit it.
 pub(crate) fn build(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
+    built(checkpoint).map_err(|error| error.with_keys(|key| checkpoint.settings.named(key)))
+}
+
+fn built(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
     let model_type = checkpoint.settings.model_type()?;
     let Some(family) = FAMILIES.iter().find(|family| family.model_type == model_type) else {
         let known = families();
