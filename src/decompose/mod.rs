@@ -58,7 +58,7 @@ pub struct ResidStack {
 
 impl ResidStack {
     pub(crate) fn new(run: &Run, labels: Vec<String>, parts: Vec<Part>) -> Self {
-        let (model, cache) = (run.model().clone(), run.cache().clone());
+        let (model, cache) = (run.model(), run.cache());
         Self { model, positions: cache.recorded(), cache, labels, parts, recompute_ln: false }
     }
 
@@ -124,6 +124,6 @@ impl ResidStack {
     /// # Shapes
     /// `values`: `[component, batch, pos]`
     fn attribution(&self, values: Tensor) -> Attribution {
-        Attribution::new(self.labels.clone(), values, self.cache.tokens().clone(), self.positions.clone())
+        Attribution::new(self.labels.clone(), values, self.cache.tokens(), self.positions.clone())
     }
 }

@@ -77,11 +77,11 @@ impl Frame {
     fn from(config: &Config, stack: &Blocks, tokens: &Tokens, past: usize) -> Result<Self> {
         let batch = tokens.batch();
         let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
-        let types = |text| tokens.token_types(text).iter().skip(past).copied().collect::<Vec<_>>();
+        let types = |text| tokens.row(text).types.iter().skip(past).copied().collect::<Vec<_>>();
         let types = (0..batch).flat_map(types).collect();
         let frame = Self::build(config, stack, batch, past..tokens.len(), real, types)?;
         let Some(unplaced) = config.unplaced_token else { return Ok(frame) };
-        let row = |text| counted_past(unplaced, tokens.ids(text), tokens.real(text), config.n_ctx);
+        let row = |text| counted_past(unplaced, &tokens.row(text).ids, tokens.real(text), config.n_ctx);
         Ok(Self { positions: (0..batch).flat_map(|text| row(text).skip(past)).collect(), ..frame })
     }
 

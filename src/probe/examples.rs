@@ -49,7 +49,7 @@ impl Examples {
         let mut labels = Vec::new();
         for text in texts {
             let run = model.pass(text)?.record(sites.clone()).without_logits().run()?;
-            let tokens = run.tokens();
+            let tokens = &run.tokens();
             for position in 0..tokens.len() {
                 let Some(positive) = label(tokens, position) else { continue };
                 labels.push(positive);

@@ -21,7 +21,7 @@ pub(super) fn write(
     files::write_folder(folder, |new| {
         if let Some(tokenizer) = model.tokenizer() {
             specials(tokenizer.special_ids(), &mut config);
-            files::write(new.join(load::TOKENIZER), Tokenizer::to_json(tokenizer)?)?;
+            files::write(new.join(load::TOKENIZER), Tokenizer::to_json(&tokenizer)?)?;
         }
         files::write(new.join(load::CONFIG), format!("{:#}\n", Value::Object(config)))?;
         files::write_tensors(new.join(load::WEIGHTS), weights)

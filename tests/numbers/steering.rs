@@ -140,7 +140,7 @@ fn a_direction_may_be_of_any_floating_point_type() {
     let logits = |vector: &Tensor| {
         let direction = Direction::new(Site::resid_post(0), vector).unwrap();
         let edits = [direction.add(1.0).unwrap(), ablate_direction(Site::resid_pre(1), vector).unwrap()];
-        model.run_with([2, 6, 5], edits).unwrap().logits().unwrap().clone()
+        model.run_with([2, 6, 5], edits).unwrap().logits().unwrap()
     };
     for dtype in [DType::F64, DType::F16, DType::BF16] {
         assert_eq!(difference(&logits(&single.to_dtype(dtype).unwrap()), &logits(&single)), 0.0, "{dtype:?}");
@@ -221,9 +221,8 @@ fn a_direction_has_a_length_however_small_or_large_its_numbers_are() {
     let site = Site::resid_post(0);
     let of = |number: f32| Tensor::full(number, model.config().d_model, &Device::Cpu).unwrap();
     let one = Direction::new(site, &of(1.0)).unwrap();
-    let ablated = |direction: &Direction| {
-        model.run_with([5u32, 0, 3], [direction.ablate().unwrap()]).unwrap().logits().unwrap().clone()
-    };
+    let ablated =
+        |direction: &Direction| model.run_with([5u32, 0, 3], [direction.ablate().unwrap()]).unwrap().logits().unwrap();
     for number in [1e-30, 1e-20, 1e20, 1e30] {
         let direction = Direction::new(site, &of(number)).unwrap();
         assert!((direction.norm() / one.norm() / number - 1.0).abs() < 1e-5, "{number}: {}", direction.norm());

@@ -90,7 +90,7 @@ struct Scale {
 
 impl Scale {
     fn of(patching: &Patching, ends: &Ends) -> Result<Self> {
-        let (none, all) = (first_mean(&patching.flow(ends, &|_, _| false)?), mean(patching.clean_metric()));
+        let (none, all) = (first_mean(&patching.flow(ends, &|_, _| false)?), mean(&patching.clean_metric()));
         match (all - none).abs() <= 1e-5 * all.abs().max(none.abs()) {
             true => Err(PatchError::NoDifference { clean: all, corrupt: none }.into()),
             false => Ok(Self { none, all }),
