@@ -80,7 +80,7 @@ impl ActivationCache {
     /// # Shapes
     /// Those of each site's constructor, such as [`Site::pattern`].
     pub fn iter(&self) -> IntoIter<(Site, Tensor)> {
-        self.entries.to_vec().into_iter()
+        Vec::from(&*self.entries).into_iter()
     }
 
     /// How many sites were recorded.

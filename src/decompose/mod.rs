@@ -63,8 +63,8 @@ impl ResidStack {
     }
 
     /// The name of each vector: `embed`, `0_attn_out`, `L1H3`, `L2N611`, ...
-    pub fn labels(&self) -> &[String] {
-        &self.labels
+    pub fn labels(&self) -> Vec<String> {
+        self.labels.clone()
     }
 
     /// How many vectors there are.

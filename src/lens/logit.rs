@@ -135,16 +135,16 @@ impl LogitLens {
     ///
     /// # Errors
     /// When there is no such row or position, or the run did not record it.
-    pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
+    pub fn cell(&self, row: usize, position: i64) -> Result<LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
         let rows = Counted::new("row", "what each layer reads and, last, the output are the lens's rows", self.rows());
         let none = || rows.beyond(row as i128);
-        self.cells.get((row, index)).ok_or_else(none)
+        self.cells.get((row, index)).cloned().ok_or_else(none)
     }
 
     /// The token whose rank and probability are followed.
-    pub fn watched(&self) -> &str {
-        &self.watched
+    pub fn watched(&self) -> String {
+        self.watched.clone()
     }
 
     /// The table, coloured by one statistic.

@@ -112,12 +112,12 @@ impl Model {
     pub(crate) fn from_parts(
         name: String,
         origin: String,
-        config: Config,
+        config: impl Into<Arc<Config>>,
         transformer: Transformer,
         tokenizer: Option<Tokenizer>,
     ) -> Self {
         crate::kernel_check::warn_if_statics_are_duplicated();
-        let inner = Inner { name, origin, config: Arc::new(config), transformer, tokenizer };
+        let inner = Inner { name, origin, config: config.into(), transformer, tokenizer };
         Self { inner: Arc::new(inner), interventions: Arc::from([]) }
     }
 
@@ -233,7 +233,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
-        Ok(self.pass(input)?.run()?.logits()?)
+        self.pass(input)?.run()?.logits()
     }
 
     /// The mean over all but the first token of -log P(token | what came before), in nats.

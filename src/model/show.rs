@@ -89,7 +89,7 @@ impl Model {
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }
-        facts.push(("from", self.origin().into()));
+        facts.push(("from", self.origin()));
         let once = |site: &&Site| site.layer().is_none_or(|layer| layer == 0);
         let sites = self.sites();
         let row = |site: &Site| {

@@ -73,7 +73,7 @@ impl Patching {
         values: Vec<Vec<Vec<f32>>>,
     ) -> Result<PatchSweep> {
         let map = |((metric, baselines), values): ((&Metric, &Baselines), Vec<Vec<f32>>)| {
-            PatchSweep::new(names, metric.name(), axes.clone(), values.concat(), baselines.clone())
+            PatchSweep::new(names, &metric.name(), axes.clone(), values.concat(), baselines.clone())
         };
         let mut maps = self.measured().zip(values).map(map);
         let first = maps.next().unwrap_or_else(|| Err(PatchError::EmptyCell.into()))?;

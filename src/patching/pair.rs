@@ -221,7 +221,7 @@ impl Patching {
         let metric = metric.repeated(self.rounds)?;
         metric.check(self.corrupt().batch())?;
         if self.measured().any(|(other, _)| other.name() == metric.name()) {
-            return Err(PatchError::SameMetric { name: metric.name().into() }.into());
+            return Err(PatchError::SameMetric { name: metric.name() }.into());
         }
         let clean = Readout::of_run(&self.clean_run, &self.for_clean(&metric)?)?;
         let baselines = (clean, Readout::of_run(&self.corrupt.run, &metric)?);

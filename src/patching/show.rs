@@ -16,7 +16,7 @@ impl Patching {
             let [clean, corrupt] = metrics;
             [text(&self.clean(), nth), clean, text(&self.corrupt(), nth), corrupt]
         };
-        let metric = self.metric.name();
+        let metric = &self.metric.name();
         Card::new(&format!("{}: {metric}", self.deed))
             .table(&["clean", metric, "corrupt", metric], (0..self.corrupt().batch()).map(row))
     }

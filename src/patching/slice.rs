@@ -85,7 +85,7 @@ impl<'a> Slice<'a> {
     /// What both runs have at the sites `read`, and every metric's mean gradient at the sites `at` and these fractions of
     /// the way between the prompts. Where the way is not gone, one run of the corrupt prompt gives both.
     pub(super) fn along(&self, read: &[Site], at: &[Site], fractions: &[f64], still: &[Tensor]) -> Result<Along> {
-        let gradient = |run: &Run, site: &Site| Ok(run.gradients()?.get(*site)?);
+        let gradient = |run: &Run, site: &Site| run.gradients()?.get(*site);
         let gradients = |run: &Run, _: &_, _: &_| at.iter().map(|site| gradient(run, site)).collect();
         let Averaged { source, corrupt, means } = self.averaged((read, &[]), at, fractions, still, &gradients)?;
         Ok(Along { source, corrupt, gradients: means })

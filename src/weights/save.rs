@@ -20,7 +20,7 @@ pub(super) fn write(
     refuse_a_mix(model, folder)?;
     files::write_folder(folder, |new| {
         if let Some(tokenizer) = model.tokenizer() {
-            specials(tokenizer.special_ids(), &mut config);
+            specials(&tokenizer.special_ids(), &mut config);
             files::write(new.join(load::TOKENIZER), Tokenizer::to_json(&tokenizer)?)?;
         }
         files::write(new.join(load::CONFIG), format!("{:#}\n", Value::Object(config)))?;

@@ -143,7 +143,7 @@ fn projections_of_neurons_need_no_vectors_and_agree_with_them() {
     let direction = run.cache().get(Site::resid_post(0)).unwrap().i((.., 0)).unwrap().contiguous().unwrap();
     let projected = stack.project(&direction).unwrap();
     let by_hand = stack.values().unwrap().broadcast_mul(&direction.unsqueeze(1).unwrap()).unwrap();
-    assert!(difference(projected.values(), &by_hand.sum(D::Minus1).unwrap()) < 1e-4);
+    assert!(difference(&projected.values(), &by_hand.sum(D::Minus1).unwrap()) < 1e-4);
 }
 
 #[test]

@@ -119,8 +119,8 @@ fn several_metrics_are_measured_along_the_gradient_and_edge_by_edge() {
         same("integrated", &map.by("in the middle").unwrap(), &maps(&second.integrated_gradients(2).unwrap()));
         for edges in [Patching::edge_attribution, Patching::edge_patching] {
             let scores = edges(&both).unwrap();
-            same("edges", scores.sweep(), edges(&first).unwrap().sweep());
-            same("edges", scores.by("in the middle").unwrap().sweep(), edges(&second).unwrap().sweep());
+            same("edges", &scores.sweep(), &edges(&first).unwrap().sweep());
+            same("edges", &scores.by("in the middle").unwrap().sweep(), &edges(&second).unwrap().sweep());
             assert!(scores.by("at the end").is_none());
         }
     }

@@ -40,7 +40,7 @@ const WAYS: [Way; 7] = [
 ];
 
 fn same(a: &Attribution, b: &Attribution, what: &str) {
-    assert!(difference(a.values(), b.values()) < 1e-5, "{what}");
+    assert!(difference(&a.values(), &b.values()) < 1e-5, "{what}");
     let apart = a.at_last().unwrap().iter().zip(b.at_last().unwrap()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart < 1e-5, "{what}: {apart}");
 }

@@ -86,7 +86,7 @@ fn a_norms_scale_is_held_or_each_vectors_own_as_is_chosen() {
         let answer = ((column(7) - column(42)).unwrap() * (config.unembed_scale * config.logit_scale)).unwrap();
         let read = normed.broadcast_mul(&weights.ln_final_w().unwrap()).unwrap().broadcast_mul(&answer).unwrap();
         let held = streams.logit_attrs(7, 42).unwrap();
-        assert!(difference(held.values(), &read.sum(3).unwrap()) < 1e-4, "{name}");
+        assert!(difference(&held.values(), &read.sum(3).unwrap()) < 1e-4, "{name}");
         // They are two choices: different at the first stream, the same at the last.
         let apart = |at| difference(&held.values().get(at).unwrap(), &lens.values().get(at).unwrap());
         assert!(apart(0) > 1e-3 && apart(streams.len() - 1) < 1e-4, "{name}: {}", apart(0));
@@ -142,7 +142,7 @@ fn chosen_parts_are_those_parts_and_some_are_needed() {
     let some = all.only(|label| neurons.contains(&label) || label == "L1H3").unwrap();
     assert_eq!(some.labels(), ["L0N3", "L1H3", "L1N0", "L1N9"]);
     for label in some.labels() {
-        assert_eq!(difference(&get(&some, label), &get(&all, label)), 0.0, "{label}");
+        assert_eq!(difference(&get(&some, &label), &get(&all, &label)), 0.0, "{label}");
     }
     let error = all.only(|_| false).unwrap_err().to_string();
     assert!(error.contains("none of the 267 parts"), "{error}");

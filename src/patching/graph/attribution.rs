@@ -137,7 +137,7 @@ impl Patching {
                 let each = |run: &Run, source: &ActivationCache, corrupt: &ActivationCache| {
                     let counted = self.writing(&run.cache())?;
                     let way = counted.slopes(&graph, &way(source, corrupt, &counted)?)?;
-                    let gradient = |&site: &Site| Ok(run.gradients()?.get(site)?);
+                    let gradient = |&site: &Site| run.gradients()?.get(site);
                     effects(&way, &sites.iter().map(gradient).collect::<Result<Vec<_>>>()?, &reading)
                 };
                 slice.averaged((&writing, &norms), &sites, fractions, &still, &each)?.means

@@ -118,8 +118,8 @@ pub struct FaithfulnessCurve {
 
 impl FaithfulnessCurve {
     /// Numbers of edges, and the faithfulness of each circuit.
-    pub fn points(&self) -> &[(usize, f32)] {
-        &self.points
+    pub fn points(&self) -> Vec<(usize, f32)> {
+        self.points.clone()
     }
 
     /// The line, over a logarithmic number of edges where no point has none.
