@@ -81,7 +81,7 @@ fn the_test_samples_never_touch_what_is_learnt() {
     let (values, labels) = planted(200, 1.0);
     let split = Split::stratified(&labels, 0.3, 0).unwrap();
     let mut spoilt = values.clone();
-    for &sample in split.test() {
+    for sample in split.test() {
         spoilt.row_mut(sample).fill(1e6);
     }
     let fit = |values| SparseProbe::params().fit_split(&Features::new(values).unwrap(), &labels, &split).unwrap();
@@ -167,7 +167,7 @@ fn a_constant_feature_gets_no_weight() {
             },
         );
     let probe = SparseProbe::params().k(2).fit(&Features::new(values).unwrap(), &labels).unwrap();
-    let constant = probe.chosen().iter().find(|feature| feature.index == 0).unwrap();
+    let constant = probe.chosen().into_iter().find(|feature| feature.index == 0).unwrap();
     assert!(constant.weight.abs() < 1e-9, "{}", constant.weight);
 }
 
@@ -202,7 +202,7 @@ fn the_report_lists_the_features_and_every_control() {
     let report = fit(3).unwrap().report();
     let text = report.to_string();
     assert!(text.starts_with("Sparse probe for plural: 2 of 512 features of blocks.0.mlp.hook_post\n"), "{text}");
-    let names: Vec<&str> = report.rows().iter().map(|row| row.name.as_str()).collect();
+    let names: Vec<_> = report.rows().into_iter().map(|row| row.name).collect();
     let all = ["probe, test samples", "probe, train samples", "majority class", "shuffled labels", "random features"];
     assert_eq!(names, all);
     assert!(all.iter().all(|name| text.contains(name)) && text.contains("L0N137"), "{text}");

@@ -63,9 +63,9 @@ fn a_point_is_the_probes_of_its_splits() {
     assert_eq!((point.test.runs().len(), point.shuffled.runs().len()), (3, 6));
     for (run, seed) in (10..13).enumerate() {
         let probe = params.k(3).seed(seed).fit(&features, &labels).unwrap();
-        assert_eq!(probe.split(), &Split::stratified(&labels, 0.3, seed).unwrap());
-        assert_eq!(probe.test(), &point.test.runs()[run]);
-        assert_eq!(probe.train(), &point.train.runs()[run]);
+        assert_eq!(probe.split(), Split::stratified(&labels, 0.3, seed).unwrap());
+        assert_eq!(probe.test(), point.test.runs()[run]);
+        assert_eq!(probe.train(), point.train.runs()[run]);
         assert_eq!(probe.controls().shuffled.runs(), &point.shuffled.runs()[2 * run..2 * run + 2]);
     }
 }
@@ -75,8 +75,9 @@ fn the_grid_holds_every_layer_with_every_k() {
     let labels = labels();
     let layers = ["early", "late"].map(|name| (name, layer(1, 4, 0.8, &labels)));
     let curve = curve_over_layers_and_k(layers, &labels, [1, 2, 4], SparseProbe::params().splits(2)).unwrap();
-    let found: Vec<(&str, usize)> = curve.points().iter().map(|point| (point.layer.as_str(), point.k)).collect();
-    assert_eq!(found, [("early", 1), ("early", 2), ("early", 4), ("late", 1), ("late", 2), ("late", 4)]);
+    let found: Vec<_> = curve.points().into_iter().map(|point| (point.layer, point.k)).collect();
+    let expected = [("early", 1), ("early", 2), ("early", 4), ("late", 1), ("late", 2), ("late", 4)];
+    assert_eq!(found, expected.map(|(layer, k)| (layer.to_owned(), k)));
 }
 
 #[test]

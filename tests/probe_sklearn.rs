@@ -74,6 +74,6 @@ fn probes_equal_scikit_learn_balanced_or_not_standardised_or_not() {
         let weights: Vec<f64> = probe.chosen().iter().map(|feature| feature.weight).collect();
         close(&weights, &numbers(&expected["weights"]), 1e-5, &what);
         close(&[probe.bias()], &[expected["bias"].as_f64().unwrap()], 1e-5, &what);
-        same_metrics(probe.test(), &expected["test"], &what);
+        same_metrics(&probe.test(), &expected["test"], &what);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use candle_core::Tensor;
 pub(crate) use positions::{Positions, index_of, last_of};
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 
 /// The activations that one run recorded, by [`Site`] or by name.
 ///
@@ -54,9 +54,9 @@ impl ActivationCache {
     ///
     /// # Errors
     /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
-    pub fn get(&self, site: impl ToSite) -> Result<&Tensor> {
+    pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let site = site.to_site()?;
-        self.index.get(&site).map(|&at| &self.entries[at].1).ok_or_else(|| self.not_recorded(site))
+        self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
     }
 
     fn not_recorded(&self, site: Site) -> Error {
@@ -79,8 +79,8 @@ impl ActivationCache {
     ///
     /// # Shapes
     /// Those of each site's constructor, such as [`Site::pattern`].
-    pub fn iter(&self) -> impl Iterator<Item = (Site, &Tensor)> {
-        self.entries.iter().map(|(site, tensor)| (*site, tensor))
+    pub fn iter(&self) -> IntoIter<(Site, Tensor)> {
+        Vec::from(&*self.entries).into_iter()
     }
 
     /// How many sites were recorded.
@@ -94,13 +94,13 @@ impl ActivationCache {
     }
 
     /// The text that was run; what the decoder read, in a model that has an encoder too.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    pub fn tokens(&self) -> Tokens {
+        self.tokens.clone()
     }
 
     /// What the encoder of an encoder-decoder read.
-    pub fn source(&self) -> Option<&Tokens> {
-        self.source.as_ref()
+    pub fn source(&self) -> Option<Tokens> {
+        self.source.clone()
     }
 
     /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included. A
@@ -109,6 +109,24 @@ impl ActivationCache {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        files::write_tensors(path, self.iter().map(|(site, tensor)| (site.to_string(), tensor.clone())))
+        files::write_tensors(path, self.iter().map(|(site, tensor)| (site.to_string(), tensor)))
+    }
+}
+
+impl IntoIterator for ActivationCache {
+    type Item = (Site, Tensor);
+    type IntoIter = IntoIter<(Site, Tensor)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for &ActivationCache {
+    type Item = (Site, Tensor);
+    type IntoIter = IntoIter<(Site, Tensor)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }

@@ -21,7 +21,7 @@ impl ActivationCache {
                     again"
                 .into();
         };
-        match self.iter().find_map(|(site, x)| Some((site, first(site, x)?))) {
+        match self.iter().find_map(|(site, x)| Some((site, first(site, &x)?))) {
             Some((site, place)) => {
                 format!("the first recorded site that has one is `{site}`{place}; look at what is done there")
             }

@@ -61,18 +61,18 @@ impl ActivationCache {
     /// use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
     /// let last = model.pass("red fox blue")?.record(Sites::All).positions([-1]).run()?;
-    /// assert_eq!(last.cache().positions(), Some([3].as_slice()));
+    /// assert_eq!(last.cache().positions(), Some(vec![3]));
     /// assert_eq!(last.cache().get(Site::z(0))?.dims()[..2], [1, 1]);
     /// assert_eq!(model.run("red fox blue")?.cache().positions(), None);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn positions(&self) -> Option<&[u32]> {
-        self.positions.as_ref().map(|positions| &*positions.at)
+    pub fn positions(&self) -> Option<Vec<u32>> {
+        self.positions.as_ref().map(|positions| positions.at.to_vec())
     }
 
     /// The positions of the texts that the blocks' own stack recorded.
     pub(crate) fn recorded(&self) -> Vec<u32> {
-        self.positions().map_or_else(|| (0..self.tokens.len() as u32).collect(), <[u32]>::to_vec)
+        self.positions().unwrap_or_else(|| (0..self.tokens.len() as u32).collect())
     }
 
     /// Where a position of the texts is along the axis of a site.

@@ -143,7 +143,8 @@ impl Detector {
 
     /// What is looked for in one text, padding left out.
     fn sought(&self, run: &Run, text: usize) -> Result<Array2<f32>> {
-        let ids = &run.tokens().ids(text)[run.tokens().real(text)];
+        let tokens = run.tokens();
+        let ids = &tokens.row(text).ids[tokens.real(text)];
         let pattern = match &self.sought {
             Sought::Habit(habit) => return Ok(habit.pattern(ids)),
             Sought::Pattern(pattern) => pattern,

@@ -77,11 +77,11 @@ impl HeadScores {
     ///
     /// # Shapes
     /// `[layer, head]`
-    pub fn of(&self, habit: Habit) -> &Array2<f32> {
+    pub fn of(&self, habit: Habit) -> Array2<f32> {
         match habit {
-            Habit::PreviousToken => &self.previous_token,
-            Habit::DuplicateToken => &self.duplicate_token,
-            Habit::Induction => &self.induction,
+            Habit::PreviousToken => self.previous_token.clone(),
+            Habit::DuplicateToken => self.duplicate_token.clone(),
+            Habit::Induction => self.induction.clone(),
         }
     }
 

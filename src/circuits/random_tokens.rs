@@ -31,10 +31,10 @@ pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeat
     if texts == 0 || repeats == 0 {
         return Err(CircuitsError::NothingRandom { texts, repeats }.into());
     }
-    let (config, tokenizer) = (model.config(), model.tokenizer());
-    let bos: Vec<u32> = tokenizer.and_then(|tokenizer| tokenizer.bos()).into_iter().collect();
-    let special = tokenizer.map(|tokenizer| tokenizer.special_ids().all()).unwrap_or_default();
-    let is_text = |id: &u32| !special.contains(id) && tokenizer.is_none_or(|tokenizer| tokenizer.has_id(*id));
+    let (config, tokenizer) = (model.config(), &model.tokenizer());
+    let bos: Vec<u32> = tokenizer.as_ref().and_then(|tokenizer| tokenizer.bos()).into_iter().collect();
+    let special = tokenizer.as_ref().map(|tokenizer| tokenizer.special_ids().all()).unwrap_or_default();
+    let is_text = |id: &u32| !special.contains(id) && tokenizer.as_ref().is_none_or(|tokenizer| tokenizer.has_id(*id));
     let drawn: Vec<u32> = (0..config.d_vocab as u32).filter(is_text).collect();
     let room = (config.n_ctx - bos.len().min(config.n_ctx)) / repeats;
     let period = period.min(room).min(drawn.len());

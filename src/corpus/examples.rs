@@ -40,7 +40,7 @@ pub fn examples(
         }
     }
     Examples::collect(model, sites, texts, |tokens, position| {
-        let sentence = by_text.get(tokens.text(0)?)?;
+        let sentence = by_text.get(&tokens.text(0)?)?;
         // Tokens that stand for nothing in the text, such as <bos>, come before the words.
         let word = position.checked_sub(tokens.len() - sentence.words.len())?;
         label(sentence, word)

@@ -29,7 +29,7 @@ impl Run {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn accumulated_resid(&self, site: Site, middle: bool) -> Result<ResidStack> {
-        let config = self.model().config();
+        let config = &self.model().config();
         let end = stream_at(config, site)?;
         let (stack, last) = (end.stack(), end.layer().unwrap_or(0));
         if stack == Stack::Encoder {
@@ -58,7 +58,7 @@ impl Run {
             (layer, _) if layer + 1 == config.n_layers => "final_post".to_owned(),
             (layer, _) => format!("{layer}_post"),
         };
-        let parts = sites.iter().map(|&site| Part::one(self.cache().get(site)?)).collect::<Result<_>>()?;
+        let parts = sites.iter().map(|&site| Part::one(&self.cache().get(site)?)).collect::<Result<_>>()?;
         Ok(ResidStack::new(self, sites.iter().map(label).collect(), parts))
     }
 }

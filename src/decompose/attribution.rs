@@ -17,7 +17,7 @@ use ndarray::Array3;
 /// [`ResidStack::project`](super::ResidStack::project). Shown in a notebook as the bars of the strongest parts.
 #[derive(Clone)]
 pub struct Attribution {
-    labels: Vec<String>,
+    pub(super) labels: Vec<String>,
     values: Tensor,
     tokens: Tokens,
     positions: Vec<u32>,
@@ -35,16 +35,16 @@ impl Attribution {
     }
 
     /// The name of each part.
-    pub fn labels(&self) -> &[String] {
-        &self.labels
+    pub fn labels(&self) -> Vec<String> {
+        self.labels.clone()
     }
 
     /// The numbers.
     ///
     /// # Shapes
     /// `[component, batch, pos]`
-    pub fn values(&self) -> &Tensor {
-        &self.values
+    pub fn values(&self) -> Tensor {
+        self.values.clone()
     }
 
     /// The numbers as an array.
@@ -73,8 +73,8 @@ impl Attribution {
     }
 
     /// What belongs to no part, by text: the biases of the final norm and of the unembedding.
-    pub fn constant(&self) -> &[f32] {
-        &self.constant
+    pub fn constant(&self) -> Vec<f32> {
+        self.constant.clone()
     }
 
     /// The mean over texts of each part's number at the last position that is left (of each text, where it is padded).

@@ -36,11 +36,11 @@ impl Attribution {
         let kinds = [("attention", "", "_attn_out"), ("MLP", "", "_mlp_out"), ("layer", "L", "")];
         let lines = kinds.map(|(name, start, end)| {
             let layer = |label: &String| label.strip_prefix(start)?.strip_suffix(end)?.parse::<u16>().ok();
-            let points = self.labels().iter().zip(&values).filter_map(|(label, &value)| Some((layer(label)?, value)));
+            let points = self.labels.iter().zip(&values).filter_map(|(label, &value)| Some((layer(label)?, value)));
             (name, points.unzip::<_, _, Vec<u16>, Vec<f32>>())
         });
         if lines.iter().all(|(_, (layers, _))| layers.is_empty()) {
-            let names = self.labels().to_vec();
+            let names = self.labels();
             let chart = chart.title("How the answer comes about, at the last position").x("the stream up to here");
             return chart.y("through the final norm").x_names(names).add(Series::new("so far", values)).draw();
         }
@@ -65,7 +65,7 @@ impl Attribution {
             Some((layer.parse().ok()?, head.parse().ok()?))
         };
         let values = self.at_last()?;
-        let places = self.labels().iter().map(|label| numbered(label));
+        let places = self.labels.iter().map(|label| numbered(label));
         let heads: Vec<_> = places.zip(values).filter_map(|(place, value)| Some((place?, value))).collect();
         let size = |of: fn(&((usize, usize), f32)) -> usize| heads.iter().map(of).max();
         let Some((layers, width)) = size(|(at, _)| at.0 + 1).zip(size(|(at, _)| at.1 + 1)) else {

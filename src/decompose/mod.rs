@@ -58,13 +58,13 @@ pub struct ResidStack {
 
 impl ResidStack {
     pub(crate) fn new(run: &Run, labels: Vec<String>, parts: Vec<Part>) -> Self {
-        let (model, cache) = (run.model().clone(), run.cache().clone());
+        let (model, cache) = (run.model(), run.cache());
         Self { model, positions: cache.recorded(), cache, labels, parts, recompute_ln: false }
     }
 
     /// The name of each vector: `embed`, `0_attn_out`, `L1H3`, `L2N611`, ...
-    pub fn labels(&self) -> &[String] {
-        &self.labels
+    pub fn labels(&self) -> Vec<String> {
+        self.labels.clone()
     }
 
     /// How many vectors there are.
@@ -124,6 +124,6 @@ impl ResidStack {
     /// # Shapes
     /// `values`: `[component, batch, pos]`
     fn attribution(&self, values: Tensor) -> Attribution {
-        Attribution::new(self.labels.clone(), values, self.cache.tokens().clone(), self.positions.clone())
+        Attribution::new(self.labels.clone(), values, self.cache.tokens(), self.positions.clone())
     }
 }

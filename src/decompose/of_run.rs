@@ -73,7 +73,7 @@ impl Run {
     }
 
     fn taken_apart(&self, site: Site, grain: Grain) -> Result<ResidStack> {
-        let config = self.model().config();
+        let config = &self.model().config();
         let end = stream_at(config, site)?;
         if config.norm_place == NormPlace::OnSum || config.architecture == Architecture::EncoderDecoder {
             return Err(RunError::NoSum { family: config.family.clone() }.into());
@@ -83,7 +83,7 @@ impl Run {
             for (label, site) in [("embed", Site::embed()), ("pos_embed", Site::pos_embed())] {
                 // Not all positions are in the stream.
                 if config.has(site) && (site == Site::embed() || config.position == Position::Learned) {
-                    stack.push(label, Part::one(self.cache().get(site)?)?);
+                    stack.push(label, Part::one(&self.cache().get(site)?)?);
                 }
             }
         }
@@ -115,10 +115,10 @@ impl Run {
             Grain::Neurons => {}
             Grain::Components => {
                 let attn_out = self.cache().get(Site::attn_out(layer))?;
-                stack.push(&format!("{layer}_attn_out"), Part::one(attn_out)?);
+                stack.push(&format!("{layer}_attn_out"), Part::one(&attn_out)?);
             }
             Grain::Heads | Grain::HeadsAndMlps | Grain::Everything => {
-                let results = block.attention.head_results(self.cache().get(Site::z(layer))?)?;
+                let results = block.attention.head_results(&self.cache().get(Site::z(layer))?)?;
                 let results = self.after_branch(&results, &block.ln1_post, block, layer)?;
                 for head in 0..block.attention.n_heads {
                     stack.label(&format!("L{layer}H{head}"));
@@ -133,7 +133,7 @@ impl Run {
         match (&block.mlp, grain) {
             (None, _) | (_, Grain::Heads) => {}
             (Some(_), Grain::Components | Grain::HeadsAndMlps) => {
-                stack.push(&format!("{layer}_mlp_out"), Part::one(self.cache().get(Site::mlp_out(layer))?)?);
+                stack.push(&format!("{layer}_mlp_out"), Part::one(&self.cache().get(Site::mlp_out(layer))?)?);
             }
             (Some(Feed::Mixture(_)), _) => {
                 return Err(RunError::NoNeurons { family: self.model().config().family.clone() }.into());
@@ -153,7 +153,7 @@ impl Run {
                 }
                 let post = match block.ln2_post.is_none() {
                     true => post.clone(),
-                    false => post.broadcast_div(self.cache().get(scale_site(&block.ln2_post, layer))?)?,
+                    false => post.broadcast_div(&self.cache().get(scale_site(&block.ln2_post, layer))?)?,
                 };
                 for neuron in 0..post.dim(2)? {
                     stack.label(&format!("L{layer}N{neuron}"));

@@ -31,8 +31,8 @@ impl Spectrum {
     }
 
     /// The shares of frequencies 1, 2, ...
-    pub fn shares(&self) -> &[f64] {
-        &self.shares
+    pub fn shares(&self) -> Vec<f64> {
+        self.shares.clone()
     }
 
     /// The frequencies with the largest shares, the largest first.

@@ -52,21 +52,21 @@ impl Generated {
     }
 
     /// The model that wrote.
-    pub fn model(&self) -> &Model {
-        &self.model
+    pub fn model(&self) -> Model {
+        self.model.clone()
     }
 
     /// Prompt and new tokens, padded on the right: what a model can run again. The decoder's, in a model with an
     /// encoder.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    pub fn tokens(&self) -> Tokens {
+        self.tokens.clone()
     }
 
     /// Each text with its continuation. Tokens that end a text are not written, nor is a stop string or anything
     /// after it.
     pub fn texts(&self) -> Vec<String> {
         let whole = |text: usize| match self.tokens.text(text) {
-            Some(written) => written.to_owned(),
+            Some(written) => written,
             None => self.spelled(text) + &self.texts[text].continuation,
         };
         (0..self.texts.len()).map(whole).collect()
@@ -75,7 +75,7 @@ impl Generated {
     /// A prompt that was given as ids. Half a character at its end is written with what comes after.
     fn spelled(&self, text: usize) -> String {
         let real = self.tokens.real(text);
-        let prompt = &self.tokens.ids(text)[real.start..real.end - self.texts[text].ids.len()];
+        let prompt = &self.tokens.row(text).ids[real.start..real.end - self.texts[text].ids.len()];
         let strings = || prompt.iter().map(|&id| self.model.token_text(id)).collect::<Vec<_>>().join(" ");
         let spelled = self.model.to_string(prompt).unwrap_or_else(|_| strings());
         spelled.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned()
@@ -87,23 +87,23 @@ impl Generated {
     }
 
     /// The new tokens of one text, one that ended it included; none where there is no such text.
-    pub fn new_ids(&self, text: usize) -> &[u32] {
-        self.texts.get(text).map_or(&[], |text| &text.ids)
+    pub fn new_ids(&self, text: usize) -> Vec<u32> {
+        self.texts.get(text).map_or(Vec::new(), |text| text.ids.clone())
     }
 
     /// The new tokens of one text with the logit and the probability that the model gave each, before any penalty or
     /// temperature; none where there is no such text.
-    pub fn chosen(&self, text: usize) -> &[Prediction] {
-        self.texts.get(text).map_or(&[], |text| &text.new)
+    pub fn chosen(&self, text: usize) -> Vec<Prediction> {
+        self.texts.get(text).map_or(Vec::new(), |text| text.new.clone())
     }
 
     /// Why a text ended.
     ///
     /// # Errors
     /// When there is no such text.
-    pub fn stop_reason(&self, text: usize) -> Result<&StopReason> {
+    pub fn stop_reason(&self, text: usize) -> Result<StopReason> {
         let texts = self.texts.len();
-        Ok(self.texts.get(text).map(|text| &text.reason).ok_or(GenerateError::NoSuchText { text, texts })?)
+        Ok(self.texts.get(text).map(|text| text.reason.clone()).ok_or(GenerateError::NoSuchText { text, texts })?)
     }
 
     /// The logits that each step's token was chosen from, before any penalty or temperature. What comes after the end
@@ -114,22 +114,22 @@ impl Generated {
     ///
     /// # Errors
     /// Unless asked for with [`Generation::keep_logits`].
-    pub fn logits(&self) -> Result<&Tensor> {
-        Ok(self.logits.as_ref().ok_or(GenerateError::NoLogits)?)
+    pub fn logits(&self) -> Result<Tensor> {
+        Ok(self.logits.clone().ok_or(GenerateError::NoLogits)?)
     }
 
     /// What was recorded at a step. Its tokens are those that the step read.
     ///
     /// # Errors
     /// When there was no such step or nothing was to be recorded.
-    pub fn cache(&self, step: usize) -> Result<&ActivationCache> {
+    pub fn cache(&self, step: usize) -> Result<ActivationCache> {
         let recorded = self.caches.len();
-        Ok(self.caches.get(step).ok_or(GenerateError::NoSuchRecord { step, recorded })?)
+        Ok(self.caches.get(step).cloned().ok_or(GenerateError::NoSuchRecord { step, recorded })?)
     }
 
     /// What was recorded, step by step; empty when nothing was to be.
-    pub fn caches(&self) -> &[ActivationCache] {
-        &self.caches
+    pub fn caches(&self) -> Vec<ActivationCache> {
+        self.caches.clone()
     }
 }
 

@@ -104,7 +104,7 @@ pub struct Generation {
 impl Generation {
     fn new(prefix: Prefix) -> Self {
         let model = prefix.model.clone();
-        let standing = model.interventions().iter().map(|edit| (Steps::new(&..), edit.clone()));
+        let standing = model.standing().iter().map(|edit| (Steps::new(&..), edit.clone()));
         Self {
             max_new_tokens: 20,
             sampling: Sampling::default(),
@@ -198,7 +198,7 @@ impl Generation {
         interventions: impl IntoIterator<Item = Intervention>,
     ) -> Self {
         let steps = Steps::new(&steps);
-        let placed = Intervention::all_placed_in(interventions, self.model.config());
+        let placed = Intervention::all_placed_in(interventions, &self.model.config());
         self.interventions.extend(placed.into_iter().map(|edit| (steps.clone(), edit)));
         self
     }

@@ -73,8 +73,8 @@ impl Prefix {
     /// Reads what has not been read yet.
     fn read(self) -> Result<Self> {
         let had = self.kept.len;
-        let kept = self.kept.for_texts(self.model.config(), &self.tokens);
-        let mut again = self.model.interventions().iter().filter(|_| kept.len < had);
+        let kept = self.kept.for_texts(&self.model.config(), &self.tokens);
+        let mut again = self.model.standing().iter().filter(|_| kept.len < had);
         if let Some(edit) = again.find(|edit| !edit.is_repeatable()) {
             let after = self.model.config().long_after().unwrap_or_default();
             let (when, deed) = ("with what is added".into(), format!("{edit:?}"));
@@ -83,7 +83,7 @@ impl Prefix {
         let read = kept.len..self.tokens.len();
         let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), kept);
         // Nothing is said yet, so the end of the model is not reached.
-        let standing = self.model.interventions().iter().filter(|edit| edit.site().point().stage() != Stage::End);
+        let standing = self.model.standing().iter().filter(|edit| edit.site().point().stage() != Stage::End);
         let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
         let standing: Vec<_> = standing.filter_map(|edit| edit.clone().within(read.clone())).collect();
         let (_, kept) = pass.intervene(standing).without_logits().run_keeping()?;
@@ -107,7 +107,8 @@ impl Prefix {
             tokens.push(&column, |id| self.model.token_text(id));
         }
         for (text, ids) in more.iter().enumerate() {
-            let mut pieces = Pieces::after(self.model.tokenizer(), &self.tokens.ids(text)[self.tokens.real(text)]);
+            let mut pieces =
+                Pieces::after(self.model.tokenizer().as_ref(), &self.tokens.row(text).ids[self.tokens.real(text)]);
             let written = ids.iter().map(|&id| pieces.push(id)).collect::<Result<Vec<_>>>()?;
             tokens.write(text, &written);
         }
@@ -121,13 +122,13 @@ impl Prefix {
     }
 
     /// The text that was read; what the decoder read, in a model with an encoder.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    pub fn tokens(&self) -> Tokens {
+        self.tokens.clone()
     }
 }
 
 impl Prefix {
     pub(super) fn brief(&self) -> String {
-        format!("Prefix of {:?} for {}", self.tokens.strings(0), self.model.name())
+        format!("Prefix of {:?} for {}", self.tokens.row(0).strings, self.model.name())
     }
 }

@@ -20,11 +20,12 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
     let model = &generation.model;
     let mut tokens = generation.prefix.tokens.clone();
     let mut kept = generation.prefix.kept.clone();
-    let mut writers: Vec<Writer> =
-        (0..tokens.batch()).map(|text| Writer::new(generation, text, &tokens.ids(text)[tokens.real(text)])).collect();
+    let mut writers: Vec<Writer> = (0..tokens.batch())
+        .map(|text| Writer::new(generation, text, &tokens.row(text).ids[tokens.real(text)]))
+        .collect();
     let (mut caches, mut logits) = (Vec::new(), Vec::new());
     for step in 0..generation.max_new_tokens {
-        let (cache, last, new) = generation.read(step, &tokens, kept.for_texts(model.config(), &tokens))?;
+        let (cache, last, new) = generation.read(step, &tokens, kept.for_texts(&model.config(), &tokens))?;
         kept = if generation.keeps { new } else { Kept::default() };
         let mut next = vec![None; writers.len()];
         for (text, row) in last.to_vec2::<f32>()?.iter().enumerate() {
@@ -71,7 +72,7 @@ impl Generation {
     /// kept.
     fn read(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<(ActivationCache, Tensor, Kept)> {
         let (run, kept) = self.pass(step, tokens, kept)?.run_keeping()?;
-        Ok((run.cache().clone(), run.logits()?.squeeze(1)?, kept))
+        Ok((run.cache(), run.logits()?.squeeze(1)?, kept))
     }
 
     /// The forward pass of a step. What happens in the encoder happens at step 0, for it is run once.
@@ -159,7 +160,7 @@ impl Generation {
         let target = tokens.len() + self.most_new_tokens().min(self.model.config().n_ctx);
         let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
         let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
-        let check = |(_, edit): &(_, Intervention)| edit.indices(self.model.config(), sizes).map(drop);
+        let check = |(_, edit): &(_, Intervention)| edit.indices(&self.model.config(), sizes).map(drop);
         self.interventions.iter().try_for_each(check)
     }
 }

@@ -27,7 +27,7 @@ impl Writer {
     pub(super) fn new(generation: &Generation, text: usize, prompt: &[u32]) -> Self {
         Self {
             sampler: Sampler::new(generation.sampling.clone(), text),
-            pieces: Pieces::after(generation.model.tokenizer(), prompt),
+            pieces: Pieces::after(generation.model.tokenizer().as_ref(), prompt),
             written: Written::default(),
             ids: prompt.to_vec(),
             new: Vec::new(),

@@ -70,7 +70,7 @@ impl Run {
     /// When the run did not record the residual stream, did not reach the end of the model, or a logit is NaN or inf: the
     /// error names the first recorded site at which there is no number.
     pub fn logit_lens(&self) -> Result<LogitLens> {
-        let row = last_of(self.tokens(), 0, &self.cache().recorded())?;
+        let row = last_of(&self.tokens(), 0, &self.cache().recorded())?;
         let sites = self.model().config().streams();
         let end = sites.last().copied().unwrap_or(Site::resid_post(0));
         let logits = self.model().unembed(&self.cache().get(end)?.get(0)?.get(row)?.unsqueeze(0)?)?;
@@ -101,7 +101,7 @@ impl Run {
 
 impl LogitLens {
     fn new(run: &Run, watched: u32) -> Result<Self> {
-        let (model, tokens) = (run.model(), run.tokens().clone());
+        let (model, tokens) = (run.model(), run.tokens());
         let n_layers = model.config().n_layers;
         let sites = model.config().streams();
         let labels = (0..n_layers).map(|layer| layer.to_string()).chain(["output".into()]).collect();
@@ -116,7 +116,7 @@ impl LogitLens {
             let row = row.par_iter().zip(&output).zip(&positions).map(|((logits, output), position)| {
                 let what = || format!("the logits that the lens reads at `{site}`, position {position},");
                 run.cache().check_numbers(what, logits)?;
-                Ok(cell(model, logits, output, watched as usize))
+                Ok(cell(&model, logits, output, watched as usize))
             });
             // The first that fails is named, whichever thread was faster.
             cells.extend(row.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?);
@@ -135,16 +135,16 @@ impl LogitLens {
     ///
     /// # Errors
     /// When there is no such row or position, or the run did not record it.
-    pub fn cell(&self, row: usize, position: i64) -> Result<&LensCell> {
+    pub fn cell(&self, row: usize, position: i64) -> Result<LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
         let rows = Counted::new("row", "what each layer reads and, last, the output are the lens's rows", self.rows());
         let none = || rows.beyond(row as i128);
-        self.cells.get((row, index)).ok_or_else(none)
+        self.cells.get((row, index)).cloned().ok_or_else(none)
     }
 
     /// The token whose rank and probability are followed.
-    pub fn watched(&self) -> &str {
-        &self.watched
+    pub fn watched(&self) -> String {
+        self.watched.clone()
     }
 
     /// The table, coloured by one statistic.

@@ -167,8 +167,8 @@ impl Settings {
     }
 
     /// The names of all keys.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.map.keys().map(String::as_str)
+    pub fn keys(&self) -> Vec<String> {
+        self.map.keys().cloned().collect()
     }
 
     pub(super) fn set(&mut self, key: &str, value: impl Into<Value>) {

@@ -131,8 +131,8 @@ impl Weights {
     }
 
     /// The shape of the tensor `name`, where there is one. Asking this does not count as using it.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.resolve(name).map(|(_, shape)| shape)
+    pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.resolve(name).map(|(_, shape)| shape.to_vec())
     }
 
     /// All names, without the optional prefixes, in alphabetical order.
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(weights().names(), all);
         assert_eq!(weights().get("h.0.ln_1.weight", &[3]).unwrap().to_vec1::<f32>().unwrap(), [1., 2., 3.]);
         assert_eq!(weights().get("transformer.h.0.ln_1.weight", &[3]).unwrap().dims(), [3]);
-        assert_eq!(weights().shape("lm_head.weight"), Some([2].as_slice()));
+        assert_eq!(weights().shape("lm_head.weight"), Some(vec![2]));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Model {
     pub fn fill_mask(&self, text: impl ToTokens, k: usize) -> Result<FilledMasks> {
         let tokens = self.tokens(text)?;
         let mask = self.tokenizer().and_then(|tokenizer| tokenizer.special_ids().mask).ok_or(TextError::NoMask)?;
-        let blanks: Vec<usize> = tokens.real(0).filter(|&position| tokens.ids(0)[position] == mask).collect();
+        let blanks: Vec<usize> = tokens.real(0).filter(|&position| tokens.row(0).ids[position] == mask).collect();
         if blanks.is_empty() {
             return Err(TextError::NothingToFill { mask: self.token_text(mask) }.into());
         }
@@ -109,7 +109,7 @@ impl Model {
         let run = self.pass(self.pair(first, second)?)?.without_logits().run()?;
         let logits = run.next_sentence()?.get(0)?;
         let logits = [logits.get(0)?.to_scalar()?, logits.get(1)?.to_scalar()?];
-        self.check_numbers(run.tokens(), || "the scores of the next sentence".into(), &logits)?;
+        self.check_numbers(&run.tokens(), || "the scores of the next sentence".into(), &logits)?;
         Ok(NextSentence { first: first.into(), second: second.into(), logits, probability: softmax(&logits)[0] })
     }
 
@@ -147,7 +147,7 @@ impl Model {
             }
         };
         let vectors = pooled.broadcast_div(&pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?)?;
-        let sentence = |text| tokens.text(text).map_or_else(|| tokens.strings(text).concat(), str::to_owned);
+        let sentence = |text| tokens.text(text).unwrap_or_else(|| tokens.row(text).strings.concat());
         let shape = vectors.dims2()?;
         let values = vectors.flatten_all()?.to_vec1()?;
         let vectors = Array2::from_shape_vec(shape, values).map_err(|why| candle_core::Error::Msg(why.to_string()))?;
@@ -182,7 +182,7 @@ impl Run {
         let (batch, len) = (tokens.batch(), tokens.len());
         let shares = (0..batch).flat_map(|text| (0..len).map(move |position| share(text, position)));
         let shares = Tensor::from_iter(shares, &Device::Cpu)?.reshape((batch, 1, len))?;
-        Ok(shares.matmul(resid)?.squeeze(1)?)
+        Ok(shares.matmul(&resid)?.squeeze(1)?)
     }
 }
 

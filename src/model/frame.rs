@@ -77,11 +77,11 @@ impl Frame {
     fn from(config: &Config, stack: &Blocks, tokens: &Tokens, past: usize) -> Result<Self> {
         let batch = tokens.batch();
         let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
-        let types = |text| tokens.token_types(text).iter().skip(past).copied().collect::<Vec<_>>();
+        let types = |text| tokens.row(text).types.iter().skip(past).copied().collect::<Vec<_>>();
         let types = (0..batch).flat_map(types).collect();
         let frame = Self::build(config, stack, batch, past..tokens.len(), real, types)?;
         let Some(unplaced) = config.unplaced_token else { return Ok(frame) };
-        let row = |text| counted_past(unplaced, tokens.ids(text), tokens.real(text), config.n_ctx);
+        let row = |text| counted_past(unplaced, &tokens.row(text).ids, tokens.real(text), config.n_ctx);
         Ok(Self { positions: (0..batch).flat_map(|text| row(text).skip(past)).collect(), ..frame })
     }
 
@@ -119,7 +119,7 @@ impl Frame {
         let rows = real.as_deref().unwrap_or(std::slice::from_ref(&everywhere));
         let stands = |real: &Range<usize>, index| if real.contains(&index) { (index - real.start) as u32 } else { 0 };
         let row = |real| new.clone().map(move |index| stands(real, index));
-        let turn = |layer: usize| match (config.rotary(layer), &config.local_rotary) {
+        let turn = |layer: usize| match (config.turn(layer), &config.local_rotary) {
             (None, _) => Turn::Not,
             (Some(_), Some(_)) if config.window(layer).is_some() => Turn::Locally,
             (Some(_), _) => Turn::Everywhere,
@@ -141,7 +141,7 @@ impl Frame {
         };
         let table = |rotary: &Rotary| {
             let texts = frame.positions.chunks(frame.pos.max(1)).zip(frame.lengths());
-            let texts: Vec<_> = texts.map(|(positions, len)| (rotary.frequencies_for(len), positions)).collect();
+            let texts: Vec<_> = texts.map(|(positions, len)| (rotary.frequencies_at(len), positions)).collect();
             RotaryTable::new(&texts, rotary.adjacent, rotary.attention_factor)
         };
         let local_rotary = config.local_rotary.as_ref().map(table);

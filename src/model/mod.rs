@@ -78,7 +78,7 @@ pub struct Model {
 struct Inner {
     name: String,
     origin: String,
-    config: Config,
+    config: Arc<Config>,
     transformer: Transformer,
     tokenizer: Option<Tokenizer>,
 }
@@ -112,32 +112,33 @@ impl Model {
     pub(crate) fn from_parts(
         name: String,
         origin: String,
-        config: Config,
+        config: impl Into<Arc<Config>>,
         transformer: Transformer,
         tokenizer: Option<Tokenizer>,
     ) -> Self {
         crate::kernel_check::warn_if_statics_are_duplicated();
-        Self { inner: Arc::new(Inner { name, origin, config, transformer, tokenizer }), interventions: Arc::from([]) }
+        let inner = Inner { name, origin, config: config.into(), transformer, tokenizer };
+        Self { inner: Arc::new(inner), interventions: Arc::from([]) }
     }
 
     /// The model's name.
-    pub fn name(&self) -> &str {
-        &self.inner.name
+    pub fn name(&self) -> String {
+        self.inner.name.clone()
     }
 
     /// Where it was read from.
-    pub fn origin(&self) -> &str {
-        &self.inner.origin
+    pub fn origin(&self) -> String {
+        self.inner.origin.clone()
     }
 
     /// The architecture.
-    pub fn config(&self) -> &Config {
-        &self.inner.config
+    pub fn config(&self) -> Arc<Config> {
+        self.inner.config.clone()
     }
 
     /// The tokenizer, when the model has one.
-    pub fn tokenizer(&self) -> Option<&Tokenizer> {
-        self.inner.tokenizer.as_ref()
+    pub fn tokenizer(&self) -> Option<Tokenizer> {
+        self.inner.tokenizer.clone()
     }
 
     pub(crate) fn transformer(&self) -> &Transformer {
@@ -155,21 +156,24 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn hooked(&self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
-        let new = Intervention::all_placed_in(interventions, self.config()).into_iter().map(Intervention::standing);
+        let new = Intervention::all_placed_in(interventions, &self.config()).into_iter().map(Intervention::standing);
         let interventions = self.interventions.iter().cloned().chain(new).collect();
         Self { inner: self.inner.clone(), interventions }
     }
 
     /// The same model with other weights: those of this one stay as they are.
     pub(crate) fn remade(&self, config: Config, transformer: Transformer) -> Self {
-        let Inner { name, origin, tokenizer, .. } = &*self.inner;
-        let inner =
-            Inner { name: name.clone(), origin: origin.clone(), config, transformer, tokenizer: tokenizer.clone() };
-        Self { inner: Arc::new(inner), interventions: self.interventions.clone() }
+        let remade = Self::from_parts(self.name(), self.origin(), config, transformer, self.tokenizer());
+        Self { interventions: self.interventions.clone(), ..remade }
     }
 
     /// What [`Model::hooked`] added.
-    pub fn interventions(&self) -> &[Intervention] {
+    pub fn interventions(&self) -> Vec<Intervention> {
+        self.interventions.to_vec()
+    }
+
+    /// As [`Model::interventions`], to be looked at.
+    pub(crate) fn standing(&self) -> &[Intervention] {
         &self.interventions
     }
 
@@ -229,7 +233,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
-        Ok(self.pass(input)?.run()?.logits()?.clone())
+        self.pass(input)?.run()?.logits()
     }
 
     /// The mean over all but the first token of -log P(token | what came before), in nats.
@@ -254,6 +258,6 @@ impl Model {
             return Err(RunError::Resid { got: resid.dims().to_vec(), d_model }.into());
         }
         need_f32(|| "the residual stream".into(), resid)?;
-        self.transformer().unembedded(self.config(), resid)
+        self.transformer().unembedded(&self.config(), resid)
     }
 }

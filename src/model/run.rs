@@ -58,18 +58,18 @@ impl Run {
     }
 
     /// The model that ran.
-    pub fn model(&self) -> &Model {
-        &self.model
+    pub fn model(&self) -> Model {
+        self.model.clone()
     }
 
     /// The text that was run.
-    pub fn tokens(&self) -> &Tokens {
+    pub fn tokens(&self) -> Tokens {
         self.cache.tokens()
     }
 
     /// The recorded activations.
-    pub fn cache(&self) -> &ActivationCache {
-        &self.cache
+    pub fn cache(&self) -> ActivationCache {
+        self.cache.clone()
     }
 
     /// The logits, at every position or at those asked for with [`Pass::logits_at`](super::Pass::logits_at).
@@ -79,9 +79,9 @@ impl Run {
     ///
     /// # Errors
     /// When the pass was told to compute none, or the model has no unembedding.
-    pub fn logits(&self) -> Result<&Tensor> {
+    pub fn logits(&self) -> Result<Tensor> {
         let config = self.model.config();
-        self.reading.logits.as_ref().ok_or_else(|| match config.heads.unembed {
+        self.reading.logits.clone().ok_or_else(|| match config.heads.unembed {
             true => RunError::NoLogits.into(),
             false => RunError::NoUnembed { family: config.family.clone() }.into(),
         })
@@ -92,8 +92,8 @@ impl Run {
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
-    pub fn resid(&self) -> &Tensor {
-        &self.reading.resid
+    pub fn resid(&self) -> Tensor {
+        self.reading.resid.clone()
     }
 
     /// The stream of each text's first token through the pooler of an encoder.
@@ -103,8 +103,8 @@ impl Run {
     ///
     /// # Errors
     /// When the model has no pooler.
-    pub fn pooled(&self) -> Result<&Tensor> {
-        self.reading.pooled.as_ref().ok_or_else(|| self.no_head("pooler"))
+    pub fn pooled(&self) -> Result<Tensor> {
+        self.reading.pooled.clone().ok_or_else(|| self.no_head("pooler"))
     }
 
     /// Scores of "the second sentence follows the first" and of "it does not".
@@ -114,8 +114,8 @@ impl Run {
     ///
     /// # Errors
     /// When the model has no such head.
-    pub fn next_sentence(&self) -> Result<&Tensor> {
-        self.reading.next_sentence.as_ref().ok_or_else(|| self.no_head("next-sentence head"))
+    pub fn next_sentence(&self) -> Result<Tensor> {
+        self.reading.next_sentence.clone().ok_or_else(|| self.no_head("next-sentence head"))
     }
 
     fn no_head(&self, part: &'static str) -> crate::Error {
@@ -126,8 +126,8 @@ impl Run {
     ///
     /// # Errors
     /// When none were asked for.
-    pub fn gradients(&self) -> Result<&ActivationCache> {
-        self.gradients.as_ref().ok_or_else(|| RunError::NoGradients.into())
+    pub fn gradients(&self) -> Result<ActivationCache> {
+        self.gradients.clone().ok_or_else(|| RunError::NoGradients.into())
     }
 
     /// The logits of one text at one position.

@@ -90,7 +90,7 @@ impl Run {
         let row = pattern.row(self.cache().row(site, from)?).to_vec();
         let (name, token) = (name_in_stack(site, head), visible(&queries.strings(0)[from]));
         let text = TokenText::new(keys.strings(0), row).title(format!("Where {name} looks from {token}@{from}"));
-        let text = if std::ptr::eq(queries, keys) { text.outline(from) } else { text };
+        let text = if site.point() != Point::CrossPattern { text.outline(from) } else { text };
         text.value("attention").range(0.0, 1.0).draw()
     }
 
@@ -121,12 +121,12 @@ impl Run {
     }
 
     /// What looks, and what is looked at.
-    fn ends(&self, site: Site) -> [&Tokens; 2] {
-        let source = self.cache().source().unwrap_or(self.tokens());
+    fn ends(&self, site: Site) -> [Tokens; 2] {
+        let (own, source) = (self.tokens(), self.cache().source().unwrap_or_else(|| self.tokens()));
         match (site.stack(), site.point()) {
-            (Stack::Encoder, _) => [source, source],
-            (_, Point::CrossPattern) => [self.tokens(), source],
-            _ => [self.tokens(), self.tokens()],
+            (Stack::Encoder, _) => [source.clone(), source],
+            (_, Point::CrossPattern) => [own, source],
+            _ => [own.clone(), own],
         }
     }
 }

@@ -70,7 +70,7 @@ mod tests {
     fn every_shipped_model_opens_and_says_so() {
         for name in NAMES {
             let model = Model::open(name).unwrap();
-            assert_eq!((model.name(), model.origin()), (name, "inside glassbox"));
+            assert_eq!([model.name(), model.origin()], [name, "inside glassbox"]);
             assert!(model.tokenizer().is_some());
         }
     }

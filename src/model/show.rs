@@ -81,7 +81,7 @@ impl Model {
             let names: Vec<_> = config.untied.iter().map(|name| format!("`{name}`")).collect();
             facts.push(("used as stored", format!("{} (the configuration says tied)", names.join(", "))));
         }
-        let tokens = self.tokenizer().map_or(0, crate::text::Tokenizer::d_vocab);
+        let tokens = self.tokenizer().map_or(0, |tokenizer| tokenizer.d_vocab());
         if tokens > config.d_vocab {
             let beyond = grouped(tokens - config.d_vocab);
             facts.push(("tokenizer", format!("{} tokens, {beyond} of them beyond the vocabulary", grouped(tokens))));
@@ -93,7 +93,7 @@ impl Model {
         if !config.processed.is_empty() {
             facts.push(("processing", config.processed.to_string()));
         }
-        facts.push(("from", self.origin().into()));
+        facts.push(("from", self.origin()));
         let once = |site: &&Site| site.layer().is_none_or(|layer| layer == 0);
         let sites = self.sites();
         let row = |site: &Site| {
@@ -103,7 +103,7 @@ impl Model {
         };
         let rows: Vec<_> = sites.iter().filter(once).map(row).collect();
         let line = format!("{} kinds of sites, where one can look and change something", rows.len());
-        Card::new(self.name()).facts(facts).folded(&line, |card| card.table(&["site", "shape", "recorded"], rows))
+        Card::new(&self.name()).facts(facts).folded(&line, |card| card.table(&["site", "shape", "recorded"], rows))
     }
 }
 
@@ -156,7 +156,7 @@ impl Run {
 
     fn card(&self) -> Card {
         let model = self.model().name();
-        let mut card = Card::new(&format!("A run of {model}")).shown(self.tokens());
+        let mut card = Card::new(&format!("A run of {model}")).shown(&self.tokens());
         let causal = self.model().config().architecture != Architecture::Encoder;
         let computed = self.logits().is_ok() && self.logits_at(0, -1).is_ok();
         match self.predictions(-1, 5) {

@@ -86,7 +86,7 @@ impl Model {
     /// ```
     pub fn to_str_tokens(&self, input: impl ToTokens) -> Result<Vec<String>> {
         let tokens = self.tokens(input)?;
-        Ok(tokens.strings(0)[tokens.real(0)].to_vec())
+        Ok(tokens.row(0).strings[tokens.real(0)].to_vec())
     }
 
     /// The id of a text that is exactly one token, such as `" Mary"`.
@@ -149,7 +149,7 @@ impl Model {
         Ok(ids)
     }
 
-    fn need_tokenizer(&self) -> Result<&Tokenizer> {
+    fn need_tokenizer(&self) -> Result<Tokenizer> {
         self.tokenizer().ok_or_else(|| TextError::NoTokenizer.into())
     }
 
@@ -161,7 +161,7 @@ impl Model {
     /// `special`: with whatever special tokens the tokenizer's file asks for, as encoders read text. They are no
     /// beginning of text, so that `bos` neither asks for them nor leaves them out.
     fn tokenize_as(&self, texts: &[&str], bos: Option<bool>, special: bool) -> Result<Tokens> {
-        let tokenizer = self.need_tokenizer()?;
+        let tokenizer = &self.need_tokenizer()?;
         let bos_id = if special && bos != Some(true) { None } else { bos_id(tokenizer, bos)? };
         let mut prepended = false;
         let mut row = |text: &&str| -> Result<Row> {
@@ -191,14 +191,14 @@ impl Model {
 
     fn checked(&self, rows: Vec<Row>, bos_prepended: bool) -> Result<Tokens> {
         let id = self.filler_id();
-        let tokens = Tokens::new(rows, bos_prepended, Filler { id, string: self.token_text(id) })?;
+        let tokens = Tokens::new(rows, bos_prepended, Filler { id, string: self.token_text(id).into() })?;
         self.check_tokens(&tokens)?;
         Ok(tokens)
     }
 
     /// What fills up a text that is shorter than its neighbours.
     fn filler_id(&self) -> u32 {
-        let known = |tokenizer: &Tokenizer| {
+        let known = |tokenizer: Tokenizer| {
             let ids = [tokenizer.pad(), tokenizer.eos(), tokenizer.bos()];
             ids.into_iter().flatten().find(|&id| self.check_ids(&[id]).is_ok())
         };
@@ -211,8 +211,8 @@ impl Model {
             return Err(TextError::TooLong { got: tokens.len(), n_ctx }.into());
         }
         (0..tokens.batch()).try_for_each(|text| {
-            self.check_ids(tokens.ids(text))?;
-            self.check_token_types(tokens.token_types(text))
+            self.check_ids(&tokens.row(text).ids)?;
+            self.check_token_types(&tokens.row(text).types)
         })
     }
 

@@ -3,7 +3,7 @@
 use super::{Architecture, Model};
 use crate::{
     Result,
-    text::{ToTokens, Tokenizer, Tokens},
+    text::{ToTokens, Tokens},
 };
 
 impl Model {
@@ -19,7 +19,7 @@ impl Model {
         let start = self.config().decoder_start.unwrap_or(0);
         let tokens = self.tokens(input)?;
         let shifted = |text| {
-            let start = tokens.text(text).map(|_| start);
+            let start = tokens.row(text).text.as_ref().map(|_| start);
             start.into_iter().chain(self.without_end(&tokens, text).iter().copied()).collect::<Vec<u32>>()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
@@ -27,8 +27,9 @@ impl Model {
 
     /// The ids of a text, without the end that the tokenizer puts to it; all of those that were given as ids.
     fn without_end<'a>(&self, tokens: &'a Tokens, text: usize) -> &'a [u32] {
-        let (ids, end) = (&tokens.ids(text)[tokens.real(text)], self.tokenizer().and_then(Tokenizer::eos));
-        match (tokens.text(text), ids) {
+        let (ids, end) =
+            (&tokens.row(text).ids[tokens.real(text)], self.tokenizer().and_then(|tokenizer| tokenizer.eos()));
+        match (tokens.row(text).text.as_deref(), ids) {
             (Some(_), [ids @ .., last]) if Some(*last) == end => ids,
             _ => ids,
         }
@@ -39,7 +40,7 @@ impl Model {
         let tokens = self.tokens(input)?;
         let ids = |text| match self.config().architecture {
             Architecture::EncoderDecoder => self.without_end(&tokens, text),
-            _ => &tokens.ids(text)[tokens.real(text)][usize::from(tokens.bos_prepended())..],
+            _ => &tokens.row(text).ids[tokens.real(text)][usize::from(tokens.bos_prepended())..],
         };
         Ok((0..tokens.batch()).map(|text| ids(text).to_vec()).collect())
     }

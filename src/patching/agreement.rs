@@ -67,7 +67,7 @@ impl PatchSweep {
     /// `L1H0`, `layer 1, ·fox@3`.
     fn cell_name(&self, at: &[usize]) -> String {
         if let ([layers, heads], [layer, head]) = (&self.axes[..], at)
-            && (layers.name(), heads.name()) == ("layer", "head")
+            && (&*layers.name, &*heads.name) == ("layer", "head")
         {
             return format!("L{layer}H{head}");
         }
@@ -82,8 +82,8 @@ impl PatchSweep {
 
 impl Agreement {
     /// The name of each cell, its value in the first map, and in the other.
-    pub fn cells(&self) -> &[(String, f32, f32)] {
-        &self.cells
+    pub fn cells(&self) -> Vec<(String, f32, f32)> {
+        self.cells.clone()
     }
 
     /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant, NaN where a cell is.

@@ -44,8 +44,8 @@ impl MapAxis {
     }
 
     /// What it counts.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> String {
+        self.name.clone()
     }
 
     /// How many places it has.

@@ -88,7 +88,7 @@ pub(super) fn from(activation: &Tensor, site: Site, start: usize) -> Result<Tens
 /// When something else is done than putting in the clean value.
 pub(super) fn part(one: &Intervention, all: &ActivationCache, config: &Config, sizes: Sizes) -> Result<Tensor> {
     match one.is_open() {
-        true => select(all.get(one.site())?, &one.indices(config, sizes)?),
+        true => select(&all.get(one.site())?, &one.indices(config, sizes)?),
         false => Err(PatchError::NotAlongALine { deed: format!("{one:?}") }.into()),
     }
 }

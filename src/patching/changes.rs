@@ -21,16 +21,16 @@ impl Patching {
         let (Source::Run(_) | Source::Aligned(..)) = &self.source else {
             return Ok(cells.iter().map(|cell| Some(cell.start)).collect());
         };
-        let tokens = self.corrupt();
-        let here = Source::Run(tokens.clone()).values(self.corrupt.run.model(), tokens, values.sites())?;
-        let differ = |(site, there): (Site, &Tensor)| Ok((site, differing(there, here.get(site)?, site)?));
+        let tokens = &self.corrupt();
+        let here = Source::Run(tokens.clone()).values(&self.corrupt.run.model(), tokens, values.sites())?;
+        let differ = |(site, there): (Site, Tensor)| Ok((site, differing(&there, &here.get(site)?, site)?));
         let differ: BTreeMap<Site, Vec<bool>> = values.iter().map(differ).collect::<Result<_>>()?;
         let sizes = Sizes { batch: tokens.batch(), source: tokens.len(), target: tokens.len(), past: 0 };
         let first = |one: &Intervention| {
             let Some(differ) = differ.get(&one.site()).filter(|_| one.is_open()) else {
                 return Ok(Some(0));
             };
-            let narrowed = one.indices(self.model.config(), sizes)?;
+            let narrowed = one.indices(&self.model.config(), sizes)?;
             let narrowed = narrowed.into_iter().find(|(dim, _)| Some(*dim) == along(one.site()));
             let mut positions = narrowed.map_or_else(|| (0..tokens.len()).collect(), |(_, positions)| positions);
             positions.sort_unstable();

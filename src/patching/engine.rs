@@ -42,7 +42,7 @@ impl Patching {
         let mut sites: Vec<Site> = cells.iter().flat_map(Cell::sites).collect();
         sites.sort();
         sites.dedup();
-        let values = self.source.values(&self.model, self.corrupt(), sites)?;
+        let values = self.source.values(&self.model, &self.corrupt(), sites)?;
         let causal = self.model.config().architecture == Architecture::Decoder;
         let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
         let mut results: Vec<_> = self.measured().map(untouched).collect();
@@ -108,7 +108,7 @@ impl Patching {
     /// The corrupt run's stream at a layer, once for each of so many cells.
     fn streams(&self, layer: usize, start: usize, cells: usize) -> Result<Option<Tensor>> {
         let site = Site::resid_pre(layer);
-        let stream = cell::from(self.corrupt.run.cache().get(site)?, site, start)?;
+        let stream = cell::from(&self.corrupt.run.cache().get(site)?, site, start)?;
         Ok((cells > 0).then(|| stream.repeat((cells, 1, 1))).transpose()?)
     }
 
@@ -122,7 +122,7 @@ impl Patching {
         let (tokens, config) = (self.corrupt(), self.model.config());
         let in_last = |one: &Intervention| one.site().layer() == Some(config.n_layers - 1);
         let idle = !cells.iter().flat_map(|cell| &cell.interventions).any(in_last);
-        let standing = self.corrupt.run.model().interventions().iter().any(|one| in_last(one) || at_end(one));
+        let standing = self.corrupt.run.model().standing().iter().any(|one| in_last(one) || at_end(one));
         let answers = self.answers()?;
         let end = answers.first().copied().filter(|end| answers.iter().all(|other| other == end));
         // Keys of a text that is cut short may be turned by other angles.
@@ -151,11 +151,11 @@ impl Patching {
     fn mixed(&self) -> Result<Vec<(usize, usize)>> {
         let (len, config) = (self.corrupt().len(), self.model.config());
         let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
-        let standing = self.corrupt.run.model().interventions().iter();
-        let again = standing.filter(|one| one.mixes() && (one.site().layer().is_some() || at_end(one)));
+        let model = self.corrupt.run.model();
+        let again = model.standing().iter().filter(|one| one.mixes() && (one.site().layer().is_some() || at_end(one)));
         let ends = |one: &Intervention| {
             let narrowed =
-                one.indices(config, sizes)?.into_iter().find(|(dim, _)| Some(*dim) == cell::along(one.site()));
+                one.indices(&config, sizes)?.into_iter().find(|(dim, _)| Some(*dim) == cell::along(one.site()));
             let positions = narrowed.map_or_else(|| vec![0, len - 1], |(_, positions)| positions);
             Ok((positions.iter().copied().min().unwrap_or(0), positions.into_iter().max().unwrap_or(0)))
         };
@@ -175,10 +175,10 @@ impl Patching {
         let (batch, len, config) = (self.corrupt().batch(), self.corrupt().len(), self.model.config());
         let sizes = Sizes { batch, source: len - start, target: len - start, past: start };
         let mut all = Rows::default();
-        let standing = self.corrupt.run.model().interventions();
-        for standing in standing.iter().filter(|one| one.site().layer() == Some(layer)) {
+        let model = self.corrupt.run.model();
+        for standing in model.standing().iter().filter(|one| one.site().layer() == Some(layer)) {
             let Some(standing) = standing.clone().within(start..len) else { continue };
-            let standing = standing.check(config, sizes)?.reading(self.corrupt(), start)?;
+            let standing = standing.check(&config, sizes)?.reading(&self.corrupt(), start)?;
             // The stream that a cell begins with was recorded after what is done to it here.
             let rows = if standing.site() == Site::resid_pre(layer) { entered } else { cells.len() };
             (0..rows).for_each(|cell| all.put(cell, standing.clone()));
@@ -187,9 +187,9 @@ impl Patching {
             for mut one in cell.in_layer(layer, start..len) {
                 if one.is_open() {
                     let site = one.site();
-                    one = one.filled(cell::from(values.get(site)?, site, start)?);
+                    one = one.filled(cell::from(&values.get(site)?, site, start)?);
                 }
-                all.put(index, one.check(config, sizes)?.reading(self.corrupt(), start)?);
+                all.put(index, one.check(&config, sizes)?.reading(&self.corrupt(), start)?);
             }
         }
         Ok(all.plan(batch))
@@ -207,7 +207,7 @@ impl Patching {
             rows.map(|row| tokens.real(row % tokens.batch())).collect::<Arc<[Range<usize>]>>()
         });
         let (config, stack) = (self.model.config(), &self.model.transformer().blocks);
-        Frame::going_on(config, stack, copies * tokens.batch(), positions, real, kept)
+        Frame::going_on(&config, stack, copies * tokens.batch(), positions, real, kept)
     }
 }
 

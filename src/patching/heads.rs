@@ -64,12 +64,9 @@ impl MapAxis {
 /// ```
 impl PerHead for PatchSweep {
     fn per_head(&self) -> Result<Array2<f32>> {
-        match self.axes()[..] {
-            ["layer", "head"] => self.ungrouped().mean().per_head(),
-            _ => {
-                let axes = self.axes().into_iter().map(str::to_owned).collect();
-                Err(CircuitsError::NotByHead { name: self.name().into(), axes }.into())
-            }
+        match &self.axes[..] {
+            [layer, head] if (&*layer.name, &*head.name) == ("layer", "head") => self.ungrouped().mean().per_head(),
+            _ => Err(CircuitsError::NotByHead { name: self.name(), axes: self.axes() }.into()),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Patching {
         let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
         let count = together(axes.iter().map(|axis| axis.len));
         at_most("cells of a map", count, 10_000_000)?;
-        let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), config, sizes));
+        let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), &config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let missing = self.missing(&cells, sizes)?;
         let (deed, values) = match &self.slopes {
@@ -73,7 +73,7 @@ impl Patching {
         values: Vec<Vec<Vec<f32>>>,
     ) -> Result<PatchSweep> {
         let map = |((metric, baselines), values): ((&Metric, &Baselines), Vec<Vec<f32>>)| {
-            PatchSweep::new(names, metric.name(), axes.clone(), values.concat(), baselines.clone())
+            PatchSweep::new(names, &metric.name(), axes.clone(), values.concat(), baselines.clone())
         };
         let mut maps = self.measured().zip(values).map(map);
         let first = maps.next().unwrap_or_else(|| Err(PatchError::EmptyCell.into()))?;
@@ -142,7 +142,7 @@ impl Patching {
                 let there = |(at, token)| counterparts.get(0, at).filter(|_| alone).map_or(token, |from| &clean[from]);
                 MapAxis::tokens(name, corrupt.iter().enumerate().map(|(at, token)| both((there((at, token)), token))))
             }
-            _ => MapAxis::tokens(name, clean.iter().zip(corrupt).map(both)),
+            _ => MapAxis::tokens(name, clean.iter().zip(&corrupt).map(both)),
         }
     }
 }

@@ -229,8 +229,8 @@ impl Metric {
     }
 
     /// What it measures, for axes and legends.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> String {
+        self.name.clone()
     }
 
     /// The number for each text of a run.

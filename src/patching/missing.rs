@@ -34,7 +34,7 @@ impl Patching {
             there.fill(true);
             return Ok(());
         }
-        let (site, narrowed) = (one.site(), one.indices(self.model.config(), sizes)?);
+        let (site, narrowed) = (one.site(), one.indices(&self.model.config(), sizes)?);
         let chosen = |dim: Option<usize>| narrowed.iter().find(|(at, _)| Some(*at) == dim).map(|(_, at)| at.clone());
         let key = site.axes().iter().position(|axis| *axis == Axis::Key);
         let (positions, keys) = (chosen(along(site)), chosen(key));

@@ -154,10 +154,10 @@ impl Patching {
             return Err(PatchError::TwoStacks { family: config.family.clone() }.into());
         }
         let of_positions = |one: &Intervention| one.site() == Site::pos_embed();
-        if config.position == Position::Shortformer && model.interventions().iter().any(of_positions) {
+        if config.position == Position::Shortformer && model.standing().iter().any(of_positions) {
             return Err(PatchError::PositionsChanged { family: config.family.clone() }.into());
         }
-        if let Some(site) = model.interventions().iter().map(Intervention::site).find(|&site| !has_texts(site)) {
+        if let Some(site) = model.standing().iter().map(Intervention::site).find(|&site| !has_texts(site)) {
             return Err(PatchError::NoTexts { site: site.to_string() }.into());
         }
         source.check(&prompts)?;
@@ -194,7 +194,7 @@ impl Patching {
     /// A metric for the clean prompts: it looks at the counterparts.
     pub(super) fn for_clean(&self, metric: &Metric) -> Result<Metric> {
         match &self.source {
-            Source::Aligned(_, counterparts) if !self.ablates => metric.at_counterparts(counterparts, self.corrupt()),
+            Source::Aligned(_, counterparts) if !self.ablates => metric.at_counterparts(counterparts, &self.corrupt()),
             _ => Ok(metric.clone()),
         }
     }
@@ -221,7 +221,7 @@ impl Patching {
         let metric = metric.repeated(self.rounds)?;
         metric.check(self.corrupt().batch())?;
         if self.measured().any(|(other, _)| other.name() == metric.name()) {
-            return Err(PatchError::SameMetric { name: metric.name().into() }.into());
+            return Err(PatchError::SameMetric { name: metric.name() }.into());
         }
         let clean = Readout::of_run(&self.clean_run, &self.for_clean(&metric)?)?;
         let baselines = (clean, Readout::of_run(&self.corrupt.run, &metric)?);
@@ -246,25 +246,25 @@ impl Patching {
     }
 
     /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves.
-    pub fn clean(&self) -> &Tokens {
+    pub fn clean(&self) -> Tokens {
         match &self.source {
-            Source::Run(tokens) | Source::Aligned(tokens, _) => tokens,
+            Source::Run(tokens) | Source::Aligned(tokens, _) => tokens.clone(),
             _ => self.corrupt(),
         }
     }
 
     /// The prompts that are run with something put in.
-    pub fn corrupt(&self) -> &Tokens {
+    pub fn corrupt(&self) -> Tokens {
         self.corrupt.run.tokens()
     }
 
     /// The metric of each clean prompt; in an ablation, of each prompt as it is.
-    pub fn clean_metric(&self) -> &[f32] {
-        &self.baselines.0
+    pub fn clean_metric(&self) -> Vec<f32> {
+        self.baselines.0.clone()
     }
 
     /// The metric of each corrupt prompt; in an ablation, of each prompt as it is.
-    pub fn corrupt_metric(&self) -> &[f32] {
-        &self.baselines.1
+    pub fn corrupt_metric(&self) -> Vec<f32> {
+        self.baselines.1.clone()
     }
 }

@@ -85,7 +85,7 @@ impl PromptPairs {
             let pair: PromptPair = pair.into();
             let (clean, corrupt) = (model.tokens(&pair.clean)?, model.tokens(&pair.corrupt)?);
             if all.alignment == Alignment::SameLength && clean.len() != corrupt.len() {
-                let tokens = |tokens: &crate::text::Tokens| tokens.strings(0).join("|");
+                let tokens = |tokens: &crate::text::Tokens| tokens.row(0).strings.join("|");
                 let (clean, corrupt) = (tokens(&clean), tokens(&corrupt));
                 return Err(PatchError::PairLengths { clean, corrupt }.into());
             }
@@ -162,13 +162,13 @@ impl PromptPairs {
     }
 
     /// Which positions of clean and corrupt prompts answer to one another.
-    pub fn alignment(&self) -> &Alignment {
-        &self.alignment
+    pub fn alignment(&self) -> Alignment {
+        self.alignment.clone()
     }
 
     /// The pairs.
-    pub fn pairs(&self) -> &[PromptPair] {
-        &self.pairs
+    pub fn pairs(&self) -> Vec<PromptPair> {
+        self.pairs.clone()
     }
 
     /// The clean prompts.
@@ -182,13 +182,13 @@ impl PromptPairs {
     }
 
     /// The token of each answer, as it follows the prompt.
-    pub fn answers(&self) -> &[u32] {
-        &self.answers
+    pub fn answers(&self) -> Vec<u32> {
+        self.answers.clone()
     }
 
     /// The token of each wrong answer, as it follows the prompt.
-    pub fn wrong(&self) -> &[u32] {
-        &self.wrong
+    pub fn wrong(&self) -> Vec<u32> {
+        self.wrong.clone()
     }
 
     /// The logit of each answer less that of the wrong one.
@@ -196,7 +196,7 @@ impl PromptPairs {
     /// # Errors
     /// When the model has another vocabulary than the one these were made for.
     pub fn metric(&self, model: &Model) -> Result<Metric> {
-        Metric::logit_diff(model, self.answers(), self.wrong(), self.pairs.len())
+        Metric::logit_diff(model, &self.answers, &self.wrong, self.pairs.len())
     }
 
     /// Patching from the clean prompts into the corrupt ones, by the difference of the two answers' logits.

@@ -66,7 +66,7 @@ impl PatchSweep {
     fn line(&self, x: &MapAxis, title: &str) -> Result<Figure> {
         let value = self.scale();
         let scale =
-            self.normalized().map_or(1.0, |_| statistics::mean(self.clean()) - statistics::mean(self.corrupt()));
+            self.normalized().map_or(1.0, |_| statistics::mean(&self.clean()) - statistics::mean(&self.corrupt()));
         let error = |at: usize| self.statistics(&[at], 0).map_or(0.0, |one| one.standard_error / scale.abs());
         let values = self.mean();
         let values = (0..x.len()).map(|at| if self.is_missing(&[at]) { f32::NAN } else { values[[at]] });

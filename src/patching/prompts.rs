@@ -59,7 +59,7 @@ impl IoiPrompts {
     pub fn new(model: &Model, corruption: Corruption, count: usize, seed: u64) -> Result<Self> {
         at_most("pairs of prompts", count, 100_000)?;
         let tokenizer = model.tokenizer().ok_or(TextError::NoTokenizer)?;
-        Ok(Self(Words::of(tokenizer, corruption)?.draw(corruption, count, seed)))
+        Ok(Self(Words::of(&tokenizer, corruption)?.draw(corruption, count, seed)))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn at_end(one: &Intervention) -> bool {
 
 /// A pass through a hooked model's blocks; its end is left to [`Readout`].
 pub(super) fn before_end(model: &Model, tokens: &Tokens) -> Pass {
-    let inside = model.interventions().iter().filter(|one| !at_end(one)).cloned();
+    let inside = model.standing().iter().filter(|one| !at_end(one)).cloned();
     Pass::onward(model, tokens, None, Kept::default()).intervene(inside).without_logits()
 }
 
@@ -33,13 +33,13 @@ pub(super) struct Readout<'a> {
 
 impl<'a> Readout<'a> {
     pub(super) fn new(model: &'a Model, tokens: &'a Tokens, start: usize) -> Self {
-        let standing = model.interventions().iter().filter(|one| at_end(one)).collect();
+        let standing = model.standing().iter().filter(|one| at_end(one)).collect();
         Self { model, tokens, start, standing }
     }
 
     /// A metric of every text of a run.
     pub(super) fn of_run(run: &Run, metric: &Metric) -> Result<Vec<f32>> {
-        Ok(Readout::new(run.model(), run.tokens(), 0).values(metric, run.resid())?.concat())
+        Ok(Readout::new(&run.model(), &run.tokens(), 0).values(metric, &run.resid())?.concat())
     }
 
     /// The metric of every text of every copy. Only the logits that it looks at are worked out.
@@ -51,7 +51,7 @@ impl<'a> Readout<'a> {
         let copies = resid.dim(0)? / batch;
         if let (Some(lists), true) = (metric.looks_at(), self.standing.is_empty()) {
             let read = pick(resid, &self.rows(metric, copies)?)?;
-            let of = |ids: &&[u32]| self.model.transformer().readout.logits_of(config, &read, &ids.repeat(copies));
+            let of = |ids: &&[u32]| self.model.transformer().readout.logits_of(&config, &read, &ids.repeat(copies));
             let Some(logits) = lists.iter().map(of).collect::<Result<Option<Vec<_>>>>()? else {
                 return Err(RunError::NoUnembed { family: config.family.clone() }.into());
             };
@@ -76,7 +76,7 @@ impl<'a> Readout<'a> {
         let mut all = Rows::default();
         for standing in &self.standing {
             let Some(standing) = (*standing).clone().within(self.start..len) else { continue };
-            let standing = standing.check(config, sizes)?.reading(self.tokens, self.start)?;
+            let standing = standing.check(&config, sizes)?.reading(self.tokens, self.start)?;
             (0..copies).for_each(|copy| all.put(copy, standing.clone()));
         }
         let plan = all.plan(batch);
@@ -84,7 +84,7 @@ impl<'a> Readout<'a> {
         let everywhere = self.standing.iter().any(|one| one.site() == Site::unembed_out());
         let at: Vec<Vec<u32>> = rows.iter().map(|&row| vec![row]).collect();
         let at = (!everywhere).then_some(&at[..]);
-        let logits = self.model.transformer().readout.logits(config, resid, at, &mut Tap::new(&plan))?;
+        let logits = self.model.transformer().readout.logits(&config, resid, at, &mut Tap::new(&plan))?;
         let logits = logits.ok_or_else(|| RunError::NoUnembed { family: config.family.clone() })?;
         if everywhere { pick(&logits, &rows) } else { Ok(logits.squeeze(1)?) }
     }
@@ -113,11 +113,12 @@ impl Patching {
     /// # Shapes
     /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
     pub(super) fn measure(&self, resid: &Tensor, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
-        let readout = Readout::new(self.corrupt.run.model(), self.corrupt(), start);
+        let (model, tokens) = (self.corrupt.run.model(), self.corrupt());
+        let readout = Readout::new(&model, &tokens, start);
         let one = |(metric, (_, corrupt)): (&Metric, &Baselines)| {
             let mut values = readout.values(metric, resid)?;
             // A text whose answer comes before `start` is as the corrupt run left it.
-            for (text, _) in metric.answers(self.corrupt())?.iter().enumerate().filter(|(_, answer)| **answer < start) {
+            for (text, _) in metric.answers(&tokens)?.iter().enumerate().filter(|(_, answer)| **answer < start) {
                 values.iter_mut().for_each(|values| values[text] = corrupt[text]);
             }
             Ok(values)
@@ -127,7 +128,7 @@ impl Patching {
 
     /// Every position that a metric looks at, of each metric and text.
     pub(super) fn answers(&self) -> Result<Vec<usize>> {
-        let of = |(metric, _): (&Metric, &Baselines)| metric.answers(self.corrupt());
+        let of = |(metric, _): (&Metric, &Baselines)| metric.answers(&self.corrupt());
         Ok(self.measured().map(of).collect::<Result<Vec<_>>>()?.concat())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{MapAxis, pair::Baselines, statistics};
 use crate::{Result, error::PatchError, order};
-use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn, Zip};
+use ndarray::{ArrayD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
 /// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
@@ -16,7 +16,7 @@ pub struct PatchSweep {
     pub(super) metric: String,
     pub(super) axes: Vec<MapAxis>,
     /// The map's axes, then the pair of prompts.
-    values: ArrayD<f32>,
+    pub(super) values: ArrayD<f32>,
     clean: Vec<f32>,
     corrupt: Vec<f32>,
     /// Where nothing was put in for want of a counterpart, in the shape of the values.
@@ -67,53 +67,53 @@ impl PatchSweep {
     }
 
     /// What was measured, for axes and legends.
-    pub fn metric(&self) -> &str {
-        &self.metric
+    pub fn metric(&self) -> String {
+        self.metric.clone()
     }
 
     /// The same map by another metric of the same runs ([`Patching::and`](super::Patching::and)); `None` where none of
     /// that name was measured.
-    pub fn by(&self, metric: &str) -> Option<&Self> {
-        std::iter::once(self).chain(&self.others).find(|map| map.metric == metric)
+    pub fn by(&self, metric: &str) -> Option<Self> {
+        std::iter::once(self).chain(&self.others).find(|map| map.metric == metric).cloned()
     }
 
     /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
-    pub fn deed(&self) -> &str {
-        &self.deed
+    pub fn deed(&self) -> String {
+        self.deed.clone()
     }
 
     /// What was patched.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> String {
+        self.name.clone()
     }
 
     /// The names of the map's axes: `layer`, `position`, `head`, ...
-    pub fn axes(&self) -> Vec<&str> {
-        self.axes.iter().map(|axis| axis.name.as_str()).collect()
+    pub fn axes(&self) -> Vec<String> {
+        self.axes.iter().map(|axis| axis.name.clone()).collect()
     }
 
     /// The metric with each cell patched, for each pair of prompts.
     ///
     /// # Shapes
     /// Those of [`PatchSweep::axes`], then `batch`: `[layer, pos, batch]`.
-    pub fn values(&self) -> ArrayViewD<'_, f32> {
-        self.values.view()
+    pub fn values(&self) -> ArrayD<f32> {
+        self.values.clone()
     }
 
     /// The metric of each clean prompt.
     ///
     /// # Shapes
     /// `[batch]`
-    pub fn clean(&self) -> &[f32] {
-        &self.clean
+    pub fn clean(&self) -> Vec<f32> {
+        self.clean.clone()
     }
 
     /// The metric of each corrupt prompt.
     ///
     /// # Shapes
     /// `[batch]`
-    pub fn corrupt(&self) -> &[f32] {
-        &self.corrupt
+    pub fn corrupt(&self) -> Vec<f32> {
+        self.corrupt.clone()
     }
 
     fn pairs(&self) -> Axis {

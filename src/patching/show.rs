@@ -7,16 +7,16 @@ impl Patching {
     /// Every pair of prompts, and the metric of both.
     fn card(&self) -> Card {
         let text = |tokens: &Tokens, nth: usize| {
-            let whole = tokens.text(nth).map_or_else(|| tokens.strings(nth).concat(), str::to_owned);
+            let whole = tokens.text(nth).unwrap_or_else(|| tokens.row(nth).strings.concat());
             format!("{whole} …")
         };
         let row = |nth: usize| {
             let metrics = [self.clean_metric(), self.corrupt_metric()]
                 .map(|values| values.get(nth).map_or("".into(), |&value| number(value)));
             let [clean, corrupt] = metrics;
-            [text(self.clean(), nth), clean, text(self.corrupt(), nth), corrupt]
+            [text(&self.clean(), nth), clean, text(&self.corrupt(), nth), corrupt]
         };
-        let metric = self.metric.name();
+        let metric = &self.metric.name();
         Card::new(&format!("{}: {metric}", self.deed))
             .table(&["clean", metric, "corrupt", metric], (0..self.corrupt().batch()).map(row))
     }
@@ -29,7 +29,7 @@ shown! {
 
 impl PromptPairs {
     fn card(&self) -> Card {
-        let rows = self.pairs().iter().map(|pair| {
+        let rows = self.pairs.iter().map(|pair| {
             let [clean, corrupt] = [&pair.clean, &pair.corrupt].map(|text| format!("{text} …"));
             [clean, pair.answer.clone(), corrupt, pair.wrong.clone()]
         });

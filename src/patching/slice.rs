@@ -49,7 +49,7 @@ pub(super) struct Averaged {
 impl Along {
     /// `[metric][site]`
     pub(super) fn slopes(self, sites: &[Site]) -> Result<Vec<Vec<Tensor>>> {
-        let way = |&site: &Site| way(self.source.get(site)?, self.corrupt.get(site)?, site);
+        let way = |&site: &Site| way(&self.source.get(site)?, &self.corrupt.get(site)?, site);
         let ways = sites.iter().map(way).collect::<Result<Vec<_>>>()?;
         let times = |(way, gradient): (&Tensor, &Tensor)| Ok((way * gradient)?);
         self.gradients.iter().map(|gradients| ways.iter().zip(gradients).map(times).collect()).collect()
@@ -85,7 +85,7 @@ impl<'a> Slice<'a> {
     /// What both runs have at the sites `read`, and every metric's mean gradient at the sites `at` and these fractions of
     /// the way between the prompts. Where the way is not gone, one run of the corrupt prompt gives both.
     pub(super) fn along(&self, read: &[Site], at: &[Site], fractions: &[f64], still: &[Tensor]) -> Result<Along> {
-        let gradient = |run: &Run, site: &Site| Ok(run.gradients()?.get(*site)?.clone());
+        let gradient = |run: &Run, site: &Site| run.gradients()?.get(*site);
         let gradients = |run: &Run, _: &_, _: &_| at.iter().map(|site| gradient(run, site)).collect();
         let Averaged { source, corrupt, means } = self.averaged((read, &[]), at, fractions, still, &gradients)?;
         Ok(Along { source, corrupt, gradients: means })
@@ -106,7 +106,7 @@ impl<'a> Slice<'a> {
         let source = self.source.values(&self.clean, &self.tokens, sites.clone())?;
         let mut corrupt = None;
         if goes {
-            corrupt = Some(before_end(&self.corrupt, &self.tokens).record(sites.clone()).run()?.cache().clone());
+            corrupt = Some(before_end(&self.corrupt, &self.tokens).record(sites.clone()).run()?.cache());
         }
         let mut means = Vec::new();
         for ((metric, _), still) in self.whole.measured().zip(still) {
@@ -116,7 +116,7 @@ impl<'a> Slice<'a> {
                 let start = ends.map(|corrupt| self.mixed(fraction, &source, corrupt)).transpose()?;
                 let record = if corrupt.is_none() { [&sites, own].concat() } else { own.to_vec() };
                 let run = self.differentiated(at, &record, start, (metric, still))?;
-                let shares = each(&run, &source, corrupt.get_or_insert_with(|| run.cache().clone()))?;
+                let shares = each(&run, &source, corrupt.get_or_insert_with(|| run.cache()))?;
                 let shares = shares.into_iter().map(|share| Ok((share / fractions.len() as f64)?));
                 let shares = shares.collect::<Result<Vec<_>>>()?;
                 mean = match mean.is_empty() {
@@ -136,7 +136,7 @@ impl<'a> Slice<'a> {
         let source_name = match &self.source {
             Source::Run(_) | Source::Aligned(..) => {
                 let (there, here) = (source.get(first)?, corrupt.get(first)?);
-                return Ok((here + ((there - here)? * fraction)?)?);
+                return Ok((&here + ((there - &here)? * fraction)?)?);
             }
             Source::Zero => "zeros",
             Source::Mean(_) => "means",
@@ -155,11 +155,11 @@ impl<'a> Slice<'a> {
     ) -> Result<Run> {
         let (metric, texts, still, batch) = (metric.clone(), self.texts.clone(), still.clone(), still.dim(0)?);
         let answers: Vec<u32> =
-            metric.answers(self.whole.corrupt())?[texts.clone()].iter().map(|&at| at as u32).collect();
+            metric.answers(&self.whole.corrupt())?[texts.clone()].iter().map(|&at| at as u32).collect();
         let pass = self.corrupt.pass(&self.tokens)?.record(record.to_vec());
         let pass = pass.intervene(start.map(|start| replace(Site::resid_pre(0), start)));
         // What is done to the logits themselves counts positions, so all of them are there.
-        let whole = self.corrupt.interventions().iter().any(|one| one.site() == Site::unembed_out());
+        let whole = self.corrupt.standing().iter().any(|one| one.site() == Site::unembed_out());
         let pass = match metric.one_position().filter(|_| !whole) {
             Some(position) => pass.logits_at([position]),
             None => pass,

@@ -72,7 +72,7 @@ impl Patching {
                 let mut values = corrupt.clone();
                 for one in &cell.interventions {
                     let from = if have(&one.site()) { &slopes.by_metric } else { &further };
-                    let effects = cell::part(one, &from[nth], self.model.config(), sizes)?;
+                    let effects = cell::part(one, &from[nth], &self.model.config(), sizes)?;
                     let effects = effects.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
                     values.iter_mut().zip(effects).for_each(|(value, effect)| *value += effect);
                 }
@@ -105,9 +105,9 @@ impl Patching {
     /// # Shapes
     /// `[batch, d_vocab]` for each metric.
     pub(super) fn still(&self) -> Result<Vec<Tensor>> {
-        let run = &self.corrupt.run;
-        let readout = Readout::new(run.model(), run.tokens(), 0);
-        self.measured().map(|(metric, _)| readout.logits(metric, run.resid())).collect()
+        let (model, tokens, resid) = (self.corrupt.run.model(), self.corrupt(), self.corrupt.run.resid());
+        let readout = Readout::new(&model, &tokens, 0);
+        self.measured().map(|(metric, _)| readout.logits(metric, &resid)).collect()
     }
 }
 
@@ -115,9 +115,8 @@ impl Patching {
     /// The texts, as many at a time as the budget is for; all at once where something is done to them together.
     pub(super) fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
         let batch = self.corrupt().batch();
-        let mixed = [&self.model, self.corrupt.run.model()]
-            .iter()
-            .any(|model| model.interventions().iter().any(|one| one.mixes()));
+        let mixed =
+            [&self.model, &self.corrupt.run.model()].iter().any(|model| model.standing().iter().any(|one| one.mixes()));
         let at_once = if mixed { batch } else { (self.budget / self.corrupt().len()).max(1) };
         (0..batch).step_by(at_once).map(move |start| Slice::of(self, start..(start + at_once).min(batch)))
     }

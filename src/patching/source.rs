@@ -86,14 +86,14 @@ impl Source {
     /// The values at these sites, in the shape that the run of `prompts` has there.
     pub(super) fn values(&self, model: &Model, prompts: &Tokens, sites: Vec<Site>) -> Result<ActivationCache> {
         let run = |tokens: &Tokens| {
-            Ok::<_, crate::Error>(before_end(model, tokens).record(Sites::Only(sites.clone())).run()?.cache().clone())
+            Ok::<_, crate::Error>(before_end(model, tokens).record(Sites::Only(sites.clone())).run()?.cache())
         };
         let (batch, len) = (prompts.batch(), prompts.len());
         let entries = match self {
             Self::Run(tokens) => return run(tokens),
             Self::Aligned(tokens, counterparts) => {
                 let (there, here) = (run(tokens)?, run(prompts)?);
-                let moved = |(site, x)| Ok((site, counterparts.moved(site, x, here.get(site)?)?));
+                let moved = |(site, x)| Ok((site, counterparts.moved(site, &x, &here.get(site)?)?));
                 there.iter().map(moved).collect::<Result<Vec<_>>>()?
             }
             Self::Nothing => match sites.first() {
@@ -109,7 +109,7 @@ impl Source {
                 sites.iter().map(zeros).collect::<Result<Vec<_>>>()?
             }
             Self::Mean(reference) => {
-                let mean = |(site, x): (Site, &Tensor)| Ok((site, x.mean_keepdim(0)?.repeat(one_of(batch, x))?));
+                let mean = |(site, x): (Site, Tensor)| Ok((site, x.mean_keepdim(0)?.repeat(one_of(batch, &x))?));
                 run(reference)?.iter().map(mean).collect::<Result<Vec<_>>>()?
             }
         };

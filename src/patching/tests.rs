@@ -11,7 +11,7 @@ use candle_core::{Device, Tensor};
 /// GPT-2's form with T5's bias in place of positions. No family is made so, and MPNet, which is, is not read.
 fn model() -> Model {
     let plain = Model::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/gpt2-tiny")).unwrap();
-    let (mut config, mut transformer) = (plain.config().clone(), plain.transformer().clone());
+    let (mut config, mut transformer) = ((*plain.config()).clone(), plain.transformer().clone());
     config.position = Position::RelativeBias { num_buckets: 8, max_distance: 16 };
     let values: Vec<f32> = (0..8 * config.n_heads).map(|at| 3.0 * (at as f32).sin()).collect();
     let table = Tensor::from_vec(values, (8, config.n_heads), &Device::Cpu).unwrap();
@@ -28,7 +28,7 @@ fn experiment(model: &Model) -> Patching {
     let metric = Metric::logit_diff(model, 30u32, 8u32, 1).unwrap();
     let mut none = model.transformer().clone();
     none.blocks.relative = None;
-    let without = metric.of(&model.remade(model.config().clone(), none).run(CORRUPT).unwrap()).unwrap()[0];
+    let without = metric.of(&model.remade((*model.config()).clone(), none).run(CORRUPT).unwrap()).unwrap()[0];
     let patching = Patching::new(model, CLEAN, CORRUPT, metric).unwrap();
     assert!((patching.corrupt_metric()[0] - without).abs() > 1e-2, "the bias does nothing here");
     patching

@@ -13,8 +13,8 @@ pub struct Repeats(Vec<Metrics>);
 
 impl Repeats {
     /// Every run, in order.
-    pub fn runs(&self) -> &[Metrics] {
-        &self.0
+    pub fn runs(&self) -> Vec<Metrics> {
+        self.0.clone()
     }
 
     /// Mean over the runs; `None` without a run.

@@ -15,10 +15,10 @@ use crate::{Result, error::ProbeError};
 #[derive(Clone, PartialEq)]
 pub struct ProbeCurve {
     property: Option<String>,
-    layers: Vec<String>,
-    ks: Vec<usize>,
+    pub(super) layers: Vec<String>,
+    pub(super) ks: Vec<usize>,
     /// `[layer, k]`, row by row.
-    points: Vec<CurvePoint>,
+    pub(super) points: Vec<CurvePoint>,
 }
 
 /// The probes of one layer and one k.
@@ -67,7 +67,7 @@ pub fn curve_over_k(
     ks: impl IntoIterator<Item = usize>,
     params: SparseProbeParams,
 ) -> Result<ProbeCurve> {
-    let label = features.source().unwrap_or("features").to_string();
+    let label = features.source().unwrap_or_else(|| "features".into());
     ProbeCurve::measure(vec![(label, features.clone())], labels, ks.into_iter().collect(), params)
 }
 
@@ -99,23 +99,23 @@ pub fn curve_over_layers_and_k(
 
 impl ProbeCurve {
     /// Every layer with every k: layer by layer, k rising within a layer.
-    pub fn points(&self) -> &[CurvePoint] {
-        &self.points
+    pub fn points(&self) -> Vec<CurvePoint> {
+        self.points.clone()
     }
 
     /// What property the labels are, when that was said.
-    pub fn property(&self) -> Option<&str> {
-        self.property.as_deref()
+    pub fn property(&self) -> Option<String> {
+        self.property.as_deref().map(str::to_owned)
     }
 
     /// The layers' labels.
-    pub fn layers(&self) -> &[String] {
-        &self.layers
+    pub fn layers(&self) -> Vec<String> {
+        self.layers.clone()
     }
 
     /// The numbers of features, rising.
-    pub fn ks(&self) -> &[usize] {
-        &self.ks
+    pub fn ks(&self) -> Vec<usize> {
+        self.ks.clone()
     }
 
     fn measure(
@@ -139,7 +139,7 @@ impl ProbeCurve {
             .map(|(layer, features)| points_of_layer(layer, features, labels, &ks, params))
             .collect::<Result<Vec<_>>>()?;
         let layers = layers.into_iter().map(|(label, _)| label).collect();
-        Ok(Self { property: labels.name().map(Into::into), layers, ks, points: points.concat() })
+        Ok(Self { property: labels.name(), layers, ks, points: points.concat() })
     }
 }
 

@@ -28,14 +28,14 @@ impl ProbeCurve {
     /// # Errors
     /// When the drawing library refuses.
     pub fn picture_of(&self, score: Score) -> Result<Figure> {
-        if self.layers().len() == 1 {
+        if self.layers.len() == 1 {
             return self.picture_over_k(score);
         }
-        let lines = self.ks().iter().map(|k| {
-            let points: Vec<&CurvePoint> = self.points().iter().filter(|point| point.k == *k).collect();
+        let lines = self.ks.iter().map(|k| {
+            let points: Vec<&CurvePoint> = self.points.iter().filter(|point| point.k == *k).collect();
             (format!("k = {k}"), points)
         });
-        let chart = LineChart::new().x("layer").x_names(self.layers());
+        let chart = LineChart::new().x("layer").x_names(&self.layers);
         self.draw(chart, lines.collect(), score, |series, _| series)
     }
 
@@ -44,7 +44,7 @@ impl ProbeCurve {
     /// # Errors
     /// When the drawing library refuses.
     pub fn picture_over_k(&self, score: Score) -> Result<Figure> {
-        let lines = self.layers().iter().zip(self.points().chunks(self.ks().len()));
+        let lines = self.layers.iter().zip(self.points.chunks(self.ks.len()));
         let lines = lines.map(|(layer, points)| (named(layer), points.iter().collect()));
         self.draw(LineChart::new().x("k").log_x(), lines.collect(), score, |series, points| {
             series.at(points.iter().map(|point| point.k as f32))
@@ -77,7 +77,7 @@ impl ProbeCurve {
                 chart = chart.add(series(name, &points, |point| &point.test));
             }
         }
-        let all = |part: Part| self.points().iter().flat_map(|point| part(point).runs()).copied().collect::<Repeats>();
+        let all = |part: Part| self.points.iter().flat_map(|point| part(point).runs()).collect::<Repeats>();
         let baselines =
             [("majority class", all(|point| &point.majority)), ("shuffled labels", all(|point| &point.shuffled))];
         for (name, level) in baselines {
@@ -91,7 +91,7 @@ impl ProbeCurve {
     /// What all points share.
     fn title(&self) -> String {
         let property = self.property().map(|name| format!(" for {name}")).unwrap_or_default();
-        let shared = match (self.layers(), self.ks()) {
+        let shared = match (&self.layers[..], &self.ks[..]) {
             ([layer], _) => format!(" on {}", named(layer)),
             (_, [k]) => format!(", k = {k}"),
             _ => String::new(),

@@ -49,7 +49,7 @@ impl Examples {
         let mut labels = Vec::new();
         for text in texts {
             let run = model.pass(text)?.record(sites.clone()).without_logits().run()?;
-            let tokens = run.tokens();
+            let tokens = &run.tokens();
             for position in 0..tokens.len() {
                 let Some(positive) = label(tokens, position) else { continue };
                 labels.push(positive);
@@ -73,17 +73,17 @@ impl Examples {
     ///
     /// # Errors
     /// When the site was not collected.
-    pub fn features(&self, site: Site) -> Result<&Features> {
+    pub fn features(&self, site: Site) -> Result<Features> {
         let found = self.features.iter().find(|(have, _)| *have == site);
-        found.map(|(_, features)| features).ok_or_else(|| {
+        found.map(|(_, features)| features.clone()).ok_or_else(|| {
             let nearest = self.features.iter().map(|(site, _)| site.to_string()).collect();
             SiteError::NotRecorded { site: site.to_string(), held: self.features.len(), nearest }.into()
         })
     }
 
     /// Whether each kept token has the property.
-    pub fn labels(&self) -> &Labels {
-        &self.labels
+    pub fn labels(&self) -> Labels {
+        self.labels.clone()
     }
 
     /// Every site's features under a short name such as `3.resid_pre`, for

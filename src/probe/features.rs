@@ -84,8 +84,8 @@ impl Features {
     ///
     /// # Shapes
     /// `[sample, feature]`
-    pub fn values(&self) -> &Array2<f32> {
-        &self.values
+    pub fn values(&self) -> Arc<Array2<f32>> {
+        self.values.clone()
     }
 
     /// How many samples there are.
@@ -99,18 +99,18 @@ impl Features {
     }
 
     /// The name of one feature.
-    pub fn name(&self, feature: usize) -> Option<&str> {
-        self.names.get(feature).map(String::as_str)
+    pub fn name(&self, feature: usize) -> Option<String> {
+        self.names.get(feature).cloned()
     }
 
     /// The names, one per feature.
-    pub fn names(&self) -> &[String] {
-        &self.names
+    pub fn names(&self) -> Vec<String> {
+        self.names.to_vec()
     }
 
     /// Where the numbers came from, when that was said.
-    pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
+    pub fn source(&self) -> Option<String> {
+        self.source.as_deref().map(str::to_owned)
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
     fn a_transposed_matrix_keeps_its_values() {
         let values = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
         let features = Features::new(values.t().to_owned()).unwrap();
-        assert_eq!(features.values(), values.t());
+        assert_eq!(*features.values(), values.t());
         assert!(features.values().is_standard_layout());
     }
 }

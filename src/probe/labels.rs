@@ -32,8 +32,8 @@ impl Labels {
     }
 
     /// What property it is, when that was said.
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+    pub fn name(&self) -> Option<String> {
+        self.name.as_deref().map(str::to_owned)
     }
 
     /// How many samples are labelled.

@@ -48,8 +48,8 @@ impl ProbeReport {
         let controls = probe.controls();
         let once = |metrics| Repeats::from_iter([metrics]);
         let rows = [
-            ("probe, test samples", once(*probe.test())),
-            ("probe, train samples", once(*probe.train())),
+            ("probe, test samples", once(probe.test())),
+            ("probe, train samples", once(probe.train())),
             ("majority class", once(controls.majority)),
             ("shuffled labels", controls.shuffled.clone()),
             ("random features", controls.random_features.clone()),
@@ -60,8 +60,8 @@ impl ProbeReport {
     }
 
     /// The probe on its test and train samples, then the controls.
-    pub fn rows(&self) -> &[ReportRow] {
-        &self.rows
+    pub fn rows(&self) -> Vec<ReportRow> {
+        self.rows.clone()
     }
 
     /// The features' weights, the probe's ROC-AUC beside its controls', and the test samples it calls rightly.
@@ -74,7 +74,7 @@ impl ProbeReport {
     }
 
     fn weights(&self) -> Result<Figure> {
-        let listed = self.probe.chosen().iter().take(LISTED);
+        let listed = self.probe.chosen.iter().take(LISTED);
         Bars::new(listed.map(|feature| (feature.name.as_str(), feature.weight_per_sd as f32)))
             .title("What each feature says")
             .value("log-odds per standard deviation")
@@ -101,7 +101,7 @@ impl ProbeReport {
     fn title(&self) -> String {
         let property = self.probe.property().map(|name| format!(" for {name}")).unwrap_or_default();
         let source = self.probe.source().map(|source| format!(" of {source}")).unwrap_or_default();
-        let (k, all) = (self.probe.chosen().len(), self.probe.n_features());
+        let (k, all) = (self.probe.chosen.len(), self.probe.n_features());
         format!("Sparse probe{property}: {k} of {all} features{source}")
     }
 
@@ -109,7 +109,7 @@ impl ProbeReport {
     fn card(&self) -> Card {
         let (train, test) = (self.probe.train(), self.probe.test());
         let part = |samples: &[usize], positives: usize| format!("{} samples, {positives} positive", samples.len());
-        let features = self.probe.chosen().iter().take(LISTED).map(|feature| {
+        let features = self.probe.chosen.iter().take(LISTED).map(|feature| {
             let numbers = [feature.mean_difference, feature.weight, feature.weight_per_sd];
             [feature.name.clone()].into_iter().chain(numbers.map(|number| format!("{number:+.3}")))
         });
@@ -120,8 +120,8 @@ impl ProbeReport {
         let names: Vec<&str> = ["scores"].into_iter().chain(Score::ALL.map(Score::name)).collect();
         Card::new(&self.title())
             .facts([
-                ("learnt from", part(self.probe.split().train(), train.true_positives + train.false_negatives)),
-                ("tested on", part(self.probe.split().test(), test.true_positives + test.false_negatives)),
+                ("learnt from", part(&self.probe.split().train(), train.true_positives + train.false_negatives)),
+                ("tested on", part(&self.probe.split().test(), test.true_positives + test.false_negatives)),
             ])
             .table(&["feature", "mean difference", "weight", "weight per sd"], features)
             .table(&names, scores)

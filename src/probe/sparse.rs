@@ -36,7 +36,7 @@ pub struct SparseProbe {
     n_features: usize,
     split: Split,
     linear: Linear,
-    chosen: Vec<ChosenFeature>,
+    pub(super) chosen: Vec<ChosenFeature>,
     train: Metrics,
     test: Metrics,
     controls: Controls,
@@ -70,8 +70,8 @@ impl SparseProbe {
         let linear = target.fit(&task, params.k)?;
         Ok(Self {
             params: *params,
-            property: labels.name().map(Into::into),
-            source: features.source().map(Into::into),
+            property: labels.name(),
+            source: features.source(),
             n_features: features.n_features(),
             split: split.clone(),
             chosen: chosen(features, &target.differences, &linear),
@@ -120,8 +120,8 @@ impl SparseProbe {
     }
 
     /// The features it looks at, the largest absolute mean difference first.
-    pub fn chosen(&self) -> &[ChosenFeature] {
-        &self.chosen
+    pub fn chosen(&self) -> Vec<ChosenFeature> {
+        self.chosen.clone()
     }
 
     /// The log-odds of a sample whose chosen features are all 0.
@@ -130,38 +130,38 @@ impl SparseProbe {
     }
 
     /// How it does on the samples it learnt from.
-    pub fn train(&self) -> &Metrics {
-        &self.train
+    pub fn train(&self) -> Metrics {
+        self.train
     }
 
     /// How it does on the samples it never saw.
-    pub fn test(&self) -> &Metrics {
-        &self.test
+    pub fn test(&self) -> Metrics {
+        self.test
     }
 
     /// What it must beat.
-    pub fn controls(&self) -> &Controls {
-        &self.controls
+    pub fn controls(&self) -> Controls {
+        self.controls.clone()
     }
 
     /// Which samples it learnt from and was tested on.
-    pub fn split(&self) -> &Split {
-        &self.split
+    pub fn split(&self) -> Split {
+        self.split.clone()
     }
 
     /// How it was fitted.
-    pub fn fitted_with(&self) -> &SparseProbeParams {
-        &self.params
+    pub fn fitted_with(&self) -> SparseProbeParams {
+        self.params
     }
 
     /// What property the labels are, when that was said.
-    pub fn property(&self) -> Option<&str> {
-        self.property.as_deref()
+    pub fn property(&self) -> Option<String> {
+        self.property.as_deref().map(str::to_owned)
     }
 
     /// Where the features came from, when that was said.
-    pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
+    pub fn source(&self) -> Option<String> {
+        self.source.as_deref().map(str::to_owned)
     }
 }
 

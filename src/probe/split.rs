@@ -73,13 +73,13 @@ impl Split {
     }
 
     /// The samples the probe learns from.
-    pub fn train(&self) -> &[usize] {
-        &self.train
+    pub fn train(&self) -> Vec<usize> {
+        self.train.clone()
     }
 
     /// The samples the probe is tested on.
-    pub fn test(&self) -> &[usize] {
-        &self.test
+    pub fn test(&self) -> Vec<usize> {
+        self.test.clone()
     }
 
     pub(crate) fn check(&self, labels: &Labels) -> Result<()> {

@@ -26,22 +26,22 @@ impl<'a> Task<'a> {
     ) -> Result<Self> {
         params.check(features, labels)?;
         split.check(labels)?;
-        let test_labels = labels.at(split.test()).into();
-        Ok(Self { params, features, split, train_labels: labels.at(split.train()), test_labels })
+        let test_labels = labels.at(&split.test()).into();
+        Ok(Self { params, features, split, train_labels: labels.at(&split.train()), test_labels })
     }
 
     /// The regression on some columns, learnt from the training samples alone.
     pub(crate) fn fit(&self, columns: &[usize], train_labels: &[bool]) -> Result<Linear> {
-        Linear::fit(self.features, self.split.train(), train_labels, columns, self.params)
+        Linear::fit(self.features, &self.split.train(), train_labels, columns, self.params)
     }
 
     pub(crate) fn on_train(&self, linear: &Linear) -> Result<Metrics> {
         let labels = self.train_labels.clone().into();
-        Metrics::from_scores(&linear.log_odds(self.features, self.split.train()), &labels)
+        Metrics::from_scores(&linear.log_odds(self.features, &self.split.train()), &labels)
     }
 
     pub(crate) fn on_test(&self, linear: &Linear) -> Result<Metrics> {
-        Metrics::from_scores(&linear.log_odds(self.features, self.split.test()), &self.test_labels)
+        Metrics::from_scores(&linear.log_odds(self.features, &self.split.test()), &self.test_labels)
     }
 
     /// What calling every test sample by the more frequent training class would give.
@@ -62,7 +62,7 @@ pub(crate) struct Target {
 
 impl Target {
     fn new(task: &Task, labels: Vec<bool>) -> Self {
-        let differences = select::mean_difference(task.features, task.split.train(), &labels);
+        let differences = select::mean_difference(task.features, &task.split.train(), &labels);
         let ranking = select::ranking(&differences);
         Self { labels, differences, ranking }
     }

@@ -78,8 +78,8 @@ impl Direction {
     ///
     /// # Shapes
     /// `[d_model]` at a site of the stream
-    pub fn vector(&self) -> &Tensor {
-        &self.vector
+    pub fn vector(&self) -> Tensor {
+        self.vector.clone()
     }
 
     /// Its length: strengths are multiples of it.

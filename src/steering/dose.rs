@@ -75,16 +75,16 @@ impl Direction {
 
 impl DoseCurve {
     /// The strengths: how many times the direction was added.
-    pub fn strengths(&self) -> &[f32] {
-        &self.strengths
+    pub fn strengths(&self) -> Vec<f32> {
+        self.strengths.clone()
     }
 
     /// The metric of every prompt.
     ///
     /// # Shapes
     /// `[strength, batch]`
-    pub fn values(&self) -> &Array2<f32> {
-        &self.values
+    pub fn values(&self) -> Array2<f32> {
+        self.values.clone()
     }
 
     /// The mean over prompts at each strength.

@@ -8,7 +8,7 @@ impl Tokens {
     pub(crate) fn push(&mut self, next: &[Option<u32>], print: impl Fn(u32) -> String) {
         for (row, next) in Arc::make_mut(&mut self.rows).iter_mut().zip(next) {
             row.ids.push(next.unwrap_or(self.filler.id));
-            row.strings.push(next.map_or_else(|| self.filler.string.clone(), &print));
+            row.strings.push(next.map_or_else(|| self.filler.string.to_string(), &print));
             row.spans.push(0..0);
             row.types.push(0);
             if next.is_some() {

@@ -3,7 +3,7 @@
 use super::{Tokens, tokens::Row};
 use crate::Result;
 use candle_core::Tensor;
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 /// The side on which shorter texts of a batch are filled up.
 ///
@@ -44,7 +44,7 @@ impl fmt::Display for Padding {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Filler {
     pub(crate) id: u32,
-    pub(crate) string: String,
+    pub(crate) string: Arc<str>,
 }
 
 impl Tokens {
@@ -142,7 +142,7 @@ impl Row {
         };
         Self {
             ids: filled(&self.ids[self.real.clone()], filler.id, start, len),
-            strings: filled(&self.strings[self.real.clone()], filler.string.clone(), start, len),
+            strings: filled(&self.strings[self.real.clone()], filler.string.to_string(), start, len),
             spans: filled(&self.spans[self.real.clone()], 0..0, start, len),
             types: filled(&self.types[self.real.clone()], 0, start, len),
             text: self.text.clone(),

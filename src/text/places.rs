@@ -53,14 +53,14 @@ impl Tokens {
     /// ```
     pub fn positions_of(&self, text: usize, string: &str) -> Vec<usize> {
         let positions = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            self.real(text).filter(|&position| same(&self.strings(text)[position])).collect()
+            self.real(text).filter(|&position| same(&self.row(text).strings[position])).collect()
         };
         let exact = positions(&|token| token == string);
         if exact.is_empty() { positions(&|token| token.trim() == string.trim()) } else { exact }
     }
 
     fn no_such_token(&self, string: &str) -> crate::Error {
-        let all = &self.strings(0)[self.real(0)];
+        let all = &self.row(0).strings[self.real(0)];
         let tokens = match all.len() {
             ..=LISTED => format!("the tokens are {all:?}"),
             count => {
@@ -127,7 +127,7 @@ impl Tokens {
             return Err(TextError::CharactersOutOfRange { characters, len }.into());
         }
         let covers = |span: &Range<usize>| span.start < characters.end && characters.start < span.end;
-        let spans = self.spans(text);
+        let spans = &self.row(text).spans;
         let ends = spans.iter().position(covers).zip(spans.iter().rposition(covers));
         ends.map(|(first, last)| first..last + 1).ok_or_else(|| TextError::NotCovered { characters }.into())
     }
@@ -138,7 +138,7 @@ impl Tokens {
     /// When the tokens are outside the text, stand for no text (as `<bos>` does), or were made from ids.
     pub fn characters(&self, text: usize, tokens: Range<usize>) -> Result<Range<usize>> {
         self.need_text(text)?;
-        let (spans, len) = (self.spans(text), self.len());
+        let (spans, len) = (&self.row(text).spans, self.len());
         let out_of_range = || TextError::TokensOutOfRange { tokens: tokens.clone(), len };
         let spans = spans.get(tokens.clone()).filter(|spans| !spans.is_empty()).ok_or_else(out_of_range)?;
         let written = || spans.iter().filter(|span| !span.is_empty());
@@ -180,7 +180,7 @@ impl Tokens {
 
     fn need_text(&self, text: usize) -> Result<&str> {
         self.known(text)?;
-        self.text(text).ok_or_else(|| TextError::MadeFromIds.into())
+        self.row(text).text.as_deref().ok_or_else(|| TextError::MadeFromIds.into())
     }
 }
 

@@ -29,9 +29,9 @@ impl Tokens {
     }
 
     fn chip(&self, text: usize, position: usize) -> Chip {
-        let (string, id) = (&self.strings(text)[position], self.ids(text)[position]);
+        let (string, id) = (&self.row(text).strings[position], self.row(text).ids[position]);
         let faint = !self.real(text).contains(&position);
-        let sentence = match self.token_types(text)[position] {
+        let sentence = match self.row(text).types[position] {
             0 => "",
             _ => ", second sentence",
         };

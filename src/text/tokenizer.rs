@@ -245,7 +245,7 @@ impl Tokenizer {
         let ids = encoded.ids;
         let pieces = ids.iter().map(|&id| format!("`{}`", self.token_text(id))).collect::<Vec<_>>().join(", ");
         match ids[..] {
-            [id] if Some(id) == self.special_ids().unk => Err(self.unknown(token.to_owned()).into()),
+            [id] if Some(id) == self.0.special.unk => Err(self.unknown(token.to_owned()).into()),
             [id] => Ok(id),
             _ => Err(TextError::NotSingleToken { text: token.to_owned(), count: ids.len(), pieces }.into()),
         }
@@ -258,29 +258,29 @@ impl Tokenizer {
 
     /// Beginning of text.
     pub fn bos(&self) -> Option<u32> {
-        self.special_ids().bos
+        self.0.special.bos
     }
 
     /// End of text: the first of [`SpecialIds::eos`].
     pub fn eos(&self) -> Option<u32> {
-        self.special_ids().eos.first().copied()
+        self.0.special.eos.first().copied()
     }
 
     /// Padding.
     pub fn pad(&self) -> Option<u32> {
-        self.special_ids().pad
+        self.0.special.pad
     }
 
     /// All tokens that are not text.
-    pub fn special_ids(&self) -> &SpecialIds {
-        &self.0.special
+    pub fn special_ids(&self) -> SpecialIds {
+        self.0.special.clone()
     }
 
     /// Whether the model was made to see [`bos`](Self::bos) before every text: its files say so, or the tokenizer's
     /// own special tokens begin with it.
     pub fn adds_bos(&self) -> bool {
         let begins = || Some(self.encode_with_special("").ok()?.ids.first().copied()? == self.bos()?);
-        self.special_ids().adds_bos.or_else(begins).unwrap_or(false)
+        self.0.special.adds_bos.or_else(begins).unwrap_or(false)
     }
 
     /// The same tokenizer with other special tokens.

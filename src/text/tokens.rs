@@ -30,16 +30,19 @@ pub struct Tokens {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
-    pub(super) ids: Vec<u32>,
-    pub(super) strings: Vec<String>,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) strings: Vec<String>,
     /// Characters of the text; empty for tokens that stand for no text.
     pub(super) spans: Vec<Range<usize>>,
-    pub(super) types: Vec<u32>,
+    pub(crate) types: Vec<u32>,
     /// What was cut into tokens; ids came from no text.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Where the tokens are that are not padding.
     pub(super) real: Range<usize>,
 }
+
+static NO_TEXT: Row =
+    Row { ids: Vec::new(), strings: Vec::new(), spans: Vec::new(), types: Vec::new(), text: None, real: 0..0 };
 
 impl Row {
     /// An unpadded row.
@@ -59,6 +62,11 @@ impl Tokens {
         Ok(Self { rows: rows.into(), filler, padding: Padding::Right, bos_prepended }.padded(Padding::Right))
     }
 
+    /// One text; an empty one when there is no such text.
+    pub(crate) fn row(&self, text: usize) -> &Row {
+        self.rows.get(text).unwrap_or(&NO_TEXT)
+    }
+
     /// Number of texts.
     pub fn batch(&self) -> usize {
         self.rows.len()
@@ -71,19 +79,19 @@ impl Tokens {
     }
 
     /// The ids of one text, padding included; empty when there is no such text.
-    pub fn ids(&self, text: usize) -> &[u32] {
-        self.rows.get(text).map_or(&[], |row| &row.ids)
+    pub fn ids(&self, text: usize) -> Vec<u32> {
+        self.row(text).ids.clone()
     }
 
     /// The printed form of each token of one text, padding included; empty when there is no such text.
-    pub fn strings(&self, text: usize) -> &[String] {
-        self.rows.get(text).map_or(&[], |row| &row.strings)
+    pub fn strings(&self, text: usize) -> Vec<String> {
+        self.row(text).strings.clone()
     }
 
     /// Which characters of the original text each token covers; empty ranges for tokens that stand for no text. The
     /// tokens that share a character, as pieces of an emoji do, all cover it.
-    pub fn spans(&self, text: usize) -> &[Range<usize>] {
-        self.rows.get(text).map_or(&[], |row| &row.spans)
+    pub fn spans(&self, text: usize) -> Vec<Range<usize>> {
+        self.row(text).spans.clone()
     }
 
     /// Which sentence each token of one text belongs to, for models such as BERT that read two at once: 0 is the
@@ -96,8 +104,8 @@ impl Tokens {
     /// assert_eq!(model.tokens("red fox")?.token_types(0), [0, 0, 0]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn token_types(&self, text: usize) -> &[u32] {
-        self.rows.get(text).map_or(&[], |row| &row.types)
+    pub fn token_types(&self, text: usize) -> Vec<u32> {
+        self.row(text).types.clone()
     }
 
     /// The same tokens with these types, one for each token of each text, padding left out.
@@ -110,7 +118,7 @@ impl Tokens {
     /// # use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
     /// let tokens = model.tokens([vec![7, 8, 9], vec![7]])?.with_token_types(&[vec![0, 1, 1], vec![1]])?;
-    /// assert_eq!((tokens.token_types(0), tokens.token_types(1)), ([0, 1, 1].as_slice(), [1, 0, 0].as_slice()));
+    /// assert_eq!([tokens.token_types(0), tokens.token_types(1)], [[0, 1, 1], [1, 0, 0]]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn with_token_types(&self, types: &[Vec<u32>]) -> Result<Self> {
@@ -132,12 +140,12 @@ impl Tokens {
     /// ```
     /// # use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
-    /// assert_eq!(model.tokens("red fox")?.text(0), Some("red fox"));
+    /// assert_eq!(model.tokens("red fox")?.text(0).as_deref(), Some("red fox"));
     /// assert_eq!(model.tokens([1, 2])?.text(0), None);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn text(&self, text: usize) -> Option<&str> {
-        self.rows.get(text)?.text.as_deref()
+    pub fn text(&self, text: usize) -> Option<String> {
+        self.row(text).text.clone()
     }
 
     /// Whether a beginning-of-text token was put in front that the text did not have.

@@ -19,8 +19,8 @@ impl Curve {
     }
 
     /// Step (from 1) and loss (nats), in order.
-    pub fn points(&self) -> &[(usize, f32)] {
-        &self.points
+    pub fn points(&self) -> Vec<(usize, f32)> {
+        self.points.clone()
     }
 
     /// The last loss, in nats.
@@ -58,7 +58,7 @@ impl History {
     pub fn csv(&self) -> String {
         let mut rows = String::from("step,loss,held_out\n");
         for (step, loss) in self.train.smoothed(10).points() {
-            let held_out = self.held_out.points().iter().find(|(at, _)| at == step);
+            let held_out = self.held_out.points.iter().find(|(at, _)| *at == step);
             let held_out = held_out.map(|(_, loss)| format!("{loss:.5e}")).unwrap_or_default();
             // Writing to a string cannot fail.
             let _ = writeln!(rows, "{step},{loss:.5e},{held_out}");
@@ -68,11 +68,11 @@ impl History {
 
     /// Both losses as a chart, to be drawn.
     pub fn chart(&self, title: &str) -> LineChart {
-        let smooth = self.train.smoothed(self.train.points().len().div_ceil(100));
+        let smooth = self.train.smoothed(self.train.points.len().div_ceil(100));
         let chart = LineChart::new().title(title).x("step").y("loss (nats)").add(smooth.series("training"));
-        match self.held_out.points() {
-            [] => chart,
-            _ => chart.add(self.held_out.series("held out")),
+        match self.held_out.points.is_empty() {
+            true => chart,
+            false => chart.add(self.held_out.series("held out")),
         }
     }
 }

@@ -154,8 +154,8 @@ impl Recipe for Induction {
         "induction-2l"
     }
 
-    fn schedule(&self) -> &Schedule {
-        &self.schedule
+    fn schedule(&self) -> Schedule {
+        self.schedule.clone()
     }
 
     fn check(&self) -> Result<()> {

@@ -12,12 +12,12 @@ use crate::{
 use candle_core::{DType, Device, Tensor, Var};
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, Normal};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Variables under their TransformerLens names, and the architecture they are for.
 #[derive(Clone, Debug)]
 pub struct Parameters {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) vars: BTreeMap<String, Var>,
 }
 
@@ -33,17 +33,17 @@ impl Parameters {
             };
             vars.insert(name, Var::from_tensor(&tensor)?);
         }
-        Ok(Self { config, vars })
+        Ok(Self { config: config.into(), vars })
     }
 
     /// The architecture.
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        self.config.clone()
     }
 
     /// The names of all, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.vars.keys().map(String::as_str)
+    pub fn names(&self) -> Vec<String> {
+        self.vars.keys().cloned().collect()
     }
 
     /// One of them; a gradient of what is made of it reaches it.

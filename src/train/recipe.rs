@@ -21,7 +21,7 @@ pub trait Recipe: Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Seed, length and speed.
-    fn schedule(&self) -> &Schedule;
+    fn schedule(&self) -> Schedule;
 
     /// The same, to change.
     fn schedule_mut(&mut self) -> &mut Schedule;
@@ -71,8 +71,8 @@ pub trait Recipe: Debug + Send + Sync {
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>>;
 
     /// The steps after which the weights are kept beside the model's own.
-    fn kept_steps(&self) -> &[usize] {
-        &[]
+    fn kept_steps(&self) -> Vec<usize> {
+        Vec::new()
     }
 
     /// Writes model and tokenizer into a folder that [`Model::open`] reads.

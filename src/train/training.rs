@@ -14,6 +14,7 @@ use crate::{
 use candle_core::{DType, Tensor, Var};
 use std::{
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -36,7 +37,7 @@ use std::{
 /// ```
 #[derive(Debug)]
 pub struct Training {
-    pub(super) recipe: Box<dyn Recipe>,
+    pub(super) recipe: Arc<dyn Recipe>,
     pub(super) parameters: Parameters,
     pub(super) optimiser: AdamW,
     pub(super) history: History,
@@ -101,7 +102,14 @@ impl Training {
         recipe.check()?;
         let parameters = recipe.parameters()?;
         let optimiser = AdamW::new(parameters.vars.values());
-        Ok(Self { recipe, parameters, optimiser, history: History::default(), step: 0, clock: Clock::start() })
+        Ok(Self {
+            recipe: recipe.into(),
+            parameters,
+            optimiser,
+            history: History::default(),
+            step: 0,
+            clock: Clock::start(),
+        })
     }
 
     /// Does the steps that are still to be done, with a call after each. An error of that call ends it, and the training
@@ -142,23 +150,24 @@ impl Training {
         let mut gradients = loss.backward()?;
         let vars: Vec<_> = self.parameters.vars.values().collect();
         clip(&vars, &mut gradients, schedule.clip)?;
-        self.optimiser.step(vars.into_iter(), &gradients, schedule, self.step)?;
+        self.optimiser.step(vars.into_iter(), &gradients, &schedule, self.step)?;
         Ok(value)
     }
 
     /// The recipe.
-    pub fn recipe(&self) -> &dyn Recipe {
-        &*self.recipe
+    pub fn recipe(&self) -> Arc<dyn Recipe> {
+        self.recipe.clone()
     }
 
-    /// The weights as they are now.
-    pub fn parameters(&self) -> &Parameters {
-        &self.parameters
+    /// The weights as they are now, shared with the training: later steps change them, and what is set in them is set
+    /// here. [`Training::model`] makes a copy.
+    pub fn parameters(&self) -> Parameters {
+        self.parameters.clone()
     }
 
     /// The losses so far.
-    pub fn history(&self) -> &History {
-        &self.history
+    pub fn history(&self) -> History {
+        self.history.clone()
     }
 
     /// Where it stands.

@@ -51,7 +51,7 @@ impl WeightViews {
     /// When the model gives no logits or cannot read the input.
     pub fn tokens_to_residual_directions(&self, input: impl ToTokens) -> Result<Tensor> {
         let tokens = self.model.tokens(input)?;
-        let ids: Vec<u32> = (0..tokens.batch()).flat_map(|text| tokens.ids(text).to_vec()).collect();
+        let ids: Vec<u32> = (0..tokens.batch()).flat_map(|text| tokens.ids(text)).collect();
         Ok(self.columns(&ids)?.reshape((tokens.batch(), tokens.len(), ()))?)
     }
 

@@ -32,7 +32,7 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn save_hugging_face(&self, folder: impl AsRef<Path>, dtype: DType) -> Result<()> {
-        let mut config = gpt2::write(self.config())?;
+        let mut config = gpt2::write(&self.config())?;
         config.insert("torch_dtype".into(), dtype_name(dtype)?.into());
         let mut weights = Names(Vec::new());
         weights.model(self)?;
@@ -68,7 +68,7 @@ impl Names {
         if let Some(bias) = bias
             && bias.abs()?.sum(0)?.to_scalar::<f32>()? != 0.0
         {
-            return Err(gpt2::not_gpt2(model.config(), "its unembedding has a bias"));
+            return Err(gpt2::not_gpt2(&model.config(), "its unembedding has a bias"));
         }
         self.add("wte", "weight", &transformer.embed.tokens);
         transformer.embed.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));

@@ -40,7 +40,7 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn save_native(&self, folder: impl AsRef<Path>) -> Result<()> {
-        save::write(self, folder.as_ref(), native::write(self.config())?, self.native_weights()?)
+        save::write(self, folder.as_ref(), native::write(&self.config())?, self.native_weights()?)
     }
 
     fn native_weights(&self) -> Result<Vec<(String, Tensor)>> {

@@ -7,8 +7,8 @@ use crate::{Model, Result, error::WeightsError};
 /// same, activations do not.
 impl Model {
     /// What was done to the weights since they were learned.
-    pub fn processing(&self) -> &Processed {
-        &self.config().processed
+    pub fn processing(&self) -> Processed {
+        self.config().processed.clone()
     }
 
     /// A copy with these steps done in TransformerLens's order. A step that does not apply to this architecture is
@@ -34,7 +34,7 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn processed(&self, processing: Processing) -> Result<Self> {
-        let (mut config, mut transformer) = (self.config().clone(), self.transformer().clone());
+        let (mut config, mut transformer) = ((*self.config()).clone(), self.transformer().clone());
         for step in Step::ALL.into_iter().filter(|step| processing.has(*step)) {
             config.processed.check(step)?;
             match step.obstacle(&config, &transformer) {
@@ -94,7 +94,7 @@ impl Model {
     }
 
     fn with_step(&self, step: Step) -> Result<Self> {
-        let (mut config, mut transformer) = (self.config().clone(), self.transformer().clone());
+        let (mut config, mut transformer) = ((*self.config()).clone(), self.transformer().clone());
         config.processed.check(step)?;
         if let Some(why) = step.obstacle(&config, &transformer) {
             return Err(WeightsError::NotApplicable { step: step.name(), family: config.family, why }.into());

@@ -14,8 +14,8 @@ pub struct Processed {
 
 impl Processed {
     /// The steps done, in order.
-    pub fn done(&self) -> &[Step] {
-        &self.done
+    pub fn done(&self) -> Vec<Step> {
+        self.done.clone()
     }
 
     /// Whether a step was done.
@@ -24,8 +24,8 @@ impl Processed {
     }
 
     /// The steps that were asked for and do not apply to this model, and why.
-    pub fn left_out(&self) -> &[(Step, &'static str)] {
-        &self.left_out
+    pub fn left_out(&self) -> Vec<(Step, &'static str)> {
+        self.left_out.clone()
     }
 
     /// Whether the weights are as they were learned and nothing else was asked for.

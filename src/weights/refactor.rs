@@ -22,7 +22,7 @@ use candle_core::{DType, Device, Tensor};
 use faer::Mat;
 
 pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
-    if (0..config.n_layers).any(|layer| config.rotary(layer).is_some()) {
+    if (0..config.n_layers).any(|layer| config.turn(layer).is_some()) {
         return Some("its queries and keys are turned by their positions before they meet");
     }
     if config.qk_norm.is_some() {

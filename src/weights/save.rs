@@ -20,8 +20,8 @@ pub(super) fn write(
     refuse_a_mix(model, folder)?;
     files::write_folder(folder, |new| {
         if let Some(tokenizer) = model.tokenizer() {
-            specials(tokenizer.special_ids(), &mut config);
-            files::write(new.join(load::TOKENIZER), Tokenizer::to_json(tokenizer)?)?;
+            specials(&tokenizer.special_ids(), &mut config);
+            files::write(new.join(load::TOKENIZER), Tokenizer::to_json(&tokenizer)?)?;
         }
         files::write(new.join(load::CONFIG), format!("{:#}\n", Value::Object(config)))?;
         files::write_tensors(new.join(load::WEIGHTS), weights)

@@ -76,7 +76,7 @@ fn of_run(odd: &mut Odd, run: &Run) -> Outcome {
         12 => shown(run.logit_lens()),
         13 => shown(run.logit_lens().and_then(|lens| lens.line(position))),
         14 => shown(run.logit_lens_for(&odd.text())),
-        15 => fine(run.logit_lens().and_then(|lens| lens.cell(layer, position).cloned())),
+        15 => fine(run.logit_lens().and_then(|lens| lens.cell(layer, position))),
         16 => fine(run.decompose_heads(odd.site()).and_then(|stack| stack.logit_attrs(odd.id(), odd.id())?.top(k))),
         17 => shown(run.decompose(odd.site()).and_then(|stack| stack.logit_attrs_of(odd.text().as_str()))),
         18 => fine(run.accumulated_resid(odd.site(), true).and_then(|stack| stack.positions([position]))),

@@ -9,7 +9,7 @@ use super::support::*;
 fn read_all(checkpoint: glassbox::Result<Checkpoint>) -> bool {
     let Ok(checkpoint) = checkpoint else { return false };
     for name in checkpoint.weights.names() {
-        let shape = checkpoint.weights.shape(&name).map(<[usize]>::to_vec).unwrap_or_default();
+        let shape = checkpoint.weights.shape(&name).unwrap_or_default();
         let _ = checkpoint.weights.get(&name, &shape);
     }
     if let Some(tokenizer) = checkpoint.tokenizer {

@@ -113,7 +113,7 @@ fn a_gpt2_has_its_conv1d_weights_turned_back() {
     let weights = checkpoint.weights.with_optional_prefix("transformer.");
     let c_fc = weights.get("h.0.mlp.c_fc.weight", &[8, 16]).unwrap();
     assert_eq!(values(&c_fc), values(&counting(&[16, 8]).t().unwrap()));
-    assert_eq!(weights.shape("h.0.mlp.c_fc.bias"), Some([16].as_slice()));
+    assert_eq!(weights.shape("h.0.mlp.c_fc.bias"), Some(vec![16]));
     assert_eq!(checkpoint.settings.get::<usize>("n_positions").unwrap(), 4);
 }
 

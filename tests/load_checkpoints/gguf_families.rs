@@ -49,20 +49,20 @@ impl Expected {
 #[track_caller]
 fn logits(name: &'static str) {
     let expected = Expected::of(name);
-    expected.is(expected.model().run(expected.ids("input_ids")).unwrap().logits().unwrap());
+    expected.is(&expected.model().run(expected.ids("input_ids")).unwrap().logits().unwrap());
 }
 
 #[track_caller]
 fn states(name: &'static str) {
     let expected = Expected::of(name);
-    expected.is(expected.model().pass(expected.ids("input_ids")).unwrap().without_logits().run().unwrap().resid());
+    expected.is(&expected.model().pass(expected.ids("input_ids")).unwrap().without_logits().run().unwrap().resid());
 }
 
 #[track_caller]
 fn decoded(name: &'static str) {
     let expected = Expected::of(name);
     let pass = expected.model().pass(expected.ids("input_ids")).unwrap();
-    expected.is(pass.target(expected.ids("decoder_input_ids")).unwrap().run().unwrap().logits().unwrap());
+    expected.is(&pass.target(expected.ids("decoder_input_ids")).unwrap().run().unwrap().logits().unwrap());
 }
 
 macro_rules! same {

@@ -185,7 +185,7 @@ fn smollm2_from_gguf_predicts_what_it_predicts_from_its_folder() {
         let model = glassbox::Model::open(place.to_str().unwrap()).unwrap();
         let run = model.run(model.to_tokens(text, false).unwrap()).unwrap();
         assert_eq!(run.predictions(-1, 1).unwrap()[0].text, " Paris");
-        values(run.logits().unwrap())
+        values(&run.logits().unwrap())
     });
     let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
     assert!(worst < 5e-2, "logits differ by {worst}");

@@ -122,7 +122,7 @@ impl Reference {
             let encodes = model.config().n_encoder_layers > 0;
             let pass = if encodes { model.pass([5, 0, 3, 1, 9])? } else { model.pass([5, 0, 3, 1, 9])?.record(&*last) };
             let run = pass.run()?;
-            if let Ok(logits) = run.logits() { Ok(logits.clone()) } else { run.cache().get(&*last).cloned() }
+            run.logits().or_else(|_| run.cache().get(&*last))
         };
         let run = run().map_err(|error| error.to_string())?;
         let values = run.flatten_all().unwrap().to_vec1::<f32>().unwrap();

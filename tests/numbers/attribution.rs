@@ -62,7 +62,7 @@ fn attribution_is_the_slope_of_the_metric_on_the_way_to_the_clean_activation() {
             let (clean, corrupt) = (model.run(patching.clean()).unwrap(), model.run(patching.corrupt()).unwrap());
             let moved = |site: Site, head: i64, position: i64, step: f64| {
                 let (there, here) = (clean.cache().get(site).unwrap(), corrupt.cache().get(site).unwrap());
-                let value = (here + ((there - here).unwrap() * step).unwrap()).unwrap();
+                let value = (&here + ((there - &here).unwrap() * step).unwrap()).unwrap();
                 let cell = replace(site, value).head(head).position(position);
                 metric(&model).of(&model.run_with(patching.corrupt(), [cell]).unwrap()).unwrap()
             };
@@ -242,7 +242,7 @@ fn ablations_agree_with_whole_runs() {
     whole_runs_agree(&zeros, &model, |site, _| zero(site));
     let other = model.run(&others).unwrap();
     let resampled = Patching::resample_ablation(&model, &prompts, &others, metric(&model)).unwrap();
-    whole_runs_agree(&resampled, &model, |site, _| replace(site, other.cache().get(site).unwrap().clone()));
+    whole_runs_agree(&resampled, &model, |site, _| replace(site, other.cache().get(site).unwrap()));
     let patched = Patching::new(&model, &others, &prompts, metric(&model)).unwrap().heads(HeadPart::Out).unwrap();
     assert_eq!(resampled.heads(HeadPart::Out).unwrap().values(), patched.values(), "another scale, the same runs");
 

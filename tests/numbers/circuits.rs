@@ -39,7 +39,7 @@ fn circuits_have_transformer_lens_singular_values_vectors_and_eigenvalues() {
             let collapsed = turned(&matrix.collapse_l().unwrap());
             let theirs = turned(expected("collapse_l"));
             close(&signed_like(&collapsed, &theirs), &theirs, 1e-3);
-            close(&signed_like(matrix.make_even().unwrap().a(), expected("even_a")), expected("even_a"), 1e-3);
+            close(&signed_like(&matrix.make_even().unwrap().a(), expected("even_a")), expected("even_a"), 1e-3);
             let values = matrix.eigenvalues().unwrap();
             let theirs = [expected("eigenvalues.real"), expected("eigenvalues.imag")].map(array);
             assert_eq!(values.re.shape(), theirs[0].shape());

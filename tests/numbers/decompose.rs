@@ -34,7 +34,7 @@ fn every_way_of_taking_a_stream_apart_adds_up_to_it() {
     for name in NAMES.into_iter().chain(MORE) {
         let (model, run) = model_and_run(name);
         for site in streams(&model) {
-            let stream = run.cache().get(site).unwrap();
+            let stream = &run.cache().get(site).unwrap();
             for stack in [
                 run.decompose(site).unwrap(),
                 run.decompose_heads(site).unwrap(),
@@ -122,16 +122,16 @@ fn normed_parts_add_up_to_the_normed_stream() {
         }
         for layer in 0..model.config().n_layers {
             let stack = run.decompose(Site::resid_pre(layer)).unwrap();
-            let expected = run.cache().get(Site::ln1_normalized(layer)).unwrap();
+            let expected = &run.cache().get(Site::ln1_normalized(layer)).unwrap();
             assert!(difference(&normalized(&stack, Site::resid_pre(layer)), expected) < 1e-4, "{name}");
             if model.has(Site::resid_mid(layer)) {
                 let stack = run.decompose(Site::resid_mid(layer)).unwrap();
-                let expected = run.cache().get(Site::ln2_normalized(layer)).unwrap();
+                let expected = &run.cache().get(Site::ln2_normalized(layer)).unwrap();
                 assert!(difference(&normalized(&stack, Site::resid_mid(layer)), expected) < 1e-4, "{name}");
             }
         }
         let last = run.decompose(Site::resid_post(model.config().n_layers - 1)).unwrap();
-        let expected = run.cache().get(Site::ln_final_normalized()).unwrap();
+        let expected = &run.cache().get(Site::ln_final_normalized()).unwrap();
         assert!(difference(&normalized(&last, Site::unembed_in()), expected) < 1e-4, "{name}");
     }
 }
@@ -143,7 +143,7 @@ fn projections_of_neurons_need_no_vectors_and_agree_with_them() {
     let direction = run.cache().get(Site::resid_post(0)).unwrap().i((.., 0)).unwrap().contiguous().unwrap();
     let projected = stack.project(&direction).unwrap();
     let by_hand = stack.values().unwrap().broadcast_mul(&direction.unsqueeze(1).unwrap()).unwrap();
-    assert!(difference(projected.values(), &by_hand.sum(D::Minus1).unwrap()) < 1e-4);
+    assert!(difference(&projected.values(), &by_hand.sum(D::Minus1).unwrap()) < 1e-4);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_stream_grows_from_place_to_place() {
     let until_middle = run.accumulated_resid(Site::resid_mid(1), false).unwrap();
     assert_eq!(until_middle.labels(), ["0_pre", "1_pre", "1_mid"]);
     let mid = stack.values().unwrap().get(3).unwrap();
-    assert_eq!(difference(&mid, run.cache().get(Site::resid_mid(1)).unwrap()), 0.0);
+    assert_eq!(difference(&mid, &run.cache().get(Site::resid_mid(1)).unwrap()), 0.0);
 }
 
 #[test]

@@ -33,12 +33,12 @@ pub fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
 /// What a sender writes in a run.
 fn written(cache: &ActivationCache, sender: Sender, scale: f64) -> Tensor {
     match sender {
-        Sender::Embed => cache.get(Site::resid_pre(0)).unwrap().clone(),
+        Sender::Embed => cache.get(Site::resid_pre(0)).unwrap(),
         Sender::Head { layer, head } => {
             let result = cache.get(Site::result(layer)).unwrap().narrow(2, head, 1).unwrap().squeeze(2).unwrap();
             (result * scale).unwrap()
         }
-        Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap().clone(),
+        Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap(),
     }
 }
 
@@ -50,7 +50,7 @@ fn scale(name: &str, model: &Model) -> f64 {
     let run = everything(model, &model.tokens([1u32, 2, 3]).unwrap(), Vec::new());
     let (out, results) = (run.cache().get(Site::attn_out(0)).unwrap(), run.cache().get(Site::result(0)).unwrap());
     let sum = |x: &Tensor| f64::from(x.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap());
-    sum(out) / sum(&results.sum(2).unwrap())
+    sum(&out) / sum(&results.sum(2).unwrap())
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn an_edges_score_is_the_way_of_its_sender_along_the_gradient_of_its_receiver() 
         let patching = experiment(&model, name, Padding::Left);
         let scores = patching.edge_attribution().unwrap();
         let (clean, corrupt) =
-            (everything(&model, patching.clean(), Vec::new()), everything(&model, patching.corrupt(), Vec::new()));
+            (everything(&model, &patching.clean(), Vec::new()), everything(&model, &patching.corrupt(), Vec::new()));
         let metric = metric(&model);
         let scale = scale(name, &model);
         for (to, receiver) in scores.receivers().into_iter().enumerate() {
@@ -72,11 +72,11 @@ fn an_edges_score_is_the_way_of_its_sender_along_the_gradient_of_its_receiver() 
                 Ok((each(0)? + each(1)?)?)
             };
             let run = model.pass(patching.corrupt()).unwrap().logits_at([-1]).differentiate([site], difference).run();
-            let gradient = run.unwrap().gradients().unwrap().get(site).unwrap().clone();
+            let gradient = run.unwrap().gradients().unwrap().get(site).unwrap();
             let gradient =
                 head.map_or(gradient.clone(), |head| gradient.narrow(2, head, 1).unwrap().squeeze(2).unwrap());
             for (from, sender) in scores.senders().into_iter().enumerate() {
-                let way = (written(clean.cache(), sender, scale) - written(corrupt.cache(), sender, scale)).unwrap();
+                let way = (written(&clean.cache(), sender, scale) - written(&corrupt.cache(), sender, scale)).unwrap();
                 let effects = (way * &gradient).unwrap().flatten_from(1).unwrap().sum(D::Minus1).unwrap();
                 for (text, expected) in effects.to_vec1::<f32>().unwrap().into_iter().enumerate() {
                     let got = scores.sweep().values()[[from, to, text]] - patching.corrupt_metric()[text];
@@ -173,7 +173,7 @@ fn slow_circuit(
         let (site, head) = site_of(receiver, layers);
         let stream = match head {
             Some(head) => intact.cache().get(site).unwrap().narrow(2, head, 1).unwrap(),
-            None => intact.cache().get(site).unwrap().clone(),
+            None => intact.cache().get(site).unwrap(),
         };
         let parallel = !model.has(Site::resid_mid(0)) && model.has(Site::mlp_out(0));
         let layer_of = |sender: &Sender| match *sender {
@@ -190,7 +190,7 @@ fn slow_circuit(
         };
         let heard: Vec<Sender> = senders.iter().copied().filter(|sender| layer_of(sender) < before).collect();
         let kept: Vec<Sender> = kept.iter().filter(|edge| edge.receiver == receiver).map(|edge| edge.sender).collect();
-        let was: Vec<Tensor> = heard.iter().map(|&sender| written(intact.cache(), sender, scale)).collect();
+        let was: Vec<Tensor> = heard.iter().map(|&sender| written(&intact.cache(), sender, scale)).collect();
         let others: Vec<Tensor> = heard.iter().map(|&sender| written(rest, sender, scale)).collect();
         let shared = seen.clone();
         let told = edit(site, move |x| {
@@ -227,11 +227,11 @@ fn a_circuit_runs_as_whole_runs_with_every_receiver_told_its_own_sum() {
         let model = open(name);
         let patching = experiment(&model, name, Padding::Left);
         let scores = patching.edge_attribution().unwrap();
-        let rest = everything(&model, patching.corrupt(), Vec::new());
+        let rest = everything(&model, &patching.corrupt(), Vec::new());
         for seed in 0..3 {
             let kept = some_edges(&scores, seed);
             let fast = patching.run_circuit(&circuit(&model, &kept)).unwrap().values();
-            let slow = slow_circuit(&model, &scores, &kept, patching.clean(), rest.cache(), scale(name, &model));
+            let slow = slow_circuit(&model, &scores, &kept, &patching.clean(), &rest.cache(), scale(name, &model));
             for (fast, slow) in fast.iter().zip(&slow) {
                 assert!((fast - slow).abs() < 1e-5, "{name}, {seed}: {fast} and {slow}");
             }
@@ -284,7 +284,7 @@ fn under_ablations_the_rest_carries_what_is_put_in() {
     let both = everything(&model, &model.tokens(&reference[..2]).unwrap(), Vec::new());
     let twice = |x: Tensor| Tensor::cat(&[&x, &x], 0).unwrap();
     let entries = |change: &dyn Fn(&Tensor) -> Tensor| -> Vec<(Site, Tensor)> {
-        of_reference.cache().iter().map(|(site, x)| (site, change(x))).collect()
+        of_reference.cache().iter().map(|(site, x)| (site, change(&x))).collect()
     };
     let mean_of = entries(&|x| twice(x.mean_keepdim(0).unwrap()));
     let zero_of = entries(&|x| twice(x.mean_keepdim(0).unwrap().zeros_like().unwrap()));
@@ -296,7 +296,7 @@ fn under_ablations_the_rest_carries_what_is_put_in() {
     let kept = some_edges(&scores, 1);
     for (ablation, rest) in [(means, rest_of(mean_of)), (zeros, rest_of(zero_of)), (others.unwrap(), both)] {
         let fast = ablation.run_circuit(&circuit(&model, &kept)).unwrap().values();
-        let slow = slow_circuit(&model, &scores, &kept, &tokens, rest.cache(), 1.0);
+        let slow = slow_circuit(&model, &scores, &kept, &tokens, &rest.cache(), 1.0);
         fast.iter().zip(&slow).for_each(|(fast, slow)| {
             assert!((fast - slow).abs() < 1e-5, "{}: {fast} and {slow}", ablation_name(&ablation));
         });

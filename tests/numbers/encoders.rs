@@ -51,7 +51,7 @@ fn run(model: &Model, tokens: &Tokens) -> Run {
 }
 
 fn get(run: &Run, site: Site) -> Tensor {
-    run.cache().get(site).unwrap().clone()
+    run.cache().get(site).unwrap()
 }
 
 /// The part of one text's values that is no padding.
@@ -95,9 +95,9 @@ fn every_value_of_hugging_face_is_met_on_every_real_token_of_a_padded_batch() {
             }
         }
         let same = |read: &Tensor, site| assert_eq!(difference(read, &get(&run, site)), 0.0, "{name}: {site}");
-        run.logits().into_iter().for_each(|logits| same(logits, Site::unembed_out()));
-        run.pooled().into_iter().for_each(|pooled| same(pooled, Site::pooler_out()));
-        run.next_sentence().into_iter().for_each(|scores| same(scores, Site::nsp_out()));
+        run.logits().into_iter().for_each(|logits| same(&logits, Site::unembed_out()));
+        run.pooled().into_iter().for_each(|pooled| same(&pooled, Site::pooler_out()));
+        run.next_sentence().into_iter().for_each(|scores| same(&scores, Site::nsp_out()));
     }
 }
 
@@ -167,7 +167,7 @@ fn the_norms_of_a_post_norm_block_stand_on_the_sums() {
         same(end, get(&run, Site::normalized_resid_post(l)));
     }
     same(get(&run, Site::normalized_resid_post(0)), get(&run, Site::resid_pre(1)));
-    same(get(&run, Site::normalized_resid_post(1)), run.resid().clone());
+    same(get(&run, Site::normalized_resid_post(1)), run.resid());
 }
 
 #[test]
@@ -187,11 +187,11 @@ fn parts_of_a_run_make_the_whole() {
         let whole = run(&model, &tokens);
         for layer in 0..model.config().n_layers as i64 {
             let before = model.pass(&tokens).unwrap().stop_at_layer(layer).run().unwrap();
-            assert_eq!(difference(before.resid(), &get(&whole, Site::resid_pre(layer as usize))), 0.0);
-            let after = model.pass(&tokens).unwrap().start_at_layer(layer, before.resid()).record("*").run().unwrap();
+            assert_eq!(difference(&before.resid(), &get(&whole, Site::resid_pre(layer as usize))), 0.0);
+            let after = model.pass(&tokens).unwrap().start_at_layer(layer, &before.resid()).record("*").run().unwrap();
             assert!(after.cache().iter().count() > 10);
             for (site, value) in after.cache().iter() {
-                assert_eq!(difference(value, &get(&whole, site)), 0.0, "{name}: {site} from layer {layer}");
+                assert_eq!(difference(&value, &get(&whole, site)), 0.0, "{name}: {site} from layer {layer}");
             }
         }
     }
@@ -257,7 +257,7 @@ fn settings_that_are_not_computed_are_refused_by_name() {
 #[test]
 fn old_names_and_missing_prefixes_make_the_same_model() {
     let (model, expected) = case("bert");
-    let logits = |model: &Model| run(model, &tokens(model, &expected)).logits().unwrap().clone();
+    let logits = |model: &Model| run(model, &tokens(model, &expected)).logits().unwrap();
     let same = "\"is_decoder\": false";
     let renamed = [
         |name: &str| name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"),
@@ -363,10 +363,10 @@ fn a_text_is_pooled_from_its_own_first_token_on_whichever_side_it_is_padded() {
                     assert!(same(&get(&together, site), &get(&single, site)), "{name} {site} {side} {text}");
                 }
                 if let Ok(pooled) = together.pooled() {
-                    assert!(same(pooled, single.pooled().unwrap()), "{name} {side} {text}");
+                    assert!(same(&pooled, &single.pooled().unwrap()), "{name} {side} {text}");
                 }
                 if let Ok(scores) = together.next_sentence() {
-                    assert!(same(scores, single.next_sentence().unwrap()), "{name} {side} {text}");
+                    assert!(same(&scores, &single.next_sentence().unwrap()), "{name} {side} {text}");
                 }
             }
         }

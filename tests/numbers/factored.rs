@@ -150,7 +150,7 @@ fn singular_vectors_are_orthonormal_and_make_the_matrix_again() {
         // Both halves of an even factorisation are as large.
         let even = matrix.make_even().unwrap();
         let size = |t: &Tensor| t.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
-        assert!((size(even.a()) / size(even.b()) - 1.0).abs() < 1e-4);
+        assert!((size(&even.a()) / size(&even.b()) - 1.0).abs() < 1e-4);
     }
 }
 

@@ -26,7 +26,7 @@ fn a_text_that_outgrows_its_first_angles_goes_on_as_one_that_is_read_whole_at_ev
     for len in [8, 13, 14, 15, 16, 17, 20] {
         let kept = phi().generate(text(len)).unwrap().max_new_tokens(7).end_tokens([]).keep_logits();
         let (kept, anew) = (kept.run().unwrap(), kept.without_kv_cache().run().unwrap());
-        assert!(difference(kept.logits().unwrap(), anew.logits().unwrap()) < 1e-4, "{len}");
+        assert!(difference(&kept.logits().unwrap(), &anew.logits().unwrap()) < 1e-4, "{len}");
         assert_eq!(kept.new_ids(0), anew.new_ids(0), "{len}");
     }
     let prefix = phi().read(text(14)).unwrap().then([3u32, 9, 30]).unwrap().then([1u32]).unwrap();

@@ -67,7 +67,7 @@ fn greedy_continuations_are_hugging_faces() {
         assert_eq!(plain.run().unwrap().new_ids(0), ids(&expected["greedy"]), "{name}");
         let penalized = plain.repetition_penalty(1.3).run().unwrap();
         assert_eq!(penalized.new_ids(0), ids(&expected["greedy_penalty_1_3"]), "{name}");
-        assert_eq!(penalized.stop_reason(0).unwrap(), &StopReason::MaxNewTokens);
+        assert_eq!(penalized.stop_reason(0).unwrap(), StopReason::MaxNewTokens);
         compared += 1;
     }
     assert!(compared >= 2);
@@ -79,7 +79,7 @@ fn kept_keys_and_values_give_the_logits_of_the_whole_text() {
         let text = after(&model, &PROMPT, 9).keep_logits();
         let (kept, anew) = (text.run().unwrap(), text.clone().without_kv_cache().run().unwrap());
         assert_eq!(kept.new_ids(0), anew.new_ids(0), "{name}");
-        let difference = difference(kept.logits().unwrap(), anew.logits().unwrap());
+        let difference = difference(&kept.logits().unwrap(), &anew.logits().unwrap());
         assert!(difference <= 1e-4, "{name} differs by {difference:e}");
     }
 }
@@ -93,7 +93,7 @@ fn hooks_at_every_step_are_those_of_a_run_of_the_whole_text() {
             let (first, len) = if step == 0 { (0, PROMPT.len()) } else { (PROMPT.len() + step - 1, 1) };
             // An expert is hooked where tokens are sent to it, which a step of one token does to few.
             let count = |cache: &ActivationCache| cache.iter().filter(|(site, _)| site.expert().is_none()).count();
-            assert_eq!(count(cache), count(whole.cache()), "{name}");
+            assert_eq!(count(cache), count(&whole.cache()), "{name}");
             for (site, got) in cache.iter().filter(|(site, _)| site.expert().is_none()) {
                 let all = whole.cache().get(site).unwrap();
                 // Logits are worked out at the end alone.
@@ -126,7 +126,7 @@ fn an_intervention_at_some_steps_changes_nothing_before_and_something_after() {
             assert_eq!(difference(&row(&plain, step), &row(&changed, step)), 0.0, "{name} {step}");
         }
         assert!(difference(&row(&plain, 3), &row(&changed, 3)) > 1e-3, "{name}");
-        let at = |said: &Generated, step: usize| said.cache(step).unwrap().get(Site::resid_post(0)).unwrap().clone();
+        let at = |said: &Generated, step: usize| said.cache(step).unwrap().get(Site::resid_post(0)).unwrap();
         assert!(difference(&(at(&plain, 3) * -3.0).unwrap(), &at(&changed, 3)) < 1e-5);
     }
 }
@@ -135,7 +135,7 @@ fn an_intervention_at_some_steps_changes_nothing_before_and_something_after() {
 fn a_position_is_changed_when_it_is_read() {
     let model = open("llama-gqa-tied");
     let text = after(&model, &PROMPT, 6).keep_logits();
-    let logits = |text: &Generation| text.run().unwrap().logits().unwrap().clone();
+    let logits = |text: &Generation| text.run().unwrap().logits().unwrap();
     // Of the prompt, and of what was generated: as if the whole text were read each time.
     for position in [1, 4, 7] {
         let changed = text.clone().intervene([scale(Site::z(0), 5.0).head(2).position(position)]);
@@ -193,7 +193,7 @@ fn hooked_models_generate_hooked() {
     let edits = || [scale(Site::mlp_out(0), 4.0), zero(Site::z(1)).position(2)];
     let standing = after(&model.hooked(edits()), &PROMPT, 5).keep_logits().run().unwrap();
     let given = after(&model, &PROMPT, 5).intervene(edits()).keep_logits().run().unwrap();
-    assert_eq!(difference(standing.logits().unwrap(), given.logits().unwrap()), 0.0);
+    assert_eq!(difference(&standing.logits().unwrap(), &given.logits().unwrap()), 0.0);
     let plain = after(&model, &PROMPT, 5).keep_logits().run().unwrap();
-    assert!(difference(standing.logits().unwrap(), plain.logits().unwrap()) > 1e-3);
+    assert!(difference(&standing.logits().unwrap(), &plain.logits().unwrap()) > 1e-3);
 }

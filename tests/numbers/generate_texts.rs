@@ -31,7 +31,7 @@ fn each_text_of_a_batch_is_what_it_would_be_alone() {
             let alone = settings(one()).run().unwrap();
             assert_eq!(greedy.new_ids(text), alone.new_ids(0), "{name}");
             let logits = greedy.logits().unwrap().i(text..text + 1).unwrap();
-            assert!(difference(&logits, alone.logits().unwrap()) <= 1e-4, "{name}");
+            assert!(difference(&logits, &alone.logits().unwrap()) <= 1e-4, "{name}");
             assert_eq!(together.new_ids(text), drawn(one(), 11 + text as u64).run().unwrap().new_ids(0), "{name}");
         }
     }
@@ -49,7 +49,7 @@ fn a_text_that_ended_is_filled_up_and_disturbs_nobody() {
     let ended = free.end_tokens([end]).record([Site::z(0)]).run().unwrap();
     assert_eq!(ended.new_ids(0), long.new_ids(0));
     assert_eq!(ended.new_ids(1), &long.new_ids(1)[..3]);
-    assert_eq!(ended.stop_reason(1).unwrap(), &StopReason::EndOfText);
+    assert_eq!(ended.stop_reason(1).unwrap(), StopReason::EndOfText);
     assert_eq!(ended.tokens().lengths(), [13, 6]);
     assert!(ended.tokens().ids(1).starts_with(&[9, 9, 30]), "padding is on the right");
     assert_eq!(ended.caches().len(), 8);
@@ -63,7 +63,7 @@ fn the_context_is_never_left() {
         let prompts = vec![vec![5; n_ctx - 3], vec![6, 7]];
         let said = model.generate(prompts).unwrap().end_tokens([]).max_new_tokens(20).run().unwrap();
         assert_eq!((said.new_ids(0).len(), said.new_ids(1).len()), (3, 20), "{name}");
-        assert_eq!(said.stop_reason(0).unwrap(), &StopReason::ContextFull);
+        assert_eq!(said.stop_reason(0).unwrap(), StopReason::ContextFull);
         assert_eq!(said.new_ids(1), after(&model, &[6, 7], 20).run().unwrap().new_ids(0), "{name}");
         model.run(said.tokens()).unwrap();
         let full = model.generate(vec![5; n_ctx]).unwrap().run().unwrap_err().to_string();
@@ -88,7 +88,7 @@ fn a_prefix_is_read_once_and_continued_as_the_whole_text_would_be() {
             assert_eq!(count.load(Ordering::Relaxed), 6, "{name}: one token for each step");
             let anew = after(&model, &[&PROMPT[..], &more].concat(), 6).keep_logits().run().unwrap();
             assert_eq!(said.new_ids(0), anew.new_ids(0), "{name}");
-            assert!(difference(said.logits().unwrap(), anew.logits().unwrap()) <= 1e-4, "{name}");
+            assert!(difference(&said.logits().unwrap(), &anew.logits().unwrap()) <= 1e-4, "{name}");
         }
     }
 }
@@ -148,7 +148,7 @@ fn a_listener_hears_all_of_the_text_and_may_break() {
     let mut heard = [String::new(), String::new()];
     let said = text.clone().stop("blue").stream(|new| heard[new.text] += &new.piece).unwrap();
     assert_eq!(said.continuations(), heard);
-    assert_eq!(said.stop_reason(0).unwrap(), &StopReason::StopString("blue".into()));
+    assert_eq!(said.stop_reason(0).unwrap(), StopReason::StopString("blue".into()));
     let first = |count: usize| {
         let mut left = count;
         text.stream(|_| {
@@ -159,7 +159,7 @@ fn a_listener_hears_all_of_the_text_and_may_break() {
     };
     let broken = first(3);
     assert_eq!((broken.new_ids(0).len(), broken.new_ids(1).len()), (2, 2));
-    assert_eq!(broken.stop_reason(1).unwrap(), &StopReason::Interrupted);
+    assert_eq!(broken.stop_reason(1).unwrap(), StopReason::Interrupted);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn tokens_know_where_in_the_text_they_are() {
     let model = Model::open("induction-2l").unwrap();
     let said = model.generate("red fox blue red").unwrap().max_new_tokens(2).run().unwrap();
     assert_eq!(said.texts(), ["red fox blue red fox blue"]);
-    assert_eq!(said.tokens().text(0), Some("red fox blue red fox blue"));
+    assert_eq!(said.tokens().text(0).as_deref(), Some("red fox blue red fox blue"));
     assert_eq!(said.tokens().find(0, "red fox blue").unwrap(), 1..4);
     assert_eq!(said.tokens().characters(0, 5..7).unwrap(), 16..25);
 }
@@ -232,7 +232,7 @@ fn a_story_is_what_its_pieces_say_and_what_its_tokens_decode_to() {
         let ids = &said.tokens().ids(text)[said.tokens().real(text)];
         let decoded = model.to_string(ids).unwrap();
         assert!(decoded.ends_with(written.as_str()), "{decoded:?} {written:?}");
-        assert_eq!(said.tokens().text(text), Some(written.as_str()));
+        assert_eq!(said.tokens().text(text).as_ref(), Some(written));
     }
     // A stop string that is no token, nor begins with one.
     let greedy = model.generate("Once upon a time").unwrap().max_new_tokens(40);
@@ -240,5 +240,5 @@ fn a_story_is_what_its_pieces_say_and_what_its_tokens_decode_to() {
     let stop = whole.chars().skip(7).take(9).collect::<String>();
     let stopped = greedy.stop(stop.as_str()).run().unwrap();
     assert_eq!(stopped.continuations()[0], whole.chars().take(7).collect::<String>());
-    assert_eq!(stopped.stop_reason(0).unwrap(), &StopReason::StopString(stop));
+    assert_eq!(stopped.stop_reason(0).unwrap(), StopReason::StopString(stop));
 }

@@ -29,7 +29,7 @@ fn gradients_agree_with_pytorch_at_every_site() {
         for site in sites {
             let expected = &gradients[&site.to_string()];
             let scale = expected.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-            let difference = difference(run.gradients().unwrap().get(site).unwrap(), expected);
+            let difference = difference(&run.gradients().unwrap().get(site).unwrap(), expected);
             assert!(difference <= 1e-4 * scale.max(1e-3), "{name} {site}: {difference:e} of {scale:e}");
         }
     }
@@ -39,7 +39,7 @@ fn gradients_agree_with_pytorch_at_every_site() {
 fn moved(model: &Model, ids: &[u32], site: Site, direction: &Tensor, step: f64) -> f64 {
     let push = add(site, (direction * step).unwrap());
     let run = model.pass(ids.to_vec()).unwrap().intervene([push]).run().unwrap();
-    logit_difference(3, 7)(run.logits().unwrap()).unwrap().to_scalar::<f32>().unwrap() as f64
+    logit_difference(3, 7)(&run.logits().unwrap()).unwrap().to_scalar::<f32>().unwrap() as f64
 }
 
 #[test]
@@ -76,8 +76,10 @@ fn one_backward_gives_what_many_would() {
     let together = model.pass(ids.clone()).unwrap().differentiate(all.clone(), logit_difference(1, 2)).run().unwrap();
     for site in all {
         let alone = model.pass(ids.clone()).unwrap().differentiate(site, logit_difference(1, 2)).run().unwrap();
-        let difference =
-            difference(together.gradients().unwrap().get(site).unwrap(), alone.gradients().unwrap().get(site).unwrap());
+        let difference = difference(
+            &together.gradients().unwrap().get(site).unwrap(),
+            &alone.gradients().unwrap().get(site).unwrap(),
+        );
         assert!(difference < 1e-6, "{site}: {difference:e}");
     }
 }
@@ -95,6 +97,6 @@ fn what_is_differentiated_is_bit_for_bit_what_is_recorded() {
         .run()
         .unwrap();
     for (site, value) in plain.cache().iter() {
-        assert_eq!(difference(value, tracked.cache().get(site).unwrap()), 0.0, "{site}");
+        assert_eq!(difference(&value, &tracked.cache().get(site).unwrap()), 0.0, "{site}");
     }
 }

@@ -76,7 +76,8 @@ fn a_repeated_map_is_the_map_of_key_heads_by_every_metric_and_at_every_position(
     let (grouped, outputs) = (by_position(HeadPart::Value), by_position(HeadPart::Out));
     let wide = grouped.ungrouped();
     assert_eq!(wide.axes(), ["layer", "position", "head"]);
-    for (grouped, wide) in [(&grouped, &wide), (grouped.by("probability").unwrap(), wide.by("probability").unwrap())] {
+    for (grouped, wide) in [(&grouped, &wide), (&grouped.by("probability").unwrap(), &wide.by("probability").unwrap())]
+    {
         for head in 0..heads {
             let of = |map: &PatchSweep, head| map.values().index_axis(Axis(2), head).to_owned();
             assert_eq!(of(wide, head), of(grouped, head / (heads / key_heads)));

@@ -18,14 +18,14 @@ fn model_and_run(name: &str) -> (Model, Run, Vec<u32>) {
 }
 
 fn logits(model: &Model, ids: &[u32], interventions: impl IntoIterator<Item = Intervention>) -> Tensor {
-    model.run_with(ids.to_vec(), interventions).unwrap().logits().unwrap().clone()
+    model.run_with(ids.to_vec(), interventions).unwrap().logits().unwrap()
 }
 
 #[test]
 fn the_parts_add_up_to_the_residual_stream() {
     for name in NAMES {
         let (model, run, _) = model_and_run(name);
-        let get = |site| run.cache().get(site).unwrap().clone();
+        let get = |site| run.cache().get(site).unwrap();
         let mut sum = get(Site::embed());
         if model.has(Site::pos_embed()) {
             sum = (sum + get(Site::pos_embed())).unwrap();
@@ -61,7 +61,7 @@ fn patching_in_a_runs_own_activations_changes_nothing() {
         for site in model.sites().into_iter().filter(|site| *site != Site::tokens()) {
             let patched = logits(&model, &ids, [patch(site, run.cache()).unwrap()]);
             // hook_result and the per-head inputs are summed in another order than the fused route.
-            assert!(difference(&patched, run.logits().unwrap()) < 2e-5, "{name} {site}");
+            assert!(difference(&patched, &run.logits().unwrap()) < 2e-5, "{name} {site}");
         }
     }
 }
@@ -73,7 +73,7 @@ fn a_gated_site_that_is_changed_reaches_the_logits() {
         [Site::attn_in(1), Site::q_input(1), Site::k_input(1), Site::v_input(1), Site::result(1), Site::mlp_in(1)];
     for site in gated {
         let changed = logits(&model, &ids, [zero(site).position(2)]);
-        assert!(difference(&changed, run.logits().unwrap()) > 1e-4, "{site}");
+        assert!(difference(&changed, &run.logits().unwrap()) > 1e-4, "{site}");
     }
     let site = Site::unembed_out();
     let doubled = logits(&model, &ids, [scale(site, 2.0)]);
@@ -123,7 +123,7 @@ fn a_mean_keeps_what_is_always_said() {
     let site = Site::attn_out(0);
     let meant = model.run_with(ids, [mean(site)]).unwrap();
     let expected = run.cache().get(site).unwrap().mean_keepdim(1).unwrap();
-    let got = meant.cache().get(site).unwrap();
+    let got = &meant.cache().get(site).unwrap();
     assert!(difference(got, &expected.broadcast_as(got.shape()).unwrap()) < 1e-6);
 }
 
@@ -136,7 +136,7 @@ fn a_batch_is_its_texts_side_by_side() {
         let alone = model.run(row).unwrap();
         for (site, value) in alone.cache().iter() {
             let part = batch.cache().get(site).unwrap().narrow(0, index, 1).unwrap();
-            assert!(difference(&part, value) < 1e-5, "{site}");
+            assert!(difference(&part, &value) < 1e-5, "{site}");
         }
     }
 }
@@ -147,7 +147,7 @@ fn logits_at_some_positions_are_those_of_a_full_run() {
     let some = model.pass(&ids).unwrap().logits_at([-1, 0]).run().unwrap();
     let all = run.logits().unwrap();
     let expected = Tensor::cat(&[all.narrow(1, ids.len() - 1, 1).unwrap(), all.narrow(1, 0, 1).unwrap()], 1).unwrap();
-    assert!(difference(some.logits().unwrap(), &expected) < 1e-5);
+    assert!(difference(&some.logits().unwrap(), &expected) < 1e-5);
     assert_eq!(some.predictions(0, 3).unwrap()[0].id, run.predictions(0, 3).unwrap()[0].id);
     assert!(some.predictions(1, 3).unwrap_err().to_string().contains("position 1 were not computed"));
 }
@@ -158,7 +158,7 @@ fn a_stopped_run_holds_nothing_from_deeper_layers() {
     let stopped = model.pass(&ids).unwrap().record("*").stop_at_layer(1).run().unwrap();
     assert!(stopped.cache().sites().iter().all(|site| site.layer().is_none_or(|layer| layer < 1)));
     for (site, value) in stopped.cache().iter().filter(|(site, _)| *site != Site::tokens()) {
-        assert!(difference(value, run.cache().get(site).unwrap()) < 1e-6, "{site}");
+        assert!(difference(&value, &run.cache().get(site).unwrap()) < 1e-6, "{site}");
     }
     assert!(stopped.logits().is_err());
     let error = model.pass(&ids).unwrap().record(Site::z(2)).stop_at_layer(1).run().unwrap_err();
@@ -171,7 +171,7 @@ fn a_run_after_a_failed_one_is_untouched() {
     let fails = edit(Site::z(1), |_| Err("blocks.0.hook_nothing".parse::<Site>().unwrap_err()));
     assert!(model.run_with(&ids, [fails]).is_err());
     let again = model.run(&ids).unwrap();
-    assert_eq!(difference(again.logits().unwrap(), run.logits().unwrap()), 0.0);
+    assert_eq!(difference(&again.logits().unwrap(), &run.logits().unwrap()), 0.0);
 }
 
 #[test]

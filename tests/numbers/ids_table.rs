@@ -89,7 +89,7 @@ pub fn of_a_model() -> Table<'static> {
         "logits_at" EitherEnd of 8 => |position| model().pass(TEXT)?.logits_at([position]).run();
         "start_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer }; // 2 is the end of the model
-            model().pass(TEXT)?.start_at_layer(past, run().resid()).run()
+            model().pass(TEXT)?.start_at_layer(past, &run().resid()).run()
         };
         "stop_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer };
@@ -130,9 +130,9 @@ pub fn of_a_model() -> Table<'static> {
         "record_during" FromStart of 2 => |step| two().record_during(step.., Site::z(0)).run();
         "intervene" FromStart of 2 => |layer| model().generate(TEXT)?.intervene([zero(Site::z(layer))]).run();
         "intervene" EitherEnd of 10 => |position| two().intervene([zero(Site::z(0)).position(position)]).run();
-        "stop_reason" FromStart of 1 => |text| said().stop_reason(text).cloned();
+        "stop_reason" FromStart of 1 => |text| said().stop_reason(text);
         "probabilities" FromStart of 1 => |text| said().probabilities(text);
-        "cache" FromStart of 2 => |step| said().cache(step).cloned();
+        "cache" FromStart of 2 => |step| said().cache(step);
 
         "w_q" FromStart of 2 => |layer| model().weights().w_q(layer);
         "w_k" FromStart of 2 => |layer| model().weights().w_k(layer);

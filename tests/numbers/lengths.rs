@@ -123,7 +123,7 @@ impl Experiment {
             }
             assert_eq!(sweep.is_missing(&at), changes.is_empty());
             let all = |values: &[f32]| values.iter().sum::<f32>() / values.len().max(1) as f32;
-            let scale = all(self.patching.clean_metric()) - all(self.patching.corrupt_metric());
+            let scale = all(&self.patching.clean_metric()) - all(&self.patching.corrupt_metric());
             let (got, expected) = (mean[&at[..]], all(&changes) / scale);
             assert!((got - expected).abs() < 1e-5 / scale.abs(), "{}, {at:?}: {got} and {expected}", sweep.name());
             assert_eq!(sweep.statistics(&at, 0).is_none(), changes.is_empty());
@@ -212,7 +212,7 @@ fn paths_between_prompts_of_different_length_are_whole_runs() {
     for name in NAMES {
         for rule in rules() {
             let one = experiment(name, Padding::Left, &rule);
-            let corrupt = one.here.cache();
+            let corrupt = &one.here.cache();
             for (sender, receiver) in [("a0.h0", "a1.h1.q"), ("embed", "a1.h0.v"), ("a0.h1", "logits"), ("m0", "m1")] {
                 let frozen = |site: Site, from: &ActivationCache| patch(site, from).unwrap();
                 let mut freeze = Vec::new();
@@ -233,12 +233,12 @@ fn paths_between_prompts_of_different_length_are_whole_runs() {
                 if sender == "embed" {
                     freeze.push(replace(Site::resid_pre(0), one.moved(Site::resid_pre(0))));
                 }
-                let hears = everything(&one.model, one.patching.corrupt(), freeze);
+                let hears = everything(&one.model, &one.patching.corrupt(), freeze);
                 let told = match receiver.parse::<Receiver>().unwrap() {
-                    Receiver::Query { layer, head } => frozen(Site::q_input(layer), hears.cache()).head(head),
-                    Receiver::Value { layer, head } => frozen(Site::v_input(layer), hears.cache()).head(head),
-                    Receiver::Mlp { layer } => frozen(Site::mlp_in(layer), hears.cache()),
-                    _ => frozen(Site::resid_post(1), hears.cache()),
+                    Receiver::Query { layer, head } => frozen(Site::q_input(layer), &hears.cache()).head(head),
+                    Receiver::Value { layer, head } => frozen(Site::v_input(layer), &hears.cache()).head(head),
+                    Receiver::Mlp { layer } => frozen(Site::mlp_in(layer), &hears.cache()),
+                    _ => frozen(Site::resid_post(1), &hears.cache()),
                 };
                 let (slow, fast) = (one.run(told), one.patching.direct_path(sender, receiver).unwrap().values());
                 for (fast, slow) in fast.iter().zip(&slow) {
@@ -302,10 +302,10 @@ fn a_metric_looks_at_the_counterpart_of_its_position() {
     let near = |got: &[f32], expected: Vec<f32>| {
         got.iter().zip(&expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{got:?} and {expected:?}"));
     };
-    near(patching.clean_metric(), at(-2).of(&there).unwrap());
+    near(&patching.clean_metric(), at(-2).of(&there).unwrap());
     let third = Patching::aligned(&model, &clean, &corrupt, Alignment::FromEnd, at(3)).unwrap();
-    near(third.corrupt_metric(), at(3).of(&here).unwrap());
-    near(third.clean_metric(), metric(&model).at_each([1i64, 5]).unwrap().of(&there).unwrap());
+    near(&third.corrupt_metric(), at(3).of(&here).unwrap());
+    near(&third.clean_metric(), metric(&model).at_each([1i64, 5]).unwrap().of(&there).unwrap());
     let error = Patching::aligned(&model, &clean, &corrupt, Alignment::FromEnd, at(1)).unwrap_err().to_string();
     assert!(error.contains("position 1 of the corrupt prompt 0") && error.contains("count from the end"), "{error}");
 }

@@ -52,7 +52,7 @@ fn a_narrowed_mean_is_over_what_it_is_narrowed_to() {
     let model = open("gpt2-tiny");
     let site = Site::z(0);
     let tokens = batch(&model, Padding::Left);
-    let whole = model.run(&tokens).unwrap().cache().get(site).unwrap().clone();
+    let whole = model.run(&tokens).unwrap().cache().get(site).unwrap();
     // Position 3 of five: text 1 has padding there.
     let run = model.run_with(&tokens, [mean(site).position(3).head(1)]).unwrap();
     let got = run.cache().get(site).unwrap();
@@ -64,7 +64,7 @@ fn a_narrowed_mean_is_over_what_it_is_narrowed_to() {
     }
     // Padding alone has no mean, and is left as it is.
     let run = model.run_with(&tokens, [mean(site).position(3).text(1)]).unwrap();
-    assert_eq!(difference(run.cache().get(site).unwrap(), &whole), 0.0);
+    assert_eq!(difference(&run.cache().get(site).unwrap(), &whole), 0.0);
 }
 
 #[test]

@@ -112,23 +112,23 @@ fn several_metrics_are_measured_along_the_gradient_and_edge_by_edge() {
         let maps = |patching: &Patching| patching.heads_by_position(HeadPart::Key).unwrap();
         let map = maps(&both.attribution().unwrap());
         same("attribution", &map, &maps(&first.attribution().unwrap()));
-        same("attribution", map.by("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
+        same("attribution", &map.by("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
         let later = first.attribution().unwrap().and(middle()).unwrap();
-        same("added later", maps(&later).by("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
+        same("added later", &maps(&later).by("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
         let map = maps(&both.integrated_gradients(2).unwrap());
-        same("integrated", map.by("in the middle").unwrap(), &maps(&second.integrated_gradients(2).unwrap()));
+        same("integrated", &map.by("in the middle").unwrap(), &maps(&second.integrated_gradients(2).unwrap()));
         for edges in [Patching::edge_attribution, Patching::edge_patching] {
             let scores = edges(&both).unwrap();
-            same("edges", scores.sweep(), edges(&first).unwrap().sweep());
-            same("edges", scores.by("in the middle").unwrap().sweep(), edges(&second).unwrap().sweep());
+            same("edges", &scores.sweep(), &edges(&first).unwrap().sweep());
+            same("edges", &scores.by("in the middle").unwrap().sweep(), &edges(&second).unwrap().sweep());
             assert!(scores.by("at the end").is_none());
         }
     }
     let circuit = first.edge_attribution().unwrap().circuit(20).titled("Twenty edges");
     assert!(glassbox::notebook::Show::html(&circuit).contains("Twenty edges"));
     let effect = both.run_circuit(&circuit).unwrap();
-    same("circuit", effect.sweep(), first.run_circuit(&circuit).unwrap().sweep());
-    same("circuit", effect.sweep().by("in the middle").unwrap(), second.run_circuit(&circuit).unwrap().sweep());
+    same("circuit", &effect.sweep(), &first.run_circuit(&circuit).unwrap().sweep());
+    same("circuit", &effect.sweep().by("in the middle").unwrap(), &second.run_circuit(&circuit).unwrap().sweep());
 }
 
 #[test]

@@ -14,9 +14,8 @@ fn model() -> Model {
 fn a_template_is_filled_and_each_item_is_held_against_the_next() {
     let items = [("red", "fox"), ("blue", "owl"), ("sun", "ant")];
     let pairs = PromptPairs::from_template(&model(), "red fox blue owl sun ant [X]", &items).unwrap();
-    let (answers, wrong): (Vec<&str>, Vec<&str>) =
-        pairs.pairs().iter().map(|pair| (pair.answer.as_str(), pair.wrong.as_str())).unzip();
-    assert_eq!((answers, wrong), (vec!["fox", "owl", "ant"], vec!["owl", "ant", "fox"]));
+    let (answers, wrong): (Vec<_>, Vec<_>) = pairs.pairs().into_iter().map(|pair| (pair.answer, pair.wrong)).unzip();
+    assert_eq!([answers, wrong], [["fox", "owl", "ant"], ["owl", "ant", "fox"]]);
     assert_eq!(pairs.pairs()[2].corrupt, "red fox blue owl sun ant red");
     let patching = pairs.patching(&model()).unwrap();
     assert!(patching.clean_metric().iter().all(|difference| *difference > 0.0), "{:?}", patching.clean_metric());

@@ -45,7 +45,7 @@ pub fn everything(model: &Model, tokens: &Tokens, interventions: Vec<Interventio
 /// a second run is given that.
 fn whole_runs(patching: &Patching, model: &Model, sender: Sender, receivers: &[Receiver], mlps: bool) -> Vec<f32> {
     let (clean, corrupt) =
-        (everything(model, patching.clean(), Vec::new()), everything(model, patching.corrupt(), Vec::new()));
+        (everything(model, &patching.clean(), Vec::new()), everything(model, &patching.corrupt(), Vec::new()));
     let (layers, heads) = (model.config().n_layers as i64, model.config().n_heads as i64);
     let mut freeze = Vec::new();
     for layer in 0..layers as usize {
@@ -63,7 +63,7 @@ fn whole_runs(patching: &Patching, model: &Model, sender: Sender, receivers: &[R
     if sender == Sender::Embed {
         freeze.push(patch(Site::resid_pre(0), clean.cache()).unwrap());
     }
-    let hears = everything(model, patching.corrupt(), freeze);
+    let hears = everything(model, &patching.corrupt(), freeze);
     if receivers.contains(&Receiver::Logits) {
         return metric(model).of(&hears).unwrap();
     }

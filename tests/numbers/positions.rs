@@ -40,7 +40,7 @@ const WAYS: [Way; 7] = [
 ];
 
 fn same(a: &Attribution, b: &Attribution, what: &str) {
-    assert!(difference(a.values(), b.values()) < 1e-5, "{what}");
+    assert!(difference(&a.values(), &b.values()) < 1e-5, "{what}");
     let apart = a.at_last().unwrap().iter().zip(b.at_last().unwrap()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart < 1e-5, "{what}: {apart}");
 }
@@ -200,16 +200,16 @@ fn what_experts_hold_is_recorded_whole() {
     let (whole, some) = whole_and_some(&model);
     let mut experts = 0;
     for (site, value) in some.cache().iter() {
-        let all = whole.cache().get(site).unwrap();
+        let all = &whole.cache().get(site).unwrap();
         if site.to_string().contains("expert") {
-            assert_eq!(difference(value, all), 0.0, "{site}");
+            assert_eq!(difference(&value, all), 0.0, "{site}");
             experts += 1;
         }
     }
     assert!(experts > 6);
     let there = Tensor::new(&[5u32, 1], &Device::Cpu).unwrap();
     let mlp = whole.cache().get(Site::mlp_out(1)).unwrap().index_select(&there, 1).unwrap();
-    assert_eq!(difference(some.cache().get(Site::mlp_out(1)).unwrap(), &mlp), 0.0);
+    assert_eq!(difference(&some.cache().get(Site::mlp_out(1)).unwrap(), &mlp), 0.0);
 }
 
 #[test]
@@ -222,16 +222,16 @@ fn what_the_encoder_gave_its_decoder_is_recorded_whole() {
     let (whole, some) = (pass().run().unwrap(), pass().positions([-1]).run().unwrap());
     let mut kept_whole = 0;
     for (site, value) in some.cache().iter() {
-        let all = whole.cache().get(site).unwrap();
+        let all = &whole.cache().get(site).unwrap();
         let name = site.to_string();
         let of_encoder = name.starts_with("encoder") || ["hook_embed", "hook_tokens"].contains(&name.as_str());
         if of_encoder || name.ends_with("cross_attn.hook_k") || name.ends_with("cross_attn.hook_v") {
-            assert_eq!(difference(value, all), 0.0, "{name}");
+            assert_eq!(difference(&value, all), 0.0, "{name}");
             kept_whole += 1;
         } else {
             let axis =
                 if name.contains("scores") || name.contains("pattern") || name.contains("rel_pos") { 2 } else { 1 };
-            assert_eq!(difference(value, &all.narrow(axis, 3, 1).unwrap()), 0.0, "{name}");
+            assert_eq!(difference(&value, &all.narrow(axis, 3, 1).unwrap()), 0.0, "{name}");
         }
     }
     assert!(kept_whole > 20, "{kept_whole}");
@@ -243,6 +243,6 @@ fn logits_asked_for_at_positions_of_their_own_are_recorded_there() {
     let pass = model.pass(TEXTS[0].to_vec()).unwrap().logits_at([-1, 0]);
     let run = pass.record(Site::unembed_out()).record(Site::z(0)).positions([0]).run().unwrap();
     assert_eq!(run.cache().get(Site::z(0)).unwrap().dim(1).unwrap(), 1);
-    let written = run.cache().get(Site::unembed_out()).unwrap();
-    assert_eq!(difference(written, run.logits().unwrap()), 0.0);
+    let written = &run.cache().get(Site::unembed_out()).unwrap();
+    assert_eq!(difference(written, &run.logits().unwrap()), 0.0);
 }

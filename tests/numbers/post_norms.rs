@@ -51,7 +51,7 @@ struct Runs<'a> {
 
 fn runs<'a>(model: &'a Model, patching: &'a Patching) -> Runs<'a> {
     let run = |tokens| everything(model, tokens, Vec::new());
-    Runs { model, patching, clean: run(patching.clean()), corrupt: run(patching.corrupt()) }
+    Runs { model, patching, clean: run(&patching.clean()), corrupt: run(&patching.corrupt()) }
 }
 
 impl Runs<'_> {
@@ -61,29 +61,29 @@ impl Runs<'_> {
         let corrupt = self.corrupt.cache();
         let went = |site: Site| -> Intervention {
             let (there, here) = (self.clean.cache().get(site).unwrap(), corrupt.get(site).unwrap());
-            replace(site, (here + ((there - here).unwrap() * part).unwrap()).unwrap())
+            replace(site, (&here + ((there - &here).unwrap() * part).unwrap()).unwrap())
         };
         let mut freeze = Vec::new();
         for layer in 0..self.model.config().n_layers {
             for head in 0..self.model.config().n_heads {
-                let frozen = patch(Site::z(layer), corrupt).unwrap();
+                let frozen = patch(Site::z(layer), &corrupt).unwrap();
                 let goes = sender == Sender::Head { layer, head };
                 freeze.push(if goes { went(Site::z(layer)) } else { frozen }.head(head as i64));
             }
             if sender == (Sender::Mlp { layer }) {
                 freeze.push(went(Site::mlp_out(layer)));
             } else if !mlps {
-                freeze.push(patch(Site::mlp_out(layer), corrupt).unwrap());
+                freeze.push(patch(Site::mlp_out(layer), &corrupt).unwrap());
             }
             if held {
                 let scale = format!("blocks.{layer}.ln1_post.hook_scale").parse::<Site>().unwrap();
-                freeze.push(patch(scale, corrupt).unwrap());
+                freeze.push(patch(scale, &corrupt).unwrap());
             }
         }
         if sender == Sender::Embed {
             freeze.push(went(Site::resid_pre(0)));
         }
-        let hears = everything(self.model, self.patching.corrupt(), freeze);
+        let hears = everything(self.model, &self.patching.corrupt(), freeze);
         if receivers.contains(&Receiver::Logits) {
             return metric(self.model).of(&hears).unwrap();
         }
@@ -169,11 +169,11 @@ fn scores_behind_a_norm_are_the_slope_of_the_paths() {
 /// What a sender writes in a run: a head before the norm.
 fn written(cache: &ActivationCache, sender: Sender) -> Tensor {
     match sender {
-        Sender::Embed => cache.get(Site::resid_pre(0)).unwrap().clone(),
+        Sender::Embed => cache.get(Site::resid_pre(0)).unwrap(),
         Sender::Head { layer, head } => {
             cache.get(Site::result(layer)).unwrap().narrow(2, head, 1).unwrap().squeeze(2).unwrap()
         }
-        Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap().clone(),
+        Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap(),
     }
 }
 
@@ -209,8 +209,8 @@ fn slow_circuit(model: &Model, runs: &Runs, scores: &EdgeScores, kept: &[Edge], 
         let hears = |sender: &Sender| scores.score(&sender.to_string(), &receiver.to_string()).is_ok();
         let heard: Vec<Sender> = scores.senders().into_iter().filter(hears).collect();
         let kept: Vec<Sender> = kept.iter().filter(|edge| edge.receiver == receiver).map(|edge| edge.sender).collect();
-        let other: HashMap<Sender, Tensor> = heard.iter().map(|&sender| (sender, written(rest, sender))).collect();
-        let scale = |layer| intact.get(format!("blocks.{layer}.ln1_post.hook_scale").as_str()).unwrap().clone();
+        let other: HashMap<Sender, Tensor> = heard.iter().map(|&sender| (sender, written(&rest, sender))).collect();
+        let scale = |layer| intact.get(format!("blocks.{layer}.ln1_post.hook_scale").as_str()).unwrap();
         let norms: Vec<(Tensor, Option<Tensor>)> = (0..layers)
             .map(|layer| (model.weights().ln_w(layer, "ln1_post").unwrap(), held.then(|| scale(layer))))
             .collect();

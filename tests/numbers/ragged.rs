@@ -74,15 +74,15 @@ fn texts_of_different_lengths_are_each_what_they_are_alone_in_every_family() {
             for (index, text) in texts.iter().enumerate() {
                 let alone = run(&model, &model.tokens(text).unwrap());
                 // The decoder reads ids as they are, on the right.
-                let own = together.tokens();
+                let own = &together.tokens();
                 for (site, value) in alone.cache().iter() {
-                    let got = part(together.cache().get(site).unwrap(), site, index, [own, &tokens]);
-                    let far = difference(&got, value);
+                    let got = part(&together.cache().get(site).unwrap(), site, index, [own, &tokens]);
+                    let far = difference(&got, &value);
                     assert!(far < 1e-4, "{name}, {side:?}, text {index}, {site}: {far:e}");
                 }
                 let at = own.real(index);
                 let resid = together.resid().i(index).unwrap().narrow(0, at.start, at.len()).unwrap();
-                assert!(difference(&resid, alone.resid()) < 1e-4, "{name}, {side:?}, text {index}");
+                assert!(difference(&resid, &alone.resid()) < 1e-4, "{name}, {side:?}, text {index}");
             }
         }
     }
@@ -97,9 +97,9 @@ fn a_pass_that_starts_within_the_blocks_ends_as_the_whole_one_in_every_family() 
         }
         let tokens = model.tokens(texts(padding)).unwrap().padded(Padding::Left);
         let whole = model.pass(&tokens).unwrap().record(Site::resid_pre(1)).run().unwrap();
-        let resid = whole.cache().get(Site::resid_pre(1)).unwrap();
+        let resid = &whole.cache().get(Site::resid_pre(1)).unwrap();
         let rest = model.pass(&tokens).unwrap().start_at_layer(1, resid).run().unwrap();
-        assert!(difference(rest.resid(), whole.resid()) < 1e-6, "{name}");
+        assert!(difference(&rest.resid(), &whole.resid()) < 1e-6, "{name}");
     }
 }
 
@@ -120,7 +120,7 @@ fn what_a_batch_goes_on_with_is_what_each_text_goes_on_with_alone_in_every_decod
         for (index, text) in texts.into_iter().enumerate() {
             let alone = all(vec![text]).without_kv_cache().run().unwrap();
             for batch in [&kept, &anew] {
-                let far = difference(&batch.logits().unwrap().i(index).unwrap(), alone.logits().unwrap());
+                let far = difference(&batch.logits().unwrap().i(index).unwrap(), &alone.logits().unwrap());
                 assert!(far < 1e-3, "{name}, text {index}: {far:e}");
                 assert_eq!(batch.new_ids(index), alone.new_ids(0), "{name}, text {index}");
             }

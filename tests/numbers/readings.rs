@@ -146,7 +146,7 @@ fn the_decoder_of_t5_goes_on_from_its_text() {
     assert_eq!(source, [[7, 8, 1]], "the encoder's text is ended");
     assert_eq!(run.tokens().ids(0), [0, 9, 10], "the decoder's begins with its start and has no end");
     let ids = model.pass([7, 8, 1]).unwrap().target([0, 9, 10]).unwrap().run().unwrap();
-    assert_eq!(difference(ids.logits().unwrap(), run.logits().unwrap()), 0.0);
+    assert_eq!(difference(&ids.logits().unwrap(), &run.logits().unwrap()), 0.0);
     let lens = run_everything(&model).logit_lens().unwrap();
     let last = lens.cell(lens.rows() - 1, 0).unwrap();
     assert_eq!((lens.rows(), &last.top[0].0), (3, &run_everything(&model).predictions(0, 1).unwrap()[0].text));
@@ -160,12 +160,12 @@ fn what_t5_is_made_to_say_has_no_end_of_its_own() {
     let model = t5_with_words();
     let prefix = model.read(["w7 w8", "w5"]).unwrap();
     let (text, ids) = (prefix.then(["w9 w10", "w11 w12"]).unwrap(), prefix.then([vec![9, 10], vec![11, 12]]).unwrap());
-    assert_eq!((text.tokens().ids(0), text.tokens().ids(1)), ([0, 9, 10].as_slice(), [0, 11, 12].as_slice()));
+    assert_eq!([text.tokens().ids(0), text.tokens().ids(1)], [[0, 9, 10], [0, 11, 12]]);
     assert_eq!(text.tokens(), ids.tokens());
     // Ids are taken as they are, an end among them.
     assert_eq!(model.read("w7").unwrap().then([9, 1]).unwrap().tokens().ids(0), [0, 9, 1]);
     let said = |prefix: &glassbox::generate::Prefix| {
-        prefix.generate().end_tokens([]).max_new_tokens(2).keep_logits().run().unwrap().logits().unwrap().clone()
+        prefix.generate().end_tokens([]).max_new_tokens(2).keep_logits().run().unwrap().logits().unwrap()
     };
     let next = model.pass(["w7 w8", "w5"]).unwrap().target(["w9 w10", "w11 w12"]).unwrap().run().unwrap();
     assert_eq!(difference(&said(&text), &said(&ids)), 0.0);

@@ -67,7 +67,7 @@ pub fn assert_close(run: &Run, expected: &BTreeMap<String, Tensor>, tolerance: f
             name => (run.cache().get(name).unwrap(), tolerance),
         };
         assert_eq!(&got.dims()[1..], value.dims(), "shape of {name}");
-        let difference = difference(got, value);
+        let difference = difference(&got, value);
         assert!(difference <= tolerance, "{name} differs by {difference:e}");
         compared.push(name.clone());
     }

@@ -21,13 +21,13 @@ fn a_run_started_at_any_layer_ends_as_the_whole_run_does() {
         let (model, ids) = model_and_ids(name);
         let whole = run_everything(&model, &ids);
         for layer in 0..model.config().n_layers {
-            let resid = whole.cache().get(Site::resid_pre(layer)).unwrap();
+            let resid = &whole.cache().get(Site::resid_pre(layer)).unwrap();
             let from_end = layer as i64 - model.config().n_layers as i64;
             for layer in [layer as i64, from_end] {
                 let started = model.pass(&ids).unwrap().start_at_layer(layer, resid).record("*").run().unwrap();
-                assert_eq!(difference(started.logits().unwrap(), whole.logits().unwrap()), 0.0, "{name} {layer}");
+                assert_eq!(difference(&started.logits().unwrap(), &whole.logits().unwrap()), 0.0, "{name} {layer}");
                 for (site, value) in started.cache().iter() {
-                    assert_eq!(difference(value, whole.cache().get(site).unwrap()), 0.0, "{name} {site}");
+                    assert_eq!(difference(&value, &whole.cache().get(site).unwrap()), 0.0, "{name} {site}");
                 }
             }
         }
@@ -39,16 +39,16 @@ fn two_halves_of_a_run_make_the_whole() {
     let (model, ids) = model_and_ids("llama-gqa-untied");
     let whole = model.forward(&ids).unwrap();
     let first = model.pass(&ids).unwrap().stop_at_layer(-1).run().unwrap();
-    let second = model.pass(&ids).unwrap().start_at_layer(-1, first.resid()).run().unwrap();
-    assert_eq!(difference(second.logits().unwrap(), &whole), 0.0);
-    let end = model.pass(&ids).unwrap().start_at_layer(1, first.resid()).stop_at_layer(1).run().unwrap();
-    assert_eq!(difference(end.resid(), first.resid()), 0.0, "no layer between 1 and 1");
+    let second = model.pass(&ids).unwrap().start_at_layer(-1, &first.resid()).run().unwrap();
+    assert_eq!(difference(&second.logits().unwrap(), &whole), 0.0);
+    let end = model.pass(&ids).unwrap().start_at_layer(1, &first.resid()).stop_at_layer(1).run().unwrap();
+    assert_eq!(difference(&end.resid(), &first.resid()), 0.0, "no layer between 1 and 1");
 }
 
 #[test]
 fn what_a_part_of_a_run_does_not_come_to_is_refused() {
     let (model, ids) = model_and_ids("gpt2-tiny");
-    let resid = model.pass(&ids).unwrap().stop_at_layer(1).run().unwrap().resid().clone();
+    let resid = model.pass(&ids).unwrap().stop_at_layer(1).run().unwrap().resid();
     let from = |layer| model.pass(&ids).unwrap().start_at_layer(layer, &resid);
     for (pass, words) in [
         (from(1).record(Site::z(0)), "layers 1 to 2 (not included) and does not come to `blocks.0.attn.hook_z`"),
@@ -74,9 +74,9 @@ fn recorded_positions_are_the_whole_records_positions() {
             let whole = whole.cache().get(site).unwrap();
             let along = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query)).unwrap();
             let chosen = Tensor::new(&[last as u32, 1], whole.device()).unwrap();
-            assert_eq!(difference(value, &whole.index_select(&chosen, along).unwrap()), 0.0, "{name} {site}");
+            assert_eq!(difference(&value, &whole.index_select(&chosen, along).unwrap()), 0.0, "{name} {site}");
         }
-        assert_eq!(difference(some.logits().unwrap(), whole.logits().unwrap()), 0.0);
+        assert_eq!(difference(&some.logits().unwrap(), &whole.logits().unwrap()), 0.0);
     }
 }
 
@@ -86,7 +86,7 @@ fn standing_interventions_are_done_first_and_nest() {
     let doubled = model.hooked([scale(Site::z(0), 2.0)]);
     let both = doubled.hooked([zero(Site::z(1))]);
     let logits = |model: &Model| model.forward(&ids).unwrap();
-    let given = |interventions: Vec<_>| model.run_with(&ids, interventions).unwrap().logits().unwrap().clone();
+    let given = |interventions: Vec<_>| model.run_with(&ids, interventions).unwrap().logits().unwrap();
     assert_eq!(difference(&logits(&doubled), &given(vec![scale(Site::z(0), 2.0)])), 0.0);
     assert_eq!(difference(&logits(&both), &given(vec![scale(Site::z(0), 2.0), zero(Site::z(1))])), 0.0);
     assert_eq!(both.interventions().len(), 2);
@@ -94,9 +94,9 @@ fn standing_interventions_are_done_first_and_nest() {
     // Doubled, then added to: not the other way round.
     let one = Tensor::ones(model.config().d_head, candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
     let run = doubled.run_with(&ids, [add(Site::z(0), one.clone())]).unwrap();
-    let plain = model.run(&ids).unwrap().cache().get(Site::z(0)).unwrap().clone();
+    let plain = model.run(&ids).unwrap().cache().get(Site::z(0)).unwrap();
     let expected = (plain * 2.0).unwrap().broadcast_add(&one).unwrap();
-    assert!(difference(run.cache().get(Site::z(0)).unwrap(), &expected) < 1e-6);
+    assert!(difference(&run.cache().get(Site::z(0)).unwrap(), &expected) < 1e-6);
 }
 
 fn last_logit(logits: &Tensor) -> Result<Tensor> {
@@ -110,8 +110,8 @@ fn a_doubled_gradient_doubles_what_lies_before_it_and_nothing_else() {
     let plain = model.pass(&ids).unwrap().differentiate(sites, last_logit).run().unwrap();
     let double = edit_gradient(Site::attn_out(1), |grad| Ok((grad * 2.0)?));
     let edited = model.pass(&ids).unwrap().intervene([double]).differentiate(sites, last_logit).run().unwrap();
-    assert_eq!(difference(edited.logits().unwrap(), plain.logits().unwrap()), 0.0);
-    let gradient = |run: &glassbox::model::Run, site: Site| run.gradients().unwrap().get(site).unwrap().clone();
+    assert_eq!(difference(&edited.logits().unwrap(), &plain.logits().unwrap()), 0.0);
+    let gradient = |run: &glassbox::model::Run, site: Site| run.gradients().unwrap().get(site).unwrap();
     let twice = (gradient(&plain, Site::z(1)) * 2.0).unwrap();
     assert!(difference(&gradient(&edited, Site::z(1)), &twice) < 1e-6);
     assert_eq!(difference(&gradient(&edited, Site::mlp_out(1)), &gradient(&plain, Site::mlp_out(1))), 0.0);
@@ -151,7 +151,7 @@ fn padded_texts_give_what_hugging_face_gives_and_what_each_gives_alone() {
                 let at = batch.real(index);
                 let part = |x: &Tensor| x.i(index).unwrap().narrow(0, at.start, at.len()).unwrap();
                 let expected = logits.i(index).unwrap().narrow(0, tokens[0].len() - text.len(), text.len()).unwrap();
-                assert!(difference(&part(run.logits().unwrap()), &expected) < 1e-3, "{name} {side:?} {index}");
+                assert!(difference(&part(&run.logits().unwrap()), &expected) < 1e-3, "{name} {side:?} {index}");
                 let alone = run_everything(&model, text);
                 for (site, value) in alone.cache().iter() {
                     let mut padded = run.cache().get(site).unwrap().i(index).unwrap();
@@ -160,7 +160,7 @@ fn padded_texts_give_what_hugging_face_gives_and_what_each_gives_alone() {
                             padded = padded.narrow(dim, at.start, at.len()).unwrap();
                         }
                     }
-                    assert!(difference(&padded, value) < 1e-4, "{name} {side:?} {index} {site}");
+                    assert!(difference(&padded, &value) < 1e-4, "{name} {side:?} {index} {site}");
                 }
                 let last = run.predictions_in(index, -1, 1).unwrap()[0].id;
                 assert_eq!(last, alone.predictions(-1, 1).unwrap()[0].id);

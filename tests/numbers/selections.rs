@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 const NAMES: [&str; 5] = ["gpt2-tiny", "llama-gqa-tied", "attn-only-tiny", "families/mixtral", "families/bert"];
 
 fn logits(model: &Model, interventions: impl IntoIterator<Item = Intervention>) -> Tensor {
-    model.pass(PROMPT).unwrap().intervene(interventions).run().unwrap().logits().unwrap().clone()
+    model.pass(PROMPT).unwrap().intervene(interventions).run().unwrap().logits().unwrap()
 }
 
 fn fitting(model: &Model, part: &str) -> Vec<Site> {
@@ -96,7 +96,7 @@ fn a_selection_in_a_generation_is_one_at_each_site() {
     let model = open("llama-gqa-tied");
     let said = |interventions: Vec<Intervention>| {
         let text = after(&model, &PROMPT, 6).intervene_during(1.., interventions).keep_logits();
-        text.run().unwrap().logits().unwrap().clone()
+        text.run().unwrap().logits().unwrap()
     };
     let each = said(fitting(&model, "hook_attn_out").into_iter().map(|site| scale(site, 3.0)).collect());
     assert_eq!(difference(&said(vec![scale("*hook_attn_out", 3.0)]), &each), 0.0);
@@ -104,7 +104,7 @@ fn a_selection_in_a_generation_is_one_at_each_site() {
     // In a model of two stacks the encoder is run at step 0, and left alone afterwards.
     let t5 = open("families/t5");
     let said = |interventions: Vec<Intervention>| {
-        after(&t5, &PROMPT, 3).intervene(interventions).keep_logits().run().unwrap().logits().unwrap().clone()
+        after(&t5, &PROMPT, 3).intervene(interventions).keep_logits().run().unwrap().logits().unwrap()
     };
     let each = said(fitting(&t5, ".attn.hook_z").into_iter().map(zero).collect());
     assert_eq!(difference(&said(vec![zero("*.attn.hook_z")]), &each), 0.0);
@@ -164,10 +164,10 @@ fn a_selection_that_selects_nothing_is_refused_wherever_it_is_given() {
 fn a_pattern_acts_only_where_the_pass_comes() {
     let model = open("gpt2-tiny");
     let whole = model.run(PROMPT).unwrap();
-    let pass = || model.pass(PROMPT).unwrap().start_at_layer(1, whole.cache().get(Site::resid_pre(1)).unwrap());
+    let pass = || model.pass(PROMPT).unwrap().start_at_layer(1, &whole.cache().get(Site::resid_pre(1)).unwrap());
     let both = pass().intervene([zero("blocks.*.attn.hook_z")]).run().unwrap();
     let one = pass().intervene([zero(Site::z(1))]).run().unwrap();
-    assert_eq!(difference(both.logits().unwrap(), one.logits().unwrap()), 0.0);
+    assert_eq!(difference(&both.logits().unwrap(), &one.logits().unwrap()), 0.0);
     let error = pass().intervene([zero(Site::z(0))]).run().unwrap_err().to_string();
     assert!(error.contains("does not come to `blocks.0.attn.hook_z`"), "{error}");
 }
@@ -187,7 +187,7 @@ fn a_gradient_is_edited_only_where_there_is_one() {
     assert_eq!(difference(&logits(&hooked, []), &logits(&model, [])), 0.0);
     let size = |model: &Model| {
         let pass = model.pass(PROMPT).unwrap().differentiate("blocks.*.attn.hook_z", |x| Ok(x.sqr()?.sum_all()?));
-        let gradients = pass.run().unwrap().gradients().unwrap().clone();
+        let gradients = pass.run().unwrap().gradients().unwrap();
         [0, 1].map(|layer| gradients.get(Site::z(layer)).unwrap().sqr().unwrap().sum_all().unwrap())
     };
     assert!(size(&model).iter().all(|size| size.to_scalar::<f32>().unwrap() > 0.0));

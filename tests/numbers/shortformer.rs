@@ -18,20 +18,20 @@ fn model() -> Model {
 }
 
 fn logits(model: &Model, interventions: impl IntoIterator<Item = Intervention>) -> Tensor {
-    model.pass(IDS).unwrap().intervene(interventions).run().unwrap().logits().unwrap().clone()
+    model.pass(IDS).unwrap().intervene(interventions).run().unwrap().logits().unwrap()
 }
 
 #[test]
 fn positions_reach_patterns_and_never_the_stream_or_a_value() {
     let model = model();
     let run = model.pass(IDS).unwrap().record("*").run().unwrap();
-    let get = |site: Site| run.cache().get(site).unwrap().clone();
+    let get = |site: Site| run.cache().get(site).unwrap();
     assert_eq!(difference(&get(Site::resid_pre(0)), &get(Site::embed())), 0.0);
     // The two tokens 3 have the same values, but not the same queries and keys.
     let apart = |site: Site| difference(&get(site).i((0, 1)).unwrap(), &get(site).i((0, 3)).unwrap());
     assert!(apart(Site::v(0)) < 1e-6 && apart(Site::q(0)) > 1e-2 && apart(Site::k(0)) > 1e-2);
     let without = model.pass(IDS).unwrap().intervene([zero(Site::pos_embed())]).record("*").run().unwrap();
-    let changed = |site: Site| difference(without.cache().get(site).unwrap(), &get(site));
+    let changed = |site: Site| difference(&without.cache().get(site).unwrap(), &get(site));
     assert!(changed(Site::pattern(0)) > 1e-2 && changed(Site::v(0)) == 0.0);
 }
 
@@ -57,10 +57,10 @@ fn a_text_is_the_same_alone_padded_token_by_token_and_from_a_layer_on() {
     }
     let said = model.generate(IDS).unwrap().end_tokens([]).max_new_tokens(6).keep_logits();
     let anew = said.clone().without_kv_cache().run().unwrap();
-    assert!(difference(said.run().unwrap().logits().unwrap(), anew.logits().unwrap()) < 1e-5);
-    let resid = whole.cache().get(Site::resid_pre(1)).unwrap();
+    assert!(difference(&said.run().unwrap().logits().unwrap(), &anew.logits().unwrap()) < 1e-5);
+    let resid = &whole.cache().get(Site::resid_pre(1)).unwrap();
     let rest = model.pass(IDS).unwrap().start_at_layer(1, resid).run().unwrap();
-    assert_eq!(difference(rest.logits().unwrap(), whole.logits().unwrap()), 0.0);
+    assert_eq!(difference(&rest.logits().unwrap(), &whole.logits().unwrap()), 0.0);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_cell_of_a_sweep_is_a_run_of_its_own() {
     let stream = patching.resid_pre().unwrap();
     for layer in 0..2 {
         for at in 0..4 {
-            let value = |site: Site| replace(site, clean.cache().get(site).unwrap().clone());
+            let value = |site: Site| replace(site, clean.cache().get(site).unwrap());
             let key = measured(value(Site::k(layer)).head(at));
             assert!((heads.raw()[[layer, at]] - key).abs() < 1e-4, "head {layer} {at}");
             let resid = measured(value(Site::resid_pre(layer)).position(at));
@@ -92,7 +92,7 @@ fn the_stream_is_the_sum_of_its_parts_without_positions() {
     let run = model().pass(IDS).unwrap().record("*").run().unwrap();
     for stack in [run.decompose(Site::resid_post(1)).unwrap(), run.decompose_fully(Site::resid_post(1)).unwrap()] {
         assert!(stack.labels().iter().all(|label| label != "pos_embed") && stack.labels()[0] == "embed");
-        assert!(difference(&stack.sum().unwrap(), run.cache().get(Site::resid_post(1)).unwrap()) < 1e-5);
+        assert!(difference(&stack.sum().unwrap(), &run.cache().get(Site::resid_post(1)).unwrap()) < 1e-5);
     }
 }
 

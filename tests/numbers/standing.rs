@@ -64,7 +64,7 @@ fn every_kind_agrees(name: &str, standing: impl Fn(&Model, &Tokens) -> Vec<Inter
         }
         let cell = |site: fn(usize) -> Site| {
             let cache = clean_run.cache();
-            move |at: &[usize]| patch(site(at[0]), cache).unwrap().position(at[1])
+            move |at: &[usize]| patch(site(at[0]), &cache).unwrap().position(at[1])
         };
         let check = |sweep: PatchSweep, site| agrees(name, &sweep, &metric, &hooked, &corrupt, cell(site));
         let streams = patching.resid_pre().unwrap();

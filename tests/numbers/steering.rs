@@ -27,7 +27,7 @@ fn a_direction_is_the_difference_of_the_means() {
                 run.cache().get(site).unwrap().get(0).unwrap().get(ids.len() - 1).unwrap()
             };
             let mean = ((last(&towards[0]) + last(&towards[1])).unwrap() / 2.0).unwrap();
-            assert!(difference(direction.vector(), &(mean - last(&away[0])).unwrap()) < 1e-5, "{name}");
+            assert!(difference(&direction.vector(), &(mean - last(&away[0])).unwrap()) < 1e-5, "{name}");
         }
     }
 }
@@ -46,7 +46,7 @@ fn adding_moves_a_run_along_and_ablating_leaves_nothing_along() {
 
     let nowhere = model.hooked(direction.ablate_everywhere(&model).unwrap()).run([2, 6, 5]).unwrap();
     for site in [Site::resid_pre(0), Site::attn_out(1), Site::mlp_out(0), Site::resid_post(1)] {
-        let along = nowhere.cache().get(site).unwrap().broadcast_mul(direction.unit().unwrap().vector()).unwrap();
+        let along = nowhere.cache().get(site).unwrap().broadcast_mul(&direction.unit().unwrap().vector()).unwrap();
         let most = along.sum(D::Minus1).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(most < 1e-4, "{site}: {most}");
     }
@@ -75,10 +75,10 @@ fn a_direction_of_the_encoder_is_read_at_the_encoders_tokens() {
         let padded = model.tokens(&towards).unwrap().padded(side);
         let last = Direction::between(&model, &padded, &away, site, -1).unwrap();
         let mean = ((at(&towards[0], 3) + at(&towards[1], 1)).unwrap() / 2.0).unwrap();
-        assert!(difference(last.vector(), &(mean - at(&away[0], 2)).unwrap()) < 1e-5, "{side}");
+        assert!(difference(&last.vector(), &(mean - at(&away[0], 2)).unwrap()) < 1e-5, "{side}");
     }
     let second = Direction::between(&model, &towards[..1], &away, site, 1).unwrap();
-    assert!(difference(second.vector(), &(at(&towards[0], 1) - at(&away[0], 1)).unwrap()) < 1e-5);
+    assert!(difference(&second.vector(), &(at(&towards[0], 1) - at(&away[0], 1)).unwrap()) < 1e-5);
     let error = Direction::between(&model, &towards[..1], &away, site, 3).unwrap_err().to_string();
     assert!(error.contains("position 3"), "{error}");
     // The decoder read its starting token alone.
@@ -140,7 +140,7 @@ fn a_direction_may_be_of_any_floating_point_type() {
     let logits = |vector: &Tensor| {
         let direction = Direction::new(Site::resid_post(0), vector).unwrap();
         let edits = [direction.add(1.0).unwrap(), ablate_direction(Site::resid_pre(1), vector).unwrap()];
-        model.run_with([2, 6, 5], edits).unwrap().logits().unwrap().clone()
+        model.run_with([2, 6, 5], edits).unwrap().logits().unwrap()
     };
     for dtype in [DType::F64, DType::F16, DType::BF16] {
         assert_eq!(difference(&logits(&single.to_dtype(dtype).unwrap()), &logits(&single)), 0.0, "{dtype:?}");
@@ -168,7 +168,7 @@ fn a_dose_curve_has_the_metric_of_every_prompt_at_every_strength() {
     let prompts = [vec![2u32, 6, 5], vec![3, 5, 8]];
     for metric in [last.clone().at(1).unwrap(), last.clone().at_each([2, 1]).unwrap(), last] {
         let curve = direction.dose(&model, &prompts, [-2.0, 0.0, 4.0], &metric).unwrap();
-        assert_eq!((curve.values().dim(), curve.strengths()), ((3, 2), [-2.0, 0.0, 4.0].as_slice()));
+        assert_eq!((curve.values().dim(), curve.strengths()), ((3, 2), vec![-2.0, 0.0, 4.0]));
         assert!((curve.mean()[1] - curve.untouched()).abs() < 1e-6);
         for (row, strength) in [(0, -2.0), (2, 4.0)] {
             let run = model.run_with(&prompts, [direction.add(strength).unwrap()]).unwrap();
@@ -221,9 +221,8 @@ fn a_direction_has_a_length_however_small_or_large_its_numbers_are() {
     let site = Site::resid_post(0);
     let of = |number: f32| Tensor::full(number, model.config().d_model, &Device::Cpu).unwrap();
     let one = Direction::new(site, &of(1.0)).unwrap();
-    let ablated = |direction: &Direction| {
-        model.run_with([5u32, 0, 3], [direction.ablate().unwrap()]).unwrap().logits().unwrap().clone()
-    };
+    let ablated =
+        |direction: &Direction| model.run_with([5u32, 0, 3], [direction.ablate().unwrap()]).unwrap().logits().unwrap();
     for number in [1e-30, 1e-20, 1e20, 1e30] {
         let direction = Direction::new(site, &of(number)).unwrap();
         assert!((direction.norm() / one.norm() / number - 1.0).abs() < 1e-5, "{number}: {}", direction.norm());

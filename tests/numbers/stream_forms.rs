@@ -21,7 +21,7 @@ fn model_and_run(name: &str) -> (Model, Run) {
 }
 
 fn get(run: &Run, site: Site) -> Tensor {
-    run.cache().get(site).unwrap().clone()
+    run.cache().get(site).unwrap()
 }
 
 #[test]
@@ -151,12 +151,12 @@ fn grouped_queries_are_plain_attention_with_keys_and_values_repeated() {
         for (site, value) in grouped.cache().iter() {
             let of_keys =
                 ["hook_k", "hook_v", "rot_k", "k_input", "v_input"].iter().any(|end| site.to_string().ends_with(end));
-            let value = if of_keys { repeated(grouped.model(), value.clone()) } else { value.clone() };
-            assert!(difference(&value, plain.cache().get(site).unwrap()) < 1e-5, "{name} {site}");
+            let value = if of_keys { repeated(&grouped.model(), value.clone()) } else { value.clone() };
+            assert!(difference(&value, &plain.cache().get(site).unwrap()) < 1e-5, "{name} {site}");
             compared += usize::from(of_keys);
         }
         assert!(compared >= 5 * grouped.model().config().n_layers);
-        assert!(difference(grouped.logits().unwrap(), plain.logits().unwrap()) < 1e-5);
+        assert!(difference(&grouped.logits().unwrap(), &plain.logits().unwrap()) < 1e-5);
     }
 }
 
@@ -173,7 +173,7 @@ fn with_everything_zeroed_the_logits_are_those_of_the_biases() {
     for name in ["gpt2-tiny", "gpt2-untied", "llama-gqa-tied", "attn-only-tiny", "families/phi"] {
         let model = open(name);
         let weights = model.weights();
-        let logits = model.run_with(IDS.to_vec(), everything(&model)).unwrap().logits().unwrap().clone();
+        let logits = model.run_with(IDS.to_vec(), everything(&model)).unwrap().logits().unwrap();
         // A norm leaves its bias of nothing; RMS norms have none.
         let bias = weights.ln_final_b().unwrap().unsqueeze(0).unwrap();
         let expected = bias.matmul(&weights.w_u().unwrap()).unwrap().broadcast_add(&weights.b_u().unwrap()).unwrap();
@@ -204,9 +204,9 @@ fn a_bert_of_which_everything_is_zeroed_says_what_its_norms_biases_say() {
     let expected = read.broadcast_as(stream.shape()).unwrap().contiguous().unwrap();
     assert!(difference(&stream, &expected) < 1e-5);
     let logits = model.unembed(&expected).unwrap();
-    assert!(difference(zeroed.logits().unwrap(), &logits) < 1e-4);
+    assert!(difference(&zeroed.logits().unwrap(), &logits) < 1e-4);
     // The text is nowhere in it.
-    assert_eq!(difference(zeroed.logits().unwrap(), run([9, 8, 7, 6, 5, 4]).logits().unwrap()), 0.0);
+    assert_eq!(difference(&zeroed.logits().unwrap(), &run([9, 8, 7, 6, 5, 4]).logits().unwrap()), 0.0);
     let one = logits.i((0, 0)).unwrap();
     assert!(one.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() > 1e-3);
 }

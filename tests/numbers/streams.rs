@@ -49,9 +49,9 @@ fn attributions_add_up_where_logits_are_scaled_and_to_the_difference_before_the_
             run.decompose_heads_and_mlps(last(&model)),
             run.decompose_fully(last(&model)),
         ];
-        let written = between(run.cache().get(Site::unembed_out()).unwrap());
+        let written = between(&run.cache().get(Site::unembed_out()).unwrap());
         let uncapped = (written * model.config().logit_scale).unwrap();
-        let capped = between(run.logits().unwrap());
+        let capped = between(&run.logits().unwrap());
         assert_eq!(difference(&uncapped, &capped) < 1e-4, model.config().output_logits_soft_cap.is_none(), "{name}");
         for stack in stacks {
             let given = stack.unwrap().logit_attrs(7, 42).unwrap();
@@ -86,7 +86,7 @@ fn a_norms_scale_is_held_or_each_vectors_own_as_is_chosen() {
         let answer = ((column(7) - column(42)).unwrap() * (config.unembed_scale * config.logit_scale)).unwrap();
         let read = normed.broadcast_mul(&weights.ln_final_w().unwrap()).unwrap().broadcast_mul(&answer).unwrap();
         let held = streams.logit_attrs(7, 42).unwrap();
-        assert!(difference(held.values(), &read.sum(3).unwrap()) < 1e-4, "{name}");
+        assert!(difference(&held.values(), &read.sum(3).unwrap()) < 1e-4, "{name}");
         // They are two choices: different at the first stream, the same at the last.
         let apart = |at| difference(&held.values().get(at).unwrap(), &lens.values().get(at).unwrap());
         assert!(apart(0) > 1e-3 && apart(streams.len() - 1) < 1e-4, "{name}: {}", apart(0));
@@ -102,7 +102,7 @@ fn a_layer_is_the_sum_of_its_parts() {
     for name in ["gpt2-tiny", "llama-gqa-tied", "attn-only-tiny", "families/mixtral", "families/cohere"] {
         let (model, run) = model_and_run(name);
         let (layers, parts) = (run.decompose_layers(last(&model)).unwrap(), run.decompose(last(&model)).unwrap());
-        assert!(difference(&layers.sum().unwrap(), run.cache().get(last(&model)).unwrap()) < 1e-5, "{name}");
+        assert!(difference(&layers.sum().unwrap(), &run.cache().get(last(&model)).unwrap()) < 1e-5, "{name}");
         for layer in 0..model.config().n_layers {
             let mine = parts.only(|label| label.starts_with(&format!("{layer}_"))).unwrap();
             assert!(difference(&get(&layers, &format!("L{layer}")), &mine.sum().unwrap()) < 1e-5, "{name}");
@@ -112,7 +112,7 @@ fn a_layer_is_the_sum_of_its_parts() {
     let (_, run) = model_and_run("gpt2-tiny");
     let half = run.decompose_layers(Site::resid_mid(1)).unwrap();
     assert_eq!(half.labels(), ["embed", "pos_embed", "L0", "L1"]);
-    assert!(difference(&get(&half, "L1"), run.cache().get(Site::attn_out(1)).unwrap()) < 1e-6);
+    assert!(difference(&get(&half, "L1"), &run.cache().get(Site::attn_out(1)).unwrap()) < 1e-6);
 }
 
 #[test]
@@ -120,8 +120,8 @@ fn heads_and_mlps_are_what_is_fully_apart_with_each_layers_neurons_and_their_bia
     for name in ["gpt2-tiny", "families/mixtral", "families/olmoe"] {
         let (model, run) = model_and_run(name);
         let stack = run.decompose_heads_and_mlps(last(&model)).unwrap();
-        assert!(difference(&stack.sum().unwrap(), run.cache().get(last(&model)).unwrap()) < 1e-5, "{name}");
-        assert!(difference(&get(&stack, "1_mlp_out"), run.cache().get(Site::mlp_out(1)).unwrap()) < 1e-6, "{name}");
+        assert!(difference(&stack.sum().unwrap(), &run.cache().get(last(&model)).unwrap()) < 1e-5, "{name}");
+        assert!(difference(&get(&stack, "1_mlp_out"), &run.cache().get(Site::mlp_out(1)).unwrap()) < 1e-6, "{name}");
         let heads = run.decompose_heads(last(&model)).unwrap();
         assert!(difference(&get(&stack, "L1H2"), &get(&heads, "L1H2")) < 1e-6, "{name}");
         // What is left is the same everywhere: biases.
@@ -142,7 +142,7 @@ fn chosen_parts_are_those_parts_and_some_are_needed() {
     let some = all.only(|label| neurons.contains(&label) || label == "L1H3").unwrap();
     assert_eq!(some.labels(), ["L0N3", "L1H3", "L1N0", "L1N9"]);
     for label in some.labels() {
-        assert_eq!(difference(&get(&some, label), &get(&all, label)), 0.0, "{label}");
+        assert_eq!(difference(&get(&some, &label), &get(&all, &label)), 0.0, "{label}");
     }
     let error = all.only(|_| false).unwrap_err().to_string();
     assert!(error.contains("none of the 267 parts"), "{error}");
@@ -154,7 +154,7 @@ fn one_activation_of_all_layers_is_each_layers() {
     let stacked = run.stack_activation(Site::q).unwrap();
     assert_eq!(stacked.dim(0).unwrap(), model.config().n_layers);
     for layer in 0..model.config().n_layers {
-        assert_eq!(difference(&stacked.get(layer).unwrap(), run.cache().get(Site::q(layer)).unwrap()), 0.0);
+        assert_eq!(difference(&stacked.get(layer).unwrap(), &run.cache().get(Site::q(layer)).unwrap()), 0.0);
     }
     let (_, t5) = t5();
     assert_eq!(t5.stack_activation(|layer| Site::cross_pattern(layer).in_decoder()).unwrap().dims(), [2, 1, 4, 4, 6]);
@@ -178,12 +178,12 @@ fn the_decoders_stream_grows_through_its_look_at_the_encoder_up_to_the_logits() 
     let streams = run.accumulated_resid(end, true).unwrap();
     let labels = ["0_pre", "0_mid", "0_mid_cross", "1_pre", "1_mid", "1_mid_cross", "final_post"];
     assert_eq!(streams.labels(), labels);
-    let cross = run.cache().get(Site::resid_mid_cross(1).in_decoder()).unwrap();
+    let cross = &run.cache().get(Site::resid_mid_cross(1).in_decoder()).unwrap();
     assert_eq!(difference(&get(&streams, "1_mid_cross"), cross), 0.0);
     for stack in [streams.clone(), streams.recompute_ln()] {
         let given = stack.logit_attrs(7, 42).unwrap();
         let at_end = given.values().get(6).unwrap();
-        assert!(difference(&at_end, &between(run.logits().unwrap())) < 1e-4);
+        assert!(difference(&at_end, &between(&run.logits().unwrap())) < 1e-4);
     }
     let until = run.accumulated_resid(Site::resid_mid_cross(1).in_decoder(), false).unwrap();
     assert_eq!(until.labels(), ["0_pre", "1_pre", "1_mid_cross"]);
@@ -195,7 +195,7 @@ fn the_decoders_stream_grows_through_its_look_at_the_encoder_up_to_the_logits() 
     ] {
         let streams = run.accumulated_resid(site.in_decoder(), false).unwrap();
         let got = streams.apply_ln(site.in_decoder()).unwrap().get(streams.len() - 1).unwrap();
-        assert!(difference(&got, run.cache().get(normed.in_decoder()).unwrap()) < 1e-5, "{site}");
+        assert!(difference(&got, &run.cache().get(normed.in_decoder()).unwrap()) < 1e-5, "{site}");
     }
     let error = run.accumulated_resid(Site::resid_post(1).in_encoder(), false).unwrap_err().to_string();
     assert!(error.contains("`encoder.1.hook_resid_post` is the encoder's"), "{error}");
@@ -211,19 +211,19 @@ fn where_norms_stand_on_the_sum_a_stream_ends_as_it_is_read() {
         let (model, run) = model_and_run(name);
         let streams = run.accumulated_resid(last(&model), true).unwrap();
         assert_eq!(streams.labels(), ["0_pre", "0_mid", "1_pre", "1_mid", "final_post"]);
-        let read = run.cache().get(Site::normalized_resid_post(1)).unwrap();
+        let read = &run.cache().get(Site::normalized_resid_post(1)).unwrap();
         assert_eq!(difference(&get(&streams, "final_post"), read), 0.0, "{name}");
-        assert!(difference(read, run.cache().get(last(&model)).unwrap()) > 1e-2, "{name}: not the sum");
+        assert!(difference(read, &run.cache().get(last(&model)).unwrap()) > 1e-2, "{name}: not the sum");
         // An MLP reads through the norm on the sum.
         let mid = run.accumulated_resid(Site::resid_mid(1), false).unwrap();
         let got = mid.apply_ln(Site::resid_mid(1)).unwrap().get(mid.len() - 1).unwrap();
-        assert!(difference(&got, run.cache().get(Site::ln1_normalized(1)).unwrap()) < 1e-5, "{name}");
+        assert!(difference(&got, &run.cache().get(Site::ln1_normalized(1)).unwrap()) < 1e-5, "{name}");
         match model.config().heads.mlm {
             true => assert!(streams.logit_attrs(7, 42).unwrap_err().to_string().contains("not linear"), "{name}"),
             false => {
                 let given = streams.logit_attrs(7, 42).unwrap();
                 let at_end = (given.values().get(4).unwrap() + given.constant()[0] as f64).unwrap();
-                assert!(difference(&at_end, &between(run.logits().unwrap())) < 1e-4, "{name}");
+                assert!(difference(&at_end, &between(&run.logits().unwrap())) < 1e-4, "{name}");
             }
         }
     }

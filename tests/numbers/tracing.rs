@@ -177,8 +177,8 @@ fn any_cells_make_a_map_and_several_metrics_are_measured_at_once() {
         measure.of(&model.hooked(corrupt.clone()).run_with(&tokens, filled.collect::<Vec<_>>()).unwrap()).unwrap()
     };
     agrees(&sweep, |at| whole(&metric(&model, 2), at));
-    agrees(sweep.by("rank").unwrap(), |at| whole(&rank, at));
-    agrees(sweep.by(loss.name()).unwrap(), |at| whole(&loss, at));
+    agrees(&sweep.by("rank").unwrap(), |at| whole(&rank, at));
+    agrees(&sweep.by(&loss.name()).unwrap(), |at| whole(&loss, at));
     assert!(sweep.by("taste").is_none());
     assert_eq!(sweep.axes(), ["where", "layer"]);
 }

@@ -80,8 +80,8 @@ fn nanosort_agrees_with_its_published_activations() {
         let name = entry["partial"].as_str().unwrap();
         let expected = published(&partials, name);
         let hooks = entry["hooks"].as_array().unwrap().iter().map(|hook| match hook.as_str().unwrap() {
-            "logits" => run.logits().unwrap().clone(),
-            hook => run.cache().get(hook).unwrap().clone(),
+            "logits" => run.logits().unwrap(),
+            hook => run.cache().get(hook).unwrap(),
         });
         let hooks: Vec<Tensor> = hooks.collect();
         let x = &hooks[0];
@@ -178,7 +178,7 @@ fn text_round_trips_through_a_real_tokenizer() {
     let model = open(&gguf);
     let text = "Naïve café — 東京 🦀 don't\n\tstop";
     let tokens = model.to_tokens(text, false).unwrap();
-    assert_eq!(model.to_string(tokens.ids(0)).unwrap(), text);
+    assert_eq!(model.to_string(&tokens.ids(0)).unwrap(), text);
     let characters: Vec<char> = text.chars().collect();
     for (string, span) in tokens.strings(0).iter().zip(tokens.spans(0)).filter(|(string, _)| !string.contains("\\x")) {
         assert_eq!(&characters[span.clone()].iter().collect::<String>(), string);

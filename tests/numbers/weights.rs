@@ -127,7 +127,7 @@ pub fn said(model: &Model, name: &str) -> (Run, Tensor) {
     };
     let said = match model.config().heads.unembed {
         true => log_probabilities(&run),
-        false => run.resid().clone(),
+        false => run.resid(),
     };
     (run, said)
 }
@@ -180,8 +180,8 @@ fn a_step_that_does_not_apply_is_an_error_when_asked_for_alone_and_is_reported_w
                 (false, Err(error)) => {
                     let error = error.to_string();
                     let processed = model.processed([step].into_iter().collect()).unwrap();
-                    let [(left_out, why)] = processed.processing().left_out() else { panic!("{name} {step}") };
-                    assert_eq!(*left_out, step);
+                    let [(left_out, why)] = processed.processing().left_out()[..] else { panic!("{name} {step}") };
+                    assert_eq!(left_out, step);
                     assert!(error.contains(step.name()) && error.contains(why), "{error}");
                 }
                 (_, result) => panic!("{name} {step}: {result:?}"),
@@ -325,7 +325,7 @@ fn the_model_that_was_processed_stays_as_it_is() {
     let hooked = model.hooked([zero(Site::z(0))]);
     let processed = hooked.processed(Processing::all()).unwrap();
     assert_eq!(processed.interventions().len(), 1);
-    assert_eq!(difference(model.run(&ids).unwrap().logits().unwrap(), before.logits().unwrap()), 0.0);
+    assert_eq!(difference(&model.run(&ids).unwrap().logits().unwrap(), &before.logits().unwrap()), 0.0);
     assert!(model.processing().is_empty() && model.config().tied);
 }
 
@@ -339,7 +339,7 @@ fn a_processed_model_is_patched_differentiated_and_read_as_any_other() {
             Ok((last.get(7)? - last.get(42)?)?)
         };
         let run = model.pass(&ids).unwrap().differentiate(Site::resid_pre(1), metric).run().unwrap();
-        run.gradients().unwrap().get(Site::resid_pre(1)).unwrap().clone()
+        run.gradients().unwrap().get(Site::resid_pre(1)).unwrap()
     };
     // The stream lost its mean, along which the gradient is 0 in both.
     assert!(difference(&gradient(&processed), &gradient(&model)) < 1e-4);

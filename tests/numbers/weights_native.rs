@@ -58,9 +58,9 @@ fn a_model_written_in_transformer_lenses_form_is_read_back_as_it_was() {
             assert_eq!(again.processing().done(), model.processing().done());
             let ((before, _), (after, _)) = (said(&model, name), said(&again, name));
             for (site, value) in before.cache().iter() {
-                assert!(difference(value, after.cache().get(site).unwrap()) < 1e-5, "{name} {site}");
+                assert!(difference(&value, &after.cache().get(site).unwrap()) < 1e-5, "{name} {site}");
             }
-            assert!(difference(before.logits().unwrap(), after.logits().unwrap()) < 1e-5, "{name}");
+            assert!(difference(&before.logits().unwrap(), &after.logits().unwrap()) < 1e-5, "{name}");
             let names = |model: &Model| model.weights().named().unwrap().into_iter().map(|(name, _)| name);
             let again: Vec<_> = names(&again).collect();
             assert!(names(&model).all(|name| again.contains(&name)), "{name}");

@@ -32,7 +32,7 @@ fn ids_and_chosen_experts_have_no_mean_no_multiple_and_no_direction() -> Result<
 fn ids_that_are_added_to_are_those_of_another_text_or_out_of_range() -> Result<()> {
     let model = open("families/mixtral");
     let with = |number: u32| model.run_with(IDS, [add(Site::tokens(), Tensor::new(number, &Device::Cpu)?)]);
-    assert_eq!(difference(with(2)?.logits()?, model.run(IDS.map(|id| id + 2))?.logits()?), 0.0);
+    assert_eq!(difference(&with(2)?.logits()?, &model.run(IDS.map(|id| id + 2))?.logits()?), 0.0);
     for beyond in [u32::MAX, u32::MAX - 3] {
         let said = with(beyond).unwrap_err().to_string();
         assert!(said.contains("token id 429496729") && said.contains("out of range"), "{said}");

@@ -40,7 +40,7 @@ fn page() -> Outcome<String> {
             "This small transformer has read nothing but lists of words that repeat. It ships inside the crate.",
             &model,
         ),
-        section("What it reads", "The text, cut into tokens. Point at one to see its position and id.", run.tokens()),
+        section("What it reads", "The text, cut into tokens. Point at one to see its position and id.", &run.tokens()),
         section(
             "What it says comes next",
             "After the last word it expects what followed that word before.",

@@ -67,16 +67,16 @@ impl FactoredMatrix {
     ///
     /// # Shapes
     /// `[.., l, m]`
-    pub fn a(&self) -> &Tensor {
-        &self.a
+    pub fn a(&self) -> Tensor {
+        self.a.clone()
     }
 
     /// The right factor.
     ///
     /// # Shapes
     /// `[.., m, r]`
-    pub fn b(&self) -> &Tensor {
-        &self.b
+    pub fn b(&self) -> Tensor {
+        self.b.clone()
     }
 
     /// The shape of the product: leading axes, rows, columns.
@@ -88,8 +88,8 @@ impl FactoredMatrix {
     }
 
     /// The leading axes of the shape.
-    pub fn leading(&self) -> &[usize] {
-        &self.a.dims()[..self.a.rank() - 2]
+    pub fn leading(&self) -> Vec<usize> {
+        self.a.dims()[..self.a.rank() - 2].to_vec()
     }
 
     /// The size of the axis between the factors, which bounds the rank.

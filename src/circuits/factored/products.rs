@@ -50,7 +50,7 @@ impl FactoredMatrix {
     /// ```
     pub fn matmul(&self, right: impl Into<Operand>) -> Result<Self> {
         match right.into() {
-            Operand::Factored(right) => self.matmul(right.a())?.matmul(right.b()),
+            Operand::Factored(right) => self.matmul(&right.a())?.matmul(&right.b()),
             Operand::Matrix(right) => {
                 let right = right.to_dtype(DType::F32)?;
                 let columns = self.rows_and_columns().1;
@@ -118,7 +118,7 @@ impl FactoredMatrix {
         let misfit = || CircuitsError::Product { shape: self.dims(), side, other: other.dims().to_vec() };
         let leading = &other.dims()[..other.rank().saturating_sub(2)];
         let fits = axis.is_some_and(|axis| other.dims().get(axis) == Some(&size));
-        if fits && shared(self.leading(), leading).is_some() { Ok(()) } else { Err(misfit().into()) }
+        if fits && shared(&self.leading(), leading).is_some() { Ok(()) } else { Err(misfit().into()) }
     }
 }
 

@@ -48,7 +48,7 @@ impl FactoredMatrix {
     pub fn eigenvalues(&self) -> Result<Eigenvalues> {
         let small = matrices(&self.ba()?)?;
         let values = small.par_iter().map(svd::eigenvalues).collect::<Result<Vec<_>>>()?.concat();
-        let shape = [self.leading(), &[self.inner()]].concat();
+        let shape = [self.leading(), vec![self.inner()]].concat();
         let re = stacked(shape.clone(), values.iter().map(|value| value.re as f32).collect())?;
         Ok(Eigenvalues { re, im: stacked(shape, values.iter().map(|value| value.im as f32).collect())? })
     }

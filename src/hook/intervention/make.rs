@@ -8,7 +8,7 @@ use crate::{
     hook::{Site, Sites},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
-use std::sync::Arc;
+use std::{borrow::Borrow, sync::Arc};
 
 /// Sets the activation to zero.
 pub fn zero(sites: impl Into<Sites>) -> Intervention {
@@ -46,12 +46,13 @@ pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
 /// assert!(model.run(corrupt)?.probability("owl", -1)? < 0.1 && patched.probability("owl", -1)? > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn patch(sites: impl Into<Sites>, from: &ActivationCache) -> Result<Intervention> {
+pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Result<Intervention> {
+    let from = from.borrow();
     let patch = Intervention::new(sites, Action::Patch(from.clone()));
     let sites = patch.placed(|sites| sites.among(&from.sites()))?;
     // At one site it is a value to put in there; at several it is looked up where each is placed.
     match <[Site; 1]>::try_from(sites.iter().map(Intervention::site).collect::<Vec<_>>()) {
-        Ok([site]) => Ok(replace(site, from.get(site)?.clone())),
+        Ok([site]) => Ok(replace(site, from.get(site)?)),
         Err(sites) => Ok(Intervention { among: Some(Sites::Only(sites)), ..patch }),
     }
 }

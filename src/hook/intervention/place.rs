@@ -36,7 +36,7 @@ impl Intervention {
 
     fn at(&self, site: Site) -> Result<Self> {
         let action = match &self.action {
-            Action::Patch(from) => Action::Replace(from.get(site)?.clone()),
+            Action::Patch(from) => Action::Replace(from.get(site)?),
             action => action.clone(),
         };
         Ok(Self { site, among: None, action, ..self.clone() })

@@ -186,7 +186,12 @@ impl Config {
     }
 
     /// The rotary frequencies of a layer, where it turns queries and keys.
-    pub fn rotary(&self, layer: usize) -> Option<&Rotary> {
+    pub fn rotary(&self, layer: usize) -> Option<Rotary> {
+        self.turn(layer).cloned()
+    }
+
+    /// As [`Config::rotary`], to be looked at.
+    pub(crate) fn turn(&self, layer: usize) -> Option<&Rotary> {
         match (&self.position, &self.local_rotary) {
             _ if self.no_rope_layers.contains(&layer) => None,
             (Position::Rotary(_), Some(local)) if self.window(layer).is_some() => Some(local),

@@ -56,7 +56,12 @@ impl Rotary {
 
     /// The frequencies for a text of `len` tokens. Of several texts run together each has its own, as it would alone;
     /// in Hugging Face transformers the longest, or the longest padded, decides for all.
-    pub fn frequencies_for(&self, len: usize) -> &[f64] {
+    pub fn frequencies_for(&self, len: usize) -> Vec<f64> {
+        self.frequencies_at(len).to_vec()
+    }
+
+    /// As [`Rotary::frequencies_for`], to be looked at.
+    pub(crate) fn frequencies_at(&self, len: usize) -> &[f64] {
         match &self.long {
             Some(long) if len > long.after => &long.frequencies,
             _ => &self.frequencies,

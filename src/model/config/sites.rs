@@ -199,7 +199,7 @@ impl Config {
         let before = normed && self.norm_place != NormPlace::After;
         let after = normed && matches!(self.norm_place, NormPlace::After | NormPlace::BeforeAndAfter);
         let cross = site.stack() == Stack::Decoder;
-        let rotary = self.rotary(layer).is_some();
+        let rotary = self.turn(layer).is_some();
         let dense = has_mlp && self.experts.is_none();
         let grouped = self.n_heads != self.n_key_value_heads;
         let relative = matches!(self.position, Position::RelativeBias { .. }) && layer == 0;

@@ -90,7 +90,7 @@ fn embeddings(config: &Config, weights: &Weights) -> Result<(Tensor, Linear)> {
         let unembed = unembed(weights, config, &tokens)?;
         return Ok((tokens, unembed));
     }
-    let width = weights.shape(TOKENS).and_then(|shape| shape.get(1)).copied().unwrap_or(d_model);
+    let width = weights.shape(TOKENS).and_then(|shape| shape.get(1).copied()).unwrap_or(d_model);
     let tokens = weights.tensor(TOKENS, &[d_vocab, width])?;
     let head = if config.untied.is_empty() { tokens.clone() } else { weights.tensor(HEAD, &[d_vocab, width])? };
     let project_in = linear(weights, "project_in", width, d_model)?.weight;

@@ -62,7 +62,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let block = |layer| post_norm::block(config, weights, &NAMES, &format!("encoder.layer.{layer}"), layer);
     let blocks = (0..config.n_layers).map(block).collect::<Result<_>>()?;
-    let rows = weights.shape(POSITIONS).and_then(|shape| shape.first()).copied().unwrap_or(0);
+    let rows = weights.shape(POSITIONS).and_then(|shape| shape.first().copied()).unwrap_or(0);
     let skipped = rows.saturating_sub(config.n_ctx);
     // The head's gelu is the exact one, whatever the layers have.
     post_norm::build(config, weights, &NAMES, skipped, Activation::Gelu, blocks)

@@ -29,9 +29,9 @@ pub(super) struct Rope<'a> {
 pub(super) fn by_layer_type(settings: &Settings, d_head: usize, local_base: &str) -> Result<[Rotary; 2]> {
     const TYPES: [&str; 2] = ["full_attention", "sliding_attention"];
     let written = settings.section("rope_parameters")?.unwrap_or_default();
-    if let Some(key) = written.keys().find(|key| !TYPES.contains(key)) {
+    if let Some(key) = written.keys().into_iter().find(|key| !TYPES.contains(&&**key)) {
         let why = "in this family each type of layer has its own, under full_attention and sliding_attention";
-        return Err(unsupported("rope_parameters", key, why));
+        return Err(unsupported("rope_parameters", &key, why));
     }
     for section in ["rope_parameters.full_attention", "rope_parameters.sliding_attention", "rope_scaling"] {
         settings.section(section)?;
@@ -66,13 +66,15 @@ impl<'a> Rope<'a> {
             return Ok(());
         };
         // The older name of the type.
-        let keys = |key| if ["type", "rope_type"].contains(&key) { vec!["rope_type", "type"] } else { vec![key] };
-        let said = |section: &Settings, key| {
+        fn keys(key: &str) -> Vec<&str> {
+            if ["type", "rope_type"].contains(&key) { vec!["rope_type", "type"] } else { vec![key] }
+        }
+        let said = |section: &Settings, key: &str| {
             keys(key).into_iter().find_map(|key| section.find::<Value>(key).transpose()).transpose()
         };
         for key in other.keys() {
-            let value = said(&other, key)?;
-            if value.is_some() && value != said(&one, key)? {
+            let value = said(&other, &key)?;
+            if value.is_some() && value != said(&one, &key)? {
                 let (key, value) = (format!("{second}.{key}"), value.unwrap_or_default());
                 return Err(senseless(&key, value, format!("`{first}` says otherwise; leave one of the two out")));
             }

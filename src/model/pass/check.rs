@@ -65,7 +65,7 @@ impl Pass {
 
     /// Everything the tap has to know, with every site and intervention checked.
     pub(crate) fn plan(&self) -> Result<Plan> {
-        let config = self.model.config();
+        let config = &self.model.config();
         let mut plan = Plan::default();
         let among = |sites: &Sites| -> Result<Vec<Site>> {
             let mut present = self.model.sites();

@@ -19,16 +19,16 @@ impl Pass {
         let at = self.logit_positions()?;
         let mut tap = Tap::new(&plan);
         let mut frame = match &self.onward {
-            None => Frame::new(config, &transformer.blocks, tokens)?,
-            Some(Onward { tokens, kept }) => Frame::after(config, &transformer.blocks, tokens, kept.clone())?,
+            None => Frame::new(&config, &transformer.blocks, tokens)?,
+            Some(Onward { tokens, kept }) => Frame::after(&config, &transformer.blocks, tokens, kept.clone())?,
         };
         if let Some(source) = self.source.as_ref().filter(|_| !frame.has_encoded()) {
-            let encoded = transformer.encode(config, source, &mut tap)?;
+            let encoded = transformer.encode(&config, source, &mut tap)?;
             frame = encoded.map_or(frame.clone(), |encoded| frame.with_encoded(encoded, source));
         }
         let resid = match &self.start {
             Some((_, resid)) => resid.clone(),
-            None => transformer.embed(config, &tokens.to_tensor()?, &mut frame, &mut tap)?,
+            None => transformer.embed(&config, &tokens.to_tensor()?, &mut frame, &mut tap)?,
         };
         let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
         let readout = &transformer.readout;
@@ -38,7 +38,7 @@ impl Pass {
         let logits = match self.logits {
             _ if !whole => None,
             Logits::Nowhere => None,
-            _ => readout.logits(config, &resid, at.as_deref(), &mut tap)?,
+            _ => readout.logits(&config, &resid, at.as_deref(), &mut tap)?,
         };
         let gradients = self.backward(logits.as_ref(), &tap)?;
         let recorded = tap.recorded.into_iter().map(|(site, x)| (site, x.detach())).collect();

@@ -131,8 +131,8 @@ impl Model {
             return Err(TextError::NoAnswer.into());
         }
         let whole = self.tokens(format!("{prompt}{answer}"));
-        let whole = whole.as_ref().map_or(&[][..], |whole| whole.ids(0));
-        match whole.strip_prefix(tokens.ids(0)) {
+        let whole = whole.as_ref().map_or(&[][..], |whole| &whole.row(0).ids);
+        match whole.strip_prefix(&*tokens.row(0).ids) {
             Some(rest) if !rest.is_empty() => Ok(rest.to_vec()),
             // Its beginning would be one token with the prompt's end.
             _ => match self.to_single_token(answer) {
@@ -152,13 +152,13 @@ impl Model {
     ) -> Result<Vec<AnswerStep>> {
         let before = |n: usize| &answer[..n];
         if (0..answer.len()).any(|n| !known.contains_key(before(n))) {
-            let ids = [prompt.ids(0), before(answer.len() - 1)].concat();
+            let ids = [&*prompt.row(0).ids, before(answer.len() - 1)].concat();
             let positions = (prompt.len() - 1..ids.len()).map(|position| position as i64);
             let run = self.pass(ids)?.logits_at(positions).run()?;
             for (n, logits) in run.logits()?.get(0)?.to_vec2::<f32>()?.into_iter().enumerate() {
                 let what =
-                    || format!("the logits after {:?}", self.token_text(run.tokens().ids(0)[prompt.len() - 1 + n]));
-                self.check_numbers(run.tokens(), what, &logits)?;
+                    || format!("the logits after {:?}", self.token_text(run.tokens().row(0).ids[prompt.len() - 1 + n]));
+                self.check_numbers(&run.tokens(), what, &logits)?;
                 known.entry(before(n).to_vec()).or_insert(logits.into());
             }
         }
@@ -212,23 +212,23 @@ impl AnswerStep {
 
 impl PromptTest {
     /// The model that was tested.
-    pub fn model(&self) -> &Model {
-        &self.model
+    pub fn model(&self) -> Model {
+        self.model.clone()
     }
 
     /// The prompt.
-    pub fn prompt(&self) -> &Tokens {
-        &self.prompt
+    pub fn prompt(&self) -> Tokens {
+        self.prompt.clone()
     }
 
     /// The answers, in the order given.
-    pub fn answers(&self) -> &[TestedAnswer] {
-        &self.answers
+    pub fn answers(&self) -> Vec<TestedAnswer> {
+        self.answers.clone()
     }
 
     /// The tokens of one answer; empty when there is no such answer.
-    pub fn steps(&self, answer: usize) -> &[AnswerStep] {
-        self.answers.get(answer).map_or(&[], |answer| &answer.steps)
+    pub fn steps(&self, answer: usize) -> Vec<AnswerStep> {
+        self.answers.get(answer).map_or(Vec::new(), |answer| answer.steps.clone())
     }
 
     /// The rank of each token of each answer: how many tokens are likelier.

@@ -114,7 +114,7 @@ impl Patching {
     }
 
     fn edges_along(&self, fractions: &[f64], how: &str) -> Result<EdgeScores> {
-        let graph = Graph::of(self.corrupt.run.model())?;
+        let graph = Graph::of(&self.corrupt.run.model())?;
         Graph::of(&self.model)?;
         let norms = Behind::sites(&self.model);
         let (writing, reading) = ([graph.writing_sites(), norms.clone()].concat(), graph.reading_sites());
@@ -135,9 +135,9 @@ impl Patching {
                     .collect::<Result<Vec<_>>>()?
             } else {
                 let each = |run: &Run, source: &ActivationCache, corrupt: &ActivationCache| {
-                    let counted = self.writing(run.cache())?;
+                    let counted = self.writing(&run.cache())?;
                     let way = counted.slopes(&graph, &way(source, corrupt, &counted)?)?;
-                    let gradient = |&site: &Site| Ok(run.gradients()?.get(site)?.clone());
+                    let gradient = |&site: &Site| run.gradients()?.get(site);
                     effects(&way, &sites.iter().map(gradient).collect::<Result<Vec<_>>>()?, &reading)
                 };
                 slice.averaged((&writing, &norms), &sites, fractions, &still, &each)?.means

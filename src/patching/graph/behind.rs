@@ -61,8 +61,8 @@ impl Behind {
             Ok(Some(Self {
                 norm: block.ln1_post.clone(),
                 residual_scale: block.residual_scale,
-                scale: values.get(scale)?.clone(),
-                normalized: values.get(normalized)?.clone(),
+                scale: values.get(scale)?,
+                normalized: values.get(normalized)?,
             }))
         };
         model.transformer().blocks.blocks.iter().enumerate().map(of).collect()

@@ -76,8 +76,8 @@ impl Circuit {
     }
 
     /// The edges, in the order they were given: from scores, strongest first.
-    pub fn edges(&self) -> &[Edge] {
-        &self.edges
+    pub fn edges(&self) -> Vec<Edge> {
+        self.edges.clone()
     }
 
     /// How many edges it has.

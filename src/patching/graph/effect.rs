@@ -27,18 +27,18 @@ impl Effect {
     }
 
     /// What was done.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> String {
         self.0.name()
     }
 
     /// The metric for each pair of prompts.
     pub fn values(&self) -> Vec<f32> {
-        self.0.values().iter().copied().collect()
+        self.0.values.iter().copied().collect()
     }
 
     /// As a map without axes: [`PatchSweep::by`] has what further metrics say.
-    pub fn sweep(&self) -> &PatchSweep {
-        &self.0
+    pub fn sweep(&self) -> PatchSweep {
+        self.0.clone()
     }
 
     /// What the pairs say: see [`PatchSweep::statistics`].

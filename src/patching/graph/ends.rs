@@ -35,7 +35,7 @@ impl Patching {
     /// The prompts that values are put into, and what is put in.
     pub(super) fn corrupt_to_source(&self) -> Result<Ends> {
         let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt().clone()));
-        self.two_runs((corrupt, &prompts), (&self.model, &self.source))
+        self.two_runs((&corrupt, &prompts), (&self.model, &self.source))
     }
 
     /// What is to be explained, and what the rest of the model is given instead: clean and corrupt prompts; in an
@@ -43,8 +43,8 @@ impl Patching {
     pub(super) fn intact_to_rest(&self) -> Result<Ends> {
         let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt().clone()));
         match self.ablates {
-            true => self.two_runs((corrupt, &prompts), (&self.model, &self.source)),
-            false => self.two_runs((&self.model, &self.source), (corrupt, &prompts)),
+            true => self.two_runs((&corrupt, &prompts), (&self.model, &self.source)),
+            false => self.two_runs((&self.model, &self.source), (&corrupt, &prompts)),
         }
     }
 
@@ -66,13 +66,13 @@ impl Patching {
         let graph = Graph::of(first.0)?;
         Graph::of(other.0)?;
         let sites = [graph.writing_sites(), Behind::sites(first.0), graph.stream_sites()].concat();
-        let first = first.1.values(first.0, self.corrupt(), sites)?;
+        let first = first.1.values(first.0, &self.corrupt(), sites)?;
         let writing = self.writing(&first)?;
         let here = self.written(&graph, &first, &writing)?;
-        let stream = |site| Ok((site, first.get(site)?.clone()));
+        let stream = |site| Ok((site, first.get(site)?));
         let streams = graph.stream_sites().into_iter().map(stream).collect::<Result<_>>()?;
         let streams = ActivationCache::new(streams, self.corrupt().clone(), None);
-        let other = other.1.values(other.0, self.corrupt(), graph.writing_sites())?;
+        let other = other.1.values(other.0, &self.corrupt(), graph.writing_sites())?;
         let way = (self.written(&graph, &other, &writing)? - &here)?;
         Ok(Ends { graph, writing, streams, here, way })
     }
@@ -92,7 +92,7 @@ impl Patching {
             let value = values.get(site)?;
             parts.push(match site.layer() {
                 Some(layer) if site == Site::result(layer) => {
-                    writing.of_heads(&self.model.transformer().blocks.blocks[layer], layer, value)?
+                    writing.of_heads(&self.model.transformer().blocks.blocks[layer], layer, &value)?
                 }
                 _ => value.unsqueeze(0)?,
             });

@@ -90,7 +90,7 @@ struct Scale {
 
 impl Scale {
     fn of(patching: &Patching, ends: &Ends) -> Result<Self> {
-        let (none, all) = (first_mean(&patching.flow(ends, &|_, _| false)?), mean(patching.clean_metric()));
+        let (none, all) = (first_mean(&patching.flow(ends, &|_, _| false)?), mean(&patching.clean_metric()));
         match (all - none).abs() <= 1e-5 * all.abs().max(none.abs()) {
             true => Err(PatchError::NoDifference { clean: all, corrupt: none }.into()),
             false => Ok(Self { none, all }),
@@ -118,8 +118,8 @@ pub struct FaithfulnessCurve {
 
 impl FaithfulnessCurve {
     /// Numbers of edges, and the faithfulness of each circuit.
-    pub fn points(&self) -> &[(usize, f32)] {
-        &self.points
+    pub fn points(&self) -> Vec<(usize, f32)> {
+        self.points.clone()
     }
 
     /// The line, over a logarithmic number of edges where no point has none.

@@ -29,12 +29,12 @@ impl Patching {
             let mut plan = Plan::default();
             for site in [Site::q_input(layer), Site::k_input(layer), Site::v_input(layer)] {
                 let read = replace(site, ends.heard(site, &moved, kept)?);
-                plan.order(site).edits.push(read.check(self.model.config(), sizes)?);
+                plan.order(site).edits.push(read.check(&self.model.config(), sizes)?);
             }
             plan.order(Site::z(layer)).record = true;
             let (mut frame, mut tap) = (self.frame(layer, 1, 0)?, Tap::new(&plan));
             let stream = ends.streams.get(Site::resid_pre(layer))?;
-            block.attention.forward(stream, &block.ln1, here, &mut frame, &mut tap)?;
+            block.attention.forward(&stream, &block.ln1, here, &mut frame, &mut tap)?;
             let first = graph.before_layer(layer);
             for (_, z) in tap.recorded {
                 let wrote = ends.writing.of_heads(block, layer, &block.attention.head_results(&z)?)?;

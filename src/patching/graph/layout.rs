@@ -34,7 +34,7 @@ impl Graph {
         }
         // What is done to the embedding, such as noise, is part of what it writes.
         let at_start = |site: Site| site.layer().is_none() && site.point().stage() == Stage::Start;
-        let inside = model.interventions().iter().filter(|one| !at_start(one.site())).count();
+        let inside = model.standing().iter().filter(|one| !at_start(one.site())).count();
         if inside > 0 {
             return Err(PatchError::Hooked { count: inside }.into());
         }

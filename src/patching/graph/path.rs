@@ -171,7 +171,7 @@ impl Patching {
             let made = match between {
                 Between::Nothing => told,
                 Between::Mlps => {
-                    let stream = repeated(ends.streams.get(site)?, cells.len())?;
+                    let stream = repeated(&ends.streams.get(site)?, cells.len())?;
                     let out =
                         block.feed(mlp, (stream + read)?, Here::new(Default::default(), layer), &mut Tap::idle())?;
                     let was = repeated(&ends.here.get(first + heads)?, cells.len())?;
@@ -233,7 +233,7 @@ impl Patching {
     ) -> Result<Vec<Vec<Vec<f32>>>> {
         let (graph, tokens) = (&ends.graph, self.corrupt());
         let read = |site: Site| -> Result<Tensor> {
-            let stream = repeated(ends.streams.get(site)?, cells)?;
+            let stream = repeated(&ends.streams.get(site)?, cells)?;
             Ok(arriving.get(&site).map_or(Ok(stream.clone()), |moved| &stream + moved)?)
         };
         // The last stream is what it is, whatever else is received.
@@ -250,10 +250,10 @@ impl Patching {
                 Some(head) => replace(site, value.unsqueeze(2)?).head(head as i64),
                 None => replace(site, value),
             };
-            plan.order(site).edits.push(put.check(self.model.config(), sizes)?);
+            plan.order(site).edits.push(put.check(&self.model.config(), sizes)?);
         }
         let first = receivers.iter().filter_map(|receiver| receiver.layer()).min().unwrap_or(0);
-        let mut resid = repeated(ends.streams.get(Site::resid_pre(first))?, cells)?;
+        let mut resid = repeated(&ends.streams.get(Site::resid_pre(first))?, cells)?;
         for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().skip(first) {
             let mut frame = self.frame(layer, cells, 0)?;
             resid = block.forward(resid, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?;

@@ -63,8 +63,8 @@ impl EdgeScores {
 
     /// The numbers as a map, with one value of the metric for each pair of prompts:
     /// [`PatchSweep::statistics`] says what these say about an edge.
-    pub fn sweep(&self) -> &PatchSweep {
-        &self.sweep
+    pub fn sweep(&self) -> PatchSweep {
+        self.sweep.clone()
     }
 
     /// What each edge brings back, as [`PatchSweep::mean`]: 1 is the whole difference between the clean and the corrupt

@@ -116,8 +116,8 @@ impl Recipe for English {
         "grammar-4l"
     }
 
-    fn schedule(&self) -> &Schedule {
-        &self.schedule
+    fn schedule(&self) -> Schedule {
+        self.schedule.clone()
     }
 
     fn check(&self) -> Result<()> {
@@ -139,12 +139,12 @@ impl Recipe for English {
         let parameters = Parameters::random(config, self.deviation, &mut StdRng::seed_from_u64(self.schedule.seed))?;
         // What writes into the residual stream begins small, so that the sum of all writes is as large as one.
         let writers = ["attn.W_O", "mlp.W_out"];
-        for name in parameters.names().map(String::from).collect::<Vec<_>>() {
+        for name in parameters.names() {
             if writers.iter().any(|writer| name.ends_with(writer)) {
                 parameters.set(&name, &(parameters.get(&name)?.detach() * smaller)?)?;
             }
         }
-        let waves = sinusoids(parameters.config(), 0.1)?;
+        let waves = sinusoids(&parameters.config(), 0.1)?;
         parameters.set("pos_embed.W_pos", &waves)?;
         Ok(parameters)
     }

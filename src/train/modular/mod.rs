@@ -120,8 +120,8 @@ impl Recipe for ModularAddition {
         "modular-addition-1l"
     }
 
-    fn schedule(&self) -> &Schedule {
-        &self.schedule
+    fn schedule(&self) -> Schedule {
+        self.schedule.clone()
     }
 
     fn check(&self) -> Result<()> {
@@ -172,8 +172,8 @@ impl Recipe for ModularAddition {
         Ok(Box::new(Evaluation { trained: sums.score(&trained)?, held_out: sums.score(&held_out)? }))
     }
 
-    fn kept_steps(&self) -> &[usize] {
-        CHECKPOINTS
+    fn kept_steps(&self) -> Vec<usize> {
+        CHECKPOINTS.to_vec()
     }
 
     fn save(&self, model: &Model, folder: &Path) -> Result<()> {

@@ -39,8 +39,8 @@ impl Sums {
     ///
     /// # Shapes
     /// `[pair, number]`, float64
-    pub fn logits(&self) -> &Tensor {
-        &self.logits
+    pub fn logits(&self) -> Tensor {
+        self.logits.clone()
     }
 
     /// The probability that the model gives to what is right.
