@@ -25,6 +25,7 @@ use crate::{
     model::{Model, Run},
 };
 pub use answers::ToTokenIds;
+pub(crate) use answers::ids_after;
 pub use attribution::Attribution;
 use candle_core::Tensor;
 use parts::Part;

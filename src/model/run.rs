@@ -1,10 +1,12 @@
 //! [`Run`]: the result of running text through a model.
 
-use super::{Architecture, Model};
+use super::{AnswerWord, Architecture, LikelierReading, Model};
 use crate::{
     Result,
     cache::ActivationCache,
+    decompose::{ToTokenIds, ids_after},
     error::{RunError, TextError},
+    hook::ToIndex,
     order::{larger, top_k},
     text::Tokens,
 };
@@ -149,7 +151,7 @@ impl Run {
     /// # Errors
     /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
     /// names the first recorded site at which there is no number.
-    pub fn predictions(&self, position: i64, k: usize) -> Result<Vec<Prediction>> {
+    pub fn predictions(&self, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
         self.predictions_in(0, position, k)
     }
 
@@ -157,7 +159,8 @@ impl Run {
     ///
     /// # Errors
     /// As there; also when there is no such text.
-    pub fn predictions_in(&self, text: usize, position: i64, k: usize) -> Result<Vec<Prediction>> {
+    pub fn predictions_in(&self, text: usize, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
+        let position = position.to_index();
         let logits = self.logits_at(text, position)?;
         self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
         let probabilities = softmax(&logits);
@@ -170,22 +173,46 @@ impl Run {
         Ok(top_k(&logits, k).into_iter().map(prediction).collect())
     }
 
-    /// The probability that the token `text` follows a position (-1 is the last) of the first text.
+    /// The probability that an answer follows a position (-1 is the last) of the first text, or, in an encoder, stands
+    /// there. A word is read as the text would go on with it: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When `text` is not a single token, or the position is outside the text.
-    pub fn probability(&self, text: &str, position: i64) -> Result<f32> {
-        let id = self.model.to_single_token(text)? as usize;
-        Ok(softmax(&self.logits_at(0, position)?)[id])
+    /// When the answer is not a single token, or the position is outside the text.
+    pub fn probability(&self, answer: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
+        let (logits, [id]) = self.asked([answer.answer_words().as_slice()], position.to_index())?;
+        Ok(softmax(&logits)[id])
     }
 
-    /// The logit of `text` at a position less that of `other`, for the first text.
+    /// The logit of an answer at a position (-1 is the last) less that of another, for the first text. Words are read as
+    /// the text would go on with them: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
-    pub fn logit_diff(&self, text: &str, other: &str, position: i64) -> Result<f32> {
+    pub fn logit_diff(
+        &self,
+        answer: impl ToTokenIds,
+        other: impl ToTokenIds,
+        position: impl ToIndex,
+    ) -> Result<f32> {
+        let words = [&answer.answer_words(), &other.answer_words()];
+        let (logits, [answer, other]) = self.asked(words.map(Vec::as_slice), position.to_index())?;
+        Ok(logits[answer] - logits[other])
+    }
+
+    /// The logits at a position of the first text, and the tokens of some answers there. Of an answer whose other reading
+    /// is much likelier it is said.
+    fn asked<const N: usize>(&self, answers: [&[AnswerWord]; N], position: i64) -> Result<(Vec<f32>, [usize; N])> {
         let logits = self.logits_at(0, position)?;
-        Ok(logits[self.model.to_single_token(text)? as usize] - logits[self.model.to_single_token(other)? as usize])
+        let at = self.tokens().index_in(0, position)?;
+        let mut ids = [0; N];
+        for (id, words) in ids.iter_mut().zip(answers) {
+            let of_first = ids_after(&self.model, words, &self.tokens().texts(0..1), |_| Ok(at))?;
+            *id = of_first.first().copied().unwrap_or(0) as usize;
+            let is_word = words.iter().any(AnswerWord::is_word);
+            let likelier = is_word.then(|| self.model.likelier_reading(*id as u32, &logits)).flatten();
+            likelier.iter().for_each(LikelierReading::say);
+        }
+        Ok((logits, ids))
     }
 
     /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before

@@ -49,8 +49,8 @@ pub struct PromptPairs {
 }
 
 impl PromptPairs {
-    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. Where a prompt and its answer would run into one
-    /// word, a space goes between, as in [`Model::test_prompt`](crate::Model::test_prompt).
+    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. An answer is read as the clean
+    /// prompt would go on with it, with [a space where one belongs](crate::model::AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
     /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
@@ -89,8 +89,8 @@ impl PromptPairs {
                 let (clean, corrupt) = (tokens(&clean), tokens(&corrupt));
                 return Err(PatchError::PairLengths { clean, corrupt }.into());
             }
-            all.answers.push(model.answer_token(&pair.clean, &pair.answer)?);
-            all.wrong.push(model.answer_token(&pair.clean, &pair.wrong)?);
+            all.answers.push(model.answer_id(&pair.answer.as_str().into(), Some(&pair.clean))?);
+            all.wrong.push(model.answer_id(&pair.wrong.as_str().into(), Some(&pair.clean))?);
             all.pairs.push(pair);
         }
         match all.pairs.is_empty() {
