@@ -52,7 +52,7 @@ impl ResidStack {
     }
 
     /// What the norm divides a part's vectors by, `[component or one, batch, pos, one]`; `None` where there is no norm.
-    fn scale(&self, reader: &Reader, part: &Part) -> Result<Option<Tensor>> {
+    pub(super) fn scale(&self, reader: &Reader, part: &Part) -> Result<Option<Tensor>> {
         let Some(site) = reader.scale else { return Ok(None) };
         if self.recompute_ln {
             return Ok(Some(ops::norm_scale(&part.vectors()?, reader.centred, reader.eps)?));
