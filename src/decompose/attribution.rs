@@ -155,7 +155,8 @@ impl Attribution {
         order.sort_unstable();
         let strings = self.tokens.strings(0);
         let tokens = self.positions.iter().map(|&at| format!("{}@{at}", strings[at as usize].trim()));
-        let title = if self.by_position { "What each part gave to the token that comes next" } else { "What each part gave" };
+        let title =
+            if self.by_position { "What each part gave to the token that comes next" } else { "What each part gave" };
         Heatmap::new(first.select(Axis(0), &order))
             .title(title)
             .value("direct effect")

@@ -98,6 +98,8 @@ pub(crate) enum RunError {
          over parts of the stream"
     )]
     Clipped { family: String, clip: f64 },
-    #[error("the text has a single token, or none with one kept before it, so no next token is attributed; give at least two")]
+    #[error(
+        "the text has a single token, or none with one kept before it, so no next token is attributed; give at least two"
+    )]
     NothingNext,
 }

@@ -13,7 +13,9 @@ pub(crate) enum TextError {
     Empty,
     #[error("the text has {got} tokens where this model reads at most {n_ctx} (n_ctx); shorten it")]
     TooLong { got: usize, n_ctx: usize },
-    #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed; `test_prompt` takes answers of several")]
+    #[error(
+        "`{text}` is {count} tokens ({pieces}) where a single one is needed; `test_prompt` takes answers of several"
+    )]
     NotSingleToken { text: String, count: usize, pieces: String },
     #[error(
         "`{text}`, which is `{word}` as the text would go on with it, is {count} tokens ({pieces}) where a single one is \

@@ -94,9 +94,7 @@ impl Run {
 /// assert!(losses.differences(1)?[[0, 5]] > 1.0, "the repeated fox is hard to tell without layer 1");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn compare_losses(
-    runs: impl IntoIterator<Item = (impl Into<String>, impl Borrow<Run>)>,
-) -> Result<LossComparison> {
+pub fn compare_losses(runs: impl IntoIterator<Item = (impl Into<String>, impl Borrow<Run>)>) -> Result<LossComparison> {
     let mut compared: Option<LossComparison> = None;
     for (name, run) in runs {
         let (name, run) = (name.into(), run.borrow());
@@ -107,9 +105,8 @@ pub fn compare_losses(
         let (tokens, mean) = (run.tokens().clone(), run.loss()?);
         let all = compared.get_or_insert_with(|| LossComparison { tokens: tokens.clone(), runs: Vec::new() });
         let same = all.tokens.batch() == tokens.batch()
-            && (0..tokens.batch()).all(|text| {
-                all.tokens.ids(text) == tokens.ids(text) && all.tokens.real(text) == tokens.real(text)
-            });
+            && (0..tokens.batch())
+                .all(|text| all.tokens.ids(text) == tokens.ids(text) && all.tokens.real(text) == tokens.real(text));
         if !same {
             let first = all.runs.first().map(|run| run.name.clone()).unwrap_or_default();
             return Err(RunError::OtherTokens { first, other: name }.into());

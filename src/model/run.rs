@@ -213,12 +213,7 @@ impl Run {
     ///
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
-    pub fn logit_diff(
-        &self,
-        answer: impl ToTokenIds,
-        other: impl ToTokenIds,
-        position: impl ToIndex,
-    ) -> Result<f32> {
+    pub fn logit_diff(&self, answer: impl ToTokenIds, other: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
         let words = [&answer.answer_words(), &other.answer_words()];
         let (logits, [answer, other]) = self.asked(words.map(Vec::as_slice), position.to_index())?;
         Ok(logits[answer] - logits[other])
