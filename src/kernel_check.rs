@@ -34,7 +34,7 @@ pub(crate) fn warn_if_statics_are_duplicated() {
 }
 
 /// Whether this process is the one in which evcxr runs cells.
-fn in_a_kernel() -> bool {
+pub(crate) fn in_a_kernel() -> bool {
     env::var_os("EVCXR_IS_RUNTIME").is_some()
 }
 

@@ -9,7 +9,7 @@ pub use crate::{
         replace, scale, zero,
     },
     lens::LogitLens,
-    model::{Answers, Pass, PromptTest, Run},
+    model::{Answers, Pass, PromptTest, Run, compare_losses, exactly},
     notebook::{Show, display},
     patching::{
         Alignment, Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching,

@@ -1,5 +1,6 @@
 //! [`ActivationCache`]: what one run recorded.
 
+mod bytes;
 mod origin;
 mod positions;
 mod show;
@@ -12,6 +13,7 @@ use crate::{
     hook::{Site, ToSite},
     text::Tokens,
 };
+pub(crate) use bytes::bytes_of;
 use candle_core::Tensor;
 pub(crate) use positions::{Positions, index_of, last_of};
 use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};

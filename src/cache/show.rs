@@ -5,8 +5,7 @@ use crate::notebook::Card;
 
 impl ActivationCache {
     fn card(&self) -> Card {
-        let bytes: usize = self.iter().map(|(_, tensor)| tensor.elem_count() * tensor.dtype().size_in_bytes()).sum();
-        let title = format!("{} recorded sites, {:.1} MB", self.len(), bytes as f64 / 1e6);
+        let title = format!("{} recorded sites, {:.1} MB", self.len(), self.bytes() as f64 / 1e6);
         let row = |(site, tensor): (crate::hook::Site, candle_core::Tensor)| {
             [site.to_string(), format!("[{}]", site.shape_in_words()), format!("{:?}", tensor.dims())]
         };

@@ -6,6 +6,7 @@
 //! | question | answer |
 //! |---|---|
 //! | which heads look back one token, at copies, at what came after copies? | [`label_heads`], [`head_scores`] |
+//! | where would a layer look, with these queries and keys? | [`attention_from_qk`] |
 //! | which heads look as I expect? | [`Detector`] |
 //! | what does a head say for what it looks at? what does it look for? | [`ov_circuit`], [`qk_circuit`], [`position_circuit`] |
 //! | which heads copy? which look for copies? | [`copying_scores`], [`matching_scores`], [`prefix_matching_scores`] |
@@ -35,6 +36,7 @@ mod composition;
 mod detect;
 mod eigenvalues;
 mod factored;
+mod from_qk;
 mod habit;
 mod heads;
 mod labels;
@@ -54,6 +56,7 @@ pub use composition::{Composition, CompositionScores, composition_scores};
 pub use detect::{Detector, Measure};
 pub use eigenvalues::Eigenvalues;
 pub use factored::{FactoredMatrix, Operand};
+pub use from_qk::{AttentionFromQk, attention_from_qk};
 pub use habit::Habit;
 pub use heads::{HeadScores, head_scores};
 pub use labels::{HeadLabels, label_heads};

@@ -4,12 +4,12 @@ use crate::{
     Result,
     cache::last_of,
     notebook::Show,
-    order::by_size,
-    plot::{Bars, Figure, text::line},
+    order::{by_size, larger},
+    plot::{Bars, Figure, Heatmap, text::line},
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 
 /// How much each part of the residual stream gave: to a logit, to a difference of logits, or along any direction.
 ///
@@ -22,12 +22,19 @@ pub struct Attribution {
     tokens: Tokens,
     positions: Vec<u32>,
     constant: Vec<f32>,
+    /// Whether each position is about something of its own.
+    by_position: bool,
 }
 
 impl Attribution {
     pub(super) fn new(labels: Vec<String>, values: Tensor, tokens: Tokens, positions: Vec<u32>) -> Self {
         let constant = vec![0.0; tokens.batch()];
-        Self { labels, values, tokens, positions, constant }
+        Self { labels, values, tokens, positions, constant, by_position: false }
+    }
+
+    /// Shown over all positions.
+    pub(super) fn by_position(self) -> Self {
+        Self { by_position: true, ..self }
     }
 
     pub(super) fn with_constant(self, constant: Vec<f32>) -> Self {
@@ -124,12 +131,50 @@ impl Attribution {
     }
 }
 
+impl Attribution {
+    /// A map of the `k` strongest parts over all positions of the first text that are left.
+    ///
+    /// # Errors
+    /// When there are no parts to draw.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let map = run.decompose_heads(Site::resid_post(1))?.next_token_attrs()?.draw_positions(5)?;
+    /// assert!(map.to_text().contains("L1H0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn draw_positions(&self, k: usize) -> Result<Figure> {
+        let values = self.to_array()?;
+        let first = values.index_axis(Axis(1), 0);
+        let size = |part: usize| first.row(part).iter().fold(0.0, |most, value| larger(most, value.abs()));
+        let mut order: Vec<usize> = (0..first.nrows()).collect();
+        order.sort_by(|&a, &b| by_size(size(a), size(b)).then(a.cmp(&b)));
+        order.truncate(k);
+        order.sort_unstable();
+        let strings = self.tokens.strings(0);
+        let tokens = self.positions.iter().map(|&at| format!("{}@{at}", strings[at as usize].trim()));
+        let title =
+            if self.by_position { "What each part gave to the token that comes next" } else { "What each part gave" };
+        Heatmap::new(first.select(Axis(0), &order))
+            .title(title)
+            .value("direct effect")
+            .y_names("part", order.iter().map(|&part| self.labels[part].clone()))
+            .x_names("position", tokens)
+            .draw()
+    }
+}
+
 impl Show for Attribution {
     fn html(&self) -> String {
-        self.draw_top(12).html()
+        if self.by_position { self.draw_positions(12).html() } else { self.draw_top(12).html() }
     }
 
     fn plain(&self) -> String {
+        if self.by_position {
+            return self.draw_positions(12).plain();
+        }
         match self.top(12) {
             Ok(top) => top.into_iter().map(|(label, value)| format!("{:>12} {value:+.3}\n", line(label))).collect(),
             Err(error) => error.to_string(),

@@ -19,9 +19,9 @@ pub(crate) struct Reader {
     /// Where a run has its scale; `None` where there is no norm.
     pub(crate) scale: Option<Site>,
     /// `[d_model]`
-    weight: Option<Tensor>,
+    pub(super) weight: Option<Tensor>,
     /// `[d_model]`
-    bias: Option<Tensor>,
+    pub(super) bias: Option<Tensor>,
 }
 
 impl Reader {

@@ -14,9 +14,11 @@ mod choose;
 mod direction;
 mod layers;
 mod lines;
+mod next_tokens;
 mod of_run;
 mod parts;
 mod reading;
+mod scores;
 
 use crate::{
     Result,
@@ -25,9 +27,11 @@ use crate::{
     model::{Model, Run},
 };
 pub use answers::ToTokenIds;
+pub(crate) use answers::ids_after;
 pub use attribution::Attribution;
 use candle_core::Tensor;
 use parts::Part;
+pub use scores::ScoreParts;
 
 /// Named vectors along the residual stream: parts that add up to it, or the stream at successive places.
 ///

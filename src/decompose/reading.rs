@@ -1,6 +1,6 @@
 //! The parts of a stream as the norms and the unembedding read them.
 
-use super::{Attribution, Part, ResidStack, ToTokenIds, direction::Reader};
+use super::{Attribution, Part, ResidStack, ToTokenIds, direction::Reader, ids_after};
 use crate::{Result, hook::Site, ops};
 use candle_core::{Device, Tensor};
 
@@ -52,7 +52,7 @@ impl ResidStack {
     }
 
     /// What the norm divides a part's vectors by, `[component or one, batch, pos, one]`; `None` where there is no norm.
-    fn scale(&self, reader: &Reader, part: &Part) -> Result<Option<Tensor>> {
+    pub(super) fn scale(&self, reader: &Reader, part: &Part) -> Result<Option<Tensor>> {
         let Some(site) = reader.scale else { return Ok(None) };
         if self.recompute_ln {
             return Ok(Some(ops::norm_scale(&part.vectors()?, reader.centred, reader.eps)?));
@@ -69,14 +69,13 @@ impl ResidStack {
     /// difference exactly; where logits are soft-capped (Gemma 2), which no sum survives, to the difference before the
     /// cap: that of `unembed.hook_out`. A scale on the logits (Cohere, Granite) is in every part.
     ///
-    /// `answer` and `wrong` are a token for all texts, or one for each: text or ids.
+    /// `answer` and `wrong` are a token for all texts, or one for each: ids, or words, read as each text goes on after the
+    /// last position that is left ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
     /// When an answer is no single token, or the model's logits are not linear in the normed stream (masked-LM heads).
     pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<Attribution> {
-        let batch = self.cache.tokens().batch();
-        let (answer, wrong) = (answer.token_ids(&self.model, batch)?, wrong.token_ids(&self.model, batch)?);
-        self.attrs(&answer, Some(&wrong))
+        self.attrs(&self.ids(answer)?, Some(&self.ids(wrong)?))
     }
 
     /// As [`ResidStack::logit_attrs`], for the logit of one token itself.
@@ -84,7 +83,18 @@ impl ResidStack {
     /// # Errors
     /// As there.
     pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<Attribution> {
-        self.attrs(&answer.token_ids(&self.model, self.cache.tokens().batch())?, None)
+        self.attrs(&self.ids(answer)?, None)
+    }
+
+    /// The token of each text.
+    fn ids(&self, answer: impl ToTokenIds) -> Result<Vec<u32>> {
+        let tokens = self.cache.tokens();
+        let last = |text: usize| {
+            let real = tokens.real(text);
+            let left = self.positions.iter().map(|&position| position as usize).filter(|at| real.contains(at));
+            Ok(left.max().unwrap_or(real.end.saturating_sub(1)))
+        };
+        ids_after(&self.model, &answer.answer_words(), &tokens, last)
     }
 
     fn attrs(&self, answer: &[u32], wrong: Option<&[u32]>) -> Result<Attribution> {

@@ -87,4 +87,19 @@ pub(crate) enum RunError {
         "none of these parts is a head; take the stream apart with `run.decompose_heads(..)` or `decompose_fully(..)`"
     )]
     NoHeads,
+    #[error("there is no run to compare; give some, such as [(\"before\", &run), (\"after\", &ablated)]")]
+    NoRuns,
+    #[error("the runs `{first}` and `{other}` read different tokens; compare runs of the same text")]
+    OtherTokens { first: String, other: String },
+    #[error("{what} of this run have shape {needed:?}; got {got:?}")]
+    HeadVectors { what: &'static str, needed: Vec<usize>, got: Vec<usize> },
+    #[error(
+        "the queries of this {family} model are cut off at {clip} (clip_qkv), which is not linear, so its scores are no sum \
+         over parts of the stream"
+    )]
+    Clipped { family: String, clip: f64 },
+    #[error(
+        "the text has a single token, or none with one kept before it, so no next token is attributed; give at least two"
+    )]
+    NothingNext,
 }

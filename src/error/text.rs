@@ -13,8 +13,15 @@ pub(crate) enum TextError {
     Empty,
     #[error("the text has {got} tokens where this model reads at most {n_ctx} (n_ctx); shorten it")]
     TooLong { got: usize, n_ctx: usize },
-    #[error("`{text}` is {count} tokens ({pieces}) where a single one is needed")]
+    #[error(
+        "`{text}` is {count} tokens ({pieces}) where a single one is needed; `test_prompt` takes answers of several"
+    )]
     NotSingleToken { text: String, count: usize, pieces: String },
+    #[error(
+        "`{text}`, which is `{word}` as the text would go on with it, is {count} tokens ({pieces}) where a single one is \
+         needed; `exactly({word:?})` takes it without the space"
+    )]
+    NotSingleSpaced { text: String, count: usize, pieces: String, word: String },
     #[error("an empty text is no token; give one as it prints, such as `the` or ` the`")]
     EmptyToken,
     #[error("there is no answer to test, or one of them is empty; give at least one word")]

@@ -236,12 +236,15 @@ impl Generation {
     /// model and the text at any step (found before anything runs), the text already fills the model's context, a closure
     /// fails, or a logit is NaN or inf.
     pub fn run(&self) -> Result<Generated> {
-        self.stream(|_| ())
+        steps::generate(self, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Generates, telling of every new token as it comes; texts of a batch take turns. The listener returns nothing,
     /// or [`ControlFlow::Break`] when it has heard enough; the other texts of a batch still have their token of that
     /// step.
+    ///
+    /// The Rust kernel shows what is printed line by line: `println!("{}", new.text)` is seen at once, and
+    /// `print!("{}", new.text)` when the text is done, for then the line is ended there.
     ///
     /// # Errors
     /// As [`Generation::run`].
@@ -251,12 +254,14 @@ impl Generation {
     /// use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
     /// let mut heard = String::new();
-    /// let said = model.generate("red fox blue red")?.max_new_tokens(3).stream(|new| heard += &new.piece)?;
+    /// let said = model.generate("red fox blue red")?.max_new_tokens(3).stream(|new| heard += &new.text)?;
     /// assert_eq!(said.continuations(), [heard]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn stream<H: Heard>(&self, mut listener: impl FnMut(&NewToken) -> H) -> Result<Generated> {
-        steps::generate(self, &mut |token: &NewToken| -> ControlFlow<()> { listener(token).flow() })
+        let said = steps::generate(self, &mut |token: &NewToken| -> ControlFlow<()> { listener(token).flow() });
+        stream::end_line();
+        said
     }
 }
 

@@ -52,12 +52,12 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
 
 /// Tells the listener of the new tokens, until it has heard enough.
 fn tell(writers: &mut [Writer], next: &[Option<u32>], step: usize, listener: Listener) {
-    for text in 0..writers.len() {
-        let (Some(_), Some(token), Some(piece)) = (next[text], writers[text].new.last(), writers[text].printed.last())
+    for row in 0..writers.len() {
+        let (Some(_), Some(token), Some(text)) = (next[row], writers[row].new.last(), writers[row].printed.last())
         else {
             continue;
         };
-        let token = NewToken { text, step, token: token.clone(), piece: piece.clone() };
+        let token = NewToken { text: text.clone(), row, step, token: token.clone() };
         if listener(&token).is_break() {
             for writer in writers {
                 writer.reason.get_or_insert(StopReason::Interrupted);

@@ -3,12 +3,16 @@
 use crate::{
     Result,
     cache::{index_of, last_of},
+    decompose::{ToTokenIds, ids_after},
     hook::Site,
     index::Counted,
-    model::{Model, Run, softmax},
+    model::{AnswerWord, Model, Run, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
-    plot::{Figure, LensTable, LineChart, Series, Statistic, tabs},
+    plot::{
+        Figure, LensTable, LineChart, Series, Statistic, tabs,
+        text::{escape, line},
+    },
     text::Tokens,
 };
 use ndarray::Array2;
@@ -41,6 +45,8 @@ pub struct LogitLens {
     /// `[row, pos]`
     cells: Array2<LensCell>,
     watched: String,
+    /// What is to be said of the watched token when its other reading is much likelier.
+    likelier: Option<String>,
 }
 
 /// What the lens reads at one layer and position.
@@ -80,10 +86,11 @@ impl Run {
         LogitLens::new(self, watched as u32)
     }
 
-    /// The logit lens on the first text, watching one token.
+    /// The logit lens on the first text, watching one token: an id, or a word, read as the text goes on after the last
+    /// position that was recorded ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
-    /// As [`Run::logit_lens`]; also when `token` is not a single token.
+    /// As [`Run::logit_lens`]; also when the answer is not a single token.
     ///
     /// # Examples
     /// ```
@@ -94,8 +101,14 @@ impl Run {
     /// assert!(lens.cell(2, -1)?.rank > 1 && lens.cell(2, -1)?.probability < 0.1); // the model says owl
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn logit_lens_for(&self, token: &str) -> Result<LogitLens> {
-        LogitLens::new(self, self.model().to_single_token(token)?)
+    pub fn logit_lens_for(&self, answer: impl ToTokenIds) -> Result<LogitLens> {
+        let (tokens, words) = (self.tokens().texts(0..1), answer.answer_words());
+        let recorded = self.cache().recorded();
+        let last = recorded.get(last_of(&self.tokens(), 0, &recorded)?).map_or(0, |&position| position as usize);
+        let watched = ids_after(&self.model(), &words, &tokens, |_| Ok(last))?.first().copied().unwrap_or(0);
+        let lens = LogitLens::new(self, watched)?;
+        let likelier = words.iter().any(AnswerWord::is_word).then(|| lens.likelier.clone()).flatten();
+        Ok(LogitLens { likelier, ..lens })
     }
 }
 
@@ -111,6 +124,8 @@ impl LogitLens {
         let last = sites.last().map(|&last| read(last)).transpose()?.unwrap_or_default();
         let output: Vec<Vec<f32>> = last.iter().map(|logits| softmax(logits)).collect();
         let (mut cells, positions) = (Vec::new(), run.cache().recorded());
+        let end = last.get(last_of(&tokens, 0, &positions)?);
+        let likelier = end.and_then(|logits| model.likelier_reading(watched, logits)).map(|other| other.to_string());
         for site in sites {
             let row = read(site)?;
             let row = row.par_iter().zip(&output).zip(&positions).map(|((logits, output), position)| {
@@ -123,7 +138,7 @@ impl LogitLens {
         }
         let shape = (n_layers + 1, positions.len());
         let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched) })
+        Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched), likelier })
     }
 
     /// The number of rows: one per layer, and the output.
@@ -236,11 +251,19 @@ fn cell(model: &Model, logits: &[f32], output: &[f32], watched: usize) -> LensCe
 
 impl Show for LogitLens {
     fn html(&self) -> String {
-        self.figure().html()
+        let figure = self.figure().html();
+        match &self.likelier {
+            Some(likelier) => format!("{figure}\n<p>{}.</p>", escape(&line(likelier))),
+            None => figure,
+        }
     }
 
     fn plain(&self) -> String {
-        self.table(Statistic::Probability).plain()
+        let table = self.table(Statistic::Probability).plain();
+        match &self.likelier {
+            Some(likelier) => format!("{table}\n{}.\n", line(likelier)),
+            None => table,
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 //! [`Run`]: the result of running text through a model.
 
-use super::{Architecture, Model};
+use super::{AnswerWord, LikelierReading, Model};
 use crate::{
     Result,
-    cache::ActivationCache,
-    error::{RunError, TextError},
+    cache::{ActivationCache, bytes_of},
+    decompose::{ToTokenIds, ids_after},
+    error::RunError,
+    hook::ToIndex,
     order::{larger, top_k},
     text::Tokens,
 };
-use candle_core::{D, Device, Tensor};
-use candle_nn::ops::log_softmax;
+use candle_core::Tensor;
 
 /// What one forward pass gave: tokens, logits, the recorded activations, perhaps gradients.
 ///
@@ -118,6 +119,32 @@ impl Run {
         self.reading.next_sentence.clone().ok_or_else(|| self.no_head("next-sentence head"))
     }
 
+    /// The positions of each text that the logits are for; `None` is all.
+    pub(super) fn computed_at(&self) -> Option<&[Vec<u32>]> {
+        self.reading.at.as_deref()
+    }
+
+    /// How many bytes this run holds: its activations, logits and gradients, each buffer once, however many tensors share
+    /// it. Not counted is the model, which is there anyway. They are free again when the last clone of the run is gone,
+    /// and of each tensor that was taken from it; in a notebook, `drop(run)` lets go of a variable.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (run, small) = (model.run("red fox blue")?, model.pass("red fox blue")?.record([Site::z(0)]).run()?);
+    /// assert!(small.bytes() < run.bytes());
+    /// let of_z = small.cache().get(Site::z(0))?.elem_count() * 4; // four bytes a number
+    /// assert_eq!(small.cache().bytes(), of_z);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn bytes(&self) -> usize {
+        let Reading { logits, resid, pooled, next_sentence, .. } = &self.reading;
+        let read = [logits.as_ref(), Some(resid), pooled.as_ref(), next_sentence.as_ref()];
+        let recorded = [Some(&self.cache), self.gradients.as_ref()].into_iter().flatten();
+        bytes_of(recorded.flat_map(|cache| cache.iter().map(|(_, tensor)| tensor)).chain(read.into_iter().flatten().cloned()))
+    }
+
     fn no_head(&self, part: &'static str) -> crate::Error {
         RunError::NoHead { family: self.model.config().family.clone(), part }.into()
     }
@@ -149,7 +176,7 @@ impl Run {
     /// # Errors
     /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
     /// names the first recorded site at which there is no number.
-    pub fn predictions(&self, position: i64, k: usize) -> Result<Vec<Prediction>> {
+    pub fn predictions(&self, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
         self.predictions_in(0, position, k)
     }
 
@@ -157,7 +184,8 @@ impl Run {
     ///
     /// # Errors
     /// As there; also when there is no such text.
-    pub fn predictions_in(&self, text: usize, position: i64, k: usize) -> Result<Vec<Prediction>> {
+    pub fn predictions_in(&self, text: usize, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
+        let position = position.to_index();
         let logits = self.logits_at(text, position)?;
         self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
         let probabilities = softmax(&logits);
@@ -170,74 +198,41 @@ impl Run {
         Ok(top_k(&logits, k).into_iter().map(prediction).collect())
     }
 
-    /// The probability that the token `text` follows a position (-1 is the last) of the first text.
+    /// The probability that an answer follows a position (-1 is the last) of the first text, or, in an encoder, stands
+    /// there. A word is read as the text would go on with it: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When `text` is not a single token, or the position is outside the text.
-    pub fn probability(&self, text: &str, position: i64) -> Result<f32> {
-        let id = self.model.to_single_token(text)? as usize;
-        Ok(softmax(&self.logits_at(0, position)?)[id])
+    /// When the answer is not a single token, or the position is outside the text.
+    pub fn probability(&self, answer: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
+        let (logits, [id]) = self.asked([answer.answer_words().as_slice()], position.to_index())?;
+        Ok(softmax(&logits)[id])
     }
 
-    /// The logit of `text` at a position less that of `other`, for the first text.
+    /// The logit of an answer at a position (-1 is the last) less that of another, for the first text. Words are read as
+    /// the text would go on with them: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
-    pub fn logit_diff(&self, text: &str, other: &str, position: i64) -> Result<f32> {
+    pub fn logit_diff(&self, answer: impl ToTokenIds, other: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
+        let words = [&answer.answer_words(), &other.answer_words()];
+        let (logits, [answer, other]) = self.asked(words.map(Vec::as_slice), position.to_index())?;
+        Ok(logits[answer] - logits[other])
+    }
+
+    /// The logits at a position of the first text, and the tokens of some answers there. Of an answer whose other reading
+    /// is much likelier it is said.
+    fn asked<const N: usize>(&self, answers: [&[AnswerWord]; N], position: i64) -> Result<(Vec<f32>, [usize; N])> {
         let logits = self.logits_at(0, position)?;
-        Ok(logits[self.model.to_single_token(text)? as usize] - logits[self.model.to_single_token(other)? as usize])
-    }
-
-    /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before
-    /// is padding.
-    ///
-    /// # Shapes
-    /// `[batch, pos - 1]`
-    ///
-    /// # Errors
-    /// When the text is a single token, not all logits were computed, or the model is an encoder.
-    pub fn token_losses(&self) -> Result<Tensor> {
-        let (batch, len) = (self.tokens().batch(), self.tokens().len());
-        let config = self.model.config();
-        if config.architecture == Architecture::Encoder {
-            return Err(RunError::NotCausal { family: config.family.clone() }.into());
+        let at = self.tokens().index_in(0, position)?;
+        let mut ids = [0; N];
+        for (id, words) in ids.iter_mut().zip(answers) {
+            let of_first = ids_after(&self.model, words, &self.tokens().texts(0..1), |_| Ok(at))?;
+            *id = of_first.first().copied().unwrap_or(0) as usize;
+            let is_word = words.iter().any(AnswerWord::is_word);
+            let likelier = is_word.then(|| self.model.likelier_reading(*id as u32, &logits)).flatten();
+            likelier.iter().for_each(LikelierReading::say);
         }
-        if len < 2 {
-            return Err(TextError::OneToken.into());
-        }
-        let logits = self.logits()?;
-        if let Some(at) = &self.reading.at {
-            return Err(RunError::NotComputed { position: 0, computed: format!("{at:?}") }.into());
-        }
-        let next = self.tokens().to_tensor()?.narrow(1, 1, len - 1)?.contiguous()?.unsqueeze(2)?;
-        let log_probabilities = log_softmax(&logits.narrow(1, 0, len - 1)?, D::Minus1)?;
-        let losses = log_probabilities.gather(&next, 2)?.reshape((batch, len - 1))?.neg()?;
-        match self.tokens().is_padded() {
-            true => Ok((losses * self.predicted()?)?),
-            false => Ok(losses),
-        }
-    }
-
-    /// 1 where a token was predicted from a real token before it, 0 elsewhere.
-    fn predicted(&self) -> Result<Tensor> {
-        let tokens = self.tokens();
-        let (batch, len) = (tokens.batch(), tokens.len());
-        let is_predicted = |text: usize, at: usize| tokens.real(text).start < at && at < tokens.real(text).end;
-        let values = (0..batch).flat_map(|text| (1..len).map(move |at| f32::from(is_predicted(text, at))));
-        Ok(Tensor::from_vec(values.collect::<Vec<_>>(), (batch, len - 1), &Device::Cpu)?)
-    }
-
-    /// The mean of [`Run::token_losses`] over the tokens that were predicted.
-    ///
-    /// # Errors
-    /// As there; also when each of several texts is a single token.
-    pub fn loss(&self) -> Result<f64> {
-        let losses = self.token_losses()?.sum_all()?.to_scalar::<f32>()?;
-        let count = self.predicted()?.sum_all()?.to_scalar::<f32>()?;
-        if count == 0.0 {
-            return Err(TextError::OneToken.into());
-        }
-        Ok(f64::from(losses) / f64::from(count))
+        Ok((logits, ids))
     }
 }
 

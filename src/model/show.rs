@@ -148,7 +148,7 @@ impl Run {
     /// # Errors
     /// When the text is a single token or not all logits were computed.
     pub fn surprise(&self) -> Result<Figure> {
-        let losses = self.token_losses()?.get(0)?.to_vec1::<f32>()?;
+        let losses = self.loss_per_token()?.get(0)?.to_vec1::<f32>()?;
         // Nothing predicts the first token.
         let values = std::iter::once(f32::NAN).chain(losses);
         TokenText::new(self.tokens().strings(0), values).title("Surprise at each token").value("nats").draw()
@@ -167,7 +167,9 @@ impl Run {
             Err(error) if causal && computed => card = card.note(&error.to_string()),
             _ => {}
         }
-        card.note(&format!("{} sites recorded; .cache() has them.", self.cache().len()))
+        let megabytes = self.bytes() as f64 / 1e6;
+        let (sites, held) = (self.cache().len(), format!("{megabytes:.1} MB are held until drop(run)"));
+        card.note(&format!("{sites} sites recorded; .cache() has them. {held}."))
     }
 }
 

@@ -89,7 +89,9 @@ impl Model {
         Ok(tokens.row(0).strings[tokens.real(0)].to_vec())
     }
 
-    /// The id of a text that is exactly one token, such as `" Mary"`.
+    /// The id of a text that is exactly one token, such as `" Mary"`. It is a look into the vocabulary, as in
+    /// TransformerLens, and takes the text as written. Answers need none: `run.probability("Mary", -1)` puts [a space where
+    /// one belongs](crate::model::AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
     /// When it is several tokens; the error shows them. Also when the model has no embedding for it.

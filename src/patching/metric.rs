@@ -1,5 +1,7 @@
 //! [`Metric`]: one number for each text.
 
+mod placed;
+
 use super::align::Counterparts;
 use crate::{
     Model, Result,
@@ -13,6 +15,7 @@ use crate::{
 };
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
+use placed::Words;
 use std::{fmt, sync::Arc};
 
 type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -38,6 +41,8 @@ pub struct Metric {
     /// Where it looks: one position for all texts, or one for each.
     at: Vec<i64>,
     kind: Kind,
+    /// Answers given as words, until it is known which texts they follow.
+    words: Option<Words>,
 }
 
 #[derive(Clone)]
@@ -71,7 +76,19 @@ enum Kind {
 
 impl Metric {
     fn new(name: &str, batch: usize, kind: Kind) -> Self {
-        Self { name: name.into(), batch: Some(batch), at: vec![-1], kind }
+        Self { name: name.into(), batch: Some(batch), at: vec![-1], kind, words: None }
+    }
+
+    /// Of one answer a text.
+    fn of_answer(
+        name: &str,
+        model: &Model,
+        answer: impl ToTokenIds,
+        batch: usize,
+        kind: impl Fn(Vec<u32>) -> Kind,
+    ) -> Result<Self> {
+        let ids = answer.token_ids(model, batch)?;
+        Ok(Self::new(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
     }
 
     /// The same under another name. Of several metrics of one experiment ([`Patching::and`](super::Patching::and)) each
@@ -144,13 +161,14 @@ impl Metric {
         Ok(Self { at: (0..tokens.batch()).map(there).collect::<Result<_>>()?, ..self.clone() })
     }
 
-    /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one).
+    /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one). A word is read
+    /// as its text goes on where the metric looks ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
     /// When an answer is no single token, or there are neither one nor `batch` of them.
     pub fn logit_diff(model: &Model, answer: impl ToTokenIds, wrong: impl ToTokenIds, batch: usize) -> Result<Self> {
-        let (answer, wrong) = (answer.token_ids(model, batch)?, wrong.token_ids(model, batch)?);
-        Ok(Self::new("logit difference", batch, Kind::LogitDiff { answer, wrong }))
+        let kind = Kind::LogitDiff { answer: answer.token_ids(model, batch)?, wrong: wrong.token_ids(model, batch)? };
+        Ok(Self::new("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
     }
 
     /// The logit of an answer.
@@ -158,7 +176,7 @@ impl Metric {
     /// # Errors
     /// As [`Metric::logit_diff`].
     pub fn logit(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Ok(Self::new("logit", batch, Kind::Logit { answer: answer.token_ids(model, batch)? }))
+        Self::of_answer("logit", model, answer, batch, |answer| Kind::Logit { answer })
     }
 
     /// The probability of an answer, 0 to 1.
@@ -166,7 +184,7 @@ impl Metric {
     /// # Errors
     /// As [`Metric::logit_diff`].
     pub fn probability(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Ok(Self::new("probability", batch, Kind::Probability { answer: answer.token_ids(model, batch)? }))
+        Self::of_answer("probability", model, answer, batch, |answer| Kind::Probability { answer })
     }
 
     /// The logarithm of an answer's probability, in nats.
@@ -174,7 +192,7 @@ impl Metric {
     /// # Errors
     /// As [`Metric::logit_diff`].
     pub fn log_probability(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Ok(Self::new("log-probability (nats)", batch, Kind::LogProbability { answer: answer.token_ids(model, batch)? }))
+        Self::of_answer("log-probability (nats)", model, answer, batch, |answer| Kind::LogProbability { answer })
     }
 
     /// How many tokens the model finds likelier than the answer: 0 is the best, NaN where a logit is.
@@ -182,7 +200,7 @@ impl Metric {
     /// # Errors
     /// As [`Metric::logit_diff`].
     pub fn rank(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Ok(Self::new("rank", batch, Kind::Rank { answer: answer.token_ids(model, batch)? }))
+        Self::of_answer("rank", model, answer, batch, |answer| Kind::Rank { answer })
     }
 
     /// The Kullback-Leibler divergence from what `reference` predicts at the end of its texts, in nats. Keeps that run.
@@ -198,7 +216,7 @@ impl Metric {
     /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),
     /// `[batch, d_vocab]`, and returns `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
     pub fn custom(name: &str, measure: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), batch: None, at: vec![-1], kind: Kind::Custom(Arc::new(measure)) }
+        Self { name: name.into(), batch: None, at: vec![-1], kind: Kind::Custom(Arc::new(measure)), words: None }
     }
 
     /// The loss of an answer, in nats: minus the logarithm of its probability.
@@ -206,26 +224,7 @@ impl Metric {
     /// # Errors
     /// As [`Metric::logit_diff`].
     pub fn loss(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Ok(Self::new("loss (nats)", batch, Kind::Loss { answer: answer.token_ids(model, batch)? }))
-    }
-
-    /// The same for all texts so many times, one round after the other.
-    pub(super) fn repeated(&self, rounds: usize) -> Result<Self> {
-        let again = |ids: &[u32]| ids.repeat(rounds);
-        let kind = match &self.kind {
-            Kind::LogitDiff { answer, wrong } => Kind::LogitDiff { answer: again(answer), wrong: again(wrong) },
-            Kind::Logit { answer } => Kind::Logit { answer: again(answer) },
-            Kind::Probability { answer } => Kind::Probability { answer: again(answer) },
-            Kind::LogProbability { answer } => Kind::LogProbability { answer: again(answer) },
-            Kind::Loss { answer } => Kind::Loss { answer: again(answer) },
-            Kind::Rank { answer } => Kind::Rank { answer: again(answer) },
-            Kind::Divergence { reference, run } => {
-                Kind::Divergence { reference: reference.repeat((rounds, 1))?, run: run.clone() }
-            }
-            Kind::Custom(measure) => Kind::Custom(measure.clone()),
-        };
-        let at = if self.at.len() > 1 { self.at.repeat(rounds) } else { self.at.clone() };
-        Ok(Self { name: self.name.clone(), batch: self.batch.map(|batch| batch * rounds), at, kind })
+        Self::of_answer("loss (nats)", model, answer, batch, |answer| Kind::Loss { answer })
     }
 
     /// What it measures, for axes and legends.
@@ -242,7 +241,7 @@ impl Metric {
     /// When the run has no logits where the metric looks, or not as many texts as the metric has answers.
     pub fn of(&self, run: &Run) -> Result<Vec<f32>> {
         self.check(run.tokens().batch())?;
-        self.measure(&logits_in(run, &self.at)?)
+        self.placed(&run.tokens())?.measure(&logits_in(run, &self.at)?)
     }
 
     pub(super) fn check(&self, batch: usize) -> Result<()> {

@@ -53,6 +53,7 @@
 //! cell would put in what is there already, and nothing is run. The results are those of one whole run for each cell.
 
 mod ablation;
+mod accuracy;
 mod agreement;
 mod align;
 mod attribution;
@@ -84,6 +85,7 @@ mod sweeps;
 mod tests;
 mod words;
 
+pub use accuracy::Accuracy;
 pub use agreement::Agreement;
 pub use align::Alignment;
 pub use axis::MapAxis;

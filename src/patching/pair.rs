@@ -162,6 +162,7 @@ impl Patching {
         }
         source.check(&prompts)?;
         metric.check(prompts.batch())?;
+        let metric = metric.placed(&prompts)?;
         let corrupt = Corrupt::run(model, prompts)?;
         let intact = Readout::of_run(&corrupt.run, &metric)?;
         let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
@@ -220,6 +221,7 @@ impl Patching {
     pub fn and(mut self, metric: Metric) -> Result<Self> {
         let metric = metric.repeated(self.rounds)?;
         metric.check(self.corrupt().batch())?;
+        let metric = metric.placed(&self.corrupt())?;
         if self.measured().any(|(other, _)| other.name() == metric.name()) {
             return Err(PatchError::SameMetric { name: metric.name() }.into());
         }

@@ -1,7 +1,7 @@
 //! [`PromptPairs`]: clean and corrupt prompts, each with its answer.
 
 use super::{Alignment, Metric, Patching};
-use crate::{Model, Result, error::PatchError, order::any_nan};
+use crate::{Model, Result, error::PatchError};
 
 /// One pair of prompts; both end just before the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub struct PromptPairs {
 }
 
 impl PromptPairs {
-    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. Where a prompt and its answer would run into one
-    /// word, a space goes between, as in [`Model::test_prompt`](crate::Model::test_prompt).
+    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. An answer is read as the clean
+    /// prompt would go on with it, with [a space where one belongs](crate::model::AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
     /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
@@ -89,8 +89,8 @@ impl PromptPairs {
                 let (clean, corrupt) = (tokens(&clean), tokens(&corrupt));
                 return Err(PatchError::PairLengths { clean, corrupt }.into());
             }
-            all.answers.push(model.answer_token(&pair.clean, &pair.answer)?);
-            all.wrong.push(model.answer_token(&pair.clean, &pair.wrong)?);
+            all.answers.push(model.answer_id(&pair.answer.as_str().into(), Some(&pair.clean))?);
+            all.wrong.push(model.answer_id(&pair.wrong.as_str().into(), Some(&pair.clean))?);
             all.pairs.push(pair);
         }
         match all.pairs.is_empty() {
@@ -209,20 +209,12 @@ impl PromptPairs {
     }
 
     /// The part of all prompts, clean and corrupt, whose own answer has the higher logit of the two, 0 to 1; NaN
-    /// where a logit is.
+    /// where a logit is. [`PromptPairs::right_answers`] says of how many, and which went wrong.
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].
     pub fn accuracy(&self, model: &Model) -> Result<f64> {
-        let metric = self.metric(model)?;
-        let of = |prompts: Vec<String>| metric.of(&model.pass(prompts)?.logits_at([-1]).run()?);
-        let (clean, corrupt) = (of(self.clean())?, of(self.corrupt())?);
-        if any_nan(&clean) || any_nan(&corrupt) {
-            return Ok(f64::NAN);
-        }
-        let clean = clean.into_iter().filter(|&difference| difference > 0.0).count();
-        let corrupt = corrupt.into_iter().filter(|&difference| difference < 0.0).count();
-        Ok((clean + corrupt) as f64 / (2 * self.pairs.len()) as f64)
+        Ok(self.right_answers(model)?.share())
     }
 }
 

@@ -43,6 +43,17 @@ impl Pieces {
         }
     }
 
+    /// Whether a piece is a space and the beginning of a word. Asked of a whole vocabulary.
+    pub(super) fn begins_a_word(self, piece: &str) -> bool {
+        let space = match self {
+            Self::Bytes => 'Ġ',
+            Self::Marked => '▁',
+            Self::Plain => ' ',
+        };
+        let rest = piece.strip_prefix(space).and_then(|rest| rest.chars().next());
+        rest.is_some_and(|letter| letter.is_alphanumeric() && letter != space)
+    }
+
     /// The pieces that could stand for `text`, the likeliest first.
     pub(super) fn spellings(self, text: &str) -> Vec<String> {
         let marked = match self {

@@ -1,3 +1,5 @@
+mod lookup;
+
 use std::{
     collections::{HashSet, VecDeque},
     path::{Path, PathBuf},
@@ -41,6 +43,8 @@ struct Inner {
     tokenizer: tokenizers::Tokenizer,
     post: Option<PostProcessorWrapper>,
     pieces: Pieces,
+    /// Whether some pieces are a space and the beginning of a word.
+    spaced: bool,
     added: HashSet<u32>,
     d_vocab: usize,
     special: SpecialIds,
@@ -88,10 +92,12 @@ impl Tokenizer {
         let post = tokenizer.get_post_processor().cloned();
         tokenizer.with_post_processor(None::<PostProcessorWrapper>);
         let added = tokenizer.get_added_tokens_decoder().into_keys().collect();
-        let d_vocab = tokenizer.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
+        let vocabulary = tokenizer.get_vocab(true);
+        let d_vocab = vocabulary.values().max().map_or(0, |&id| id as usize + 1);
         let pieces = Pieces::of(&tokenizer);
+        let spaced = vocabulary.keys().any(|piece| pieces.begins_a_word(piece));
         let special = SpecialIds::default();
-        Ok(Self(Arc::new(Inner { tokenizer, post, pieces, added, d_vocab, special })))
+        Ok(Self(Arc::new(Inner { tokenizer, post, pieces, spaced, added, d_vocab, special })))
     }
 
     /// The text of a `tokenizer.json` that makes the same tokenizer; the special tokens are not all in it.
@@ -288,15 +294,6 @@ impl Tokenizer {
         let mut inner = Arc::unwrap_or_clone(self.0.clone());
         inner.special = special;
         Self(Arc::new(inner))
-    }
-
-    pub(crate) fn has_id(&self, id: u32) -> bool {
-        self.0.tokenizer.id_to_token(id).is_some()
-    }
-
-    /// The id of a piece exactly as the vocabulary has it.
-    pub(crate) fn find_id(&self, piece: &str) -> Option<u32> {
-        self.0.tokenizer.token_to_id(piece)
     }
 }
 

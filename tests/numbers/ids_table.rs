@@ -59,6 +59,11 @@ pub fn of_a_model() -> Table<'static> {
         "loss" Id of 374 => |id| Metric::loss(&model(), id, 1);
         "logit_attrs" Id of 374 => |id| stack().logit_attrs(id, 3u32);
         "logit_attrs_of" Id of 374 => |id| stack().logit_attrs_of(id);
+        "run.probability" Id of 374 => |id| run().probability(id, -1);
+        "run.logit_diff" Id of 374 => |id| run().logit_diff(id, 3u32, -1);
+        "logit_lens_for" Id of 374 => |id| run().logit_lens_for(id);
+        "test_prompt" Id of 374 => |id| model().test_prompt(TEXT, [id]);
+        "accuracy" Id of 374 => |id| model().accuracy([(TEXT, id, 3u32)]);
         "token_to_residual_direction" Id of 374 => |id| model().weights().token_to_residual_direction(id);
         "ov_circuit" Id of 374 => |id| ov_circuit(&model(), (1, 0), [3u32], [id]);
         "qk_circuit" Id of 374 => |id| qk_circuit(&model(), (1, 0), [id], [3u32]);
@@ -77,6 +82,18 @@ pub fn of_a_model() -> Table<'static> {
         "predictions_in" EitherEnd of 8 => |position| run().predictions_in(0, position, 1);
         "predictions_in" FromStart of 1 => |text| run().predictions_in(text, 0, 1);
         "probability" EitherEnd of 8 => |position| run().probability("owl", position);
+        "decompose_scores" EitherEnd of 2 => |layer| run().decompose_scores(layer, 0);
+        "decompose_scores" EitherEnd of 4 => |head| run().decompose_scores(0, head);
+        "attention_from_qk" FromStart of 2 => |layer| {
+            let run = run();
+            let heads = |site: Site| run.cache().get(site);
+            attention_from_qk(&run, layer, heads(Site::q(0))?, heads(Site::k(0))?)
+        };
+        "at" EitherEnd of 8 => |query| run().decompose_scores(1, 0).unwrap().at(query, 0);
+        "at" EitherEnd of 8 => |key| run().decompose_scores(1, 0).unwrap().at(0, key);
+        "draw" EitherEnd of 8 => |query| run().decompose_scores(1, 0).unwrap().draw(query, 0);
+        "losses" FromStart of 1 => |one| compare_losses([("a", run())])?.losses(one);
+        "differences" FromStart of 1 => |one| compare_losses([("a", run())])?.differences(one);
         "logit_diff" EitherEnd of 8 => |position| run().logit_diff("owl", "red", position);
         "next_tokens" EitherEnd of 8 => |position| run().next_tokens(position, 1);
         "cell" FromStart of 3 => |row| lens().cell(row, -1);

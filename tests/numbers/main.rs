@@ -1,5 +1,6 @@
 //! Numbers held against PyTorch, against exact identities, and against published activations.
 
+mod answer_words;
 mod attribution;
 mod bad_input;
 mod circuits;
@@ -13,6 +14,7 @@ mod factored;
 mod families;
 mod families_llama;
 mod foreseen;
+mod from_qk;
 mod generate;
 mod generate_texts;
 mod gradients;

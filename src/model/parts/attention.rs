@@ -112,7 +112,7 @@ impl Attention {
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
-    fn beside(&self, frame: &Frame) -> Result<Option<Tensor>> {
+    pub(crate) fn beside(&self, frame: &Frame) -> Result<Option<Tensor>> {
         let Some(positions) = &self.positions else { return Ok(None) };
         frame.beside().cloned().map_or_else(|| rows(positions, &frame.position_ids()?), Ok).map(Some)
     }
@@ -131,7 +131,24 @@ impl Attention {
         Ok(both)
     }
 
-    fn scores(&self, q: &Tensor, k: &Tensor, here: Here, frame: &Frame) -> Result<Tensor> {
+    /// The scores of queries and keys as their hooks have them: normed and turned, scaled, capped, masked, biased.
+    ///
+    /// # Shapes
+    /// `q`: `[batch, query, head, d_head]`, `k`: `[batch, key, kv_head, d_head]`, result: `[batch, head, query, key]`.
+    pub(crate) fn scores_of(&self, q: &Tensor, k: &Tensor, here: Here, frame: &Frame) -> Result<Tensor> {
+        if here.is_across() {
+            return self.scores(q, k, here, frame);
+        }
+        let tap = &mut Tap::idle();
+        let q = normed(&self.q_norm, q.clone(), HeadNorm::Q, here, tap)?;
+        let k = normed(&self.k_norm, k.clone(), HeadNorm::K, here, tap)?;
+        match frame.rotary(here.layer) {
+            Some(table) => self.scores(&ops::rotate(&q, table)?, &ops::rotate(&k, table)?, here, frame),
+            None => self.scores(&q, &k, here, frame),
+        }
+    }
+
+    pub(crate) fn scores(&self, q: &Tensor, k: &Tensor, here: Here, frame: &Frame) -> Result<Tensor> {
         let mask = frame.mask(self.causal, self.window, here);
         let scores = match self.soft_cap {
             None => ops::attention_scores(q, k, self.scale, &mask)?,

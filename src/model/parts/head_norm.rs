@@ -35,6 +35,24 @@ impl HeadNorm {
         Ok(self.bias.as_ref().map_or(Ok(weighted.clone()), |bias| weighted.broadcast_add(bias))?)
     }
 
+    /// What the norm makes of parts of one head's vectors when its scale is held fast, which makes it linear. The last part
+    /// is the biases', and takes that of the norm too.
+    ///
+    /// # Shapes
+    /// `parts`: `[component, pos, one, d_head]`, `scale`: `[one, pos, one, one]`; result: as `parts`.
+    pub(crate) fn held(&self, parts: &Tensor, scale: &Tensor, head: usize) -> Result<Tensor> {
+        let of_head = |x: &Tensor| if x.rank() == 1 { Ok(x.clone()) } else { x.get(head) };
+        let centred = match self.kind {
+            Normalization::LayerNorm => parts.broadcast_sub(&parts.mean_keepdim(D::Minus1)?)?,
+            _ => parts.clone(),
+        };
+        let weighted = centred.broadcast_div(scale)?.broadcast_mul(&of_head(&self.weight)?)?;
+        let Some(bias) = &self.bias else { return Ok(weighted) };
+        let last = weighted.dim(0)? - 1;
+        let with_bias = weighted.narrow(0, last, 1)?.broadcast_add(&of_head(bias)?)?;
+        Ok(Tensor::cat(&[weighted.narrow(0, 0, last)?, with_bias], 0)?)
+    }
+
     /// # Shapes
     /// `[batch, pos, head, d_head]` to `[batch, pos, head, one]`.
     fn scale(&self, x: &Tensor, centred: bool) -> Result<Tensor> {

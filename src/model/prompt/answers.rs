@@ -1,77 +1,80 @@
 //! [`Answers`], and where a space belongs before them.
 
+use super::AnswerWord;
+
 /// The answers to test a prompt with: one text or several.
 ///
 /// # Examples
 /// ```
-/// use glassbox::{model::Answers, prelude::*};
+/// use glassbox::{model::{Answers, exactly}, prelude::*};
 /// let model = Model::open("induction-2l")?;
 /// let prompt = "red fox blue owl red fox blue";
 /// model.test_prompt(prompt, "owl")?;
 /// model.test_prompt(prompt, ["owl", "fox"])?;
-/// model.test_prompt(prompt, Answers::from("owl").as_written())?;
+/// model.test_prompt(prompt, exactly("owl"))?;
+/// model.test_prompt(prompt, Answers::from(["owl", "fox"]).as_written())?;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answers {
-    pub(super) texts: Vec<String>,
-    as_written: bool,
+    pub(super) words: Vec<AnswerWord>,
 }
 
 impl Answers {
     /// Puts no space before an answer: what follows the prompt is what was written.
     pub fn as_written(self) -> Self {
-        Self { as_written: true, ..self }
+        let exactly = |word| match word {
+            AnswerWord::Word(text) => AnswerWord::Exactly(text),
+            word => word,
+        };
+        Self { words: self.words.into_iter().map(exactly).collect() }
     }
+}
 
-    /// Whether a space belongs between a prompt and an answer.
-    pub(super) fn are_apart(&self, prompt: &str, answer: &str) -> bool {
-        !self.as_written && run_together(prompt, answer)
-    }
-
-    fn of(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { texts: texts.into_iter().map(Into::into).collect(), as_written: false }
+impl From<AnswerWord> for Answers {
+    fn from(word: AnswerWord) -> Self {
+        Self { words: vec![word] }
     }
 }
 
 impl From<&str> for Answers {
     fn from(text: &str) -> Self {
-        Self::of([text])
+        AnswerWord::from(text).into()
     }
 }
 
 impl From<String> for Answers {
     fn from(text: String) -> Self {
-        Self::of([text])
+        AnswerWord::from(text).into()
     }
 }
 
 impl From<&String> for Answers {
     fn from(text: &String) -> Self {
-        Self::of([text])
+        AnswerWord::from(text).into()
     }
 }
 
-impl<T: Into<String>, const N: usize> From<[T; N]> for Answers {
+impl<T: Into<AnswerWord>, const N: usize> From<[T; N]> for Answers {
     fn from(texts: [T; N]) -> Self {
-        Self::of(texts)
+        Self { words: texts.into_iter().map(Into::into).collect() }
     }
 }
 
-impl<T: Into<String>> From<Vec<T>> for Answers {
+impl<T: Into<AnswerWord>> From<Vec<T>> for Answers {
     fn from(texts: Vec<T>) -> Self {
-        Self::of(texts)
+        Self { words: texts.into_iter().map(Into::into).collect() }
     }
 }
 
-impl<T: AsRef<str>> From<&[T]> for Answers {
+impl<T: Clone + Into<AnswerWord>> From<&[T]> for Answers {
     fn from(texts: &[T]) -> Self {
-        Self::of(texts.iter().map(AsRef::as_ref))
+        texts.to_vec().into()
     }
 }
 
 /// Whether an answer would be part of the prompt's last word, or of the sentence mark after it.
-fn run_together(prompt: &str, answer: &str) -> bool {
+pub(super) fn is_apart(prompt: &str, answer: &str) -> bool {
     let ends = |c: char| (c.is_alphanumeric() || ".,:;!?)]}%»”’".contains(c)) && !without_spaces(c);
     let begins = |c: char| c.is_alphanumeric() && !without_spaces(c);
     prompt.chars().last().is_some_and(ends) && answer.chars().next().is_some_and(begins)
@@ -85,7 +88,7 @@ fn without_spaces(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::run_together;
+    use super::is_apart;
 
     #[test]
     fn a_space_goes_between_two_words_and_nowhere_else() {
@@ -93,7 +96,7 @@ mod tests {
         let together =
             ["gave it to |Mary", "A:\n|Mary", "to| Mary", "to|, and", "2+2=|4", "(|see", "|Mary", "首都是|北京"];
         let split = |text: &'static str| text.split_once('|').unwrap();
-        assert!(apart.map(split).into_iter().all(|(prompt, answer)| run_together(prompt, answer)));
-        assert!(!together.map(split).into_iter().any(|(prompt, answer)| run_together(prompt, answer)));
+        assert!(apart.map(split).into_iter().all(|(prompt, answer)| is_apart(prompt, answer)));
+        assert!(!together.map(split).into_iter().any(|(prompt, answer)| is_apart(prompt, answer)));
     }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod show;
+mod word;
 
 use super::{Architecture, Model, Prediction, softmax};
 use crate::{
@@ -12,6 +13,8 @@ use crate::{
 };
 pub use answers::Answers;
 use std::{collections::HashMap, sync::Arc};
+pub(crate) use word::LikelierReading;
+pub use word::{AnswerWord, exactly};
 
 /// How a model goes on with a prompt: for every token of every answer its rank, logit and probability, and what the
 /// model would rather say.
@@ -45,6 +48,7 @@ pub struct TestedAnswer {
     pub text: String,
     /// Whether a space was put before it that it did not have.
     pub spaced: bool,
+    is_word: bool,
     /// Its tokens, each with the ones before it given.
     pub steps: Vec<AnswerStep>,
 }
@@ -68,10 +72,10 @@ const TOP: usize = 10;
 impl Model {
     /// Tests how the model goes on with a prompt: `test_prompt` of TransformerLens, but for its data.
     ///
-    /// Where prompt and answer would run into one word, a space is put before the answer ([`Answers::as_written`] puts
-    /// none); whether one was is shown, and told by [`TestedAnswer::spaced`]. The tokens of an answer are those that
-    /// it has after the prompt. An answer of several tokens is tested token by token, each with the earlier ones
-    /// given.
+    /// An answer is read as the prompt would go on with it, with [a space where one
+    /// belongs](AnswerWord#the-space-before-a-word) ([`exactly`] and [`Answers::as_written`] put none); whether one was put
+    /// is shown, and told by [`TestedAnswer::spaced`]. The tokens of an answer are those that it has after the prompt. An
+    /// answer of several tokens is tested token by token, each with the earlier ones given.
     ///
     /// # Errors
     /// When there is no answer or one is empty, prompt and answer cannot be read by this model (see
@@ -96,49 +100,29 @@ impl Model {
         let answers = answers.into();
         let tokens = self.tokens(prompt)?;
         let mut known = HashMap::new();
-        let test = |answer: &String| {
-            let apart = answers.are_apart(prompt, answer);
-            let text = if apart { format!(" {answer}") } else { answer.clone() };
-            let ids = self.continuation(prompt, &tokens, &text)?;
+        let test = |answer: &AnswerWord| {
+            let (text, ids, spaced) = self.answer_after(prompt, answer)?;
             let steps = self.steps(&tokens, &ids, &mut known)?;
-            // A tokenizer that drops spaces got none.
-            let spaced = apart && steps.first().is_some_and(|step| step.answer.text.starts_with(' '));
-            Ok(TestedAnswer { text: if spaced { text } else { answer.clone() }, spaced, steps })
+            Ok(TestedAnswer { text, spaced, is_word: answer.is_word(), steps })
         };
-        let tested = answers.texts.iter().map(test).collect::<Result<Vec<_>>>()?;
+        let tested = answers.words.iter().map(test).collect::<Result<Vec<_>>>()?;
         if tested.is_empty() {
             return Err(TextError::NoAnswer.into());
         }
         Ok(PromptTest { model: self.clone(), prompt: tokens, answers: tested })
     }
 
-    /// The one token of an answer after a prompt, with a space between where they would run into one word.
-    pub(crate) fn answer_token(&self, prompt: &str, answer: &str) -> Result<u32> {
-        let apart = Answers::from(answer).are_apart(prompt, answer);
-        let text = if apart { format!(" {answer}") } else { answer.to_owned() };
-        match self.continuation(prompt, &self.tokens(prompt)?, &text)?[..] {
-            [id] => Ok(id),
-            ref ids => {
-                let pieces = ids.iter().map(|&id| format!("`{}`", self.token_text(id))).collect::<Vec<_>>().join(", ");
-                Err(TextError::NotSingleToken { text, count: ids.len(), pieces }.into())
+    /// An answer's text, its tokens after a prompt, and whether a space was put before it.
+    fn answer_after(&self, prompt: &str, answer: &AnswerWord) -> Result<(String, Vec<u32>, bool)> {
+        match answer {
+            AnswerWord::Id(id) => Ok((self.token_text(*id), vec![self.answer_id(answer, None)?], false)),
+            AnswerWord::Exactly(text) => Ok((text.clone(), self.continuation(prompt, text)?, false)),
+            AnswerWord::Word(word) => {
+                let spaced = self.puts_apart(prompt, word);
+                let text = if spaced { format!(" {word}") } else { word.clone() };
+                let ids = self.continuation(prompt, &text)?;
+                Ok((text, ids, spaced))
             }
-        }
-    }
-
-    /// The tokens of an answer after a prompt, at least one.
-    fn continuation(&self, prompt: &str, tokens: &Tokens, answer: &str) -> Result<Vec<u32>> {
-        if answer.trim().is_empty() {
-            return Err(TextError::NoAnswer.into());
-        }
-        let whole = self.tokens(format!("{prompt}{answer}"));
-        let whole = whole.as_ref().map_or(&[][..], |whole| &whole.row(0).ids);
-        match whole.strip_prefix(&*tokens.row(0).ids) {
-            Some(rest) if !rest.is_empty() => Ok(rest.to_vec()),
-            // Its beginning would be one token with the prompt's end.
-            _ => match self.to_single_token(answer) {
-                Ok(id) => Ok(vec![id]),
-                Err(_) => self.bare_ids(answer),
-            },
         }
     }
 
@@ -193,6 +177,12 @@ impl TestedAnswer {
     /// The mean of log P of its tokens, in nats: comparable between answers of different length.
     pub fn mean_log_probability(&self) -> f64 {
         self.log_probability() / self.steps.len() as f64
+    }
+
+    /// What is to be said when its other reading, with or without a space, is much likelier.
+    fn likelier_reading(&self, model: &Model) -> Option<LikelierReading> {
+        let first = self.steps.first().filter(|_| self.is_word)?;
+        model.likelier_reading(first.answer.id, &first.logits)
     }
 
     /// The probability that the model says just this, 0 to 1.

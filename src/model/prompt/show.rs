@@ -68,7 +68,11 @@ impl PromptTest {
         }
         let spaced: Vec<_> =
             self.answers.iter().filter(|answer| answer.spaced).map(|answer| answer.text.trim()).collect();
-        if spaced.is_empty() { card } else { card.note(&format!("A space was put before {}.", spaced.join(", "))) }
+        if !spaced.is_empty() {
+            card = card.note(&format!("A space was put before {}.", spaced.join(", ")));
+        }
+        let likelier = self.answers.iter().filter_map(|answer| answer.likelier_reading(&self.model));
+        likelier.fold(card, |card, reading| card.note(&format!("{reading}.")))
     }
 }
 

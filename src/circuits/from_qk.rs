@@ -1,0 +1,145 @@
+//! [`attention_from_qk`]: where heads look, worked out from queries and keys.
+
+use crate::{
+    Model, Result,
+    error::{RunError, need_f32},
+    hook::{Point, Site, Stack},
+    model::{Frame, Here, Run, ToPattern},
+    notebook::Show,
+    ops,
+    plot::{AttentionHeads, Figure},
+    text::Tokens,
+};
+use candle_core::Tensor;
+use ndarray::Array3;
+use std::borrow::Borrow;
+
+/// The scores and the pattern that a layer's attention makes of queries and keys, on the texts of a run: those of the run,
+/// or others. `q` and `k` are as `hook_q` and `hook_k` have them; what comes after is done as the model does it, be it
+/// norms of queries and keys, rotary positions, scale, soft cap, masks and windows, ALiBi or T5's bias. Heads that share
+/// keys share them here.
+///
+/// The layer is a number in a model of one stack, or a pattern's [`Site`], such as
+/// `Site::cross_pattern(0).in_decoder()`.
+///
+/// # Shapes
+/// `q`: `[batch, pos, head, d_head]`, `k`: `[batch, pos, kv_head, d_head]`
+///
+/// # Errors
+/// When there is no such layer, or `q` or `k` has another shape, such as that of a run that kept some positions only.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::attention_from_qk, prelude::*};
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let (q, k) = (run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?);
+/// let same = attention_from_qk(&run, 1, q, k)?;
+/// let difference = (same.pattern() - run.cache().get(Site::pattern(1))?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+/// assert!(difference < 1e-6);
+/// let flat = attention_from_qk(&run, 1, (q * 0.0)?, k)?; // queries that ask for nothing
+/// assert!((flat.pattern().get(0)?.get(0)?.get(7)?.get(0)?.to_scalar::<f32>()? - 1.0 / 8.0).abs() < 1e-6);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn attention_from_qk(
+    run: &Run,
+    layer: impl ToPattern,
+    q: impl Borrow<Tensor>,
+    k: impl Borrow<Tensor>,
+) -> Result<AttentionFromQk> {
+    let (model, site, q, k) = (run.model(), layer.to_pattern(), q.borrow(), k.borrow());
+    let config = model.config();
+    config.check(site)?;
+    let across = site.point() == Point::CrossPattern;
+    if !across && site.point() != Point::Pattern {
+        return Err(RunError::NoPattern { site: site.to_string() }.into());
+    }
+    let (source, at) = (run.cache().source().unwrap_or(run.tokens()), site.layer().unwrap_or(0));
+    let transformer = model.transformer();
+    let (blocks, queries) = match (&transformer.encoder, site.stack()) {
+        (Some((encoder, _)), Stack::Encoder) => (encoder, source.clone()),
+        _ => (&transformer.blocks, run.tokens()),
+    };
+    let keys = if across { source.clone() } else { queries.clone() };
+    let missing = || RunError::NoPattern { site: site.to_string() };
+    let block = blocks.blocks.get(at).ok_or_else(missing)?;
+    let attention = match across {
+        true => &block.cross.as_ref().ok_or_else(missing)?.attention,
+        false => &block.attention,
+    };
+    let fits = |what: &'static str, x: &Tensor, tokens: &Tokens, heads: usize| -> Result<()> {
+        need_f32(|| format!("the {what}"), x)?;
+        let (needed, got) = (vec![tokens.batch(), tokens.len(), heads, attention.d_head], x.dims().to_vec());
+        if got == needed { Ok(()) } else { Err(RunError::HeadVectors { what, needed, got }.into()) }
+    };
+    fits("queries", q, &queries, attention.n_heads)?;
+    fits("keys", k, &keys, attention.n_key_value_heads)?;
+    let mut frame = Frame::new(&config, blocks, &queries)?;
+    if across {
+        // Of what the encoder gave, only the padding matters here.
+        frame = frame.with_encoded(k.clone(), &source);
+    }
+    let here = Here::new(site.stack(), at);
+    let scores = attention.scores_of(q, k, if across { here.across() } else { here }, &frame)?;
+    let pattern = ops::softmax(&scores)?;
+    let (model, ends) = (model.clone(), [queries, keys]);
+    Ok(AttentionFromQk { model, site, ends, scores: scores.detach(), pattern: pattern.detach() })
+}
+
+/// Scores and patterns worked out from queries and keys.
+///
+/// Made by [`attention_from_qk`]. Shown in a notebook as the patterns of all heads on the first text.
+#[derive(Clone)]
+pub struct AttentionFromQk {
+    model: Model,
+    site: Site,
+    ends: [Tokens; 2],
+    scores: Tensor,
+    pattern: Tensor,
+}
+
+impl AttentionFromQk {
+    /// The scores, as `hook_attn_scores` has them: -inf where a query may not look.
+    ///
+    /// # Shapes
+    /// `[batch, head, query, key]`
+    pub fn scores(&self) -> Tensor {
+        self.scores.clone()
+    }
+
+    /// The patterns, as `hook_pattern` has them.
+    ///
+    /// # Shapes
+    /// `[batch, head, query, key]`
+    pub fn pattern(&self) -> Tensor {
+        self.pattern.clone()
+    }
+
+    /// The patterns of all heads on the first text.
+    ///
+    /// # Errors
+    /// When they cannot be drawn.
+    pub fn draw(&self) -> Result<Figure> {
+        let first = self.pattern.get(0)?;
+        let values = Array3::from_shape_vec(first.dims3()?, first.flatten_all()?.to_vec1::<f32>()?);
+        let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let (layer, [queries, keys]) = (self.site.layer().unwrap_or(0), &self.ends);
+        let names = (0..values.dim().0).map(|head| format!("L{layer}H{head}"));
+        let title = format!("{}: attention of layer {layer}, from its queries and keys", self.model.name());
+        AttentionHeads::new(values, queries.strings(0)).keys(keys.strings(0)).names(names).title(title).draw()
+    }
+}
+
+impl Show for AttentionFromQk {
+    fn html(&self) -> String {
+        self.draw().html()
+    }
+
+    fn plain(&self) -> String {
+        self.draw().plain()
+    }
+}
+
+shown! {
+    /// Shows the patterns of all heads in a notebook.
+    AttentionFromQk
+}

@@ -1,0 +1,88 @@
+//! Direct logit attribution of every next token.
+
+use super::{Attribution, Part, ResidStack, direction::Reader};
+use crate::{Result, error::RunError, hook::Site, ops};
+use candle_core::{DType, Device, Tensor};
+
+impl ResidStack {
+    /// How much each vector adds, at every position, to the logit of the token that really comes next there:
+    /// [`ResidStack::logit_attrs_of`] for all positions in one call. The last part, `readout bias`, is what the biases of the
+    /// final norm and of the unembedding give, so that parts of the last residual stream add up to the logit (before a soft
+    /// cap). Position `p` is about the token at `p + 1`, so the last one is left out. Numbers are 0 where either token is
+    /// padding.
+    ///
+    /// Shown in a notebook as a map of the strongest parts over the first text.
+    ///
+    /// # Shapes
+    /// [`Attribution::values`] are `[component, batch, pos]`.
+    ///
+    /// # Errors
+    /// As [`ResidStack::logit_attrs`]; also when no position that is left has a token after it.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::s, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose(Site::resid_post(1))?.next_token_attrs()?;
+    /// let values = given.to_array()?;
+    /// assert_eq!(values.dim(), (5, 1, 7)); // four parts and the biases; seven tokens come after another
+    /// let logit = run.predictions(6, 1)?[0].logit; // what comes after the second fox: blue, as it should
+    /// assert!((values.slice(s![.., 0, 6]).sum() - logit).abs() < 1e-3);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn next_token_attrs(&self) -> Result<Attribution> {
+        let tokens = self.cache.tokens();
+        let has_next = |(_, position): &(usize, &u32)| (**position as usize) + 1 < tokens.len();
+        let kept: Vec<(usize, &u32)> = self.positions.iter().enumerate().filter(has_next).collect();
+        if kept.is_empty() {
+            return Err(RunError::NothingNext.into());
+        }
+        let rows = Tensor::new(kept.iter().map(|(row, _)| *row as u32).collect::<Vec<_>>(), &Device::Cpu)?;
+        let positions: Vec<u32> = kept.iter().map(|(_, position)| **position).collect();
+        let parts = self.parts.iter().map(|part| part.at(&rows)).collect::<Result<_>>()?;
+        let stack = Self { parts, positions: positions.clone(), ..self.clone() };
+
+        let (batch, pos) = (tokens.batch(), positions.len());
+        let each = || (0..batch).flat_map(|text| positions.iter().map(move |&position| (text, position as usize)));
+        let next: Vec<u32> = each().map(|(text, position)| tokens.ids(text)[position + 1]).collect();
+        let real = |(text, position): (usize, usize)| {
+            f32::from(tokens.real(text).contains(&position) && tokens.real(text).contains(&(position + 1)))
+        };
+        let counted = Tensor::from_vec(each().map(real).collect::<Vec<_>>(), (1, batch, pos), &Device::Cpu)?;
+        let reader = Reader::at(&self.model, Site::unembed_in())?;
+        let (direction, constant) = reader.logit_direction(&self.model, &next, None)?;
+        let direction = direction.reshape((batch, pos, ()))?;
+        let along = |part: &Part| -> Result<Tensor> {
+            let projected = part.project_each(&direction)?;
+            Ok(match stack.scale(&reader, part)? {
+                Some(scale) => projected.broadcast_div(&scale.squeeze(3)?)?,
+                None => projected,
+            })
+        };
+        let mut values = stack.parts.iter().map(along).collect::<Result<Vec<_>>>()?;
+        values.push(Tensor::from_vec(constant, (1, batch, pos), &Device::Cpu)?.to_dtype(DType::F32)?);
+        let values = Tensor::cat(&values, 0)?.broadcast_mul(&counted)?;
+        let labels = self.labels.iter().cloned().chain(["readout bias".into()]).collect();
+        Ok(Attribution::new(labels, values, tokens.clone(), positions).by_position())
+    }
+}
+
+impl Part {
+    /// How far each vector goes in the direction of its text and position.
+    ///
+    /// # Shapes
+    /// `direction`: `[batch, pos, d_model]`; result: `[component, batch, pos]`.
+    fn project_each(&self, direction: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Vectors(vectors) => {
+                let one = |component: usize| vectors.get(component)?.mul(direction)?.sum(2);
+                let all = (0..vectors.dim(0)?).map(one).collect::<candle_core::Result<Vec<_>>>()?;
+                Ok(Tensor::stack(&all, 0)?)
+            }
+            Self::Neurons { post, w_out } => {
+                let along = ops::linear(direction, &w_out.t()?, None)?; // [batch, pos, d_mlp]
+                Ok(post.mul(&along)?.permute((2, 0, 1))?.contiguous()?)
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! How surprising each token was, in one run and in several.
+
+use super::{Architecture, Run};
+use crate::{
+    Result,
+    error::{RunError, TextError},
+    notebook::Card,
+    plot::{Figure, LineChart, Series},
+    text::Tokens,
+};
+use candle_core::{D, Device, Tensor};
+use candle_nn::ops::log_softmax;
+use ndarray::Array2;
+use std::borrow::Borrow;
+
+impl Run {
+    /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before
+    /// is padding: `loss_per_token` of TransformerLens. [`compare_losses`] holds those of several runs side by side.
+    ///
+    /// # Shapes
+    /// `[batch, pos - 1]`
+    ///
+    /// # Errors
+    /// When the text is a single token, not all logits were computed, or the model is an encoder.
+    pub fn loss_per_token(&self) -> Result<Tensor> {
+        let (batch, len) = (self.tokens().batch(), self.tokens().len());
+        let config = self.model().config();
+        if config.architecture == Architecture::Encoder {
+            return Err(RunError::NotCausal { family: config.family.clone() }.into());
+        }
+        if len < 2 {
+            return Err(TextError::OneToken.into());
+        }
+        let logits = self.logits()?;
+        if let Some(at) = self.computed_at() {
+            return Err(RunError::NotComputed { position: 0, computed: format!("{at:?}") }.into());
+        }
+        let next = self.tokens().to_tensor()?.narrow(1, 1, len - 1)?.contiguous()?.unsqueeze(2)?;
+        let log_probabilities = log_softmax(&logits.narrow(1, 0, len - 1)?, D::Minus1)?;
+        let losses = log_probabilities.gather(&next, 2)?.reshape((batch, len - 1))?.neg()?;
+        match self.tokens().is_padded() {
+            true => Ok((losses * self.predicted()?)?),
+            false => Ok(losses),
+        }
+    }
+
+    /// The same as [`Run::loss_per_token`].
+    ///
+    /// # Shapes
+    /// `[batch, pos - 1]`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn token_losses(&self) -> Result<Tensor> {
+        self.loss_per_token()
+    }
+
+    /// 1 where a token was predicted from a real token before it, 0 elsewhere.
+    fn predicted(&self) -> Result<Tensor> {
+        let tokens = self.tokens();
+        let (batch, len) = (tokens.batch(), tokens.len());
+        let is_predicted = |text: usize, at: usize| tokens.real(text).start < at && at < tokens.real(text).end;
+        let values = (0..batch).flat_map(|text| (1..len).map(move |at| f32::from(is_predicted(text, at))));
+        Ok(Tensor::from_vec(values.collect::<Vec<_>>(), (batch, len - 1), &Device::Cpu)?)
+    }
+
+    /// The mean of [`Run::loss_per_token`] over the tokens that were predicted.
+    ///
+    /// # Errors
+    /// As there; also when each of several texts is a single token.
+    pub fn loss(&self) -> Result<f64> {
+        let losses = self.loss_per_token()?.sum_all()?.to_scalar::<f32>()?;
+        let count = self.predicted()?.sum_all()?.to_scalar::<f32>()?;
+        if count == 0.0 {
+            return Err(TextError::OneToken.into());
+        }
+        Ok(f64::from(losses) / f64::from(count))
+    }
+}
+
+/// The losses of several runs of one text, or of one batch, side by side: before and after an ablation, say.
+///
+/// # Errors
+/// When there is no run, the runs read different tokens, or one has no losses (see [`Run::loss_per_token`]).
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::compare_losses, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue owl";
+/// let (run, ablated) = (model.run(text)?, model.run_with(text, [zero(Site::z(1))])?);
+/// let losses = compare_losses([("before", &run), ("after", &ablated)])?;
+/// assert_eq!(losses.mean()[0], run.loss()?);
+/// assert!(losses.differences(1)?[[0, 5]] > 1.0, "the repeated fox is hard to tell without layer 1");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn compare_losses(runs: impl IntoIterator<Item = (impl Into<String>, impl Borrow<Run>)>) -> Result<LossComparison> {
+    let mut compared: Option<LossComparison> = None;
+    for (name, run) in runs {
+        let (name, run) = (name.into(), run.borrow());
+        let losses = run.loss_per_token()?;
+        let shape = losses.dims2()?;
+        let values = Array2::from_shape_vec(shape, losses.flatten_all()?.to_vec1::<f32>()?);
+        let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let (tokens, mean) = (run.tokens().clone(), run.loss()?);
+        let all = compared.get_or_insert_with(|| LossComparison { tokens: tokens.clone(), runs: Vec::new() });
+        let same = all.tokens.batch() == tokens.batch()
+            && (0..tokens.batch())
+                .all(|text| all.tokens.ids(text) == tokens.ids(text) && all.tokens.real(text) == tokens.real(text));
+        if !same {
+            let first = all.runs.first().map(|run| run.name.clone()).unwrap_or_default();
+            return Err(RunError::OtherTokens { first, other: name }.into());
+        }
+        all.runs.push(Losses { name, values, mean });
+    }
+    compared.ok_or_else(|| RunError::NoRuns.into())
+}
+
+/// The losses of several runs of the same tokens, side by side.
+///
+/// Made by [`compare_losses`]. Shown in a notebook as their means and a line for each along the first text.
+#[derive(Clone)]
+pub struct LossComparison {
+    tokens: Tokens,
+    runs: Vec<Losses>,
+}
+
+#[derive(Clone)]
+struct Losses {
+    name: String,
+    /// `[batch, pos - 1]`
+    values: Array2<f32>,
+    mean: f64,
+}
+
+impl LossComparison {
+    /// The names of the runs.
+    pub fn names(&self) -> Vec<String> {
+        self.runs.iter().map(|run| run.name.clone()).collect()
+    }
+
+    /// The mean loss of each run, in nats, over the tokens that were predicted; padding does not count.
+    pub fn mean(&self) -> Vec<f64> {
+        self.runs.iter().map(|run| run.mean).collect()
+    }
+
+    /// The loss of each token but the first in one run, in nats; 0 in padding.
+    ///
+    /// # Shapes
+    /// `[batch, pos - 1]`
+    ///
+    /// # Errors
+    /// When there is no such run.
+    pub fn losses(&self, run: usize) -> Result<Array2<f32>> {
+        let run = crate::index::Counted::new("run", "this comparison has runs", self.runs.len()).at(run)?;
+        Ok(self.runs[run].values.clone())
+    }
+
+    /// How much more each token cost in one run than in the first.
+    ///
+    /// # Shapes
+    /// `[batch, pos - 1]`
+    ///
+    /// # Errors
+    /// When there is no such run.
+    pub fn differences(&self, run: usize) -> Result<Array2<f32>> {
+        Ok(self.losses(run)? - self.losses(0)?)
+    }
+
+    /// A line for each run along the first text.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub fn draw(&self) -> Result<Figure> {
+        let real = self.tokens.real(0);
+        let predicted = real.start + 1..real.end;
+        let at = |token: usize| format!("{}@{token}", self.tokens.strings(0)[token].trim());
+        let chart = LineChart::new().title("Loss at each token").x("token").y("loss (nats)");
+        let chart = chart.x_names(predicted.clone().map(at));
+        let series = |run: &Losses| Series::new(run.name.clone(), predicted.clone().map(|at| run.values[[0, at - 1]]));
+        self.runs.iter().map(series).fold(chart, LineChart::add).draw()
+    }
+
+    fn card(&self) -> Card {
+        let (texts, first) = (self.tokens.batch(), self.runs.first().map_or(0.0, |run| run.mean));
+        let over = if texts == 1 { String::new() } else { format!(" over {texts} texts; the lines are the first's") };
+        let row = |run: &Losses| [run.name.clone(), format!("{:.4}", run.mean), format!("{:+.4}", run.mean - first)];
+        let header = ["run", "mean loss (nats)", "more than the first"];
+        let card = Card::new(&format!("Losses compared{over}")).table(&header, self.runs.iter().map(row));
+        match self.draw() {
+            Ok(figure) => card.shown(&figure),
+            Err(error) => card.note(&error.to_string()),
+        }
+    }
+}
+
+shown! {
+    /// Shows the mean losses and a line for each run in a notebook.
+    LossComparison: card
+}

@@ -1,0 +1,152 @@
+//! [`Accuracy`]: how often the right answer beats a wrong one.
+
+use super::{Metric, PromptPairs};
+use crate::{Model, Result, error::PatchError, model::AnswerWord, notebook::Card, order::any_nan};
+
+/// How often a model's right answer has a higher logit than a wrong one.
+///
+/// Made by [`Model::accuracy`] and [`PromptPairs::right_answers`]. Shown in a notebook as the share, the number of prompts,
+/// and those that went wrong.
+#[derive(Clone)]
+pub struct Accuracy {
+    asked: Vec<Asked>,
+}
+
+/// A prompt and its two answers.
+#[derive(Clone)]
+struct Asked {
+    prompt: String,
+    right: String,
+    wrong: String,
+    /// Of the logits.
+    difference: f32,
+}
+
+/// As many texts are run side by side.
+const TEXTS: usize = 32;
+
+impl Model {
+    /// How often a prompt's right answer, the second of each three, has a higher logit than the wrong one, the third. Answers
+    /// are read as the prompt would go on with them ([the rule](AnswerWord#the-space-before-a-word)).
+    ///
+    /// # Errors
+    /// When there are no prompts, this model cannot read one, or an answer is not a single token.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let accuracy = model.accuracy([
+    ///     ("red fox blue owl red fox", "blue", "owl"),
+    ///     ("cat hat sun cat hat", "sun", "cat"),
+    ///     ("cat hat sun cat hat", "cat", "sun"), // it is not
+    /// ])?;
+    /// assert_eq!((accuracy.right(), accuracy.n()), (2, 3));
+    /// assert!((accuracy.share() - 2.0 / 3.0).abs() < 1e-9);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn accuracy<A: Into<AnswerWord>, W: Into<AnswerWord>>(
+        &self,
+        prompts: impl IntoIterator<Item = (impl Into<String>, A, W)>,
+    ) -> Result<Accuracy> {
+        let asked = prompts.into_iter().map(|(prompt, right, wrong)| (prompt.into(), right.into(), wrong.into()));
+        let asked: Vec<(String, AnswerWord, AnswerWord)> = asked.collect();
+        let mut all = Vec::new();
+        for some in asked.chunks(TEXTS) {
+            let texts: Vec<&str> = some.iter().map(|(prompt, ..)| prompt.as_str()).collect();
+            let answers = |of: fn(&(String, AnswerWord, AnswerWord)) -> &AnswerWord| some.iter().map(of).cloned();
+            let (right, wrong): (Vec<_>, Vec<_>) = (answers(|one| &one.1).collect(), answers(|one| &one.2).collect());
+            let metric = Metric::logit_diff(self, right, wrong, some.len())?;
+            let differences = metric.of(&self.pass(self.tokens(texts)?)?.logits_at([-1]).run()?)?;
+            let said = |word: &AnswerWord| match word {
+                AnswerWord::Word(text) | AnswerWord::Exactly(text) => text.clone(),
+                AnswerWord::Id(id) => self.token_text(*id),
+            };
+            all.extend(some.iter().zip(differences).map(|((prompt, right, wrong), difference)| Asked {
+                prompt: prompt.clone(),
+                right: said(right),
+                wrong: said(wrong),
+                difference,
+            }));
+        }
+        Accuracy::of(all)
+    }
+}
+
+impl PromptPairs {
+    /// How often a prompt's own answer has the higher logit of the two, over all prompts, clean and corrupt.
+    ///
+    /// # Errors
+    /// As [`PromptPairs::metric`].
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// let accuracy = PromptPairs::new(&model, pairs)?.right_answers(&model)?;
+    /// assert_eq!((accuracy.right(), accuracy.n()), (2, 2));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn right_answers(&self, model: &Model) -> Result<Accuracy> {
+        let metric = self.metric(model)?;
+        let of = |prompts: Vec<String>| metric.of(&model.pass(prompts)?.logits_at([-1]).run()?);
+        let (clean, corrupt) = (of(self.clean())?, of(self.corrupt())?);
+        let asked = |(prompt, right, wrong): (&String, &String, &String), difference| Asked {
+            prompt: prompt.clone(),
+            right: right.clone(),
+            wrong: wrong.clone(),
+            difference,
+        };
+        let clean = self.pairs.iter().zip(clean).map(|(pair, by)| asked((&pair.clean, &pair.answer, &pair.wrong), by));
+        let corrupt =
+            self.pairs.iter().zip(corrupt).map(|(pair, by)| asked((&pair.corrupt, &pair.wrong, &pair.answer), -by));
+        Accuracy::of(clean.chain(corrupt).collect())
+    }
+}
+
+impl Accuracy {
+    fn of(asked: Vec<Asked>) -> Result<Self> {
+        if asked.is_empty() { Err(PatchError::NoPairs.into()) } else { Ok(Self { asked }) }
+    }
+
+    /// How many prompts were asked.
+    pub fn n(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// For how many of them the right answer has the higher logit.
+    pub fn right(&self) -> usize {
+        self.asked.iter().filter(|one| one.difference > 0.0).count()
+    }
+
+    /// The share of those, 0 to 1; NaN where a logit is.
+    pub fn share(&self) -> f64 {
+        match any_nan(&self.differences()) {
+            true => f64::NAN,
+            false => self.right() as f64 / self.n() as f64,
+        }
+    }
+
+    /// The logit of each prompt's right answer less that of the wrong one.
+    pub fn differences(&self) -> Vec<f32> {
+        self.asked.iter().map(|one| one.difference).collect()
+    }
+
+    fn card(&self) -> Card {
+        let (right, n, percent) = (self.right(), self.n(), 100.0 * self.share());
+        let card = Card::new(&format!("{right} of {n} prompts answered rightly ({percent:.1} %)"));
+        let row =
+            |one: &Asked| [one.prompt.clone(), one.right.clone(), one.wrong.clone(), format!("{:+.3}", one.difference)];
+        let mut missed = self.asked.iter().filter(|one| one.difference.is_nan() || one.difference <= 0.0).peekable();
+        if missed.peek().is_none() {
+            return card;
+        }
+        card.table(&["wrong here", "right answer", "wrong one", "logit difference"], missed.map(row))
+    }
+}
+
+shown! {
+    /// Shows the share, the number of prompts, and those that went wrong in a notebook.
+    Accuracy: card
+}
