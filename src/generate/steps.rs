@@ -56,7 +56,7 @@ fn tell(writers: &mut [Writer], next: &[Option<u32>], step: usize, listener: Lis
         else {
             continue;
         };
-        let token = NewToken { text, step, token: token.clone(), piece: piece.clone() };
+        let token = NewToken { of: text, step, token: token.clone(), text: piece.clone() };
         if listener(&token).is_break() {
             for writer in writers {
                 writer.reason.get_or_insert(StopReason::Interrupted);

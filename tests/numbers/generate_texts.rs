@@ -146,7 +146,7 @@ fn a_listener_hears_all_of_the_text_and_may_break() {
     let model = Model::open("induction-2l").unwrap();
     let text = model.generate(["red fox blue red", "owl red owl"]).unwrap().max_new_tokens(4);
     let mut heard = [String::new(), String::new()];
-    let said = text.clone().stop("blue").stream(|new| heard[new.text] += &new.piece).unwrap();
+    let said = text.clone().stop("blue").stream(|new| heard[new.of] += &new.text).unwrap();
     assert_eq!(said.continuations(), heard);
     assert_eq!(said.stop_reason(0).unwrap(), &StopReason::StopString("blue".into()));
     let first = |count: usize| {
@@ -226,7 +226,7 @@ fn a_story_is_what_its_pieces_say_and_what_its_tokens_decode_to() {
     let model = Model::open(folder.to_str().unwrap()).unwrap();
     let text = model.generate(["Once upon a time", "The café"]).unwrap().max_new_tokens(60).temperature(1.2).seed(5);
     let mut heard = [String::new(), String::new()];
-    let said = text.stream(|new| heard[new.text] += &new.piece).unwrap();
+    let said = text.stream(|new| heard[new.of] += &new.text).unwrap();
     assert_eq!(said.continuations(), heard);
     for (text, written) in said.texts().iter().enumerate() {
         let ids = &said.tokens().ids(text)[said.tokens().real(text)];
