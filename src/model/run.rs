@@ -92,6 +92,7 @@ impl Run {
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
+    #[doc(alias = "stop_at_layer")]
     pub fn resid(&self) -> &Tensor {
         &self.reading.resid
     }
@@ -126,6 +127,7 @@ impl Run {
     ///
     /// # Errors
     /// When none were asked for.
+    #[doc(alias("grad", "backward"))]
     pub fn gradients(&self) -> Result<&ActivationCache> {
         self.gradients.as_ref().ok_or_else(|| RunError::NoGradients.into())
     }
@@ -149,6 +151,7 @@ impl Run {
     /// # Errors
     /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
     /// names the first recorded site at which there is no number.
+    #[doc(alias("get_top_k", "topk"))]
     pub fn predictions(&self, position: i64, k: usize) -> Result<Vec<Prediction>> {
         self.predictions_in(0, position, k)
     }
@@ -183,6 +186,7 @@ impl Run {
     ///
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
+    #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
     pub fn logit_diff(&self, text: &str, other: &str, position: i64) -> Result<f32> {
         let logits = self.logits_at(0, position)?;
         Ok(logits[self.model.to_single_token(text)? as usize] - logits[self.model.to_single_token(other)? as usize])
@@ -196,6 +200,7 @@ impl Run {
     ///
     /// # Errors
     /// When the text is a single token, not all logits were computed, or the model is an encoder.
+    #[doc(alias("loss_per_token", "lm_cross_entropy_loss", "per_token"))]
     pub fn token_losses(&self) -> Result<Tensor> {
         let (batch, len) = (self.tokens().batch(), self.tokens().len());
         let config = self.model.config();

@@ -76,6 +76,7 @@ impl Tokens {
     }
 
     /// The printed form of each token of one text, padding included; empty when there is no such text.
+    #[doc(alias = "to_str_tokens")]
     pub fn strings(&self, text: usize) -> &[String] {
         self.rows.get(text).map_or(&[], |row| &row.strings)
     }
