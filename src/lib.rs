@@ -19,6 +19,11 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
+//! # Where to look
+//! - [By task](guide::tasks): "plot a line", "ablate a head", "loss per token", and the line that does it.
+//! - [By name](guide::names): what TransformerLens, nnsight and SAELens call it. The search field knows those names, too.
+//! - [The Rust kernel, honestly](guide::rust_kernel): what a notebook's cell keeps, loses and shows.
+//!
 //! # The nouns
 //! - [`Model`]: a transformer, cheap to clone, free to go between threads and notebook cells.
 //! - [`Tokens`](text::Tokens): text cut into tokens.
@@ -47,8 +52,8 @@
 //! # What it reads
 //! Decoders (GPT-2 and its kin, Llama and its kin, Gemma, Phi, OLMo, ...), encoders (BERT and its kin) and
 //! encoder-decoders (T5), and TransformerLens's own checkpoints: [the table](model#families) has them all. From a folder
-//! as Hugging Face writes it, a GGUF file, or the Hugging Face hub (feature `hub`). A setting that changes the
-//! computation and is not implemented is refused by name, never ignored.
+//! as Hugging Face writes it, a GGUF file, or the Hugging Face hub (feature `hub`, which the notebooks have). A setting
+//! that changes the computation and is not implemented is refused by name, never ignored.
 //!
 //! # In a notebook
 //! The Rust kernel links every cell into a library of its own, so load this crate through a shared library, as
@@ -75,6 +80,7 @@ mod error;
 pub mod files;
 pub mod fourier;
 pub mod generate;
+pub mod guide;
 pub mod hook;
 mod index;
 mod kernel_check;
@@ -88,6 +94,7 @@ pub mod plot;
 pub mod prelude;
 pub mod probe;
 pub mod steering;
+pub mod tensor;
 pub mod text;
 pub mod train;
 pub mod weights;

@@ -1,23 +1,48 @@
 //! What a notebook imports: `use glassbox::prelude::*;`.
+//!
+//! It holds what nearly every notebook needs: models, sites, interventions, readings, pictures, and candle's tensors
+//! (the same types as [`glassbox::candle_core`](crate::candle_core)). [The guide](crate::guide) names by task what else
+//! there is and where.
+//!
+//! # Names
+//! A name of your own wins over one of the prelude: `let mean = 3.0;`, `fn add(..)`, `struct Features` and
+//! `use other::Model;` all mean yours from then on, without an error. So short verbs such as [`add`], [`mean`] and
+//! [`row()`] may be here.
+//!
+//! Two `::*` imports that hold different things under one name are an error, but only where the name is used.
+//! `use ndarray::*;` beside the prelude has no such name. `use candle_core::*;` has two, [`Result`] and
+//! [`Error`](crate::Error): import candle's things by name, or write `glassbox::Result` where you mean that.
+//! [`Error`](crate::Error) itself is not here, so that `Error` may be whatever you import; write `glassbox::Error`.
 
+#[doc(no_inline)]
 pub use crate::{
     Model, Result,
     cache::ActivationCache,
-    circuits::{Composition, FactoredMatrix, composition_scores, head_scores, label_heads},
+    circuits::{
+        Composition, Detector, FactoredMatrix, Habit, compare_heads, composition_scores, head_scores, label_heads,
+        map_heads, repeated_random_tokens,
+    },
+    generate::Generated,
     hook::{
-        Intervention, Site, Sites, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, patch,
-        replace, scale, zero,
+        Intervention, Point, Site, Sites, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean,
+        patch, replace, scale, zero,
     },
     lens::LogitLens,
+    load::{Checkpoint, Hub},
     model::{Answers, Pass, PromptTest, Run, compare_losses, exactly},
+    ndarray::{Array1, Array2, Array3},
     notebook::{Show, display},
     patching::{
         Alignment, Circuit, Corruption, EdgeScores, HeadPart, IoiPrompts, Metric, Noise, PatchSweep, Patching,
-        PromptPairs, Receiver, Sender, clean,
+        PromptPair, PromptPairs, Receiver, Sender, clean,
     },
-    plot::{Figure, Heatmap, column, row, tabs},
-    probe::{Examples, Features, Labels, SparseProbe},
+    plot::{
+        AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Palette, Scatter,
+        Series, Statistic, TokenText, WordTable, column, row, tabs,
+    },
+    probe::{Examples, Features, Labels, SparseProbe, curve_over_layers},
     steering::Direction,
+    tensor::{D, DType, Device, IndexOp, Softmax as _, Tensor, Var, log_softmax, softmax},
     text::{Occurrence, Padding, Tokens},
     weights::{Processing, WeightViews},
 };

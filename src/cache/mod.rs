@@ -34,6 +34,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 /// assert!(error.is_not_recorded());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "cache_dict")]
 #[derive(Clone)]
 pub struct ActivationCache {
     entries: Arc<[(Site, Tensor)]>,
@@ -56,6 +57,7 @@ impl ActivationCache {
     ///
     /// # Errors
     /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
+    #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let site = site.to_site()?;
         self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
@@ -73,6 +75,7 @@ impl ActivationCache {
     }
 
     /// The recorded sites, in the order the forward pass reached them.
+    #[doc(alias = "keys")]
     pub fn sites(&self) -> Vec<Site> {
         self.entries.iter().map(|(site, _)| *site).collect()
     }
@@ -81,6 +84,7 @@ impl ActivationCache {
     ///
     /// # Shapes
     /// Those of each site's constructor, such as [`Site::pattern`].
+    #[doc(alias = "items")]
     pub fn iter(&self) -> IntoIter<(Site, Tensor)> {
         Vec::from(&*self.entries).into_iter()
     }
@@ -110,6 +114,7 @@ impl ActivationCache {
     ///
     /// # Errors
     /// When the file cannot be written.
+    #[doc(alias = "cache_dict")]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         files::write_tensors(path, self.iter().map(|(site, tensor)| (site.to_string(), tensor)))
     }

@@ -63,6 +63,7 @@ pub struct CompositionScores {
 ///
 /// # Errors
 /// When the model has two stacks.
+#[doc(alias = "all_composition_scores")]
 pub fn composition_scores(model: &Model, composition: Composition) -> Result<CompositionScores> {
     let writers = model.ov_all()?;
     let readers = match composition {

@@ -49,6 +49,7 @@ enum Sought {
 /// # use glassbox::ndarray;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("detect_head", "head_detector"))]
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a detector does nothing until `.scores(&run)`"]
 pub struct Detector {

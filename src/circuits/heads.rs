@@ -44,6 +44,7 @@ pub struct HeadScores {
 ///
 /// # Errors
 /// When the run did not record the attention patterns.
+#[doc(alias("detect_head", "head_detector", "induction_score", "prev_attn_scores"))]
 pub fn head_scores(run: &Run) -> Result<HeadScores> {
     let scores = |habit| Detector::habit(habit).scores(run);
     Ok(HeadScores {

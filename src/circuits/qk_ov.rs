@@ -14,6 +14,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "QK")]
     pub fn qk(&self, layer: usize) -> Result<FactoredMatrix> {
         let weights = self.ungrouped();
         FactoredMatrix::new(&weights.w_q(layer)?, &weights.w_k(layer)?.transpose(1, 2)?)
@@ -26,6 +27,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "OV")]
     pub fn ov(&self, layer: usize) -> Result<FactoredMatrix> {
         let weights = self.ungrouped();
         FactoredMatrix::new(&weights.w_v(layer)?, &weights.w_o(layer)?)
@@ -66,6 +68,7 @@ impl Model {
     ///
     /// # Errors
     /// When there is no such layer, or the model has two stacks.
+    #[doc(alias = "QK")]
     pub fn qk(&self, layer: usize) -> Result<FactoredMatrix> {
         self.weights().qk(layer)
     }
@@ -86,6 +89,7 @@ impl Model {
     /// assert!(sizes[0] > 5.0 * sizes[1]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "OV")]
     pub fn ov(&self, layer: usize) -> Result<FactoredMatrix> {
         self.weights().ov(layer)
     }

@@ -27,6 +27,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// assert_eq!((ids.len(), &ids[1..11]), (21, &ids[11..]));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "generate_repeated_tokens")]
 pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeats: usize, seed: u64) -> Result<Tokens> {
     if texts == 0 || repeats == 0 {
         return Err(CircuitsError::NothingRandom { texts, repeats }.into());

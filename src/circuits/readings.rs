@@ -82,6 +82,7 @@ pub struct SvdReading {
 ///
 /// # Errors
 /// When there is no such layer or head, no direction is asked for, or the model gives no logits.
+#[doc(alias("SVDInterpreter", "svd_interpreter", "get_singular_vectors", "plot_matrix"))]
 pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReading> {
     if vectors == 0 {
         return Err(CircuitsError::NoVectors.into());

@@ -179,6 +179,7 @@ pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -
 /// assert!(share > 0.9); // it copies
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "full_OV_circuit")]
 pub fn full_ov(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
     model.head_name(head)?;
     let weights = model.weights();
@@ -200,6 +201,7 @@ fn said(model: &Model) -> Result<Tensor> {
 ///
 /// # Errors
 /// When there is no such head.
+#[doc(alias = "full_QK_circuit")]
 pub fn full_qk(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
     model.head_name(head)?;
     let embed = model.weights().w_e()?;

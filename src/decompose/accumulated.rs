@@ -28,6 +28,7 @@ impl Run {
     /// assert_eq!(streams.labels(), ["0_pre", "1_pre", "final_post"]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "incl_mid")]
     pub fn accumulated_resid(&self, site: Site, middle: bool) -> Result<ResidStack> {
         let config = &self.model().config();
         let end = stream_at(config, site)?;

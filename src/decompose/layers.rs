@@ -20,6 +20,7 @@ impl Run {
     /// assert!(given.line()?.to_svg().contains("<title>layer, layer 1: "));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "decompose_resid")]
     pub fn decompose_layers(&self, site: Site) -> Result<ResidStack> {
         let components = self.decompose(site)?;
         let (mut labels, mut parts): (Vec<String>, Vec<Part>) = Default::default();

@@ -48,6 +48,7 @@ pub use scores::ScoreParts;
 /// assert!(attribution.top(1)?[0].0.starts_with("L1H"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("decompose_resid", "stack_activation"))]
 #[derive(Clone, Debug)]
 pub struct ResidStack {
     model: Model,
@@ -111,6 +112,7 @@ impl ResidStack {
     ///
     /// # Errors
     /// When the direction has another shape, or is not of float32.
+    #[doc(alias = "residual_stack_to_logit_diff")]
     pub fn project(&self, direction: &Tensor) -> Result<Attribution> {
         let (batch, d_model, got) = (self.cache.tokens().batch(), self.model.config().d_model, direction.dims());
         if got != [d_model] && got != [1, d_model] && got != [batch, d_model] {

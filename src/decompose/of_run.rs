@@ -29,6 +29,7 @@ impl Run {
     /// # Errors
     /// When `site` is no place of the residual stream, the model's stream is no sum (norms on the sum, as in BERT), or
     /// the run did not record what is needed; [`Model::run`](crate::Model::run) records it.
+    #[doc(alias = "decompose_resid")]
     pub fn decompose(&self, site: Site) -> Result<ResidStack> {
         self.taken_apart(site, Grain::Components)
     }
@@ -38,6 +39,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::decompose`].
+    #[doc(alias("stack_head_results", "compute_head_results"))]
     pub fn decompose_heads(&self, site: Site) -> Result<ResidStack> {
         self.taken_apart(site, Grain::Heads)
     }
@@ -48,6 +50,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::decompose`]; also for mixtures of experts.
+    #[doc(alias("stack_neuron_results", "get_neuron_results"))]
     pub fn decompose_neurons(&self, site: Site) -> Result<ResidStack> {
         self.taken_apart(site, Grain::Neurons)
     }
@@ -58,6 +61,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::decompose`].
+    #[doc(alias = "get_full_resid_decomposition")]
     pub fn decompose_heads_and_mlps(&self, site: Site) -> Result<ResidStack> {
         self.taken_apart(site, Grain::HeadsAndMlps)
     }
@@ -68,6 +72,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::decompose_neurons`].
+    #[doc(alias = "get_full_resid_decomposition")]
     pub fn decompose_fully(&self, site: Site) -> Result<ResidStack> {
         self.taken_apart(site, Grain::Everything)
     }

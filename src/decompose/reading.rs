@@ -23,6 +23,7 @@ impl ResidStack {
     /// assert!((held[2] - lens[2]).abs() < 1e-4); // whose scale is held
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "apply_ln_to_stack")]
     pub fn recompute_ln(&self) -> Self {
         Self { recompute_ln: true, ..self.clone() }
     }
@@ -38,6 +39,7 @@ impl ResidStack {
     ///
     /// # Errors
     /// When the run did not record that norm's scale.
+    #[doc(alias = "apply_ln_to_stack")]
     pub fn apply_ln(&self, reader: Site) -> Result<Tensor> {
         let reader = Reader::at(&self.model, reader)?;
         let normed = |part: &Part| -> Result<Tensor> {
@@ -74,6 +76,7 @@ impl ResidStack {
     ///
     /// # Errors
     /// When an answer is no single token, or the model's logits are not linear in the normed stream (masked-LM heads).
+    #[doc(alias = "residual_stack_to_logit_diff")]
     pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<Attribution> {
         self.attrs(&self.ids(answer)?, Some(&self.ids(wrong)?))
     }
@@ -82,6 +85,7 @@ impl ResidStack {
     ///
     /// # Errors
     /// As there.
+    #[doc(alias = "logit_attrs")]
     pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<Attribution> {
         self.attrs(&self.ids(answer)?, None)
     }

@@ -85,6 +85,7 @@ pub use stream::{Heard, NewToken};
 /// assert_eq!(drawn.run()?.texts(), drawn.run()?.texts()); // the seed decides
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "generate")]
 #[derive(Clone)]
 #[must_use = "a generation happens at `.run()` or `.stream(..)`"]
 pub struct Generation {
@@ -223,6 +224,7 @@ impl Generation {
 
     /// Reads the whole text anew at every step. The result is the same, slower; but an intervention at a step then
     /// sees all positions, and falls on all of them unless narrowed.
+    #[doc(alias = "use_past_kv_cache")]
     pub fn without_kv_cache(mut self) -> Self {
         self.keeps = false;
         self.prefix.kept = Default::default();
@@ -258,6 +260,7 @@ impl Generation {
     /// assert_eq!(said.continuations(), [heard]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "generate_stream")]
     pub fn stream<H: Heard>(&self, mut listener: impl FnMut(&NewToken) -> H) -> Result<Generated> {
         let said = steps::generate(self, &mut |token: &NewToken| -> ControlFlow<()> { listener(token).flow() });
         stream::end_line();

@@ -28,6 +28,7 @@ use crate::{
 /// assert_eq!(owls.texts(), ["red fox blue owl blue owl"]);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("HookedTransformerKeyValueCache", "past_kv_cache", "kv_cache"))]
 #[derive(Clone)]
 pub struct Prefix {
     pub(super) model: Model,
@@ -53,6 +54,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]), or it is an encoder such as BERT, which
     /// does not go on from the end of a text.
+    #[doc(alias = "sample_logits")]
     pub fn generate(&self, input: impl ToTokens) -> Result<Generation> {
         Ok(Prefix::unread(self, input)?.generate())
     }
@@ -117,6 +119,7 @@ impl Prefix {
     }
 
     /// Describes a continuation before it happens. See [`Generation`].
+    #[doc(alias = "sample_logits")]
     pub fn generate(&self) -> Generation {
         Generation::new(self.clone())
     }

@@ -2,6 +2,7 @@
 
 use crate::{kernel_check::in_a_kernel, model::Prediction};
 use std::{
+    fmt,
     io::{self, Write},
     ops::ControlFlow,
 };
@@ -28,6 +29,13 @@ pub struct NewToken {
     pub step: usize,
     /// The token, and the logit and probability that the model gave it, before any penalty or temperature.
     pub token: Prediction,
+}
+
+/// Its text.
+impl fmt::Display for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
 }
 
 /// What a listener returns: nothing, or whether to go on.

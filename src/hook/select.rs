@@ -57,6 +57,7 @@ impl<T: ToSite + ?Sized> ToSite for &T {
 /// assert_eq!(recorded((|site: Site| site.layer() == Some(0) && site.point() == Point::Q).into())?, [Site::q(0)]);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "names_filter")]
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Sites {
@@ -74,6 +75,7 @@ pub enum Sites {
 
 impl Sites {
     /// Every site that the predicate accepts.
+    #[doc(alias = "names_filter")]
     pub fn filter(predicate: impl Fn(Site) -> bool + Send + Sync + 'static) -> Self {
         Self::Where(Arc::new(predicate))
     }

@@ -46,6 +46,7 @@ impl Stack {
 /// assert_eq!(Site::resid_post(0).in_encoder().to_string(), "encoder.0.hook_resid_post");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("get_act_name", "HookPoint", "hook_name", "utils.get_act_name"))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
     stack: Stack,

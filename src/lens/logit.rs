@@ -75,6 +75,7 @@ impl Run {
     /// # Errors
     /// When the run did not record the residual stream, did not reach the end of the model, or a logit is NaN or inf: the
     /// error names the first recorded site at which there is no number.
+    #[doc(alias("accumulated_resid", "LogitLens"))]
     pub fn logit_lens(&self) -> Result<LogitLens> {
         let row = last_of(&self.tokens(), 0, &self.cache().recorded())?;
         let sites = self.model().config().streams();
@@ -101,6 +102,7 @@ impl Run {
     /// assert!(lens.cell(2, -1)?.rank > 1 && lens.cell(2, -1)?.probability < 0.1); // the model says owl
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "logit_lens")]
     pub fn logit_lens_for(&self, answer: impl ToTokenIds) -> Result<LogitLens> {
         let (tokens, words) = (self.tokens().texts(0..1), answer.answer_words());
         let recorded = self.cache().recorded();

@@ -90,6 +90,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the folder or a file in it is missing or damaged.
+    #[doc(alias = "from_pretrained")]
     pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         if !folder.is_dir() {
@@ -118,6 +119,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the model is neither in the cache nor to be had, or a file of it is damaged.
+    #[doc(alias = "from_pretrained")]
     pub fn from_hub(id: &str) -> Result<Self> {
         Hub::from_env().open(id)
     }

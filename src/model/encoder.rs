@@ -73,6 +73,7 @@ impl Model {
     /// assert_eq!(filled.blanks[0].candidates[0].text, "sun");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "mask_token")]
     pub fn fill_mask(&self, text: impl ToTokens, k: usize) -> Result<FilledMasks> {
         let tokens = self.tokens(text)?;
         let mask = self.tokenizer().and_then(|tokenizer| tokenizer.special_ids().mask).ok_or(TextError::NoMask)?;
@@ -105,6 +106,7 @@ impl Model {
     /// assert!(next.probability > 0.5);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "BertNextSentencePrediction")]
     pub fn predict_next_sentence(&self, first: &str, second: &str) -> Result<NextSentence> {
         let run = self.pass(self.pair(first, second)?)?.without_logits().run()?;
         let logits = run.next_sentence()?.get(0)?;

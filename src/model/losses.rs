@@ -51,6 +51,7 @@ impl Run {
     ///
     /// # Errors
     /// As there.
+    #[doc(alias("loss_per_token", "lm_cross_entropy_loss", "per_token"))]
     pub fn token_losses(&self) -> Result<Tensor> {
         self.loss_per_token()
     }

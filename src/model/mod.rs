@@ -71,6 +71,7 @@ use transformer::Transformer;
 /// assert_eq!(run.cache().get(Site::pattern(1))?.dims()[2..], [8, 8]); // seven words and a <bos>
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("HookedTransformer", "HookedEncoder", "HookedEncoderDecoder", "TransformerBridge", "LanguageModel", "NNsight"))]
 #[derive(Clone)]
 pub struct Model {
     inner: Arc<Inner>,
@@ -90,11 +91,12 @@ impl Model {
     /// Opens a model: the name of a shipped one (`"induction-2l"`, `"grammar-4l"`, `"modular-addition-1l"`; feature
     /// `models`, on by default), or of one as it was at a step of its training (`"modular-addition-1l@300"`), a folder
     /// with `config.json` and safetensors, a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"`
-    /// (feature `hub`).
+    /// (feature `hub`, which the notebooks have), which is downloaded where the cache lacks it.
     ///
     /// # Errors
     /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is
     /// ever silently left out.
+    #[doc(alias("from_pretrained", "from_pretrained_no_processing", "load_model"))]
     pub fn open(place: &str) -> Result<Self> {
         match shipped::checkpoint(place) {
             Some(checkpoint) => Self::from_checkpoint(checkpoint?),
@@ -135,6 +137,7 @@ impl Model {
     }
 
     /// The architecture.
+    #[doc(alias = "cfg")]
     pub fn config(&self) -> Arc<Config> {
         self.inner.config.clone()
     }
@@ -158,6 +161,7 @@ impl Model {
     /// assert!(broken.loss("red fox blue red fox blue")? > model.loss("red fox blue red fox blue")? + 1.0);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("add_hook", "add_perma_hook", "reset_hooks", "hooks"))]
     pub fn hooked(&self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
         let new = Intervention::all_placed_in(interventions, &self.config()).into_iter().map(Intervention::standing);
         let interventions = self.interventions.iter().cloned().chain(new).collect();
@@ -171,6 +175,7 @@ impl Model {
     }
 
     /// What [`Model::hooked`] added.
+    #[doc(alias = "hook_dict")]
     pub fn interventions(&self) -> Vec<Intervention> {
         self.interventions.to_vec()
     }
@@ -187,6 +192,7 @@ impl Model {
     }
 
     /// Every site this model has, in the order a forward pass reaches them.
+    #[doc(alias = "hook_points")]
     pub fn sites(&self) -> Vec<Site> {
         self.config().sites()
     }
@@ -200,6 +206,7 @@ impl Model {
     ///
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
+    #[doc(alias("trace", "names_filter", "stop_at_layer"))]
     pub fn pass(&self, input: impl ToTokens) -> Result<Pass> {
         let tokens = self.tokens(input)?;
         match self.config().architecture {
@@ -215,6 +222,7 @@ impl Model {
     ///
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
+    #[doc(alias = "run_with_cache")]
     pub fn run(&self, input: impl ToTokens) -> Result<Run> {
         self.run_with(input, [])
     }
@@ -224,6 +232,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read, or an intervention does not fit the model and the text; both are found before
     /// anything runs.
+    #[doc(alias("run_with_hooks", "fwd_hooks", "hooks"))]
     pub fn run_with(&self, input: impl ToTokens, interventions: impl IntoIterator<Item = Intervention>) -> Result<Run> {
         self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
     }
@@ -235,6 +244,7 @@ impl Model {
     ///
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
+    #[doc(alias = "return_type")]
     pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
         self.pass(input)?.run()?.logits()
     }
@@ -243,6 +253,7 @@ impl Model {
     ///
     /// # Errors
     /// When the input cannot be read by this model, or is a single token.
+    #[doc(alias("loss_fn", "lm_cross_entropy_loss"))]
     pub fn loss(&self, input: impl ToTokens) -> Result<f64> {
         self.pass(input)?.run()?.loss()
     }
@@ -255,6 +266,7 @@ impl Model {
     ///
     /// # Errors
     /// When the last axis is not `d_model` wide, the stream is not of float32, or the model has no unembedding.
+    #[doc(alias = "ln_final")]
     pub fn unembed(&self, resid: &Tensor) -> Result<Tensor> {
         let d_model = self.config().d_model;
         if resid.dims().last() != Some(&d_model) {

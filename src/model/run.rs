@@ -93,6 +93,7 @@ impl Run {
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
+    #[doc(alias = "stop_at_layer")]
     pub fn resid(&self) -> Tensor {
         self.reading.resid.clone()
     }
@@ -153,6 +154,7 @@ impl Run {
     ///
     /// # Errors
     /// When none were asked for.
+    #[doc(alias("grad", "backward"))]
     pub fn gradients(&self) -> Result<ActivationCache> {
         self.gradients.clone().ok_or_else(|| RunError::NoGradients.into())
     }
@@ -176,6 +178,7 @@ impl Run {
     /// # Errors
     /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
     /// names the first recorded site at which there is no number.
+    #[doc(alias("get_top_k", "topk"))]
     pub fn predictions(&self, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
         self.predictions_in(0, position, k)
     }
@@ -213,6 +216,7 @@ impl Run {
     ///
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
+    #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
     pub fn logit_diff(&self, answer: impl ToTokenIds, other: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
         let words = [&answer.answer_words(), &other.answer_words()];
         let (logits, [answer, other]) = self.asked(words.map(Vec::as_slice), position.to_index())?;

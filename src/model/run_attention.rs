@@ -44,6 +44,7 @@ impl Run {
     /// run.record(Sites::All).run()?.attention(Site::cross_pattern(0).in_decoder())?; // a picture, in a notebook
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("attention_patterns", "circuitsvis", "AttentionPattern"))]
     pub fn attention(&self, layer: impl ToPattern) -> Result<Figure> {
         let site = layer.to_pattern();
         let patterns = self.patterns(site)?;
@@ -58,6 +59,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::attention`]; also when there is no such head.
+    #[doc(alias = "attention_pattern")]
     pub fn attention_head(&self, layer: impl ToPattern, head: usize) -> Result<Figure> {
         let site = layer.to_pattern();
         let pattern = self.pattern(site, head)?;
@@ -101,6 +103,7 @@ impl Run {
     ///
     /// # Errors
     /// When the run did not record it, or there is no such head.
+    #[doc(alias = "hook_pattern")]
     pub fn pattern(&self, layer: impl ToPattern, head: usize) -> Result<Array2<f32>> {
         let site = layer.to_pattern();
         let patterns = self.patterns(site)?;

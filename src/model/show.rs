@@ -66,6 +66,7 @@ impl Config {
 
 impl Model {
     /// How many numbers the model learned; a tied embedding counts once.
+    #[doc(alias = "n_params")]
     pub fn n_parameters(&self) -> usize {
         self.transformer().n_parameters(self.config().tied)
     }
@@ -133,6 +134,7 @@ impl Run {
     ///
     /// # Errors
     /// When the position is outside the text or its logits were not computed.
+    #[doc(alias = "test_prompt")]
     pub fn next_tokens(&self, position: i64, k: usize) -> Result<Figure> {
         let at = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
         let question = match self.model().config().architecture {
@@ -147,6 +149,7 @@ impl Run {
     ///
     /// # Errors
     /// When the text is a single token or not all logits were computed.
+    #[doc(alias("loss_per_token", "colored_tokens"))]
     pub fn surprise(&self) -> Result<Figure> {
         let losses = self.loss_per_token()?.get(0)?.to_vec1::<f32>()?;
         // Nothing predicts the first token.

@@ -21,6 +21,7 @@ impl Model {
     /// # Errors
     /// When a text is empty or longer than the model reads, an id or word is outside the vocabulary, or text is given
     /// to a model without tokenizer.
+    #[doc(alias = "to_tokens")]
     pub fn tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         input.to_tokens(self)
     }
@@ -40,6 +41,7 @@ impl Model {
     /// assert!(!tokens.bos_prepended() && model.to_tokens("red", true)?.bos_prepended());
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "prepend_bos")]
     pub fn to_tokens(&self, texts: impl ToTexts, prepend_bos: bool) -> Result<Tokens> {
         self.tokenize(&texts.to_texts(), Some(prepend_bos))
     }
@@ -135,6 +137,7 @@ impl Model {
     /// assert_eq!(model.token_position("fox", text, Occurrence::Last)?, 6);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "get_token_position")]
     pub fn token_position(&self, token: &str, input: impl ToTokens, which: Occurrence) -> Result<usize> {
         self.tokens(input)?.occurrence(token, which)
     }

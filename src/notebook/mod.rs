@@ -8,6 +8,7 @@ mod card;
 mod kernel;
 #[macro_use]
 mod shown;
+mod values;
 
 use crate::plot::text::{escape, sentence};
 pub(crate) use card::{Card, Chip};
@@ -36,6 +37,7 @@ pub trait Show {
     {
         match all {
             [] => NOTHING.into(),
+            all if all.iter().all(Self::is_text) => values::html(&Self::plain_of_all(all)),
             all => all.iter().map(Self::html).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -47,8 +49,14 @@ pub trait Show {
     {
         match all {
             [] => "nothing to show".into(),
+            all if all.iter().all(Self::is_text) => values::list('[', all.iter().map(Self::plain), ']'),
             all => all.iter().map(|one| one.plain().trim_end().to_owned()).collect::<Vec<_>>().join("\n"),
         }
+    }
+
+    /// Whether it is no more than a short text, as a number is: several of these are shown in one line.
+    fn is_text(&self) -> bool {
+        false
     }
 
     /// Shows it as output of the cell, below what the cell has shown already. The kernel calls this on the cell's last
@@ -80,7 +88,7 @@ impl<T: Show, E: Display> Show for Result<T, E> {
             Err(error) => format!(
                 "<div style=\"border:1px solid #b2182b;border-left-width:4px;border-radius:4px;padding:8px 12px;\
                  background:#fff;color:#1f2933;max-width:80ch\"><strong>Error:</strong> {}</div>",
-                escape(&sentence(error.to_string()))
+                escape(&said(error))
             ),
         }
     }
@@ -88,28 +96,21 @@ impl<T: Show, E: Display> Show for Result<T, E> {
     fn plain(&self) -> String {
         match self {
             Ok(value) => value.plain(),
-            Err(error) => format!("Error: {}", sentence(error.to_string())),
+            Err(error) => format!("Error: {}", said(error)),
         }
+    }
+
+    fn is_text(&self) -> bool {
+        self.as_ref().is_ok_and(Show::is_text)
     }
 }
 
-/// Numbers show themselves. With a trait that has `evcxr_display` anywhere in sight, the kernel cannot fall back to
-/// `{:?}` for a number whose type is still open, so that a cell `let n = 3; n` would not compile.
-macro_rules! numbers {
-    ($($number:ty)*) => { $(
-        impl Show for $number {
-            fn html(&self) -> String {
-                format!("<pre>{self:?}</pre>")
-            }
-
-            fn plain(&self) -> String {
-                format!("{self:?}")
-            }
-        }
-    )* };
+/// What an error says, without the frames of a backtrace that candle puts behind it.
+fn said(error: &impl Display) -> String {
+    let said = error.to_string();
+    let frames = said.lines().position(|line| line.trim_start().starts_with("0: "));
+    sentence(said.lines().take(frames.unwrap_or(usize::MAX)).collect::<Vec<_>>().join("\n"))
 }
-
-numbers!(i32 i64 u8 u32 u64 usize f32 f64);
 
 /// `None` shows that there is nothing.
 impl<T: Show> Show for Option<T> {
@@ -119,6 +120,10 @@ impl<T: Show> Show for Option<T> {
 
     fn plain(&self) -> String {
         self.as_ref().map_or_else(|| "nothing to show".into(), Show::plain)
+    }
+
+    fn is_text(&self) -> bool {
+        self.as_ref().is_some_and(Show::is_text)
     }
 }
 
@@ -138,9 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn an_untyped_number_is_shown() {
-        let n = 3;
-        assert_eq!(n.plain(), "3");
-        assert_eq!(Ok::<_, &str>(1.5).plain(), "1.5");
+    fn an_error_of_the_tensor_library_is_shown_without_its_frames() {
+        let error = candle_core::Error::Msg("no such axis".into());
+        let backtrace = Box::new(std::backtrace::Backtrace::force_capture());
+        let traced = candle_core::Error::WithBacktrace { inner: Box::new(error), backtrace };
+        assert_eq!(Err::<Card, _>(traced).plain(), "Error: no such axis");
     }
 }

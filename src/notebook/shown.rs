@@ -5,7 +5,7 @@
 //! prints the value with the format of its `:fmt` command instead. The notebooks set this to `{:-?}`, and `Debug` of
 //! every shown type answers the minus sign with the picture.
 
-use super::{Show, kernel::show_html};
+use super::{Show, kernel::show_html, values};
 use crate::plot::text::lines;
 use std::fmt;
 
@@ -70,6 +70,10 @@ impl<T: Show> Show for [T] {
     fn plain(&self) -> String {
         T::plain_of_all(self)
     }
+
+    fn is_text(&self) -> bool {
+        !self.is_empty() && self.iter().all(Show::is_text)
+    }
 }
 
 impl<T: Show> Show for Vec<T> {
@@ -79,6 +83,10 @@ impl<T: Show> Show for Vec<T> {
 
     fn plain(&self) -> String {
         self.as_slice().plain()
+    }
+
+    fn is_text(&self) -> bool {
+        self.as_slice().is_text()
     }
 }
 
@@ -90,6 +98,10 @@ impl<T: Show, const N: usize> Show for [T; N] {
     fn plain(&self) -> String {
         self.as_slice().plain()
     }
+
+    fn is_text(&self) -> bool {
+        self.as_slice().is_text()
+    }
 }
 
 impl<T: Show + ?Sized> Show for &T {
@@ -100,6 +112,10 @@ impl<T: Show + ?Sized> Show for &T {
     fn plain(&self) -> String {
         (**self).plain()
     }
+
+    fn is_text(&self) -> bool {
+        (**self).is_text()
+    }
 }
 
 macro_rules! tuples {
@@ -107,6 +123,9 @@ macro_rules! tuples {
         impl<$($name: Show),*> Show for ($($name,)*) {
             #[allow(non_snake_case)]
             fn html(&self) -> String {
+                if self.is_text() {
+                    return values::html(&self.plain());
+                }
                 let ($($name,)*) = self;
                 [$($name.html()),*].join("\n")
             }
@@ -114,7 +133,14 @@ macro_rules! tuples {
             #[allow(non_snake_case)]
             fn plain(&self) -> String {
                 let ($($name,)*) = self;
-                [$($name.plain().trim_end().to_owned()),*].join("\n")
+                let each = [$($name.plain().trim_end().to_owned()),*];
+                if self.is_text() { values::list('(', each, ')') } else { each.join("\n") }
+            }
+
+            #[allow(non_snake_case)]
+            fn is_text(&self) -> bool {
+                let ($($name,)*) = self;
+                [$($name.is_text()),*].iter().all(|&text| text)
             }
         }
     };

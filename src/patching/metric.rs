@@ -33,6 +33,7 @@ type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 /// assert!(probability.of(&run)?[0] > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("patching_metric", "ioi_metric"))]
 #[derive(Clone)]
 pub struct Metric {
     name: String,
@@ -207,6 +208,7 @@ impl Metric {
     ///
     /// # Errors
     /// When that run has no logits there.
+    #[doc(alias = "kl_div")]
     pub fn divergence(reference: &Run) -> Result<Self> {
         let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
         let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;

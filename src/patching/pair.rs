@@ -39,6 +39,7 @@ pub(super) type Baselines = (Vec<f32>, Vec<f32>);
 /// assert_eq!(heads.top(2).iter().filter(|(at, _)| at[1] == 0).count(), 2);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("generic_activation_patch", "transformer_lens.patching"))]
 #[derive(Clone)]
 pub struct Patching {
     pub(super) model: Model,

@@ -47,6 +47,7 @@ pub enum Corruption {
 /// assert!(error.to_string().contains("of 60 names"), "{error}");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "IOIDataset")]
 #[derive(Clone, PartialEq, Eq)]
 pub struct IoiPrompts(PromptPairs);
 

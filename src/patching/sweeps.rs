@@ -54,6 +54,7 @@ impl Patching {
     /// # Errors
     /// As every map: when there is nothing to put in ([`Patching::intact`]), a closure among the model's interventions or
     /// in the metric fails, or memory runs out.
+    #[doc(alias = "get_act_patch_resid_pre")]
     pub fn resid_pre(&self) -> Result<PatchSweep> {
         self.by_position("residual stream", Point::ResidPre)
     }
@@ -62,6 +63,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`]; also when the model has no such place.
+    #[doc(alias = "get_act_patch_resid_mid")]
     pub fn resid_mid(&self) -> Result<PatchSweep> {
         self.by_position("residual stream after attention", Point::ResidMid)
     }
@@ -70,6 +72,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    #[doc(alias = "get_act_patch_attn_out")]
     pub fn attn_out(&self) -> Result<PatchSweep> {
         self.by_position("attention output", Point::AttnOut)
     }
@@ -78,6 +81,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`]; also when the model has no MLPs.
+    #[doc(alias = "get_act_patch_mlp_out")]
     pub fn mlp_out(&self) -> Result<PatchSweep> {
         self.by_position("MLP output", Point::MlpOut)
     }
@@ -88,6 +92,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    #[doc(alias("get_act_patch_attn_head_out_all_pos", "get_act_patch_attn_head_q_all_pos", "get_act_patch_attn_head_k_all_pos", "get_act_patch_attn_head_v_all_pos", "get_act_patch_attn_head_pattern_all_pos"))]
     pub fn heads(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.heads_of(part)];
         self.sweep(&format!("{}, all positions", part.name()), axes, |at| [clean(part.site(at[0])).head(at[1])])
@@ -97,6 +102,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    #[doc(alias("get_act_patch_attn_head_out_by_pos", "get_act_patch_attn_head_q_by_pos", "get_act_patch_attn_head_k_by_pos", "get_act_patch_attn_head_v_by_pos", "get_act_patch_attn_head_pattern_by_pos"))]
     pub fn heads_by_position(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position"), self.heads_of(part)];
         self.sweep(&format!("{}, by position", part.name()), axes, |at| {
@@ -108,6 +114,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    #[doc(alias = "get_act_patch_attn_head_pattern_dest_src_pos")]
     pub fn pattern_entries(&self) -> Result<PatchSweep> {
         let (queries, keys) = (self.position_axis("query"), self.position_axis("key"));
         self.sweep("pattern entries", [self.layer_axis(), self.head_axis("head"), queries, keys], |at| {
@@ -120,6 +127,7 @@ impl Patching {
     ///
     /// # Errors
     /// As there.
+    #[doc(alias = "get_act_patch_attn_head_all_pos_every")]
     pub fn every_head_part(&self) -> Result<Vec<PatchSweep>> {
         HeadPart::ALL.into_iter().map(|part| self.heads(part)).collect()
     }
@@ -128,6 +136,7 @@ impl Patching {
     ///
     /// # Errors
     /// As there.
+    #[doc(alias = "get_act_patch_block_every")]
     pub fn every_block_part(&self) -> Result<Vec<PatchSweep>> {
         let mut sweeps = vec![self.resid_pre()?, self.attn_out()?];
         if !self.model.config().attn_only {

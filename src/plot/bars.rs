@@ -19,6 +19,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 /// assert!(figure.to_svg().contains("<title>·Mary: 0.71</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("bar", "px.bar"))]
 #[derive(Clone)]
 #[must_use = "bars are drawn by `.draw()`"]
 pub struct Bars {

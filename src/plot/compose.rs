@@ -20,11 +20,13 @@ pub(crate) struct Tab {
 }
 
 /// The figures side by side, and in a further line where the page is not wide enough.
+#[doc(alias = "subplots")]
 pub fn row(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Figure {
     Figure::of(Node::Row(owned(figures)))
 }
 
 /// The figures one above the other.
+#[doc(alias = "subplots")]
 pub fn column(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Figure {
     Figure::of(Node::Column(owned(figures)))
 }

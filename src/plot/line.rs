@@ -36,6 +36,7 @@ use crate::{Result, error::PlotError, order::rising, plot::check_count};
 /// assert!(figure.to_svg().contains("<title>test, layer 1: 0.81 ± 0.02</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("line", "px.line", "plot"))]
 #[derive(Clone, Default)]
 #[must_use = "a chart is drawn by `.draw()`"]
 pub struct LineChart {

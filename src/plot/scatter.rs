@@ -23,6 +23,7 @@ use crate::{Result, error::PlotError, order::falling};
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.99, composition 0.61</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "px.scatter")]
 #[derive(Clone)]
 #[must_use = "a scatter plot is drawn by `.draw()`"]
 pub struct Scatter {

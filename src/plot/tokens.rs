@@ -23,6 +23,7 @@ use crate::{Result, error::PlotError, order::falling, plot::check_count};
 /// assert!(figure.to_svg().contains("<title>·cat@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("colored_tokens", "ColoredTokens"))]
 #[derive(Clone)]
 #[must_use = "a text is drawn by `.draw()`"]
 pub struct TokenText {

@@ -28,6 +28,7 @@ use crate::{Result, error::ProbeError};
 /// assert_eq!(probe.predict(&features)?, labels.as_slice());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("probe", "linear_probe", "k_sparse_probing"))]
 #[derive(Clone)]
 pub struct SparseProbe {
     params: SparseProbeParams,

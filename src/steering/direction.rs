@@ -27,6 +27,7 @@ use ndarray::Array2;
 /// assert!(before < 0.01 && after > 0.5, "{before}, {after}");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("steering_vector", "ActivationAddition", "CAA"))]
 #[derive(Clone, Debug)]
 pub struct Direction {
     site: Site,
@@ -54,6 +55,7 @@ impl Direction {
     /// # Errors
     /// When the texts cannot be read, the model has no such site, the site has more than one vector for each position,
     /// or the means are the same.
+    #[doc(alias = "steering_vector")]
     pub fn between(
         model: &Model,
         towards: impl ToTokens,
@@ -104,6 +106,7 @@ impl Direction {
     ///
     /// # Errors
     /// When memory runs out.
+    #[doc(alias = "steer")]
     pub fn add(&self, strength: f64) -> Result<Intervention> {
         Ok(add(self.site, (&self.vector * strength)?))
     }
@@ -112,6 +115,7 @@ impl Direction {
     ///
     /// # Errors
     /// When memory runs out.
+    #[doc(alias = "directional_ablation")]
     pub fn ablate(&self) -> Result<Intervention> {
         ablate_direction(self.site, &self.vector)
     }

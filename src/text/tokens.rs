@@ -84,6 +84,7 @@ impl Tokens {
     }
 
     /// The printed form of each token of one text, padding included; empty when there is no such text.
+    #[doc(alias = "to_str_tokens")]
     pub fn strings(&self, text: usize) -> Vec<String> {
         self.row(text).strings.clone()
     }

@@ -13,6 +13,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "W_Q")]
     pub fn w_q(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         weight_in_heads(&attention.q, attention.n_heads)
@@ -25,6 +26,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "W_K")]
     pub fn w_k(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(weight_in_heads(&attention.k, attention.n_key_value_heads)?)
@@ -37,6 +39,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "W_V")]
     pub fn w_v(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(weight_in_heads(&attention.v, attention.n_key_value_heads)?)
@@ -49,6 +52,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "W_O")]
     pub fn w_o(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         output_in_heads(&attention.o, attention.n_heads)
@@ -61,6 +65,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "b_Q")]
     pub fn b_q(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.bias_in_heads(&attention.q, attention.n_heads)
@@ -73,6 +78,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "b_K")]
     pub fn b_k(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(self.bias_in_heads(&attention.k, attention.n_key_value_heads)?)
@@ -85,6 +91,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "b_V")]
     pub fn b_v(&self, layer: usize) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(self.bias_in_heads(&attention.v, attention.n_key_value_heads)?)
@@ -97,6 +104,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
+    #[doc(alias = "b_O")]
     pub fn b_o(&self, layer: usize) -> Result<Tensor> {
         self.bias_or_zero(&self.attention(layer)?.o.bias, self.width())
     }

@@ -37,6 +37,7 @@ impl WeightViews {
     /// assert!((read + bias - run.logit_diff("owl", "fox", -1)?).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "tokens_to_residual_directions")]
     pub fn token_to_residual_direction(&self, token: impl ToTokenIds) -> Result<Tensor> {
         Ok(self.columns(&token.token_ids(&self.model, 1)?)?.squeeze(0)?)
     }

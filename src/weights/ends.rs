@@ -14,6 +14,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When the tensor library refuses.
+    #[doc(alias = "W_E")]
     pub fn w_e(&self) -> Result<Tensor> {
         let embed = &self.model.transformer().embed;
         let of_decoder = embed.decoder_tokens.as_ref().filter(|_| self.is_decoder());
@@ -31,6 +32,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When positions are no learned vectors.
+    #[doc(alias = "W_pos")]
     pub fn w_pos(&self) -> Result<Tensor> {
         let positions = self.model.transformer().embed.positions.clone();
         positions.ok_or_else(|| self.absent("W_pos", "its positions are no learned vectors"))
@@ -43,6 +45,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When positions are no learned vectors.
+    #[doc(alias = "W_E_pos")]
     pub fn w_e_pos(&self) -> Result<Tensor> {
         Ok(Tensor::cat(&[self.w_e()?, self.w_pos()?], 0)?)
     }
@@ -54,6 +57,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When the model has no unembedding.
+    #[doc(alias = "W_U")]
     pub fn w_u(&self) -> Result<Tensor> {
         Ok(self.unembed("W_U")?.weight.clone())
     }
@@ -65,6 +69,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When the model has no unembedding.
+    #[doc(alias = "b_U")]
     pub fn b_u(&self) -> Result<Tensor> {
         self.bias_or_zero(&self.unembed("b_U")?.bias, self.model.config().d_vocab)
     }

@@ -17,6 +17,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or MLP.
+    #[doc(alias = "W_in")]
     pub fn w_in(&self, layer: usize) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_in")?.input.weight.clone())
     }
@@ -28,6 +29,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or MLP, or it is not gated.
+    #[doc(alias = "W_gate")]
     pub fn w_gate(&self, layer: usize) -> Result<Tensor> {
         let gate = self.mlp(layer, "W_gate")?.gate.as_ref();
         gate.map(|gate| gate.weight.clone()).ok_or_else(|| self.absent("W_gate", "its MLP is not gated"))
@@ -40,6 +42,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or MLP.
+    #[doc(alias = "W_out")]
     pub fn w_out(&self, layer: usize) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_out")?.output.weight.clone())
     }

@@ -30,6 +30,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When the tensor library refuses.
+    #[doc(alias("state_dict", "named_parameters"))]
     pub fn named(&self) -> Result<Vec<(String, Tensor)>> {
         let transformer = self.model.transformer();
         let mut names = Names(Vec::new());
@@ -51,6 +52,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is none of that name; the error has the nearest.
+    #[doc(alias = "state_dict")]
     pub fn get(&self, name: &str) -> Result<Tensor> {
         let named = self.named()?;
         if let Some((_, tensor)) = named.iter().find(|(other, _)| other == name) {

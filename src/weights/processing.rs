@@ -33,6 +33,7 @@ impl Model {
     /// assert!(processed.fold_ln().unwrap_err().to_string().contains("already"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("process_weights_", "from_pretrained", "center_unembed", "load_and_process_state_dict"))]
     pub fn processed(&self, processing: Processing) -> Result<Self> {
         let (mut config, mut transformer) = ((*self.config()).clone(), self.transformer().clone());
         for step in Step::ALL.into_iter().filter(|step| processing.has(*step)) {
@@ -53,6 +54,7 @@ impl Model {
     ///
     /// # Errors
     /// When the norms of this model do not stand before matrices, or the step has been done.
+    #[doc(alias = "fold_layer_norm")]
     pub fn fold_ln(&self) -> Result<Self> {
         self.with_step(Step::FoldLn)
     }

@@ -30,6 +30,7 @@ use candle_core::{DType, Device, Tensor};
 /// assert_eq!(names[2].0, "blocks.0.ln1.w");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "state_dict")]
 #[derive(Clone)]
 pub struct WeightViews {
     pub(super) model: Model,
@@ -41,6 +42,7 @@ pub struct WeightViews {
 
 impl Model {
     /// The weights, to be read under TransformerLens's names.
+    #[doc(alias = "parameters")]
     pub fn weights(&self) -> WeightViews {
         let stack = match self.config().stacks() {
             [only] => Some(*only),

@@ -65,10 +65,10 @@ fn attention_from_changed_keys_is_that_of_a_run_with_the_change() {
         let run = model.run(ids.clone()).unwrap();
         let (q, k) = (run.cache().get(Site::q(1)).unwrap(), run.cache().get(Site::k(1)).unwrap());
         let changed = model.run_with(ids, [edit(Site::k(1), |k| Ok((k * 0.5)?))]).unwrap();
-        let made = attention_from_qk(&run, 1, q, (k * 0.5).unwrap()).unwrap();
+        let made = attention_from_qk(&run, 1, &q, (&k * 0.5).unwrap()).unwrap();
         assert!(difference(&made.pattern(), &changed.cache().get(Site::pattern(1)).unwrap()) < 1e-6, "{name}");
         made.draw().unwrap();
-        let error = attention_from_qk(&run, 1, q.narrow(1, 0, 3).unwrap(), k).unwrap_err().to_string();
+        let error = attention_from_qk(&run, 1, q.narrow(1, 0, 3).unwrap(), &k).unwrap_err().to_string();
         assert!(error.contains("queries") && error.contains("[1, 9"), "{error}");
     }
 }

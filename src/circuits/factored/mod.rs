@@ -43,6 +43,7 @@ use std::{
 /// assert!(twice.norm()?.to_scalar::<f32>()? <= head.norm()?.to_scalar::<f32>()?.powi(2));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "AB")]
 #[derive(Clone)]
 pub struct FactoredMatrix {
     a: Tensor,

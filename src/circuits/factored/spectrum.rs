@@ -18,6 +18,7 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// When the factors are not finite.
+    #[doc(alias("U", "S", "Vh"))]
     pub fn svd(&self) -> Result<Svd> {
         if let Some(svd) = self.svd.get() {
             return Ok(svd.clone());

@@ -24,6 +24,7 @@ use candle_core::{D, DType, Tensor};
 /// assert!(left < 1e-4);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("directional_ablation", "direction_ablation_hook"))]
 pub fn ablate_direction(sites: impl Into<Sites>, direction: &Tensor) -> Result<Intervention> {
     let sites = sites.into();
     let site = || sites.one().map_or_else(|| format!("{sites:?}"), |site| site.to_string());

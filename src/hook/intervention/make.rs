@@ -11,6 +11,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use std::{borrow::Borrow, sync::Arc};
 
 /// Sets the activation to zero.
+#[doc(alias("zero_ablation", "head_ablation_hook", "zero_ablate_hook"))]
 pub fn zero(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Zero)
 }
@@ -21,12 +22,14 @@ pub fn zero(sites: impl Into<Sites>) -> Intervention {
 ///
 /// Scores and patterns have no such mean, for each query has its own keys to look at; [`replace`] puts in one of your
 /// making.
+#[doc(alias("mean_ablation", "mean_ablate_hook"))]
 pub fn mean(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Mean)
 }
 
 /// Puts a value in the activation's place. Its shape is the activation's, that of the part it is narrowed to, or
 /// anything that broadcasts to the latter.
+#[doc(alias = "set_act")]
 pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
     Intervention::new(sites, Action::Replace(value))
 }
@@ -46,6 +49,7 @@ pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
 /// assert!(model.run(corrupt)?.probability("owl", -1)? < 0.1 && patched.probability("owl", -1)? > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("patching_hook", "generic_activation_patch"))]
 pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Result<Intervention> {
     let from = from.borrow();
     let patch = Intervention::new(sites, Action::Patch(from.clone()));
@@ -58,6 +62,7 @@ pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Res
 }
 
 /// Adds a direction: steering. The value broadcasts, so one `[d_model]` vector goes to every position.
+#[doc(alias("steering_hook", "ActivationAddition"))]
 pub fn add(sites: impl Into<Sites>, value: Tensor) -> Intervention {
     Intervention::new(sites, Action::Add(value))
 }
@@ -68,6 +73,7 @@ pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
 }
 
 /// Does anything: the closure is given the (narrowed) activation and returns one of the same shape.
+#[doc(alias("hook_fn", "add_hook", "run_with_hooks"))]
 pub fn edit(sites: impl Into<Sites>, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
     edit_at(sites, move |x, _| f(x))
 }
@@ -115,6 +121,7 @@ pub fn edit_at(
 /// assert_eq!(gradient(vec![stopped])?, 0.0);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("bwd_hooks", "add_hook"))]
 pub fn edit_gradient(
     sites: impl Into<Sites>,
     f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
@@ -138,6 +145,7 @@ pub fn edit_gradient(
 /// assert!(run.probability("owl", -1)? < 0.5);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias = "attn_mask")]
 pub fn block_attention(
     layer: usize,
     queries: impl IntoIterator<Item = impl ToIndex>,

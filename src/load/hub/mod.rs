@@ -25,6 +25,11 @@ pub(super) use self::id::HubId;
 use super::{Checkpoint, folder};
 use crate::error::{LoadError, Result, nearest};
 
+/// For builds that cannot.
+#[cfg(not(feature = "hub"))]
+const HOW_TO_DOWNLOAD: &str = "this build of glassbox does not download: add its feature `hub`, in Cargo.toml as \
+    glassbox = { features = [\"hub\"] }, for a notebook in that of the crate that its first cell loads";
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The Hugging Face hub and the cache on this machine that it shares with Python's `huggingface_hub`.
@@ -164,7 +169,7 @@ impl Hub {
     #[cfg(not(feature = "hub"))]
     fn download(&self, id: &HubId, _checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         let _ = (&self.token, self.offline, &self.progress, self.patience);
-        let missing = || self.not_found(&id.to_string(), "enable glassbox's feature `hub` to download it");
+        let missing = || self.not_found(&id.to_string(), HOW_TO_DOWNLOAD);
         otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing)
     }
 

@@ -37,6 +37,7 @@ type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 /// assert_eq!(run.gradients()?.get(Site::z(1))?.dims()[..2], [1, 8]);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("trace", "tracer"))]
 #[derive(Clone)]
 pub struct Pass {
     model: Model,
@@ -103,6 +104,7 @@ impl Pass {
     ///
     /// # Errors
     /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.
+    #[doc(alias = "decoder_input")]
     pub fn target(mut self, input: impl ToTokens) -> Result<Self> {
         let Some(source) = &self.source else {
             return Err(RunError::NoEncoder { family: self.model.config().family.clone() }.into());
@@ -117,6 +119,7 @@ impl Pass {
 
     /// Also records these sites: a [`Site`](crate::hook::Site), a list, a pattern such as `"blocks.*.attn.hook_z"`, or
     /// [`Sites::filter`].
+    #[doc(alias("names_filter", "incl_bwd"))]
     pub fn record(mut self, sites: impl Into<Sites>) -> Self {
         self.record.push(sites.into());
         self
@@ -127,12 +130,14 @@ impl Pass {
     /// an encoder records for its decoder, what experts hold (rows are the tokens of all texts), and logits that were
     /// asked for with [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
     /// remembers them.
+    #[doc(alias = "pos_slice")]
     pub fn positions(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
         self.positions = Some(positions.into_iter().collect());
         self
     }
 
     /// Also does these interventions, in this order.
+    #[doc(alias = "fwd_hooks")]
     pub fn intervene(mut self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
         self.interventions.extend(interventions);
         self
@@ -170,6 +175,7 @@ impl Pass {
     /// Also takes the gradient of a metric with respect to the activations at these sites, all from one backward
     /// pass. The metric is given the logits, `[batch, pos, d_vocab]` (the positions asked for), and returns one
     /// number. Weights get no gradient, and none is worked out.
+    #[doc(alias("bwd_hooks", "incl_bwd", "backward", "get_caching_hooks"))]
     pub fn differentiate(
         mut self,
         sites: impl Into<Sites>,

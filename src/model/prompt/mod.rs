@@ -93,6 +93,7 @@ impl Model {
     /// assert!(test.answers()[0].probability() > 0.9);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias = "utils.test_prompt")]
     pub fn test_prompt(&self, prompt: &str, answers: impl Into<Answers>) -> Result<PromptTest> {
         if self.config().architecture != Architecture::Decoder {
             return Err(RunError::NotContinued { family: self.config().family.clone() }.into());

@@ -39,6 +39,7 @@ impl Patching {
     /// assert_eq!((scores.len(), scores.senders().len(), scores.receivers().len()), (81, 9, 25));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("EAP", "attribute"))]
     pub fn edge_attribution(&self) -> Result<EdgeScores> {
         self.edges_along(&[0.0], "edge attribution")
     }
@@ -70,6 +71,7 @@ impl Patching {
     /// assert!(patching.faithfulness(&circuit)? > 0.95);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("EAP-IG", "EAP_IG"))]
     pub fn edge_integrated_gradients(&self, steps: usize) -> Result<EdgeScores> {
         if steps == 0 {
             return Err(PatchError::NoSteps.into());

@@ -47,6 +47,7 @@ impl Patching {
     /// assert!(patching.path("a0.h0", ["a1.h0.q", "a1.h0.v", "logits"])?.recovered().abs() < 0.01);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("path_patching", "path_patch", "iter_path_patch"))]
     pub fn path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
         self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Mlps)
     }

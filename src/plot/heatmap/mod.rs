@@ -41,6 +41,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 /// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[doc(alias("imshow", "px.imshow"))]
 #[derive(Clone)]
 #[must_use = "a heatmap is drawn by `.draw()`"]
 pub struct Heatmap {

@@ -1,0 +1,143 @@
+//! What TransformerLens, nnsight and SAELens call it, and the line of glassbox. Every line is compiled and run.
+//!
+//! Hook names, shapes and values are TransformerLens's own, so a name such as `blocks.0.attn.hook_z` needs no
+//! translation.
+//!
+//! # Models and texts
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! Model::open("induction-2l")?;                      // HookedTransformer.from_pretrained_no_processing
+//! Model::open("induction-2l")?.processed(Processing::default())?; // HookedTransformer.from_pretrained
+//! model.config();                                    // model.cfg
+//! model.run(text)?;                                  // model.run_with_cache(text)
+//! model.forward(text)?;                              // model(text)
+//! model.loss(text)?;                                 // model(text, return_type="loss")
+//! run.token_losses()?;                               // model(text, return_type="loss", loss_per_token=True)
+//! model.pass(text)?.record("blocks.*.hook_resid_post").run()?; // run_with_cache(text, names_filter=..)
+//! model.pass(text)?.stop_at_layer(1).run()?;         // model(text, stop_at_layer=1)
+//! model.tokens(text)?;                               // model.to_tokens(text)
+//! model.to_tokens(text, false)?;                     // model.to_tokens(text, prepend_bos=False)
+//! model.to_str_tokens(text)?;                        // model.to_str_tokens(text)
+//! model.to_single_token("owl")?;                     // model.to_single_token("owl")
+//! model.to_string(&[1, 2])?;                         // model.to_string([1, 2])
+//! model.token_position("owl", text, Occurrence::First)?; // model.get_token_position("owl", text)
+//! model.test_prompt(text, "owl")?;                   // utils.test_prompt(text, "owl", model)
+//! model.generate(text)?.max_new_tokens(3).run()?;    // model.generate(text, max_new_tokens=3)
+//! model.read(text)?;                                // HookedTransformerKeyValueCache, past_kv_cache
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # The cache
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let (run, last) = (model.run(text)?, Site::resid_post(1));
+//! run.cache().get("blocks.0.attn.hook_z")?;          // cache["blocks.0.attn.hook_z"]
+//! run.cache().get(Site::pattern(0))?;                // cache["pattern", 0], cache[utils.get_act_name("pattern", 0)]
+//! run.cache().sites();                               // cache.keys()
+//! run.cache().stack_activation(Site::z)?;            // cache.stack_activation("z")
+//! run.accumulated_resid(last, true)?;                // cache.accumulated_resid(incl_mid=True)
+//! run.decompose(last)?;                              // cache.decompose_resid
+//! run.decompose_heads(last)?;                        // cache.stack_head_results
+//! run.decompose_neurons(last)?;                      // cache.stack_neuron_results
+//! run.decompose_fully(last)?;                        // cache.get_full_resid_decomposition
+//! run.decompose(last)?.logit_attrs("owl", "red")?;   // cache.logit_attrs(stack, tokens, incorrect_tokens)
+//! run.decompose(last)?.apply_ln(Site::unembed_in())?; // cache.apply_ln_to_stack
+//! run.logit_lens()?;                                 // logit lens: accumulated_resid, ln_final, W_U
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Hooks
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! model.run_with(text, [edit(Site::z(1), |z| Ok((z * 0.0)?))])?; // model.run_with_hooks(text, fwd_hooks=[..])
+//! model.hooked([zero(Site::z(1))]).run(text)?;       // model.add_hook(..), add_perma_hook; with model.hooks(..)
+//! model.hooked([]);                                  // nothing to undo: `model` itself never changes; reset_hooks
+//! model.run_with(text, [zero(Site::z(1)).head(0)])?; // def hook(z, hook): z[:, :, 0] = 0
+//! model.run_with(text, [patch(Site::resid_post(0), run.cache())?])?; // def hook(resid, hook): return cache[hook.name]
+//! model.pass(text)?.differentiate(Site::resid_post(0), |logits| Ok(logits.sum_all()?))?.run()?; // bwd_hooks, .backward()
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Weights
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, layer, head) = (Model::open("induction-2l")?, 1, 0);
+//! # let text = "red fox blue";
+//! let w = model.weights();
+//! w.w_e()?;                                          // model.W_E, model.embed.W_E
+//! w.w_pos()?;                                        // model.W_pos
+//! w.w_u()?;                                          // model.W_U
+//! w.w_q(layer)?.get(head)?;                          // model.W_Q[layer, head]
+//! w.w_k(layer)?.get(head)?;                          // model.W_K[layer, head]
+//! w.w_v(layer)?.get(head)?;                          // model.W_V[layer, head]
+//! w.w_o(layer)?.get(head)?;                          // model.W_O[layer, head]
+//! w.stacked(|w, layer| w.w_q(layer))?;               // model.W_Q
+//! w.get("blocks.0.attn.W_Q")?;                       // model.state_dict()["blocks.0.attn.W_Q"]
+//! w.tokens_to_residual_directions(text)?;            // model.tokens_to_residual_directions
+//! w.accumulated_bias(layer, false, true)?;           // model.accumulated_bias
+//! w.all_head_labels();                               // model.all_head_labels()
+//! model.qk(layer)?;                                  // model.QK[layer], a FactoredMatrix
+//! model.ov(layer)?.eigenvalues()?;                   // model.OV[layer].eigenvalues
+//! composition_scores(&model, Composition::K)?;       // model.all_composition_scores("K")
+//! model.fold_value_biases()?;                        // model.fold_value_biases(..)
+//! model.center_unembed()?;                           // from_pretrained(.., center_unembed=True)
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Heads and singular vectors
+//! ```
+//! # use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! Detector::habit(Habit::PreviousToken).scores(&run)?; // head_detector.detect_head(model, text, "previous_token_head")
+//! head_scores(&run)?;                                // detect_head for previous, duplicate and induction heads
+//! svd_reading(&model, Writes::Head { layer: 1, head: 0 }, 3)?; // SVDInterpreter(model).get_singular_vectors("OV", ..)
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Patching
+//! ```
+//! # use glassbox::prelude::*;
+//! # let model = Model::open("induction-2l")?;
+//! # let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+//! # let patching = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+//! patching.resid_pre()?;                             // patching.get_act_patch_resid_pre
+//! patching.resid_mid()?;                             // patching.get_act_patch_resid_mid
+//! patching.attn_out()?;                              // patching.get_act_patch_attn_out
+//! patching.mlp_out()?;                               // patching.get_act_patch_mlp_out
+//! patching.heads(HeadPart::Out)?;                    // patching.get_act_patch_attn_head_out_all_pos; _q_, _k_, _v_, _pattern_
+//! patching.heads_by_position(HeadPart::Query)?;      // patching.get_act_patch_attn_head_q_by_pos
+//! patching.pattern_entries()?;                       // patching.get_act_patch_attn_head_pattern_dest_src_pos
+//! patching.every_head_part()?;                       // patching.get_act_patch_attn_head_all_pos_every
+//! patching.every_block_part()?;                      // patching.get_act_patch_block_every
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # nnsight
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! let run = model.run(text)?;                        // with model.trace(text):
+//! run.cache().get(Site::resid_post(0))?;             //     model.transformer.h[0].output[0].save()
+//! model.run_with(text, [zero(Site::mlp_out(0))])?;   //     model.transformer.h[0].mlp.output[:] = 0
+//! run.logits()?;                                     //     model.lm_head.output.save()
+//! model.generate(text)?.max_new_tokens(2).record(Site::resid_post(0)).run()?; // with model.generate(text, ..):
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # SAELens
+//! Sparse autoencoders are not read yet. What comes before and after one is:
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! let acts = run.cache().get("blocks.0.hook_resid_post")?; // HookedSAETransformer.run_with_cache; sae.encode(acts)
+//! let decoded = acts.affine(1.0, 0.0)?;              // sae.decode(..)
+//! model.run_with(text, [replace("blocks.0.hook_resid_post", decoded)])?; // run_with_saes
+//! # Ok::<(), glassbox::Error>(())
+//! ```

@@ -1,0 +1,147 @@
+//! The index by task: what you want to do, and the line that does it. Every line is compiled and run.
+//!
+//! All of them stand after these:
+//!
+//! ```
+//! use glassbox::prelude::*;
+//! let model = Model::open("induction-2l")?;
+//! let text = "red fox blue owl red fox blue";
+//! let run = model.run(text)?;
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Open and run a model
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! Model::open("induction-2l")?;            // open a model that ships; also a folder, a .gguf file, a hub id
+//! model.config().n_layers;                 // how many layers, heads, dimensions
+//! model.tokens(text)?;                     // cut a text into tokens
+//! model.to_str_tokens(text)?;              // the tokens as strings
+//! model.to_single_token("fox")?;           // the id of a word
+//! model.run(text)?;                        // run, and record every activation
+//! model.pass(text)?.record(Site::z(1)).run()?; // record one site only
+//! model.pass(text)?.stop_at_layer(1).run()?;   // stop before a layer
+//! model.forward(text)?;                    // logits alone
+//! model.run(["red fox red", "blue owl"])?; // several texts, padded
+//! model.generate(text)?.max_new_tokens(3).run()?; // go on writing
+//! model.processed(Processing::default())?; // fold layer norms, centre the weights
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # What does the model say?
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! run.next_tokens(-1, 6)?;                 // picture: the likeliest next tokens
+//! run.predictions(-1, 6)?;                 // the same as data
+//! run.probability("owl", -1)?;             // probability of a word
+//! run.logit_diff("owl", "red", -1)?;       // logit difference of two words
+//! run.loss()?;                             // loss, mean over tokens
+//! run.token_losses()?;                     // loss per token
+//! run.surprise()?;                         // picture: loss per token, on the text
+//! model.test_prompt(text, "owl")?;         // rank, logit and probability of an answer
+//! run.logit_lens()?;                       // picture: what it would say before each layer
+//! run.logit_lens_for("owl")?.rank_line(-1)?; // picture: rank of a word by layer
+//! run.logits()?.softmax(-1)?;              // probabilities of every token everywhere
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Look at activations
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! run.cache().get("blocks.1.attn.hook_pattern")?; // an activation by its TransformerLens name
+//! run.cache().get(Site::resid_post(1))?;   // the same by a typed name
+//! run.cache().sites();                     // what was recorded
+//! run.cache().stack_activation(Site::z)?;  // one site of all layers, stacked
+//! run.attention(1)?;                       // picture: attention patterns of a layer
+//! run.attention_head(1, 0)?;               // picture: attention pattern of a head
+//! run.pattern(1, 0)?;                      // attention pattern of a head as an array
+//! head_scores(&run)?;                      // picture: previous-token, duplicate and induction scores of heads
+//! label_heads(&model, 0)?;                 // picture: what every head does, measured on random tokens
+//! repeated_random_tokens(&model, 4, 10, 2, 0)?; // random tokens that come twice
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Change something
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let run = model.run(text)?;
+//! # let direction = Direction::new(Site::resid_post(0), &Tensor::ones(model.config().d_model, DType::F32, &Device::Cpu)?)?;
+//! model.run_with(text, [zero(Site::z(1)).head(0)])?; // ablate a head
+//! model.run_with(text, [mean(Site::mlp_out(0))])?;   // mean-ablate an MLP
+//! model.run_with(text, [zero("blocks.*.attn.hook_z").head(0)])?; // at all sites of a pattern
+//! model.run_with(text, [edit(Site::z(1), |z| Ok((z * 0.5)?))])?; // any function of the activation
+//! model.run_with(text, [patch(Site::z(1), run.cache())?])?; // put in another run's activation
+//! model.run_with(text, [block_attention(1, [-1], [2])])?; // forbid one position to look at another
+//! model.run_with(text, [direction.add(4.0)?])?;      // steer along a direction
+//! model.run_with(text, [direction.ablate()?])?;      // take a direction out
+//! model.hooked([zero(Site::z(1)).head(0)]);          // a model that is always changed so
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Which part does it?
+//! ```
+//! # use glassbox::prelude::*;
+//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let (run, last) = (model.run(text)?, Site::resid_post(1));
+//! let heads = run.decompose_heads(last)?;            // the residual stream as a sum of heads
+//! heads.logit_attrs("owl", "red")?;                  // picture: direct logit attribution of every head
+//! run.decompose(last)?.logit_attrs("owl", "red")?;   // of every layer's attention and MLP
+//! run.accumulated_resid(last, true)?.logit_attrs("owl", "red")?.line()?; // by depth
+//! let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+//! let two = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+//! two.resid_pre()?;                                  // picture: activation patching, layer by position
+//! two.heads(HeadPart::Out)?;                         // picture: activation patching of every head
+//! two.every_head_part()?;                            // pictures: output, query, key, value and pattern of every head
+//! two.attribution()?.heads(HeadPart::Out)?;          // attribution patching
+//! two.path("a0.h0", "a1.h0.k")?;                     // path patching
+//! two.edge_attribution()?.circuit(8);                // picture: a circuit of eight edges
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Read the weights
+//! ```
+//! # use glassbox::prelude::*;
+//! # let model = Model::open("induction-2l")?;
+//! model.weights().w_q(0)?;                           // a weight by its usual name
+//! model.qk(1)?;                                      // W_Q W_K^T of every head of a layer
+//! model.ov(1)?.svd()?;                               // singular values of W_V W_O
+//! model.ov_all()?.eigenvalues()?;                    // picture: eigenvalues of every head
+//! composition_scores(&model, Composition::K)?;       // picture: which heads compose
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Probe
+//! ```
+//! # use glassbox::prelude::*;
+//! let model = Model::open("grammar-4l")?;
+//! let texts = ["The key is", "The keys are", "The box is", "The boxes are", "The boy is", "The boys are"];
+//! let plural = |tokens: &Tokens, at: usize| (at == 2).then(|| tokens.strings(0)[at].ends_with('s'));
+//! let examples = Examples::collect(&model, [Site::resid_post(1)], texts, plural)?;
+//! SparseProbe::params().k(1).fit(examples.features(Site::resid_post(1))?, examples.labels())?.report(); // picture
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Draw
+//! ```
+//! # use glassbox::prelude::*;
+//! # let scores = Array2::<f32>::zeros((2, 3));
+//! LineChart::new().add(Series::new("loss", [3.0, 2.0, 1.5])).draw()?; // plot a line
+//! Bars::new([("Mary", 0.7), ("John", 0.2)]).draw()?;      // bar chart
+//! Heatmap::new(scores).title("Scores").draw()?;           // plot a matrix
+//! Scatter::new([("L0H0", 0.1, 0.4), ("L0H1", 0.3, 0.2)]).draw()?; // scatter plot
+//! TokenText::new(["red", "fox"], [0.2, 0.9]).draw()?;     // colour the words of a text
+//! let figure = Bars::new([("Mary", 0.7)]).draw()?;
+//! row([&figure, &figure]);                                // side by side; column and tabs, too
+//! display(&figure);                                       // show it from the middle of a cell
+//! # let folder = std::env::temp_dir().join(format!("glassbox-guide-{}.svg", std::process::id()));
+//! # let path = folder.to_str().unwrap();
+//! figure.save(path)?;                                     // save as a file, .svg
+//! # std::fs::remove_file(path).unwrap();
+//! # Ok::<(), glassbox::Error>(())
+//! ```
