@@ -76,6 +76,7 @@ pub mod cache;
 pub mod circuits;
 pub mod corpus;
 pub mod decompose;
+mod drawn;
 mod error;
 pub mod files;
 pub mod fourier;

@@ -1,7 +1,12 @@
 //! Which heads look back one token, which at the same token, which at what came after it.
 
 use super::{Detector, Habit, map_heads};
-use crate::{Result, model::Run, order::falling, plot::Figure};
+use crate::{
+    Result,
+    model::Run,
+    order::falling,
+    plot::{Figure, Top},
+};
 use ndarray::Array2;
 
 /// How much of three habits each head has, 0 to 1, on the texts of one run.
@@ -110,6 +115,33 @@ impl HeadScores {
     /// Layer, head and score of the strongest induction head.
     pub fn strongest_induction(&self) -> (usize, usize, f32) {
         strongest(&self.induction)
+    }
+
+    /// The `k` highest scores of all heads and habits as a table: habit, layer, head, score.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::{Habit, head_scores}, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
+    /// let scores = head_scores(&run)?;
+    /// let top = scores.top(4);
+    /// assert!(top.iter().any(|&(habit, layer, _, _)| habit == Habit::Induction && layer == 1));
+    /// assert!(top.to_string().contains("L1H0, induction"), "{top}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn top(&self, k: usize) -> Top<(Habit, usize, usize, f32)> {
+        let habits = [
+            (Habit::PreviousToken, "previous token", &self.previous_token),
+            (Habit::DuplicateToken, "same token", &self.duplicate_token),
+            (Habit::Induction, "induction", &self.induction),
+        ];
+        let all = habits.into_iter().flat_map(|(habit, name, scores)| {
+            let row = move |((layer, head), &score): ((usize, usize), &f32)| {
+                (format!("L{layer}H{head}, {name}"), score, (habit, layer, head, score))
+            };
+            scores.indexed_iter().map(row)
+        });
+        Top::of(k, "What each head looks at", "attention", all)
     }
 
     /// Three maps of layers by heads, on one scale.

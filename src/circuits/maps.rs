@@ -63,7 +63,8 @@ impl<T: PerHead> PerHead for &T {
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHead)>) -> Result<Heatmap> {
-    let maps = scores.into_iter().map(|(name, scores)| Ok((name, scores.per_head()?))).collect::<Result<Vec<_>>>()?;
+    let maps: Vec<(String, _)> =
+        scores.into_iter().map(|(name, scores)| Ok((name.into(), scores.per_head()?))).collect::<Result<_>>()?;
     let heads = maps.iter().map(|(_, map)| map.ncols()).max().unwrap_or(0);
     let maps = maps.into_iter().map(|(name, map)| (name, ungrouped(map, heads)));
     Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print(usize::MAX))

@@ -5,7 +5,7 @@ use crate::{
     cache::last_of,
     notebook::Show,
     order::{by_size, larger},
-    plot::{Bars, Figure, Heatmap, text::line},
+    plot::{Figure, Heatmap, Top, text::line},
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
@@ -99,15 +99,15 @@ impl Attribution {
         Ok((0..components).map(|component| mean(component) / batch as f32).collect())
     }
 
-    /// The `k` parts with the largest numbers either way, largest first; those that are NaN before all.
+    /// The `k` parts with the largest numbers either way, largest first; those that are NaN before all: a table of names
+    /// and numbers, which is shown and printed as one.
     ///
     /// # Errors
     /// As [`Attribution::at_last`].
-    pub fn top(&self, k: usize) -> Result<Vec<(String, f32)>> {
-        let values = self.at_last()?;
-        let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by(|&a, &b| by_size(values[a], values[b]).then(a.cmp(&b)));
-        Ok(order.into_iter().take(k).map(|at| (self.labels[at].clone(), values[at])).collect())
+    pub fn top(&self, k: usize) -> Result<Top<(String, f32)>> {
+        let row = |(label, value): (&String, f32)| (label.clone(), value, (label.clone(), value));
+        let all = self.labels.iter().zip(self.at_last()?).map(row);
+        Ok(Top::of(k, "What each part gave at the last position", "direct effect", all))
     }
 
     /// Bars of the `k` strongest parts.
@@ -125,9 +125,12 @@ impl Attribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn draw_top(&self, k: usize) -> Result<Figure> {
-        let shown = if k < self.labels.len() { format!(" ({k} of {})", self.labels.len()) } else { String::new() };
-        let title = format!("What each part gave at the last position{shown}");
-        Bars::new(self.top(k)?).title(title).value("direct effect").draw()
+        self.top(k)?.draw()
+    }
+
+    /// The bars that a notebook shows.
+    pub(crate) fn bars(&self) -> Result<Figure> {
+        self.draw_top(12)
     }
 }
 
@@ -168,7 +171,7 @@ impl Attribution {
 
 impl Show for Attribution {
     fn html(&self) -> String {
-        if self.by_position { self.draw_positions(12).html() } else { self.draw_top(12).html() }
+        if self.by_position { self.draw_positions(12).html() } else { self.bars().html() }
     }
 
     fn plain(&self) -> String {

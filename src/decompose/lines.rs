@@ -4,8 +4,7 @@ use super::Attribution;
 use crate::{
     Result,
     error::RunError,
-    order::by_size,
-    plot::{Figure, Heatmap, LineChart, Series},
+    plot::{Figure, Heatmap, LineChart, Series, Top},
 };
 use ndarray::Array2;
 
@@ -89,12 +88,11 @@ impl Attribution {
     /// assert_eq!(given.top_heads(1)?, [(1, 0, given.by_head()?[[1, 0]])]); // the induction head says it
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn top_heads(&self, k: usize) -> Result<Vec<(usize, usize, f32)>> {
+    pub fn top_heads(&self, k: usize) -> Result<Top<(usize, usize, f32)>> {
         let heads = self.by_head()?;
-        let mut given: Vec<_> = heads.indexed_iter().map(|((layer, head), &value)| (layer, head, value)).collect();
-        given.sort_by(|a, b| by_size(a.2, b.2));
-        given.truncate(k);
-        Ok(given)
+        let row = |((layer, head), &value)| (format!("L{layer}H{head}"), value, (layer, head, value));
+        let all = heads.indexed_iter().map(row);
+        Ok(Top::of(k, "What each head gave at the last position", "direct effect", all))
     }
 
     /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.

@@ -9,6 +9,13 @@ pub(crate) enum PlotError {
     Labels { picture: &'static str, axis: String, got: usize, expected: usize },
     #[error("{picture} needs {what} of shape {expected:?}; it was given {got:?}")]
     Shape { picture: &'static str, what: String, got: Vec<usize>, expected: Vec<usize> },
+    #[error(
+        "the data have the shape {shape:?}, and {} longer than 1 can be drawn here; choose a part, as in \
+         `tensor.get(0)?` or `tensor.narrow(0, 0, 1)?`", axes(*needed)
+    )]
+    Axes { shape: Vec<usize>, needed: usize },
+    #[error("row {at} has {got} numbers and row 0 has {expected}; give rows of one length")]
+    Ragged { at: usize, got: usize, expected: usize },
     #[error("the series `{series}` has {ys} values but {others} {what}; they must be as many")]
     Lengths { series: String, ys: usize, others: usize, what: &'static str },
     #[error("the range {lo} to {hi} is empty or not finite; give a low end below a high end")]
@@ -21,10 +28,25 @@ pub(crate) enum PlotError {
     NamedLogarithm { axis: &'static str },
     #[error("`{path}` does not say what kind of file to write; end the name in .svg or .html")]
     Extension { path: String },
+    #[error(
+        "`{path}` would be a picture of pixels, and a figure is written as lines and letters; end the name in .svg or \
+         .html, and make pixels of it with a browser or another program, such as `rsvg-convert picture.svg -o \
+         picture.png`"
+    )]
+    Pixels { path: String },
     #[error("an edge names `{name}`, and no node of the graph is called so")]
     Node { name: String },
     #[error("the node `{node}` is in layer {layer}, and the graph has {layers} layers, counted from 0")]
     Layer { node: String, layer: usize, layers: usize },
     #[error("the drawing library refused a shape: {0}")]
     Drawing(String),
+}
+
+/// So many axes, in words.
+fn axes(needed: usize) -> String {
+    match needed {
+        1 => "one axis".into(),
+        2 => "two axes".into(),
+        _ => format!("{needed} axes"),
+    }
 }

@@ -6,12 +6,12 @@ use crate::{
     decompose::{ToTokenIds, ids_after},
     hook::Site,
     index::Counted,
-    model::{AnswerWord, Model, Run, softmax},
+    model::{AnswerWord, Architecture, Model, Run, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
     plot::{
         Figure, LensTable, LineChart, Series, Statistic, tabs,
-        text::{escape, line},
+        text::{escape, line, visible},
     },
     text::Tokens,
 };
@@ -47,6 +47,8 @@ pub struct LogitLens {
     watched: String,
     /// What is to be said of the watched token when its other reading is much likelier.
     likelier: Option<String>,
+    /// Whether the model is an encoder, which says what stands at a token and not what comes after it.
+    fills: bool,
 }
 
 /// What the lens reads at one layer and position.
@@ -70,14 +72,15 @@ const TOP: usize = 10;
 
 impl Run {
     /// The logit lens on the first text, watching the token that the model finds likeliest after its last token that was
-    /// recorded.
+    /// recorded; of an encoder, likeliest in the first blank, or without one in the place of the last token that is not
+    /// special.
     ///
     /// # Errors
     /// When the run did not record the residual stream, did not reach the end of the model, or a logit is NaN or inf: the
     /// error names the first recorded site at which there is no number.
     #[doc(alias("accumulated_resid", "LogitLens"))]
     pub fn logit_lens(&self) -> Result<LogitLens> {
-        let row = last_of(&self.tokens(), 0, &self.cache().recorded())?;
+        let row = self.watched_row()?;
         let sites = self.model().config().streams();
         let end = sites.last().copied().unwrap_or(Site::resid_post(0));
         let logits = self.model().unembed(&self.cache().get(end)?.get(0)?.get(row)?.unsqueeze(0)?)?;
@@ -85,6 +88,21 @@ impl Run {
         self.cache().check_numbers(|| "the logits of the last token that was recorded".into(), &logits)?;
         let watched = largest(logits).unwrap_or(0);
         LogitLens::new(self, watched as u32)
+    }
+
+    /// Where among the recorded positions the lens looks for what to watch.
+    fn watched_row(&self) -> Result<usize> {
+        let (tokens, recorded) = (self.tokens(), self.cache().recorded());
+        let last = last_of(&tokens, 0, &recorded)?;
+        let special = match (self.model().config().architecture, self.model().tokenizer()) {
+            (Architecture::Encoder, Some(tokenizer)) => tokenizer.special_ids(),
+            _ => return Ok(last),
+        };
+        let ids = tokens.ids(0);
+        let id = |row: usize| recorded.get(row).and_then(|&position| ids.get(position as usize)).copied();
+        let is_text = |row: &usize| id(*row).is_some_and(|id| !special.all().contains(&id));
+        let blank = (0..=last).find(|&row| special.mask.is_some() && id(row) == special.mask);
+        Ok(blank.or_else(|| (0..=last).rev().find(is_text)).unwrap_or(last))
     }
 
     /// The logit lens on the first text, watching one token: an id, or a word, read as the text goes on after the last
@@ -140,7 +158,8 @@ impl LogitLens {
         }
         let shape = (n_layers + 1, positions.len());
         let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-        Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched), likelier })
+        let fills = model.config().architecture == Architecture::Encoder;
+        Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched), likelier, fills })
     }
 
     /// The number of rows: one per layer, and the output.
@@ -182,11 +201,10 @@ impl LogitLens {
             positions.iter().map(|&position| strings[position].clone()),
         );
         let table = if positions.len() == strings.len() { table } else { table.positions(positions) };
+        let (table, said) = if self.fills { (table.in_place(), "put in each place") } else { (table, "say") };
+        let watched = visible(&self.watched);
         table
-            .title(format!(
-                "Logit lens: what the model would say before each layer (outlined: {})",
-                self.watched.trim()
-            ))
+            .title(format!("Logit lens: what the model would {said} before each layer (outlined: {watched})"))
             .statistic(statistic, values)
             .rows(self.labels.clone())
             .target(self.watched.clone())
@@ -198,14 +216,18 @@ impl LogitLens {
     /// # Errors
     /// When the position is outside the text, or the run did not record it.
     pub fn line(&self, position: i64) -> Result<Figure> {
-        self.chart(position, "Probability", |cell| cell.probability)?.y("probability").y_range(0.0, 1.0).draw()
+        self.chart(position, "Probability", |cell| cell.probability)?
+            .y("probability")
+            .y_limits(0.0, 1.0)
+            .y_range(0.0, 1.0)
+            .draw()
     }
 
     /// The watched token's rank before each layer and at the output, at one position (-1 is the last), on a logarithmic
     /// axis: what moves long before a probability does.
     ///
     /// # Errors
-    /// When the position is outside the text.
+    /// When the position is outside the text, or the run did not record it.
     pub fn rank_line(&self, position: i64) -> Result<Figure> {
         self.chart(position, "Rank", |cell| cell.rank as f32)?.y("rank (1 is likeliest)").log_y().draw()
     }
@@ -213,8 +235,13 @@ impl LogitLens {
     fn chart(&self, position: i64, what: &str, of: impl Fn(&LensCell) -> f32) -> Result<LineChart> {
         let position = self.tokens.index_in(0, position)?;
         let column = self.cells.column(index_of(position, &self.positions)?);
+        let place = if self.fills { "at" } else { "after" };
         Ok(LineChart::new()
-            .title(format!("{what} of {:?} after {:?}", self.watched, self.tokens.strings(0)[position]))
+            .title(format!(
+                "{what} of {} {place} {}",
+                visible(&self.watched),
+                visible(&self.tokens.strings(0)[position])
+            ))
             .x("before layer")
             .x_names(self.labels.clone())
             .add(Series::new(self.watched.clone(), column.iter().map(of).collect::<Vec<_>>())))

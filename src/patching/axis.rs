@@ -1,5 +1,7 @@
 //! [`MapAxis`]: what one axis of a map counts.
 
+use crate::plot::text::visible;
+
 /// One axis of a map: a name, and how each place along it is called.
 ///
 /// # Examples
@@ -41,6 +43,16 @@ impl MapAxis {
     pub fn tokens(name: &str, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
         Self { name: name.into(), len: tokens.len(), labels: AxisLabels::Tokens(tokens), shared: 1 }
+    }
+
+    /// What one of its places is called.
+    pub(super) fn place(&self, at: usize) -> String {
+        let named = |names: &[String]| names.get(at).cloned().unwrap_or_default();
+        match &self.labels {
+            AxisLabels::Numbers => format!("{} {at}", self.name),
+            AxisLabels::Names(names) => named(names),
+            AxisLabels::Tokens(tokens) => format!("{}@{at}", visible(&named(tokens))),
+        }
     }
 
     /// What it counts.

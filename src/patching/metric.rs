@@ -196,7 +196,7 @@ impl Metric {
         Self::of_answer("log-probability (nats)", model, answer, batch, |answer| Kind::LogProbability { answer })
     }
 
-    /// How many tokens the model finds likelier than the answer: 0 is the best, NaN where a logit is.
+    /// The place of the answer among all tokens, from 1 for the likeliest; NaN where a logit is.
     ///
     /// # Errors
     /// As [`Metric::logit_diff`].
@@ -279,7 +279,7 @@ impl Metric {
     pub(super) fn measure(&self, logits: &Tensor) -> Result<Vec<f32>> {
         match &self.kind {
             Kind::Rank { answer } => {
-                let better = |row: &[f32], id: usize| rank(row, id).map_or(f32::NAN, |rank| rank as f32);
+                let better = |row: &[f32], id: usize| rank(row, id).map_or(f32::NAN, |better| 1.0 + better as f32);
                 let rows = logits.to_vec2::<f32>()?;
                 Ok(rows.iter().zip(answer).map(|(row, &id)| better(row, id as usize)).collect())
             }

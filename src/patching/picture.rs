@@ -146,7 +146,7 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
             labelled(map, &first.axes[0], &first.axes[1]).draw()
         }
         [one] => one.figure(),
-        [] => Heatmap::new(Array2::zeros((0, 0))).draw(),
+        [] => Heatmap::new(Array2::<f32>::zeros((0, 0))).draw(),
     };
     Ok(column(groups.into_iter().map(figure).collect::<Result<Vec<_>>>()?))
 }

@@ -1,7 +1,7 @@
 //! [`PatchSweep`]: the numbers of a map.
 
 use super::{MapAxis, pair::Baselines, statistics};
-use crate::{Result, error::PatchError, order};
+use crate::{Result, error::PatchError, plot::Top};
 use ndarray::{ArrayD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
@@ -187,18 +187,40 @@ impl PatchSweep {
 
     /// The cell that brings back most, and how much; where a cell is NaN, the first such.
     pub fn strongest(&self) -> (Vec<usize>, f32) {
-        self.top(1).pop().unwrap_or_default()
+        self.top(1).into_iter().next().unwrap_or_default()
     }
 
     /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]). Cells that
-    /// are NaN come before all others.
-    pub fn top(&self, k: usize) -> Vec<(Vec<usize>, f32)> {
+    /// are NaN come before all others. The table is shown and printed as one.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{HeadPart, Metric, Patching}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let top = patching.heads(HeadPart::Out)?.top(3);
+    /// let (place, value) = &top[0];
+    /// assert_eq!(top.labels()[0], format!("L{}H{}", place[0], place[1]));
+    /// assert_eq!(top.values()[0], *value);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn top(&self, k: usize) -> Top<(Vec<usize>, f32)> {
         let mean = self.mean();
-        let mut cells: Vec<_> = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value)).collect();
-        cells.retain(|(at, _)| !self.is_missing(at));
-        cells.sort_by(|a, b| order::by_size(a.1, b.1));
-        cells.truncate(k);
-        cells
+        let cells = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value));
+        let cells = cells.filter(|(at, _)| !self.is_missing(at));
+        let rows = cells.map(|(at, value)| (self.place(&at), value, (at, value)));
+        Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), rows)
+    }
+
+    /// What a cell is called.
+    fn place(&self, at: &[usize]) -> String {
+        let names: Vec<&str> = self.axes.iter().map(|axis| &*axis.name).collect();
+        match (&names[..], at) {
+            (["layer", "head"], [layer, head]) => format!("L{layer}H{head}"),
+            _ => self.axes.iter().zip(at).map(|(axis, &at)| axis.place(at)).collect::<Vec<_>>().join(", "),
+        }
     }
 
     /// What the pairs say of one cell: effect on the metric (patched less corrupt), its standard error, a bootstrap

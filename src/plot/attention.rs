@@ -5,10 +5,12 @@ use ndarray::Array2;
 use super::{
     band::token_at,
     color::Palette,
+    data::{Kept, ToNames},
     figure::Figure,
     grid::TOOLTIPS,
     heatmap::Heatmap,
     joined::Join,
+    matrix::ToMatrix,
     text::{columns, headline, line, number, pad},
 };
 use crate::{Result, error::PlotError, order::falling};
@@ -35,6 +37,7 @@ pub struct AttentionPattern {
     pattern: Array2<f32>,
     queries: Vec<String>,
     keys: Vec<String>,
+    kept: Kept,
     title: String,
     tooltips: usize,
     cells: Option<usize>,
@@ -47,14 +50,16 @@ const MOST: usize = 100_000;
 
 impl AttentionPattern {
     /// The pattern of a head over a text.
-    pub fn new(pattern: Array2<f32>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
-        Self { pattern, keys: tokens.clone(), queries: tokens, title: String::new(), tooltips: TOOLTIPS, cells: None }
+    pub fn new<Kind, Names>(pattern: impl ToMatrix<Kind>, tokens: impl ToNames<Names>) -> Self {
+        let mut kept = Kept::default();
+        let (pattern, queries) = (kept.take(pattern.to_matrix()), kept.take(tokens.to_names()));
+        let (keys, title) = (queries.clone(), String::new());
+        Self { pattern, queries, keys, kept, title, tooltips: TOOLTIPS, cells: None }
     }
 
     /// The tokens that are looked at, when they are another text's (cross-attention).
-    pub fn keys(mut self, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.keys = tokens.into_iter().map(Into::into).collect();
+    pub fn keys<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
+        self.keys = self.kept.take(tokens.to_names());
         self
     }
 
@@ -75,6 +80,7 @@ impl AttentionPattern {
     /// # Errors
     /// When the pattern has no cells, or the tokens are not as many as its rows and columns.
     pub fn draw(&self) -> Result<Figure> {
+        self.kept.check()?;
         let (rows, columns) = self.pattern.dim();
         for (axis, got, expected) in [("query", self.queries.len(), rows), ("key", self.keys.len(), columns)] {
             if got != expected {

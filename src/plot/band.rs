@@ -15,8 +15,8 @@ pub(crate) enum Labels {
     /// Their index.
     #[default]
     Index,
-    /// Names of their own.
-    Names(Vec<String>),
+    /// Names of their own, and how each is written on the axis.
+    Names { all: Vec<String>, short: Vec<String> },
     /// Tokens, told apart by their position.
     Tokens(Vec<String>),
     /// The indices of a block: so many for each cell, as many as there are in all.
@@ -30,7 +30,8 @@ const GAP: f64 = 7.0;
 
 impl Labels {
     pub(crate) fn names(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self::Names(names.into_iter().map(Into::into).collect())
+        let all: Vec<String> = names.into_iter().map(Into::into).collect();
+        Self::Names { short: shortened(&all), all }
     }
 
     pub(crate) fn tokens(tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -40,7 +41,7 @@ impl Labels {
     /// An error unless there are `expected` labels, where they are given at all.
     pub(crate) fn check(&self, picture: &'static str, axis: &str, expected: usize) -> Result<()> {
         match self {
-            Self::Names(labels) | Self::Tokens(labels) if labels.len() != expected => {
+            Self::Names { all: labels, .. } | Self::Tokens(labels) if labels.len() != expected => {
                 Err(PlotError::Labels { picture, axis: axis.into(), got: labels.len(), expected }.into())
             }
             _ => Ok(()),
@@ -52,7 +53,7 @@ impl Labels {
         match self {
             _ if block <= 1 => self.clone(),
             Self::Index | Self::Blocks { .. } => Self::Blocks { each: block, all },
-            Self::Names(_) | Self::Tokens(_) => {
+            Self::Names { .. } | Self::Tokens(_) => {
                 let ends = |first: usize| [first, (first + block).min(all) - 1].map(|i| self.full("", i)).join(" … ");
                 Self::names((0..all).step_by(block).map(ends))
             }
@@ -70,7 +71,7 @@ impl Labels {
         match self {
             Self::Index => (i.to_string(), String::new()),
             Self::Blocks { each, all } => (format!("{}–{}", i * each, ((i + 1) * each).min(*all) - 1), String::new()),
-            Self::Names(names) => (at(names, printable), String::new()),
+            Self::Names { short, .. } => (short.get(i).cloned().unwrap_or_default(), String::new()),
             Self::Tokens(tokens) => (at(tokens, visible), format!("@{i}")),
         }
     }
@@ -81,7 +82,7 @@ impl Labels {
             Self::Index if axis.is_empty() => i.to_string(),
             Self::Index => format!("{axis} {i}"),
             Self::Blocks { .. } => format!("{axis} {}", self.plain(i)).trim_start().into(),
-            Self::Names(names) => printable(names.get(i).map_or("", String::as_str)),
+            Self::Names { all, .. } => printable(all.get(i).map_or("", String::as_str)),
             Self::Tokens(tokens) => token_at(tokens, i),
         }
     }
@@ -91,6 +92,33 @@ impl Labels {
         let (label, suffix) = self.short(i);
         format!("{label}{suffix}")
     }
+}
+
+/// Names as they are written on an axis. Where some are too long, what all of them begin and end with is left out, and
+/// what is still too long is cut.
+fn shortened(names: &[String]) -> Vec<String> {
+    const LEAST: usize = 5;
+    let shown: Vec<String> = names.iter().map(|name| printable(name)).collect();
+    let cut = |names: &[String]| names.iter().map(|name| fit(name, LONGEST)).collect();
+    if shown.len() < 2 || shown.iter().all(|name| columns(name) <= LONGEST) {
+        return cut(&shown);
+    }
+    let common = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let backwards: Vec<String> = shown.iter().map(|name| name.chars().rev().collect()).collect();
+    let shared = |names: &[String]| names.iter().map(|name| common(&names[0], name)).min().unwrap_or(0);
+    // No number is cut in two: `layer 1` and `layer 12` share no `layer 1`.
+    let whole = |name: &str, length: usize| {
+        let kept: String = name.chars().take(length).collect();
+        kept.trim_end_matches(char::is_alphanumeric).chars().count()
+    };
+    let (start, end) = (whole(&shown[0], shared(&shown)), whole(&backwards[0], shared(&backwards)));
+    let (start, end) = (if start < LEAST { 0 } else { start }, if end < LEAST { 0 } else { end });
+    let middle = |name: &String| {
+        let length = name.chars().count();
+        let kept: String = name.chars().skip(start).take(length.saturating_sub(start + end)).collect();
+        if kept.is_empty() { name.clone() } else { kept }
+    };
+    cut(&shown.iter().map(middle).collect::<Vec<_>>())
 }
 
 /// A token and its position, `·Mary@4`: duplicates stay distinct.

@@ -3,6 +3,7 @@
 use super::{
     canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height, sans_width},
     color::{ACCENT, MUTED, PAPER, RULE, WARM, check_range},
+    data::{Kept, Number, ToBars, ToNames},
     figure::Figure,
     mark::Mark,
     span::Span,
@@ -24,6 +25,9 @@ use crate::{Result, error::PlotError, plot::check_count};
 #[must_use = "bars are drawn by `.draw()`"]
 pub struct Bars {
     bars: Vec<(String, f32)>,
+    /// How many names were given.
+    names: Option<usize>,
+    kept: Kept,
     title: String,
     value: String,
     range: Option<(f32, f32)>,
@@ -37,15 +41,28 @@ const LINE: f64 = 21.0;
 const LONGEST: usize = 32;
 
 impl Bars {
-    /// Bars of named values.
-    pub fn new(bars: impl IntoIterator<Item = (impl Into<String>, f32)>) -> Self {
-        let bars = bars.into_iter().map(|(name, value)| (printable(&name.into()), value)).collect();
-        Self { bars, title: String::new(), value: String::new(), range: None }
+    /// Bars of named values; values without names are numbered from 0.
+    pub fn new<Kind>(bars: impl ToBars<Kind>) -> Self {
+        Self::of(bars.to_bars(), printable)
     }
 
     /// Bars of tokens, whose spaces are written `·`.
-    pub fn tokens(bars: impl IntoIterator<Item = (impl Into<String>, f32)>) -> Self {
-        Self::new(bars.into_iter().map(|(token, value)| (visible(&token.into()), value)))
+    pub fn tokens<Kind>(bars: impl ToBars<Kind>) -> Self {
+        Self::of(bars.to_bars(), visible)
+    }
+
+    fn of(bars: Result<Vec<(String, f32)>>, shown: fn(&str) -> String) -> Self {
+        let mut kept = Kept::default();
+        let bars = kept.take(bars).into_iter().map(|(name, value)| (shown(&name), value)).collect();
+        Self { bars, names: None, kept, title: String::new(), value: String::new(), range: None }
+    }
+
+    /// Names for the bars, where they are not given with the values.
+    pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        let names = self.kept.take(names.to_names());
+        self.names = Some(names.len());
+        self.bars.iter_mut().zip(names).for_each(|(bar, name)| bar.0 = printable(&name));
+        self
     }
 
     /// The heading.
@@ -61,21 +78,26 @@ impl Bars {
     }
 
     /// What the whole width stands for at least, so that charts can be compared; 0 is always within.
-    pub fn range(mut self, lo: f32, hi: f32) -> Self {
-        self.range = Some((lo, hi));
+    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+        self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
     /// The picture. A bar without end is broken.
     ///
     /// # Errors
-    /// When there are no bars or more than 5000, or the range is empty.
+    /// When there are no bars or more than 5000, the names are not as many, or the range is empty.
     pub fn draw(&self) -> Result<Figure> {
+        self.kept.check()?;
         if self.bars.is_empty() {
             return Err(PlotError::Empty { picture: "a bar chart", what: "there are no bars" }.into());
         }
         check_count("a bar chart", "bars", self.bars.len(), BARS)?;
         check_range(self.range)?;
+        if let Some(got) = self.names.filter(|&names| names != self.bars.len()) {
+            let (picture, axis, expected) = ("a bar chart", "bar".into(), self.bars.len());
+            return Err(PlotError::Labels { picture, axis, got, expected }.into());
+        }
         let (lo, hi) = self.ends();
         let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
         let label = widest(&mut self.bars.iter().map(|(label, _)| text_width(&fit(label, LONGEST), LABEL)));

@@ -13,7 +13,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub token: String,
-    /// How many tokens are likelier.
+    /// Its place among all tokens, 1 for the likeliest.
     pub rank: usize,
     pub probability: f32,
     pub logit: f32,
@@ -148,8 +148,8 @@ mod tests {
             asked,
         };
         let list = vec![
-            candidate(0, " Mary", 0.6, true),
-            candidate(1, " the", 0.2, false),
+            candidate(1, " Mary", 0.6, true),
+            candidate(2, " the", 0.2, false),
             candidate(4210, "<s>", 1e-5, true),
         ];
         Candidates { heading: "After “to”".into(), list, longest: 0.6 }
@@ -169,8 +169,8 @@ mod tests {
         let lines = [
             "After “to”",
             "  rank  token  probability",
-            ">    0  ·Mary  0.6",
-            "     1  ·the   0.2",
+            ">    1  ·Mary  0.6",
+            "     2  ·the   0.2",
             "     …",
             "> 4210  <s>    1e-5",
         ];

@@ -162,11 +162,19 @@ impl ColorScale {
         Self { palette, lo, hi }
     }
 
-    /// What was asked for; else red–white–blue where there are negative values, and the range of the values.
+    /// What was asked for. Without a palette: red–white–blue where the range, or else a value, is below 0. Without a range:
+    /// as far as the values go. Of red–white–blue, 0 is always the middle: a range that is not is made so.
     pub(crate) fn chosen(palette: Option<Palette>, range: Option<(f32, f32)>, values: &[f32]) -> Self {
-        let signed = values.iter().any(|&value| value < 0.0 && value.is_finite());
+        let signed = match range {
+            Some((lo, _)) => lo < 0.0,
+            None => values.iter().any(|&value| value < 0.0 && value.is_finite()),
+        };
         let palette = palette.unwrap_or(if signed { Palette::RedBlue } else { Palette::Blues });
         match range {
+            Some((lo, hi)) if palette == Palette::RedBlue => {
+                let most = lo.abs().max(hi.abs());
+                Self { palette, lo: -most, hi: most }
+            }
             Some((lo, hi)) => Self { palette, lo, hi },
             None => Self::over(palette, values.iter().copied()),
         }
@@ -249,6 +257,22 @@ mod tests {
         assert_eq!((scale.lo, scale.hi), (-4.0, 4.0));
         assert_eq!(scale.color(0.0), Rgb(247, 247, 247));
         assert!(scale.color(4.0).2 > scale.color(4.0).0 && scale.color(-4.0).0 > scale.color(-4.0).2);
+    }
+
+    #[test]
+    fn zero_is_neutral_whatever_range_is_asked_for() {
+        let values = [0.9, -0.05];
+        let white = |scale: ColorScale| scale.color(0.0);
+        let share = ColorScale::chosen(None, Some((0.0, 1.0)), &values);
+        assert_eq!((share.palette, white(share)), (Palette::Blues, PAPER));
+        assert!(share.is_outside(-0.05));
+        for range in [(-0.2, 1.0), (-1.0, 0.0), (-1.0, 1.0)] {
+            let scale = ColorScale::chosen(None, Some(range), &values);
+            assert_eq!((scale.palette, scale.lo, scale.hi), (Palette::RedBlue, -1.0, 1.0));
+            assert_eq!(white(scale), Rgb(247, 247, 247));
+        }
+        let asked = ColorScale::chosen(Some(Palette::RedBlue), Some((0.0, 1.0)), &values);
+        assert_eq!(white(asked), Rgb(247, 247, 247));
     }
 
     #[test]

@@ -3,14 +3,16 @@
 //! Rows and columns are one SVG. Tabs are radio buttons and a few lines of CSS scoped to the figure's id; written so
 //! that what remains without CSS is every pane under its own name.
 
-use std::{borrow::Borrow, fmt::Write};
+use std::fmt::Write;
 
 use super::{
-    canvas::{MARGIN, NAME, PAGE},
-    color::{ACCENT, INK, PAPER, RULE},
+    canvas::{LABEL, MARGIN, NAME, PAGE},
+    color::{ACCENT, INK, PAPER, RULE, WARM},
+    drawn::{ToFigures, ToTabs},
     figure::{Figure, Node},
-    text::{self, escape},
+    text::{self, escape, text_width},
 };
+use crate::Error;
 
 /// One pane of [`tabs`]: its name, the picture on its button if any, and the figure.
 pub(crate) struct Tab {
@@ -20,27 +22,39 @@ pub(crate) struct Tab {
 }
 
 /// The figures side by side, and in a further line where the page is not wide enough.
+///
+/// They may be figures, pictures that are not drawn yet, lenses and maps, `Result`s and `Option`s of these, or references
+/// to them, in an array, slice, `Vec`, iterator or (of several kinds) a tuple: see [`ToFigures`]. Where one of them is an
+/// error, all that is shown is its sentence, and [`Figure::save`] gives it.
+///
+/// # Examples
+/// ```
+/// use glassbox::{plot::row, prelude::*};
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let pair = row((run.logit_lens(), run.attention_head(1, 0), Heatmap::new([[0.5, 1.0]])));
+/// assert!(pair.alt().contains("Logit lens"));
+/// let failed = row([run.attention_head(1, 0), run.attention_head(7, 0)]);
+/// assert!(failed.to_text().starts_with("Error: "));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias = "subplots")]
-pub fn row(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Figure {
-    Figure::of(Node::Row(owned(figures)))
+pub fn row<Kind>(figures: impl ToFigures<Kind>) -> Figure {
+    Figure::or_failed(figures.to_figures().map(Node::Row))
 }
 
-/// The figures one above the other.
+/// The figures one above the other: what they may be, see [`row`].
 #[doc(alias = "subplots")]
-pub fn column(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Figure {
-    Figure::of(Node::Column(owned(figures)))
+pub fn column<Kind>(figures: impl ToFigures<Kind>) -> Figure {
+    Figure::or_failed(figures.to_figures().map(Node::Column))
 }
 
-/// One figure at a time, chosen by its name.
+/// One figure at a time, chosen by its name: pairs of a name and what [`row`] takes.
 ///
 /// As a single SVG, and where style sheets are dropped, all of them are shown under their names.
-pub fn tabs<L: Into<String>, F: Borrow<Figure>>(panes: impl IntoIterator<Item = (L, F)>) -> Figure {
-    let tab = |(name, pane): (L, F)| Tab { name: text::line(name.into()), button: None, pane: pane.borrow().clone() };
-    Figure::of(Node::Tabs { tabs: panes.into_iter().map(tab).collect(), still: None })
-}
-
-fn owned(figures: impl IntoIterator<Item = impl Borrow<Figure>>) -> Vec<Figure> {
-    figures.into_iter().map(|figure| figure.borrow().clone()).collect()
+pub fn tabs<Kind>(panes: impl ToTabs<Kind>) -> Figure {
+    let tab = |(name, pane)| Tab { name: text::line(name), button: None, pane };
+    let tabs = |panes: Vec<(String, Figure)>| panes.into_iter().map(tab).collect();
+    Figure::or_failed(panes.to_tabs().map(|panes| Node::Tabs { tabs: tabs(panes), still: None }))
 }
 
 /// The height of a tab's name where the panes are stacked.
@@ -50,6 +64,7 @@ pub(crate) fn size(figure: &Figure) -> (f64, f64) {
     let below = |(w, h): (f64, f64), (width, height): (f64, f64)| (w.max(width), h + height);
     match figure.node() {
         Node::Drawing { size, .. } => *size,
+        Node::Failed(error) => (2.0 * MARGIN + text_width(&said(error), LABEL), 2.0 * MARGIN + LABEL),
         Node::Row(parts) => beside(parts).1,
         Node::Column(parts) => parts.iter().map(size).fold((0.0, 0.0), below),
         Node::Tabs { still: Some(still), .. } => size(still),
@@ -83,6 +98,10 @@ pub(crate) fn body(figure: &Figure) -> String {
     let mut out = String::new();
     match figure.node() {
         Node::Drawing { body, .. } => return body.clone(),
+        Node::Failed(error) => {
+            let (y, fill, said) = (MARGIN + LABEL, WARM.hex(), escape(&said(error)));
+            let _ = writeln!(out, r#"<text x="{MARGIN}" y="{y}" font-size="{LABEL}" fill="{fill}">{said}</text>"#);
+        }
         Node::Tabs { still: Some(still), .. } => return body(still),
         Node::Row(parts) => {
             for (part, at) in parts.iter().zip(beside(parts).0) {
@@ -123,6 +142,7 @@ pub(crate) fn alt(figure: &Figure) -> String {
     let sentences = |parts: &[Figure]| parts.iter().map(alt).collect::<Vec<_>>().join(" ");
     match figure.node() {
         Node::Drawing { alt, .. } => alt.clone(),
+        Node::Failed(error) => said(error),
         Node::Row(parts) | Node::Column(parts) => sentences(parts),
         Node::Tabs { still: Some(still), .. } => alt(still),
         Node::Tabs { tabs, .. } => {
@@ -134,6 +154,7 @@ pub(crate) fn alt(figure: &Figure) -> String {
 pub(crate) fn plain(figure: &Figure) -> String {
     match figure.node() {
         Node::Drawing { plain, .. } => plain.clone(),
+        Node::Failed(error) => said(error),
         Node::Row(parts) | Node::Column(parts) => parts.iter().map(plain).collect::<Vec<_>>().join("\n"),
         Node::Tabs { still: Some(still), .. } => plain(still),
         Node::Tabs { tabs, .. } => {
@@ -148,12 +169,18 @@ pub(crate) fn content(figure: &Figure) -> String {
         Node::Tabs { tabs, .. } => tabs.iter().map(|tab| format!("{}\n{}", tab.name, content(&tab.pane))).collect(),
         Node::Row(parts) | Node::Column(parts) => parts.iter().map(content).collect(),
         Node::Drawing { body, .. } => body.clone(),
+        Node::Failed(error) => said(error),
     }
+}
+
+/// What is shown in place of a figure.
+fn said(error: &Error) -> String {
+    format!("Error: {error}")
 }
 
 fn has_tabs(figure: &Figure) -> bool {
     match figure.node() {
-        Node::Drawing { .. } => false,
+        Node::Drawing { .. } | Node::Failed(_) => false,
         Node::Row(parts) | Node::Column(parts) => parts.iter().any(has_tabs),
         Node::Tabs { .. } => true,
     }
@@ -182,7 +209,7 @@ fn part(figure: &Figure, id: &str) -> String {
         Node::Row(figures) => format!("<div style=\"display:flex;flex-wrap:wrap\">\n{}</div>\n", parts(figures)),
         Node::Column(figures) => format!("<div>\n{}</div>\n", parts(figures)),
         Node::Tabs { tabs, .. } => tabs_html(tabs, id),
-        Node::Drawing { .. } => String::new(),
+        Node::Drawing { .. } | Node::Failed(_) => String::new(),
     }
 }
 

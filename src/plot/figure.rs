@@ -8,7 +8,7 @@ use super::{
     svg::MONO,
     text::{escape, lines, sentence},
 };
-use crate::{Result, error::PlotError, files, notebook::Show};
+use crate::{Error, Result, error::PlotError, files, notebook::Show};
 
 /// A picture, or several composed by [`row`](super::row), [`column`](super::column) and [`tabs`](super::tabs).
 ///
@@ -31,6 +31,8 @@ pub struct Figure(Arc<Node>);
 pub(crate) enum Node {
     /// One picture: its size in px, its SVG elements, the sentence that says what it shows, its text rendering.
     Drawing { size: (f64, f64), body: String, alt: String, plain: String },
+    /// Why there is no figure.
+    Failed(Error),
     /// Figures side by side.
     Row(Vec<Figure>),
     /// Figures one above the other.
@@ -51,6 +53,19 @@ impl Figure {
 
     pub(crate) fn of(node: Node) -> Self {
         Self(Arc::new(node))
+    }
+
+    /// The figure, or one that says why there is none.
+    pub(crate) fn or_failed(node: Result<Node>) -> Self {
+        Self::of(node.unwrap_or_else(Node::Failed))
+    }
+
+    /// Why there is no figure, where there is none.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.node() {
+            Node::Failed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -101,12 +116,17 @@ impl Figure {
     /// [whole](files).
     ///
     /// # Errors
-    /// When the name ends in something else, or the file cannot be written.
+    /// When the name ends in something else, the file cannot be written, or the figure was composed of one that could not
+    /// be drawn.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.check()?;
         let path = path.as_ref();
         let content = match path.extension().and_then(|extension| extension.to_str()) {
             Some("svg") => self.to_svg(),
             Some("html") => page(&self.alt(), &self.to_html()),
+            Some("png" | "jpg" | "jpeg" | "gif" | "webp") => {
+                return Err(PlotError::Pixels { path: path.display().to_string() }.into());
+            }
             _ => return Err(PlotError::Extension { path: path.display().to_string() }.into()),
         };
         files::write(path, content)
@@ -115,7 +135,7 @@ impl Figure {
 
 impl Show for Figure {
     fn html(&self) -> String {
-        self.to_html()
+        self.check().map_or_else(|error| Err::<Self, _>(error).html(), |()| self.to_html())
     }
 
     fn plain(&self) -> String {

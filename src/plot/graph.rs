@@ -2,10 +2,13 @@
 
 mod ends;
 
+use std::fmt::Display;
+
 use self::ends::Ends;
 use super::{
     canvas::{Canvas, LABEL, MARGIN, NOTE, heading_height},
     color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
+    data::Number,
     figure::Figure,
     mark::Mark,
     text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
@@ -72,8 +75,8 @@ const TOLD: usize = 8;
 
 impl LayerGraph {
     /// An empty graph of these layers, the lowest first. Layers without nodes are not drawn.
-    pub fn new(layers: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let rows = layers.into_iter().map(|name| printable(&name.into())).collect();
+    pub fn new(layers: impl IntoIterator<Item = impl Display>) -> Self {
+        let rows = layers.into_iter().map(|name| printable(&name.to_string())).collect();
         Self { rows, nodes: Vec::new(), edges: Vec::new(), title: String::new(), value: String::new() }
     }
 
@@ -84,11 +87,17 @@ impl LayerGraph {
     }
 
     /// An edge between two boxes; `port` is a letter for where it enters, or nothing.
-    pub fn edge(mut self, from: impl Into<String>, to: impl Into<String>, port: impl Into<String>, value: f32) -> Self {
+    pub fn edge(
+        mut self,
+        from: impl Into<String>,
+        to: impl Into<String>,
+        port: impl Into<String>,
+        value: impl Number,
+    ) -> Self {
         let [from, to] = [from.into(), to.into()].map(|text| printable(&text));
         let port = port.into();
         let port = if port.is_empty() { port } else { printable(&port) };
-        self.edges.push(Edge { from, to, port, value });
+        self.edges.push(Edge { from, to, port, value: value.to_f32() });
         self
     }
 

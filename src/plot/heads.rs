@@ -8,11 +8,13 @@ use super::{
     canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
     color::{ColorScale, Palette},
     compose::Tab,
+    data::{Kept, ToNames},
     figure::{Figure, Node},
     grid::{Grid, TOOLTIPS},
     joined::{Join, joined},
     legend::Legend,
     mark::Mark,
+    matrix::ToMatrices,
     text::{columns, fit, headline, line, number, or, pad, printable},
 };
 use crate::{Result, error::PlotError, plot::check_count};
@@ -41,6 +43,7 @@ pub struct AttentionHeads {
     queries: Vec<String>,
     keys: Vec<String>,
     names: Option<Vec<String>>,
+    kept: Kept,
     title: String,
 }
 
@@ -58,20 +61,21 @@ const HEADS: usize = 512;
 
 impl AttentionHeads {
     /// The patterns of some heads over a text.
-    pub fn new(patterns: Array3<f32>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
-        Self { patterns, keys: tokens.clone(), queries: tokens, names: None, title: String::new() }
+    pub fn new<Kind, Names>(patterns: impl ToMatrices<Kind>, tokens: impl ToNames<Names>) -> Self {
+        let mut kept = Kept::default();
+        let (patterns, queries) = (kept.take(patterns.to_matrices()), kept.take(tokens.to_names()));
+        Self { patterns, keys: queries.clone(), queries, names: None, kept, title: String::new() }
     }
 
     /// The tokens that are looked at, when they are another text's (cross-attention).
-    pub fn keys(mut self, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.keys = tokens.into_iter().map(Into::into).collect();
+    pub fn keys<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
+        self.keys = self.kept.take(tokens.to_names());
         self
     }
 
     /// Names for the heads, such as `L2H1`; `head 0`, `head 1`, ... without.
-    pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.names = Some(names.into_iter().map(|name| printable(&name.into())).collect());
+    pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.names = Some(self.kept.take(names.to_names()).iter().map(|name| printable(name)).collect());
         self
     }
 
@@ -86,6 +90,7 @@ impl AttentionHeads {
     /// # Errors
     /// When there are no heads or more than 512, or no cells, or names and tokens are not as many as the heads and positions.
     pub fn draw(&self) -> Result<Figure> {
+        self.kept.check()?;
         let heads = self.patterns.len_of(Axis(0));
         if self.patterns.is_empty() {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no heads, or no positions" }.into());

@@ -6,9 +6,11 @@ use super::{
     band::{Band, Labels, named_at},
     canvas::LABEL,
     color::{ColorScale, Palette},
+    data::{Kept, ToNames},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::{LONG, Legend, Special, special_cell},
+    matrix::ToMatrix,
     panels::{Panels, room},
     statistic::Statistic,
     text::{columns, fit, headline, line, number, or, pad, printable, visible},
@@ -45,7 +47,10 @@ pub struct LensTable {
     statistic: Statistic,
     values: Option<Array2<f32>>,
     target: Option<String>,
+    kept: Kept,
     stride: Option<usize>,
+    /// Whether the model fills in, at each token, instead of going on after it.
+    fills: bool,
 }
 
 const PICTURE: &str = "a lens table";
@@ -61,10 +66,12 @@ const ROWS: usize = 36;
 impl LensTable {
     /// The most probable tokens at every layer and position, with their probabilities, the most probable first;
     /// and the tokens of the text.
-    pub fn new(predictions: Array2<Vec<(String, f32)>>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn new<Kind>(predictions: Array2<Vec<(String, f32)>>, tokens: impl ToNames<Kind>) -> Self {
+        let mut kept = Kept::default();
         Self {
             predictions,
-            tokens: tokens.into_iter().map(Into::into).collect(),
+            tokens: kept.take(tokens.to_names()),
+            kept,
             positions: None,
             title: String::new(),
             rows: None,
@@ -72,12 +79,19 @@ impl LensTable {
             values: None,
             target: None,
             stride: None,
+            fills: false,
         }
     }
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = line(title.into());
+        self
+    }
+
+    /// The predictions are of what stands at each token, as an encoder's are, and not of what comes after it.
+    pub fn in_place(mut self) -> Self {
+        self.fills = true;
         self
     }
 
@@ -88,14 +102,14 @@ impl LensTable {
     }
 
     /// The colour: a statistic of each prediction. Without it, the probability of the top token.
-    pub fn statistic(mut self, statistic: Statistic, values: Array2<f32>) -> Self {
-        (self.statistic, self.values) = (statistic, Some(values));
+    pub fn statistic<Kind>(mut self, statistic: Statistic, values: impl ToMatrix<Kind>) -> Self {
+        (self.statistic, self.values) = (statistic, Some(self.kept.take(values.to_matrix())));
         self
     }
 
     /// Names for the rows. Without them, layers are numbered and the last row is `output`.
-    pub fn rows(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rows = Some(names.into_iter().map(|name| printable(&name.into())).collect());
+    pub fn rows<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.rows = Some(self.kept.take(names.to_names()).iter().map(|name| printable(name)).collect());
         self
     }
 
@@ -123,7 +137,7 @@ impl LensTable {
         let colors = Array2::from_shape_fn((rows, positions), |(row, position)| {
             self.statistic.position(self.value(shown[row], position), worst)
         });
-        let names = Labels::Names(shown.iter().map(|&row| self.row_name(row)).collect());
+        let names = Labels::names(shown.iter().map(|&row| self.row_name(row)));
         let tokens = match self.positions {
             None => Labels::Tokens(self.tokens.clone()),
             Some(_) => Labels::names((0..positions).map(|column| self.token(column))),
@@ -181,6 +195,7 @@ impl LensTable {
     }
 
     fn check(&self) -> Result<()> {
+        self.kept.check()?;
         let (rows, positions) = self.predictions.dim();
         if rows * positions == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no predictions" }.into());
@@ -188,7 +203,7 @@ impl LensTable {
         check_count(PICTURE, "cells", self.shown().len() * positions, CELLS)?;
         Labels::Tokens(self.tokens.clone()).check(PICTURE, "position", positions)?;
         if let Some(names) = &self.rows {
-            Labels::Names(names.clone()).check(PICTURE, "layer", rows)?;
+            Labels::names(names).check(PICTURE, "layer", rows)?;
         }
         match &self.values {
             Some(values) if values.dim() != (rows, positions) => {
@@ -249,7 +264,8 @@ impl LensTable {
     fn tooltip(&self, row: usize, position: usize) -> String {
         let name = self.row_name(row);
         let layer = if name.parse::<usize>().is_ok() { format!("layer {name}") } else { name };
-        let mut lines = vec![format!("{layer}, after {}", self.token(position))];
+        let place = if self.fills { "at" } else { "after" };
+        let mut lines = vec![format!("{layer}, {place} {}", self.token(position))];
         if self.values.is_some() {
             lines.push(format!("{}: {}", self.statistic.name(), number(self.value(row, position))));
         }
@@ -261,9 +277,10 @@ impl LensTable {
     fn note(&self, shown: usize, letters: usize) -> String {
         let rows = self.predictions.nrows();
         let thinned = if shown < rows { format!(" {shown} of {rows} layers are shown.") } else { String::new() };
+        let said = if self.fills { "put in this place" } else { "say next" };
         let cell = match letters {
-            0 => "Point at a cell to read what the model would say next, read at that layer.",
-            _ => "In each cell: what the model would say next, read at that layer.",
+            0 => format!("Point at a cell to read what the model would {said}, read at that layer."),
+            _ => format!("In each cell: what the model would {said}, read at that layer."),
         };
         format!("{cell}{thinned}")
     }
@@ -273,7 +290,8 @@ impl LensTable {
         let (rows, positions) = self.predictions.dim();
         let said = visible(self.top(rows - 1, positions - 1));
         format!(
-            "{title}: {rows} layers by {positions} positions; after {} the output is {said}.",
+            "{title}: {rows} layers by {positions} positions; {} {} the output is {said}.",
+            if self.fills { "at" } else { "after" },
             self.token(positions - 1)
         )
     }

@@ -9,6 +9,7 @@ use super::{
     band::{Band, Labels},
     canvas::{Canvas, Frame, MARGIN, NOTE, heading_height},
     color::{FAINT, MUTED, Rgb, check_range, series_color},
+    data::{Kept, Number, ToNames},
     direct::{self, DirectLabel},
     figure::Figure,
     mark::Mark,
@@ -45,7 +46,9 @@ pub struct LineChart {
     baselines: Vec<(String, f32)>,
     x: (String, Labels),
     y: String,
+    kept: Kept,
     y_range: Option<(f32, f32)>,
+    y_limits: Option<(f32, f32)>,
     log_x: bool,
     log_y: bool,
     ordered: bool,
@@ -77,8 +80,8 @@ impl LineChart {
     }
 
     /// A dashed level to compare with, such as chance.
-    pub fn baseline(mut self, label: impl Into<String>, value: f32) -> Self {
-        self.baselines.push((printable(&label.into()), value));
+    pub fn baseline(mut self, label: impl Into<String>, value: impl Number) -> Self {
+        self.baselines.push((printable(&label.into()), value.to_f32()));
         self
     }
 
@@ -89,8 +92,8 @@ impl LineChart {
     }
 
     /// Names for x = 0, 1, 2, ..., such as `0_mid`.
-    pub fn x_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x.1 = Labels::names(names);
+    pub fn x_names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.x.1 = Labels::names(self.kept.take(names.to_names()));
         self
     }
 
@@ -101,8 +104,15 @@ impl LineChart {
     }
 
     /// The least that the y axis covers, such as 0 to 1 for shares.
-    pub fn y_range(mut self, lo: f32, hi: f32) -> Self {
-        self.y_range = Some((lo, hi));
+    pub fn y_range(mut self, lo: impl Number, hi: impl Number) -> Self {
+        self.y_range = Some((lo.to_f32(), hi.to_f32()));
+        self
+    }
+
+    /// What values can be at all, such as 0 to 1 for shares: the y axis ends there at the latest, and so do bands. A value
+    /// that is beyond moves the end.
+    pub fn y_limits(mut self, lo: impl Number, hi: impl Number) -> Self {
+        self.y_limits = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
@@ -196,7 +206,7 @@ impl LineChart {
     }
 
     fn x_span(&self) -> Span {
-        if let Labels::Names(names) = &self.x.1 {
+        if let Labels::Names { all: names, .. } = &self.x.1 {
             return Span::new(-0.5, names.len() as f64 - 0.5, false);
         }
         Span::over(self.points().map(|(x, _, _)| x), self.log_x).padded(0.02)
@@ -207,14 +217,25 @@ impl LineChart {
         let levels = self.baselines.iter().map(|&(_, value)| f64::from(value));
         let asked = self.y_range.into_iter().flat_map(|(lo, hi)| [f64::from(lo), f64::from(hi)]);
         let all = points.chain(levels).chain(asked).filter(|&y| y.is_finite() && (!self.log_y || y > 0.0));
-        let span = Span::over(all, self.log_y);
-        if self.log_y { span.padded(0.04) } else { span.rounded(6) }
+        let (least, most) = self.limits();
+        let span = Span::over(all.map(|y| y.clamp(least, most)), self.log_y);
+        if self.log_y { span.padded(0.04) } else { span.rounded(6).within(least, most) }
+    }
+
+    /// The least and the most that the y axis may show: all values, and of bands what is within what values can be.
+    fn limits(&self) -> (f64, f64) {
+        let Some((lo, hi)) = self.y_limits.filter(|(lo, hi)| lo < hi) else {
+            return (f64::NEG_INFINITY, f64::INFINITY);
+        };
+        let levels = self.baselines.iter().map(|&(_, value)| f64::from(value)).filter(|value| value.is_finite());
+        let values = || self.points().map(|(_, y, _)| y).chain(levels.clone());
+        (values().fold(f64::from(lo), f64::min), values().fold(f64::from(hi), f64::max))
     }
 
     /// The named x axis, if it has names.
     fn band(&self) -> Option<Band<'_>> {
         match &self.x {
-            (name, labels @ Labels::Names(names)) => {
+            (name, labels @ Labels::Names { all: names, .. }) => {
                 let count = names.len();
                 Some(Band { labels, name, count, pitch: SIZE.0 / count as f64, reversed: false })
             }
@@ -242,18 +263,19 @@ impl LineChart {
 
     fn place(&self, x: f64) -> String {
         match &self.x {
-            (name, Labels::Names(_)) => self.x.1.full(name, x.max(0.0) as usize),
+            (name, Labels::Names { .. }) => self.x.1.full(name, x.max(0.0) as usize),
             (name, _) => format!("{} {}", if name.is_empty() { "x" } else { name }, number(x as f32)),
         }
     }
 
     fn check(&self) -> Result<()> {
+        self.kept.check()?;
         self.series.iter().try_for_each(Series::check)?;
         check_count(PICTURE, "lines", self.series.len(), LINES)?;
         if self.points().next().is_none() {
             return Err(PlotError::Empty { picture: PICTURE, what: "no line has a finite value" }.into());
         }
-        if let Labels::Names(names) = &self.x.1 {
+        if let Labels::Names { all: names, .. } = &self.x.1 {
             if self.log_x {
                 return Err(PlotError::NamedLogarithm { axis: "x" }.into());
             }
@@ -274,6 +296,7 @@ impl LineChart {
                 }
             }
         }
+        check_range(self.y_limits)?;
         check_range(self.y_range)
     }
 
@@ -301,7 +324,7 @@ impl LineChart {
                 .iter()
                 .step_by(every)
                 .map(|&(x, y, _)| {
-                    let x = if matches!(self.x.1, Labels::Names(_)) { self.place(x) } else { number(x as f32) };
+                    let x = if matches!(self.x.1, Labels::Names { .. }) { self.place(x) } else { number(x as f32) };
                     format!("{x}: {}", number(y as f32))
                 })
                 .collect();

@@ -14,6 +14,7 @@
 //! | [`LayerGraph`] | circuits: who tells whom |
 //! | [`Scatter`] | two scores of many heads |
 //! | [`TokenText`] | which words carry a score |
+//! | [`Top`] | the strongest of many numbers |
 //! | [`WordTable`] | words with a value: what directions write, what heads are called |
 //!
 //! [`row()`], [`column()`] and [`tabs()`] make one figure of several. A notebook cell may also end in a builder, which is
@@ -34,7 +35,9 @@ mod candidates;
 mod canvas;
 mod color;
 mod compose;
+mod data;
 mod direct;
+mod drawn;
 mod figure;
 mod graph;
 mod grid;
@@ -45,6 +48,7 @@ mod legend;
 mod lens;
 mod line;
 mod mark;
+mod matrix;
 mod panels;
 mod printed;
 mod scatter;
@@ -56,6 +60,7 @@ mod table;
 pub(crate) mod text;
 mod thinned;
 mod tokens;
+mod top;
 mod words;
 
 pub use attention::AttentionPattern;
@@ -64,16 +69,21 @@ pub(crate) use candidates::{Candidate, Candidates};
 pub use color::Palette;
 pub(crate) use color::round_up;
 pub use compose::{column, row, tabs};
+pub use data::{Number, Pair, Point, ToBars, ToNames, ToValues};
+pub(crate) use drawn::drawn;
+pub use drawn::{ToFigure, ToFigures, ToTabs};
 pub use figure::Figure;
 pub use graph::LayerGraph;
 pub use heads::AttentionHeads;
 pub use heatmap::Heatmap;
 pub use lens::LensTable;
 pub use line::LineChart;
+pub use matrix::{ToMatrices, ToMatrix};
 pub use scatter::Scatter;
 pub use series::Series;
 pub use statistic::Statistic;
 pub use tokens::TokenText;
+pub use top::Top;
 pub use words::WordTable;
 
 use crate::{Result, error::PlotError};

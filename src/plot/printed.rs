@@ -9,9 +9,8 @@ use crate::order::falling;
 
 /// The type size of values in cells.
 pub(crate) const NUMBER: f64 = LABEL - 1.0;
-/// As many cells as have their values printed when nothing is said, and as many of the strongest in a larger picture.
-const ALL: usize = 40;
-const STRONGEST: usize = 8;
+/// Of so many cells at most all have their values printed when nothing is said; of more, none.
+const ALL: usize = 100;
 /// What is weaker than this share of the strongest colour is not printed among the strongest.
 const WEAK: f32 = 0.1;
 
@@ -27,8 +26,8 @@ pub(crate) struct Printed {
 }
 
 impl Printed {
-    /// The rule for so many of these values, or for as many as are good to read, in cells of this size; no rule where
-    /// they have no room. Of values that would read alike all are printed or none.
+    /// The rule for so many of these values, or for all of a few, in cells of this size; no rule where they have no room.
+    /// Of values that would read alike all are printed or none.
     pub(crate) fn of(values: &[f32], count: Option<usize>, scale: ColorScale, cell: (f64, f64)) -> Option<Self> {
         if scale.lo >= scale.hi || NUMBER > cell.1 {
             return None;
@@ -36,11 +35,11 @@ impl Printed {
         // No finer than colours can be told apart: to a hundredth of their range. The tooltip has all digits.
         let step = 10f32.powf(((scale.hi - scale.lo) / 100.0).log10().floor());
         let rules = [1.0, 10.0].map(|coarse| Self { scale, least: 0.0, step: step * coarse });
-        let count = count.unwrap_or(if values.len() <= ALL { values.len() } else { STRONGEST });
-        let (all, some) = if count >= values.len() { (true, STRONGEST) } else { (false, count) };
+        let count = count.unwrap_or(if values.len() <= ALL { values.len() } else { 0 });
+        let all = count >= values.len();
         // A map of nothing but rough numbers says less than its colours.
         let fine = rules.into_iter().filter(|rule| all && rule.step * FINE <= scale.hi - scale.lo);
-        let strongest = rules.into_iter().filter_map(|rule| rule.strongest(values, some));
+        let strongest = rules.into_iter().filter(|_| !all).filter_map(|rule| rule.strongest(values, count));
         fine.chain(strongest).find(|rule| rule.widest(values) + 2.0 <= cell.0)
     }
 
@@ -59,8 +58,17 @@ impl Printed {
     pub(crate) fn text(&self, value: f32) -> Option<String> {
         (value.is_finite() && self.strength(value) >= self.least).then(|| match self.rounded(value) {
             0.0 => "0".into(),
-            rounded => short_number(rounded),
+            rounded => self.written(rounded),
         })
+    }
+
+    /// With as many decimals as all the others.
+    fn written(&self, rounded: f32) -> String {
+        let decimals = (-self.step.log10()).round();
+        match decimals {
+            1.0..=3.0 => format!("{rounded:.*}", decimals as usize).replace('-', "−"),
+            _ => short_number(rounded),
+        }
     }
 
     fn rounded(&self, value: f32) -> f32 {
@@ -89,30 +97,32 @@ mod tests {
 
     #[test]
     fn a_few_values_are_all_printed() {
-        assert_eq!(printed(&[0.5, 0.0, -0.031, f32::NAN], None, 40.0), ["0.5", "0", "−0.03"]);
+        assert_eq!(printed(&[0.5, 0.0, -0.031, f32::NAN], None, 40.0), ["0.50", "0", "−0.03"]);
     }
 
     #[test]
-    fn of_many_values_the_strongest_are_printed_and_no_weak_ones() {
-        let mut values = vec![0.001; 50];
+    fn of_many_values_none_are_printed_or_the_strongest_that_are_asked_for() {
+        let mut values = vec![0.001; 101];
         values[3..6].copy_from_slice(&[0.9, -0.4, 0.05]);
-        assert_eq!(printed(&values, None, 40.0), ["0.9", "−0.4"]);
+        assert_eq!(printed(&values, None, 40.0), [""; 0]);
+        assert_eq!(printed(&values, Some(8), 40.0), ["0.90", "−0.40"]);
     }
 
     #[test]
     fn values_that_read_alike_are_all_printed_or_none() {
         let mut values = vec![0.0; 50];
         values[..20].fill(0.999);
-        assert_eq!(printed(&values, None, 40.0), [""; 0]);
+        assert_eq!(printed(&values, Some(8), 40.0), [""; 0]);
         values[7] = -0.5;
         values[..6].fill(0.0);
         values[8..20].fill(0.3);
-        assert_eq!(printed(&values, None, 40.0), ["1", "−0.5"]);
+        assert_eq!(printed(&values, Some(8), 40.0), ["1.00", "−0.50"]);
     }
 
     #[test]
-    fn where_digits_have_no_room_there_are_fewer_and_of_the_strongest_only() {
-        assert_eq!(printed(&[0.52, -0.31, 0.02], None, 27.0), ["0.5", "−0.3"]);
+    fn where_digits_have_no_room_there_are_fewer_and_all_cells_have_them_or_none() {
+        assert_eq!(printed(&[0.52, -0.31, 0.02], Some(2), 27.0), ["0.5", "−0.3"]);
+        assert_eq!(printed(&[0.52, -0.31, 0.02], None, 27.0), [""; 0]);
         assert_eq!(printed(&[0.52, -0.31, 0.02], None, 8.0), [""; 0]);
     }
 }

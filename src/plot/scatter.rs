@@ -6,10 +6,11 @@ use super::{
     axes::Axes,
     canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
     color::{ACCENT, FAINT, INK, PAPER, RULE},
+    data::Point,
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
+    text::{columns, fit, headline, line, number, or, pad, pad_left, text_width},
 };
 use crate::{Result, error::PlotError, order::falling};
 
@@ -48,9 +49,10 @@ const SQUARED: f64 = 3.0;
 const TRIED: usize = 1000;
 
 impl Scatter {
-    /// Points: name, x, y.
-    pub fn new(points: impl IntoIterator<Item = (impl Into<String>, f32, f32)>) -> Self {
-        let points = points.into_iter().map(|(name, x, y)| (printable(&name.into()), x, y)).collect();
+    /// Points: name, x, y. Points without a name, which are x and y alone, are numbered from 0.
+    pub fn new(points: impl IntoIterator<Item = impl Point>) -> Self {
+        let points = points.into_iter().map(Point::point).enumerate();
+        let points = points.map(|(at, (name, x, y))| (name.unwrap_or_else(|| at.to_string()), x, y)).collect();
         let (title, x, y) = Default::default();
         Self { points, title, x, y, named: 12, to_scale: false, diagonal: false }
     }

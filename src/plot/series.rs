@@ -1,6 +1,9 @@
 //! [`Series`]: one line of a chart.
 
-use super::text::printable;
+use super::{
+    data::{Kept, ToValues},
+    text::printable,
+};
 use crate::{Result, error::PlotError};
 
 /// One line of a [`LineChart`](super::LineChart).
@@ -17,25 +20,27 @@ pub struct Series {
     x: Option<Vec<f32>>,
     pub(crate) y: Vec<f32>,
     sd: Option<Vec<f32>>,
+    kept: Kept,
 }
 
 impl Series {
     /// A named line through values at 0, 1, 2, ...
     ///
     /// A value that is not finite leaves a gap.
-    pub fn new(label: impl Into<String>, values: impl IntoIterator<Item = f32>) -> Self {
-        Self { label: printable(&label.into()), x: None, y: values.into_iter().collect(), sd: None }
+    pub fn new<Kind>(label: impl Into<String>, values: impl ToValues<Kind>) -> Self {
+        let mut kept = Kept::default();
+        Self { label: printable(&label.into()), x: None, y: kept.take(values.to_values()), sd: None, kept }
     }
 
     /// Where along the x axis the values lie.
-    pub fn at(mut self, x: impl IntoIterator<Item = f32>) -> Self {
-        self.x = Some(x.into_iter().collect());
+    pub fn at<Kind>(mut self, x: impl ToValues<Kind>) -> Self {
+        self.x = Some(self.kept.take(x.to_values()));
         self
     }
 
     /// The standard deviation of each value, drawn as a band.
-    pub fn sd(mut self, sd: impl IntoIterator<Item = f32>) -> Self {
-        self.sd = Some(sd.into_iter().collect());
+    pub fn sd<Kind>(mut self, sd: impl ToValues<Kind>) -> Self {
+        self.sd = Some(self.kept.take(sd.to_values()));
         self
     }
 
@@ -61,6 +66,7 @@ impl Series {
 
     /// An error when its parts are not as long as its values.
     pub(crate) fn check(&self) -> Result<()> {
+        self.kept.check()?;
         for (others, what) in [(&self.x, "places on the x axis"), (&self.sd, "standard deviations")] {
             match others {
                 Some(others) if others.len() != self.y.len() => {

@@ -61,6 +61,11 @@ impl Span {
         Self { lo: lo.min(self.lo), hi: hi.max(self.hi), ..self }
     }
 
+    /// Cut off beyond these values.
+    pub(crate) fn within(self, least: f64, most: f64) -> Self {
+        Self { lo: self.lo.max(least), hi: self.hi.min(most), ..self }
+    }
+
     fn scaled(&self, value: f64) -> f64 {
         if self.log { value.max(f64::MIN_POSITIVE).ln() } else { value }
     }

@@ -4,6 +4,7 @@ use super::{
     band::token_at,
     canvas::{Canvas, Frame, MARGIN, heading_height},
     color::{ColorScale, GRID, Palette, TARGET, check_range},
+    data::{Kept, Number, ToNames, ToValues},
     figure::Figure,
     grid::hatching,
     legend::Legend,
@@ -29,6 +30,7 @@ use crate::{Result, error::PlotError, order::falling, plot::check_count};
 pub struct TokenText {
     tokens: Vec<String>,
     values: Vec<f32>,
+    kept: Kept,
     title: String,
     value: String,
     palette: Option<Palette>,
@@ -50,10 +52,12 @@ const PAD: f64 = 2.0;
 
 impl TokenText {
     /// Tokens and a value for each.
-    pub fn new(tokens: impl IntoIterator<Item = impl Into<String>>, values: impl IntoIterator<Item = f32>) -> Self {
+    pub fn new<Names, Kind>(tokens: impl ToNames<Names>, values: impl ToValues<Kind>) -> Self {
+        let mut kept = Kept::default();
         Self {
-            tokens: tokens.into_iter().map(Into::into).collect(),
-            values: values.into_iter().collect(),
+            tokens: kept.take(tokens.to_names()),
+            values: kept.take(values.to_values()),
+            kept,
             title: String::new(),
             value: String::new(),
             palette: None,
@@ -81,9 +85,9 @@ impl TokenText {
         self
     }
 
-    /// The values at the ends of the palette.
-    pub fn range(mut self, lo: f32, hi: f32) -> Self {
-        self.range = Some((lo, hi));
+    /// The values at the ends of the palette. Of red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
+    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+        self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
@@ -141,6 +145,7 @@ impl TokenText {
     }
 
     fn check(&self) -> Result<()> {
+        self.kept.check()?;
         if self.tokens.is_empty() {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no tokens" }.into());
         }

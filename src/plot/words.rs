@@ -6,6 +6,7 @@ use super::{
     band::{Band, Labels},
     canvas::LABEL,
     color::{ColorScale, Palette, check_range},
+    data::{Kept, Number, ToNames},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     legend::Legend,
@@ -41,6 +42,7 @@ pub struct WordTable {
     rows: (String, Labels),
     columns: (String, Labels),
     details: Option<Array2<String>>,
+    kept: Kept,
     palette: Option<Palette>,
     range: Option<(f32, f32)>,
     upward: bool,
@@ -65,6 +67,7 @@ impl WordTable {
             rows: Default::default(),
             columns: Default::default(),
             details: None,
+            kept: Kept::default(),
             palette: None,
             range: None,
             upward: false,
@@ -90,14 +93,14 @@ impl WordTable {
     }
 
     /// What rows are, and their names.
-    pub fn rows(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rows = (line(axis.into()), Labels::names(names));
+    pub fn rows<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
+        self.rows = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self
     }
 
     /// What columns are, and their names.
-    pub fn columns(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.columns = (line(axis.into()), Labels::names(names));
+    pub fn columns<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
+        self.columns = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self
     }
 
@@ -120,8 +123,8 @@ impl WordTable {
     }
 
     /// The values at the ends of the palette.
-    pub fn range(mut self, lo: f32, hi: f32) -> Self {
-        self.range = Some((lo, hi));
+    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+        self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
@@ -173,6 +176,7 @@ impl WordTable {
     }
 
     fn check(&self) -> Result<()> {
+        self.kept.check()?;
         let (rows, columns) = self.cells.dim();
         if rows * columns == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "the table has no cells" }.into());

@@ -67,7 +67,8 @@ impl ProbeCurve {
                 None => series,
             }
         };
-        let mut chart = chart.title(self.title()).y(score.name()).y_range(0.5, 1.0);
+        // Every score is a share.
+        let mut chart = chart.title(self.title()).y(score.name()).y_range(0.5, 1.0).y_limits(0.0, 1.0);
         if let [(_, points)] = lines.as_slice() {
             chart = chart.add(series("test".into(), points, |point| &point.test));
             chart = chart.add(series("train".into(), points, |point| &point.train));

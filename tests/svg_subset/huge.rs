@@ -59,7 +59,7 @@ fn attention_over_a_long_text_is_drawn_by_the_largest_of_each_block() {
     assert!(figure.alt().contains("1 goes to the token before"));
     let heads = Array3::from_shape_fn((4, 1000, 1000), |(_, query, key)| f32::from(u8::from(query == key)));
     ends("heads over 1000", 4, "head 3", || AttentionHeads::new(heads, words(1000)).draw());
-    refused("many heads", "512 heads at most", || AttentionHeads::new(Array3::zeros((100_000, 1, 1)), ["a"]).draw());
+    refused("many heads", "512 heads at most", || AttentionHeads::new(Array3::<f32>::zeros((100_000, 1, 1)), ["a"]).draw());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn words_of_a_million_letters_are_shown_by_their_ends() {
     all(Scatter::new([(&long, 1.0, 2.0)]).title(&long).x(&long).y(&long).draw());
     all(TokenText::new([&long], [1.0]).title(&long).value(&long).draw());
     all(LayerGraph::new([&long]).node(&long, 0, None).edge(&long, &long, &long, 1.0).title(&long).value(&long).draw());
-    all(AttentionHeads::new(Array3::ones((1, 1, 1)), [&long]).names([&long]).title(&long).draw());
+    all(AttentionHeads::new(Array3::<f32>::ones((1, 1, 1)), [&long]).names([&long]).title(&long).draw());
     let predictions = Array2::from_elem((1, 1), vec![(long.clone(), 0.5)]);
     all(LensTable::new(predictions, [&long]).rows([&long]).title(&long).draw());
     all(WordTable::new(Array2::from_elem((1, 1), (long.clone(), 0.5)))

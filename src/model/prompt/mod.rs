@@ -27,7 +27,7 @@ pub use word::{AnswerWord, exactly};
 /// let model = Model::open("induction-2l")?;
 /// let test = model.test_prompt("red fox blue owl red fox blue", ["owl red", "fox"])?;
 /// let second = &test.steps(0)[1]; // `red`, the prompt and `owl` given
-/// assert_eq!((second.answer.text.as_str(), second.rank, second.top.len()), ("red", 0, 10));
+/// assert_eq!((second.answer.text.as_str(), second.rank, second.top.len()), ("red", 1, 10));
 /// let [owl_red, fox] = test.mean_log_probability()[..] else { panic!("two answers") };
 /// assert!(owl_red > fox);
 /// test.top(3).draw()?; // three alternatives a panel
@@ -59,7 +59,7 @@ pub struct TestedAnswer {
 pub struct AnswerStep {
     /// The answer's token.
     pub answer: Prediction,
-    /// How many tokens are likelier; 0 is the likeliest, as in TransformerLens.
+    /// Its place among all tokens: 1 is the likeliest, as everywhere in this crate (TransformerLens counts from 0).
     pub rank: usize,
     /// The likeliest tokens, likeliest first.
     pub top: Vec<Prediction>,
@@ -87,9 +87,9 @@ impl Model {
     /// use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
     /// let test = model.test_prompt("red fox blue owl red fox blue", ["owl", "fox", "owl red"])?;
-    /// assert_eq!(test.ranks()[0], [0]); // the model knows
-    /// assert!(test.ranks()[1][0] > 0);
-    /// assert_eq!(test.ranks()[2], [0, 0]); // and goes on
+    /// assert_eq!(test.ranks()[0], [1]); // the model knows
+    /// assert!(test.ranks()[1][0] > 1);
+    /// assert_eq!(test.ranks()[2], [1, 1]); // and goes on
     /// assert!(test.answers()[0].probability() > 0.9);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
@@ -165,7 +165,7 @@ impl AnswerStep {
             probability: probabilities[id],
         };
         let top = top_k(&logits, k).into_iter().map(prediction).collect();
-        Self { answer: prediction(id as usize), rank, top, logits }
+        Self { answer: prediction(id as usize), rank: rank + 1, top, logits }
     }
 }
 
@@ -222,7 +222,8 @@ impl PromptTest {
         self.answers.get(answer).map_or(Vec::new(), |answer| answer.steps.clone())
     }
 
-    /// The rank of each token of each answer: how many tokens are likelier.
+    /// The rank of each token of each answer among all tokens, from 1 for the likeliest, as everywhere in this crate
+    /// (TransformerLens counts these from 0).
     pub fn ranks(&self) -> Vec<Vec<usize>> {
         self.answers.iter().map(|answer| answer.steps.iter().map(|step| step.rank).collect()).collect()
     }
@@ -264,7 +265,7 @@ mod tests {
                 let position = (from + n - 1) as i64;
                 let everything = run.predictions(position, usize::MAX).unwrap();
                 let rank = everything.iter().position(|token| token.id == step.answer.id).unwrap();
-                assert_eq!(step.rank, rank);
+                assert_eq!(step.rank, rank + 1);
                 assert!((step.answer.logit - everything[rank].logit).abs() < 1e-4);
                 assert!((step.log_probability() + f64::from(losses[from + n - 1])).abs() < 1e-4);
             }
@@ -320,7 +321,7 @@ mod tests {
             |answer: usize| test.steps(answer).iter().map(|step| step.answer.text.as_str()).collect::<String>();
         assert_eq!((tokens(0), tokens(1), tokens(2)), (" Mary".into(), " John".into(), " Schwarzenegger".into()));
         assert_eq!(test.answers().iter().map(|answer| answer.spaced).collect::<Vec<_>>(), [true, false, true]);
-        assert!(test.ranks()[0] == [0] && test.ranks()[1][0] > 0 && test.steps(2).len() > 1);
+        assert!(test.ranks()[0] == [1] && test.ranks()[1][0] > 1 && test.steps(2).len() > 1);
         assert!(test.plain().contains("A space was put before Mary, Schwarzenegger."));
         let written = model.test_prompt(prompt, Answers::from("Mary").as_written()).unwrap();
         assert_eq!((written.steps(0)[0].answer.text.as_str(), written.answers()[0].spaced), ("Mary", false));

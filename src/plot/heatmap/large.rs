@@ -30,6 +30,7 @@ impl Heatmap {
             facets: self.facets.iter().map(|(name, values)| (name.clone(), of(values).0)).collect(),
             title: self.title.clone(),
             value: self.value.clone(),
+            kept: self.kept.clone(),
             x: (self.x.0.clone(), self.x.1.joined(block.1, columns)),
             y: (self.y.0.clone(), self.y.1.joined(block.0, rows)),
             mask,

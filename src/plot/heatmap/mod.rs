@@ -8,10 +8,12 @@ use ndarray::{Array2, ArrayView2};
 use super::{
     band::{Band, Labels},
     color::{ColorScale, Palette, check_range},
+    data::{Kept, Number, Pair, ToNames},
     figure::Figure,
     grid::{Grid, TOOLTIPS},
     joined::Join,
     legend::{Legend, Special},
+    matrix::ToMatrix,
     panels::{Panels, room},
     printed::Printed,
     text::{line, or},
@@ -21,7 +23,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 /// A matrix of values as colours; or several of one shape, as facets that share one range of colours.
 ///
 /// Values of both signs are red–white–blue around 0, amounts are white to blue, unless said otherwise. NaN is hatched,
-/// a masked cell is light grey, a cell beyond the range is outlined; the strongest cells print their value.
+/// a masked cell is light grey, a cell beyond the range is outlined; in a small map every cell prints its value.
 ///
 /// # Shapes
 /// Each facet is `[rows, columns]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
@@ -46,6 +48,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 #[must_use = "a heatmap is drawn by `.draw()`"]
 pub struct Heatmap {
     facets: Vec<(String, Array2<f32>)>,
+    kept: Kept,
     title: String,
     value: String,
     x: (String, Labels),
@@ -78,14 +81,20 @@ const LABELLED: usize = 48;
 
 impl Heatmap {
     /// A heatmap of one matrix.
-    pub fn new(values: Array2<f32>) -> Self {
+    pub fn new<Kind>(values: impl ToMatrix<Kind>) -> Self {
         Self::facets([("", values)])
     }
 
     /// A heatmap of several matrices of one shape, each under its name.
-    pub fn facets(facets: impl IntoIterator<Item = (impl Into<String>, Array2<f32>)>) -> Self {
+    pub fn facets<P, Kind>(facets: impl IntoIterator<Item = P>) -> Self
+    where
+        P: Pair<Value: ToMatrix<Kind>>,
+    {
+        let mut kept = Kept::default();
+        let mut facet = |(name, values): (String, P::Value)| (line(name), kept.take(values.to_matrix()));
         Self {
-            facets: facets.into_iter().map(|(name, values)| (line(name.into()), values)).collect(),
+            facets: facets.into_iter().map(|pair| facet(pair.pair())).collect(),
+            kept,
             title: String::new(),
             value: String::new(),
             x: Default::default(),
@@ -122,14 +131,14 @@ impl Heatmap {
     }
 
     /// Columns have names.
-    pub fn x_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x = (line(axis.into()), Labels::names(names));
+    pub fn x_names<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
+        self.x = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self
     }
 
     /// Columns are tokens, written `·Mary@4`.
-    pub fn x_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.x = (line(axis.into()), Labels::tokens(tokens));
+    pub fn x_tokens<Kind>(mut self, axis: impl Into<String>, tokens: impl ToNames<Kind>) -> Self {
+        self.x = (line(axis.into()), Labels::tokens(self.kept.take(tokens.to_names())));
         self
     }
 
@@ -140,14 +149,14 @@ impl Heatmap {
     }
 
     /// Rows have names.
-    pub fn y_names(mut self, axis: impl Into<String>, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.y = (line(axis.into()), Labels::names(names));
+    pub fn y_names<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
+        self.y = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self
     }
 
     /// Rows are tokens, written `·Mary@4`.
-    pub fn y_tokens(mut self, axis: impl Into<String>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.y = (line(axis.into()), Labels::tokens(tokens));
+    pub fn y_tokens<Kind>(mut self, axis: impl Into<String>, tokens: impl ToNames<Kind>) -> Self {
+        self.y = (line(axis.into()), Labels::tokens(self.kept.take(tokens.to_names())));
         self
     }
 
@@ -159,8 +168,11 @@ impl Heatmap {
 
     /// The values at the ends of the palette. Without it: as far as the data go, from 0 for amounts, symmetric about 0 for
     /// red–white–blue.
-    pub fn range(mut self, lo: f32, hi: f32) -> Self {
-        self.range = Some((lo, hi));
+    ///
+    /// A range that begins at 0 or above is white to blue, one that reaches below 0 is red–white–blue, unless a
+    /// [palette](Self::palette) is given. Of red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
+    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+        self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
@@ -182,8 +194,9 @@ impl Heatmap {
         self
     }
 
-    /// In how many of the strongest cells, of all facets together, the value is printed where it has room. Values that
-    /// read alike are all printed or none. Unless said otherwise: all of a few, the strongest of many.
+    /// In how many of the strongest cells, of all facets together, the value is printed, where all of these have room.
+    /// Values that read alike are all printed or none. Unless said otherwise, every cell of a small map has its number, and
+    /// no cell of a large one.
     pub fn print(mut self, cells: usize) -> Self {
         self.printed = Some(cells);
         self
@@ -251,6 +264,7 @@ impl Heatmap {
     }
 
     fn check(&self) -> Result<()> {
+        self.kept.check()?;
         let (rows, columns) = self.dim();
         if rows * columns == 0 {
             return Err(PlotError::Empty { picture: PICTURE, what: "the matrix has no cells" }.into());

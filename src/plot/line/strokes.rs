@@ -35,8 +35,9 @@ impl LineChart {
             return;
         }
         // The lower edge of a band on a logarithmic axis stops above 0.
-        let floor = if self.log_y { self.y_span().low() } else { f64::NEG_INFINITY };
-        let upper = self.stretches(series, x, |y, sd| y + sd);
+        let (least, most) = self.limits();
+        let floor = if self.log_y { self.y_span().low() } else { least };
+        let upper = self.stretches(series, x, |y, sd| (y + sd).min(most));
         let lower = self.stretches(series, x, |y, sd| if y - sd < floor { floor } else { y - sd });
         for (upper, lower) in upper.into_iter().zip(lower) {
             let outline = upper.into_iter().chain(lower.into_iter().rev());

@@ -125,5 +125,5 @@ fn first(model: &Model, prompts: Vec<String>, answers: Vec<String>) -> Result<f6
     if any_nan(&ranks) {
         return Ok(f64::NAN);
     }
-    Ok(ranks.iter().filter(|&&rank| rank == 0.0).count() as f64 / count.max(1) as f64)
+    Ok(ranks.iter().filter(|&&rank| rank == 1.0).count() as f64 / count.max(1) as f64)
 }

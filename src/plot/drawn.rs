@@ -1,0 +1,187 @@
+//! What can stand in a row, a column or a tab.
+
+use super::{
+    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, TokenText,
+    WordTable,
+    data::{Held, Iterated, Pair, Tried},
+};
+use crate::{Error, Result};
+
+/// Something that is one figure: a [`Figure`], a picture that is not drawn yet, what an analysis found; a `Result` of
+/// one, which may be an error; an `Option` of one, which may be nothing; a reference to one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not one figure",
+    label = "this cannot stand beside figures; show it alone, as a cell's last line or with `display(&..)`"
+)]
+pub trait ToFigure {
+    /// The figure; nothing where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    fn to_figure(&self) -> Result<Option<Figure>>;
+}
+
+impl ToFigure for Figure {
+    fn to_figure(&self) -> Result<Option<Figure>> {
+        self.check()?;
+        Ok(Some(self.clone()))
+    }
+}
+
+impl<T: ToFigure + ?Sized> ToFigure for &T {
+    fn to_figure(&self) -> Result<Option<Figure>> {
+        (**self).to_figure()
+    }
+}
+
+impl<T: ToFigure> ToFigure for Option<T> {
+    fn to_figure(&self) -> Result<Option<Figure>> {
+        self.as_ref().map_or(Ok(None), ToFigure::to_figure)
+    }
+}
+
+impl<T: ToFigure, E: Into<Error> + Clone> ToFigure for Result<T, E> {
+    fn to_figure(&self) -> Result<Option<Figure>> {
+        match self {
+            Ok(figure) => figure.to_figure(),
+            Err(error) => Err(error.clone().into()),
+        }
+    }
+}
+
+/// Says by which method a type is drawn.
+macro_rules! drawn {
+    ($($type:ty: $draw:ident;)*) => {$(
+        impl $crate::plot::ToFigure for $type {
+            fn to_figure(&self) -> $crate::Result<Option<$crate::plot::Figure>> {
+                $crate::plot::ToFigure::to_figure(&self.$draw())
+            }
+        }
+    )*};
+}
+pub(crate) use drawn;
+
+drawn! {
+    AttentionHeads: draw;
+    AttentionPattern: draw;
+    Bars: draw;
+    Heatmap: draw;
+    LayerGraph: draw;
+    LensTable: draw;
+    LineChart: draw;
+    Scatter: draw;
+    TokenText: draw;
+    WordTable: draw;
+}
+
+/// The form of one thing alone.
+#[derive(Debug)]
+pub struct One;
+/// The form of things of several kinds.
+#[derive(Debug)]
+pub struct Mixed;
+
+/// What [`row`](super::row()) and [`column`](super::column()) put together: an array, slice, `Vec` or iterator of things
+/// that are [one figure](ToFigure), a tuple of such things of several kinds, a `Result` of a `Vec` of them, or one alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds something that is not one figure",
+    label = "give figures, pictures, results of them or references to them in an array, a Vec or a tuple"
+)]
+pub trait ToFigures<Kind> {
+    /// The figures, without what is nothing.
+    ///
+    /// # Errors
+    /// The first error among them.
+    fn to_figures(self) -> Result<Vec<Figure>>;
+}
+
+impl<I: Iterator<Item: ToFigure>> ToFigures<Iterated> for I {
+    fn to_figures(self) -> Result<Vec<Figure>> {
+        self.filter_map(|one| one.to_figure().transpose()).collect()
+    }
+}
+
+impl<T: ToFigure> ToFigures<One> for T {
+    fn to_figures(self) -> Result<Vec<Figure>> {
+        [self].iter().to_figures()
+    }
+}
+
+macro_rules! several {
+    ($(($($generics:tt)*) $type:ty;)*) => {$(
+        impl<T: ToFigure, $($generics)*> ToFigures<Held> for $type {
+            fn to_figures(self) -> Result<Vec<Figure>> {
+                self.iter().to_figures()
+            }
+        }
+    )*};
+}
+several! {
+    () Vec<T>;
+    () &Vec<T>;
+    () &[T];
+    (const N: usize) [T; N];
+    (const N: usize) &[T; N];
+}
+
+impl<T: ToFigure, E: Into<Error>> ToFigures<Tried<Iterated>> for Result<Vec<T>, E> {
+    fn to_figures(self) -> Result<Vec<Figure>> {
+        self.map_err(Into::into)?.to_figures()
+    }
+}
+
+/// What [`tabs`](super::tabs()) puts behind one another: pairs of a name and something that is [one figure](ToFigure), in
+/// an array, slice, `Vec`, iterator, a `Result` of a `Vec`, or, of several kinds, a tuple.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no list of tabs",
+    label = "give pairs of a name and a figure, as in `[(\"before\", before), (\"after\", after)]`"
+)]
+pub trait ToTabs<Kind> {
+    /// Names and figures.
+    ///
+    /// # Errors
+    /// The first error among them.
+    fn to_tabs(self) -> Result<Vec<(String, Figure)>>;
+}
+
+fn tab<P: Pair<Value: ToFigure>>(pair: P) -> Option<Result<(String, Figure)>> {
+    let (name, pane) = pair.pair();
+    pane.to_figure().transpose().map(|pane| Ok((name, pane?)))
+}
+
+impl<I: IntoIterator<Item: Pair<Value: ToFigure>>> ToTabs<Iterated> for I {
+    fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
+        self.into_iter().filter_map(tab).collect()
+    }
+}
+
+impl<P: Pair<Value: ToFigure>, E: Into<Error>> ToTabs<Tried<Iterated>> for Result<Vec<P>, E> {
+    fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
+        self.map_err(Into::into)?.to_tabs()
+    }
+}
+
+macro_rules! mixed {
+    ($($name:ident)*) => {
+        #[allow(non_snake_case)]
+        impl<$($name: ToFigure),*> ToFigures<Mixed> for ($($name,)*) {
+            fn to_figures(self) -> Result<Vec<Figure>> {
+                let ($($name,)*) = &self;
+                [$($name.to_figure()),*].into_iter().filter_map(Result::transpose).collect()
+            }
+        }
+
+        #[allow(non_snake_case)]
+        impl<$($name: Pair<Value: ToFigure>),*> ToTabs<Mixed> for ($($name,)*) {
+            fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
+                let ($($name,)*) = self;
+                [$(tab($name)),*].into_iter().flatten().collect()
+            }
+        }
+    };
+}
+mixed!(A B);
+mixed!(A B C);
+mixed!(A B C D);
+mixed!(A B C D E);
+mixed!(A B C D E F);
