@@ -1,7 +1,7 @@
 //! The two circuits of a head: where it looks, and what it hands over.
 
 use super::FactoredMatrix;
-use crate::{Model, Result, error::CircuitsError, weights::WeightViews};
+use crate::{Model, Result, error::CircuitsError, hook::ToIndex, weights::WeightViews};
 
 /// The two circuits of each head (Elhage et al. 2021), in a model of two stacks those of the chosen one. Keys and values
 /// that queries share are repeated for each of their heads.
@@ -14,8 +14,8 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn qk(&self, layer: usize) -> Result<FactoredMatrix> {
-        let weights = self.ungrouped();
+    pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
+        let (weights, layer) = (self.ungrouped(), layer.to_index());
         FactoredMatrix::new(&weights.w_q(layer)?, &weights.w_k(layer)?.transpose(1, 2)?)
     }
 
@@ -26,8 +26,8 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn ov(&self, layer: usize) -> Result<FactoredMatrix> {
-        let weights = self.ungrouped();
+    pub fn ov(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
+        let (weights, layer) = (self.ungrouped(), layer.to_index());
         FactoredMatrix::new(&weights.w_v(layer)?, &weights.w_o(layer)?)
     }
 
@@ -66,7 +66,7 @@ impl Model {
     ///
     /// # Errors
     /// When there is no such layer, or the model has two stacks.
-    pub fn qk(&self, layer: usize) -> Result<FactoredMatrix> {
+    pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         self.weights().qk(layer)
     }
 
@@ -86,7 +86,7 @@ impl Model {
     /// assert!(sizes[0] > 5.0 * sizes[1]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn ov(&self, layer: usize) -> Result<FactoredMatrix> {
+    pub fn ov(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         self.weights().ov(layer)
     }
 

@@ -5,6 +5,7 @@ use crate::{
     Result,
     cache::ActivationCache,
     error::{RunError, TextError},
+    index::ToIndex,
     order::{larger, top_k},
     text::Tokens,
 };
@@ -131,7 +132,7 @@ impl Run {
     }
 
     /// The logits of one text at one position.
-    pub(crate) fn logits_at(&self, text: usize, position: i64) -> Result<Vec<f32>> {
+    pub(crate) fn logits_at(&self, text: usize, position: impl ToIndex) -> Result<Vec<f32>> {
         let index = self.tokens().index_in(text, position)?;
         let row = match self.reading.at.as_ref().and_then(|at| at.get(text)) {
             None => index,
@@ -149,7 +150,7 @@ impl Run {
     /// # Errors
     /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
     /// names the first recorded site at which there is no number.
-    pub fn predictions(&self, position: i64, k: usize) -> Result<Vec<Prediction>> {
+    pub fn predictions(&self, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
         self.predictions_in(0, position, k)
     }
 
@@ -157,7 +158,8 @@ impl Run {
     ///
     /// # Errors
     /// As there; also when there is no such text.
-    pub fn predictions_in(&self, text: usize, position: i64, k: usize) -> Result<Vec<Prediction>> {
+    pub fn predictions_in(&self, text: impl ToIndex, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
+        let (text, position) = (self.tokens().text_at(text)?, position.to_index());
         let logits = self.logits_at(text, position)?;
         self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
         let probabilities = softmax(&logits);
@@ -174,7 +176,7 @@ impl Run {
     ///
     /// # Errors
     /// When `text` is not a single token, or the position is outside the text.
-    pub fn probability(&self, text: &str, position: i64) -> Result<f32> {
+    pub fn probability(&self, text: &str, position: impl ToIndex) -> Result<f32> {
         let id = self.model.to_single_token(text)? as usize;
         Ok(softmax(&self.logits_at(0, position)?)[id])
     }
@@ -183,7 +185,7 @@ impl Run {
     ///
     /// # Errors
     /// When either is not a single token, or the position is outside the text.
-    pub fn logit_diff(&self, text: &str, other: &str, position: i64) -> Result<f32> {
+    pub fn logit_diff(&self, text: &str, other: &str, position: impl ToIndex) -> Result<f32> {
         let logits = self.logits_at(0, position)?;
         Ok(logits[self.model.to_single_token(text)? as usize] - logits[self.model.to_single_token(other)? as usize])
     }

@@ -1,7 +1,7 @@
 //! Views of attention's weights.
 
 use super::WeightViews;
-use crate::{Result, model::parts::Linear};
+use crate::{Result, index::ToIndex, model::parts::Linear};
 use candle_core::Tensor;
 
 /// Attention. Each fails when there is no such layer, or the stack has not been chosen in a model that has two.
@@ -13,7 +13,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn w_q(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         weight_in_heads(&attention.q, attention.n_heads)
     }
@@ -25,7 +25,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn w_k(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(weight_in_heads(&attention.k, attention.n_key_value_heads)?)
     }
@@ -37,7 +37,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn w_v(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(weight_in_heads(&attention.v, attention.n_key_value_heads)?)
     }
@@ -49,7 +49,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn w_o(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         output_in_heads(&attention.o, attention.n_heads)
     }
@@ -61,7 +61,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn b_q(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.bias_in_heads(&attention.q, attention.n_heads)
     }
@@ -73,7 +73,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn b_k(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(self.bias_in_heads(&attention.k, attention.n_key_value_heads)?)
     }
@@ -85,7 +85,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn b_v(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(self.bias_in_heads(&attention.v, attention.n_key_value_heads)?)
     }
@@ -97,7 +97,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer.
-    pub fn b_o(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         self.bias_or_zero(&self.attention(layer)?.o.bias, self.width())
     }
 

@@ -113,9 +113,9 @@ pub fn of_a_model() -> Table<'static> {
         "block_attention" EitherEnd of 8 => |position| ablated(block_attention(0, [1], [position]));
         "hooked" FromStart of 2 => |layer| model().hooked([zero(Site::z(layer))]).run(TEXT);
         "between" EitherEnd of 8 => |position| {
-            Direction::between(&model(), TEXT, "owl fox red owl blue red fox", Site::resid_post(0), position)
+            Direction::between(&model(), Site::resid_post(0), position, TEXT, "owl fox red owl blue red fox")
         };
-        "between" FromStart of 2 => |layer| Direction::between(&model(), TEXT, "owl", Site::resid_post(layer), -1);
+        "between" FromStart of 2 => |layer| Direction::between(&model(), Site::resid_post(layer), -1, TEXT, "owl");
 
         "index" EitherEnd of 8 => |position| run().tokens().index(position);
         "index_in" EitherEnd of 8 => |position| run().tokens().index_in(0, position);

@@ -4,7 +4,11 @@ mod kinds;
 mod position;
 mod sites;
 
-use crate::{hook::Stack, ops::Activation, weights::Processed};
+use crate::{
+    hook::{Layers, Site, Stack, ToSite},
+    ops::Activation,
+    weights::Processed,
+};
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, Pooling, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
@@ -168,6 +172,16 @@ impl Config {
             decoder_start: None,
             processed: Processed::default(),
         }
+    }
+
+    /// How many layers each stack has.
+    pub(crate) fn layers(&self) -> Layers {
+        Layers::new(|stack| if self.stacks().contains(&stack) { self.layers_of(stack) } else { 0 })
+    }
+
+    /// The site that is meant, its layer counted from 0. Whether this model has it is another question.
+    pub(crate) fn site(&self, site: impl ToSite) -> crate::Result<Site> {
+        site.site_in(self.layers())
     }
 
     /// The number of blocks of a stack.
