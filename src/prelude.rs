@@ -5,8 +5,8 @@ pub use crate::{
     cache::ActivationCache,
     circuits::{Composition, FactoredMatrix, composition_scores, head_scores, label_heads},
     hook::{
-        Intervention, Site, Sites, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, patch,
-        replace, scale, zero,
+        Intervention, Site, Sites, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean,
+        observe, observe_at, patch, replace, scale, store, zero,
     },
     lens::LogitLens,
     model::{Answers, Pass, PromptTest, Run},

@@ -1,7 +1,12 @@
 //! The two circuits of a head: where it looks, and what it hands over.
 
 use super::FactoredMatrix;
-use crate::{Model, Result, error::CircuitsError, hook::ToIndex, weights::WeightViews};
+use crate::{
+    Model, Result,
+    error::CircuitsError,
+    index::{ToIndex, place},
+    weights::WeightViews,
+};
 
 /// The two circuits of each head (Elhage et al. 2021), in a model of two stacks those of the chosen one. Keys and values
 /// that queries share are repeated for each of their heads.
@@ -113,11 +118,23 @@ impl Model {
     }
 
     /// The name of a head, such as `L1H0`, if the model has it.
-    pub(super) fn head_name(&self, (layer, head): (usize, usize)) -> Result<String> {
-        let (n_layers, n_heads) = (self.config().n_layers, self.config().n_heads);
-        match layer < n_layers && head < n_heads {
-            true => Ok(format!("L{layer}H{head}")),
-            false => Err(CircuitsError::NoHead { layer, head, n_layers, n_heads }.into()),
-        }
+    pub(super) fn head_name(&self, head: (usize, usize)) -> Result<String> {
+        let (layer, head) = self.head_at(head)?;
+        Ok(format!("L{layer}H{head}"))
     }
+
+    /// Which head it is: layer and head, counted from 0.
+    pub(super) fn head_at(&self, head: (impl ToIndex, impl ToIndex)) -> Result<(usize, usize)> {
+        head_among(head, (self.config().n_layers, self.config().n_heads))
+    }
+}
+
+/// Which head of so many layers and heads it is, counted from 0.
+pub(super) fn head_among(
+    head: (impl ToIndex, impl ToIndex),
+    (n_layers, n_heads): (usize, usize),
+) -> Result<(usize, usize)> {
+    let (layer, head) = (head.0.to_index(), head.1.to_index());
+    let found = place(layer, n_layers).zip(place(head, n_heads));
+    found.ok_or_else(|| CircuitsError::NoHead { layer, head, n_layers, n_heads }.into())
 }

@@ -1,7 +1,11 @@
 //! [`Tokens`]: text as the model sees it.
 
 use super::{Encoded, Filler, Padding};
-use crate::{Result, error::TextError};
+use crate::{
+    Result,
+    error::TextError,
+    index::{ToIndex, place},
+};
 use candle_core::{Device, Tensor};
 use std::{ops::Range, sync::Arc};
 
@@ -71,19 +75,19 @@ impl Tokens {
     }
 
     /// The ids of one text, padding included; empty when there is no such text.
-    pub fn ids(&self, text: usize) -> &[u32] {
-        self.rows.get(text).map_or(&[], |row| &row.ids)
+    pub fn ids(&self, text: impl ToIndex) -> &[u32] {
+        self.row(text).map_or(&[], |row| &row.ids)
     }
 
     /// The printed form of each token of one text, padding included; empty when there is no such text.
-    pub fn strings(&self, text: usize) -> &[String] {
-        self.rows.get(text).map_or(&[], |row| &row.strings)
+    pub fn strings(&self, text: impl ToIndex) -> &[String] {
+        self.row(text).map_or(&[], |row| &row.strings)
     }
 
     /// Which characters of the original text each token covers; empty ranges for tokens that stand for no text. The
     /// tokens that share a character, as pieces of an emoji do, all cover it.
-    pub fn spans(&self, text: usize) -> &[Range<usize>] {
-        self.rows.get(text).map_or(&[], |row| &row.spans)
+    pub fn spans(&self, text: impl ToIndex) -> &[Range<usize>] {
+        self.row(text).map_or(&[], |row| &row.spans)
     }
 
     /// Which sentence each token of one text belongs to, for models such as BERT that read two at once: 0 is the
@@ -96,8 +100,8 @@ impl Tokens {
     /// assert_eq!(model.tokens("red fox")?.token_types(0), [0, 0, 0]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn token_types(&self, text: usize) -> &[u32] {
-        self.rows.get(text).map_or(&[], |row| &row.types)
+    pub fn token_types(&self, text: impl ToIndex) -> &[u32] {
+        self.row(text).map_or(&[], |row| &row.types)
     }
 
     /// The same tokens with these types, one for each token of each text, padding left out.
@@ -136,8 +140,13 @@ impl Tokens {
     /// assert_eq!(model.tokens([1, 2])?.text(0), None);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn text(&self, text: usize) -> Option<&str> {
-        self.rows.get(text)?.text.as_deref()
+    pub fn text(&self, text: impl ToIndex) -> Option<&str> {
+        self.row(text)?.text.as_deref()
+    }
+
+    /// One text; -1 is the last.
+    pub(super) fn row(&self, text: impl ToIndex) -> Option<&Row> {
+        self.rows.get(place(text.to_index(), self.rows.len())?)
     }
 
     /// Whether a beginning-of-text token was put in front that the text did not have.

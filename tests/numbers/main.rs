@@ -1,5 +1,6 @@
 //! Numbers held against PyTorch, against exact identities, and against published activations.
 
+mod as_typed;
 mod attribution;
 mod bad_input;
 mod circuits;

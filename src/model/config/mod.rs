@@ -5,7 +5,8 @@ mod position;
 mod sites;
 
 use crate::{
-    hook::{Layers, Site, Stack, ToSite},
+    hook::{Layers, Site, Stack, ToIndex, ToSite},
+    index::place,
     ops::Activation,
     weights::Processed,
 };
@@ -195,8 +196,8 @@ impl Config {
     }
 
     /// How many tokens back a token sees at this layer, itself counted; `None` is all.
-    pub fn window(&self, layer: usize) -> Option<usize> {
-        self.windows.get(layer).copied().flatten()
+    pub fn window(&self, layer: impl ToIndex) -> Option<usize> {
+        self.windows.get(place(layer.to_index(), self.windows.len())?).copied().flatten()
     }
 
     /// The rotary frequencies of a layer, where it turns queries and keys.
