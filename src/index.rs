@@ -5,6 +5,37 @@
 
 use crate::{Result, error::IndexError};
 
+/// A whole number that counts along something: layers, heads, positions, texts. Negative ones count from the end.
+///
+/// Literals such as `-1` are, numbers of whatever type that code has at hand, and references to these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no whole number that counts along something",
+    note = "give an integer, such as 3, or -1 for the last; several go in a method of the plural, as in `.heads([0, 3])`"
+)]
+pub trait ToIndex {
+    /// The number.
+    fn to_index(self) -> i64;
+}
+
+macro_rules! indices {
+    ($($number:ty)*) => {$(
+        impl ToIndex for $number {
+            fn to_index(self) -> i64 {
+                // A number too large to be written leads nowhere, as the largest does.
+                i64::try_from(self).unwrap_or(i64::MAX)
+            }
+        }
+    )*};
+}
+
+indices! { i32 i64 usize u32 u64 isize u8 u16 i16 }
+
+impl<T: ToIndex + Copy> ToIndex for &T {
+    fn to_index(self) -> i64 {
+        (*self).to_index()
+    }
+}
+
 /// Where a number leads along an axis of this length; negative ones count from the end. `None` where nothing is.
 pub(crate) fn place(given: i64, len: usize) -> Option<usize> {
     match usize::try_from(given) {
@@ -21,11 +52,18 @@ pub(crate) struct Counted {
     /// What has them: "this model has layers".
     all: &'static str,
     len: usize,
+    /// Whether one past the last is a number too: a place to stop is one.
+    end: bool,
 }
 
 impl Counted {
     pub(crate) const fn new(one: &'static str, all: &'static str, len: usize) -> Self {
-        Self { one, all, len }
+        Self { one, all, len, end: false }
+    }
+
+    /// The places before a layer, and the one after the last.
+    pub(crate) const fn before_layers(n_layers: usize) -> Self {
+        Self { end: true, ..Self::new("layer", "a pass of this model starts or stops before a layer from", n_layers) }
     }
 
     /// The ids of a model's vocabulary.
@@ -41,20 +79,22 @@ impl Counted {
         Self::new("expert", "a layer of this model has experts", count)
     }
 
+    /// A number that counts from the start, or, where it is negative, from the end.
+    ///
+    /// # Errors
+    /// When there is no such thing.
+    pub(crate) fn index(self, given: impl ToIndex) -> Result<usize> {
+        let given = given.to_index();
+        let at_end = || usize::try_from(given).ok().filter(|&at| self.end && at == self.len);
+        place(given, self.len).or_else(at_end).ok_or_else(|| self.error(given.into(), true))
+    }
+
     /// A number that counts from the start.
     ///
     /// # Errors
     /// When there is no such thing.
     pub(crate) fn at(self, given: usize) -> Result<usize> {
         if given < self.len { Ok(given) } else { Err(self.beyond(given as i128)) }
-    }
-
-    /// A number that counts from the start, or, where it is negative, from the end.
-    ///
-    /// # Errors
-    /// When there is no such thing.
-    pub(crate) fn index(self, given: i64) -> Result<usize> {
-        place(given, self.len).ok_or_else(|| self.beyond(given.into()))
     }
 
     /// All of these.
@@ -67,7 +107,13 @@ impl Counted {
 
     /// The error of a number that leads nowhere.
     pub(crate) fn beyond(self, given: i128) -> crate::Error {
-        IndexError { one: self.one, given, all: self.all, len: self.len }.into()
+        self.error(given, false)
+    }
+
+    fn error(self, given: i128, either_end: bool) -> crate::Error {
+        let Self { one, all, len, end } = self;
+        IndexError { one, given, all, last: (len + usize::from(end)).checked_sub(1), back: either_end.then_some(len) }
+            .into()
     }
 }
 
@@ -83,12 +129,31 @@ mod tests {
     }
 
     #[test]
+    fn a_place_to_stop_may_be_the_end() {
+        let stops = Counted::before_layers(2);
+        assert_eq!([0, 2, -1, -2].map(|given| stops.index(given).unwrap()), [0, 2, 1, 0]);
+        for wrong in [3, -3] {
+            let sentence = stops.index(wrong).unwrap_err().to_string();
+            assert!(sentence.ends_with("before a layer from 0 to 2 (or -2 to -1)"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn whatever_number_is_at_hand_counts() {
+        let given = [3usize.to_index(), 3i64.to_index(), 3u32.to_index(), 3u8.to_index(), (&3i32).to_index()];
+        assert_eq!(given, [3; 5]);
+        assert_eq!((usize::MAX.to_index(), (-1i64).to_index()), (i64::MAX, -1));
+    }
+
+    #[test]
     fn the_sentence_has_what_was_given_and_what_would_do() {
         let says = |error: Result<usize>| error.unwrap_err().to_string();
         let ids = Counted::ids(512);
         assert_eq!(says(ids.at(513)), "token id 513 is out of range: this model's vocabulary has ids 0 to 511");
         assert!(says(Counted::layers(2).at(usize::MAX)).starts_with("layer 18446744073709551615 is out of range"));
         assert!(says(Counted::layers(2).index(i64::MIN)).starts_with("layer -9223372036854775808 is out of range"));
+        let layer = says(Counted::layers(2).index(3));
+        assert_eq!(layer, "layer 3 is out of range: this model has layers 0 to 1 (or -2 to -1)");
         assert!(says(Counted::layers(0).at(0)).ends_with("here there are none"));
         assert!(ids.all_at(&[0, 511]).is_ok() && ids.all_at(&[0, 512]).unwrap_err().is_out_of_range());
     }

@@ -8,9 +8,9 @@ mod stacked;
 
 use crate::{
     Result,
-    error::{Error, SiteError, nearest},
+    error::{Error, SiteError},
     files,
-    hook::{Site, ToSite},
+    hook::{Layers, Site, ToSite, nearest},
     text::Tokens,
 };
 pub(crate) use bytes::bytes_of;
@@ -42,12 +42,14 @@ pub struct ActivationCache {
     tokens: Tokens,
     source: Option<Tokens>,
     positions: Option<Positions>,
+    layers: Layers,
 }
 
 impl ActivationCache {
-    pub(crate) fn new(entries: Vec<(Site, Tensor)>, tokens: Tokens, source: Option<Tokens>) -> Self {
+    /// Of a model of so many layers.
+    pub(crate) fn new(layers: Layers, entries: Vec<(Site, Tensor)>, tokens: Tokens, source: Option<Tokens>) -> Self {
         let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
-        Self { entries: entries.into(), index: Arc::new(index), tokens, source, positions: None }
+        Self { entries: entries.into(), index: Arc::new(index), tokens, source, positions: None, layers }
     }
 
     /// The activation at a site.
@@ -59,19 +61,27 @@ impl ActivationCache {
     /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
     #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
-        let site = site.to_site()?;
+        let site = site.site_in(self.layers)?;
         self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
     }
 
     fn not_recorded(&self, site: Site) -> Error {
         let name = site.to_string();
+        if site.is_gated() {
+            return SiteError::Gated { site: name }.into();
+        }
         let nearest = nearest(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);
         SiteError::NotRecorded { site: name, held: self.len(), nearest }.into()
     }
 
     /// Whether the run recorded the site.
-    pub fn contains(&self, site: Site) -> bool {
-        self.index.contains_key(&site)
+    pub fn contains(&self, site: impl ToSite) -> bool {
+        site.site_in(self.layers).is_ok_and(|site| self.index.contains_key(&site))
+    }
+
+    /// How many layers the model has.
+    pub(crate) fn layers(&self) -> Layers {
+        self.layers
     }
 
     /// The recorded sites, in the order the forward pass reached them.

@@ -1,9 +1,9 @@
 //! [`CompositionScores`]: which heads read what which heads write.
 
-use super::{FactoredMatrix, head_names, product::product};
+use super::{FactoredMatrix, head_names, product::product, qk_ov::head_among};
 use crate::{
     Model, Result,
-    error::CircuitsError,
+    index::ToIndex,
     order::{falling, larger},
     plot::{Figure, Heatmap, Palette, text::number},
 };
@@ -110,8 +110,8 @@ impl CompositionScores {
     ///
     /// # Errors
     /// When there is no such head.
-    pub fn read_by(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
-        self.check((layer, head))?;
+    pub fn read_by(&self, head: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
+        let (layer, head) = self.at(head)?;
         let mut read = self.scores.slice(s![.., .., layer, head]).to_owned();
         read.slice_mut(s![layer.., ..]).fill(f32::NAN);
         Ok(read)
@@ -124,19 +124,15 @@ impl CompositionScores {
     ///
     /// # Errors
     /// When there is no such head.
-    pub fn readers_of(&self, (layer, head): (usize, usize)) -> Result<Array2<f32>> {
-        self.check((layer, head))?;
+    pub fn readers_of(&self, head: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
+        let (layer, head) = self.at(head)?;
         let mut readers = self.scores.slice(s![layer, head, .., ..]).to_owned();
         readers.slice_mut(s![..=layer, ..]).fill(f32::NAN);
         Ok(readers)
     }
 
-    fn check(&self, (layer, head): (usize, usize)) -> Result<()> {
-        let (n_layers, n_heads) = (self.scores.len_of(Axis(0)), self.scores.len_of(Axis(1)));
-        match layer < n_layers && head < n_heads {
-            true => Ok(()),
-            false => Err(CircuitsError::NoHead { layer, head, n_layers, n_heads }.into()),
-        }
+    fn at(&self, head: (impl ToIndex, impl ToIndex)) -> Result<(usize, usize)> {
+        head_among(head, (self.scores.len_of(Axis(0)), self.scores.len_of(Axis(1))))
     }
 
     /// Heads by heads: a row for each that writes, a column for each that reads, and by how much the score exceeds what

@@ -5,6 +5,7 @@ use crate::{
     Result,
     error::CircuitsError,
     hook::Site,
+    index::ToIndex,
     model::{Architecture, Run},
 };
 use candle_core::Tensor;
@@ -55,7 +56,7 @@ enum Sought {
 pub struct Detector {
     sought: Sought,
     measure: Measure,
-    heads: Option<Vec<(usize, usize)>>,
+    heads: Option<Vec<(i64, i64)>>,
     exclude_bos: bool,
     exclude_current_token: bool,
 }
@@ -86,8 +87,9 @@ impl Detector {
     }
 
     /// Only these heads, as layer and head; the others score NaN (TransformerLens: -1).
-    pub fn heads(mut self, heads: impl IntoIterator<Item = (usize, usize)>) -> Self {
-        self.heads = Some(heads.into_iter().collect());
+    pub fn heads(mut self, heads: impl IntoIterator<Item = (impl ToIndex, impl ToIndex)>) -> Self {
+        let index = |(layer, head): (_, _)| (ToIndex::to_index(layer), ToIndex::to_index(head));
+        self.heads = Some(heads.into_iter().map(index).collect());
         self
     }
 
@@ -115,8 +117,10 @@ impl Detector {
     pub fn scores(&self, run: &Run) -> Result<Array2<f32>> {
         let config = run.model().config();
         let all = || (0..config.n_layers).flat_map(|layer| (0..config.n_heads).map(move |head| (layer, head)));
-        let asked: Vec<(usize, usize)> = self.heads.clone().unwrap_or_else(|| all().collect());
-        asked.iter().try_for_each(|&head| run.model().head_name(head).map(drop))?;
+        let asked: Vec<(usize, usize)> = match &self.heads {
+            Some(heads) => heads.iter().map(|&head| run.model().head_at(head)).collect::<Result<_>>()?,
+            None => all().collect(),
+        };
         let sought = (0..run.tokens().batch()).map(|text| self.sought(run, text)).collect::<Result<Vec<_>>>()?;
         let mut scores = Array2::from_elem((config.n_layers, config.n_heads), f32::NAN);
         for layer in 0..config.n_layers {

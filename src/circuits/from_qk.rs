@@ -46,8 +46,9 @@ pub fn attention_from_qk(
     q: impl Borrow<Tensor>,
     k: impl Borrow<Tensor>,
 ) -> Result<AttentionFromQk> {
-    let (model, site, q, k) = (run.model(), layer.to_pattern(), q.borrow(), k.borrow());
+    let (model, q, k) = (run.model(), q.borrow(), k.borrow());
     let config = model.config();
+    let site = config.site(layer.to_pattern()?)?;
     config.check(site)?;
     let across = site.point() == Point::CrossPattern;
     if !across && site.point() != Point::Pattern {

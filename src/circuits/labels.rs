@@ -1,9 +1,10 @@
 //! [`HeadLabels`]: what every head of a model does.
 
-use super::{Habit, HeadScores, head_names, head_scores, repeated_random_tokens};
+use super::{Habit, HeadScores, head_names, head_scores, qk_ov::head_among, repeated_random_tokens};
 use crate::{
     Model, Result,
     hook::Site,
+    index::ToIndex,
     order::falling,
     plot::{Figure, WordTable, text::number},
 };
@@ -71,13 +72,14 @@ impl HeadLabels {
     }
 
     /// The habit that a head has most of, and its score; `None` when there is no such head.
-    pub fn best(&self, layer: usize, head: usize) -> Option<(Habit, f32)> {
+    pub fn best(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<(Habit, f32)> {
+        let (layer, head) = head_among((layer, head), self.dim()).ok()?;
         let score = |habit| Some((habit, *self.scores.of(habit).get([layer, head])?));
         Habit::ALL.into_iter().filter_map(score).min_by(|a, b| falling(a.1, b.1))
     }
 
     /// The habit of a head; `None` when it has none that reaches the threshold, or there is no such head.
-    pub fn habit(&self, layer: usize, head: usize) -> Option<Habit> {
+    pub fn habit(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<Habit> {
         self.best(layer, head).filter(|best| best.1 >= self.threshold).map(|best| best.0)
     }
 

@@ -1,7 +1,7 @@
 //! Which heads copy, and which look for copies, by the eigenvalues of their circuits between all tokens.
 
 use super::FactoredMatrix;
-use crate::{Model, Result, ops};
+use crate::{Model, Result, index::ToIndex, ops};
 use candle_core::Tensor;
 use ndarray::Array2;
 
@@ -62,9 +62,9 @@ pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
 /// assert!(scores[[1, 0]] > 0.9 && scores[[0, 1]].is_nan());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn prefix_matching_scores(model: &Model, through: (usize, usize)) -> Result<Array2<f32>> {
-    model.head_name(through)?;
-    let brought = model.ov(through.0)?.get(through.1 as i64)?;
+pub fn prefix_matching_scores(model: &Model, through: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
+    let through = model.head_at(through)?;
+    let brought = model.ov(through.0)?.get(through.1)?;
     let mut scores = share(&model.qk_all()?.matmul(&brought.t()?)?, &among_tokens(model)?)?;
     for ((layer, _), score) in scores.indexed_iter_mut() {
         if layer <= through.0 {

@@ -1,7 +1,12 @@
 //! The two circuits of a head: where it looks, and what it hands over.
 
 use super::FactoredMatrix;
-use crate::{Model, Result, error::CircuitsError, weights::WeightViews};
+use crate::{
+    Model, Result,
+    error::CircuitsError,
+    index::{ToIndex, place},
+    weights::WeightViews,
+};
 
 /// The two circuits of each head (Elhage et al. 2021), in a model of two stacks those of the chosen one. Keys and values
 /// that queries share are repeated for each of their heads.
@@ -15,8 +20,8 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "QK")]
-    pub fn qk(&self, layer: usize) -> Result<FactoredMatrix> {
-        let weights = self.ungrouped();
+    pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
+        let (weights, layer) = (self.ungrouped(), layer.to_index());
         FactoredMatrix::new(&weights.w_q(layer)?, &weights.w_k(layer)?.transpose(1, 2)?)
     }
 
@@ -28,8 +33,8 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "OV")]
-    pub fn ov(&self, layer: usize) -> Result<FactoredMatrix> {
-        let weights = self.ungrouped();
+    pub fn ov(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
+        let (weights, layer) = (self.ungrouped(), layer.to_index());
         FactoredMatrix::new(&weights.w_v(layer)?, &weights.w_o(layer)?)
     }
 
@@ -69,7 +74,7 @@ impl Model {
     /// # Errors
     /// When there is no such layer, or the model has two stacks.
     #[doc(alias = "QK")]
-    pub fn qk(&self, layer: usize) -> Result<FactoredMatrix> {
+    pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         self.weights().qk(layer)
     }
 
@@ -90,7 +95,7 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "OV")]
-    pub fn ov(&self, layer: usize) -> Result<FactoredMatrix> {
+    pub fn ov(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         self.weights().ov(layer)
     }
 
@@ -117,11 +122,23 @@ impl Model {
     }
 
     /// The name of a head, such as `L1H0`, if the model has it.
-    pub(super) fn head_name(&self, (layer, head): (usize, usize)) -> Result<String> {
-        let (n_layers, n_heads) = (self.config().n_layers, self.config().n_heads);
-        match layer < n_layers && head < n_heads {
-            true => Ok(format!("L{layer}H{head}")),
-            false => Err(CircuitsError::NoHead { layer, head, n_layers, n_heads }.into()),
-        }
+    pub(super) fn head_name(&self, head: (usize, usize)) -> Result<String> {
+        let (layer, head) = self.head_at(head)?;
+        Ok(format!("L{layer}H{head}"))
     }
+
+    /// Which head it is: layer and head, counted from 0.
+    pub(super) fn head_at(&self, head: (impl ToIndex, impl ToIndex)) -> Result<(usize, usize)> {
+        head_among(head, (self.config().n_layers, self.config().n_heads))
+    }
+}
+
+/// Which head of so many layers and heads it is, counted from 0.
+pub(super) fn head_among(
+    head: (impl ToIndex, impl ToIndex),
+    (n_layers, n_heads): (usize, usize),
+) -> Result<(usize, usize)> {
+    let (layer, head) = (head.0.to_index(), head.1.to_index());
+    let found = place(layer, n_layers).zip(place(head, n_heads));
+    found.ok_or_else(|| CircuitsError::NoHead { layer, head, n_layers, n_heads }.into())
 }

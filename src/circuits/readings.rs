@@ -91,7 +91,7 @@ pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReadi
     let (s, directions) = match of {
         Writes::Head { layer, head } => {
             model.head_name((layer, head))?;
-            right(model.ov(layer)?.get(head as i64)?)?
+            right(model.ov(layer)?.get(head)?)?
         }
         Writes::MlpIn { layer } => {
             let input = weights.w_in(layer)?; // [d_model, d_mlp]

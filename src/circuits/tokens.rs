@@ -5,6 +5,7 @@ use crate::{
     Model, Result,
     decompose::ToTokenIds,
     error::CircuitsError,
+    index::ToIndex,
     model::Architecture,
     plot::{Figure, Heatmap, text::visible},
 };
@@ -55,14 +56,15 @@ pub struct TokenCircuit {
 /// When there is no such head, a text is no single token, or the model gives no logits.
 pub fn ov_circuit(
     model: &Model,
-    head: (usize, usize),
+    head: (impl ToIndex, impl ToIndex),
     from: impl IntoIterator<Item = impl ToTokenIds>,
     to: impl IntoIterator<Item = impl ToTokenIds>,
 ) -> Result<TokenCircuit> {
+    let head = model.head_at(head)?;
     let name = format!("{}: what it says for what it looks at", model.head_name(head)?);
     let (from, to) = (ids(model, from)?, ids(model, to)?);
     let said = columns(&said(model)?, &to)?;
-    let matrix = model.ov(head.0)?.get(head.1 as i64)?;
+    let matrix = model.ov(head.0)?.get(head.1)?;
     between(model, name, matrix, (&from, &to), &said, ["looked at", "said"])
 }
 
@@ -72,14 +74,15 @@ pub fn ov_circuit(
 /// When there is no such head, or a text is no single token.
 pub fn qk_circuit(
     model: &Model,
-    head: (usize, usize),
+    head: (impl ToIndex, impl ToIndex),
     from: impl IntoIterator<Item = impl ToTokenIds>,
     to: impl IntoIterator<Item = impl ToTokenIds>,
 ) -> Result<TokenCircuit> {
+    let head = model.head_at(head)?;
     let name = format!("{}: what it looks for", model.head_name(head)?);
     let (from, to) = (ids(model, from)?, ids(model, to)?);
     let keys = rows(&model.weights().w_e()?, &to)?.t()?;
-    let matrix = model.qk(head.0)?.get(head.1 as i64)?;
+    let matrix = model.qk(head.0)?.get(head.1)?;
     between(model, name, matrix, (&from, &to), &keys, ["looking", "looked at"])
 }
 
@@ -104,20 +107,21 @@ pub fn qk_circuit(
 /// ```
 pub fn qk_circuit_through(
     model: &Model,
-    head: (usize, usize),
-    through: (usize, usize),
+    head: (impl ToIndex, impl ToIndex),
+    through: (impl ToIndex, impl ToIndex),
     from: impl IntoIterator<Item = impl ToTokenIds>,
     to: impl IntoIterator<Item = impl ToTokenIds>,
 ) -> Result<TokenCircuit> {
+    let (head, through) = (model.head_at(head)?, model.head_at(through)?);
     let (reader, writer) = (model.head_name(head)?, model.head_name(through)?);
     if through.0 >= head.0 {
         return Err(CircuitsError::NotEarlier { reader, writer }.into());
     }
     let name = format!("{reader}: what it looks for, as {writer} has brought it there");
     let (from, to) = (ids(model, from)?, ids(model, to)?);
-    let brought = model.ov(through.0)?.get(through.1 as i64)?.rmatmul(&rows(&model.weights().w_e()?, &to)?)?;
+    let brought = model.ov(through.0)?.get(through.1)?.rmatmul(&rows(&model.weights().w_e()?, &to)?)?;
     let keys = brought.ab()?.t()?; // [d_model, to]
-    let matrix = model.qk(head.0)?.get(head.1 as i64)?;
+    let matrix = model.qk(head.0)?.get(head.1)?;
     between(model, name, matrix, (&from, &to), &keys, ["looking", "brought there"])
 }
 
@@ -138,7 +142,8 @@ pub fn qk_circuit_through(
 /// assert!(before.count() > 25); // nearly everywhere it looks one back
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -> Result<TokenCircuit> {
+pub fn position_circuit(model: &Model, head: (impl ToIndex, impl ToIndex), positions: usize) -> Result<TokenCircuit> {
+    let head = model.head_at(head)?;
     let name = format!("{}: where it looks, by positions alone", model.head_name(head)?);
     let all = model.weights().w_pos()?;
     let n_ctx = all.dim(0)?;
@@ -146,7 +151,7 @@ pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -
         return Err(CircuitsError::Positions { positions, n_ctx }.into());
     }
     let places = all.narrow(0, 0, positions)?.contiguous()?;
-    let values = plane(&model.qk(head.0)?.get(head.1 as i64)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
+    let values = plane(&model.qk(head.0)?.get(head.1)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
     let names: Vec<String> = (0..positions).map(|place| place.to_string()).collect();
     let causal = model.config().architecture == Architecture::Decoder;
     Ok(TokenCircuit {
@@ -180,10 +185,10 @@ pub fn position_circuit(model: &Model, head: (usize, usize), positions: usize) -
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias = "full_OV_circuit")]
-pub fn full_ov(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
-    model.head_name(head)?;
+pub fn full_ov(model: &Model, head: (impl ToIndex, impl ToIndex)) -> Result<FactoredMatrix> {
+    let head = model.head_at(head)?;
     let weights = model.weights();
-    model.ov(head.0)?.get(head.1 as i64)?.rmatmul(&weights.w_e()?)?.matmul(&said(model)?)
+    model.ov(head.0)?.get(head.1)?.rmatmul(&weights.w_e()?)?.matmul(&said(model)?)
 }
 
 /// What turns the output of a head into logits, the norm between them aside.
@@ -202,10 +207,10 @@ fn said(model: &Model) -> Result<Tensor> {
 /// # Errors
 /// When there is no such head.
 #[doc(alias = "full_QK_circuit")]
-pub fn full_qk(model: &Model, head: (usize, usize)) -> Result<FactoredMatrix> {
-    model.head_name(head)?;
+pub fn full_qk(model: &Model, head: (impl ToIndex, impl ToIndex)) -> Result<FactoredMatrix> {
+    let head = model.head_at(head)?;
     let embed = model.weights().w_e()?;
-    model.qk(head.0)?.get(head.1 as i64)?.rmatmul(&embed)?.matmul(&embed.t()?)
+    model.qk(head.0)?.get(head.1)?.rmatmul(&embed)?.matmul(&embed.t()?)
 }
 
 /// `to`: `[d_model, to]`.

@@ -4,7 +4,7 @@ use super::{Part, ResidStack, of_run::stream_at};
 use crate::{
     Result,
     error::RunError,
-    hook::{Point, Site, Stack},
+    hook::{Point, Site, Stack, ToSite},
     model::{NormPlace, Run},
 };
 
@@ -29,8 +29,9 @@ impl Run {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "incl_mid")]
-    pub fn accumulated_resid(&self, site: Site, middle: bool) -> Result<ResidStack> {
+    pub fn accumulated_resid(&self, site: impl ToSite, middle: bool) -> Result<ResidStack> {
         let config = &self.model().config();
+        let site = config.site(site)?;
         let end = stream_at(config, site)?;
         let (stack, last) = (end.stack(), end.layer().unwrap_or(0));
         if stack == Stack::Encoder {

@@ -1,7 +1,7 @@
 //! Some of the positions, and some of the parts.
 
 use super::ResidStack;
-use crate::{Result, cache::index_of, error::RunError};
+use crate::{Result, cache::index_of, error::RunError, hook::ToIndex};
 use candle_core::{Device, Tensor};
 
 impl ResidStack {
@@ -9,7 +9,7 @@ impl ResidStack {
     ///
     /// # Errors
     /// When a position is outside the text or was not kept before, or there are none.
-    pub fn positions(&self, positions: impl IntoIterator<Item = i64>) -> Result<Self> {
+    pub fn positions(&self, positions: impl IntoIterator<Item = impl ToIndex>) -> Result<Self> {
         let tokens = self.cache.tokens();
         let chosen = positions.into_iter().map(|at| tokens.index(at)).collect::<Result<Vec<_>>>()?;
         if chosen.is_empty() {

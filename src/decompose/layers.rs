@@ -1,7 +1,7 @@
 //! Layer by layer: one part for what each block added.
 
 use super::{Part, ResidStack};
-use crate::{Result, hook::Site, model::Run};
+use crate::{Result, hook::ToSite, model::Run};
 
 impl Run {
     /// The residual stream at `site` as the embeddings and what each layer before it added as a whole, labelled `L0`.
@@ -21,7 +21,7 @@ impl Run {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "decompose_resid")]
-    pub fn decompose_layers(&self, site: Site) -> Result<ResidStack> {
+    pub fn decompose_layers(&self, site: impl ToSite) -> Result<ResidStack> {
         let components = self.decompose(site)?;
         let (mut labels, mut parts): (Vec<String>, Vec<Part>) = Default::default();
         for (label, part) in components.labels.iter().zip(&components.parts) {

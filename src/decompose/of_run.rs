@@ -4,7 +4,7 @@ use super::{Part, ResidStack};
 use crate::{
     Result,
     error::RunError,
-    hook::{Point, Site},
+    hook::{Point, Site, ToSite},
     model::{
         Architecture, Config, NormPlace, Position, Run,
         parts::{Block, Feed, Norm},
@@ -30,8 +30,8 @@ impl Run {
     /// When `site` is no place of the residual stream, the model's stream is no sum (norms on the sum, as in BERT), or
     /// the run did not record what is needed; [`Model::run`](crate::Model::run) records it.
     #[doc(alias = "decompose_resid")]
-    pub fn decompose(&self, site: Site) -> Result<ResidStack> {
-        self.taken_apart(site, Grain::Components)
+    pub fn decompose(&self, site: impl ToSite) -> Result<ResidStack> {
+        self.taken_apart(self.model().config().site(site)?, Grain::Components)
     }
 
     /// The residual stream at `site` as what every head before it wrote, labelled `L0H0`, and the rest as `remainder`:
@@ -40,8 +40,8 @@ impl Run {
     /// # Errors
     /// As [`Run::decompose`].
     #[doc(alias("stack_head_results", "compute_head_results"))]
-    pub fn decompose_heads(&self, site: Site) -> Result<ResidStack> {
-        self.taken_apart(site, Grain::Heads)
+    pub fn decompose_heads(&self, site: impl ToSite) -> Result<ResidStack> {
+        self.taken_apart(self.model().config().site(site)?, Grain::Heads)
     }
 
     /// The residual stream at `site` as what every neuron before it wrote, labelled `L0N0`, and the rest as
@@ -51,8 +51,8 @@ impl Run {
     /// # Errors
     /// As [`Run::decompose`]; also for mixtures of experts.
     #[doc(alias("stack_neuron_results", "get_neuron_results"))]
-    pub fn decompose_neurons(&self, site: Site) -> Result<ResidStack> {
-        self.taken_apart(site, Grain::Neurons)
+    pub fn decompose_neurons(&self, site: impl ToSite) -> Result<ResidStack> {
+        self.taken_apart(self.model().config().site(site)?, Grain::Neurons)
     }
 
     /// The residual stream at `site` as what every head and every MLP wrote, the embeddings, and the biases of attention
@@ -62,8 +62,8 @@ impl Run {
     /// # Errors
     /// As [`Run::decompose`].
     #[doc(alias = "get_full_resid_decomposition")]
-    pub fn decompose_heads_and_mlps(&self, site: Site) -> Result<ResidStack> {
-        self.taken_apart(site, Grain::HeadsAndMlps)
+    pub fn decompose_heads_and_mlps(&self, site: impl ToSite) -> Result<ResidStack> {
+        self.taken_apart(self.model().config().site(site)?, Grain::HeadsAndMlps)
     }
 
     /// The residual stream at `site` as what every head and every neuron wrote, the embeddings, and all biases as
@@ -73,8 +73,8 @@ impl Run {
     /// # Errors
     /// As [`Run::decompose_neurons`].
     #[doc(alias = "get_full_resid_decomposition")]
-    pub fn decompose_fully(&self, site: Site) -> Result<ResidStack> {
-        self.taken_apart(site, Grain::Everything)
+    pub fn decompose_fully(&self, site: impl ToSite) -> Result<ResidStack> {
+        self.taken_apart(self.model().config().site(site)?, Grain::Everything)
     }
 
     fn taken_apart(&self, site: Site, grain: Grain) -> Result<ResidStack> {

@@ -19,8 +19,10 @@ pub(crate) enum CircuitsError {
     NoLeadingAxis { shape: Vec<usize> },
     #[error("the {what} of a matrix could not be found: {why}")]
     Diverged { what: &'static str, why: &'static str },
-    #[error("there is no head L{layer}H{head}: this model has {n_layers} layers of {n_heads} heads, counted from 0")]
-    NoHead { layer: usize, head: usize, n_layers: usize, n_heads: usize },
+    #[error(
+        "there is no head L{layer}H{head}: this model has {n_layers} layers of {n_heads} heads, counted from 0, or back from -1"
+    )]
+    NoHead { layer: i64, head: i64, n_layers: usize, n_heads: usize },
     #[error(
         "a pattern to look for needs one row and one column for each of the text's {expected} tokens; this one has \
          {rows} rows and {columns} columns"

@@ -47,9 +47,9 @@ pub(crate) enum GenerateError {
     #[error("no logits were kept; ask for them with .keep_logits()")]
     NoLogits,
     #[error("there is no text {text}: this generation has {texts}, counted from 0")]
-    NoSuchText { text: usize, texts: usize },
+    NoSuchText { text: i64, texts: usize },
     #[error("nothing was recorded at step {step}: {} steps were recorded, counted from 0; ask with .record(sites)", .recorded)]
-    NoSuchRecord { step: usize, recorded: usize },
+    NoSuchRecord { step: i64, recorded: usize },
 }
 
 impl GenerateError {

@@ -133,7 +133,7 @@ impl Error {
 
     /// True when a site exists but the run did not record it.
     pub fn is_not_recorded(&self) -> bool {
-        matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. }))
+        matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. } | SiteError::Gated { .. }))
     }
 
     /// True when a number leads nowhere: a layer, head, position, neuron, expert, text or token id outside the range of
@@ -203,6 +203,9 @@ from_area!(
 
 impl From<candle_core::Error> for Error {
     fn from(source: candle_core::Error) -> Self {
+        if let Some(own) = tensor::own(&source) {
+            return own.clone();
+        }
         Self(Arc::new(Kind::Tensor(tensor::sentence(&source))))
     }
 }

@@ -1,13 +1,24 @@
 /// What can be wrong with a name or an index of a place in the forward pass.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum SiteError {
-    #[error("there is no hook named `{name}`; the nearest names are {}", list(nearest))]
-    Unknown { name: String, nearest: Vec<String> },
+    #[error("there is no hook named `{name}`; {}", did_you_mean(short, nearest))]
+    Unknown { name: String, nearest: Vec<String>, short: Option<String> },
     #[error("this {family} model has no `{site}`: {why}; the nearest sites it has are {}", list(nearest))]
     NotInModel { site: String, family: String, why: String, nearest: Vec<String>, beyond: bool },
     #[error("`{site}` was not recorded by this run, which {}", holds(*held, nearest))]
     NotRecorded { site: String, held: usize, nearest: Vec<String> },
-    #[error("{axis} {index} is out of range at `{site}`: this model and text have {axis} 0 to {}", size.saturating_sub(1))]
+    #[error("`{site}` is recorded only when named, as it costs extra: model.pass(text)?.record(\"{site}\").run()")]
+    Gated { site: String },
+    #[error(
+        "nothing has been stored of {asked} yet; run a model with the intervention first, as in \
+         model.run_with(text, intervention)"
+    )]
+    NothingStored { asked: String },
+    #[error("`{site}` was not stored; the nearest that were are {}", list(nearest))]
+    NotStored { site: String, nearest: Vec<String> },
+    #[error("{count} sites were stored; name one, as in stored.at(\"{first}\"), or take them all with stored.all()")]
+    StoredSeveral { count: usize, first: String },
+    #[error("{axis} {index} is out of range at `{site}`: this model and text have {axis} 0 to {} (or -{size} to -1)", size.saturating_sub(1))]
     OutOfRange { site: String, axis: &'static str, index: i64, size: usize },
     #[error("`{site}` holds whole numbers, and the values put there are {given}; give them as U32")]
     NotWhole { site: String, given: String },
@@ -53,6 +64,13 @@ pub(crate) enum SiteError {
 impl SiteError {
     pub(crate) fn is_out_of_range(&self) -> bool {
         matches!(self, Self::OutOfRange { .. } | Self::NotInModel { beyond: true, .. })
+    }
+}
+
+fn did_you_mean(short: &Option<String>, nearest: &[String]) -> String {
+    match short {
+        Some(short) => format!("name its layer too, as in {short}, or give a whole name, such as {}", list(nearest)),
+        None => format!("the nearest names are {}", list(nearest)),
     }
 }
 

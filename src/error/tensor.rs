@@ -44,6 +44,15 @@ pub(super) fn sentence(error: &Error) -> String {
     }
 }
 
+/// The error of this crate that came through a closure, whatever candle has put around it.
+pub(super) fn own(error: &Error) -> Option<&super::Error> {
+    match error {
+        Error::WithBacktrace { inner, .. } | Error::WithPath { inner, .. } => own(inner),
+        Error::WrappedContext { wrapped, .. } => wrapped.downcast_ref(),
+        _ => None,
+    }
+}
+
 /// That a tensor which a user gave is of float32. `what` it is, for the sentence.
 pub(crate) fn need_f32(what: impl FnOnce() -> String, x: &Tensor) -> crate::Result<()> {
     need_type(what, x, DType::F32)

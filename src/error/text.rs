@@ -54,7 +54,7 @@ pub(crate) enum TextError {
     #[error("the tokens were made from ids, so there is no text to look in; make them from text")]
     MadeFromIds,
     #[error("there is no text {text}: the batch has {texts} texts, counted from 0")]
-    NoSuchText { text: usize, texts: usize },
+    NoSuchText { text: i64, texts: usize },
     #[error("the characters {} to {} are empty or out of range: the text has {len} characters", characters.start, characters.end)]
     CharactersOutOfRange { characters: Range<usize>, len: usize },
     #[error("no token covers the characters {} to {}: the tokenizer drops them", characters.start, characters.end)]

@@ -51,7 +51,7 @@ mod writer;
 
 use crate::{
     Result,
-    hook::{Intervention, Sites},
+    hook::{Intervention, Sites, ToInterventions},
     model::Model,
 };
 pub use generated::Generated;
@@ -186,18 +186,14 @@ impl Generation {
         self
     }
 
-    /// Does these interventions at every step.
-    pub fn intervene(self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
+    /// Does these interventions, one or several, at every step. An error among them is that of the run.
+    pub fn intervene(self, interventions: impl ToInterventions) -> Self {
         self.intervene_during(.., interventions)
     }
 
     /// Does these interventions at some steps: `..=0` is the one that reads the prompt, `3..5` those that read the
     /// third and fourth new token. What they change in keys and values is seen by later steps, as they are kept.
-    pub fn intervene_during(
-        mut self,
-        steps: impl RangeBounds<usize>,
-        interventions: impl IntoIterator<Item = Intervention>,
-    ) -> Self {
+    pub fn intervene_during(mut self, steps: impl RangeBounds<usize>, interventions: impl ToInterventions) -> Self {
         let steps = Steps::new(&steps);
         let placed = Intervention::all_placed_in(interventions, &self.model.config());
         self.interventions.extend(placed.into_iter().map(|edit| (steps.clone(), edit)));

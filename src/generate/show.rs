@@ -3,6 +3,7 @@
 use super::{Generated, Prefix};
 use crate::{
     Result,
+    index::ToIndex,
     notebook::Card,
     plot::{Figure, TokenText},
 };
@@ -12,7 +13,8 @@ impl Generated {
     ///
     /// # Errors
     /// When there is no such text.
-    pub fn probabilities(&self, text: usize) -> Result<Figure> {
+    pub fn probabilities(&self, text: impl ToIndex) -> Result<Figure> {
+        let text = text.to_index();
         let reason = self.stop_reason(text)?;
         let new = self.chosen(text);
         let real = self.tokens().real(text);

@@ -84,7 +84,7 @@ impl Generation {
         let is_over = |steps: &Steps, site: Site| steps.contains(0) && pass.is_behind(site);
         let mut sites = Vec::new();
         for (steps, asked) in self.record.iter().filter(|(steps, _)| steps.contains(step)) {
-            let asked = asked.among(&self.model.sites())?;
+            let asked = asked.among(&self.model.sites(), self.model.config().layers())?;
             sites.extend(asked.into_iter().filter(|&site| !is_over(steps, site)));
         }
         let now =

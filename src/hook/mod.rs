@@ -2,17 +2,26 @@
 //!
 //! A [`Site`] names a place, [`Sites`] several. An [`Intervention`] says what to change there.
 
+mod closure;
 mod intervention;
+mod layers;
 mod point;
 mod select;
+mod several;
+mod short;
 mod site;
 
+pub use crate::index::ToIndex;
+pub use closure::{Looked, ToTensor};
 pub use intervention::{
-    Intervention, ToIndex, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace,
-    scale, zero,
+    Intervention, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, observe,
+    observe_at, patch, replace, scale, store, zero,
 };
 pub(crate) use intervention::{from_clean, length, select, unit};
+pub use layers::Layers;
 pub use point::Point;
 pub(crate) use point::Stage;
 pub use select::{Sites, ToSite};
+pub use several::ToInterventions;
+pub(crate) use short::nearest;
 pub use site::{Site, Stack};

@@ -1,6 +1,6 @@
 //! The table of every hook point: its name inside a block or a model, its axes, and whether it costs extra.
 
-use super::Site;
+use super::{Site, ToIndex};
 use crate::axes::Axis::{self, *};
 
 /// Where in the model a [`Point`] lives: once for the whole model, or once in every block.
@@ -17,6 +17,8 @@ pub(crate) struct Row {
     pub(crate) place: Place,
     /// The name without its block prefix.
     pub(crate) name: &'static str,
+    /// The constructor's name.
+    pub(crate) short: &'static str,
     pub(crate) axes: &'static [Axis],
     /// Costs memory or time that nobody should pay unasked; recorded only when named.
     pub(crate) gated: bool,
@@ -46,7 +48,7 @@ macro_rules! points {
         pub enum Point { $($( $(#[doc = $doc])+ $variant, )*)* }
 
         pub(crate) static TABLE: &[Row] = &[$($(
-            Row { point: Point::$variant, place: Place::$place, name: $name, axes: &[$($axis),*], gated: cost!($($gated)?) },
+            Row { point: Point::$variant, place: Place::$place, name: $name, short: stringify!($ctor), axes: &[$($axis),*], gated: cost!($($gated)?) },
         )*)*];
 
         impl Site { $($( points!(@ctor $place $(#[doc = $doc])+ $variant $ctor $name [$($axis)*]); )*)* }
@@ -59,12 +61,12 @@ macro_rules! points {
     (@ctor Block $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*]) => {
         $(#[doc = $doc])+
         #[doc = concat!("\n\nThe hook `blocks.{layer}.", $name, "`.\n\n# Shapes\n`[", $(stringify!($axis), " ",)* "]` in the words of [`Axis`].")]
-        pub const fn $ctor(layer: usize) -> Self { Self::of_block(layer, Point::$variant) }
+        pub fn $ctor(layer: impl ToIndex) -> Self { Self::of_block(layer, Point::$variant) }
     };
     (@ctor Expert $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*]) => {
         $(#[doc = $doc])+
         #[doc = concat!("\n\nThe hook `blocks.{layer}.mlp.experts.{expert}.", $name, "`.\n\n# Shapes\n`[", $(stringify!($axis), " ",)* "]` in the words of [`Axis`].")]
-        pub const fn $ctor(layer: usize, expert: usize) -> Self { Self::of_expert(layer, expert, Point::$variant) }
+        pub fn $ctor(layer: impl ToIndex, expert: usize) -> Self { Self::of_expert(layer, expert, Point::$variant) }
     };
 }
 

@@ -1,20 +1,41 @@
 //! Naming one site or many.
 
-use super::Site;
-use crate::{
-    Result,
-    error::{SiteError, nearest},
-    plot::text::line,
-};
+use super::{Layers, Site, ToIndex, short};
+use crate::{Result, error::SiteError, plot::text::line};
 use std::{collections::HashSet, fmt, sync::Arc};
 
-/// Anything that names one site: a [`Site`] or its name.
+/// Anything that names one site: a [`Site`], its name, a short name of TransformerLens with its layer
+/// (`("pattern", 0)`, `("scale", -1, "ln1")`), or a reference to one of these.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue")?;
+/// let dims = run.cache().get(Site::pattern(1))?.dims().to_vec();
+/// assert_eq!(run.cache().get(Site::pattern(-1))?.dims(), dims);
+/// assert_eq!(run.cache().get(("pattern", 1))?.dims(), dims);
+/// assert_eq!(run.cache().get("blocks.1.attn.hook_pattern")?.dims(), dims);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no site",
+    note = "give a `Site`, such as Site::pattern(0), a name, such as \"blocks.0.attn.hook_pattern\", or a short name with its \
+            layer, such as (\"pattern\", 0)"
+)]
 pub trait ToSite {
-    /// The site.
+    /// The site as it is given: its layer may count from the end.
     ///
     /// # Errors
     /// When a name is no hook's; the error names the nearest.
     fn to_site(&self) -> Result<Site>;
+
+    /// The site in a model of so many layers: its layer counts from 0.
+    ///
+    /// # Errors
+    /// As [`ToSite::to_site`]; also when a layer that counts from the end leads nowhere.
+    fn site_in(&self, of: Layers) -> Result<Site> {
+        self.to_site()?.resolved(of)
+    }
 }
 
 impl ToSite for Site {
@@ -32,6 +53,18 @@ impl ToSite for str {
 impl ToSite for String {
     fn to_site(&self) -> Result<Site> {
         self.parse()
+    }
+}
+
+impl<N: AsRef<str>, L: ToIndex + Copy> ToSite for (N, L) {
+    fn to_site(&self) -> Result<Site> {
+        short::in_layer(self.0.as_ref(), self.1.to_index(), None).parse()
+    }
+}
+
+impl<N: AsRef<str>, L: ToIndex + Copy, P: AsRef<str>> ToSite for (N, L, P) {
+    fn to_site(&self) -> Result<Site> {
+        short::in_layer(self.0.as_ref(), self.1.to_index(), Some(self.2.as_ref())).parse()
     }
 }
 
@@ -80,28 +113,28 @@ impl Sites {
         Self::Where(Arc::new(predicate))
     }
 
-    /// The sites among `present` that this selects; those given by name or as a [`Site`] whether present or not.
+    /// The sites among `present` that this selects, in a model of so many layers; those given by name or as a [`Site`] whether present or not.
     ///
     /// # Errors
     /// When a name is no hook's, or a pattern fits none of them; the error names the nearest.
-    pub(crate) fn among(&self, present: &[Site]) -> Result<Vec<Site>> {
+    pub(crate) fn among(&self, present: &[Site], of: Layers) -> Result<Vec<Site>> {
         let pick = |keep: &dyn Fn(Site) -> bool| present.iter().copied().filter(|site| keep(*site)).collect::<Vec<_>>();
         Ok(match self {
             Self::All => pick(&|site| !site.is_gated()),
-            Self::Only(sites) => sites.clone(),
+            Self::Only(sites) => sites.iter().map(|site| site.resolved(of)).collect::<Result<_>>()?,
             Self::Where(predicate) => pick(&**predicate),
-            Self::Pattern(pattern) if !pattern.contains('*') => vec![pattern.parse()?],
+            Self::Pattern(pattern) if !pattern.contains('*') => vec![pattern.site_in(of)?],
             Self::Pattern(pattern) => {
                 let found = pick(&|site| fits(pattern, &site.to_string()));
                 if found.is_empty() {
-                    let nearest = nearest(pattern, present.iter().map(Site::to_string), 3);
+                    let nearest = short::nearest(pattern, present.iter().map(Site::to_string), 3);
                     return Err(SiteError::NoMatch { pattern: pattern.clone(), nearest }.into());
                 }
                 found
             }
             Self::Any(several) => {
                 let mut seen = HashSet::new();
-                let sites = several.iter().map(|sites| sites.among(present)).collect::<Result<Vec<_>>>()?.concat();
+                let sites = several.iter().map(|sites| sites.among(present, of)).collect::<Result<Vec<_>>>()?.concat();
                 sites.into_iter().filter(|site| seen.insert(*site)).collect()
             }
         })
@@ -134,9 +167,35 @@ impl From<Site> for Sites {
     }
 }
 
+impl From<&Site> for Sites {
+    fn from(site: &Site) -> Self {
+        (*site).into()
+    }
+}
+
+impl<N: AsRef<str>, L: ToIndex> From<(N, L)> for Sites {
+    /// A short name of TransformerLens with its layer.
+    fn from((name, layer): (N, L)) -> Self {
+        Self::Pattern(short::in_layer(name.as_ref(), layer.to_index(), None))
+    }
+}
+
+impl<N: AsRef<str>, L: ToIndex, P: AsRef<str>> From<(N, L, P)> for Sites {
+    /// A short name of TransformerLens with its layer and the part of the block.
+    fn from((name, layer, part): (N, L, P)) -> Self {
+        Self::Pattern(short::in_layer(name.as_ref(), layer.to_index(), Some(part.as_ref())))
+    }
+}
+
 impl From<&str> for Sites {
     fn from(pattern: &str) -> Self {
         Self::Pattern(pattern.into())
+    }
+}
+
+impl From<&String> for Sites {
+    fn from(pattern: &String) -> Self {
+        Self::Pattern(pattern.clone())
     }
 }
 
@@ -164,6 +223,12 @@ impl<T: Into<Self>, const N: usize> From<[T; N]> for Sites {
 
 impl<T: Into<Self> + Clone> From<&[T]> for Sites {
     fn from(several: &[T]) -> Self {
+        several.to_vec().into()
+    }
+}
+
+impl<T: Into<Self> + Clone, const N: usize> From<&[T; N]> for Sites {
+    fn from(several: &[T; N]) -> Self {
         several.to_vec().into()
     }
 }
@@ -248,7 +313,8 @@ mod tests {
         for stars in ["*".repeat(1000), "*a".repeat(1000), "a*".repeat(500) + "b*"] {
             assert!(!fits(&(stars + "x"), &"a".repeat(10_000)));
         }
-        let error = Sites::from("*".repeat(1000) + "x").among(&[Site::z(0), Site::result(0)]).unwrap_err();
+        let error =
+            Sites::from("*".repeat(1000) + "x").among(&[Site::z(0), Site::result(0)], Layers::new(|_| 2)).unwrap_err();
         assert!(error.to_string().contains("attn.hook_z"), "{error}");
         assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
     }
@@ -271,19 +337,29 @@ mod tests {
             [Sites::from(z), (|site: Site| site.point() == Point::Q).into()].into(),
         ];
         for list in lists {
-            assert_eq!(list.among(&[Site::resid_pre(0), q, z]).unwrap(), [z, q], "{list:?}");
+            assert_eq!(list.among(&[Site::resid_pre(0), q, z], Layers::new(|_| 2)).unwrap(), [z, q], "{list:?}");
         }
-        assert_eq!(Sites::from(z.to_string()).among(&[]).unwrap(), [z]);
-        assert_eq!(Sites::from(["*hook_z", "blocks.0.attn.*"]).among(&[q, z]).unwrap(), [z, q], "each once");
-        let error = Sites::from(["*hook_z", "*hook_zz"]).among(&[q, z]).unwrap_err().to_string();
+        assert_eq!(Sites::from(z.to_string()).among(&[], Layers::new(|_| 2)).unwrap(), [z]);
+        assert_eq!(
+            Sites::from(["*hook_z", "blocks.0.attn.*"]).among(&[q, z], Layers::new(|_| 2)).unwrap(),
+            [z, q],
+            "each once"
+        );
+        let error = Sites::from(["*hook_z", "*hook_zz"]).among(&[q, z], Layers::new(|_| 2)).unwrap_err().to_string();
         assert!(error.contains("`*hook_zz`"), "{error}");
     }
 
     #[test]
     fn all_leaves_out_what_costs_extra_and_a_pattern_does_not() {
         let present = [Site::z(0), Site::result(0)];
-        assert_eq!(Sites::All.among(&present).unwrap(), [Site::z(0)]);
-        assert_eq!(Sites::from("blocks.*").among(&present).unwrap(), present);
-        assert!(Sites::from("blocks.*.hook_zz").among(&present).unwrap_err().to_string().contains("attn.hook_z"));
+        assert_eq!(Sites::All.among(&present, Layers::new(|_| 2)).unwrap(), [Site::z(0)]);
+        assert_eq!(Sites::from("blocks.*").among(&present, Layers::new(|_| 2)).unwrap(), present);
+        assert!(
+            Sites::from("blocks.*.hook_zz")
+                .among(&present, Layers::new(|_| 2))
+                .unwrap_err()
+                .to_string()
+                .contains("attn.hook_z")
+        );
     }
 }

@@ -1,9 +1,14 @@
 //! [`Site`]: the typed name of one place in the forward pass.
 
-use super::point::{Place, Point, Row, Stage, TABLE};
+use super::{
+    Layers,
+    point::{Place, Point, Row, Stage, TABLE},
+    short,
+};
 use crate::{
     axes::Axis,
-    error::{Error, SiteError, nearest},
+    error::{Error, SiteError},
+    index::{Counted, ToIndex},
 };
 use std::{fmt, str::FromStr};
 
@@ -37,6 +42,10 @@ impl Stack {
 /// `HookedEncoderDecoder`). Each constructor's documentation gives the shape; whether a model has the place is
 /// asked with [`Model::has`](crate::Model::has).
 ///
+/// A negative layer counts from the end, so that `Site::resid_post(-1)` is the last block's. Which layer that is, the
+/// model says that the site is used with: what a run records, and what a closure or a predicate is given, has always a
+/// layer that counts from 0, and `Site::resid_post(-1)` is equal to none of these.
+///
 /// # Examples
 /// ```
 /// use glassbox::hook::Site;
@@ -50,22 +59,60 @@ impl Stack {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
     stack: Stack,
-    layer: usize,
+    layer: Layer,
     expert: usize,
     point: Point,
 }
 
+/// A layer as it was given.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Layer {
+    FromStart(usize),
+    /// 1 is the last.
+    FromEnd(u64),
+}
+
+impl Layer {
+    fn new(given: impl ToIndex) -> Self {
+        let given = given.to_index();
+        usize::try_from(given).map_or(Self::FromEnd(given.unsigned_abs()), Self::FromStart)
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FromStart(layer) => write!(f, "{layer}"),
+            Self::FromEnd(back) => write!(f, "-{back}"),
+        }
+    }
+}
+
 impl Site {
     pub(super) const fn of_model(point: Point) -> Self {
-        Self { stack: Stack::Blocks, layer: 0, expert: 0, point }
+        Self { stack: Stack::Blocks, layer: Layer::FromStart(0), expert: 0, point }
     }
 
-    pub(super) const fn of_block(layer: usize, point: Point) -> Self {
-        Self { stack: Stack::Blocks, layer, expert: 0, point }
+    pub(super) fn of_block(layer: impl ToIndex, point: Point) -> Self {
+        Self { layer: Layer::new(layer), ..Self::of_model(point) }
     }
 
-    pub(super) const fn of_expert(layer: usize, expert: usize, point: Point) -> Self {
-        Self { stack: Stack::Blocks, layer, expert, point }
+    pub(super) fn of_expert(layer: impl ToIndex, expert: usize, point: Point) -> Self {
+        Self { expert, ..Self::of_block(layer, point) }
+    }
+
+    /// Whether its layer counts from the start.
+    pub(super) fn is_resolved(self) -> bool {
+        matches!(self.layer, Layer::FromStart(_))
+    }
+
+    /// The same with its layer counted from the start. A stack that is not there has layer 0 alone, so that what has no
+    /// such stack says so.
+    pub(super) fn resolved(self, layers: Layers) -> Result<Self, Error> {
+        let Layer::FromEnd(back) = self.layer else { return Ok(self) };
+        let given = i64::try_from(back).map_or(i64::MIN, |back| -back);
+        let layer = Counted::layers(layers.of(self.stack).max(1)).index(given)?;
+        Ok(Self { layer: Layer::FromStart(layer), ..self })
     }
 
     /// The same place in the encoder's stack of an encoder-decoder model.
@@ -83,9 +130,13 @@ impl Site {
         self.point
     }
 
-    /// The block, or `None` for a place the model has once, such as the embedding.
+    /// The block, or `None` for a place the model has once, such as the embedding, and for a layer that counts from the
+    /// end.
     pub fn layer(self) -> Option<usize> {
-        (self.point.row().place != Place::Model).then_some(self.layer)
+        match self.layer {
+            Layer::FromStart(layer) if self.point.row().place != Place::Model => Some(layer),
+            _ => None,
+        }
     }
 
     /// The expert of a mixture layer, or `None`.
@@ -121,7 +172,7 @@ impl Site {
 
     /// A place in a block of a stack.
     pub(crate) const fn in_block(stack: Stack, layer: usize, point: Point) -> Self {
-        Self { stack, ..Self::of_block(layer, point) }
+        Self { stack, layer: Layer::FromStart(layer), ..Self::of_model(point) }
     }
 
     /// False for places that hold whole numbers: token ids and the choice of experts.
@@ -189,11 +240,18 @@ fn point(place: Place, name: &str) -> Option<Point> {
 }
 
 /// Splits `blocks.12.rest` into stack, layer and rest.
-fn in_block(name: &str) -> Option<(Stack, usize, &str)> {
+fn in_block(name: &str) -> Option<(Stack, Layer, &str)> {
     Stack::ALL.into_iter().find_map(|stack| {
         let (layer, rest) = name.strip_prefix(stack.prefix())?.strip_prefix('.')?.split_once('.')?;
-        Some((stack, canonical_number(layer)?, rest))
+        Some((stack, canonical_layer(layer)?, rest))
     })
+}
+
+fn canonical_layer(text: &str) -> Option<Layer> {
+    match text.strip_prefix('-') {
+        None => canonical_number(text).map(Layer::FromStart),
+        Some(back) => canonical_number(back).filter(|&back| back > 0).map(|back| Layer::FromEnd(back as u64)),
+    }
 }
 
 /// A number as `Display` writes it: no sign, no leading zero.
@@ -201,29 +259,34 @@ fn canonical_number(text: &str) -> Option<usize> {
     text.parse().ok().filter(|number: &usize| number.to_string() == text)
 }
 
-fn parse(name: &str) -> Option<Site> {
+/// The site of a whole name.
+fn whole(name: &str) -> Option<Site> {
     if let Some(point) = point(Place::Model, name) {
         return Some(Site::of_model(point));
     }
     let (stack, layer, rest) = in_block(name)?;
     if let Some((expert, rest)) = rest.strip_prefix("mlp.experts.").and_then(|rest| rest.split_once('.')) {
         let point = point(Place::Expert, rest)?;
-        return Some(Site { stack, ..Site::of_expert(layer, canonical_number(expert)?, point) });
+        return Some(Site { stack, layer, expert: canonical_number(expert)?, ..Site::of_model(point) });
     }
-    Some(Site { stack, ..Site::of_block(layer, point(Place::Block, rest)?) })
+    Some(Site { stack, layer, ..Site::of_model(point(Place::Block, rest)?) })
 }
 
 impl FromStr for Site {
     type Err = Error;
 
+    /// Also reads the short names of TransformerLens's `get_act_name` that have their layer in them, such as `k6` and
+    /// `resid_post0`, or need none, such as `embed`.
+    ///
     /// # Errors
     /// When no such hook exists; the error names the nearest ones.
     fn from_str(name: &str) -> Result<Self, Error> {
-        parse(name).ok_or_else(|| {
-            let (stack, layer, _) = in_block(name).unwrap_or_default();
+        whole(name).or_else(|| short::whole_name(name).as_deref().and_then(whole)).ok_or_else(|| {
+            let (stack, layer) = in_block(name).map_or((Stack::default(), Layer::FromStart(0)), |(s, l, _)| (s, l));
             // What one block can have, in the block that was meant.
             let near = Site::all(&[stack], 1, 1).into_iter().map(|site| Site { layer, ..site }.to_string());
-            SiteError::Unknown { name: name.into(), nearest: nearest(name, near, 3) }.into()
+            let (nearest, short) = (short::nearest(name, near, 3), short::hint(name));
+            SiteError::Unknown { name: name.into(), nearest, short }.into()
         })
     }
 }
@@ -240,6 +303,18 @@ mod tests {
         let expert = Site::expert_post(3, 7);
         assert_eq!(expert.to_string(), "blocks.3.mlp.experts.7.hook_post");
         assert_eq!(expert.to_string().parse::<Site>().unwrap(), expert);
+    }
+
+    #[test]
+    fn a_negative_layer_counts_from_the_end_once_there_is_a_model() {
+        let (last, layers) = (Site::resid_post(-1), Layers::new(|_| 4));
+        assert_eq!((last.to_string().as_str(), last.layer()), ("blocks.-1.hook_resid_post", None));
+        assert_eq!("blocks.-1.hook_resid_post".parse::<Site>().unwrap(), last);
+        assert_eq!(last.resolved(layers).unwrap(), Site::resid_post(3));
+        assert_eq!(Site::z(-4i64).in_encoder().resolved(layers).unwrap(), Site::z(0usize).in_encoder());
+        let error = Site::z(-5).resolved(layers).unwrap_err();
+        assert!(error.is_out_of_range() && error.to_string().contains("0 to 3 (or -4 to -1)"), "{error}");
+        assert!("blocks.-0.hook_resid_post".parse::<Site>().is_err());
     }
 
     #[test]

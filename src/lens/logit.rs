@@ -5,7 +5,7 @@ use crate::{
     cache::{index_of, last_of},
     decompose::{ToTokenIds, ids_after},
     hook::Site,
-    index::Counted,
+    index::{Counted, ToIndex},
     model::{AnswerWord, Architecture, Model, Run, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
@@ -171,11 +171,10 @@ impl LogitLens {
     ///
     /// # Errors
     /// When there is no such row or position, or the run did not record it.
-    pub fn cell(&self, row: usize, position: i64) -> Result<LensCell> {
+    pub fn cell(&self, row: impl ToIndex, position: impl ToIndex) -> Result<LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
         let rows = Counted::new("row", "what each layer reads and, last, the output are the lens's rows", self.rows());
-        let none = || rows.beyond(row as i128);
-        self.cells.get((row, index)).cloned().ok_or_else(none)
+        Ok(self.cells[(rows.index(row)?, index)].clone())
     }
 
     /// The token whose rank and probability are followed.
@@ -215,24 +214,20 @@ impl LogitLens {
     ///
     /// # Errors
     /// When the position is outside the text, or the run did not record it.
-    pub fn line(&self, position: i64) -> Result<Figure> {
-        self.chart(position, "Probability", |cell| cell.probability)?
-            .y("probability")
-            .y_limits(0.0, 1.0)
-            .y_range(0.0, 1.0)
-            .draw()
+    pub fn line(&self, position: impl ToIndex) -> Result<Figure> {
+        self.chart(position, "Probability", |cell| cell.probability)?.y("probability").y_range(0.0, 1.0).draw()
     }
 
     /// The watched token's rank before each layer and at the output, at one position (-1 is the last), on a logarithmic
     /// axis: what moves long before a probability does.
     ///
     /// # Errors
-    /// When the position is outside the text, or the run did not record it.
-    pub fn rank_line(&self, position: i64) -> Result<Figure> {
+    /// When the position is outside the text.
+    pub fn rank_line(&self, position: impl ToIndex) -> Result<Figure> {
         self.chart(position, "Rank", |cell| cell.rank as f32)?.y("rank (1 is likeliest)").log_y().draw()
     }
 
-    fn chart(&self, position: i64, what: &str, of: impl Fn(&LensCell) -> f32) -> Result<LineChart> {
+    fn chart(&self, position: impl ToIndex, what: &str, of: impl Fn(&LensCell) -> f32) -> Result<LineChart> {
         let position = self.tokens.index_in(0, position)?;
         let column = self.cells.column(index_of(position, &self.positions)?);
         let place = if self.fills { "at" } else { "after" };

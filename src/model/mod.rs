@@ -32,7 +32,7 @@ pub(crate) mod transformer;
 use crate::{
     Result,
     error::{RunError, need_f32},
-    hook::{Intervention, Site},
+    hook::{Intervention, Site, ToInterventions, ToSite},
     load::Checkpoint,
     text::{ToTokens, Tokenizer},
 };
@@ -152,17 +152,17 @@ impl Model {
     }
 
     /// The same model with interventions that every pass does, before its own. They nest: a hooked model can be hooked
-    /// again. The model it is made of stays as it is, and the weights are shared.
+    /// again. The model it is made of stays as it is, and the weights are shared. An error among them is that of every run.
     ///
     /// ```
     /// use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
-    /// let broken = model.hooked([zero(Site::z(1))]);
+    /// let broken = model.hooked(zero(Site::z(1)));
     /// assert!(broken.loss("red fox blue red fox blue")? > model.loss("red fox blue red fox blue")? + 1.0);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias("add_hook", "add_perma_hook", "reset_hooks", "hooks"))]
-    pub fn hooked(&self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
+    pub fn hooked(&self, interventions: impl ToInterventions) -> Self {
         let new = Intervention::all_placed_in(interventions, &self.config()).into_iter().map(Intervention::standing);
         let interventions = self.interventions.iter().cloned().chain(new).collect();
         Self { inner: self.inner.clone(), interventions }
@@ -198,7 +198,7 @@ impl Model {
     }
 
     /// Whether this model has the site.
-    pub fn has(&self, site: Site) -> bool {
+    pub fn has(&self, site: impl ToSite) -> bool {
         self.config().has(site)
     }
 
@@ -224,16 +224,16 @@ impl Model {
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "run_with_cache")]
     pub fn run(&self, input: impl ToTokens) -> Result<Run> {
-        self.run_with(input, [])
+        self.run_with(input, None::<Intervention>)
     }
 
-    /// As [`Model::run`], with interventions.
+    /// As [`Model::run`], with interventions: one or several, in any form ([`ToInterventions`]).
     ///
     /// # Errors
-    /// When the input cannot be read, or an intervention does not fit the model and the text; both are found before
-    /// anything runs.
+    /// When the input cannot be read, or an intervention is an error or does not fit the model and the text; all are found
+    /// before anything runs.
     #[doc(alias("run_with_hooks", "fwd_hooks", "hooks"))]
-    pub fn run_with(&self, input: impl ToTokens, interventions: impl IntoIterator<Item = Intervention>) -> Result<Run> {
+    pub fn run_with(&self, input: impl ToTokens, interventions: impl ToInterventions) -> Result<Run> {
         self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
     }
 

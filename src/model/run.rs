@@ -6,7 +6,7 @@ use crate::{
     cache::{ActivationCache, bytes_of},
     decompose::{ToTokenIds, ids_after},
     error::RunError,
-    hook::ToIndex,
+    index::ToIndex,
     order::{larger, top_k},
     text::Tokens,
 };
@@ -160,7 +160,7 @@ impl Run {
     }
 
     /// The logits of one text at one position.
-    pub(crate) fn logits_at(&self, text: usize, position: i64) -> Result<Vec<f32>> {
+    pub(crate) fn logits_at(&self, text: usize, position: impl ToIndex) -> Result<Vec<f32>> {
         let index = self.tokens().index_in(text, position)?;
         let row = match self.reading.at.as_ref().and_then(|at| at.get(text)) {
             None => index,
@@ -187,8 +187,8 @@ impl Run {
     ///
     /// # Errors
     /// As there; also when there is no such text.
-    pub fn predictions_in(&self, text: usize, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
-        let position = position.to_index();
+    pub fn predictions_in(&self, text: impl ToIndex, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
+        let (text, position) = (self.tokens().text_at(text)?, position.to_index());
         let logits = self.logits_at(text, position)?;
         self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
         let probabilities = softmax(&logits);
@@ -205,7 +205,7 @@ impl Run {
     /// there. A word is read as the text would go on with it: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When the answer is not a single token, or the position is outside the text.
+    /// When `text` is not a single token, or the position is outside the text.
     pub fn probability(&self, answer: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
         let (logits, [id]) = self.asked([answer.answer_words().as_slice()], position.to_index())?;
         Ok(softmax(&logits)[id])

@@ -4,30 +4,51 @@ use super::Run;
 use crate::{
     Result,
     error::RunError,
-    hook::{Point, Site, Stack},
+    hook::{Point, Site, Stack, ToIndex, ToSite},
     index::Counted,
     plot::{AttentionHeads, AttentionPattern, Figure, TokenText, text::visible},
     text::Tokens,
 };
 use ndarray::{Array2, Array3};
 
-/// Whose attention is meant: a layer of a model's only stack, or a pattern's [`Site`], such as
-/// `Site::cross_pattern(0).in_decoder()` of an encoder-decoder.
+/// Whose attention is meant: a layer of a model's only stack (-1 is the last), or a pattern's [`Site`] or its name, such
+/// as `Site::cross_pattern(0).in_decoder()` of an encoder-decoder.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no layer's attention",
+    note = "give a layer, such as 0, or -1 for the last, or the site of a pattern, such as Site::pattern(0)"
+)]
 pub trait ToPattern {
-    /// The site of the patterns.
-    fn to_pattern(&self) -> Site;
+    /// The site of the patterns; its layer may count from the end.
+    ///
+    /// # Errors
+    /// When a name is no hook's.
+    fn to_pattern(&self) -> Result<Site>;
 }
 
-impl ToPattern for usize {
-    fn to_pattern(&self) -> Site {
-        Site::pattern(*self)
+impl<T: ToIndex + Copy> ToPattern for T {
+    fn to_pattern(&self) -> Result<Site> {
+        Ok(Site::pattern(*self))
     }
 }
 
-impl ToPattern for Site {
-    fn to_pattern(&self) -> Site {
-        *self
-    }
+macro_rules! named {
+    ($([$($generic:tt)*] $named:ty;)*) => {$(
+        impl<$($generic)*> ToPattern for $named {
+            fn to_pattern(&self) -> Result<Site> {
+                self.to_site()
+            }
+        }
+    )*};
+}
+
+named! {
+    [] Site;
+    [] &Site;
+    [] &str;
+    [] String;
+    [] &String;
+    [N: AsRef<str>, L: ToIndex + Copy] (N, L);
+    [N: AsRef<str>, L: ToIndex + Copy, P: AsRef<str>] (N, L, P);
 }
 
 impl Run {
@@ -46,7 +67,7 @@ impl Run {
     /// ```
     #[doc(alias("attention_patterns", "circuitsvis", "AttentionPattern"))]
     pub fn attention(&self, layer: impl ToPattern) -> Result<Figure> {
-        let site = layer.to_pattern();
+        let site = self.model().config().site(layer.to_pattern()?)?;
         let patterns = self.patterns(site)?;
         self.cache().need_whole(site, "a picture of attention")?;
         let title = format!("{}: {}", self.model().name(), title(site));
@@ -60,9 +81,9 @@ impl Run {
     /// # Errors
     /// As [`Run::attention`]; also when there is no such head.
     #[doc(alias = "attention_pattern")]
-    pub fn attention_head(&self, layer: impl ToPattern, head: usize) -> Result<Figure> {
-        let site = layer.to_pattern();
-        let pattern = self.pattern(site, head)?;
+    pub fn attention_head(&self, layer: impl ToPattern, head: impl ToIndex) -> Result<Figure> {
+        let site = self.model().config().site(layer.to_pattern()?)?;
+        let (head, pattern) = self.pattern_of(site, head)?;
         self.cache().need_whole(site, "a picture of attention")?;
         let title = format!("{}: who looks where", name_in_stack(site, head));
         let [queries, keys] = self.ends(site);
@@ -84,9 +105,9 @@ impl Run {
     /// assert!(figure.to_svg().contains("<title>owl@4: 1"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn attention_from(&self, layer: impl ToPattern, head: usize, position: i64) -> Result<Figure> {
-        let site = layer.to_pattern();
-        let pattern = self.pattern(site, head)?;
+    pub fn attention_from(&self, layer: impl ToPattern, head: impl ToIndex, position: impl ToIndex) -> Result<Figure> {
+        let site = self.model().config().site(layer.to_pattern()?)?;
+        let (head, pattern) = self.pattern_of(site, head)?;
         let [queries, keys] = self.ends(site);
         let from = queries.index_in(0, position)?;
         let row = pattern.row(self.cache().row(site, from)?).to_vec();
@@ -104,11 +125,16 @@ impl Run {
     /// # Errors
     /// When the run did not record it, or there is no such head.
     #[doc(alias = "hook_pattern")]
-    pub fn pattern(&self, layer: impl ToPattern, head: usize) -> Result<Array2<f32>> {
-        let site = layer.to_pattern();
+    pub fn pattern(&self, layer: impl ToPattern, head: impl ToIndex) -> Result<Array2<f32>> {
+        let site = self.model().config().site(layer.to_pattern()?)?;
+        Ok(self.pattern_of(site, head)?.1)
+    }
+
+    /// Which head it is, and its pattern.
+    fn pattern_of(&self, site: Site, head: impl ToIndex) -> Result<(usize, Array2<f32>)> {
         let patterns = self.patterns(site)?;
-        let head = Counted::new("head", "a layer of this model has heads", patterns.dim().0).at(head)?;
-        Ok(patterns.index_axis(ndarray::Axis(0), head).to_owned())
+        let head = Counted::new("head", "a layer of this model has heads", patterns.dim().0).index(head)?;
+        Ok((head, patterns.index_axis(ndarray::Axis(0), head).to_owned()))
     }
 
     /// `[head, query, key]`

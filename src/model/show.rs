@@ -3,7 +3,7 @@
 use super::{Architecture, Config, Model, Normalization, Position, Run};
 use crate::{
     Result,
-    hook::Site,
+    hook::{Site, ToIndex},
     notebook::Card,
     plot::{Bars, Figure, TokenText, text::line},
 };
@@ -135,8 +135,10 @@ impl Run {
     /// # Errors
     /// When the position is outside the text or its logits were not computed.
     #[doc(alias = "test_prompt")]
-    pub fn next_tokens(&self, position: i64, k: usize) -> Result<Figure> {
-        let at = &self.tokens().strings(0)[self.tokens().index_in(0, position)?];
+    pub fn next_tokens(&self, position: impl ToIndex, k: usize) -> Result<Figure> {
+        let position = position.to_index();
+        let tokens = self.tokens();
+        let at = &tokens.row(0).strings[tokens.index_in(0, position)?];
         let question = match self.model().config().architecture {
             Architecture::Encoder => format!("What stands at {at:?}?"),
             _ => format!("What comes after {at:?}?"),

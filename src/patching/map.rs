@@ -4,7 +4,7 @@ use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines, 
 use crate::{
     Result,
     error::{PatchError, at_most, together},
-    hook::{Intervention, Site, from_clean},
+    hook::{Intervention, Sites, ToInterventions, from_clean},
     model::Sizes,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 /// narrowed as any [`Intervention`]. Elsewhere it is an error: only a sweep has clean values. Where prompts are aligned
 /// by a rule ([`Alignment`](super::Alignment)), positions are those of the corrupt prompt, and get what their counterparts
 /// have.
-pub fn clean(site: Site) -> Intervention {
+pub fn clean(site: impl Into<Sites>) -> Intervention {
     from_clean(site)
 }
 
@@ -41,7 +41,7 @@ impl Patching {
     /// assert!(pairs.mean()[[0, 3]] > 0.8, "the one that looks back is enough");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn sweep<I: IntoIterator<Item = Intervention>>(
+    pub fn sweep<I: ToInterventions>(
         &self,
         name: &str,
         axes: impl IntoIterator<Item = MapAxis>,
@@ -52,7 +52,7 @@ impl Patching {
         let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
         let count = together(axes.iter().map(|axis| axis.len));
         at_most("cells of a map", count, 10_000_000)?;
-        let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).into_iter().collect(), &config, sizes));
+        let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).to_interventions(), &config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let missing = self.missing(&cells, sizes)?;
         let (deed, values) = match &self.slopes {

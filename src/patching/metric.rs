@@ -7,7 +7,7 @@ use crate::{
     Model, Result,
     decompose::ToTokenIds,
     error::{Error, PatchError, need_f32},
-    hook::ToIndex,
+    hook::{ToIndex, ToTensor},
     model::Run,
     order::rank,
     plot::text::line,
@@ -217,7 +217,8 @@ impl Metric {
 
     /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),
     /// `[batch, d_vocab]`, and returns `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
-    pub fn custom(name: &str, measure: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Self {
+    pub fn custom<R: ToTensor>(name: &str, measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
+        let measure = move |logits: &Tensor| measure(logits).to_tensor();
         Self { name: name.into(), batch: None, at: vec![-1], kind: Kind::Custom(Arc::new(measure)), words: None }
     }
 

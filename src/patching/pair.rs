@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Model, Result,
     error::PatchError,
-    hook::{Intervention, Site},
+    hook::{Intervention, Site, ToInterventions},
     model::{Architecture, Position, Run},
     text::{ToTokens, Tokens},
 };
@@ -131,7 +131,7 @@ impl Patching {
     pub fn corrupted(
         model: &Model,
         prompts: impl ToTokens,
-        corruption: impl IntoIterator<Item = Intervention>,
+        corruption: impl ToInterventions,
         metric: Metric,
     ) -> Result<Self> {
         let (prompts, corrupt) = (model.tokens(prompts)?, model.hooked(corruption));

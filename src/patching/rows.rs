@@ -24,7 +24,7 @@ impl Rows {
         for (site, mut patches) in self.0 {
             // Stable: of one cell's, the standing ones come first.
             patches.sort_by_key(|(cell, _)| *cell);
-            let together = edit(site, move |x| in_rows(x, &patches, batch));
+            let together = edit(site, move |x| Ok(in_rows(x, &patches, batch)?));
             plan.order(site).edits.push(together);
         }
         plan

@@ -126,7 +126,8 @@ impl<'a> Slice<'a> {
             }
             means.push(mean);
         }
-        let corrupt = corrupt.unwrap_or_else(|| ActivationCache::new(Vec::new(), self.tokens.clone(), None));
+        let corrupt =
+            corrupt.unwrap_or_else(|| ActivationCache::new(source.layers(), Vec::new(), self.tokens.clone(), None));
         Ok(Averaged { source, corrupt, means })
     }
 

@@ -113,7 +113,7 @@ impl Source {
                 run(reference)?.iter().map(mean).collect::<Result<Vec<_>>>()?
             }
         };
-        Ok(ActivationCache::new(entries, prompts.clone(), None))
+        Ok(ActivationCache::new(model.config().layers(), entries, prompts.clone(), None))
     }
 }
 

@@ -43,7 +43,7 @@ impl Examples {
         texts: impl IntoIterator<Item = T>,
         label: impl Fn(&Tokens, usize) -> Option<bool>,
     ) -> Result<Self> {
-        let sites = sites.into().among(&model.sites())?;
+        let sites = sites.into().among(&model.sites(), model.config().layers())?;
         sites.iter().try_for_each(|&site| per_position(site))?;
         let mut rows: Vec<Vec<f32>> = vec![Vec::new(); sites.len()];
         let mut labels = Vec::new();

@@ -4,7 +4,7 @@ use crate::{
     Model, Result,
     axes::Axis,
     error::SteerError,
-    hook::{Intervention, Point, Site, ToIndex, ablate_direction, add, length, unit},
+    hook::{Intervention, Point, Site, ToIndex, ToSite, ablate_direction, add, length, unit},
     model::{NormPlace, Run},
     text::ToTokens,
 };
@@ -20,10 +20,10 @@ use ndarray::Array2;
 /// // What the model thinks when "owl" comes next, less what it thinks when something else does.
 /// let owl = ["fox owl red fox", "blue owl tree blue"];
 /// let others = ["fox ant red fox", "blue cat tree blue"];
-/// let direction = Direction::between(&model, owl, others, Site::resid_post(1), -1)?;
+/// let direction = Direction::between(&model, Site::resid_post(1), -1, owl, others)?;
 /// let prompt = "hat sun dog hat";
 /// let before = model.run(prompt)?.probability("owl", -1)?;
-/// let after = model.run_with(prompt, [direction.add(2.0)?])?.probability("owl", -1)?;
+/// let after = model.run_with(prompt, direction.add(2.0))?.probability("owl", -1)?;
 /// assert!(before < 0.01 && after > 0.5, "{before}, {after}");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -43,7 +43,8 @@ impl Direction {
     ///
     /// # Errors
     /// When it is no vector, or one that points nowhere.
-    pub fn new(site: Site, vector: &Tensor) -> Result<Self> {
+    pub fn new(site: impl ToSite, vector: &Tensor) -> Result<Self> {
+        let site = site.to_site()?;
         let vector = vector.to_dtype(DType::F32)?.detach();
         ablate_direction(site, &vector)?;
         Ok(Self { site, vector })
@@ -58,12 +59,12 @@ impl Direction {
     #[doc(alias = "steering_vector")]
     pub fn between(
         model: &Model,
+        site: impl ToSite,
+        position: impl ToIndex,
         towards: impl ToTokens,
         away: impl ToTokens,
-        site: Site,
-        position: impl ToIndex,
     ) -> Result<Self> {
-        let position = position.to_index();
+        let (site, position) = (model.config().site(site)?, position.to_index());
         let [towards, away] = [model.tokens(towards)?, model.tokens(away)?].map(|tokens| {
             let run = model.pass(tokens)?.record(site).without_logits().run()?;
             mean_at(&run, site, position)

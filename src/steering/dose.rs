@@ -33,7 +33,7 @@ impl Direction {
     /// use glassbox::{patching::Metric, prelude::*, steering::Direction};
     /// let model = Model::open("induction-2l")?;
     /// let (owl, others) = (["fox owl red fox", "blue owl tree blue"], ["fox ant red fox", "blue cat tree blue"]);
-    /// let direction = Direction::between(&model, owl, others, Site::resid_post(1), -1)?;
+    /// let direction = Direction::between(&model, Site::resid_post(1), -1, owl, others)?;
     /// let metric = Metric::probability(&model, "owl", 1)?;
     /// let curve = direction.dose(&model, "hat sun dog hat", [-1.0, 0.0, 1.0, 2.0], &metric)?;
     /// let mean = curve.mean();

@@ -1,7 +1,7 @@
 //! Texts of different lengths side by side: the shorter are filled up.
 
 use super::{Tokens, tokens::Row};
-use crate::Result;
+use crate::{Result, index::ToIndex};
 use candle_core::Tensor;
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -66,8 +66,8 @@ impl Tokens {
     }
 
     /// The positions of one text that are not padding; empty when there is no such text.
-    pub fn real(&self, text: usize) -> Range<usize> {
-        self.rows.get(text).map_or(0..0, |row| row.real.clone())
+    pub fn real(&self, text: impl ToIndex) -> Range<usize> {
+        self.row(text).real.clone()
     }
 
     /// The number of tokens of each text without padding.

@@ -4,7 +4,7 @@ use super::Tokens;
 use crate::{
     Result,
     error::{TextError, nearest},
-    index::place,
+    index::{ToIndex, place},
 };
 use std::ops::Range;
 
@@ -51,8 +51,10 @@ impl Tokens {
     /// assert!(tokens.positions_of(0, "emu").is_empty());
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn positions_of(&self, text: usize, string: &str) -> Vec<usize> {
+    pub fn positions_of(&self, text: impl ToIndex, string: &str) -> Vec<usize> {
+        let text = text.to_index();
         let positions = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let Ok(text) = self.text_at(text) else { return Vec::new() };
             self.real(text).filter(|&position| same(&self.row(text).strings[position])).collect()
         };
         let exact = positions(&|token| token == string);
@@ -74,8 +76,8 @@ impl Tokens {
     ///
     /// # Errors
     /// When it is outside the texts, or counts from the end where padding on the right makes them end apart.
-    pub fn index(&self, position: i64) -> Result<usize> {
-        let len = self.len();
+    pub fn index(&self, position: impl ToIndex) -> Result<usize> {
+        let (len, position) = (self.len(), position.to_index());
         if position < 0 && (0..self.batch()).any(|text| self.real(text).end < len) {
             return Err(TextError::EndsApart { position }.into());
         }
@@ -97,8 +99,9 @@ impl Tokens {
     /// assert!(tokens.index_in(0, 3).unwrap_err().to_string().contains("padding"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn index_in(&self, text: usize, position: i64) -> Result<usize> {
-        let real = self.known(text)?;
+    pub fn index_in(&self, text: impl ToIndex, position: impl ToIndex) -> Result<usize> {
+        let (text, position) = (self.text_at(text)?, position.to_index());
+        let real = self.real(text);
         let index = place(position, real.end).filter(|index| real.contains(index));
         index.ok_or_else(|| match real.len() == self.len() {
             true => TextError::PositionOutOfRange { position, len: self.len() }.into(),
@@ -121,7 +124,8 @@ impl Tokens {
     /// assert_eq!(tokens.characters(0, 2..4)?, 4..12); // fox blue
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn covering(&self, text: usize, characters: Range<usize>) -> Result<Range<usize>> {
+    pub fn covering(&self, text: impl ToIndex, characters: Range<usize>) -> Result<Range<usize>> {
+        let text = self.text_at(text)?;
         let len = self.need_text(text)?.chars().count();
         if characters.is_empty() || characters.end > len {
             return Err(TextError::CharactersOutOfRange { characters, len }.into());
@@ -136,7 +140,8 @@ impl Tokens {
     ///
     /// # Errors
     /// When the tokens are outside the text, stand for no text (as `<bos>` does), or were made from ids.
-    pub fn characters(&self, text: usize, tokens: Range<usize>) -> Result<Range<usize>> {
+    pub fn characters(&self, text: impl ToIndex, tokens: Range<usize>) -> Result<Range<usize>> {
+        let text = self.text_at(text)?;
         self.need_text(text)?;
         let (spans, len) = (&self.row(text).spans, self.len());
         let out_of_range = || TextError::TokensOutOfRange { tokens: tokens.clone(), len };
@@ -161,7 +166,8 @@ impl Tokens {
     /// assert!(tokens.find(0, "bleu").unwrap_err().to_string().contains("`blue`"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn find(&self, text: usize, words: &str) -> Result<Range<usize>> {
+    pub fn find(&self, text: impl ToIndex, words: &str) -> Result<Range<usize>> {
+        let text = self.text_at(text)?;
         let whole = self.need_text(text)?;
         let Some((before, _)) = whole.split_once(words).filter(|_| !words.is_empty()) else {
             let near = nearest(words, whole.split_whitespace().map(str::to_owned), 3);
@@ -172,14 +178,14 @@ impl Tokens {
         self.covering(text, start..start + words.chars().count())
     }
 
-    /// Where the tokens of one text are, or an error when there is no such text.
-    fn known(&self, text: usize) -> Result<Range<usize>> {
-        let row = self.rows.get(text).ok_or(TextError::NoSuchText { text, texts: self.batch() })?;
-        Ok(row.real.clone())
+    /// Which text it is; -1 is the last.
+    pub(crate) fn text_at(&self, text: impl ToIndex) -> Result<usize> {
+        let (text, texts) = (text.to_index(), self.batch());
+        place(text, texts).ok_or_else(|| TextError::NoSuchText { text, texts }.into())
     }
 
     fn need_text(&self, text: usize) -> Result<&str> {
-        self.known(text)?;
+        self.text_at(text)?;
         self.row(text).text.as_deref().ok_or_else(|| TextError::MadeFromIds.into())
     }
 }

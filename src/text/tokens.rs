@@ -1,7 +1,11 @@
 //! [`Tokens`]: text as the model sees it.
 
 use super::{Encoded, Filler, Padding};
-use crate::{Result, error::TextError};
+use crate::{
+    Result,
+    error::TextError,
+    index::{ToIndex, place},
+};
 use candle_core::{Device, Tensor};
 use std::{ops::Range, sync::Arc};
 
@@ -63,8 +67,8 @@ impl Tokens {
     }
 
     /// One text; an empty one when there is no such text.
-    pub(crate) fn row(&self, text: usize) -> &Row {
-        self.rows.get(text).unwrap_or(&NO_TEXT)
+    pub(crate) fn row(&self, text: impl ToIndex) -> &Row {
+        place(text.to_index(), self.rows.len()).and_then(|text| self.rows.get(text)).unwrap_or(&NO_TEXT)
     }
 
     /// Number of texts.
@@ -79,19 +83,19 @@ impl Tokens {
     }
 
     /// The ids of one text, padding included; empty when there is no such text.
-    pub fn ids(&self, text: usize) -> Vec<u32> {
+    pub fn ids(&self, text: impl ToIndex) -> Vec<u32> {
         self.row(text).ids.clone()
     }
 
     /// The printed form of each token of one text, padding included; empty when there is no such text.
     #[doc(alias = "to_str_tokens")]
-    pub fn strings(&self, text: usize) -> Vec<String> {
+    pub fn strings(&self, text: impl ToIndex) -> Vec<String> {
         self.row(text).strings.clone()
     }
 
     /// Which characters of the original text each token covers; empty ranges for tokens that stand for no text. The
     /// tokens that share a character, as pieces of an emoji do, all cover it.
-    pub fn spans(&self, text: usize) -> Vec<Range<usize>> {
+    pub fn spans(&self, text: impl ToIndex) -> Vec<Range<usize>> {
         self.row(text).spans.clone()
     }
 
@@ -105,7 +109,7 @@ impl Tokens {
     /// assert_eq!(model.tokens("red fox")?.token_types(0), [0, 0, 0]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn token_types(&self, text: usize) -> Vec<u32> {
+    pub fn token_types(&self, text: impl ToIndex) -> Vec<u32> {
         self.row(text).types.clone()
     }
 
@@ -145,7 +149,7 @@ impl Tokens {
     /// assert_eq!(model.tokens([1, 2])?.text(0), None);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn text(&self, text: usize) -> Option<String> {
+    pub fn text(&self, text: impl ToIndex) -> Option<String> {
         self.row(text).text.clone()
     }
 

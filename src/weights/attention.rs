@@ -1,7 +1,7 @@
 //! Views of attention's weights.
 
 use super::WeightViews;
-use crate::{Result, model::parts::Linear};
+use crate::{Result, index::ToIndex, model::parts::Linear};
 use candle_core::Tensor;
 
 /// Attention. Each fails when there is no such layer, or the stack has not been chosen in a model that has two.
@@ -14,7 +14,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "W_Q")]
-    pub fn w_q(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         weight_in_heads(&attention.q, attention.n_heads)
     }
@@ -27,7 +27,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "W_K")]
-    pub fn w_k(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(weight_in_heads(&attention.k, attention.n_key_value_heads)?)
     }
@@ -40,7 +40,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "W_V")]
-    pub fn w_v(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(weight_in_heads(&attention.v, attention.n_key_value_heads)?)
     }
@@ -53,7 +53,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "W_O")]
-    pub fn w_o(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         output_in_heads(&attention.o, attention.n_heads)
     }
@@ -66,7 +66,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "b_Q")]
-    pub fn b_q(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.bias_in_heads(&attention.q, attention.n_heads)
     }
@@ -79,7 +79,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "b_K")]
-    pub fn b_k(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(self.bias_in_heads(&attention.k, attention.n_key_value_heads)?)
     }
@@ -92,7 +92,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "b_V")]
-    pub fn b_v(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
         self.shared(self.bias_in_heads(&attention.v, attention.n_key_value_heads)?)
     }
@@ -105,7 +105,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer.
     #[doc(alias = "b_O")]
-    pub fn b_o(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         self.bias_or_zero(&self.attention(layer)?.o.bias, self.width())
     }
 

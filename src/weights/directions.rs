@@ -5,7 +5,7 @@ use crate::{
     Model, Result,
     decompose::ToTokenIds,
     error::WeightsError,
-    index::Counted,
+    index::{Counted, ToIndex},
     model::{NormPlace, parts::Feed},
     text::ToTokens,
 };
@@ -77,11 +77,10 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer, or what is written passes a norm before it is added.
-    pub fn accumulated_bias(&self, layer: usize, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
+    pub fn accumulated_bias(&self, layer: impl ToIndex, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
         let n_layers = self.blocks()?.blocks.len();
-        if layer > n_layers || (mlp_input && layer == n_layers) {
-            return Err(Counted::layers(n_layers).beyond(layer as i128));
-        }
+        let layers = if mlp_input { Counted::layers(n_layers) } else { Counted::before_layers(n_layers) };
+        let layer = layers.index(layer)?;
         if self.model.config().norm_place != NormPlace::Before {
             let why = "what attention and MLP write is normed";
             return Err(WeightsError::NotASum { from: 0, to: layer, why }.into());

@@ -3,6 +3,7 @@
 use super::WeightViews;
 use crate::{
     Result,
+    index::ToIndex,
     model::parts::{Feed, Mlp},
 };
 use candle_core::Tensor;
@@ -18,7 +19,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer or MLP.
     #[doc(alias = "W_in")]
-    pub fn w_in(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_in(&self, layer: impl ToIndex) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_in")?.input.weight.clone())
     }
 
@@ -30,7 +31,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer or MLP, or it is not gated.
     #[doc(alias = "W_gate")]
-    pub fn w_gate(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_gate(&self, layer: impl ToIndex) -> Result<Tensor> {
         let gate = self.mlp(layer, "W_gate")?.gate.as_ref();
         gate.map(|gate| gate.weight.clone()).ok_or_else(|| self.absent("W_gate", "its MLP is not gated"))
     }
@@ -43,7 +44,7 @@ impl WeightViews {
     /// # Errors
     /// When there is no such layer or MLP.
     #[doc(alias = "W_out")]
-    pub fn w_out(&self, layer: usize) -> Result<Tensor> {
+    pub fn w_out(&self, layer: impl ToIndex) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_out")?.output.weight.clone())
     }
 
@@ -55,7 +56,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or MLP.
-    pub fn b_in(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_in(&self, layer: impl ToIndex) -> Result<Tensor> {
         let input = &self.mlp(layer, "b_in")?.input;
         self.bias_or_zero(&input.bias, input.weight.dim(1)?)
     }
@@ -67,7 +68,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or MLP, or it is not gated.
-    pub fn b_gate(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_gate(&self, layer: impl ToIndex) -> Result<Tensor> {
         match &self.mlp(layer, "b_gate")?.gate {
             Some(gate) => self.bias_or_zero(&gate.bias, gate.weight.dim(1)?),
             None => Err(self.absent("b_gate", "its MLP is not gated")),
@@ -81,11 +82,11 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or MLP.
-    pub fn b_out(&self, layer: usize) -> Result<Tensor> {
+    pub fn b_out(&self, layer: impl ToIndex) -> Result<Tensor> {
         self.bias_or_zero(&self.mlp(layer, "b_out")?.output.bias, self.width())
     }
 
-    fn mlp(&self, layer: usize, weight: &str) -> Result<&Mlp> {
+    fn mlp(&self, layer: impl ToIndex, weight: &str) -> Result<&Mlp> {
         match (&self.block(layer)?.mlp, self.expert) {
             (Some(Feed::Mlp(mlp)), _) => Ok(mlp),
             (Some(Feed::Mixture(mixture)), Some(expert)) => {

@@ -4,7 +4,7 @@ use crate::{
     Model, Result,
     error::WeightsError,
     hook::Stack,
-    index::Counted,
+    index::{Counted, ToIndex},
     model::{
         parts::{Attention, Block, Norm},
         transformer::Blocks,
@@ -113,7 +113,7 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or norm.
-    pub fn ln_w(&self, layer: usize, name: &str) -> Result<Tensor> {
+    pub fn ln_w(&self, layer: impl ToIndex, name: &str) -> Result<Tensor> {
         let norm = self.norm(layer, name)?;
         norm.weight.clone().map_or_else(|| Ok(Tensor::ones(self.width(), DType::F32, &Device::Cpu)?), Ok)
     }
@@ -125,11 +125,11 @@ impl WeightViews {
     ///
     /// # Errors
     /// When there is no such layer or norm.
-    pub fn ln_b(&self, layer: usize, name: &str) -> Result<Tensor> {
+    pub fn ln_b(&self, layer: impl ToIndex, name: &str) -> Result<Tensor> {
         self.bias_or_zero(&self.norm(layer, name)?.bias, self.width())
     }
 
-    fn norm(&self, layer: usize, name: &str) -> Result<&Norm> {
+    fn norm(&self, layer: impl ToIndex, name: &str) -> Result<&Norm> {
         let mut norms = self.block(layer)?.norms().into_iter().filter(|norm| !norm.is_none());
         let absent = || self.absent(name, "a layer's norms are among ln1, ln1_post, ln2, ln2_post and ln3");
         norms.find(|norm| norm.name() == name).ok_or_else(absent)
@@ -156,12 +156,12 @@ impl WeightViews {
         }
     }
 
-    pub(super) fn block(&self, layer: usize) -> Result<&Block> {
+    pub(super) fn block(&self, layer: impl ToIndex) -> Result<&Block> {
         let blocks = &self.blocks()?.blocks;
-        blocks.get(layer).ok_or_else(|| Counted::layers(blocks.len()).beyond(layer as i128))
+        Ok(&blocks[Counted::layers(blocks.len()).index(layer)?])
     }
 
-    pub(super) fn attention(&self, layer: usize) -> Result<&Attention> {
+    pub(super) fn attention(&self, layer: impl ToIndex) -> Result<&Attention> {
         let block = self.block(layer)?;
         match (self.across, &block.cross) {
             (true, Some(cross)) => Ok(&cross.attention),

@@ -3,14 +3,14 @@
 use crate::reference::{difference, expected, open, token_ids};
 use candle_core::{DType, Tensor};
 use glassbox::{
-    Model, Result,
+    Model,
     hook::{Site, add},
 };
 
-fn logit_difference(a: usize, b: usize) -> impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static {
+fn logit_difference(a: usize, b: usize) -> impl Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync + 'static {
     move |logits| {
         let last = logits.get(0)?.get(logits.dim(1)? - 1)?;
-        Ok((last.get(a)? - last.get(b)?)?)
+        last.get(a)? - last.get(b)?
     }
 }
 

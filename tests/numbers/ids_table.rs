@@ -70,17 +70,17 @@ pub fn of_a_model() -> Table<'static> {
         "qk_circuit_through" Id of 374 => |id| qk_circuit_through(&model(), (1, 0), (0, 0), [id], [3u32]);
         "replace (ids)" Id of 374 => |id| ablated(replace(Site::tokens(), Tensor::new(&[[id; 8]], &Device::Cpu)?));
 
-        "attention" FromStart of 2 => |layer| run().attention(layer);
-        "attention_head" FromStart of 2 => |layer| run().attention_head(layer, 0);
-        "attention_head" FromStart of 4 => |head| run().attention_head(0, head);
-        "attention_from" FromStart of 2 => |layer| run().attention_from(layer, 0, -1);
-        "attention_from" FromStart of 4 => |head| run().attention_from(0, head, -1);
+        "attention" EitherEnd of 2 => |layer| run().attention(layer);
+        "attention_head" EitherEnd of 2 => |layer| run().attention_head(layer, 0);
+        "attention_head" EitherEnd of 4 => |head| run().attention_head(0, head);
+        "attention_from" EitherEnd of 2 => |layer| run().attention_from(layer, 0, -1);
+        "attention_from" EitherEnd of 4 => |head| run().attention_from(0, head, -1);
         "attention_from" EitherEnd of 8 => |position| run().attention_from(0, 0, position);
-        "pattern" FromStart of 2 => |layer| run().pattern(layer, 0);
-        "pattern" FromStart of 4 => |head| run().pattern(0, head);
+        "pattern" EitherEnd of 2 => |layer| run().pattern(layer, 0);
+        "pattern" EitherEnd of 4 => |head| run().pattern(0, head);
         "predictions" EitherEnd of 8 => |position| run().predictions(position, 1);
         "predictions_in" EitherEnd of 8 => |position| run().predictions_in(0, position, 1);
-        "predictions_in" FromStart of 1 => |text| run().predictions_in(text, 0, 1);
+        "predictions_in" EitherEnd of 1 => |text| run().predictions_in(text, 0, 1);
         "probability" EitherEnd of 8 => |position| run().probability("owl", position);
         "decompose_scores" EitherEnd of 2 => |layer| run().decompose_scores(layer, 0);
         "decompose_scores" EitherEnd of 4 => |head| run().decompose_scores(0, head);
@@ -96,12 +96,12 @@ pub fn of_a_model() -> Table<'static> {
         "differences" FromStart of 1 => |one| compare_losses([("a", run())])?.differences(one);
         "logit_diff" EitherEnd of 8 => |position| run().logit_diff("owl", "red", position);
         "next_tokens" EitherEnd of 8 => |position| run().next_tokens(position, 1);
-        "cell" FromStart of 3 => |row| lens().cell(row, -1);
+        "cell" EitherEnd of 3 => |row| lens().cell(row, -1);
         "cell" EitherEnd of 8 => |position| lens().cell(0, position);
         "line" EitherEnd of 8 => |position| lens().line(position);
         "rank_line" EitherEnd of 8 => |position| lens().rank_line(position);
         "positions" EitherEnd of 8 => |position| stack().positions([position]);
-        "stack_activation" FromStart of 2 => |layer| run().stack_activation(|_| Site::z(layer));
+        "stack_activation" EitherEnd of 2 => |layer| run().stack_activation(|_| Site::z(layer));
         "positions" EitherEnd of 8 => |position| model().pass(TEXT)?.record(Site::z(0)).positions([position]).run();
         "logits_at" EitherEnd of 8 => |position| model().pass(TEXT)?.logits_at([position]).run();
         "start_at_layer" EitherEnd of 2 => |layer| {
@@ -112,11 +112,11 @@ pub fn of_a_model() -> Table<'static> {
             let past = if layer == 2 { 3 } else { layer };
             model().pass(TEXT)?.stop_at_layer(past).run()
         };
-        "record" FromStart of 2 => |layer| model().pass(TEXT)?.record(Site::z(layer)).run();
-        "differentiate" FromStart of 2 => |layer| {
+        "record" EitherEnd of 2 => |layer| model().pass(TEXT)?.record(Site::z(layer)).run();
+        "differentiate" EitherEnd of 2 => |layer| {
             model().pass(TEXT)?.differentiate(Site::z(layer), |x| Ok(x.sum_all()?)).run()
         };
-        "shape" FromStart of 2 => |layer| model().config().shape(Site::z(layer), 1, 1);
+        "shape" EitherEnd of 2 => |layer| model().config().shape(Site::z(layer), 1, 1);
 
         "head" EitherEnd of 4 => |head| ablated(zero(Site::z(0)).head(head));
         "heads" EitherEnd of 4 => |head| ablated(zero(Site::z(0)).heads([0, head]));
@@ -125,51 +125,51 @@ pub fn of_a_model() -> Table<'static> {
         "key" EitherEnd of 8 => |key| ablated(zero(Site::pattern(0)).key(key));
         "keys" EitherEnd of 8 => |key| ablated(zero(Site::pattern(0)).keys([0, key]));
         "text" EitherEnd of 1 => |text| ablated(zero(Site::z(0)).text(text));
-        "block_attention" FromStart of 2 => |layer| ablated(block_attention(layer, [1], [0]));
+        "block_attention" EitherEnd of 2 => |layer| ablated(block_attention(layer, [1], [0]));
         "block_attention" EitherEnd of 8 => |position| ablated(block_attention(0, [position], [0]));
         "block_attention" EitherEnd of 8 => |position| ablated(block_attention(0, [1], [position]));
-        "hooked" FromStart of 2 => |layer| model().hooked([zero(Site::z(layer))]).run(TEXT);
+        "hooked" EitherEnd of 2 => |layer| model().hooked([zero(Site::z(layer))]).run(TEXT);
         "between" EitherEnd of 8 => |position| {
-            Direction::between(&model(), TEXT, "owl fox red owl blue red fox", Site::resid_post(0), position)
+            Direction::between(&model(), Site::resid_post(0), position, TEXT, "owl fox red owl blue red fox")
         };
-        "between" FromStart of 2 => |layer| Direction::between(&model(), TEXT, "owl", Site::resid_post(layer), -1);
+        "between" EitherEnd of 2 => |layer| Direction::between(&model(), Site::resid_post(layer), -1, TEXT, "owl");
 
         "index" EitherEnd of 8 => |position| run().tokens().index(position);
         "index_in" EitherEnd of 8 => |position| run().tokens().index_in(0, position);
-        "index_in" FromStart of 1 => |text| run().tokens().index_in(text, 0);
-        "covering" FromStart of 1 => |text| run().tokens().covering(text, 0..1);
+        "index_in" EitherEnd of 1 => |text| run().tokens().index_in(text, 0);
+        "covering" EitherEnd of 1 => |text| run().tokens().covering(text, 0..1);
         "covering" FromStart of 29 => |end| run().tokens().covering(0, 0..end.saturating_add(1));
-        "characters" FromStart of 1 => |text| run().tokens().characters(text, 0..1);
+        "characters" EitherEnd of 1 => |text| run().tokens().characters(text, 0..1);
         "characters" FromStart of 8 => |end| run().tokens().characters(0, 0..end.saturating_add(1));
-        "find" FromStart of 1 => |text| run().tokens().find(text, "red");
+        "find" EitherEnd of 1 => |text| run().tokens().find(text, "red");
 
         "intervene_during" FromStart of 2 => |step| two().intervene_during(step.., [zero(Site::z(0))]).run();
         "record_during" FromStart of 2 => |step| two().record_during(step.., Site::z(0)).run();
-        "intervene" FromStart of 2 => |layer| model().generate(TEXT)?.intervene([zero(Site::z(layer))]).run();
+        "intervene" EitherEnd of 2 => |layer| model().generate(TEXT)?.intervene([zero(Site::z(layer))]).run();
         "intervene" EitherEnd of 10 => |position| two().intervene([zero(Site::z(0)).position(position)]).run();
-        "stop_reason" FromStart of 1 => |text| said().stop_reason(text);
-        "probabilities" FromStart of 1 => |text| said().probabilities(text);
-        "cache" FromStart of 2 => |step| said().cache(step);
+        "stop_reason" EitherEnd of 1 => |text| said().stop_reason(text);
+        "probabilities" EitherEnd of 1 => |text| said().probabilities(text);
+        "cache" EitherEnd of 2 => |step| said().cache(step);
 
-        "w_q" FromStart of 2 => |layer| model().weights().w_q(layer);
-        "w_k" FromStart of 2 => |layer| model().weights().w_k(layer);
-        "w_v" FromStart of 2 => |layer| model().weights().w_v(layer);
-        "w_o" FromStart of 2 => |layer| model().weights().w_o(layer);
-        "b_q" FromStart of 2 => |layer| model().weights().b_q(layer);
-        "b_k" FromStart of 2 => |layer| model().weights().b_k(layer);
-        "b_v" FromStart of 2 => |layer| model().weights().b_v(layer);
-        "b_o" FromStart of 2 => |layer| model().weights().b_o(layer);
-        "w_in" FromStart of 2 => |layer| model().weights().w_in(layer);
-        "w_gate" FromStart of 2 => |layer| model().weights().w_gate(layer);
-        "w_out" FromStart of 2 => |layer| model().weights().w_out(layer);
-        "b_in" FromStart of 2 => |layer| model().weights().b_in(layer);
-        "b_gate" FromStart of 2 => |layer| model().weights().b_gate(layer);
-        "b_out" FromStart of 2 => |layer| model().weights().b_out(layer);
-        "ln_w" FromStart of 2 => |layer| model().weights().ln_w(layer, "ln1");
-        "ln_b" FromStart of 2 => |layer| model().weights().ln_b(layer, "ln1");
+        "w_q" EitherEnd of 2 => |layer| model().weights().w_q(layer);
+        "w_k" EitherEnd of 2 => |layer| model().weights().w_k(layer);
+        "w_v" EitherEnd of 2 => |layer| model().weights().w_v(layer);
+        "w_o" EitherEnd of 2 => |layer| model().weights().w_o(layer);
+        "b_q" EitherEnd of 2 => |layer| model().weights().b_q(layer);
+        "b_k" EitherEnd of 2 => |layer| model().weights().b_k(layer);
+        "b_v" EitherEnd of 2 => |layer| model().weights().b_v(layer);
+        "b_o" EitherEnd of 2 => |layer| model().weights().b_o(layer);
+        "w_in" EitherEnd of 2 => |layer| model().weights().w_in(layer);
+        "w_gate" EitherEnd of 2 => |layer| model().weights().w_gate(layer);
+        "w_out" EitherEnd of 2 => |layer| model().weights().w_out(layer);
+        "b_in" EitherEnd of 2 => |layer| model().weights().b_in(layer);
+        "b_gate" EitherEnd of 2 => |layer| model().weights().b_gate(layer);
+        "b_out" EitherEnd of 2 => |layer| model().weights().b_out(layer);
+        "ln_w" EitherEnd of 2 => |layer| model().weights().ln_w(layer, "ln1");
+        "ln_b" EitherEnd of 2 => |layer| model().weights().ln_b(layer, "ln1");
         "accumulated_bias" FromStart of 3 => |layer| model().weights().accumulated_bias(layer, false, true);
-        "qk" FromStart of 2 => |layer| model().qk(layer);
-        "ov" FromStart of 2 => |layer| model().ov(layer);
+        "qk" EitherEnd of 2 => |layer| model().qk(layer);
+        "ov" EitherEnd of 2 => |layer| model().ov(layer);
         "get" EitherEnd of 4 => |head| model().ov(0)?.get(head);
         "at" EitherEnd of 4 => |head| model().ov(0)?.at([head]);
         "slice" FromStart of 4 => |end| model().ov(0)?.slice(0..end.saturating_add(1));
@@ -177,18 +177,18 @@ pub fn of_a_model() -> Table<'static> {
         "columns" FromStart of 64 => |start| model().ov(0)?.columns(start..usize::MAX);
         "unsqueeze" FromStart of 2 => |axis| model().ov(0)?.unsqueeze(axis);
 
-        "ov_circuit" FromStart of 2 => |layer| ov_circuit(&model(), (layer, 0), [3u32], [3u32]);
-        "ov_circuit" FromStart of 4 => |head| ov_circuit(&model(), (0, head), [3u32], [3u32]);
-        "qk_circuit" FromStart of 4 => |head| qk_circuit(&model(), (0, head), [3u32], [3u32]);
-        "qk_circuit_through" FromStart of 4 => |head| qk_circuit_through(&model(), (1, 0), (0, head), [3u32], [3u32]);
-        "position_circuit" FromStart of 4 => |head| position_circuit(&model(), (0, head), 4);
+        "ov_circuit" EitherEnd of 2 => |layer| ov_circuit(&model(), (layer, 0), [3u32], [3u32]);
+        "ov_circuit" EitherEnd of 4 => |head| ov_circuit(&model(), (0, head), [3u32], [3u32]);
+        "qk_circuit" EitherEnd of 4 => |head| qk_circuit(&model(), (0, head), [3u32], [3u32]);
+        "qk_circuit_through" EitherEnd of 4 => |head| qk_circuit_through(&model(), (1, 0), (0, head), [3u32], [3u32]);
+        "position_circuit" EitherEnd of 4 => |head| position_circuit(&model(), (0, head), 4);
         "position_circuit" FromStart of 65 => |positions| position_circuit(&model(), (0, 0), positions);
-        "full_ov" FromStart of 4 => |head| full_ov(&model(), (0, head));
-        "full_qk" FromStart of 2 => |layer| full_qk(&model(), (layer, 0));
-        "prefix_matching_scores" FromStart of 4 => |head| prefix_matching_scores(&model(), (0, head));
-        "heads" FromStart of 4 => |head| Detector::habit(Habit::Induction).heads([(0, head)]).scores(&run());
-        "read_by" FromStart of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
-        "readers_of" FromStart of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
+        "full_ov" EitherEnd of 4 => |head| full_ov(&model(), (0, head));
+        "full_qk" EitherEnd of 2 => |layer| full_qk(&model(), (layer, 0));
+        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(&model(), (0, head));
+        "heads" EitherEnd of 4 => |head| Detector::habit(Habit::Induction).heads([(0, head)]).scores(&run());
+        "read_by" EitherEnd of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
+        "readers_of" EitherEnd of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::Head { layer, head: 0 }, 1);
         "svd_reading" FromStart of 4 => |head| svd_reading(&model(), Writes::Head { layer: 0, head }, 1);
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::MlpOut { layer }, 1);
@@ -199,7 +199,7 @@ pub fn of_a_model() -> Table<'static> {
         "knock_out" EitherEnd of 8 => |position| patching().knock_out([1], [position], 1);
         "knock_out_heads" EitherEnd of 8 => |position| patching().knock_out_heads([position], [0]);
         "knock_out_keys" EitherEnd of 8 => |position| patching().knock_out_keys([position], 1);
-        "sweep" FromStart of 2 => |layer| patching().sweep("one", [], |_| [zero(Site::z(layer))]);
+        "sweep" EitherEnd of 2 => |layer| patching().sweep("one", [], |_| [zero(Site::z(layer))]);
         "sweep" EitherEnd of 4 => |head| patching().sweep("one", [], |_| [zero(Site::z(0)).head(head)]);
         "direct_path" FromStart of 2 => |layer| {
             patching().direct_path(Sender::Head { layer, head: 0 }, Receiver::Logits)
@@ -210,8 +210,8 @@ pub fn of_a_model() -> Table<'static> {
         "new" FromStart of 2 => |layer| Circuit::new(&model(), [(Sender::Embed, Receiver::Value { layer, head: 0 })]);
         "direct_paths_to" FromStart of 2 => |layer| patching().direct_paths_to(Receiver::Key { layer, head: 0 });
         "paths_to" FromStart of 4 => |head| patching().paths_to(Receiver::Key { layer: 1, head });
-        "decompose" FromStart of 2 => |layer| run().decompose(Site::resid_post(layer));
-        "accumulated_resid" FromStart of 2 => |layer| run().accumulated_resid(Site::resid_post(layer), false);
+        "decompose" EitherEnd of 2 => |layer| run().decompose(Site::resid_post(layer));
+        "accumulated_resid" EitherEnd of 2 => |layer| run().accumulated_resid(Site::resid_post(layer), false);
         "path" FromStart of 4 => |head| patching().path(Sender::Embed, Receiver::Query { layer: 1, head });
     }
 }

@@ -5,7 +5,7 @@ use candle_core::{IndexOp, Tensor};
 use glassbox::{
     Model,
     cache::ActivationCache,
-    hook::{Intervention, Site, patch, replace},
+    hook::{Intervention, Site, ToInterventions, patch, replace},
     model::Run,
     notebook::Show,
     patching::{Alignment, HeadPart, Metric, PatchSweep, Patching, Receiver, Sender, clean},
@@ -93,7 +93,7 @@ impl Experiment {
         self.run_with([cell])
     }
 
-    fn run_with(&self, cell: impl IntoIterator<Item = Intervention>) -> Vec<f32> {
+    fn run_with(&self, cell: impl ToInterventions) -> Vec<f32> {
         metric(&self.model).of(&self.model.run_with(self.patching.corrupt(), cell).unwrap()).unwrap()
     }
 

@@ -1,6 +1,7 @@
 //! Numbers held against PyTorch, against exact identities, and against published activations.
 
 mod answer_words;
+mod as_typed;
 mod attribution;
 mod bad_input;
 mod circuits;

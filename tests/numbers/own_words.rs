@@ -27,8 +27,9 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
     let (narrow, wide) = (of(&[1, 5, 3], DType::F32), of(&[1, 5, 64], DType::F64));
     let direction = |width: usize| Direction::new(Site::resid_pre(0), &Tensor::ones(width, DType::F32, &Device::Cpu)?);
     let with = |one: Intervention| model.run_with(TEXT, [one]).unwrap_err();
-    let metric = |measure: fn(&Tensor) -> Result<Tensor>| Metric::custom("mine", measure).of(&run).unwrap_err();
-    let gradient = |measure: fn(&Tensor) -> Result<Tensor>, edits: Vec<Intervention>| {
+    let metric =
+        |measure: fn(&Tensor) -> candle_core::Result<Tensor>| Metric::custom("mine", measure).of(&run).unwrap_err();
+    let gradient = |measure: fn(&Tensor) -> candle_core::Result<Tensor>, edits: Vec<Intervention>| {
         let pass = model.pass(TEXT)?.intervene(edits).differentiate([Site::z(1)], measure);
         Ok::<Error, Error>(pass.run().unwrap_err())
     };

@@ -98,8 +98,8 @@ fn no_position_at_all_is_refused() {
     let model = open("gpt2-tiny");
     let run = model.run(TEXTS[0].to_vec()).unwrap();
     let stack = run.decompose(last(&model)).unwrap();
-    let none = model.pass(TEXTS[0].to_vec()).unwrap().record(Sites::All).positions([]);
-    for error in [stack.positions([]).unwrap_err(), none.run().unwrap_err()] {
+    let none = model.pass(TEXTS[0].to_vec()).unwrap().record(Sites::All).positions([0; 0]);
+    for error in [stack.positions([0; 0]).unwrap_err(), none.run().unwrap_err()] {
         assert!(error.to_string().contains("no position is chosen"), "{error}");
     }
 }

@@ -94,7 +94,7 @@ fn site_of(name: &str, model: &Model) -> String {
             name.replace("hook_resid_post", "hook_normalized_resid_post")
         }
         // In a layer that turns nothing the reference has what would be turned.
-        None if name.contains("hook_rot_") && !model.has(name.parse().unwrap()) => name.replace("rot_", ""),
+        None if name.contains("hook_rot_") && !model.has(name) => name.replace("rot_", ""),
         None => name.into(),
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 const NAMES: [&str; 5] = ["gpt2-tiny", "llama-gqa-tied", "attn-only-tiny", "families/mixtral", "families/bert"];
 
 fn logits(model: &Model, interventions: impl IntoIterator<Item = Intervention>) -> Tensor {
-    model.pass(PROMPT).unwrap().intervene(interventions).run().unwrap().logits().unwrap()
+    model.pass(PROMPT).unwrap().intervene(Vec::from_iter(interventions)).run().unwrap().logits().unwrap()
 }
 
 fn fitting(model: &Model, part: &str) -> Vec<Site> {

@@ -18,7 +18,7 @@ fn model() -> Model {
 }
 
 fn logits(model: &Model, interventions: impl IntoIterator<Item = Intervention>) -> Tensor {
-    model.pass(IDS).unwrap().intervene(interventions).run().unwrap().logits().unwrap()
+    model.pass(IDS).unwrap().intervene(Vec::from_iter(interventions)).run().unwrap().logits().unwrap()
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn a_direction_is_the_difference_of_the_means() {
         let site = Site::resid_post(1);
         for side in [Padding::Left, Padding::Right] {
             let padded = model.tokens(&towards).unwrap().padded(side);
-            let direction = Direction::between(&model, padded, &away, site, -1).unwrap();
+            let direction = Direction::between(&model, site, -1, padded, &away).unwrap();
             let last = |ids: &Vec<u32>| {
                 let run = model.run(ids.clone()).unwrap();
                 run.cache().get(site).unwrap().get(0).unwrap().get(ids.len() - 1).unwrap()
@@ -36,7 +36,7 @@ fn a_direction_is_the_difference_of_the_means() {
 fn adding_moves_a_run_along_and_ablating_leaves_nothing_along() {
     let model = open("gpt2-tiny");
     let site = Site::resid_pre(1);
-    let direction = Direction::between(&model, [3, 1, 4], [1, 5, 9], site, -1).unwrap();
+    let direction = Direction::between(&model, site, -1, [3, 1, 4], [1, 5, 9]).unwrap();
     let plain = direction.project(&model.run([2, 6, 5]).unwrap()).unwrap();
     let pushed = direction.project(&model.run_with([2, 6, 5], [direction.unit().unwrap().add(2.5).unwrap()]).unwrap());
     (&pushed.unwrap() - &plain).iter().for_each(|moved| assert!((moved - 2.5).abs() < 1e-4));
@@ -73,16 +73,16 @@ fn a_direction_of_the_encoder_is_read_at_the_encoders_tokens() {
     };
     for side in [Padding::Left, Padding::Right] {
         let padded = model.tokens(&towards).unwrap().padded(side);
-        let last = Direction::between(&model, &padded, &away, site, -1).unwrap();
+        let last = Direction::between(&model, site, -1, &padded, &away).unwrap();
         let mean = ((at(&towards[0], 3) + at(&towards[1], 1)).unwrap() / 2.0).unwrap();
         assert!(difference(&last.vector(), &(mean - at(&away[0], 2)).unwrap()) < 1e-5, "{side}");
     }
-    let second = Direction::between(&model, &towards[..1], &away, site, 1).unwrap();
+    let second = Direction::between(&model, site, 1, &towards[..1], &away).unwrap();
     assert!(difference(&second.vector(), &(at(&towards[0], 1) - at(&away[0], 1)).unwrap()) < 1e-5);
-    let error = Direction::between(&model, &towards[..1], &away, site, 3).unwrap_err().to_string();
+    let error = Direction::between(&model, site, 3, &towards[..1], &away).unwrap_err().to_string();
     assert!(error.contains("position 3"), "{error}");
     // The decoder read its starting token alone.
-    let error = Direction::between(&model, &towards, &away, Site::resid_post(0).in_decoder(), 1).unwrap_err();
+    let error = Direction::between(&model, Site::resid_post(0).in_decoder(), 1, &towards, &away).unwrap_err();
     assert!(error.is_out_of_range(), "{error}");
 }
 
@@ -151,7 +151,7 @@ fn a_direction_may_be_of_any_floating_point_type() {
 fn steering_changes_what_is_generated() {
     let model = Model::open("induction-2l").unwrap();
     let (owl, others) = (["fox owl red fox", "blue owl tree blue"], ["fox ant red fox", "blue cat tree blue"]);
-    let direction = Direction::between(&model, owl, others, Site::resid_post(1), -1).unwrap();
+    let direction = Direction::between(&model, Site::resid_post(1), -1, owl, others).unwrap();
     let said = |strength: f64| {
         let steered = model.hooked([direction.add(strength).unwrap()]);
         steered.generate("hat sun dog hat").unwrap().max_new_tokens(2).greedy().run().unwrap().continuations().concat()
@@ -163,7 +163,7 @@ fn steering_changes_what_is_generated() {
 #[test]
 fn a_dose_curve_has_the_metric_of_every_prompt_at_every_strength() {
     let model = open("gpt2-tiny");
-    let direction = Direction::between(&model, [3, 1, 4], [1, 5, 9], Site::resid_post(0), 0).unwrap();
+    let direction = Direction::between(&model, Site::resid_post(0), 0, [3, 1, 4], [1, 5, 9]).unwrap();
     let last = Metric::logit(&model, [7, 9], 2).unwrap();
     let prompts = [vec![2u32, 6, 5], vec![3, 5, 8]];
     for metric in [last.clone().at(1).unwrap(), last.clone().at_each([2, 1]).unwrap(), last] {
@@ -190,9 +190,9 @@ fn directions_that_point_nowhere_are_refused_with_the_reason() {
     let ablated = |width| model.run_with([1, 2], [ablate_direction(site, &vector(width, 1.0)).unwrap()]).err().unwrap();
     for (error, words) in [
         (Direction::new(site, &vector(4, 0.0)).unwrap_err(), "length 0, which points nowhere"),
-        (Direction::between(&model, [1, 2], [1, 2], site, -1).unwrap_err(), "points nowhere"),
-        (Direction::between(&model, [1, 2], [1, 3], Site::z(0), -1).unwrap_err(), "no single vector"),
-        (Direction::between(&model, [1, 2], [1, 3], site, 5).unwrap_err(), "position 5"),
+        (Direction::between(&model, site, -1, [1, 2], [1, 2]).unwrap_err(), "points nowhere"),
+        (Direction::between(&model, Site::z(0), -1, [1, 2], [1, 3]).unwrap_err(), "no single vector"),
+        (Direction::between(&model, site, 5, [1, 2], [1, 3]).unwrap_err(), "position 5"),
         (ablated(3), "[3] where"),
         (curve.dose(&model, [1, 2], [], &metric).unwrap_err(), "at least one strength"),
         (Direction::new(site, &vector(3, 1.0)).unwrap().ablate_everywhere(&model).unwrap_err(), "3 wide"),
@@ -207,7 +207,7 @@ fn a_real_model_is_made_glad_and_sad() {
     let model = Model::open(folder.to_str().unwrap()).unwrap();
     let towards = ["I feel wonderful, today is great", "What a lovely happy day, I am delighted"];
     let away = ["I feel terrible, today is awful", "What a horrible sad day, I am miserable"];
-    let direction = Direction::between(&model, towards, away, Site::resid_post(15), -1).unwrap();
+    let direction = Direction::between(&model, Site::resid_post(15), -1, towards, away).unwrap();
     let metric = Metric::logit_diff(&model, " great", " terrible", 1).unwrap();
     let curve = direction.dose(&model, "I went to the cinema, and the film was", [-2.0, 0.0, 2.0], &metric).unwrap();
     let mean = curve.mean();

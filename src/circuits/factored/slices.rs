@@ -1,7 +1,11 @@
 //! Parts of a stack and of its matrices.
 
 use super::FactoredMatrix;
-use crate::{Result, error::CircuitsError, index::place};
+use crate::{
+    Result,
+    error::CircuitsError,
+    index::{ToIndex, place},
+};
 use candle_core::Tensor;
 use std::ops::Range;
 
@@ -11,10 +15,11 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// When there is no leading axis or no such index.
-    pub fn get(&self, index: i64) -> Result<Self> {
+    pub fn get(&self, index: impl ToIndex) -> Result<Self> {
         let Some(&len) = self.leading().first() else {
             return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
         };
+        let index = index.to_index();
         let out = || CircuitsError::OutOfRange { axis: "the first axis", index: index.into(), len };
         let at = place(index, len).ok_or_else(out)?;
         Self::new(&self.a.get(at)?, &self.b.get(at)?)
@@ -24,7 +29,7 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// When there are not as many leading axes or no such index.
-    pub fn at<const N: usize>(&self, index: [i64; N]) -> Result<Self> {
+    pub fn at<const N: usize>(&self, index: [impl ToIndex; N]) -> Result<Self> {
         index.into_iter().try_fold(self.clone(), |matrix, index| matrix.get(index))
     }
 

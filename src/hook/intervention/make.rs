@@ -1,14 +1,17 @@
 //! The interventions there are, and how each is made.
 
-use super::{Action, Edit, Intervention, ToIndex};
+use super::{Action, Edit, Intervention};
 use crate::{
     Result,
     cache::ActivationCache,
     error::{Error, SiteError, need_type},
-    hook::{Site, Sites},
+    hook::{Layers, Looked, Site, Sites, ToIndex, ToTensor},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
-use std::{borrow::Borrow, sync::Arc};
+use std::{
+    borrow::Borrow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Sets the activation to zero.
 #[doc(alias("zero_ablation", "head_ablation_hook", "zero_ablate_hook"))]
@@ -45,7 +48,7 @@ pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
 /// let model = Model::open("induction-2l")?;
 /// let clean = model.run("red fox blue owl red fox blue")?;
 /// let corrupt = "red fox blue ant red fox blue";
-/// let patched = model.run_with(corrupt, [patch("blocks.*.hook_attn_out", clean.cache())?.position(-1)])?;
+/// let patched = model.run_with(corrupt, patch("blocks.*.hook_attn_out", clean.cache())?.position(-1))?;
 /// assert!(model.run(corrupt)?.probability("owl", -1)? < 0.1 && patched.probability("owl", -1)? > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -53,7 +56,7 @@ pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
 pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Result<Intervention> {
     let from = from.borrow();
     let patch = Intervention::new(sites, Action::Patch(from.clone()));
-    let sites = patch.placed(|sites| sites.among(&from.sites()))?;
+    let sites = patch.placed(|sites| sites.among(&from.sites(), from.layers()))?;
     // At one site it is a value to put in there; at several it is looked up where each is placed.
     match <[Site; 1]>::try_from(sites.iter().map(Intervention::site).collect::<Vec<_>>()) {
         Ok([site]) => Ok(replace(site, from.get(site)?)),
@@ -73,8 +76,21 @@ pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
 }
 
 /// Does anything: the closure is given the (narrowed) activation and returns one of the same shape.
+///
+/// # Examples
+/// ```
+/// use glassbox::{candle_core::Tensor, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue";
+/// let halved = model.run_with(text, edit(Site::z(-1), |z| z * 0.5))?; // in the last layer
+/// assert_eq!(halved.loss()?, model.run_with(text, scale(Site::z(1), 0.5))?.loss()?);
+/// model.run_with(text, edit("blocks.*.hook_mlp_out", Tensor::tanh)).unwrap_err(); // it has no MLPs
+/// let shifted = model.run_with(text, edit(Site::z(1), |z| Ok(((z * 0.5)? + 1.0)?)))?; // several steps
+/// assert!(shifted.loss()? > halved.loss()?);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias("hook_fn", "add_hook", "run_with_hooks"))]
-pub fn edit(sites: impl Into<Sites>, f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> Intervention {
+pub fn edit<R: ToTensor>(sites: impl Into<Sites>, f: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Intervention {
     edit_at(sites, move |x, _| f(x))
 }
 
@@ -85,20 +101,55 @@ pub fn edit(sites: impl Into<Sites>, f: impl Fn(&Tensor) -> Result<Tensor> + Sen
 /// ```
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
-/// let fading = edit_at("blocks.*.hook_attn_out", |x, site| {
-///     let layer = site.layer().unwrap_or(0);
-///     Ok((x / (1.0 + layer as f64))?)
-/// });
+/// let fading = edit_at("blocks.*.hook_attn_out", |x, site| x / (1.0 + site.layer().unwrap_or(0) as f64));
 /// let text = "red fox blue owl red fox blue";
-/// let halved = model.run_with(text, [scale(Site::attn_out(1), 0.5)])?;
-/// assert_eq!(model.run_with(text, [fading])?.loss()?, halved.loss()?);
+/// let halved = model.run_with(text, scale(Site::attn_out(1), 0.5))?;
+/// assert_eq!(model.run_with(text, fading)?.loss()?, halved.loss()?);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn edit_at(
+pub fn edit_at<R: ToTensor>(
     sites: impl Into<Sites>,
-    f: impl Fn(&Tensor, Site) -> Result<Tensor> + Send + Sync + 'static,
+    f: impl Fn(&Tensor, Site) -> R + Send + Sync + 'static,
 ) -> Intervention {
-    Intervention::new(sites, Action::Edit(Arc::new(f)))
+    Intervention::new(sites, Action::Edit(Arc::new(move |x: &Tensor, site| f(x, site).to_tensor())))
+}
+
+/// Only looks: the closure is given the (narrowed) activation, and what flows on is left as it is. [`store`](super::store)
+/// keeps the activation itself.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// model.run_with("red fox", observe(Site::pattern(1), |pattern| println!("{:?}", pattern.dims())))?;
+/// let stops = observe(Site::pattern(1), |pattern| match pattern.max_all()?.to_scalar::<f32>()? {
+///     high if high > 1.01 => Err(glassbox::candle_core::Error::msg(format!("a weight of {high}"))),
+///     _ => Ok(()),
+/// });
+/// model.run_with("red fox", stops)?;
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn observe<R: Looked>(sites: impl Into<Sites>, mut f: impl FnMut(&Tensor) -> R + Send + 'static) -> Intervention {
+    observe_at(sites, move |x, _| f(x))
+}
+
+/// As [`observe`], for a closure that is also told where it is.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let watch = observe_at("blocks.*.attn.hook_pattern", |pattern, site| println!("{site}: {:?}", pattern.dims()));
+/// assert_eq!(model.run_with("red fox", watch)?.loss()?, model.run("red fox")?.loss()?);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn observe_at<R: Looked>(
+    sites: impl Into<Sites>,
+    f: impl FnMut(&Tensor, Site) -> R + Send + 'static,
+) -> Intervention {
+    let f = Mutex::new(f);
+    let look = move |x: &Tensor, site, _: Layers| (f.lock().unwrap_or_else(PoisonError::into_inner))(x, site).looked();
+    Intervention::new(sites, Action::Look(Arc::new(look)))
 }
 
 /// Does anything to the gradient that flows back through here, when a [`Pass`](crate::model::Pass) differentiates;
@@ -111,9 +162,9 @@ pub fn edit_at(
 /// use candle_core::Tensor;
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
-/// let stopped = edit_gradient(Site::attn_out(1), |grad| Ok(grad.zeros_like()?));
+/// let stopped = edit_gradient(Site::attn_out(1), |grad| grad.zeros_like());
 /// let gradient = |interventions: Vec<Intervention>| -> Result<f32, glassbox::Error> {
-///     let first = |logits: &Tensor| Ok(logits.flatten_all()?.get(0)?);
+///     let first = |logits: &Tensor| logits.flatten_all()?.get(0);
 ///     let run = model.pass("red fox red")?.intervene(interventions).differentiate([Site::z(1)], first).run()?;
 ///     Ok(run.gradients()?.get(Site::z(1))?.sqr()?.sum_all()?.to_scalar()?)
 /// };
@@ -122,11 +173,11 @@ pub fn edit_at(
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias("bwd_hooks", "add_hook"))]
-pub fn edit_gradient(
+pub fn edit_gradient<R: ToTensor>(
     sites: impl Into<Sites>,
-    f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+    f: impl Fn(&Tensor) -> R + Send + Sync + 'static,
 ) -> Intervention {
-    Intervention::new(sites, Action::EditGradient(Arc::new(move |x: &Tensor, _| f(x))))
+    Intervention::new(sites, Action::EditGradient(Arc::new(move |x: &Tensor, _| f(x).to_tensor())))
 }
 
 /// Forbids positions to look at others: the scores become -inf before the softmax, so what a head still looks at makes
@@ -141,13 +192,13 @@ pub fn edit_gradient(
 /// let tokens = model.tokens(text)?;
 /// // The second "blue" may no longer look at what came after the first.
 /// let blind = block_attention(1, [-1], tokens.positions_of(0, "owl"));
-/// let run = model.run_with(text, [blind])?;
+/// let run = model.run_with(text, blind)?;
 /// assert!(run.probability("owl", -1)? < 0.5);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias = "attn_mask")]
 pub fn block_attention(
-    layer: usize,
+    layer: impl ToIndex,
     queries: impl IntoIterator<Item = impl ToIndex>,
     keys: impl IntoIterator<Item = impl ToIndex>,
 ) -> Intervention {
@@ -155,7 +206,7 @@ pub fn block_attention(
 }
 
 /// Puts in what the clean run of a sweep has here: zeros, or means, in an ablation.
-pub(crate) fn from_clean(site: Site) -> Intervention {
+pub(crate) fn from_clean(site: impl Into<Sites>) -> Intervention {
     Intervention::new(site, Action::Clean)
 }
 

@@ -1,35 +1,39 @@
 //! [`Intervention`]: what to change at a site.
 
 mod direction;
-mod index;
 mod kind;
 mod make;
 mod mean;
 mod part;
 mod place;
+mod show;
+mod stored;
 mod value;
 
-use super::{Point, Site, Sites, Stack, ToSite};
+use super::{Layers, Point, Site, Sites, Stack, ToIndex};
 use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
-    error::SiteError,
+    error::{Error, SiteError},
     model::{Config, Sizes},
 };
 use candle_core::Tensor;
 pub use direction::ablate_direction;
 pub(crate) use direction::{length, unit};
-pub use index::ToIndex;
 use kind::add_whole;
 pub(crate) use make::from_clean;
 use make::{GradientEdit, same_kind};
-pub use make::{add, block_attention, edit, edit_at, edit_gradient, mean, patch, replace, scale, zero};
+pub use make::{
+    add, block_attention, edit, edit_at, edit_gradient, mean, observe, observe_at, patch, replace, scale, zero,
+};
 pub(crate) use part::select;
 use part::{put_back, resolve};
-use std::{fmt, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
+pub use stored::{Stored, store};
 
 type Edit = Arc<dyn Fn(&Tensor, Site) -> Result<Tensor> + Send + Sync>;
+type Look = Arc<dyn Fn(&Tensor, Site, Layers) -> Result<()> + Send + Sync>;
 
 #[derive(Clone)]
 enum Action {
@@ -46,6 +50,10 @@ enum Action {
     Ablate(Tensor),
     Edit(Edit),
     EditGradient(Edit),
+    /// Change nothing.
+    Look(Look),
+    /// What could not be made: it fails where it is done.
+    Failed(Error),
     /// Replace by a value that a sweep has yet to fill in.
     Clean,
 }
@@ -53,7 +61,7 @@ enum Action {
 /// What to do to the activation at a site, narrowed to some heads, positions or neurons.
 ///
 /// Made by [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`ablate_direction`], [`block_attention`],
-/// [`edit`] and [`edit_at`]; given to
+/// [`edit`], [`edit_at`], [`observe`] and [`store`]; given to
 /// [`Model::run_with`](crate::Model::run_with) or [`Pass::intervene`](crate::model::Pass::intervene). Several at one
 /// site are done in the order given, each seeing what the one before left. Everything about it is checked before the
 /// forward pass starts: the site, the axes it is narrowed along, the indices, the shape of a value.
@@ -70,14 +78,14 @@ enum Action {
 /// let whole = model.run(text)?;
 /// assert_eq!(whole.predictions(-1, 1)?[0].text, "owl");
 /// // Without anything from layer 1's heads the model no longer knows what came next.
-/// let ablated = model.run_with(text, [zero(Site::z(1))])?;
+/// let ablated = model.run_with(text, zero(Site::z(1)))?;
 /// assert!(ablated.probability("owl", -1)? < 0.1);
 ///
 /// // At many sites: by pattern, or with a closure that is told where it is.
 /// let silent = model.run_with(text, [zero("blocks.*.attn.hook_z")])?;
 /// assert_eq!(silent.loss()?, model.run_with(text, [zero([Site::z(0), Site::z(1)])])?.loss()?);
 /// let louder = edit_at(|site: Site| site.point() == Point::AttnOut, |x, site| {
-///     Ok((x * if site.layer() == Some(1) { 2.0 } else { 1.0 })?)
+///     x * if site.layer() == Some(1) { 2.0 } else { 1.0 }
 /// });
 /// assert_eq!(model.run_with(text, [louder])?.loss()?, model.run_with(text, [scale(Site::attn_out(1), 2.0)])?.loss()?);
 /// # Ok::<(), glassbox::Error>(())
@@ -94,6 +102,8 @@ pub struct Intervention {
     resolved: Vec<(usize, Vec<usize>)>,
     /// 1 for each token that a mean is taken over, `[batch, pos]`; all where absent.
     counted: Option<Tensor>,
+    /// Those of the model, filled in by `check`.
+    layers: Layers,
     /// A model does it in every pass, be there a gradient or not.
     standing: bool,
 }
@@ -101,11 +111,18 @@ pub struct Intervention {
 impl Intervention {
     fn new(sites: impl Into<Sites>, action: Action) -> Self {
         let sites = sites.into();
-        let (site, among) = match sites.one() {
+        // A layer that counts from the end is one only in a model.
+        let (site, among) = match sites.one().filter(|site| site.is_resolved()) {
             Some(site) => (site, None),
             None => (Site::tokens(), Some(sites)),
         };
-        Self { site, among, action, narrow: Vec::new(), resolved: Vec::new(), counted: None, standing: false }
+        let (narrow, resolved) = (Vec::new(), Vec::new());
+        Self { site, among, action, narrow, resolved, counted: None, layers: Layers::default(), standing: false }
+    }
+
+    /// What could not be made.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self::new(Sites::Only(Vec::new()), Action::Failed(error))
     }
 
     /// Where it acts.
@@ -241,6 +258,7 @@ impl Intervention {
     /// Everything that can be wrong, found before the forward pass.
     pub(crate) fn check(mut self, config: &Config, sizes: Sizes) -> Result<Self> {
         self.check_type()?;
+        self.layers = config.layers();
         let Some(shape) = config.shape_of(self.site, sizes)? else { return self.unnarrowed() };
         self.resolved = self.indices(config, sizes)?;
         let mut part = shape.clone();
@@ -280,6 +298,10 @@ impl Intervention {
     /// The changed activation.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         let part = select(x, &self.resolved)?;
+        if let Action::Look(look) = &self.action {
+            look(&part, self.site, self.layers).map_err(|why| self.of_closure("observe", why, &part))?;
+            return Ok(x.clone());
+        }
         let new = same_kind(self.site, &part, self.change(&part, x.dims())?)?;
         // A broadcast value is spread out, as what reads it needs it.
         Ok(put_back(x, &new, &self.resolved)?.contiguous()?)
@@ -302,48 +324,14 @@ impl Intervention {
             Action::Block => (part.zeros_like()? + f64::NEG_INFINITY)?,
             Action::Ablate(direction) => direction::without(part, direction)?,
             // Placed, it is a value to put in; a sweep fills in the clean one.
-            Action::Patch(_) | Action::Clean => part.clone(),
-            Action::Edit(f) => {
-                f(part, self.site).map_err(|why| why.of_closure(format!("`edit` at `{}`", self.site), part.dims()))?
-            }
+            Action::Patch(_) | Action::Clean | Action::Look(_) => part.clone(),
+            Action::Failed(error) => return Err(error.clone()),
+            Action::Edit(f) => f(part, self.site).map_err(|why| self.of_closure("edit", why, part))?,
             Action::EditGradient(f) => part.contiguous()?.apply_op1(GradientEdit(f.clone(), self.site))?,
         })
     }
-}
 
-impl fmt::Debug for Intervention {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match &self.action {
-            Action::Zero => "zero".into(),
-            Action::Mean => "mean".into(),
-            Action::Replace(value) => format!("replace {:?}", value.dims()),
-            Action::Patch(_) => "patch".into(),
-            Action::Add(value) => format!("add {:?}", value.dims()),
-            Action::Scale(factor) => format!("scale by {factor}"),
-            Action::Block => "block".into(),
-            Action::Ablate(direction) => format!("ablate the direction {:?}", direction.dims()),
-            Action::Clean => "put in the clean value".into(),
-            Action::Edit(_) => "edit".into(),
-            Action::EditGradient(_) => "edit the gradient".into(),
-        };
-        match &self.among {
-            None => write!(f, "{verb} at {}", self.site)?,
-            Some(sites) => write!(f, "{verb} at {sites:?}")?,
-        }
-        for (axis, indices) in &self.narrow {
-            write!(f, ", {axis} {indices:?}")?;
-        }
-        Ok(())
-    }
-}
-
-impl ToSite for Intervention {
-    /// # Errors
-    /// Also when it is for a selection of sites.
-    fn to_site(&self) -> Result<Site> {
-        match &self.among {
-            None => Ok(self.site),
-            Some(sites) => Err(SiteError::NotOne { sites: format!("{sites:?}") }.into()),
-        }
+    fn of_closure(&self, verb: &str, why: Error, part: &Tensor) -> Error {
+        why.of_closure(format!("`{verb}` at `{}`", self.site), part.dims())
     }
 }

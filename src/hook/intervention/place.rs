@@ -4,7 +4,7 @@ use super::{Action, Intervention};
 use crate::{
     Result,
     error::SiteError,
-    hook::{Site, Sites},
+    hook::{Site, Sites, ToInterventions},
     model::Config,
 };
 
@@ -15,6 +15,9 @@ impl Intervention {
     /// # Errors
     /// When a selection finds nothing.
     pub(crate) fn placed(&self, among: impl Fn(&Sites) -> Result<Vec<Site>>) -> Result<Vec<Self>> {
+        if let Action::Failed(error) = &self.action {
+            return Err(error.clone());
+        }
         let Some(selection) = &self.among else { return Ok(vec![self.clone()]) };
         let sites = among(selection)?;
         if sites.is_empty() {
@@ -25,13 +28,13 @@ impl Intervention {
 
     /// As [`Intervention::placed`], among all sites of a model.
     pub(crate) fn placed_in(&self, config: &Config) -> Result<Vec<Self>> {
-        self.placed(|sites| sites.among(&config.sites()))
+        self.placed(|sites| sites.among(&config.sites(), config.layers()))
     }
 
     /// Several, placed as far as they can be: a pass says what is wrong with the others.
-    pub(crate) fn all_placed_in(interventions: impl IntoIterator<Item = Self>, config: &Config) -> Vec<Self> {
+    pub(crate) fn all_placed_in(interventions: impl ToInterventions, config: &Config) -> Vec<Self> {
         let placed = |one: Self| one.placed_in(config).unwrap_or_else(|_| vec![one]);
-        interventions.into_iter().flat_map(placed).collect()
+        interventions.to_interventions().into_iter().flat_map(placed).collect()
     }
 
     fn at(&self, site: Site) -> Result<Self> {

@@ -8,7 +8,7 @@ use std::ops::Range;
 impl Intervention {
     /// Whether what it does in one place may depend on the other positions and texts.
     pub(crate) fn mixes(&self) -> bool {
-        matches!(self.action, Action::Mean | Action::Edit(_) | Action::EditGradient(_))
+        matches!(self.action, Action::Mean | Action::Edit(_) | Action::EditGradient(_) | Action::Look(_))
     }
 
     /// Whether it does the same to every token, whatever is read beside it and wherever the text ends: done again to

@@ -4,7 +4,12 @@ mod kinds;
 mod position;
 mod sites;
 
-use crate::{hook::Stack, ops::Activation, weights::Processed};
+use crate::{
+    hook::{Layers, Site, Stack, ToIndex, ToSite},
+    index::place,
+    ops::Activation,
+    weights::Processed,
+};
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, Pooling, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
@@ -170,6 +175,16 @@ impl Config {
         }
     }
 
+    /// How many layers each stack has.
+    pub(crate) fn layers(&self) -> Layers {
+        Layers::new(|stack| if self.stacks().contains(&stack) { self.layers_of(stack) } else { 0 })
+    }
+
+    /// The site that is meant, its layer counted from 0. Whether this model has it is another question.
+    pub(crate) fn site(&self, site: impl ToSite) -> crate::Result<Site> {
+        site.site_in(self.layers())
+    }
+
     /// The number of blocks of a stack.
     pub(crate) fn layers_of(&self, stack: Stack) -> usize {
         if stack == Stack::Encoder { self.n_encoder_layers } else { self.n_layers }
@@ -181,8 +196,8 @@ impl Config {
     }
 
     /// How many tokens back a token sees at this layer, itself counted; `None` is all.
-    pub fn window(&self, layer: usize) -> Option<usize> {
-        self.windows.get(layer).copied().flatten()
+    pub fn window(&self, layer: impl ToIndex) -> Option<usize> {
+        self.windows.get(place(layer.to_index(), self.windows.len())?).copied().flatten()
     }
 
     /// The rotary frequencies of a layer, where it turns queries and keys.

@@ -3,8 +3,8 @@
 use super::{Architecture, Config, NormPlace, Normalization, Position};
 use crate::{
     axes::Axis,
-    error::{SiteError, nearest},
-    hook::{Point, Site, Stack},
+    error::SiteError,
+    hook::{Point, Site, Stack, ToSite, nearest},
     model::Sizes,
 };
 
@@ -55,8 +55,8 @@ impl Config {
     ///
     /// # Errors
     /// When this model has no such site.
-    pub fn shape(&self, site: Site, batch: usize, pos: usize) -> crate::Result<Option<Vec<usize>>> {
-        self.shape_of(site, Sizes { batch, source: pos, target: pos, past: 0 })
+    pub fn shape(&self, site: impl ToSite, batch: usize, pos: usize) -> crate::Result<Option<Vec<usize>>> {
+        self.shape_of(self.site(site)?, Sizes { batch, source: pos, target: pos, past: 0 })
     }
 
     pub(crate) fn shape_of(&self, site: Site, sizes: Sizes) -> crate::Result<Option<Vec<usize>>> {
@@ -113,8 +113,8 @@ impl Config {
     }
 
     /// Whether this model has the site.
-    pub fn has(&self, site: Site) -> bool {
-        self.absence(site).is_none()
+    pub fn has(&self, site: impl ToSite) -> bool {
+        self.site(site).is_ok_and(|site| self.absence(site).is_none())
     }
 
     /// Fails, naming the reason and the nearest sites, when this model has no such site.
@@ -144,7 +144,10 @@ impl Config {
             }
             let layers = self.layers_of(site.stack());
             if layer >= layers {
-                return Some(format!("it has layers 0 to {}, not {layer}", layers.saturating_sub(1)));
+                return Some(format!(
+                    "it has layers 0 to {} (or -{layers} to -1), not {layer}",
+                    layers.saturating_sub(1)
+                ));
             }
         }
         let (present, why) = match site.layer() {

@@ -40,11 +40,7 @@ impl Pass {
     /// The first block that runs, and the first that does not.
     pub(super) fn layers(&self) -> Result<(usize, usize)> {
         let n_layers = self.model.config().n_layers;
-        // One past the last is the end of the model.
-        let index = |layer: i64| match usize::try_from(layer) == Ok(n_layers) {
-            true => Ok(n_layers),
-            false => Counted::layers(n_layers).index(layer),
-        };
+        let index = |layer: i64| Counted::before_layers(n_layers).index(layer);
         let start = self.start.as_ref().map_or(Ok(0), |(layer, _)| index(*layer))?;
         let stop = self.stop_at.map_or(Ok(n_layers), index)?;
         if start > stop {
@@ -70,7 +66,7 @@ impl Pass {
         let among = |sites: &Sites| -> Result<Vec<Site>> {
             let mut present = self.model.sites();
             present.retain(|&site| self.reached(site).is_ok());
-            let sites = sites.among(&present)?;
+            let sites = sites.among(&present, config.layers())?;
             sites.iter().try_for_each(|&site| self.reached(site))?;
             Ok(sites)
         };

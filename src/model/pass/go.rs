@@ -57,7 +57,7 @@ impl Pass {
     }
 
     fn cache(&self, entries: Vec<(Site, Tensor)>) -> ActivationCache {
-        ActivationCache::new(entries, self.tokens.clone(), self.source.clone())
+        ActivationCache::new(self.model.config().layers(), entries, self.tokens.clone(), self.source.clone())
     }
 
     fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<ActivationCache>> {

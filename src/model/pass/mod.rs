@@ -7,7 +7,7 @@ use super::{Kept, Model, Run};
 use crate::{
     Result,
     error::RunError,
-    hook::{Intervention, Sites},
+    hook::{Intervention, Sites, ToIndex, ToInterventions, ToTensor},
     ops::in_pool,
     text::{ToTokens, Tokens},
 };
@@ -31,7 +31,7 @@ type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 ///     .logits_at([-1])
 ///     .differentiate([Site::z(1)], move |logits| {
 ///         let last = logits.squeeze(1)?.squeeze(0)?;
-///         Ok((last.get(owl)? - last.get(red)?)?)
+///         last.get(owl)? - last.get(red)?
 ///     })
 ///     .run()?;
 /// assert_eq!(run.gradients()?.get(Site::z(1))?.dims()[..2], [1, 8]);
@@ -131,22 +131,22 @@ impl Pass {
     /// asked for with [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
     /// remembers them.
     #[doc(alias = "pos_slice")]
-    pub fn positions(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
-        self.positions = Some(positions.into_iter().collect());
+    #[doc(alias = "fwd_hooks")]
+    pub fn positions(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.positions = Some(positions.into_iter().map(ToIndex::to_index).collect());
         self
     }
 
-    /// Also does these interventions, in this order.
-    #[doc(alias = "fwd_hooks")]
-    pub fn intervene(mut self, interventions: impl IntoIterator<Item = Intervention>) -> Self {
-        self.interventions.extend(interventions);
+    /// Also does these interventions, one or several, in this order. An error among them is that of the run.
+    pub fn intervene(mut self, interventions: impl ToInterventions) -> Self {
+        self.interventions.extend(interventions.to_interventions());
         self
     }
 
     /// Computes logits only at these positions of each text (-1 is the last that is no padding). A large vocabulary
     /// makes the unembedding a large part of a short run.
-    pub fn logits_at(mut self, positions: impl IntoIterator<Item = i64>) -> Self {
-        self.logits = Logits::At(positions.into_iter().collect());
+    pub fn logits_at(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.logits = Logits::At(positions.into_iter().map(ToIndex::to_index).collect());
         self
     }
 
@@ -160,15 +160,15 @@ impl Pass {
     ///
     /// # Shapes
     /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
-    pub fn start_at_layer(mut self, layer: i64, resid: &Tensor) -> Self {
-        self.start = Some((layer, resid.clone()));
+    pub fn start_at_layer(mut self, layer: impl ToIndex, resid: &Tensor) -> Self {
+        self.start = Some((layer.to_index(), resid.clone()));
         self
     }
 
     /// Stops before block `layer` (-1 is the last): nothing from there on is computed, logits included.
     /// [`Run::resid`] has what would have entered it.
-    pub fn stop_at_layer(mut self, layer: i64) -> Self {
-        self.stop_at = Some(layer);
+    pub fn stop_at_layer(mut self, layer: impl ToIndex) -> Self {
+        self.stop_at = Some(layer.to_index());
         self
     }
 
@@ -176,12 +176,12 @@ impl Pass {
     /// pass. The metric is given the logits, `[batch, pos, d_vocab]` (the positions asked for), and returns one
     /// number. Weights get no gradient, and none is worked out.
     #[doc(alias("bwd_hooks", "incl_bwd", "backward", "get_caching_hooks"))]
-    pub fn differentiate(
+    pub fn differentiate<R: ToTensor>(
         mut self,
         sites: impl Into<Sites>,
-        metric: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+        metric: impl Fn(&Tensor) -> R + Send + Sync + 'static,
     ) -> Self {
-        self.gradient = Some((sites.into(), Arc::new(metric)));
+        self.gradient = Some((sites.into(), Arc::new(move |logits: &Tensor| metric(logits).to_tensor())));
         self
     }
 

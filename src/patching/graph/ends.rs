@@ -71,7 +71,7 @@ impl Patching {
         let here = self.written(&graph, &first, &writing)?;
         let stream = |site| Ok((site, first.get(site)?));
         let streams = graph.stream_sites().into_iter().map(stream).collect::<Result<_>>()?;
-        let streams = ActivationCache::new(streams, self.corrupt().clone(), None);
+        let streams = ActivationCache::new(first.layers(), streams, self.corrupt().clone(), None);
         let other = other.1.values(other.0, &self.corrupt(), graph.writing_sites())?;
         let way = (self.written(&graph, &other, &writing)? - &here)?;
         Ok(Ends { graph, writing, streams, here, way })

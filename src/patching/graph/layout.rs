@@ -138,7 +138,8 @@ impl Graph {
 
     /// Where the senders' outputs are recorded, in their order.
     pub(super) fn writing_sites(&self) -> Vec<Site> {
-        let of_layer = |layer| [Site::result(layer)].into_iter().chain(self.mlps[layer].map(|_| Site::mlp_out(layer)));
+        let of_layer =
+            |layer: usize| [Site::result(layer)].into_iter().chain(self.mlps[layer].map(|_| Site::mlp_out(layer)));
         std::iter::once(Site::resid_pre(0)).chain((0..self.layers).flat_map(of_layer)).collect()
     }
 

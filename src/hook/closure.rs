@@ -1,0 +1,90 @@
+//! What closures may return.
+
+use crate::{Error, Result};
+use candle_core::Tensor;
+
+/// What a closure that makes a tensor may return: candle's result of one, as every operation on tensors gives it, or the
+/// tensor itself. `|x| x * 0.5`, `|x| x.zeros_like()`, `|x| Ok((x * 0.5)?)` and `|x| x.clone()` all do, and so does the
+/// name of a method, `Tensor::tanh`.
+///
+/// Within a closure `?` takes errors of candle and of this crate alike. A function that returns this crate's
+/// [`Result`] goes in as `|x| Ok(function(x)?)`: there is one kind of result here, so that the compiler need not be told
+/// which error a closure's `Ok(..)` has.
+///
+/// # Examples
+/// ```
+/// use glassbox::{candle_core::Tensor, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue";
+/// let half = |x: &Tensor| -> Result<Tensor> { Ok((x * 0.5)?) };
+/// let losses = [
+///     edit(Site::z(1), |z| z * 0.5),
+///     edit(Site::z(1), |z| Ok((z * 0.5)?)),
+///     edit(Site::z(1), move |z| Ok(half(z)?)),
+///     scale(Site::z(1), 0.5),
+/// ]
+/// .map(|halved| model.run_with(text, halved).and_then(|run| run.loss()));
+/// for loss in &losses {
+///     assert_eq!(loss.clone()?, losses[0].clone()?);
+/// }
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a closure here returns a tensor, or candle's result of one; this one returns `{Self}`",
+    label = "returns `{Self}`",
+    note = "a function that returns glassbox's `Result<Tensor>` goes in as `|x| Ok(function(x)?)`",
+    note = "several steps end in `Ok(..)`: `|x| Ok(((x * 0.5)? + 1.0)?)`",
+    note = "a closure that only looks belongs in `observe(site, |x| ..)`"
+)]
+pub trait ToTensor {
+    /// The tensor.
+    ///
+    /// # Errors
+    /// What the closure said was wrong.
+    fn to_tensor(self) -> Result<Tensor>;
+}
+
+impl ToTensor for Tensor {
+    fn to_tensor(self) -> Result<Tensor> {
+        Ok(self)
+    }
+}
+
+impl ToTensor for candle_core::Result<Tensor> {
+    fn to_tensor(self) -> Result<Tensor> {
+        Ok(self?)
+    }
+}
+
+/// What a closure that only looks may return: nothing, or, where something may go wrong, `Ok(())`.
+#[diagnostic::on_unimplemented(
+    message = "a closure that only looks returns nothing, or `Ok(())`; this one returns `{Self}`",
+    note = "end it with a semicolon, as in `|x| println!(..);`",
+    note = "a closure that changes something belongs in `edit(site, |x| ..)`"
+)]
+pub trait Looked {
+    /// Whether the look went well.
+    ///
+    /// # Errors
+    /// What the closure said was wrong.
+    fn looked(self) -> Result<()>;
+}
+
+impl Looked for () {
+    fn looked(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Looked for candle_core::Result<()> {
+    fn looked(self) -> Result<()> {
+        Ok(self?)
+    }
+}
+
+/// An error of this crate inside a closure that returns candle's result; it comes out of the run as it was.
+impl From<Error> for candle_core::Error {
+    fn from(error: Error) -> Self {
+        Self::WrappedContext { wrapped: Box::new(error), context: "in a closure".into() }
+    }
+}

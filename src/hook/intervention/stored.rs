@@ -1,0 +1,134 @@
+//! [`store`]: an activation kept from within a run.
+
+use super::{Action, Intervention};
+use crate::{
+    Result,
+    error::SiteError,
+    hook::{Layers, Site, Sites, ToSite, nearest},
+};
+use candle_core::Tensor;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Keeps the activation as it is when the run comes to it, after the interventions before this one and before those after
+/// it. What flows on is left as it is. The [`Stored`] has it once a model ran with the intervention.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let (before, seen) = store(Site::z(1));
+/// let run = model.run_with("red fox blue", (before, zero(Site::z(1))))?;
+/// assert!(seen.get()?.abs()?.max_all()?.to_scalar::<f32>()? > 0.0);
+/// assert_eq!(run.cache().get(Site::z(1))?.abs()?.max_all()?.to_scalar::<f32>()?, 0.0);
+///
+/// let (patterns, seen) = store("blocks.*.attn.hook_pattern"); // of several sites
+/// model.run_with("red fox blue", patterns.position(-1))?;
+/// assert_eq!(seen.at(Site::pattern(-1))?.dims(), [1, 4, 1, 4]);
+/// assert_eq!(seen.all()?.len(), 2);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn store(sites: impl Into<Sites>) -> (Intervention, Stored) {
+    let sites = sites.into();
+    let stored = Stored { asked: sites.clone(), seen: Arc::default() };
+    let seen = stored.clone();
+    let keep = move |x: &Tensor, site: Site, layers: Layers| {
+        seen.keep(site, x.detach(), layers);
+        Ok(())
+    };
+    (Intervention::new(sites, Action::Look(Arc::new(keep))), stored)
+}
+
+/// What [`store`] kept: of each site what the last run had there, of a generation what its last step had.
+///
+/// Owned and cheap to clone; all clones see the same.
+#[derive(Clone)]
+pub struct Stored {
+    asked: Sites,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    at: Vec<(Site, Tensor)>,
+    /// Those of the model that ran.
+    layers: Layers,
+}
+
+impl Stored {
+    /// The activation.
+    ///
+    /// # Shapes
+    /// Those of the site's constructor, such as [`Site::pattern`], less what the intervention was narrowed out of.
+    ///
+    /// # Errors
+    /// Before a run has come to the site, and where there are several sites.
+    pub fn get(&self) -> Result<Tensor> {
+        match self.all()?.as_slice() {
+            [(_, one)] => Ok(one.clone()),
+            several => {
+                let first = several.first().map_or_else(String::new, |(site, _)| site.to_string());
+                Err(SiteError::StoredSeveral { count: several.len(), first }.into())
+            }
+        }
+    }
+
+    /// The activation at one of several sites.
+    ///
+    /// # Shapes
+    /// As [`Stored::get`].
+    ///
+    /// # Errors
+    /// Before a run has come to the site; the error names the nearest that there are.
+    pub fn at(&self, site: impl ToSite) -> Result<Tensor> {
+        let all = self.all()?;
+        let site = site.site_in(self.seen().layers)?;
+        let found = all.iter().find(|(have, _)| *have == site).map(|(_, x)| x.clone());
+        let name = site.to_string();
+        let near = || nearest(&name, all.iter().map(|(site, _)| site.to_string()), 3);
+        found.ok_or_else(|| SiteError::NotStored { site: name.clone(), nearest: near() }.into())
+    }
+
+    /// All of them, each with its site, in the order in which the first run came to them.
+    ///
+    /// # Shapes
+    /// As [`Stored::get`].
+    ///
+    /// # Errors
+    /// Before a run.
+    pub fn all(&self) -> Result<Vec<(Site, Tensor)>> {
+        let seen = self.seen().at.clone();
+        if seen.is_empty() {
+            let asked = self.asked.one().map_or_else(|| format!("{:?}", self.asked), |site| format!("`{site}`"));
+            return Err(SiteError::NothingStored { asked }.into());
+        }
+        Ok(seen)
+    }
+
+    fn keep(&self, site: Site, x: Tensor, layers: Layers) {
+        let mut seen = self.seen();
+        seen.layers = layers;
+        match seen.at.iter_mut().find(|(have, _)| *have == site) {
+            Some((_, old)) => *old = x,
+            None => seen.at.push((site, x)),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.all() {
+            Err(_) => write!(f, "Stored(nothing yet of {:?})", self.asked),
+            Ok(seen) => {
+                let shown = |(site, x): &(Site, Tensor)| format!("{site} {:?}", x.dims());
+                write!(f, "Stored({})", seen.iter().map(shown).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
