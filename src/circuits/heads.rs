@@ -3,6 +3,7 @@
 use super::{Detector, Habit, map_heads};
 use crate::{Result, model::Run, order::falling, plot::Figure};
 use ndarray::Array2;
+use std::borrow::Borrow;
 
 /// How much of three habits each head has, 0 to 1, on the texts of one run.
 ///
@@ -44,7 +45,8 @@ pub struct HeadScores {
 ///
 /// # Errors
 /// When the run did not record the attention patterns.
-pub fn head_scores(run: &Run) -> Result<HeadScores> {
+pub fn head_scores(run: impl Borrow<Run>) -> Result<HeadScores> {
+    let run = run.borrow();
     let scores = |habit| Detector::habit(habit).scores(run);
     Ok(HeadScores {
         previous_token: scores(Habit::PreviousToken)?,

@@ -10,6 +10,7 @@ use crate::{
 };
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
+use std::borrow::Borrow;
 
 /// A direction at a site, such as from what the model has on one kind of text to what it has on another.
 ///
@@ -42,7 +43,8 @@ impl Direction {
     ///
     /// # Errors
     /// When it is no vector, or one that points nowhere.
-    pub fn new(site: Site, vector: &Tensor) -> Result<Self> {
+    pub fn new(site: Site, vector: impl Borrow<Tensor>) -> Result<Self> {
+        let vector = vector.borrow();
         let vector = vector.to_dtype(DType::F32)?.detach();
         ablate_direction(site, &vector)?;
         Ok(Self { site, vector })
@@ -147,7 +149,8 @@ impl Direction {
     ///
     /// # Errors
     /// When the run did not record the site, or has another width there.
-    pub fn project(&self, run: &Run) -> Result<Array2<f32>> {
+    pub fn project(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
+        let run = run.borrow();
         let activation = run.cache().get(self.site)?;
         let [_, _, width] = *activation.dims() else {
             return Err(SteerError::NoVector { site: self.site.to_string(), shape: self.site.shape_in_words() }.into());

@@ -12,7 +12,7 @@ use crate::{
     text::{ToTokens, Tokens},
 };
 use candle_core::Tensor;
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
@@ -155,7 +155,8 @@ impl Pass {
     ///
     /// # Shapes
     /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
-    pub fn start_at_layer(mut self, layer: i64, resid: &Tensor) -> Self {
+    pub fn start_at_layer(mut self, layer: i64, resid: impl Borrow<Tensor>) -> Self {
+        let resid = resid.borrow();
         self.start = Some((layer, resid.clone()));
         self
     }
