@@ -24,8 +24,8 @@ pub use crate::{
     },
     generate::Generated,
     hook::{
-        Intervention, Point, Site, Sites, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean,
-        observe, observe_at, patch, replace, scale, store, zero,
+        Intervention, Point, Site, Sites, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient,
+        mean, observe, observe_at, patch, replace, scale, store, zero,
     },
     lens::LogitLens,
     load::{Checkpoint, Hub},

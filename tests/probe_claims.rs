@@ -36,7 +36,7 @@ fn a_planted_neuron_is_found_among_512() {
 #[test]
 fn a_neuron_that_is_silenced_by_the_property_is_found_with_a_negative_weight() {
     let (values, labels) = planted(600, -2.0);
-    let probe = SparseProbe::params().k(1).fit(&Features::new(values).unwrap(), &labels).unwrap();
+    let probe = SparseProbe::params().k(1).fit(Features::new(values).unwrap(), &labels).unwrap();
     assert_eq!(probe.chosen()[0].index, NEURON);
     assert!(probe.chosen()[0].mean_difference < 0.0 && probe.chosen()[0].weight < 0.0);
 }
@@ -62,7 +62,7 @@ fn a_probe_of_pure_noise_has_an_auc_within_four_standard_errors_of_one_half() {
 #[test]
 fn shuffled_labels_and_random_features_are_near_chance_where_the_probe_is_not() {
     let (values, labels) = planted(600, 2.0);
-    let probe = SparseProbe::params().k(4).shuffles(20).random_draws(20).fit(&Features::new(values).unwrap(), &labels);
+    let probe = SparseProbe::params().k(4).shuffles(20).random_draws(20).fit(Features::new(values).unwrap(), &labels);
     let probe = probe.unwrap();
     let controls = probe.controls();
     assert_eq!((controls.shuffled.runs().len(), controls.random_features.runs().len()), (20, 20));
@@ -84,7 +84,7 @@ fn the_test_samples_never_touch_what_is_learnt() {
     for sample in split.test() {
         spoilt.row_mut(sample).fill(1e6);
     }
-    let fit = |values| SparseProbe::params().fit_split(&Features::new(values).unwrap(), &labels, &split).unwrap();
+    let fit = |values| SparseProbe::params().fit_split(Features::new(values).unwrap(), &labels, &split).unwrap();
     let (clean, spoilt) = (fit(values), fit(spoilt));
     assert_eq!(clean.chosen(), spoilt.chosen());
     assert_eq!(clean.bias(), spoilt.bias());
@@ -166,7 +166,7 @@ fn a_constant_feature_gets_no_weight() {
                 if column == 0 { 0.1 } else { (sample % 2) as f32 + (sample % 7) as f32 }
             },
         );
-    let probe = SparseProbe::params().k(2).fit(&Features::new(values).unwrap(), &labels).unwrap();
+    let probe = SparseProbe::params().k(2).fit(Features::new(values).unwrap(), &labels).unwrap();
     let constant = probe.chosen().into_iter().find(|feature| feature.index == 0).unwrap();
     assert!(constant.weight.abs() < 1e-9, "{}", constant.weight);
 }
@@ -184,8 +184,8 @@ fn mistakes_are_told_with_the_values_and_what_to_do() {
     told(params.k(513).fit(&features, &labels), "choose k from 1 to 512");
     told(params.l2(0.0).fit(&features, &labels), "l2 = 0");
     told(params.test_fraction(1.0).fit(&features, &labels), "test_fraction = 1");
-    told(params.fit(&features, &labels.as_slice()[1..].to_vec().into()), "49 labels were given for 50 samples");
-    told(params.fit(&features, &vec![false; 50].into()), "every one of the 50 labels is false");
+    told(params.fit(&features, Labels::from(labels.as_slice()[1..].to_vec())), "49 labels were given for 50 samples");
+    told(params.fit(&features, Labels::from(vec![false; 50])), "every one of the 50 labels is false");
     let probe = params.fit(&features, &labels).unwrap();
     let narrow = Features::new(Array2::zeros((3, 8))).unwrap();
     assert!(
@@ -198,7 +198,7 @@ fn the_report_lists_the_features_and_every_control() {
     let (values, labels) = planted(300, 2.0);
     let features =
         Features::new(values).unwrap().named_by(|neuron| format!("L0N{neuron}")).with_source("blocks.0.mlp.hook_post");
-    let fit = |shuffles| SparseProbe::params().k(2).shuffles(shuffles).fit(&features, &labels.clone().named("plural"));
+    let fit = |shuffles| SparseProbe::params().k(2).shuffles(shuffles).fit(&features, labels.clone().named("plural"));
     let report = fit(3).unwrap().report();
     let text = report.to_string();
     assert!(text.starts_with("Sparse probe for plural: 2 of 512 features of blocks.0.mlp.hook_post\n"), "{text}");

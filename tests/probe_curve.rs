@@ -23,7 +23,7 @@ fn labels() -> Labels {
 #[test]
 fn a_property_spread_over_many_features_needs_many() {
     let labels = labels();
-    let curve = curve_over_k(&layer(1, 16, 0.6, &labels), &labels, [1, 4, 16], SparseProbe::params()).unwrap();
+    let curve = curve_over_k(layer(1, 16, 0.6, &labels), &labels, [1, 4, 16], SparseProbe::params()).unwrap();
     let auc: Vec<f64> = curve.points().iter().map(|point| point.test.mean(Score::RocAuc).unwrap()).collect();
     assert!(auc[0] + 0.05 < auc[1] && auc[1] + 0.05 < auc[2], "{auc:?}");
 }
@@ -31,7 +31,7 @@ fn a_property_spread_over_many_features_needs_many() {
 #[test]
 fn a_property_that_one_feature_carries_needs_one() {
     let labels = labels();
-    let curve = curve_over_k(&layer(1, 1, 2.5, &labels), &labels, [1, 8], SparseProbe::params()).unwrap();
+    let curve = curve_over_k(layer(1, 1, 2.5, &labels), &labels, [1, 8], SparseProbe::params()).unwrap();
     for point in curve.points() {
         assert!(point.test.mean(Score::RocAuc).unwrap() > 0.98);
     }

@@ -43,7 +43,7 @@ fn same_metrics(got: &Metrics, expected: &Value, what: &str) {
 #[test]
 fn metrics_equal_scikit_learn_with_and_without_ties() {
     for case in reference()["scored"].as_array().unwrap() {
-        let metrics = Metrics::from_scores(&numbers(&case["scores"]), &labels(&case["labels"])).unwrap();
+        let metrics = Metrics::from_scores(&numbers(&case["scores"]), labels(&case["labels"])).unwrap();
         same_metrics(&metrics, &case["metrics"], "scored");
     }
 }

@@ -10,6 +10,7 @@ use crate::{
 };
 use candle_core::Tensor;
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use std::borrow::Borrow;
 
 /// How an attention pattern `A` is compared with what is looked for, `D`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,7 +115,8 @@ impl Detector {
     /// # Errors
     /// When the run did not record the attention patterns (at all positions), a head does not exist, or the pattern does not fit the texts
     /// or, in a model that reads from left to right, looks ahead.
-    pub fn scores(&self, run: &Run) -> Result<Array2<f32>> {
+    pub fn scores(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
+        let run = run.borrow();
         let config = run.model().config();
         let all = || (0..config.n_layers).flat_map(|layer| (0..config.n_heads).map(move |head| (layer, head)));
         let asked: Vec<(usize, usize)> = match &self.heads {

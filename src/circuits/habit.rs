@@ -4,7 +4,14 @@ use ndarray::Array2;
 use std::fmt;
 
 /// A place that heads are known to look at (Elhage et al. 2021, Olsson et al. 2022).
-#[doc(alias("previous_token_head", "duplicate_token_head", "induction_head", "get_previous_token_head_detection_pattern", "get_duplicate_token_head_detection_pattern", "get_induction_head_detection_pattern"))]
+#[doc(alias(
+    "previous_token_head",
+    "duplicate_token_head",
+    "induction_head",
+    "get_previous_token_head_detection_pattern",
+    "get_duplicate_token_head_detection_pattern",
+    "get_induction_head_detection_pattern"
+))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Habit {
     /// The token before.
@@ -51,7 +58,8 @@ impl Habit {
     /// let pattern = Habit::Induction.pattern(&[7, 8, 7]);
     /// assert_eq!(pattern, array![[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
     /// ```
-    pub fn pattern(self, ids: &[u32]) -> Array2<f32> {
+    pub fn pattern(self, ids: impl AsRef<[u32]>) -> Array2<f32> {
+        let ids = ids.as_ref();
         let mut pattern = Array2::zeros((ids.len(), ids.len()));
         for query in 0..ids.len() {
             self.keys(ids, query).into_iter().for_each(|key| pattern[[query, key]] = 1.0);
@@ -78,7 +86,7 @@ mod tests {
     #[test]
     fn each_habit_looks_where_it_says() {
         let ids = [7, 8, 7, 8];
-        let looks = |habit: Habit| habit.pattern(&ids).mapv(|value| value as u8);
+        let looks = |habit: Habit| habit.pattern(ids).mapv(|value| value as u8);
         assert_eq!(looks(Habit::PreviousToken), array![[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]);
         assert_eq!(looks(Habit::DuplicateToken), array![[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]]);
         assert_eq!(looks(Habit::Induction), array![[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]);

@@ -8,6 +8,7 @@ use crate::{
     plot::{Figure, Top},
 };
 use ndarray::Array2;
+use std::borrow::Borrow;
 
 /// How much of three habits each head has, 0 to 1, on the texts of one run.
 ///
@@ -50,7 +51,8 @@ pub struct HeadScores {
 /// # Errors
 /// When the run did not record the attention patterns.
 #[doc(alias("detect_head", "head_detector", "induction_score", "prev_attn_scores"))]
-pub fn head_scores(run: &Run) -> Result<HeadScores> {
+pub fn head_scores(run: impl Borrow<Run>) -> Result<HeadScores> {
+    let run = run.borrow();
     let scores = |habit| Detector::habit(habit).scores(run);
     Ok(HeadScores {
         previous_token: scores(Habit::PreviousToken)?,

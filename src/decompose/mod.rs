@@ -32,6 +32,7 @@ pub use attribution::Attribution;
 use candle_core::Tensor;
 use parts::Part;
 pub use scores::ScoreParts;
+use std::borrow::Borrow;
 
 /// Named vectors along the residual stream: parts that add up to it, or the stream at successive places.
 ///
@@ -113,7 +114,8 @@ impl ResidStack {
     /// # Errors
     /// When the direction has another shape, or is not of float32.
     #[doc(alias = "residual_stack_to_logit_diff")]
-    pub fn project(&self, direction: &Tensor) -> Result<Attribution> {
+    pub fn project(&self, direction: impl Borrow<Tensor>) -> Result<Attribution> {
+        let direction = direction.borrow();
         let (batch, d_model, got) = (self.cache.tokens().batch(), self.model.config().d_model, direction.dims());
         if got != [d_model] && got != [1, d_model] && got != [batch, d_model] {
             return Err(RunError::Direction { got: got.to_vec(), batch, d_model }.into());

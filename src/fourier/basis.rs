@@ -6,7 +6,7 @@ use crate::{
     error::{FourierError, at_most},
 };
 use candle_core::{DType, Device, Tensor};
-use std::f64::consts::TAU;
+use std::{borrow::Borrow, f64::consts::TAU};
 
 /// The Fourier basis of the numbers modulo an odd `p`: a constant, and for each frequency `k` from 1 to `p / 2` a cosine
 /// and a sine of `2 pi k n / p`, all of length 1 and at right angles to each other.
@@ -68,7 +68,8 @@ impl Fourier {
     ///
     /// # Errors
     /// When the axis is shorter than `p`.
-    pub fn components(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
+    pub fn components(&self, x: impl Borrow<Tensor>, axis: usize) -> Result<Tensor> {
+        let x = x.borrow();
         let shape = || FourierError::Shape { axis, shape: x.dims().to_vec(), modulus: self.modulus };
         if x.dims().get(axis).is_none_or(|&numbers| numbers < self.modulus) {
             return Err(shape().into());
@@ -85,7 +86,8 @@ impl Fourier {
     ///
     /// # Errors
     /// When the first axis is shorter than `p`, or one of its numbers is NaN or infinite.
-    pub fn spectrum(&self, x: &Tensor) -> Result<Spectrum> {
+    pub fn spectrum(&self, x: impl Borrow<Tensor>) -> Result<Spectrum> {
+        let x = x.borrow();
         let power = self.components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
         self.check_power(x, power.iter().sum())?;
         let constant = power.first().copied().unwrap_or_default();
@@ -101,7 +103,8 @@ impl Fourier {
     ///
     /// # Errors
     /// When there is no such frequency, there are not two axes, or the first is shorter than `p`.
-    pub fn circle(&self, x: &Tensor, frequency: usize) -> Result<Vec<(f32, f32)>> {
+    pub fn circle(&self, x: impl Borrow<Tensor>, frequency: usize) -> Result<Vec<(f32, f32)>> {
+        let x = x.borrow();
         self.check(frequency)?;
         if x.rank() != 2 {
             return Err(FourierError::Shape { axis: 0, shape: x.dims().to_vec(), modulus: self.modulus }.into());
@@ -175,9 +178,9 @@ mod tests {
             let fourier = Fourier::new(modulus).unwrap();
             for constant in [1e-30f32, 0.1, 1.0, 7.3, 1e20, f32::MAX] {
                 let same = |shape: &[usize]| Tensor::full(constant, shape, &Device::Cpu).unwrap();
-                let spectrum = fourier.spectrum(&same(&[modulus, 3])).unwrap();
+                let spectrum = fourier.spectrum(same(&[modulus, 3])).unwrap();
                 assert!(spectrum.shares().iter().all(|&share| share == 0.0), "{constant}: {spectrum:?}");
-                let tuned = fourier.neurons(&same(&[modulus, modulus, 2])).unwrap();
+                let tuned = fourier.neurons(same(&[modulus, modulus, 2])).unwrap();
                 assert!(tuned.iter().all(|neuron| neuron.share == 0.0), "{constant}: {tuned:?}");
             }
         }
@@ -189,9 +192,9 @@ mod tests {
         let [cos, sin] = pair(11, 4, 0..11);
         // Two waves in three dimensions, askew.
         let rows: Vec<f64> = cos.iter().zip(&sin).flat_map(|(c, s)| [2.0 * c, 2.0 * s, 0.0]).collect();
-        let places = fourier.circle(&Tensor::from_vec(rows, (11, 3), &Device::Cpu).unwrap(), 4).unwrap();
+        let places = fourier.circle(Tensor::from_vec(rows, (11, 3), &Device::Cpu).unwrap(), 4).unwrap();
         let radius = places.iter().map(|(x, y)| x.hypot(*y)).collect::<Vec<_>>();
         assert!(radius.iter().all(|r| (r - radius[0]).abs() < 1e-6 && *r > 0.1), "{radius:?}");
-        assert!(fourier.circle(&Tensor::zeros((11, 3), DType::F32, &Device::Cpu).unwrap(), 6).is_err());
+        assert!(fourier.circle(Tensor::zeros((11, 3), DType::F32, &Device::Cpu).unwrap(), 6).is_err());
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     order::{larger, largest},
 };
 use candle_core::Tensor;
+use std::borrow::Borrow;
 
 /// The frequency that explains most of what a neuron does over all pairs of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +30,8 @@ impl Fourier {
     ///
     /// # Errors
     /// When one of the first two axes is shorter than `p`, there are not three, or a number is NaN or infinite.
-    pub fn neurons(&self, activations: &Tensor) -> Result<Vec<Tuning>> {
+    pub fn neurons(&self, activations: impl Borrow<Tensor>) -> Result<Vec<Tuning>> {
+        let activations = activations.borrow();
         let modulus = self.modulus();
         let (_, _, neurons) = activations.dims3().map_err(|_| FourierError::Shape {
             axis: 1,
@@ -70,10 +72,10 @@ mod tests {
             [product, 2.0, angle(a, 1).cos() + angle(b, 2).cos()]
         };
         let all: Vec<f32> = (0..7).flat_map(|a| (0..7).flat_map(move |b| neurons(a, b))).collect();
-        let tuned = fourier.neurons(&Tensor::from_vec(all, (7, 7, 3), &Device::Cpu).unwrap()).unwrap();
+        let tuned = fourier.neurons(Tensor::from_vec(all, (7, 7, 3), &Device::Cpu).unwrap()).unwrap();
         assert!(tuned[0].frequency == 3 && (tuned[0].share - 1.0).abs() < 1e-6, "{tuned:?}");
         assert!(tuned[1].share < 1e-3, "{tuned:?}");
         assert!((tuned[2].share - 0.5).abs() < 1e-6, "{tuned:?}");
-        assert!(fourier.neurons(&Tensor::zeros((7, 7), candle_core::DType::F32, &Device::Cpu).unwrap()).is_err());
+        assert!(fourier.neurons(Tensor::zeros((7, 7), candle_core::DType::F32, &Device::Cpu).unwrap()).is_err());
     }
 }

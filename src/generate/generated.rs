@@ -126,7 +126,9 @@ impl Generated {
     pub fn cache(&self, step: impl ToIndex) -> Result<ActivationCache> {
         let step = step.to_index();
         let recorded = self.caches.len();
-        Ok(place(step, recorded).map(|at| self.caches[at].clone()).ok_or(GenerateError::NoSuchRecord { step, recorded })?)
+        Ok(place(step, recorded)
+            .map(|at| self.caches[at].clone())
+            .ok_or(GenerateError::NoSuchRecord { step, recorded })?)
     }
 
     /// What was recorded, step by step; empty when nothing was to be.

@@ -54,7 +54,7 @@ pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
 pub use run_attention::ToPattern;
 pub(crate) use shipped::NAMES as SHIPPED;
-use std::{ops::Range, sync::Arc};
+use std::{borrow::Borrow, ops::Range, sync::Arc};
 pub(crate) use tap::{Plan, Tap};
 use transformer::Transformer;
 
@@ -71,7 +71,14 @@ use transformer::Transformer;
 /// assert_eq!(run.cache().get(Site::pattern(1))?.dims()[2..], [8, 8]); // seven words and a <bos>
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[doc(alias("HookedTransformer", "HookedEncoder", "HookedEncoderDecoder", "TransformerBridge", "LanguageModel", "NNsight"))]
+#[doc(alias(
+    "HookedTransformer",
+    "HookedEncoder",
+    "HookedEncoderDecoder",
+    "TransformerBridge",
+    "LanguageModel",
+    "NNsight"
+))]
 #[derive(Clone)]
 pub struct Model {
     inner: Arc<Inner>,
@@ -267,7 +274,8 @@ impl Model {
     /// # Errors
     /// When the last axis is not `d_model` wide, the stream is not of float32, or the model has no unembedding.
     #[doc(alias = "ln_final")]
-    pub fn unembed(&self, resid: &Tensor) -> Result<Tensor> {
+    pub fn unembed(&self, resid: impl Borrow<Tensor>) -> Result<Tensor> {
+        let resid = resid.borrow();
         let d_model = self.config().d_model;
         if resid.dims().last() != Some(&d_model) {
             return Err(RunError::Resid { got: resid.dims().to_vec(), d_model }.into());

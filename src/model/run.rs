@@ -143,7 +143,11 @@ impl Run {
         let Reading { logits, resid, pooled, next_sentence, .. } = &self.reading;
         let read = [logits.as_ref(), Some(resid), pooled.as_ref(), next_sentence.as_ref()];
         let recorded = [Some(&self.cache), self.gradients.as_ref()].into_iter().flatten();
-        bytes_of(recorded.flat_map(|cache| cache.iter().map(|(_, tensor)| tensor)).chain(read.into_iter().flatten().cloned()))
+        bytes_of(
+            recorded
+                .flat_map(|cache| cache.iter().map(|(_, tensor)| tensor))
+                .chain(read.into_iter().flatten().cloned()),
+        )
     }
 
     fn no_head(&self, part: &'static str) -> crate::Error {

@@ -69,7 +69,8 @@ impl Model {
     ///
     /// # Errors
     /// When the model has no tokenizer or an id is outside the vocabulary.
-    pub fn to_string(&self, ids: &[u32]) -> Result<String> {
+    pub fn to_string(&self, ids: impl AsRef<[u32]>) -> Result<String> {
+        let ids = ids.as_ref();
         self.check_ids(ids)?;
         self.need_tokenizer()?.decode(ids)
     }

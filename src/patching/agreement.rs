@@ -8,6 +8,7 @@ use crate::{
     plot::{Figure, Scatter},
 };
 use ndarray::Dimension;
+use std::borrow::Borrow;
 
 /// Two maps of the same cells, cell by cell: how far an approximation says what exact patching says.
 ///
@@ -41,7 +42,8 @@ impl PatchSweep {
     /// ten.figure()?; // a point for each layer and position
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn agreement(&self, other: &Self) -> Result<Agreement> {
+    pub fn agreement(&self, other: impl Borrow<Self>) -> Result<Agreement> {
+        let other = other.borrow();
         if self.axes != other.axes && self.axes.len() == other.axes.len() {
             let (ours, theirs) = (self.ungrouped(), other.ungrouped());
             return ours.agreement_where(&theirs, |at| Some(ours.cell_name(at)));

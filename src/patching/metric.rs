@@ -16,7 +16,7 @@ use crate::{
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use placed::Words;
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
@@ -209,7 +209,8 @@ impl Metric {
     /// # Errors
     /// When that run has no logits there.
     #[doc(alias = "kl_div")]
-    pub fn divergence(reference: &Run) -> Result<Self> {
+    pub fn divergence(reference: impl Borrow<Run>) -> Result<Self> {
+        let reference = reference.borrow();
         let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
         let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;
         Ok(Self::new("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
@@ -242,7 +243,8 @@ impl Metric {
     ///
     /// # Errors
     /// When the run has no logits where the metric looks, or not as many texts as the metric has answers.
-    pub fn of(&self, run: &Run) -> Result<Vec<f32>> {
+    pub fn of(&self, run: impl Borrow<Run>) -> Result<Vec<f32>> {
+        let run = run.borrow();
         self.check(run.tokens().batch())?;
         self.placed(&run.tokens())?.measure(&logits_in(run, &self.at)?)
     }

@@ -28,7 +28,7 @@ fn experiment(model: &Model) -> Patching {
     let metric = Metric::logit_diff(model, 30u32, 8u32, 1).unwrap();
     let mut none = model.transformer().clone();
     none.blocks.relative = None;
-    let without = metric.of(&model.remade((*model.config()).clone(), none).run(CORRUPT).unwrap()).unwrap()[0];
+    let without = metric.of(model.remade((*model.config()).clone(), none).run(CORRUPT).unwrap()).unwrap()[0];
     let patching = Patching::new(model, CLEAN, CORRUPT, metric).unwrap();
     assert!((patching.corrupt_metric()[0] - without).abs() > 1e-2, "the bias does nothing here");
     patching

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 use rayon::prelude::*;
 
@@ -62,11 +62,12 @@ pub struct CurvePoint {
 /// # Errors
 /// As [`SparseProbeParams::fit`], for any `k`; and without any `k`.
 pub fn curve_over_k(
-    features: &Features,
-    labels: &Labels,
+    features: impl Borrow<Features>,
+    labels: impl Borrow<Labels>,
     ks: impl IntoIterator<Item = usize>,
     params: SparseProbeParams,
 ) -> Result<ProbeCurve> {
+    let (features, labels) = (features.borrow(), labels.borrow());
     let label = features.source().unwrap_or_else(|| "features".into());
     ProbeCurve::measure(vec![(label, features.clone())], labels, ks.into_iter().collect(), params)
 }
@@ -77,9 +78,10 @@ pub fn curve_over_k(
 /// As [`SparseProbeParams::fit`], for any layer; and without any layer.
 pub fn curve_over_layers(
     layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
-    labels: &Labels,
+    labels: impl Borrow<Labels>,
     params: SparseProbeParams,
 ) -> Result<ProbeCurve> {
+    let labels = labels.borrow();
     curve_over_layers_and_k(layers, labels, [params.k], params)
 }
 
@@ -89,10 +91,11 @@ pub fn curve_over_layers(
 /// As [`SparseProbeParams::fit`], for any layer and `k`; and without any layer or any `k`.
 pub fn curve_over_layers_and_k(
     layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
-    labels: &Labels,
+    labels: impl Borrow<Labels>,
     ks: impl IntoIterator<Item = usize>,
     params: SparseProbeParams,
 ) -> Result<ProbeCurve> {
+    let labels = labels.borrow();
     let layers = layers.into_iter().map(|(label, features)| (label.to_string(), features)).collect();
     ProbeCurve::measure(layers, labels, ks.into_iter().collect(), params)
 }

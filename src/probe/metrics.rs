@@ -1,5 +1,6 @@
 use super::Labels;
 use crate::{Result, error::ProbeError, order::falling};
+use std::borrow::Borrow;
 
 /// One of the numbers that [`Metrics`] holds, all between 0 and 1, larger is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +82,8 @@ impl Metrics {
     ///
     /// # Errors
     /// When the lengths differ, a score is NaN, or only one class is there.
-    pub fn from_scores(scores: &[f64], labels: &Labels) -> Result<Self> {
+    pub fn from_scores(scores: &[f64], labels: impl Borrow<Labels>) -> Result<Self> {
+        let labels = labels.borrow();
         labels.check(scores.len())?;
         if let Some(sample) = scores.iter().position(|score| score.is_nan()) {
             let value = format!("NaN at sample {sample}");
@@ -181,14 +183,14 @@ mod tests {
         for levels in [1, 2, 5, 1000] {
             let scores: Vec<f64> = (0..300).map(|_| f64::from(random.random_range(0..levels))).collect();
             let labels: Vec<bool> = (0..300).map(|_| random.random_bool(0.3)).collect();
-            let metrics = Metrics::from_scores(&scores, &labels.clone().into()).unwrap();
+            let metrics = Metrics::from_scores(&scores, Labels::from(labels.clone())).unwrap();
             assert!((metrics.roc_auc - auc_by_pairs(&scores, &labels)).abs() < 1e-12, "{levels}");
         }
     }
 
     #[test]
     fn zero_and_minus_zero_tie() {
-        let metrics = Metrics::from_scores(&[0.0, -0.0], &Labels::new([false, true])).unwrap();
+        let metrics = Metrics::from_scores(&[0.0, -0.0], Labels::new([false, true])).unwrap();
         assert_eq!(metrics.roc_auc, 0.5);
         assert_eq!(metrics.true_positives, 1);
     }
@@ -212,9 +214,9 @@ mod tests {
 
     #[test]
     fn a_score_that_is_not_a_number_is_an_error() {
-        let nothing = Metrics::from_scores(&[], &Labels::new([])).unwrap_err().to_string();
+        let nothing = Metrics::from_scores(&[], Labels::new([])).unwrap_err().to_string();
         assert!(nothing.contains("no samples"), "{nothing}");
-        let error = Metrics::from_scores(&[0.0, f64::NAN], &Labels::new([true, false])).unwrap_err().to_string();
+        let error = Metrics::from_scores(&[0.0, f64::NAN], Labels::new([true, false])).unwrap_err().to_string();
         assert!(error.contains("NaN at sample 1"), "{error}");
     }
 }

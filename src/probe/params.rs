@@ -1,5 +1,6 @@
 use super::{Features, Labels, SparseProbe, Split};
 use crate::{Result, error::ProbeError};
+use std::borrow::Borrow;
 
 /// How a sparse probe is fitted. Made by [`SparseProbe::params`].
 ///
@@ -98,7 +99,8 @@ impl SparseProbeParams {
     /// # Errors
     /// When the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or more than the features,
     /// a parameter is out of its range, or the regression does not converge.
-    pub fn fit(&self, features: &Features, labels: &Labels) -> Result<SparseProbe> {
+    pub fn fit(&self, features: impl Borrow<Features>, labels: impl Borrow<Labels>) -> Result<SparseProbe> {
+        let (features, labels) = (features.borrow(), labels.borrow());
         labels.check(features.n_samples())?;
         self.fit_split(features, labels, &Split::stratified(labels, self.test_fraction, self.seed)?)
     }
@@ -107,7 +109,13 @@ impl SparseProbeParams {
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and when the split was made for other labels.
-    pub fn fit_split(&self, features: &Features, labels: &Labels, split: &Split) -> Result<SparseProbe> {
+    pub fn fit_split(
+        &self,
+        features: impl Borrow<Features>,
+        labels: impl Borrow<Labels>,
+        split: impl Borrow<Split>,
+    ) -> Result<SparseProbe> {
+        let (features, labels, split) = (features.borrow(), labels.borrow(), split.borrow());
         SparseProbe::fit(self, features, labels, split)
     }
 

@@ -5,6 +5,7 @@ use super::{
     task::{Target, Task},
 };
 use crate::{Result, error::ProbeError};
+use std::borrow::Borrow;
 
 /// A linear classifier that looks at k features only, with what it must be compared to.
 ///
@@ -90,7 +91,8 @@ impl SparseProbe {
     ///
     /// # Errors
     /// When the number of features is another.
-    pub fn log_odds(&self, features: &Features) -> Result<Vec<f64>> {
+    pub fn log_odds(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
+        let features = features.borrow();
         if features.n_features() != self.n_features {
             return Err(ProbeError::Width { fitted: self.n_features, given: features.n_features() }.into());
         }
@@ -103,7 +105,8 @@ impl SparseProbe {
     ///
     /// # Errors
     /// As [`log_odds`](Self::log_odds).
-    pub fn predict_probability(&self, features: &Features) -> Result<Vec<f64>> {
+    pub fn predict_probability(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
+        let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(sigmoid).collect())
     }
 
@@ -111,7 +114,8 @@ impl SparseProbe {
     ///
     /// # Errors
     /// As [`log_odds`](Self::log_odds).
-    pub fn predict(&self, features: &Features) -> Result<Vec<bool>> {
+    pub fn predict(&self, features: impl Borrow<Features>) -> Result<Vec<bool>> {
+        let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(|log_odds| log_odds >= 0.0).collect())
     }
 

@@ -5,6 +5,7 @@ use super::{
     seed::{Stream, generator},
 };
 use crate::{Result, error::ProbeError};
+use std::borrow::Borrow;
 
 /// Which samples a probe learns from and which it is tested on.
 ///
@@ -32,7 +33,8 @@ impl Split {
     ///
     /// # Errors
     /// When a class has fewer than two samples, or `test_fraction` is not between 0 and 1.
-    pub fn stratified(labels: &Labels, test_fraction: f64, seed: u64) -> Result<Self> {
+    pub fn stratified(labels: impl Borrow<Labels>, test_fraction: f64, seed: u64) -> Result<Self> {
+        let labels = labels.borrow();
         labels.check(labels.len())?;
         if !(test_fraction > 0.0 && test_fraction < 1.0) {
             let value = test_fraction.to_string();
@@ -63,10 +65,11 @@ impl Split {
     /// # Errors
     /// When an index is past the labels, is named twice, or a part lacks one of the classes.
     pub fn from_indices(
-        labels: &Labels,
+        labels: impl Borrow<Labels>,
         train: impl IntoIterator<Item = usize>,
         test: impl IntoIterator<Item = usize>,
     ) -> Result<Self> {
+        let labels = labels.borrow();
         let split = Self { train: train.into_iter().collect(), test: test.into_iter().collect() };
         split.check(labels)?;
         Ok(split)

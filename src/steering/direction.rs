@@ -10,6 +10,7 @@ use crate::{
 };
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
+use std::borrow::Borrow;
 
 /// A direction at a site, such as from what the model has on one kind of text to what it has on another.
 ///
@@ -43,8 +44,8 @@ impl Direction {
     ///
     /// # Errors
     /// When it is no vector, or one that points nowhere.
-    pub fn new(site: impl ToSite, vector: &Tensor) -> Result<Self> {
-        let site = site.to_site()?;
+    pub fn new(site: impl ToSite, vector: impl Borrow<Tensor>) -> Result<Self> {
+        let (site, vector) = (site.to_site()?, vector.borrow());
         let vector = vector.to_dtype(DType::F32)?.detach();
         ablate_direction(site, &vector)?;
         Ok(Self { site, vector })
@@ -152,7 +153,8 @@ impl Direction {
     ///
     /// # Errors
     /// When the run did not record the site, or has another width there.
-    pub fn project(&self, run: &Run) -> Result<Array2<f32>> {
+    pub fn project(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
+        let run = run.borrow();
         let activation = run.cache().get(self.site)?;
         let [_, _, width] = *activation.dims() else {
             return Err(SteerError::NoVector { site: self.site.to_string(), shape: self.site.shape_in_words() }.into());

@@ -211,7 +211,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// When an id is not in the vocabulary.
-    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+    pub fn decode(&self, ids: impl AsRef<[u32]>) -> Result<String> {
+        let ids = ids.as_ref();
         if let Some(&id) = ids.iter().find(|&&id| !self.has_id(id)) {
             let known = Counted::new("token id", "this tokenizer has ids among", self.d_vocab());
             return Err(known.beyond(id.into()));

@@ -92,7 +92,7 @@ fn of_model(odd: &mut Odd, run: &Run) -> Outcome {
         0 => fine(model.tokens(odd.text())),
         1 => fine(model.to_tokens(odd.text(), odd.often(8))),
         2 => fine(model.tokens(odd.ids()).and_then(|tokens| tokens.index_in(odd.count(), odd.index()))),
-        3 => fine(model.to_string(&[odd.id(), odd.id()])),
+        3 => fine(model.to_string([odd.id(), odd.id()])),
         4 => fine(model.to_single_token(&odd.text())),
         5 => fine(model.to_single_str_token(odd.id())),
         6 => {
@@ -102,11 +102,11 @@ fn of_model(odd: &mut Odd, run: &Run) -> Outcome {
         7 => shown(model.test_prompt(&odd.text(), odd.text())),
         8 => fine(model.pass(odd.ids()).and_then(|pass| pass.record(odd.pattern()).positions([odd.index()]).run())),
         9 => fine(model.pass(odd.ids()).and_then(|pass| pass.stop_at_layer(odd.index()).run())),
-        10 => fine(model.unembed(&odd.tensor())),
+        10 => fine(model.unembed(odd.tensor())),
         11 => shown(model.fill_mask(odd.text(), odd.count())),
         12 => fine(odd.text().parse::<Site>()),
-        13 => fine(Direction::new(odd.site(), &odd.tensor()).and_then(|direction| direction.add(odd.number()))),
-        14 => fine(Direction::new(odd.site(), &odd.tensor()).and_then(|direction| direction.project(run))),
+        13 => fine(Direction::new(odd.site(), odd.tensor()).and_then(|direction| direction.add(odd.number()))),
+        14 => fine(Direction::new(odd.site(), odd.tensor()).and_then(|direction| direction.project(run))),
         _ => shown(model.tokens([odd.text(), odd.text()])),
     }
 }
@@ -176,8 +176,8 @@ fn of_circuits(odd: &mut Odd, _: &Run) -> Outcome {
         4 => fine(circuits::composition_scores(model, Composition::K).and_then(|scores| scores.read_by(head))),
         5 => fine(circuits::repeated_random_tokens(model, odd.count(), odd.count(), odd.count(), 0)),
         6 => fine(circuits::prefix_matching_scores(model, head)),
-        7 => fine(Fourier::new(odd.count()).and_then(|fourier| fourier.spectrum(&odd.tensor()))),
-        8 => fine(Fourier::new(7).and_then(|fourier| fourier.circle(&odd.tensor(), odd.count()))),
+        7 => fine(Fourier::new(odd.count()).and_then(|fourier| fourier.spectrum(odd.tensor()))),
+        8 => fine(Fourier::new(7).and_then(|fourier| fourier.circle(odd.tensor(), odd.count()))),
         _ => fine(corpus::pairs(corpus::Contrast::RelativeClause, corpus::Material::HeldOut, odd.small() * 50, 3)),
     }
 }

@@ -34,7 +34,7 @@ fn a_word_piece_tokenizer_continues_words_with_what_has_no_mark() {
     let tokenizer = tokenizer(bert("▁key")).unwrap().unwrap();
     assert_eq!(tokenizer.encode("Keys, key dog").unwrap().ids, [3, 4, 6, 3, 2]);
     assert_eq!(tokenizer.encode_with_special("keys").unwrap().ids, [0, 3, 4, 1]);
-    assert_eq!(tokenizer.decode(&[3, 4]).unwrap(), "keys");
+    assert_eq!(tokenizer.decode([3, 4]).unwrap(), "keys");
     assert_eq!(tokenizer.id_of("[unused1]").unwrap(), 5);
 }
 

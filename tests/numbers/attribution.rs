@@ -64,7 +64,7 @@ fn attribution_is_the_slope_of_the_metric_on_the_way_to_the_clean_activation() {
                 let (there, here) = (clean.cache().get(site).unwrap(), corrupt.cache().get(site).unwrap());
                 let value = (&here + ((there - &here).unwrap() * step).unwrap()).unwrap();
                 let cell = replace(site, value).head(head).position(position);
-                metric(&model).of(&model.run_with(patching.corrupt(), [cell]).unwrap()).unwrap()
+                metric(&model).of(model.run_with(patching.corrupt(), [cell]).unwrap()).unwrap()
             };
             for (part, site) in [
                 (HeadPart::Out, Site::z as fn(usize) -> Site),
@@ -219,7 +219,7 @@ fn whole_runs_agree(ablation: &Patching, model: &Model, cell: impl Fn(Site, usiz
     for layer in 0..2 {
         for head in 0..2 {
             let one = cell(Site::z(layer), head).head(head as i64);
-            let slow = metric(model).of(&model.run_with(ablation.corrupt(), [one]).unwrap()).unwrap();
+            let slow = metric(model).of(model.run_with(ablation.corrupt(), [one]).unwrap()).unwrap();
             let intact = ablation.corrupt_metric();
             for (text, slow) in slow.iter().enumerate() {
                 assert!((heads.values()[[layer, head, text]] - slow).abs() < 1e-5);
@@ -228,7 +228,7 @@ fn whole_runs_agree(ablation: &Patching, model: &Model, cell: impl Fn(Site, usiz
             assert!((mean[[layer, head]] - change).abs() < 1e-5, "the map is the change of the metric");
         }
         for (part, site) in [Site::attn_out(layer), Site::mlp_out(layer)].into_iter().enumerate() {
-            let slow = metric(model).of(&model.run_with(ablation.corrupt(), [cell(site, 0)]).unwrap()).unwrap();
+            let slow = metric(model).of(model.run_with(ablation.corrupt(), [cell(site, 0)]).unwrap()).unwrap();
             (0..2).for_each(|text| assert!((layers.values()[[layer, part, text]] - slow[text]).abs() < 1e-5));
         }
     }

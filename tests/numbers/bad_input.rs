@@ -49,7 +49,7 @@ fn ids_and_words_outside_the_vocabulary_are_refused_by_name() {
     says(model.run([3, 99_999]).unwrap_err(), &["token id 99999", "0 to 373"]);
     says(model.run("red foxx blue").unwrap_err(), &["`foxx`", "fox"]);
     says(model.to_single_token("red fox").unwrap_err(), &["2 tokens", "red", "fox"]);
-    says(model.to_string(&[400]).unwrap_err(), &["token id 400"]);
+    says(model.to_string([400]).unwrap_err(), &["token id 400"]);
     says(open("gpt2-tiny").run("words").unwrap_err(), &["no tokenizer", "token ids"]);
 }
 

@@ -188,7 +188,7 @@ fn parts_of_a_run_make_the_whole() {
         for layer in 0..model.config().n_layers as i64 {
             let before = model.pass(&tokens).unwrap().stop_at_layer(layer).run().unwrap();
             assert_eq!(difference(&before.resid(), &get(&whole, Site::resid_pre(layer as usize))), 0.0);
-            let after = model.pass(&tokens).unwrap().start_at_layer(layer, &before.resid()).record("*").run().unwrap();
+            let after = model.pass(&tokens).unwrap().start_at_layer(layer, before.resid()).record("*").run().unwrap();
             assert!(after.cache().iter().count() > 10);
             for (site, value) in after.cache().iter() {
                 assert_eq!(difference(&value, &get(&whole, site)), 0.0, "{name}: {site} from layer {layer}");

@@ -181,15 +181,15 @@ fn eigenvalues_sum_to_the_trace_and_their_squares_to_that_of_the_square() {
 #[test]
 fn what_does_not_fit_is_an_error_with_both_shapes() {
     let mut rng = StdRng::seed_from_u64(2);
-    let matrix = FactoredMatrix::new(&random(&[2, 5, 3], &mut rng), &random(&[3, 4], &mut rng)).unwrap();
+    let matrix = FactoredMatrix::new(random(&[2, 5, 3], &mut rng), random(&[3, 4], &mut rng)).unwrap();
     let errors = [
-        FactoredMatrix::new(&random(&[5, 3], &mut rng), &random(&[4, 5], &mut rng)).map(drop),
-        FactoredMatrix::new(&random(&[2, 5, 3], &mut rng), &random(&[3, 3, 5], &mut rng)).map(drop),
-        FactoredMatrix::new(&random(&[5], &mut rng), &random(&[5, 5], &mut rng)).map(drop),
+        FactoredMatrix::new(random(&[5, 3], &mut rng), random(&[4, 5], &mut rng)).map(drop),
+        FactoredMatrix::new(random(&[2, 5, 3], &mut rng), random(&[3, 3, 5], &mut rng)).map(drop),
+        FactoredMatrix::new(random(&[5], &mut rng), random(&[5, 5], &mut rng)).map(drop),
         matrix.matmul(&random(&[5, 5], &mut rng)).map(drop),
         matrix.rmatmul(&random(&[5, 4], &mut rng)).map(drop),
-        matrix.matvec(&random(&[5], &mut rng)).map(drop),
-        matrix.vecmat(&random(&[4], &mut rng)).map(drop),
+        matrix.matvec(random(&[5], &mut rng)).map(drop),
+        matrix.vecmat(random(&[4], &mut rng)).map(drop),
         matrix.ba().map(drop),
         matrix.eigenvalues().map(drop),
     ];

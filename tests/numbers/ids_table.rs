@@ -46,7 +46,7 @@ pub fn of_a_model() -> Table<'static> {
     table! {
         "tokens" Id of 374 => |id| model().tokens([3, id]);
         "run" Id of 374 => |id| model().run([3, id]);
-        "to_string" Id of 374 => |id| model().to_string(&[id]);
+        "to_string" Id of 374 => |id| model().to_string([id]);
         "to_single_str_token" Id of 374 => |id| model().to_single_str_token(id);
         "generate" Id of 374 => |id| model().generate([3, id]);
         "end_tokens" Id of 374 => |id| model().generate(TEXT).unwrap().end_tokens([id]).run();
@@ -106,7 +106,7 @@ pub fn of_a_model() -> Table<'static> {
         "logits_at" EitherEnd of 8 => |position| model().pass(TEXT)?.logits_at([position]).run();
         "start_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer }; // 2 is the end of the model
-            model().pass(TEXT)?.start_at_layer(past, &run().resid()).run()
+            model().pass(TEXT)?.start_at_layer(past, run().resid()).run()
         };
         "stop_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer };
@@ -186,7 +186,7 @@ pub fn of_a_model() -> Table<'static> {
         "full_ov" EitherEnd of 4 => |head| full_ov(&model(), (0, head));
         "full_qk" EitherEnd of 2 => |layer| full_qk(&model(), (layer, 0));
         "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(&model(), (0, head));
-        "heads" EitherEnd of 4 => |head| Detector::habit(Habit::Induction).heads([(0, head)]).scores(&run());
+        "heads" EitherEnd of 4 => |head| Detector::habit(Habit::Induction).heads([(0, head)]).scores(run());
         "read_by" EitherEnd of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
         "readers_of" EitherEnd of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::Head { layer, head: 0 }, 1);
@@ -234,7 +234,7 @@ pub fn of_others() -> Table<'static> {
         "neuron" EitherEnd of 20 => |neuron| bert().run_with([1, 2], [zero(Site::mlp_post(0)).neuron(neuron)]);
         "neurons" EitherEnd of 20 => |neuron| bert().run_with([1, 2], [zero(Site::mlp_post(0)).neurons([neuron])]);
         "with_token_types" Id of 2 => |kind| bert().run(bert().tokens([1, 2])?.with_token_types(&[vec![0, kind]])?);
-        "decode" Id of 2 => |id| odd().decode(&[id]);
+        "decode" Id of 2 => |id| odd().decode([id]);
         "neuron" FromStart of 512 => |neuron| Sums::of(&adding())?.neuron(neuron);
         "score" Id of 53 => |number| Sums::of(&adding())?.score(&[(number, 1)]);
         "score" Id of 53 => |number| Sums::of(&adding())?.score(&[(1, number)]);
@@ -243,7 +243,7 @@ pub fn of_others() -> Table<'static> {
         "next_tokens" Id of 55 => |id| training().parameters().loss(&Batch::next_tokens(&[[1, 2, id]], |_, _| true)?);
         "answers" Id of 55 => |id| training().parameters().loss(&Batch::answers(&[[1, 53, 2, 54]], &[id])?);
         "answers" Id of 55 => |id| training().parameters().loss(&Batch::answers(&[[1, 53, 2, id]], &[3])?);
-        "from_indices" FromStart of 6 => |sample| Split::from_indices(&labels(), [0, 1], [2, sample]);
+        "from_indices" FromStart of 6 => |sample| Split::from_indices(labels(), [0, 1], [2, sample]);
         "node" FromStart of 1 => |layer| glassbox::plot::LayerGraph::new(["0"]).node("one", layer, None).draw();
     }
 }

@@ -94,7 +94,7 @@ impl Experiment {
     }
 
     fn run_with(&self, cell: impl ToInterventions) -> Vec<f32> {
-        metric(&self.model).of(&self.model.run_with(self.patching.corrupt(), cell).unwrap()).unwrap()
+        metric(&self.model).of(self.model.run_with(self.patching.corrupt(), cell).unwrap()).unwrap()
     }
 
     fn is_missing(&self, position: usize, text: usize) -> bool {

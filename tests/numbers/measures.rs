@@ -35,7 +35,7 @@ fn agrees(
     for (at, got) in sweep.values().indexed_iter() {
         let cell = patch(site(at[0]), clean.cache()).unwrap();
         let cell = if sweep.axes()[1] == "head" { cell.head(at[1]) } else { cell.position(at[1]) };
-        let expected = metric.of(&model.run_with(patching.corrupt(), [cell]).unwrap()).unwrap()[at[2]];
+        let expected = metric.of(model.run_with(patching.corrupt(), [cell]).unwrap()).unwrap()[at[2]];
         assert!((got - expected).abs() < 1e-5, "{what}, {}, {at:?}: {got} and {expected}", sweep.name());
     }
     let moved =
@@ -49,7 +49,7 @@ fn metrics_at_other_positions_agree_with_whole_runs() {
         let model = open(name);
         for side in [Padding::Left, Padding::Right] {
             let (clean, corrupt) = prompts(&model, name, side);
-            let reference = Metric::divergence(&model.run(&clean).unwrap()).unwrap();
+            let reference = Metric::divergence(model.run(&clean).unwrap()).unwrap();
             for metric in [
                 logit_diff(&model).at(3).unwrap(),
                 logit_diff(&model).at(-3).unwrap(),
@@ -58,7 +58,7 @@ fn metrics_at_other_positions_agree_with_whole_runs() {
                 reference.at(-2).unwrap(),
             ] {
                 // Position 3 is padding in the shorter text on the left, and the third from its start on the right.
-                let Ok(expected) = metric.of(&model.run(&corrupt).unwrap()) else { continue };
+                let Ok(expected) = metric.of(model.run(&corrupt).unwrap()) else { continue };
                 let patching = Patching::new(&model, &clean, &corrupt, metric.clone()).unwrap();
                 let off =
                     patching.corrupt_metric().iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -214,7 +214,7 @@ fn metrics_of_one_name_or_of_too_many_positions_are_refused() {
     let patching = Patching::new(&model, &clean, &corrupt, logit_diff(&model)).unwrap();
     let three = logit_diff(&model).at_each([0i64, 1, 2]).unwrap();
     let rank = Metric::rank(&model, [7, 9], 2).unwrap();
-    let short = Metric::divergence(&model.pass(&clean).unwrap().logits_at([-1]).run().unwrap()).unwrap();
+    let short = Metric::divergence(model.pass(&clean).unwrap().logits_at([-1]).run().unwrap()).unwrap();
     for (error, words) in [
         (patching.clone().and(logit_diff(&model)).unwrap_err(), "`logit difference` is measured already"),
         (patching.clone().and(three).unwrap_err(), "3 positions, and there are 2 texts"),

@@ -7,7 +7,7 @@ use glassbox::{
 };
 
 fn key(model: &Model) -> Vec<usize> {
-    Fourier::new(53).unwrap().spectrum(&model.weights().w_e().unwrap()).unwrap().above(0.05)
+    Fourier::new(53).unwrap().spectrum(model.weights().w_e().unwrap()).unwrap().above(0.05)
 }
 
 #[test]
@@ -36,14 +36,14 @@ fn a_few_frequencies_carry_embedding_and_neurons() {
     let (before, after) = (Model::open("modular-addition-1l@0").unwrap(), Model::open("modular-addition-1l").unwrap());
     let fourier = Fourier::new(53).unwrap();
     let carried = |model: &Model, key: &[usize]| -> f64 {
-        let spectrum = fourier.spectrum(&model.weights().w_e().unwrap()).unwrap();
+        let spectrum = fourier.spectrum(model.weights().w_e().unwrap()).unwrap();
         key.iter().map(|&frequency| spectrum.share(frequency)).sum()
     };
     let key = key(&after);
     println!("frequencies {key:?} carry {:.3}, before training {:.3}", carried(&after, &key), carried(&before, &key));
     assert!((2..=8).contains(&key.len()) && carried(&after, &key) > 0.85 && carried(&before, &key) < 0.5);
 
-    let tuned = fourier.neurons(&Sums::of(&after).unwrap().neurons().unwrap()).unwrap();
+    let tuned = fourier.neurons(Sums::of(&after).unwrap().neurons().unwrap()).unwrap();
     let clear = tuned.iter().filter(|neuron| neuron.share > 0.85 && key.contains(&neuron.frequency)).count();
     println!("{clear} of {} neurons listen to one of them", tuned.len());
     assert!(2 * clear > tuned.len());

@@ -35,10 +35,10 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
     };
     let training = Training::start(recipe("induction")?)?;
     let weights = training.parameters();
-    let matrix = FactoredMatrix::new(&of(&[4, 2], DType::F32), &of(&[2, 4], DType::F32))?;
+    let matrix = FactoredMatrix::new(of(&[4, 2], DType::F32), of(&[2, 4], DType::F32))?;
     Ok(vec![
         ("unembed, shape", model.unembed(&narrow).unwrap_err(), &["64", "[1, 5, 3]"]),
-        ("unembed, no axis", model.unembed(&of(&[], DType::F32)).unwrap_err(), &["64", "[]"]),
+        ("unembed, no axis", model.unembed(of(&[], DType::F32)).unwrap_err(), &["64", "[]"]),
         ("unembed, type", model.unembed(&wide).unwrap_err(), &["f64", "f32"]),
         ("start, type", model.pass(TEXT)?.start_at_layer(1, &wide).run().unwrap_err(), &["f64", "layer 1"]),
         ("start, shape", model.pass(TEXT)?.start_at_layer(1, &narrow).run().unwrap_err(), &["[1, 5, 3]", "[1, 5, 64]"]),
@@ -75,16 +75,16 @@ fn refused() -> Result<Vec<(&'static str, Error, &'static [&'static str])>> {
         ),
         (
             "direct effect",
-            run.decompose(Site::resid_post(1))?.project(&of(&[3], DType::F32)).unwrap_err(),
+            run.decompose(Site::resid_post(1))?.project(of(&[3], DType::F32)).unwrap_err(),
             &["[64]", "[3]"],
         ),
         ("rows", matrix.rows(std::ops::Range { start: 2, end: 1 }).unwrap_err(), &["2..1", "empty", "0 to 4"]),
         ("columns", matrix.columns(1..9).unwrap_err(), &["1..9", "0 to 4"]),
         ("one number too few", with(edit(Site::resid_pre(0), |x| Ok(x.narrow(1, 4, 2)?))), &[AT, "4..6", "axis 1"]),
         ("stack", run.stack_activation(|at| [Site::z(0), Site::resid_post(1)][at]).unwrap_err(), &["4 axes", "5"]),
-        ("matvec", matrix.matvec(&of(&[3], DType::F64)).unwrap_err(), &["[3]"]),
-        ("waves", Fourier::new(7)?.circle(&of(&[7], DType::F32), 1).unwrap_err(), &["[7]"]),
-        ("spectrum", Fourier::new(7)?.spectrum(&of(&[3], DType::F32)).unwrap_err(), &["[3]", "7"]),
+        ("matvec", matrix.matvec(of(&[3], DType::F64)).unwrap_err(), &["[3]"]),
+        ("waves", Fourier::new(7)?.circle(of(&[7], DType::F32), 1).unwrap_err(), &["[7]"]),
+        ("spectrum", Fourier::new(7)?.spectrum(of(&[3], DType::F32)).unwrap_err(), &["[3]", "7"]),
         ("ablate", ablate_direction(Site::resid_pre(0), &narrow).unwrap_err(), &["[1, 5, 3]"]),
         ("activation", glassbox::Activation::Relu.apply(&wide).unwrap_err(), &["f64"]),
     ])

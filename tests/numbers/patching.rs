@@ -190,7 +190,7 @@ fn metrics_that_see_the_whole_vocabulary_agree_with_whole_runs() {
         let sweep = patching.resid_pre().unwrap();
         for (layer, position) in [(0, 1), (1, 4)] {
             let cell = patch(Site::resid_pre(layer), clean_run.cache()).unwrap().position(position as i64);
-            let slow = metric.of(&model.run_with(&corrupt, [cell]).unwrap()).unwrap();
+            let slow = metric.of(model.run_with(&corrupt, [cell]).unwrap()).unwrap();
             for (text, expected) in slow.into_iter().enumerate() {
                 assert!((sweep.values()[[layer, position, text]] - expected).abs() < 1e-4, "{metric:?}");
             }

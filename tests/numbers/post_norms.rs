@@ -93,7 +93,7 @@ impl Runs<'_> {
             head.map_or(told.clone(), |head| told.head(head as i64))
         };
         let after = self.model.pass(self.patching.corrupt()).unwrap().intervene(receivers.iter().map(tell)).run();
-        metric(self.model).of(&after.unwrap()).unwrap()
+        metric(self.model).of(after.unwrap()).unwrap()
     }
 }
 

@@ -39,9 +39,9 @@ fn two_halves_of_a_run_make_the_whole() {
     let (model, ids) = model_and_ids("llama-gqa-untied");
     let whole = model.forward(&ids).unwrap();
     let first = model.pass(&ids).unwrap().stop_at_layer(-1).run().unwrap();
-    let second = model.pass(&ids).unwrap().start_at_layer(-1, &first.resid()).run().unwrap();
+    let second = model.pass(&ids).unwrap().start_at_layer(-1, first.resid()).run().unwrap();
     assert_eq!(difference(&second.logits().unwrap(), &whole), 0.0);
-    let end = model.pass(&ids).unwrap().start_at_layer(1, &first.resid()).stop_at_layer(1).run().unwrap();
+    let end = model.pass(&ids).unwrap().start_at_layer(1, first.resid()).stop_at_layer(1).run().unwrap();
     assert_eq!(difference(&end.resid(), &first.resid()), 0.0, "no layer between 1 and 1");
 }
 

@@ -164,7 +164,7 @@ fn a_selection_that_selects_nothing_is_refused_wherever_it_is_given() {
 fn a_pattern_acts_only_where_the_pass_comes() {
     let model = open("gpt2-tiny");
     let whole = model.run(PROMPT).unwrap();
-    let pass = || model.pass(PROMPT).unwrap().start_at_layer(1, &whole.cache().get(Site::resid_pre(1)).unwrap());
+    let pass = || model.pass(PROMPT).unwrap().start_at_layer(1, whole.cache().get(Site::resid_pre(1)).unwrap());
     let both = pass().intervene([zero("blocks.*.attn.hook_z")]).run().unwrap();
     let one = pass().intervene([zero(Site::z(1))]).run().unwrap();
     assert_eq!(difference(&both.logits().unwrap(), &one.logits().unwrap()), 0.0);

@@ -70,7 +70,7 @@ fn a_cell_of_a_sweep_is_a_run_of_its_own() {
     let corrupt = [7, 3, 40, 3, 12, 9];
     let patching = Patching::new(&model, IDS, corrupt, metric.clone()).unwrap();
     let clean = model.run(IDS).unwrap();
-    let measured = |one: Intervention| metric.of(&model.run_with(corrupt, [one]).unwrap()).unwrap()[0];
+    let measured = |one: Intervention| metric.of(model.run_with(corrupt, [one]).unwrap()).unwrap()[0];
     let heads = patching.heads(HeadPart::Key).unwrap();
     let stream = patching.resid_pre().unwrap();
     for layer in 0..2 {

@@ -59,7 +59,7 @@ fn every_kind_agrees(name: &str, standing: impl Fn(&Model, &Tokens) -> Vec<Inter
         let clean_run = hooked.run(&texts).unwrap();
         let patching = Patching::new(&hooked, &texts, &corrupt, metric.clone()).unwrap();
         for (got, run) in [(patching.clean_metric(), &texts), (patching.corrupt_metric(), &corrupt)] {
-            let expected = metric.of(&hooked.run(run).unwrap()).unwrap();
+            let expected = metric.of(hooked.run(run).unwrap()).unwrap();
             assert!(got.iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-5));
         }
         let cell = |site: fn(usize) -> Site| {

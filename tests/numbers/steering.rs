@@ -37,8 +37,8 @@ fn adding_moves_a_run_along_and_ablating_leaves_nothing_along() {
     let model = open("gpt2-tiny");
     let site = Site::resid_pre(1);
     let direction = Direction::between(&model, site, -1, [3, 1, 4], [1, 5, 9]).unwrap();
-    let plain = direction.project(&model.run([2, 6, 5]).unwrap()).unwrap();
-    let pushed = direction.project(&model.run_with([2, 6, 5], [direction.unit().unwrap().add(2.5).unwrap()]).unwrap());
+    let plain = direction.project(model.run([2, 6, 5]).unwrap()).unwrap();
+    let pushed = direction.project(model.run_with([2, 6, 5], [direction.unit().unwrap().add(2.5).unwrap()]).unwrap());
     (&pushed.unwrap() - &plain).iter().for_each(|moved| assert!((moved - 2.5).abs() < 1e-4));
     let without = model.run_with([2, 6, 5], [direction.ablate().unwrap()]).unwrap();
     assert!(direction.project(&without).unwrap().iter().all(|along| along.abs() < 1e-4));
@@ -185,17 +185,17 @@ fn directions_that_point_nowhere_are_refused_with_the_reason() {
     let model = open("gpt2-tiny");
     let site = Site::resid_post(0);
     let vector = |width: usize, value: f32| Tensor::full(value, width, &Device::Cpu).unwrap();
-    let curve = Direction::new(site, &vector(16, 1.0)).unwrap();
+    let curve = Direction::new(site, vector(16, 1.0)).unwrap();
     let metric = Metric::logit(&model, 1, 1).unwrap();
     let ablated = |width| model.run_with([1, 2], [ablate_direction(site, &vector(width, 1.0)).unwrap()]).err().unwrap();
     for (error, words) in [
-        (Direction::new(site, &vector(4, 0.0)).unwrap_err(), "length 0, which points nowhere"),
+        (Direction::new(site, vector(4, 0.0)).unwrap_err(), "length 0, which points nowhere"),
         (Direction::between(&model, site, -1, [1, 2], [1, 2]).unwrap_err(), "points nowhere"),
         (Direction::between(&model, Site::z(0), -1, [1, 2], [1, 3]).unwrap_err(), "no single vector"),
         (Direction::between(&model, site, 5, [1, 2], [1, 3]).unwrap_err(), "position 5"),
         (ablated(3), "[3] where"),
         (curve.dose(&model, [1, 2], [], &metric).unwrap_err(), "at least one strength"),
-        (Direction::new(site, &vector(3, 1.0)).unwrap().ablate_everywhere(&model).unwrap_err(), "3 wide"),
+        (Direction::new(site, vector(3, 1.0)).unwrap().ablate_everywhere(&model).unwrap_err(), "3 wide"),
     ] {
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -220,17 +220,17 @@ fn a_direction_has_a_length_however_small_or_large_its_numbers_are() {
     let model = open("gpt2-tiny");
     let site = Site::resid_post(0);
     let of = |number: f32| Tensor::full(number, model.config().d_model, &Device::Cpu).unwrap();
-    let one = Direction::new(site, &of(1.0)).unwrap();
+    let one = Direction::new(site, of(1.0)).unwrap();
     let ablated =
         |direction: &Direction| model.run_with([5u32, 0, 3], [direction.ablate().unwrap()]).unwrap().logits().unwrap();
     for number in [1e-30, 1e-20, 1e20, 1e30] {
-        let direction = Direction::new(site, &of(number)).unwrap();
+        let direction = Direction::new(site, of(number)).unwrap();
         assert!((direction.norm() / one.norm() / number - 1.0).abs() < 1e-5, "{number}: {}", direction.norm());
         assert!((direction.cosine(&one).unwrap() - 1.0).abs() < 1e-5, "{number}");
         assert!(difference(&ablated(&direction), &ablated(&one)) < 1e-5, "{number}");
     }
     for number in [0.0, f32::NAN, f32::INFINITY] {
-        let said = Direction::new(site, &of(number)).unwrap_err().to_string();
+        let said = Direction::new(site, of(number)).unwrap_err().to_string();
         assert!(said.contains("points nowhere"), "{said}");
     }
 }

@@ -69,7 +69,7 @@ fn a_norms_scale_is_held_or_each_vectors_own_as_is_chosen() {
         // Each with its own: the model's own last step on that stream.
         let lens = streams.recompute_ln().logit_attrs(7, 42).unwrap();
         for at in 0..streams.len() {
-            let expected = between(&model.unembed(&values.get(at).unwrap()).unwrap());
+            let expected = between(&model.unembed(values.get(at).unwrap()).unwrap());
             let got = (lens.values().get(at).unwrap() + lens.constant()[0] as f64).unwrap();
             assert!(difference(&got, &expected) < 1e-4, "{name} {at}");
         }
@@ -248,7 +248,7 @@ fn what_a_head_says_is_in_the_models_logits_whatever_scales_stand_in_between() {
             };
             let square = centred.sqr().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();
             let size = (f64::from(square) + config.eps).sqrt();
-            let nothing = model.unembed(&written.zeros_like().unwrap()).unwrap();
+            let nothing = model.unembed(written.zeros_like().unwrap()).unwrap();
             let said = ((model.unembed(&written).unwrap() - nothing).unwrap() * size).unwrap();
             let said = said.squeeze(0).unwrap().to_vec1::<f32>().unwrap();
             let whole = full_ov(&model, (1, 2)).unwrap().ab().unwrap().get(id as usize).unwrap();

@@ -201,13 +201,13 @@ fn parts_of_a_run_make_the_whole() {
         for layer in 0..2 {
             let before = pass().stop_at_layer(layer).run().unwrap();
             assert_eq!(difference(&before.resid(), &get(&whole, Site::resid_pre(layer as usize).in_decoder())), 0.0);
-            let after = pass().start_at_layer(layer, &before.resid()).record("*").run().unwrap();
+            let after = pass().start_at_layer(layer, before.resid()).record("*").run().unwrap();
             for (site, value) in after.cache().iter() {
                 assert_eq!(difference(&value, &get(&whole, site)), 0.0, "{name}: {site} from layer {layer}");
             }
             assert_eq!(difference(&after.logits().unwrap(), &whole.logits().unwrap()), 0.0);
         }
-        let wrong = pass().start_at_layer(1, &Tensor::zeros((1, 2, 16), DType::F32, &Device::Cpu).unwrap());
+        let wrong = pass().start_at_layer(1, Tensor::zeros((1, 2, 16), DType::F32, &Device::Cpu).unwrap());
         let error = wrong.run().unwrap_err().to_string();
         assert!(error.contains("decoder.1.hook_resid_pre"), "{error}");
     }

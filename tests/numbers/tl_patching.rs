@@ -179,7 +179,7 @@ fn gpt2_names_the_indirect_object_as_published() {
 fn gpt2_has_the_heads_that_were_published() {
     use glassbox::circuits::{Habit, head_scores, repeated_random_tokens};
     let Some(model) = gpt2() else { return };
-    let scores = head_scores(&model.run(repeated_random_tokens(&model, 1, 100, 2, 0).unwrap()).unwrap()).unwrap();
+    let scores = head_scores(model.run(repeated_random_tokens(&model, 1, 100, 2, 0).unwrap()).unwrap()).unwrap();
     let expect = [
         (Habit::PreviousToken, vec![(4, 11)]),
         (Habit::DuplicateToken, vec![(0, 5), (3, 0)]),

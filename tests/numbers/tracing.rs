@@ -57,7 +57,7 @@ fn what_is_restored_after_a_corruption_agrees_with_whole_runs() {
             assert!((got - expected).abs() < 1e-5);
         }
         let whole = |cells: Vec<Intervention>| {
-            metric(&model, 2).of(&model.hooked(corrupt.clone()).run_with(&tokens, cells).unwrap()).unwrap()
+            metric(&model, 2).of(model.hooked(corrupt.clone()).run_with(&tokens, cells).unwrap()).unwrap()
         };
         let site = |site: Site| patch(site, clean.cache()).unwrap();
         agrees(&patching.resid_pre().unwrap(), |at| whole(vec![site(Site::resid_pre(at[0])).position(at[1])]));
@@ -120,7 +120,7 @@ fn knock_outs_agree_with_attention_renormalised_by_hand() {
                 Ok(Tensor::from_vec(rows, pattern.shape(), pattern.device())?)
             })
         };
-        let whole = |cells: Vec<Intervention>| metric(&model, 2).of(&model.run_with(&tokens, cells).unwrap()).unwrap();
+        let whole = |cells: Vec<Intervention>| metric(&model, 2).of(model.run_with(&tokens, cells).unwrap()).unwrap();
         agrees(&patching.knock_out_heads(queries, keys).unwrap(), |at| whole(vec![by_hand(at[0], vec![at[1] as i64])]));
         let all = (0..model.config().n_heads as i64).collect::<Vec<_>>();
         agrees(&patching.knock_out(queries, keys, 1).unwrap(), |at| whole(vec![by_hand(at[0], all.clone())]));
@@ -174,7 +174,7 @@ fn any_cells_make_a_map_and_several_metrics_are_measured_at_once() {
                 }
             }
         });
-        measure.of(&model.hooked(corrupt.clone()).run_with(&tokens, filled.collect::<Vec<_>>()).unwrap()).unwrap()
+        measure.of(model.hooked(corrupt.clone()).run_with(&tokens, filled.collect::<Vec<_>>()).unwrap()).unwrap()
     };
     agrees(&sweep, |at| whole(&metric(&model, 2), at));
     agrees(&sweep.by("rank").unwrap(), |at| whole(&rank, at));

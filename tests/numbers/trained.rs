@@ -178,7 +178,7 @@ fn text_round_trips_through_a_real_tokenizer() {
     let model = open(&gguf);
     let text = "Naïve café — 東京 🦀 don't\n\tstop";
     let tokens = model.to_tokens(text, false).unwrap();
-    assert_eq!(model.to_string(&tokens.ids(0)).unwrap(), text);
+    assert_eq!(model.to_string(tokens.ids(0)).unwrap(), text);
     let characters: Vec<char> = text.chars().collect();
     for (string, span) in tokens.strings(0).iter().zip(tokens.spans(0)).filter(|(string, _)| !string.contains("\\x")) {
         assert_eq!(&characters[span.clone()].iter().collect::<String>(), string);

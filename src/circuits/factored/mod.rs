@@ -12,6 +12,7 @@ use crate::{Result, error::CircuitsError};
 use candle_core::{DType, Tensor};
 pub use products::Operand;
 use std::{
+    borrow::Borrow,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -56,7 +57,9 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// When the factors do not fit together.
-    pub fn new(a: &Tensor, b: &Tensor) -> Result<Self> {
+    pub fn new(a: impl Borrow<Tensor>, b: impl Borrow<Tensor>) -> Result<Self> {
+        let b = b.borrow();
+        let a = a.borrow();
         let misfit = || CircuitsError::Factors { a: a.dims().to_vec(), b: b.dims().to_vec() };
         let ([lead_a @ .., l, m], [lead_b @ .., m_b, r]) = (a.dims(), b.dims()) else { return Err(misfit().into()) };
         let leading = shared(lead_a, lead_b).filter(|_| m == m_b).ok_or_else(misfit)?;

@@ -7,7 +7,7 @@ use crate::{
     error::CircuitsError,
 };
 use candle_core::{DType, Tensor};
-use std::ops::Mul;
+use std::{borrow::Borrow, ops::Mul};
 
 /// A matrix or a stack of them, factored or not, as the other side of a product.
 #[derive(Clone, Debug)]
@@ -92,7 +92,8 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// When the vector is not as long as the matrix is wide.
-    pub fn matvec(&self, column: &Tensor) -> Result<Tensor> {
+    pub fn matvec(&self, column: impl Borrow<Tensor>) -> Result<Tensor> {
+        let column = column.borrow();
         self.check("with", column, (column.rank() == 1).then_some(0), self.rows_and_columns().1)?;
         let read = product(&self.b, &column.to_dtype(DType::F32)?.unsqueeze(1)?)?; // [.., m, one]
         let last = read.rank() - 1;
@@ -106,7 +107,8 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// When the vector is not as long as the matrix is tall.
-    pub fn vecmat(&self, row: &Tensor) -> Result<Tensor> {
+    pub fn vecmat(&self, row: impl Borrow<Tensor>) -> Result<Tensor> {
+        let row = row.borrow();
         self.check("behind", row, (row.rank() == 1).then_some(0), self.rows_and_columns().0)?;
         let read = product(&row.to_dtype(DType::F32)?.unsqueeze(0)?, &self.a)?; // [.., one, m]
         let last = read.rank() - 2;

@@ -12,7 +12,7 @@ use crate::{
     text::{ToTokens, Tokens},
 };
 use candle_core::Tensor;
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
@@ -160,8 +160,8 @@ impl Pass {
     ///
     /// # Shapes
     /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
-    pub fn start_at_layer(mut self, layer: impl ToIndex, resid: &Tensor) -> Self {
-        self.start = Some((layer.to_index(), resid.clone()));
+    pub fn start_at_layer(mut self, layer: impl ToIndex, resid: impl Borrow<Tensor>) -> Self {
+        self.start = Some((layer.to_index(), resid.borrow().clone()));
         self
     }
 

@@ -51,7 +51,7 @@ impl PromptTest {
 
     fn panel(&self, before: &[u32], step: &AnswerStep) -> Result<Candidates> {
         let prompt = &self.prompt.ids(0)[usize::from(self.prompt.bos_prepended())..];
-        let whole = self.model.to_string(&[prompt, before].concat())?;
+        let whole = self.model.to_string([prompt, before].concat())?;
         let list = step.top.iter().enumerate().map(|(before, token)| candidate(token, before + 1, false)).collect();
         let mut panel = Candidates { heading: format!("After “{}”", tail(&whole)), list, longest: 1.0 };
         ask(&mut panel, step);
