@@ -10,6 +10,8 @@ use glassbox::{
 };
 
 const FRANCE: &str = "The capital of France is";
+/// Texts that end where no space is put before a word.
+const BARE: [&str; 4] = ["The capital of France is ", "The capital of France is:\n", "The city (", "name=\""];
 
 fn smol() -> Option<Model> {
     let folder = external("GLASSBOX_MODELS", "smollm2-135m-instruct")?;
@@ -52,7 +54,7 @@ fn a_word_is_read_as_the_text_goes_on_with_it_by_every_method() {
 fn where_no_word_ends_an_answer_is_taken_as_written() {
     let Some(model) = smol() else { return };
     let bare = model.to_single_token("Paris").unwrap();
-    for before in ["The capital of France is ", "The capital of France is:\n", "The city (", "name=\""] {
+    for before in BARE {
         let run = model.run(before).unwrap();
         assert_eq!(run.probability("Paris", -1).unwrap(), run.probability(bare, -1).unwrap(), "{before:?}");
         let metric = Metric::logit(&model, "Paris", 1).unwrap().of(&run).unwrap()[0];
@@ -61,11 +63,12 @@ fn where_no_word_ends_an_answer_is_taken_as_written() {
     }
     let sum = model.run("2 + 2 =").unwrap();
     let four = model.to_single_token("4").unwrap();
-    assert_eq!(sum.probability("4", -1).unwrap(), sum.probability(four, -1).unwrap());
-    // Within the text, too: what follows the first word.
+    assert_eq!(sum.probability("4", -1).unwrap(), sum.probability(four, -1).unwrap(), "4");
+    // Within the text, too: what follows its first word.
     let run = model.run(FRANCE).unwrap();
     let capital = model.to_single_token(" capital").unwrap();
-    assert_eq!(run.probability("capital", 0).unwrap(), run.probability(capital, 0).unwrap());
+    let the = run.tokens().position("The").unwrap();
+    assert_eq!(run.probability("capital", the).unwrap(), run.probability(capital, the).unwrap());
 }
 
 #[test]
@@ -85,15 +88,18 @@ fn a_much_likelier_reading_is_mentioned() {
     let Some(model) = smol() else { return };
     let test = model.test_prompt(FRANCE, "Paris").unwrap();
     assert!(!format!("{test:?}").contains("likelier"), "{test:?}");
-    // A prompt that ends in a space: the answer with another is what nobody says.
-    let spaced = model.test_prompt("The capital of France is ", " Paris").unwrap();
-    println!("{spaced:?}");
-    // The lens of a word after an underscore, where no space is put.
-    let lens = model.run("The capital of France is").unwrap().logit_lens_for(exactly("Paris")).unwrap();
-    assert!(!format!("{lens:?}").contains("likelier"), "who says exactly means it");
-    let glued = "The capital of France is -";
-    let test = model.test_prompt(glued, "Paris").unwrap();
-    println!("{test:?}");
+    // Where no space is put and one would be likelier, every form says so, unless the answer was meant exactly.
+    let likelier = |shown: String| shown.contains("times likelier than \"Paris\"");
+    let mut seen = 0;
+    for before in BARE {
+        let run = model.run(before).unwrap();
+        let test = likelier(format!("{:?}", model.test_prompt(before, "Paris").unwrap()));
+        assert_eq!(likelier(format!("{:?}", run.logit_lens_for("Paris").unwrap())), test, "{before:?}");
+        assert!(!likelier(format!("{:?}", run.logit_lens_for(exactly("Paris")).unwrap())), "{before:?}");
+        assert!(!likelier(format!("{:?}", model.test_prompt(before, exactly("Paris")).unwrap())), "{before:?}");
+        seen += usize::from(test);
+    }
+    assert!(seen > 0);
 }
 
 #[test]

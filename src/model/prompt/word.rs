@@ -118,7 +118,8 @@ impl Model {
         let text = if apart { &spaced } else { word };
         let bare = || self.to_single_token(word).ok();
         match self.continuation(before, text)?[..] {
-            [id] => Ok(id),
+            // What the vocabulary does not know, in whole or in part, is refused.
+            [id] => self.to_single_token(text).map(|_| id),
             // A piece that no text is cut into here, such as `##ing`.
             _ if !apart && bare().is_some() => self.to_single_token(word),
             ref ids => {
@@ -156,7 +157,21 @@ impl Model {
                 Ok(whole[start.len()..].to_vec())
             }
             // Its beginning would be one token with the text's end.
-            _ => self.to_single_token(answer).map_or_else(|_| self.bare_ids(answer), |id| Ok(vec![id])),
+            _ => self.within_a_word(answer),
+        }
+    }
+
+    /// The tokens of an answer where nothing is put before it: a tokenizer may put a space before a text of its own.
+    fn within_a_word(&self, answer: &str) -> Result<Vec<u32>> {
+        if let Some(id) = self.tokenizer().and_then(|tokenizer| tokenizer.find_text(answer)) {
+            return self.ids().at(id as usize).map(|_| vec![id]);
+        }
+        let bracket = self.bare_ids("(").and_then(|start| Ok((start, self.bare_ids(&format!("({answer}"))?)));
+        match bracket {
+            Ok((start, whole)) if whole.len() > start.len() && whole.starts_with(&start) => {
+                Ok(whole[start.len()..].to_vec())
+            }
+            _ => self.bare_ids(answer),
         }
     }
 
