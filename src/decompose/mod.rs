@@ -44,7 +44,7 @@ use parts::Part;
 /// assert!(attribution.top(1)?[0].0.starts_with("L1H"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ResidStack {
     model: Model,
     cache: ActivationCache,

@@ -20,7 +20,7 @@ use crate::{Result, error::ProbeError};
 /// assert_eq!((split.train().len(), split.test().len(), test_positives), (6, 4, 2));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Split {
     train: Vec<usize>,
     test: Vec<usize>,

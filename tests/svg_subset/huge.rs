@@ -59,7 +59,9 @@ fn attention_over_a_long_text_is_drawn_by_the_largest_of_each_block() {
     assert!(figure.alt().contains("1 goes to the token before"));
     let heads = Array3::from_shape_fn((4, 1000, 1000), |(_, query, key)| f32::from(u8::from(query == key)));
     ends("heads over 1000", 4, "head 3", || AttentionHeads::new(heads, words(1000)).draw());
-    refused("many heads", "512 heads at most", || AttentionHeads::new(Array3::<f32>::zeros((100_000, 1, 1)), ["a"]).draw());
+    refused("many heads", "512 heads at most", || {
+        AttentionHeads::new(Array3::<f32>::zeros((100_000, 1, 1)), ["a"]).draw()
+    });
 }
 
 #[test]
