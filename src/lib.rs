@@ -72,6 +72,7 @@
 pub mod notebook;
 
 pub mod axes;
+mod brief;
 pub mod cache;
 pub mod circuits;
 pub mod corpus;

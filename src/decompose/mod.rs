@@ -50,7 +50,7 @@ use std::borrow::Borrow;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias("decompose_resid", "stack_activation"))]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ResidStack {
     model: Model,
     cache: ActivationCache,

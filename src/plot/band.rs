@@ -159,15 +159,16 @@ impl Band<'_> {
         (0..self.count).map(width).max().unwrap_or(0) as f64 * LABEL * 0.6
     }
 
-    /// Every how many cells a label of `length` px fits, in round steps where the labels are numbers.
+    /// Every how many cells a label of `length` px stands: at each where all have room; else in round steps, and words
+    /// with twice the room, for a crowd of them is not read.
     fn stride(&self, length: f64) -> usize {
-        let least = (length / self.pitch).ceil().max(1.0) as usize;
-        match self.labels {
-            Labels::Index | Labels::Blocks { .. } => {
-                [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&n| n >= least).unwrap_or(least)
-            }
-            _ => least,
-        }
+        let fits = |length: f64| (length / self.pitch).ceil().max(1.0) as usize;
+        let least = match fits(length) {
+            1 => return 1,
+            least if self.labels.are_numbers() => least,
+            _ => fits(length * 2.0),
+        };
+        [2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&n| n >= least).unwrap_or(least)
     }
 
     /// Level where that fits; else slanted, and steeper before any label is left out.

@@ -141,7 +141,8 @@ pub(crate) fn special_cell(canvas: &Canvas, cell: Frame, special: Special) {
             outline(canvas, cell, INK, 1.0, 0.0);
             outline(canvas, cell, PAPER, 1.0, 1.0);
         }
-        Special::Target => outline(canvas, cell, TARGET, 2.0, 0.0),
+        // Thinner in small cells, of which something must be left to see.
+        Special::Target => outline(canvas, cell, TARGET, (cell.width.min(cell.height) / 6.0).clamp(0.75, 2.0), 0.0),
     }
 }
 

@@ -17,6 +17,10 @@
 //! | [`Top`] | the strongest of many numbers |
 //! | [`WordTable`] | words with a value: what directions write, what heads are called |
 //!
+//! Data come as people have them: a matrix as [`ToMatrix`] says, a row of numbers as [`ToValues`], names as [`ToNames`];
+//! what cannot be drawn is said when it is drawn. Ranks count from 1 in every picture and every answer. Zero is white in
+//! red–white–blue, whatever the range.
+//!
 //! [`row()`], [`column()`] and [`tabs()`] make one figure of several. A notebook cell may also end in a builder, which is
 //! then drawn and shown.
 //!

@@ -1,5 +1,7 @@
 //! [`Series`]: one line of a chart.
 
+use std::fmt;
+
 use super::{
     data::{Kept, ToValues},
     text::printable,
@@ -14,7 +16,7 @@ use crate::{Result, error::PlotError};
 /// let test = Series::new("test", [0.61, 0.74, 0.93]).at([1.0, 4.0, 16.0]).sd([0.02, 0.01, 0.01]);
 /// # let _ = test;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Series {
     pub(crate) label: String,
     x: Option<Vec<f32>>,
@@ -77,5 +79,12 @@ impl Series {
             }
         }
         Ok(())
+    }
+}
+
+/// A line: its name, and how many values it has.
+impl fmt::Debug for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: a line of {} values", self.label, self.y.len())
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::Result;
 
 /// The same measurement, several times.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Repeats(Vec<Metrics>);
 
 impl Repeats {

@@ -24,7 +24,7 @@ use ndarray::Array2;
 /// assert_eq!(examples.features(Site::resid_post(1))?.n_features(), 64);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Examples {
     features: Vec<(Site, Features)>,
     labels: Labels,

@@ -22,7 +22,7 @@ use crate::{Result, error::ProbeError};
 /// assert_eq!(features.name(1), Some("L2N1"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Features {
     values: Arc<Array2<f32>>,
     names: Arc<[String]>,

@@ -14,7 +14,7 @@ use crate::{Result, error::ProbeError};
 /// let plural = words.iter().map(|word| word.ends_with('s')).collect::<Labels>().named("plural");
 /// assert_eq!((plural.len(), plural.positives()), (3, 2));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Labels {
     values: Arc<[bool]>,
     name: Option<Arc<str>>,

@@ -21,7 +21,7 @@ use std::borrow::Borrow;
 /// assert_eq!((split.train().len(), split.test().len(), test_positives), (6, 4, 2));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Split {
     train: Vec<usize>,
     test: Vec<usize>,

@@ -4,7 +4,7 @@ use crate::plot::{LineChart, Series};
 use std::fmt::Write;
 
 /// A loss at some of the steps.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Curve {
     points: Vec<(usize, f32)>,
 }

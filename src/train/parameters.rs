@@ -15,7 +15,7 @@ use rand_distr::{Distribution, Normal};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Variables under their TransformerLens names, and the architecture they are for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Parameters {
     pub(super) config: Arc<Config>,
     pub(super) vars: BTreeMap<String, Var>,

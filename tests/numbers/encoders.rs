@@ -8,6 +8,7 @@ use glassbox::{
     hook::{Site, ToSite},
     load::{Checkpoint, Settings},
     model::Run,
+    plot::Statistic,
     text::{Padding, Tokens},
 };
 use std::collections::BTreeMap;
@@ -378,4 +379,14 @@ fn a_text_is_pooled_from_its_own_first_token_on_whichever_side_it_is_padded() {
 fn a_prompt_with_answers_is_no_question_for_an_encoder() {
     let error = open("families/bert").test_prompt("a", "b").unwrap_err().to_string();
     assert!(error.contains("fill_mask"), "{error}");
+}
+
+#[test]
+fn the_lens_of_an_encoder_says_what_stands_at_a_token_and_not_what_comes_after_it() {
+    let (model, expected) = case("bert-masked-lm");
+    let lens = run(&model, &alone(&model, &tokens(&model, &expected), 0)).logit_lens().unwrap();
+    let svg = lens.table(Statistic::Probability).unwrap().to_svg();
+    assert!(svg.contains("would put in each place") && svg.contains("would put in this place"), "{svg}");
+    assert!(svg.contains("layer 0, at ") && !svg.contains("say next") && !svg.contains(", after "));
+    assert!(lens.rank_line(-1).unwrap().to_svg().contains(" at "));
 }

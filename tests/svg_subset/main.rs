@@ -9,6 +9,7 @@ use std::{env, fs, path::PathBuf};
 use glassbox::plot::{AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LineChart, Series, TokenText};
 use ndarray::{Array2, array};
 
+mod forms;
 mod gallery;
 mod huge;
 mod subset;

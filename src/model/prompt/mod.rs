@@ -41,7 +41,7 @@ pub struct PromptTest {
 }
 
 /// An answer and how likely it is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct TestedAnswer {
     /// The text whose tokens were tested.
@@ -54,7 +54,7 @@ pub struct TestedAnswer {
 }
 
 /// One token of an answer, the prompt and the answer's earlier tokens given.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct AnswerStep {
     /// The answer's token.

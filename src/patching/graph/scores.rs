@@ -6,6 +6,7 @@ use crate::{
     notebook::Show,
     order::by_size,
     patching::{Agreement, MapAxis, PatchSweep, Patching},
+    plot::{Figure, ToFigure},
 };
 use ndarray::{Array2, Ix2};
 
@@ -126,6 +127,12 @@ impl EdgeScores {
             }
             _ => None,
         })
+    }
+}
+
+impl ToFigure for EdgeScores {
+    fn to_figure(&self) -> Result<Option<Figure>> {
+        self.circuit(SHOWN).to_figure()
     }
 }
 
