@@ -4,7 +4,14 @@ use ndarray::Array2;
 use std::fmt;
 
 /// A place that heads are known to look at (Elhage et al. 2021, Olsson et al. 2022).
-#[doc(alias("previous_token_head", "duplicate_token_head", "induction_head", "get_previous_token_head_detection_pattern", "get_duplicate_token_head_detection_pattern", "get_induction_head_detection_pattern"))]
+#[doc(alias(
+    "previous_token_head",
+    "duplicate_token_head",
+    "induction_head",
+    "get_previous_token_head_detection_pattern",
+    "get_duplicate_token_head_detection_pattern",
+    "get_induction_head_detection_pattern"
+))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Habit {
     /// The token before.

@@ -68,7 +68,14 @@ use transformer::Transformer;
 /// assert_eq!(run.cache().get(Site::pattern(1))?.dims()[2..], [8, 8]); // seven words and a <bos>
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[doc(alias("HookedTransformer", "HookedEncoder", "HookedEncoderDecoder", "TransformerBridge", "LanguageModel", "NNsight"))]
+#[doc(alias(
+    "HookedTransformer",
+    "HookedEncoder",
+    "HookedEncoderDecoder",
+    "TransformerBridge",
+    "LanguageModel",
+    "NNsight"
+))]
 #[derive(Clone)]
 pub struct Model {
     inner: Arc<Inner>,

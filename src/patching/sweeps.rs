@@ -92,7 +92,13 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
-    #[doc(alias("get_act_patch_attn_head_out_all_pos", "get_act_patch_attn_head_q_all_pos", "get_act_patch_attn_head_k_all_pos", "get_act_patch_attn_head_v_all_pos", "get_act_patch_attn_head_pattern_all_pos"))]
+    #[doc(alias(
+        "get_act_patch_attn_head_out_all_pos",
+        "get_act_patch_attn_head_q_all_pos",
+        "get_act_patch_attn_head_k_all_pos",
+        "get_act_patch_attn_head_v_all_pos",
+        "get_act_patch_attn_head_pattern_all_pos"
+    ))]
     pub fn heads(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.heads_of(part)];
         self.sweep(&format!("{}, all positions", part.name()), axes, |at| [clean(part.site(at[0])).head(at[1])])
@@ -102,7 +108,13 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
-    #[doc(alias("get_act_patch_attn_head_out_by_pos", "get_act_patch_attn_head_q_by_pos", "get_act_patch_attn_head_k_by_pos", "get_act_patch_attn_head_v_by_pos", "get_act_patch_attn_head_pattern_by_pos"))]
+    #[doc(alias(
+        "get_act_patch_attn_head_out_by_pos",
+        "get_act_patch_attn_head_q_by_pos",
+        "get_act_patch_attn_head_k_by_pos",
+        "get_act_patch_attn_head_v_by_pos",
+        "get_act_patch_attn_head_pattern_by_pos"
+    ))]
     pub fn heads_by_position(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position"), self.heads_of(part)];
         self.sweep(&format!("{}, by position", part.name()), axes, |at| {
