@@ -18,6 +18,7 @@ mod generate_texts;
 mod gradients;
 mod grammar;
 mod grouped_heads;
+mod guide;
 mod huge_arguments;
 mod identities;
 mod ids;
