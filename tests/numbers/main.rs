@@ -27,6 +27,7 @@ mod lengths;
 mod means;
 mod measures;
 mod modular;
+mod names;
 mod not_a_number;
 mod oracle;
 mod own_words;
