@@ -20,7 +20,7 @@ class Kernel(unittest.TestCase):
 
     def test_a_cell_that_fails_at_its_second_question_mark_loses_what_the_first_made(self):
         cell = self.kernel.run('let first = Model::open("induction-2l")?; let second = Model::open("no such model")?;')
-        self.assertTrue(cell.stderr.startswith("no such model"), cell)
+        self.assertIn("no such model", cell.stderr)
         self.assertEqual(len(cell.stderr.strip().splitlines()), 1, cell)
         self.assert_gone("first")
         self.kernel.check("kept")
@@ -48,7 +48,7 @@ class Kernel(unittest.TestCase):
         cell = self.kernel.check(
             "let mut said = String::new(); kept.generate(text)?.max_new_tokens(2).stream(|new| said += &new.text)?; said"
         )
-        self.assertTrue(cell.text.startswith('" '), cell.text)
+        self.assertIn("blue", cell.text)
 
     def test_a_model_that_cannot_be_downloaded_is_one_sentence(self):
         self.kernel.check('unsafe { std::env::set_var("HF_ENDPOINT", "http://127.0.0.1:9"); }')
