@@ -4,10 +4,23 @@ use std::env::{var_os, vars_os};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What changes the compiler's work and comes from the kernel, not from the user: without these the command is the one
-/// that `notebooks/lab` runs, and Cargo finds its work done.
-const KERNELS_OWN: [&str; 6] =
-    ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC", "RUSTFLAGS"];
+/// What changes the compiler's work and comes from the kernel or from Cargo's call of this script, not from the user:
+/// without these the command is the one that `notebooks/lab` runs, and Cargo finds its work done. The script of a
+/// dependency runs again whenever one that it asks for has changed, and `ring` asks for those that Cargo gives a script.
+const KERNELS_OWN: [&str; 11] = [
+    "CARGO_BUILD_",
+    "CARGO_CFG_",
+    "CARGO_ENCODED_",
+    "CARGO_FEATURE_",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_PRIMARY_",
+    "CARGO_PROFILE_",
+    "CARGO_TARGET_",
+    "RUSTC",
+    "RUSTFLAGS",
+];
+const SCRIPTS_OWN: [&str; 7] = ["DEBUG", "HOST", "NUM_JOBS", "OPT_LEVEL", "OUT_DIR", "PROFILE", "TARGET"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -25,8 +38,9 @@ fn main() {
     ]);
     cargo.current_dir(here.join("library"));
     for (name, _) in vars_os() {
-        if KERNELS_OWN.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
+        let known = name.to_string_lossy();
+        if KERNELS_OWN.iter().any(|prefix| known.starts_with(prefix)) || SCRIPTS_OWN.contains(&&*known) {
+            cargo.env_remove(&name);
         }
     }
     let status = cargo.status().expect("cargo runs: it is running this");

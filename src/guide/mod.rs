@@ -5,5 +5,6 @@
 //! `get_act_patch_resid_pre`.
 
 pub mod names;
-pub mod rust_kernel;
+#[doc = include_str!("rust_kernel.md")]
+pub mod rust_kernel {}
 pub mod tasks;

@@ -37,7 +37,7 @@
 //! run.cache().get("blocks.0.attn.hook_z")?;          // cache["blocks.0.attn.hook_z"]
 //! run.cache().get(Site::pattern(0))?;                // cache["pattern", 0], cache[utils.get_act_name("pattern", 0)]
 //! run.cache().sites();                               // cache.keys()
-//! run.cache().stack_activation(Site::z)?;            // cache.stack_activation("z")
+//! run.stack_activation(Site::z)?;                    // cache.stack_activation("z")
 //! run.accumulated_resid(last, true)?;                // cache.accumulated_resid(incl_mid=True)
 //! run.decompose(last)?;                              // cache.decompose_resid
 //! run.decompose_heads(last)?;                        // cache.stack_head_results
@@ -59,7 +59,7 @@
 //! model.hooked([]);                                  // nothing to undo: `model` itself never changes; reset_hooks
 //! model.run_with(text, [zero(Site::z(1)).head(0)])?; // def hook(z, hook): z[:, :, 0] = 0
 //! model.run_with(text, [patch(Site::resid_post(0), run.cache())?])?; // def hook(resid, hook): return cache[hook.name]
-//! model.pass(text)?.differentiate(Site::resid_post(0), |logits| Ok(logits.sum_all()?))?.run()?; // bwd_hooks, .backward()
+//! model.pass(text)?.differentiate(Site::resid_post(0), |logits| Ok(logits.sum_all()?)).run()?; // bwd_hooks, .backward()
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -80,7 +80,7 @@
 //! w.get("blocks.0.attn.W_Q")?;                       // model.state_dict()["blocks.0.attn.W_Q"]
 //! w.tokens_to_residual_directions(text)?;            // model.tokens_to_residual_directions
 //! w.accumulated_bias(layer, false, true)?;           // model.accumulated_bias
-//! w.all_head_labels();                               // model.all_head_labels()
+//! model.all_head_labels();                           // model.all_head_labels()
 //! model.qk(layer)?;                                  // model.QK[layer], a FactoredMatrix
 //! model.ov(layer)?.eigenvalues()?;                   // model.OV[layer].eigenvalues
 //! composition_scores(&model, Composition::K)?;       // model.all_composition_scores("K")
@@ -103,9 +103,9 @@
 //! # Patching
 //! ```
 //! # use glassbox::prelude::*;
-//! # let model = Model::open("induction-2l")?;
-//! # let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
-//! # let patching = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+//! # let model = Model::open("grammar-4l")?;
+//! # let metric = Metric::logit_diff(&model, "are", "is", 1)?;
+//! # let patching = Patching::new(&model, "The keys near the cabinet", "The key near the cabinets", metric)?;
 //! patching.resid_pre()?;                             // patching.get_act_patch_resid_pre
 //! patching.resid_mid()?;                             // patching.get_act_patch_resid_mid
 //! patching.attn_out()?;                              // patching.get_act_patch_attn_out
@@ -121,7 +121,7 @@
 //! # nnsight
 //! ```
 //! # use glassbox::prelude::*;
-//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let (model, text) = (Model::open("grammar-4l")?, "The keys near the cabinet");
 //! let run = model.run(text)?;                        // with model.trace(text):
 //! run.cache().get(Site::resid_post(0))?;             //     model.transformer.h[0].output[0].save()
 //! model.run_with(text, [zero(Site::mlp_out(0))])?;   //     model.transformer.h[0].mlp.output[:] = 0

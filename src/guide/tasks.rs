@@ -56,7 +56,7 @@
 //! run.cache().get("blocks.1.attn.hook_pattern")?; // an activation by its TransformerLens name
 //! run.cache().get(Site::resid_post(1))?;   // the same by a typed name
 //! run.cache().sites();                     // what was recorded
-//! run.cache().stack_activation(Site::z)?;  // one site of all layers, stacked
+//! run.stack_activation(Site::z)?;          // one site of all layers, stacked
 //! run.attention(1)?;                       // picture: attention patterns of a layer
 //! run.attention_head(1, 0)?;               // picture: attention pattern of a head
 //! run.pattern(1, 0)?;                      // attention pattern of a head as an array
@@ -69,7 +69,7 @@
 //! # Change something
 //! ```
 //! # use glassbox::prelude::*;
-//! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
+//! # let (model, text) = (Model::open("grammar-4l")?, "The keys near the cabinet");
 //! # let run = model.run(text)?;
 //! # let direction = Direction::new(Site::resid_post(0), &Tensor::ones(model.config().d_model, DType::F32, &Device::Cpu)?)?;
 //! model.run_with(text, [zero(Site::z(1)).head(0)])?; // ablate a head
