@@ -1,6 +1,6 @@
 //! [`Run`]: the result of running text through a model.
 
-use super::{Architecture, Model};
+use super::{Architecture, Model, run_gradient::OwnGradients};
 use crate::{
     Result,
     cache::ActivationCache,
@@ -20,7 +20,7 @@ pub struct Run {
     model: Model,
     reading: Reading,
     cache: ActivationCache,
-    gradients: Option<ActivationCache>,
+    gradients: Option<(ActivationCache, OwnGradients)>,
 }
 
 /// What was read from the last residual stream.
@@ -53,7 +53,7 @@ impl Run {
         model: Model,
         reading: Reading,
         cache: ActivationCache,
-        gradients: Option<ActivationCache>,
+        gradients: Option<(ActivationCache, OwnGradients)>,
     ) -> Self {
         Self { model, reading, cache, gradients }
     }
@@ -128,7 +128,11 @@ impl Run {
     /// # Errors
     /// When none were asked for.
     pub fn gradients(&self) -> Result<&ActivationCache> {
-        self.gradients.as_ref().ok_or_else(|| RunError::NoGradients.into())
+        self.gradients.as_ref().map(|(at_sites, _)| at_sites).ok_or_else(|| RunError::NoGradients.into())
+    }
+
+    pub(super) fn own_gradients(&self) -> Option<&OwnGradients> {
+        self.gradients.as_ref().map(|(_, own)| own)
     }
 
     /// The logits of one text at one position.
