@@ -63,7 +63,7 @@ brief! {
         let last = curve.last().map(|last| format!(", the last {}", number(last))).unwrap_or_default();
         format!("A curve of {} points{last}", curve.points().len())
     };
-    Parameters: |parameters| format!("Parameters in {} tensors", parameters.names().count());
+    Parameters: |parameters| format!("Parameters in {} tensors", parameters.names().len());
 }
 
 #[cfg(test)]

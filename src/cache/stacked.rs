@@ -23,8 +23,9 @@ impl Run {
         let config = self.model().config();
         let layers = 0..config.layers_of(site(0).stack());
         let every = layers.map(|layer| {
-            config.check(site(layer))?;
-            self.cache().get(site(layer))
+            let site = config.site(site(layer))?;
+            config.check(site)?;
+            self.cache().get(site)
         });
         Ok(Tensor::stack(&every.collect::<Result<Vec<_>>>()?, 0)?)
     }

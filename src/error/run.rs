@@ -46,6 +46,11 @@ pub(crate) enum RunError {
     #[error("the metric does not depend on `{site}`, so there is no gradient there")]
     NoGradient { site: String },
     #[error(
+        "the metric does not depend on this variable of shape {shape:?}; use it in a closure of edit(..) that the pass is \
+         given, as it is and not detached"
+    )]
+    NoGradientOfOwn { shape: Vec<usize> },
+    #[error(
         "this pass runs layers {start} to {stop} (not included) and does not come to `{site}`; move start_at_layer or \
          stop_at_layer, ask for logits, or leave the site out"
     )]

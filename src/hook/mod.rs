@@ -5,6 +5,7 @@
 mod closure;
 mod intervention;
 mod layers;
+mod named;
 mod point;
 mod select;
 mod several;
@@ -19,9 +20,10 @@ pub use intervention::{
 };
 pub(crate) use intervention::{from_clean, length, select, unit};
 pub use layers::Layers;
+pub use named::ToSite;
 pub use point::Point;
 pub(crate) use point::Stage;
-pub use select::{Sites, ToSite};
+pub use select::Sites;
 pub use several::ToInterventions;
 pub(crate) use short::nearest;
 pub use site::{Site, Stack};

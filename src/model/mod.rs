@@ -22,6 +22,7 @@ mod pass;
 mod prompt;
 mod run;
 mod run_attention;
+mod run_gradient;
 mod shipped;
 mod show;
 mod tap;

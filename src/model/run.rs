@@ -1,6 +1,6 @@
 //! [`Run`]: the result of running text through a model.
 
-use super::{AnswerWord, LikelierReading, Model};
+use super::{AnswerWord, LikelierReading, Model, run_gradient::OwnGradients};
 use crate::{
     Result,
     cache::{ActivationCache, bytes_of},
@@ -20,7 +20,7 @@ pub struct Run {
     model: Model,
     reading: Reading,
     cache: ActivationCache,
-    gradients: Option<ActivationCache>,
+    gradients: Option<(ActivationCache, OwnGradients)>,
 }
 
 /// What was read from the last residual stream.
@@ -53,7 +53,7 @@ impl Run {
         model: Model,
         reading: Reading,
         cache: ActivationCache,
-        gradients: Option<ActivationCache>,
+        gradients: Option<(ActivationCache, OwnGradients)>,
     ) -> Self {
         Self { model, reading, cache, gradients }
     }
@@ -142,7 +142,7 @@ impl Run {
     pub fn bytes(&self) -> usize {
         let Reading { logits, resid, pooled, next_sentence, .. } = &self.reading;
         let read = [logits.as_ref(), Some(resid), pooled.as_ref(), next_sentence.as_ref()];
-        let recorded = [Some(&self.cache), self.gradients.as_ref()].into_iter().flatten();
+        let recorded = [Some(&self.cache), self.gradients.as_ref().map(|(at_sites, _)| at_sites)].into_iter().flatten();
         bytes_of(
             recorded
                 .flat_map(|cache| cache.iter().map(|(_, tensor)| tensor))
@@ -160,7 +160,11 @@ impl Run {
     /// When none were asked for.
     #[doc(alias("grad", "backward"))]
     pub fn gradients(&self) -> Result<ActivationCache> {
-        self.gradients.clone().ok_or_else(|| RunError::NoGradients.into())
+        self.gradients.as_ref().map(|(at_sites, _)| at_sites.clone()).ok_or_else(|| RunError::NoGradients.into())
+    }
+
+    pub(super) fn own_gradients(&self) -> Option<&OwnGradients> {
+        self.gradients.as_ref().map(|(_, own)| own)
     }
 
     /// The logits of one text at one position.

@@ -5,7 +5,7 @@ use crate::{
     Model, Result,
     axes::Axis,
     error::{ProbeError, SiteError},
-    hook::{Site, Sites},
+    hook::{Layers, Site, Sites, ToSite},
     text::{ToTokens, Tokens},
 };
 use ndarray::Array2;
@@ -28,6 +28,8 @@ use ndarray::Array2;
 pub struct Examples {
     features: Vec<(Site, Features)>,
     labels: Labels,
+    /// Those of the model.
+    layers: Layers,
 }
 
 impl Examples {
@@ -63,7 +65,7 @@ impl Examples {
         }
         let feature = |(site, rows): (&Site, Vec<f32>)| Ok((*site, features(*site, labels.len(), rows)?));
         let features = sites.iter().zip(rows).map(feature).collect::<Result<_>>()?;
-        Ok(Self { features, labels: labels.into() })
+        Ok(Self { features, labels: labels.into(), layers: model.config().layers() })
     }
 
     /// The activations at a site, one row per kept token.
@@ -73,7 +75,8 @@ impl Examples {
     ///
     /// # Errors
     /// When the site was not collected.
-    pub fn features(&self, site: Site) -> Result<Features> {
+    pub fn features(&self, site: impl ToSite) -> Result<Features> {
+        let site = site.site_in(self.layers)?;
         let found = self.features.iter().find(|(have, _)| *have == site);
         found.map(|(_, features)| features.clone()).ok_or_else(|| {
             let nearest = self.features.iter().map(|(site, _)| site.to_string()).collect();

@@ -1,10 +1,10 @@
 //! Gradients of a logit difference against PyTorch's, and against central differences.
 
 use crate::reference::{difference, expected, open, token_ids};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use glassbox::{
     Model,
-    hook::{Site, add},
+    hook::{Site, add, edit},
 };
 
 fn logit_difference(a: usize, b: usize) -> impl Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync + 'static {
@@ -98,5 +98,36 @@ fn what_is_differentiated_is_bit_for_bit_what_is_recorded() {
         .unwrap();
     for (site, value) in plain.cache().iter() {
         assert_eq!(difference(&value, &tracked.cache().get(site).unwrap()), 0.0, "{site}");
+    }
+}
+
+#[test]
+fn a_variable_that_a_closure_holds_has_the_gradient_of_central_differences() {
+    for name in ["gpt2-tiny", "llama-gqa-tied", "families/gemma2"] {
+        let (model, ids) = (open(name), vec![3u32, 1, 4, 1, 5]);
+        let width = model.config().d_model;
+        let start = Tensor::randn(0f32, 0.1, width, &Device::Cpu).unwrap();
+        let scale = Var::from_tensor(&start).unwrap();
+        let held = scale.clone();
+        let scaled = edit(Site::resid_pre(1), move |x| x.broadcast_mul(&(held.as_tensor() + 1.0)?)).position(-1);
+        let pass = || model.pass(&ids).unwrap().intervene(&scaled);
+        let run = pass().differentiate(Site::resid_pre(1), logit_difference(3, 7)).run().unwrap();
+        let gradient = run.gradient_of(&scale).unwrap();
+        assert_eq!(gradient.dims(), [width]);
+        // Along the gradient itself, where what differences show is largest.
+        let way = (&gradient
+            / gradient.sqr().unwrap().sum_all().unwrap().sqrt().unwrap().to_scalar::<f32>().unwrap() as f64)
+            .unwrap();
+        let at = |step: f64| {
+            scale.set(&(&start + (&way * step).unwrap()).unwrap()).unwrap();
+            let run = pass().run().unwrap();
+            logit_difference(3, 7)(run.logits().unwrap()).unwrap().to_scalar::<f32>().unwrap() as f64
+        };
+        let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+        let expected = (&gradient * &way).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap() as f64;
+        assert!((slope - expected).abs() < 1e-2 * (1.0 + expected.abs()), "{name}: {slope} {expected}");
+        let other = Var::zeros(3, DType::F32, &Device::Cpu).unwrap();
+        assert!(run.gradient_of(&other).unwrap_err().to_string().contains("does not depend on this variable"));
+        assert!(pass().run().unwrap().gradient_of(&scale).is_err(), "nothing was differentiated");
     }
 }

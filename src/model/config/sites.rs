@@ -119,6 +119,7 @@ impl Config {
 
     /// Fails, naming the reason and the nearest sites, when this model has no such site.
     pub(crate) fn check(&self, site: Site) -> crate::Result<()> {
+        let site = self.site(site)?;
         let Some(why) = self.absence(site) else { return Ok(()) };
         let layer = site.layer().map(|layer| layer.min(self.layers_of(site.stack()).saturating_sub(1)));
         let candidates = self.sites().into_iter().filter(|s| layer.is_none() || s.layer() == layer);

@@ -6,9 +6,10 @@ use crate::{
     cache::ActivationCache,
     error::RunError,
     hook::Site,
-    model::{Frame, Kept, Run, run::Reading, tap::Tap},
+    model::{Frame, Kept, Run, run::Reading, run_gradient::OwnGradients, tap::Tap},
 };
 use candle_core::Tensor;
+use std::sync::Arc;
 
 impl Pass {
     pub(super) fn run_here(&self) -> Result<(Run, Kept)> {
@@ -60,7 +61,7 @@ impl Pass {
         ActivationCache::new(self.model.config().layers(), entries, self.tokens.clone(), self.source.clone())
     }
 
-    fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<ActivationCache>> {
+    fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<(ActivationCache, OwnGradients)>> {
         let Some((_, metric)) = &self.gradient else { return Ok(None) };
         let Some(logits) = logits else { return Err(RunError::NoLogits.into()) };
         let value = metric(logits).map_err(|why| why.of_closure("`differentiate`", logits.dims()))?;
@@ -74,7 +75,7 @@ impl Pass {
             let gradient = gradient.ok_or_else(|| RunError::NoGradient { site: site.to_string() })?;
             Ok((*site, gradient.detach()))
         };
-        let gradients = tap.deltas.iter().map(gradient).collect::<Result<_>>()?;
-        Ok(Some(self.cache(gradients)))
+        let at_sites = tap.deltas.iter().map(gradient).collect::<Result<_>>()?;
+        Ok(Some((self.cache(at_sites), OwnGradients(Arc::new(gradients)))))
     }
 }
