@@ -8,7 +8,7 @@ use crate::plot::text::visible;
 /// ```
 /// use glassbox::patching::MapAxis;
 /// let axis = MapAxis::names("part", ["attention", "MLP"]);
-/// assert_eq!((axis.name(), axis.len()), ("part", 2));
+/// assert_eq!((axis.name().as_str(), axis.len()), ("part", 2));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapAxis {

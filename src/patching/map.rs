@@ -122,7 +122,7 @@ impl Patching {
     /// let patching =
     ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
     /// let position = patching.position_axis("position");
-    /// assert_eq!((position.name(), position.len()), ("position", 8)); // seven words and a <bos>
+    /// assert_eq!((position.name().as_str(), position.len()), ("position", 8)); // seven words and a <bos>
     /// // The patterns of both layers together, row by row.
     /// let rows = patching.sweep("rows of all patterns", [position], |at| {
     ///     [0, 1].map(|layer| clean(Site::pattern(layer)).position(at[0]))

@@ -54,7 +54,7 @@ impl PatchSweep {
     /// With cells that are missing for some of the pairs, by every metric.
     pub(super) fn lacking(mut self, missing: Option<Vec<bool>>) -> Result<Self> {
         let Some(missing) = missing else { return Ok(self) };
-        let missing = ArrayD::from_shape_vec(IxDyn(self.values().shape()), missing);
+        let missing = ArrayD::from_shape_vec(IxDyn(self.values.shape()), missing);
         let missing = missing.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         self.lacks(&missing);
         Ok(self)
@@ -67,7 +67,7 @@ impl PatchSweep {
     /// # Shapes
     /// Those of [`PatchSweep::values`]: `[layer, pos, batch]`.
     pub fn missing(&self) -> ArrayD<bool> {
-        self.missing.clone().unwrap_or_else(|| ArrayD::from_elem(self.values().raw_dim(), false))
+        self.missing.clone().unwrap_or_else(|| ArrayD::from_elem(self.values.raw_dim(), false))
     }
 
     /// Whether a cell is missing for all pairs of prompts: pictures leave it out, and its mean is 0.

@@ -58,7 +58,7 @@ impl PatchSweep {
     fn hidden(&self) -> ArrayD<bool> {
         match &self.missing {
             Some(missing) => missing.map_axis(Axis(self.axes.len()), |pairs| pairs.iter().all(|&missing| missing)),
-            None => ArrayD::from_elem(self.values().shape().split_last().map_or(&[][..], |(_, cells)| cells), false),
+            None => ArrayD::from_elem(self.values.shape().split_last().map_or(&[][..], |(_, cells)| cells), false),
         }
     }
 

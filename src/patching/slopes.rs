@@ -94,7 +94,7 @@ impl Patching {
                 Ok((*site, Tensor::cat(&of_texts, 0)?))
             };
             let entries = sites.iter().enumerate().map(of_site).collect::<Result<Vec<_>>>()?;
-            Ok(ActivationCache::new(self.model.config().layers(), entries, self.corrupt().clone(), None))
+            Ok(ActivationCache::new(self.model.config().layers(), entries, self.corrupt(), None))
         };
         (0..still.len()).map(joined).collect()
     }

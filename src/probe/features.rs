@@ -19,7 +19,7 @@ use crate::{Result, error::ProbeError};
 ///     .named_by(|neuron| format!("L2N{neuron}"))
 ///     .with_source("blocks.2.mlp.hook_post");
 /// assert_eq!((features.n_samples(), features.n_features()), (3, 2));
-/// assert_eq!(features.name(1), Some("L2N1"));
+/// assert_eq!(features.name(1).as_deref(), Some("L2N1"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone)]

@@ -121,7 +121,7 @@ fn a_variable_that_a_closure_holds_has_the_gradient_of_central_differences() {
         let at = |step: f64| {
             scale.set(&(&start + (&way * step).unwrap()).unwrap()).unwrap();
             let run = pass().run().unwrap();
-            logit_difference(3, 7)(run.logits().unwrap()).unwrap().to_scalar::<f32>().unwrap() as f64
+            logit_difference(3, 7)(&run.logits().unwrap()).unwrap().to_scalar::<f32>().unwrap() as f64
         };
         let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
         let expected = (&gradient * &way).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap() as f64;

@@ -108,7 +108,7 @@ fn what_a_run_gives_outlives_the_run() -> Result<()> {
 
 #[test]
 fn what_an_encoder_gives_is_kept_without_its_run() -> Result<()> {
-    let bert = open("bert-tiny");
+    let bert = open("families/bert");
     let pooled = keep(bert.run([2, 5, 3])?.pooled()?);
     assert_eq!(pooled.dims(), [1, bert.config().d_model]);
     Ok(())

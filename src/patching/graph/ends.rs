@@ -34,14 +34,14 @@ pub(super) struct Ends {
 impl Patching {
     /// The prompts that values are put into, and what is put in.
     pub(super) fn corrupt_to_source(&self) -> Result<Ends> {
-        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt().clone()));
+        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt()));
         self.two_runs((&corrupt, &prompts), (&self.model, &self.source))
     }
 
     /// What is to be explained, and what the rest of the model is given instead: clean and corrupt prompts; in an
     /// ablation the prompts and what is put into them.
     pub(super) fn intact_to_rest(&self) -> Result<Ends> {
-        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt().clone()));
+        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt()));
         match self.ablates {
             true => self.two_runs((&corrupt, &prompts), (&self.model, &self.source)),
             false => self.two_runs((&self.model, &self.source), (&corrupt, &prompts)),
@@ -55,7 +55,7 @@ impl Patching {
         if self.ablates {
             return Ok(Cow::Borrowed(self));
         }
-        let source = Source::Aligned(self.corrupt().clone(), counterparts.inverse(clean.len()));
+        let source = Source::Aligned(self.corrupt(), counterparts.inverse(clean.len()));
         let turned = Self::between(&self.model, source, clean.clone(), self.for_clean(&self.metric)?)?;
         let more = self.more.iter().map(|(metric, baselines)| Ok((self.for_clean(metric)?, baselines.clone())));
         let (more, hold_ln) = (more.collect::<Result<_>>()?, self.hold_ln);
@@ -71,7 +71,7 @@ impl Patching {
         let here = self.written(&graph, &first, &writing)?;
         let stream = |site| Ok((site, first.get(site)?));
         let streams = graph.stream_sites().into_iter().map(stream).collect::<Result<_>>()?;
-        let streams = ActivationCache::new(first.layers(), streams, self.corrupt().clone(), None);
+        let streams = ActivationCache::new(first.layers(), streams, self.corrupt(), None);
         let other = other.1.values(other.0, &self.corrupt(), graph.writing_sites())?;
         let way = (self.written(&graph, &other, &writing)? - &here)?;
         Ok(Ends { graph, writing, streams, here, way })

@@ -21,7 +21,7 @@ impl Circuit {
     /// # Errors
     /// When the circuit has no edges.
     pub fn figure(&self) -> Result<Figure> {
-        let mut edges = self.edges().to_vec();
+        let mut edges = self.edges();
         edges.sort_by(|a, b| by_size(a.score, b.score));
         edges.truncate(DRAWN);
         let layers = (0..self.graph.layers).flat_map(|layer| [format!("layer {layer}"), format!("MLP {layer}")]);
