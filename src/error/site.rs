@@ -7,7 +7,9 @@ pub(crate) enum SiteError {
     NotInModel { site: String, family: String, why: String, nearest: Vec<String>, beyond: bool },
     #[error("`{site}` was not recorded by this run, which {}", holds(*held, nearest))]
     NotRecorded { site: String, held: usize, nearest: Vec<String> },
-    #[error("`{site}` is recorded only when named, as it costs extra: model.pass(text)?.record(\"{site}\").run()")]
+    #[error(
+        "`{site}` was not recorded: it costs extra and is recorded only when named, as in model.pass(text)?.record(\"{site}\").run()"
+    )]
     Gated { site: String },
     #[error(
         "nothing has been stored of {asked} yet; run a model with the intervention first, as in \

@@ -97,6 +97,7 @@ impl Generation {
     /// Everything that can be wrong, found before anything runs.
     fn check(&self) -> Result<()> {
         self.sampling.check()?;
+        self.interventions.iter().try_for_each(|(_, edit)| edit.check_made())?;
         let (tokens, last) = (&self.prefix.tokens, self.max_new_tokens.checked_sub(1).ok_or(GenerateError::Nothing)?);
         if self.stops.iter().any(String::is_empty) {
             return Err(GenerateError::EmptyStop.into());

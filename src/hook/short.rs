@@ -1,7 +1,7 @@
 //! The short names of TransformerLens's `utils.get_act_name`: `pattern` in layer 0, `scale` of `ln1` in layer 4, `k6`.
 
 use super::point::{Place, TABLE};
-use crate::{error, order::falling};
+use crate::order::falling;
 
 /// The whole name of what TransformerLens calls by a short one in a layer, as `get_act_name` makes it; where that is no
 /// hook's, of the [`Site`](super::Site) whose constructor is called so.
@@ -69,36 +69,23 @@ pub(super) fn hint(name: &str) -> Option<String> {
     known(bare).then(|| format!("(\"{bare}\", 0)"))
 }
 
-/// The candidates most like a name, best first. What counts of a short name, or of a wrong part before it, is the last
-/// part: `pattern` is most like `blocks.0.attn.hook_pattern`.
+/// The candidates most like a name, best first. What counts most is the last part: `pattern` is most like
+/// `blocks.0.attn.hook_pattern`. Of several that are as like, the plainest comes first.
 pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
     let name: String = name.chars().take(200).collect();
     let last = |name: &str| {
         let last = name.rsplit('.').next().unwrap_or(name);
         last.strip_prefix("hook_").unwrap_or(last).to_owned()
     };
-    let own = last(&name);
-    let alone = !name.contains('.');
-    let candidates: Vec<String> = candidates.into_iter().collect();
-    let mut same: Vec<String> = candidates.iter().filter(|candidate| last(candidate) == own).cloned().collect();
-    let like = |candidate: &String| match alone {
-        true => strsim::jaro_winkler(&own, &last(candidate)),
-        false => strsim::jaro_winkler(&name, candidate),
+    let (own, in_block) = (last(&name), name.contains('.'));
+    let like = |candidate: &str| {
+        let whole = if in_block { strsim::jaro_winkler(&name, candidate) } else { 0.0 };
+        strsim::jaro_winkler(&own, &last(candidate)) + whole
     };
-    // Of several with the same last part, those whose whole name is most like it come first.
-    let whole = |candidate: &String| strsim::jaro_winkler(&name, candidate);
-    same.sort_by(|a, b| falling(whole(a), whole(b)));
-    if alone {
-        let mut others = candidates;
-        others.sort_by(|a, b| falling(like(a), like(b)).then_with(|| a.cmp(b)));
-        same.extend(others);
-    } else {
-        same.extend(error::nearest(&name, candidates, count));
-    }
-    let mut seen = std::collections::HashSet::new();
-    same.retain(|name| seen.insert(name.clone()));
-    same.truncate(count);
-    same
+    let mut scored: Vec<_> = candidates.into_iter().map(|candidate| (like(&candidate), candidate)).collect();
+    scored.sort_by(|a, b| falling(a.0, b.0).then_with(|| (a.1.len(), &a.1).cmp(&(b.1.len(), &b.1))));
+    scored.dedup_by(|a, b| a.1 == b.1);
+    scored.into_iter().take(count).map(|(_, candidate)| candidate).collect()
 }
 
 #[cfg(test)]

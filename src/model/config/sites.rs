@@ -146,7 +146,7 @@ impl Config {
             let layers = self.layers_of(site.stack());
             if layer >= layers {
                 return Some(format!(
-                    "it has layers 0 to {} (or -{layers} to -1), not {layer}",
+                    "it has layers 0 to {}, not {layer} (-{layers} to -1 count from the end)",
                     layers.saturating_sub(1)
                 ));
             }
