@@ -13,7 +13,7 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 
-use crate::{Result, hook::ToIndex, index::Counted};
+use crate::{Result, error::need_type, hook::ToIndex, index::Counted};
 pub use candle_core::{D, DType, Device, IndexOp, Tensor, Var};
 use candle_nn::ops;
 
@@ -74,7 +74,11 @@ pub fn log_softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Ten
     values.as_ref().log_softmax(axis)
 }
 
+/// Which axis it is, of floats.
 fn place(values: &Tensor, axis: impl ToIndex) -> Result<usize> {
+    if !values.dtype().is_float() {
+        need_type(|| "what a softmax is taken of".into(), values, DType::F32)?;
+    }
     Counted::new("axis", "this tensor has axes", values.rank()).index(axis.to_index())
 }
 
@@ -103,6 +107,7 @@ mod tests {
         assert!(softmax(&x, 2).unwrap_err().is_out_of_range());
         assert!(log_softmax(&x, D::Minus(3)).unwrap_err().to_string().starts_with("axis -3 is out of range"));
         let ids = Tensor::new(&[1u32, 2], &Device::Cpu).unwrap();
-        assert!(!softmax(ids, -1).unwrap_err().to_string().contains('\n'));
+        let error = softmax(ids, -1).unwrap_err().to_string();
+        assert!(error.contains("what a softmax is taken of is of type u32, where f32 is needed"), "{error}");
     }
 }

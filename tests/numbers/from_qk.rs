@@ -177,8 +177,8 @@ fn every_next_token_is_attributed_as_one_at_a_time() {
     }
     assert!(seen > 25, "{seen}");
     let run = run_of(&open("gpt2-tiny"));
-    let neurons = run.decompose_fully(Site::resid_post(2)).unwrap().next_token_attrs().unwrap();
-    let parts = run.decompose_heads_and_mlps(Site::resid_post(2)).unwrap().next_token_attrs().unwrap();
+    let neurons = run.decompose_fully(Site::resid_post(-1)).unwrap().next_token_attrs().unwrap();
+    let parts = run.decompose_heads_and_mlps(Site::resid_post(-1)).unwrap().next_token_attrs().unwrap();
     let sum = |given: &glassbox::decompose::Attribution| given.values().sum(0).unwrap();
     assert!(difference(&sum(&neurons), &sum(&parts)) < 1e-3);
     assert!(format!("{parts:?}").contains("L0H0"));
