@@ -32,5 +32,5 @@ fn ids(tokens: usize) -> Vec<u32> {
 fn residual_gradients(model: &glassbox::Model, tokens: usize) -> Result<()> {
     let residual = Sites::filter(|site| site.to_string().contains("hook_resid_"));
     let pass = model.pass(ids(tokens))?.logits_at([-1]);
-    pass.differentiate(residual, |logits| Ok(logits.flatten_all()?.get(0)?)).run().map(drop)
+    pass.differentiate(residual, |logits| logits.flatten_all()?.get(0)).run().map(drop)
 }

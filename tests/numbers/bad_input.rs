@@ -59,7 +59,7 @@ fn sites_heads_layers_and_positions_that_are_not_there_are_refused_with_what_is(
     says(run.cache().get("blocks.0.attn.hook_patern").unwrap_err(), &["no hook named", "blocks.0.attn.hook_pattern"]);
     says(run.cache().get(Site::result(1)).unwrap_err(), &["not recorded", "blocks.1.attn.hook_"]);
     says(run.cache().get(Site::mlp_out(0)).unwrap_err(), &["not recorded"]);
-    says(run.attention(2).unwrap_err(), &["layers 0 to 1 (or -2 to -1), not 2"]);
+    says(run.attention(2).unwrap_err(), &["layers 0 to 1, not 2"]);
     says(run.attention_head(1, 4).unwrap_err(), &["head 4", "0 to 3"]);
     says(run.next_tokens(7, 3).unwrap_err(), &["position 7", "4 tokens"]);
     says(run.gradients().unwrap_err(), &["differentiate"]);
