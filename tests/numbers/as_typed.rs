@@ -1,5 +1,6 @@
 //! Arguments as a person types them: one intervention or several, closures of any result, layers from the end, sites by
 //! short names. Each form does what the plain one does.
+#![allow(clippy::all, reason = "the forms that people type are what is tested")]
 
 use crate::reference::open;
 use glassbox::{

@@ -128,19 +128,19 @@ fn every_smooth_metric_has_the_slope_that_a_closure_of_the_same_formula_has() {
     let pairs = [
         (
             metric(&model),
-            Metric::custom("same", move |x| Ok((x.gather(&ids(7, 9), 1)? - x.gather(&ids(42, 3), 1)?)?.squeeze(1)?)),
+            Metric::custom("same", move |x| (x.gather(&ids(7, 9), 1)? - x.gather(&ids(42, 3), 1)?)?.squeeze(1)),
         ),
         (
             Metric::logit(&model, [7, 9], 2).unwrap(),
-            Metric::custom("same", move |x| Ok(x.gather(&ids(7, 9), 1)?.squeeze(1)?)),
+            Metric::custom("same", move |x| x.gather(&ids(7, 9), 1)?.squeeze(1)),
         ),
         (
             Metric::probability(&model, [7, 9], 2).unwrap(),
-            Metric::custom("same", move |x| Ok(softmax(x)?.gather(&ids(7, 9), 1)?.squeeze(1)?)),
+            Metric::custom("same", move |x| softmax(x)?.gather(&ids(7, 9), 1)?.squeeze(1)),
         ),
         (
             Metric::log_probability(&model, [7, 9], 2).unwrap(),
-            Metric::custom("same", move |x| Ok(softmax(x)?.log()?.gather(&ids(7, 9), 1)?.squeeze(1)?)),
+            Metric::custom("same", move |x| softmax(x)?.log()?.gather(&ids(7, 9), 1)?.squeeze(1)),
         ),
     ];
     for (ours, same) in pairs {
@@ -165,7 +165,7 @@ fn a_metric_without_a_gradient_is_refused_by_name() {
     for error in [rank.attribution().unwrap_err(), rank.integrated_gradients(3).unwrap_err()] {
         assert!(error.to_string().contains("`rank` goes in steps"), "{error}");
     }
-    let blind = with(Metric::custom("blind", |logits| Ok(logits.detach().max(1)?)));
+    let blind = with(Metric::custom("blind", |logits| logits.detach().max(1)));
     assert!(blind.attribution().is_err(), "nothing flows back through a detached tensor");
     assert!(blind.integrated_gradients(0).unwrap_err().to_string().contains("at least one step"));
     let zeros = Patching::zero_ablation(&model, [1, 2, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();

@@ -69,7 +69,7 @@ fn an_edges_score_is_the_way_of_its_sender_along_the_gradient_of_its_receiver() 
             let difference = move |logits: &Tensor| {
                 let of = |text: usize, id: u32| logits.get(text)?.get(0)?.get(id as usize);
                 let each = |text: usize| of(text, ids[text][0])? - of(text, ids[text][1])?;
-                Ok((each(0)? + each(1)?)?)
+                each(0)? + each(1)?
             };
             let run = model.pass(patching.corrupt()).unwrap().logits_at([-1]).differentiate([site], difference).run();
             let gradient = run.unwrap().gradients().unwrap().get(site).unwrap();
@@ -203,7 +203,7 @@ fn slow_circuit(
                 }
                 sum = (sum + moved)?;
             }
-            Ok(sum.reshape(x.shape())?)
+            sum.reshape(x.shape())
         });
         interventions.push(head.map_or(told.clone(), |head| told.head(head as i64)));
     }

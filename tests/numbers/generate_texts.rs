@@ -209,7 +209,7 @@ fn what_cannot_be_done_is_refused_before_anything_runs() {
 #[test]
 fn logits_that_are_no_numbers_are_refused() {
     let model = open("gpt2-tiny");
-    let broken: Intervention = edit(Site::resid_post(1), |x| Ok((x / 0.0)?));
+    let broken: Intervention = edit(Site::resid_post(1), |x| x / 0.0);
     let error = after(&model, &PROMPT, 6).intervene_during(2..3, [broken]).run().unwrap_err().to_string();
     assert!(error.contains("step 2") && error.contains("not a number"), "{error}");
 }

@@ -114,7 +114,7 @@ pub fn of_a_model() -> Table<'static> {
         };
         "record" EitherEnd of 2 => |layer| model().pass(TEXT)?.record(Site::z(layer)).run();
         "differentiate" EitherEnd of 2 => |layer| {
-            model().pass(TEXT)?.differentiate(Site::z(layer), |x| Ok(x.sum_all()?)).run()
+            model().pass(TEXT)?.differentiate(Site::z(layer), |x| x.sum_all()).run()
         };
         "shape" EitherEnd of 2 => |layer| model().config().shape(Site::z(layer), 1, 1);
 

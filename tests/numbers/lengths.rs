@@ -273,7 +273,7 @@ fn attribution_between_prompts_of_different_length_is_the_way_along_the_gradient
             let difference = move |logits: &Tensor| {
                 let of = |text: usize, id: usize| logits.get(text)?.get(0)?.get(id);
                 let each = |text: usize| of(text, ids[text][0])? - of(text, ids[text][1])?;
-                Ok((each(0)? + each(1)?)?)
+                each(0)? + each(1)?
             };
             let pass = one.model.pass(one.patching.corrupt()).unwrap().logits_at([-1]);
             let run = pass.differentiate([site], difference).run().unwrap();

@@ -144,7 +144,7 @@ fn gradients_at_a_position_are_those_of_a_pass_of_ones_own() {
             let run =
                 model.pass(&corrupt).unwrap().differentiate([Site::mlp_out(0), Site::mlp_out(1)], move |logits| {
                     let of = |text: usize, id: usize| logits.get(text)?.get(rows[text])?.get(id);
-                    Ok((((of(0, 7)? - of(0, 42)?)? + of(1, 9)?)? - of(1, 3)?)?)
+                    ((of(0, 7)? - of(0, 42)?)? + of(1, 9)?)? - of(1, 3)?
                 });
             let run = run.run().unwrap();
             let (there, here) = (model.run(&clean).unwrap(), model.run(&corrupt).unwrap());
@@ -192,7 +192,7 @@ fn attribution_reads_every_site_that_an_exact_sweep_does() {
             let record = |ids: &[u32]| model.pass(ids).unwrap().record(of(layer)).run().unwrap();
             let value = |ids: &[u32]| record(ids).cache().get(of(layer)).unwrap().maximum(-1e9).unwrap();
             let way = (value(&texts) - value(&corrupt)).unwrap();
-            let at_end = |logits: &Tensor| Ok(logits.get(0)?.get(4)?.get(7)?);
+            let at_end = |logits: &Tensor| logits.get(0)?.get(4)?.get(7);
             let run = model.pass(&corrupt[..]).unwrap().differentiate(of(layer), at_end).run().unwrap();
             let effect = (way * run.gradients().unwrap().get(of(layer)).unwrap()).unwrap();
             let along = of(layer).axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query)).unwrap();

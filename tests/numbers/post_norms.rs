@@ -231,7 +231,7 @@ fn slow_circuit(model: &Model, runs: &Runs, scores: &EdgeScores, kept: &[Edge], 
                     sum = (sum + told(Sender::Mlp { layer }))?;
                 }
             }
-            Ok(sum.reshape(x.shape())?)
+            sum.reshape(x.shape())
         });
         interventions.push(head.map_or(told.clone(), |head| told.head(head as i64)));
     }

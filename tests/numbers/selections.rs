@@ -63,7 +63,7 @@ fn every_kind_of_intervention_takes_a_selection() {
         &|sites| patch(sites, other.cache()).unwrap(),
         &|sites| add(sites, vector.clone()),
         &|sites| ablate_direction(sites, &vector).unwrap(),
-        &|sites| edit(sites, |x| Ok(x.tanh()?)),
+        &|sites| edit(sites, |x| x.tanh()),
     ];
     for (nth, kind) in kinds.iter().enumerate() {
         let each =
@@ -175,7 +175,7 @@ fn a_pattern_acts_only_where_the_pass_comes() {
 #[test]
 fn a_gradient_is_edited_only_where_there_is_one() {
     let model = open("gpt2-tiny");
-    let stopped = || glassbox::hook::edit_gradient("blocks.*.hook_attn_out", |gradient| Ok(gradient.zeros_like()?));
+    let stopped = || glassbox::hook::edit_gradient("blocks.*.hook_attn_out", |gradient| gradient.zeros_like());
     for error in [
         model.run_with(PROMPT, [stopped()]).err().unwrap(),
         after(&model, &PROMPT, 2).intervene([stopped()]).run().err().unwrap(),
@@ -186,7 +186,7 @@ fn a_gradient_is_edited_only_where_there_is_one() {
     let hooked = model.hooked([stopped()]);
     assert_eq!(difference(&logits(&hooked, []), &logits(&model, [])), 0.0);
     let size = |model: &Model| {
-        let pass = model.pass(PROMPT).unwrap().differentiate("blocks.*.attn.hook_z", |x| Ok(x.sqr()?.sum_all()?));
+        let pass = model.pass(PROMPT).unwrap().differentiate("blocks.*.attn.hook_z", |x| x.sqr()?.sum_all());
         let gradients = pass.run().unwrap().gradients().unwrap();
         [0, 1].map(|layer| gradients.get(Site::z(layer)).unwrap().sqr().unwrap().sum_all().unwrap())
     };

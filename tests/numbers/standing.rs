@@ -104,7 +104,7 @@ fn values_as_large_as_the_text_stand_in_every_cell() {
 
 #[test]
 fn what_stands_and_sees_all_positions_sees_them_in_every_cell() {
-    let centred = |x: &Tensor| Ok(x.broadcast_sub(&x.mean_keepdim(1)?)?);
+    let centred = |x: &Tensor| x.broadcast_sub(&x.mean_keepdim(1)?);
     for name in ["gpt2-tiny", "llama-gqa-tied"] {
         every_kind_agrees(name, |_, _| vec![mean(Site::mlp_out(0)), scale(Site::mlp_out(0), 20.0)]);
         every_kind_agrees(name, |_, _| vec![scale(Site::attn_out(1), 20.0), edit(Site::attn_out(1), centred)]);
@@ -116,7 +116,7 @@ fn what_stands_and_sees_all_positions_sees_them_in_every_cell() {
 
 #[test]
 fn what_is_done_at_the_end_of_the_model_is_done_in_every_cell() {
-    let centred = |x: &Tensor| Ok(x.broadcast_sub(&x.mean_keepdim(1)?)?);
+    let centred = |x: &Tensor| x.broadcast_sub(&x.mean_keepdim(1)?);
     for name in ["gpt2-tiny", "llama-gqa-tied"] {
         every_kind_agrees(name, |_, _| vec![scale(Site::ln_final_scale(), 0.5)]);
         every_kind_agrees(name, |model, texts| {

@@ -117,7 +117,7 @@ fn knock_outs_agree_with_attention_renormalised_by_hand() {
                         weights.iter_mut().for_each(|weight| *weight /= if total > 0.0 { total } else { 1.0 });
                     }
                 }
-                Ok(Tensor::from_vec(rows, pattern.shape(), pattern.device())?)
+                Tensor::from_vec(rows, pattern.shape(), pattern.device())
             })
         };
         let whole = |cells: Vec<Intervention>| metric(&model, 2).of(model.run_with(&tokens, cells).unwrap()).unwrap();
@@ -212,7 +212,7 @@ fn attribution_in_slices_is_attribution_at_once() {
     let model = open("llama-gqa-tied");
     let tokens = prompts(&model, "llama-gqa-tied");
     let corrupt = corruption(&model, &tokens);
-    for measure in [metric(&model, 2), Metric::custom("largest", |logits| Ok(logits.max(1)?))] {
+    for measure in [metric(&model, 2), Metric::custom("largest", |logits| logits.max(1))] {
         let patching = Patching::corrupted(&model, &tokens, corrupt.clone(), measure).unwrap();
         let sliced = patching.clone().budget(1);
         for [whole, slices] in [

@@ -336,7 +336,7 @@ fn a_processed_model_is_patched_differentiated_and_read_as_any_other() {
     let gradient = |model: &Model| {
         let metric = |logits: &Tensor| {
             let last = logits.get(0)?.get(logits.dim(1)? - 1)?;
-            Ok((last.get(7)? - last.get(42)?)?)
+            last.get(7)? - last.get(42)?
         };
         let run = model.pass(&ids).unwrap().differentiate(Site::resid_pre(1), metric).run().unwrap();
         run.gradients().unwrap().get(Site::resid_pre(1)).unwrap()

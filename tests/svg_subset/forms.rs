@@ -1,4 +1,5 @@
 //! Pictures take their data as people have them.
+#![allow(clippy::all, reason = "the forms that people type are what is tested")]
 
 use std::collections::HashMap;
 
