@@ -14,7 +14,7 @@
 //! run.attention_head(layer, head)?; // a picture, in a notebook
 //! run.logit_lens()?; // what the model would say before each layer
 //!
-//! let silenced = model.run_with(text, [zero(Site::z(layer))])?; // and without?
+//! let silenced = model.run_with(text, zero(Site::z(layer)))?; // and without?
 //! assert!(silenced.probability("owl", -1)? < 0.1);
 //! # Ok::<(), glassbox::Error>(())
 //! ```

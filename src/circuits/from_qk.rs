@@ -33,7 +33,7 @@ use std::borrow::Borrow;
 /// use glassbox::{circuits::attention_from_qk, prelude::*};
 /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
 /// let (q, k) = (run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?);
-/// let same = attention_from_qk(&run, 1, q, k)?;
+/// let same = attention_from_qk(&run, 1, &q, &k)?;
 /// let difference = (same.pattern() - run.cache().get(Site::pattern(1))?)?.abs()?.max_all()?.to_scalar::<f32>()?;
 /// assert!(difference < 1e-6);
 /// let flat = attention_from_qk(&run, 1, (q * 0.0)?, k)?; // queries that ask for nothing

@@ -14,14 +14,14 @@
 //! model.run(text)?;                                  // model.run_with_cache(text)
 //! model.forward(text)?;                              // model(text)
 //! model.loss(text)?;                                 // model(text, return_type="loss")
-//! run.token_losses()?;                               // model(text, return_type="loss", loss_per_token=True)
+//! run.loss_per_token()?;                             // model(text, return_type="loss", loss_per_token=True)
 //! model.pass(text)?.record("blocks.*.hook_resid_post").run()?; // run_with_cache(text, names_filter=..)
 //! model.pass(text)?.stop_at_layer(1).run()?;         // model(text, stop_at_layer=1)
 //! model.tokens(text)?;                               // model.to_tokens(text)
 //! model.to_tokens(text, false)?;                     // model.to_tokens(text, prepend_bos=False)
 //! model.to_str_tokens(text)?;                        // model.to_str_tokens(text)
 //! model.to_single_token("owl")?;                     // model.to_single_token("owl")
-//! model.to_string(&[1, 2])?;                         // model.to_string([1, 2])
+//! model.to_string([1, 2])?;                          // model.to_string([1, 2])
 //! model.token_position("owl", text, Occurrence::First)?; // model.get_token_position("owl", text)
 //! model.test_prompt(text, "owl")?;                   // utils.test_prompt(text, "owl", model)
 //! model.generate(text)?.max_new_tokens(3).run()?;    // model.generate(text, max_new_tokens=3)
@@ -35,7 +35,8 @@
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let (run, last) = (model.run(text)?, Site::resid_post(1));
 //! run.cache().get("blocks.0.attn.hook_z")?;          // cache["blocks.0.attn.hook_z"]
-//! run.cache().get(Site::pattern(0))?;                // cache["pattern", 0], cache[utils.get_act_name("pattern", 0)]
+//! run.cache().get(("pattern", 0))?;                  // cache["pattern", 0], cache[utils.get_act_name("pattern", 0)]
+//! run.cache().get(Site::pattern(-1))?;               // cache["pattern", -1]
 //! run.cache().sites();                               // cache.keys()
 //! run.stack_activation(Site::z)?;                    // cache.stack_activation("z")
 //! run.accumulated_resid(last, true)?;                // cache.accumulated_resid(incl_mid=True)
@@ -54,12 +55,13 @@
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
-//! model.run_with(text, [edit(Site::z(1), |z| Ok((z * 0.0)?))])?; // model.run_with_hooks(text, fwd_hooks=[..])
-//! model.hooked([zero(Site::z(1))]).run(text)?;       // model.add_hook(..), add_perma_hook; with model.hooks(..)
-//! model.hooked([]);                                  // nothing to undo: `model` itself never changes; reset_hooks
-//! model.run_with(text, [zero(Site::z(1)).head(0)])?; // def hook(z, hook): z[:, :, 0] = 0
-//! model.run_with(text, [patch(Site::resid_post(0), run.cache())?])?; // def hook(resid, hook): return cache[hook.name]
-//! model.pass(text)?.differentiate(Site::resid_post(0), |logits| Ok(logits.sum_all()?)).run()?; // bwd_hooks, .backward()
+//! model.run_with(text, edit(Site::z(1), |z| z * 0.0))?; // model.run_with_hooks(text, fwd_hooks=[..])
+//! model.hooked(zero(Site::z(1))).run(text)?;         // model.add_hook(..), add_perma_hook; with model.hooks(..)
+//! model.run(text)?;                                  // model.reset_hooks(): `model` itself never changes
+//! model.run_with(text, zero(Site::z(1)).head(0))?;   // def hook(z, hook): z[:, :, 0] = 0
+//! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // def hook(z, hook): print(z.shape)
+//! model.run_with(text, patch(Site::resid_post(0), run.cache()))?; // def hook(resid, hook): return cache[hook.name]
+//! model.pass(text)?.differentiate(Site::resid_post(0), |logits| logits.sum_all()).run()?; // bwd_hooks, .backward()
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -124,7 +126,7 @@
 //! # let (model, text) = (Model::open("grammar-4l")?, "The keys near the cabinet");
 //! let run = model.run(text)?;                        // with model.trace(text):
 //! run.cache().get(Site::resid_post(0))?;             //     model.transformer.h[0].output[0].save()
-//! model.run_with(text, [zero(Site::mlp_out(0))])?;   //     model.transformer.h[0].mlp.output[:] = 0
+//! model.run_with(text, zero(Site::mlp_out(0)))?;     //     model.transformer.h[0].mlp.output[:] = 0
 //! run.logits()?;                                     //     model.lm_head.output.save()
 //! model.generate(text)?.max_new_tokens(2).record(Site::resid_post(0)).run()?; // with model.generate(text, ..):
 //! # Ok::<(), glassbox::Error>(())
@@ -138,6 +140,6 @@
 //! # let run = model.run(text)?;
 //! let acts = run.cache().get("blocks.0.hook_resid_post")?; // HookedSAETransformer.run_with_cache; sae.encode(acts)
 //! let decoded = acts.affine(1.0, 0.0)?;              // sae.decode(..)
-//! model.run_with(text, [replace("blocks.0.hook_resid_post", decoded)])?; // run_with_saes
+//! model.run_with(text, replace("blocks.0.hook_resid_post", decoded))?; // run_with_saes
 //! # Ok::<(), glassbox::Error>(())
 //! ```

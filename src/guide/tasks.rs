@@ -39,9 +39,12 @@
 //! run.probability("owl", -1)?;             // probability of a word
 //! run.logit_diff("owl", "red", -1)?;       // logit difference of two words
 //! run.loss()?;                             // loss, mean over tokens
-//! run.token_losses()?;                     // loss per token
+//! run.loss_per_token()?;                   // loss per token
+//! let other = model.run_with(text, zero(Site::z(1)))?;
+//! compare_losses([("before", &run), ("after", &other)])?; // picture: losses per token, compared
 //! run.surprise()?;                         // picture: loss per token, on the text
 //! model.test_prompt(text, "owl")?;         // rank, logit and probability of an answer
+//! model.accuracy([(text, "owl", "red")])?; // for how many prompts the right word beats the wrong one
 //! run.logit_lens()?;                       // picture: what it would say before each layer
 //! run.logit_lens_for("owl")?.rank_line(-1)?; // picture: rank of a word by layer
 //! run.logits()?.softmax(-1)?;              // probabilities of every token everywhere
@@ -54,13 +57,16 @@
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
 //! run.cache().get("blocks.1.attn.hook_pattern")?; // an activation by its TransformerLens name
-//! run.cache().get(Site::resid_post(1))?;   // the same by a typed name
+//! run.cache().get(Site::resid_post(-1))?;  // the same by a typed name; -1 is the last layer
+//! run.cache().get(("pattern", 1))?;         // the same by TransformerLens's short name
 //! run.cache().sites();                     // what was recorded
 //! run.stack_activation(Site::z)?;          // one site of all layers, stacked
 //! run.attention(1)?;                       // picture: attention patterns of a layer
 //! run.attention_head(1, 0)?;               // picture: attention pattern of a head
 //! run.pattern(1, 0)?;                      // attention pattern of a head as an array
 //! head_scores(&run)?;                      // picture: previous-token, duplicate and induction scores of heads
+//! head_scores(&run)?.top(3);               // table of the highest
+//! run.bytes();                             // how much memory the run holds; drop(run) gives it back
 //! label_heads(&model, 0)?;                 // picture: what every head does, measured on random tokens
 //! repeated_random_tokens(&model, 4, 10, 2, 0)?; // random tokens that come twice
 //! # Ok::<(), glassbox::Error>(())
@@ -72,15 +78,21 @@
 //! # let (model, text) = (Model::open("grammar-4l")?, "The keys near the cabinet");
 //! # let run = model.run(text)?;
 //! # let direction = Direction::new(Site::resid_post(0), &Tensor::ones(model.config().d_model, DType::F32, &Device::Cpu)?)?;
-//! model.run_with(text, [zero(Site::z(1)).head(0)])?; // ablate a head
-//! model.run_with(text, [mean(Site::mlp_out(0))])?;   // mean-ablate an MLP
-//! model.run_with(text, [zero("blocks.*.attn.hook_z").head(0)])?; // at all sites of a pattern
-//! model.run_with(text, [edit(Site::z(1), |z| Ok((z * 0.5)?))])?; // any function of the activation
-//! model.run_with(text, [patch(Site::z(1), run.cache())?])?; // put in another run's activation
-//! model.run_with(text, [block_attention(1, [-1], [2])])?; // forbid one position to look at another
-//! model.run_with(text, [direction.add(4.0)?])?;      // steer along a direction
-//! model.run_with(text, [direction.ablate()?])?;      // take a direction out
-//! model.hooked([zero(Site::z(1)).head(0)]);          // a model that is always changed so
+//! model.run_with(text, zero(Site::z(1)).head(0))?;   // ablate a head
+//! model.run_with(text, [zero(Site::z(0)).head(2), zero(Site::z(1)).head(0)])?; // ablate several
+//! model.run_with(text, mean(Site::mlp_out(0)))?;     // mean-ablate an MLP
+//! model.run_with(text, zero("blocks.*.attn.hook_z").head(0))?; // at all sites of a pattern
+//! model.run_with(text, edit(Site::z(1), |z| z * 0.5))?; // any function of the activation
+//! model.run_with(text, edit(Site::z(1), |z| Ok(((z * 0.5)? + 1.0)?)))?; // in several steps
+//! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look, change nothing
+//! let (keep, stored) = store(Site::z(1));            // keep what is seen there
+//! model.run_with(text, keep)?;
+//! stored.get()?;                                     // and here it is
+//! model.run_with(text, patch(Site::z(1), run.cache()))?; // put in another run's activation
+//! model.run_with(text, block_attention(1, [-1], [2]))?; // forbid one position to look at another
+//! model.run_with(text, direction.add(4.0))?;         // steer along a direction
+//! model.run_with(text, direction.ablate())?;         // take a direction out
+//! model.hooked(zero(Site::z(1)).head(0));            // a model that is always changed so
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -91,12 +103,17 @@
 //! # let (run, last) = (model.run(text)?, Site::resid_post(1));
 //! let heads = run.decompose_heads(last)?;            // the residual stream as a sum of heads
 //! heads.logit_attrs("owl", "red")?;                  // picture: direct logit attribution of every head
+//! heads.logit_attrs("owl", "red")?.top(3)?;          // table of the strongest
+//! heads.next_token_attrs()?;                         // picture: of the token that comes next, at every position
+//! run.decompose_scores(1, 0)?;                       // picture: an attention score by what wrote query and key
+//! glassbox::circuits::attention_from_qk(&run, 1, run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?)?; // a pattern from q and k
 //! run.decompose(last)?.logit_attrs("owl", "red")?;   // of every layer's attention and MLP
 //! run.accumulated_resid(last, true)?.logit_attrs("owl", "red")?.line()?; // by depth
 //! let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
 //! let two = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
 //! two.resid_pre()?;                                  // picture: activation patching, layer by position
 //! two.heads(HeadPart::Out)?;                         // picture: activation patching of every head
+//! two.heads(HeadPart::Out)?.top(3);                  // table of the strongest
 //! two.every_head_part()?;                            // pictures: output, query, key, value and pattern of every head
 //! two.attribution()?.heads(HeadPart::Out)?;          // attribution patching
 //! two.path("a0.h0", "a1.h0.k")?;                     // path patching
@@ -130,10 +147,9 @@
 //! # Draw
 //! ```
 //! # use glassbox::prelude::*;
-//! # let scores = Array2::<f32>::zeros((2, 3));
 //! LineChart::new().add(Series::new("loss", [3.0, 2.0, 1.5])).draw()?; // plot a line
 //! Bars::new([("Mary", 0.7), ("John", 0.2)]).draw()?;      // bar chart
-//! Heatmap::new(scores).title("Scores").draw()?;           // plot a matrix
+//! Heatmap::new([[0.1, 0.9], [0.4, 0.6]]).title("Scores").draw()?; // plot a matrix: an array, a tensor, nested lists
 //! Scatter::new([("L0H0", 0.1, 0.4), ("L0H1", 0.3, 0.2)]).draw()?; // scatter plot
 //! TokenText::new(["red", "fox"], [0.2, 0.9]).draw()?;     // colour the words of a text
 //! let figure = Bars::new([("Mary", 0.7)]).draw()?;

@@ -216,7 +216,7 @@ impl Patching {
     ///     .and(Metric::rank(&model, "blue", 1)?)?;
     /// let sweep = patching.resid_pre()?;
     /// let (at, _) = sweep.strongest();
-    /// assert_eq!(sweep.by("rank").unwrap().raw()[&at[..]], 0.0, "and then the answer is what the model says");
+    /// assert_eq!(sweep.by("rank").unwrap().raw()[&at[..]], 1.0, "and then the answer is what the model says");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn and(mut self, metric: Metric) -> Result<Self> {
