@@ -3,6 +3,7 @@
 use crate::{
     decompose::ResidStack,
     model::{AnswerStep, TestedAnswer},
+    patching::Metric,
     plot::text::{number, sentence, visible},
     probe::{Examples, Features, Labels, Repeats, Score, Split},
     train::{Curve, Parameters},
@@ -63,6 +64,7 @@ brief! {
         let last = curve.last().map(|last| format!(", the last {}", number(last))).unwrap_or_default();
         format!("A curve of {} points{last}", curve.points().len())
     };
+    Metric: |metric| format!("Metric({})", metric.name());
     Parameters: |parameters| format!("Parameters in {} tensors", parameters.names().len());
 }
 

@@ -10,13 +10,12 @@ use crate::{
     hook::{ToIndex, ToTensor},
     model::Run,
     order::rank,
-    plot::text::line,
     text::Tokens,
 };
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use placed::Words;
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{borrow::Borrow, sync::Arc};
 
 type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
@@ -342,10 +341,4 @@ fn of_text(at: &[i64], text: usize) -> i64 {
 fn logits_in(run: &Run, at: &[i64]) -> Result<Tensor> {
     let row = |text| Ok(Tensor::new(run.logits_at(text, of_text(at, text))?, &Device::Cpu)?);
     Ok(Tensor::stack(&(0..run.tokens().batch()).map(row).collect::<Result<Vec<_>>>()?, 0)?)
-}
-
-impl fmt::Debug for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Metric({})", line(&self.name))
-    }
 }
