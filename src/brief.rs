@@ -2,7 +2,7 @@
 
 use crate::{
     decompose::ResidStack,
-    model::{AnswerStep, TestedAnswer},
+    model::{AnswerStep, Prediction, TestedAnswer},
     patching::Metric,
     plot::text::{number, sentence, visible},
     probe::{Examples, Features, Labels, Repeats, Score, Split},
@@ -33,6 +33,10 @@ brief! {
         let crate::model::Prediction { text, logit, probability, .. } = &step.answer;
         let (logit, probability) = (number(*logit), number(*probability));
         format!("{}: rank {}, logit {logit}, probability {probability}", visible(text), step.rank)
+    };
+    Prediction: |one| {
+        let (probability, logit) = (number(one.probability), number(one.logit));
+        format!("{} {probability} (id {}, logit {logit})", visible(&one.text), one.id)
     };
     TestedAnswer: |answer| {
         let steps: Vec<String> = answer.steps.iter().map(ToString::to_string).collect();

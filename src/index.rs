@@ -9,7 +9,7 @@ use crate::{Result, error::IndexError};
 ///
 /// Literals such as `-1` are, numbers of whatever type that code has at hand, and references to these.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no whole number that counts along something",
+    message = "`{Self}` is not a whole number: a layer, head or position is an integer, such as 3, or -1 for the last",
     note = "give an integer, such as 3, or -1 for the last; several go in a method of the plural, as in `.heads([0, 3])`"
 )]
 pub trait ToIndex {

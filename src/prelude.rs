@@ -10,8 +10,8 @@
 //! [`row()`] may be here.
 //!
 //! Two `::*` imports that hold different things under one name are an error, but only where the name is used.
-//! `use ndarray::*;` beside the prelude has no such name. `use candle_core::*;` has two, [`Result`] and
-//! [`Error`](crate::Error): import candle's things by name, or write `glassbox::Result` where you mean that.
+//! `use ndarray::*;` beside the prelude has no such name. `use candle_core::*;` has three, [`Result`],
+//! [`Error`](crate::Error) and [`IndexOp`]: import candle's things by name, or write `glassbox::Result` where you mean that.
 //! [`Error`](crate::Error) itself is not here, so that `Error` may be whatever you import; write `glassbox::Error`.
 
 #[doc(no_inline)]
@@ -37,8 +37,8 @@ pub use crate::{
         PromptPair, PromptPairs, Receiver, Sender, clean,
     },
     plot::{
-        AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Palette, Scatter,
-        Series, Statistic, TokenText, WordTable, column, row, tabs,
+        AttentionHeads, AttentionPattern, AxisNames as _, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart,
+        Palette, Scatter, Series, Statistic, TokenText, WordTable, column, row, tabs,
     },
     probe::{Examples, Features, Labels, SparseProbe, curve_over_layers},
     steering::Direction,

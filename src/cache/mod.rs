@@ -61,7 +61,8 @@ impl ActivationCache {
     /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
     #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
-        let site = site.site_in(self.layers)?;
+        let recorded = || self.entries.iter().map(|(site, _)| site.to_string());
+        let site = site.site_in(self.layers).map_err(|error| error.among_names(recorded()))?;
         self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
     }
 

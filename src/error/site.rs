@@ -1,3 +1,5 @@
+use super::{Error, Kind};
+
 /// What can be wrong with a name or an index of a place in the forward pass.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum SiteError {
@@ -90,4 +92,17 @@ pub(super) fn list(names: &[String]) -> String {
         return "none".into();
     }
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// The same error, if it is of a name that no hook has, with those of these names that are nearest.
+    pub(crate) fn among_names(self, names: impl Iterator<Item = String>) -> Self {
+        match &*self.0 {
+            Kind::Site(SiteError::Unknown { name, short, .. }) => {
+                let (nearest, name) = (crate::hook::nearest(name, names, 3), name.clone());
+                SiteError::Unknown { name, nearest, short: short.clone() }.into()
+            }
+            _ => self,
+        }
+    }
 }

@@ -30,7 +30,7 @@ use candle_core::Tensor;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a closure here returns a tensor, or candle's result of one; this one returns `{Self}`",
+    message = "a closure here returns a tensor or candle's result of one: `|x| x * 0.5`, or `|x| Ok(f(x)?)` for a function `f` that returns glassbox's `Result`; this one returns `{Self}`",
     label = "returns `{Self}`",
     note = "a function that returns glassbox's `Result<Tensor>` goes in as `|x| Ok(function(x)?)`",
     note = "several steps end in `Ok(..)`: `|x| Ok(((x * 0.5)? + 1.0)?)`",
@@ -58,7 +58,7 @@ impl ToTensor for candle_core::Result<Tensor> {
 
 /// What a closure that only looks may return: nothing, or, where something may go wrong, `Ok(())`.
 #[diagnostic::on_unimplemented(
-    message = "a closure that only looks returns nothing, or `Ok(())`; this one returns `{Self}`",
+    message = "a closure that only looks returns nothing, or candle's `Ok(())`: leave out its `-> Result<()>`, and end it with a semicolon where it returns a value; this one returns `{Self}`",
     note = "end it with a semicolon, as in `|x| println!(..);`",
     note = "a closure that changes something belongs in `edit(site, |x| ..)`"
 )]

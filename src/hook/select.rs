@@ -53,7 +53,10 @@ impl Sites {
             Self::All => pick(&|site| !site.is_gated()),
             Self::Only(sites) => sites.iter().map(|site| site.resolved(of)).collect::<Result<_>>()?,
             Self::Where(predicate) => pick(&**predicate),
-            Self::Pattern(pattern) if !pattern.contains('*') => vec![pattern.site_in(of)?],
+            Self::Pattern(name) if !name.contains('*') => {
+                let names = || present.iter().map(Site::to_string);
+                vec![name.site_in(of).map_err(|error| error.among_names(names()))?]
+            }
             Self::Pattern(pattern) => {
                 let found = pick(&|site| fits(pattern, &site.to_string()));
                 if found.is_empty() {

@@ -35,7 +35,7 @@ pub(crate) struct Reading {
 }
 
 /// A token that may come next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
     /// Its id.

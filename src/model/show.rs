@@ -5,7 +5,7 @@ use crate::{
     Result,
     hook::{Site, ToIndex},
     notebook::Card,
-    plot::{Bars, Figure, TokenText, text::line},
+    plot::{Bars, Figure, TokenText, row, text::line},
 };
 
 /// `1234567` as `1,234,567`.
@@ -129,22 +129,30 @@ shown! {
 }
 
 impl Run {
-    /// The `k` likeliest next tokens after a position (-1 is the last) of the first text, as bars; of an encoder, those
-    /// that may stand there.
+    /// The `k` likeliest next tokens after a position (-1 is the last) as bars, for each text of a batch; of an encoder,
+    /// those that may stand there.
     ///
     /// # Errors
-    /// When the position is outside the text or its logits were not computed.
+    /// When the position is outside a text or its logits were not computed.
     #[doc(alias = "test_prompt")]
     pub fn next_tokens(&self, position: impl ToIndex, k: usize) -> Result<Figure> {
-        let position = position.to_index();
+        let (position, texts) = (position.to_index(), self.tokens().batch());
+        match texts {
+            1 => self.next_tokens_in(0, position, k),
+            _ => Ok(row((0..texts).map(|text| self.next_tokens_in(text, position, k)).collect::<Result<Vec<_>>>()?)),
+        }
+    }
+
+    fn next_tokens_in(&self, text: usize, position: i64, k: usize) -> Result<Figure> {
         let tokens = self.tokens();
-        let at = &tokens.row(0).strings[tokens.index_in(0, position)?];
+        let at = &tokens.row(text).strings[tokens.index_in(text, position)?];
         let question = match self.model().config().architecture {
-            Architecture::Encoder => format!("What stands at {at:?}?"),
-            _ => format!("What comes after {at:?}?"),
+            Architecture::Encoder => format!("What stands at {at:?}"),
+            _ => format!("What comes after {at:?}"),
         };
-        let bars = self.predictions(position, k)?.into_iter().map(|next| (next.text, next.probability));
-        Bars::tokens(bars).title(question).value("probability").range(0.0, 1.0).draw()
+        let which = if tokens.batch() > 1 { format!(" in text {text}") } else { String::new() };
+        let bars = self.predictions_in(text, position, k)?.into_iter().map(|next| (next.text, next.probability));
+        Bars::tokens(bars).title(format!("{question}{which}?")).value("probability").range(0.0, 1.0).draw()
     }
 
     /// The first text, each token coloured by how much it surprised the model: -log P, in nats.

@@ -135,7 +135,7 @@ impl Accuracy {
 
     fn card(&self) -> Card {
         let (right, n, percent) = (self.right(), self.n(), 100.0 * self.share());
-        let card = Card::new(&format!("{right} of {n} prompts answered rightly ({percent:.1} %)"));
+        let card = Card::new(&format!("{right} of {n} prompts answered correctly ({percent:.1} %)"));
         let row =
             |one: &Asked| [one.prompt.clone(), one.right.clone(), one.wrong.clone(), format!("{:+.3}", one.difference)];
         let mut missed = self.asked.iter().filter(|one| one.difference.is_nan() || one.difference <= 0.0).peekable();

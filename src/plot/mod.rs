@@ -33,6 +33,7 @@
 
 mod attention;
 mod axes;
+mod axis_names;
 mod band;
 mod bars;
 mod candidates;
@@ -68,6 +69,7 @@ mod top;
 mod words;
 
 pub use attention::AttentionPattern;
+pub use axis_names::AxisNames;
 pub use bars::Bars;
 pub(crate) use candidates::{Candidate, Candidates};
 pub use color::Palette;

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 /// One of the numbers that [`Metrics`] holds, all between 0 and 1, larger is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Score {
-    /// Share of samples that are classified rightly.
+    /// Share of samples that are classified correctly.
     Accuracy,
     /// Share of the samples called positive that are positive; 0 when none is called so.
     Precision,

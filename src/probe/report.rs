@@ -64,7 +64,7 @@ impl ProbeReport {
         self.rows.clone()
     }
 
-    /// The features' weights, the probe's ROC-AUC beside its controls', and the test samples it calls rightly.
+    /// The features' weights, the probe's ROC-AUC beside its controls', and the test samples it gets right.
     ///
     /// # Errors
     /// When the drawing library refuses.

@@ -13,6 +13,9 @@ use crate::{Result, model::Model};
 /// assert_eq!(model.tokens([vec![7, 8], vec![9]])?.lengths(), [2, 1]); // ids are taken as they are
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a model reads: give a text, several texts, or token ids (whole numbers)"
+)]
 pub trait ToTokens {
     /// The tokens, checked against the model's vocabulary and context length.
     ///

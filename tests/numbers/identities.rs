@@ -192,7 +192,7 @@ fn what_does_not_fit_is_refused_before_anything_runs() {
         (zero(Site::attn_in(0)), "use q_input, k_input, v_input"),
         (zero(Site::resid_pre(0)).head(1), "has no head axis to narrow"),
         (zero(Site::mlp_post(0)).neuron(99_999), "d_mlp 99999 is out of range"),
-        (zero(Site::z(0)).position(-4), "pos -4 is out of range"),
+        (zero(Site::z(0)).position(-4), "position -4 is out of range"),
         (replace(Site::resid_pre(0), vector(3)), "has shape [3] where [1, 3, 32]"),
     ] {
         let error = model.run_with([1, 2, 3], [watch.clone(), wrong]).unwrap_err();

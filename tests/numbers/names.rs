@@ -27,7 +27,7 @@ mod with_candle {
 
     // `Result` alone would be two things.
     pub fn all() -> glassbox::Result<f64> {
-        let half = Tensor::new(&[1f32, 1.0], &Device::Cpu)?.softmax(D::Minus1)?.i(0)?.to_scalar::<f32>()?;
+        let half = Tensor::new(&[1f32, 1.0], &Device::Cpu)?.softmax(D::Minus1)?.get(0)?.to_scalar::<f32>()?;
         Ok(softmax(half.into()))
     }
 }

@@ -195,7 +195,7 @@ fn cells_that_make_no_sense_are_refused_with_the_reason() {
         (one(zero(Site::z(7))), "blocks.7"),
         (one(zero(Site::z(0)).heads([0i64; 0])), "narrowed to no head at all"),
         (intact.sweep("x", [intact.layer_axis()], |_| None::<Intervention>).unwrap_err(), "does nothing"),
-        (intact.knock_out([5], [0], 1).unwrap_err(), "pos 5 is out of range"),
+        (intact.knock_out([5], [0], 1).unwrap_err(), "position 5 is out of range"),
         (model.run_with([1, 2], [clean(Site::z(0))]).err().unwrap(), "only a sweep"),
     ] {
         assert!(error.to_string().contains(words), "{error}");

@@ -124,6 +124,18 @@ impl Heatmap {
         self
     }
 
+    /// The name of the x axis.
+    pub fn x(mut self, axis: impl Into<String>) -> Self {
+        self.x.0 = line(axis.into());
+        self
+    }
+
+    /// The name of the y axis.
+    pub fn y(mut self, axis: impl Into<String>) -> Self {
+        self.y.0 = line(axis.into());
+        self
+    }
+
     /// Columns are numbered from 0.
     pub fn x_index(mut self, axis: impl Into<String>) -> Self {
         self.x = (line(axis.into()), Labels::Index);

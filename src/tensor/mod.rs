@@ -13,9 +13,12 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 
+mod index_op;
+
 use crate::{Result, error::need_type, hook::ToIndex, index::Counted};
-pub use candle_core::{D, DType, Device, IndexOp, Tensor, Var};
+pub use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops;
+pub use index_op::{IndexOp, Part, ToPart};
 
 /// `tensor.softmax(-1)` and `tensor.log_softmax(-1)`.
 pub trait Softmax {
