@@ -40,7 +40,7 @@ pub use crate::{
         AttentionHeads, AttentionPattern, AxisNames as _, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart,
         Palette, Scatter, Series, Statistic, TokenText, WordTable, column, row, tabs,
     },
-    probe::{Examples, Features, Labels, SparseProbe, curve_over_layers},
+    probe::{Examples, Features, Labels, Score, SparseProbe, curve_over_layers},
     steering::Direction,
     tensor::{D, DType, Device, IndexOp, Softmax as _, Tensor, Var, log_softmax, softmax},
     text::{Occurrence, Padding, Tokens},

@@ -60,6 +60,8 @@
 //! run.cache().get(Site::resid_post(-1))?;  // the same by a typed name; -1 is the last layer
 //! run.cache().get(("pattern", 1))?;         // the same by TransformerLens's short name
 //! run.cache().sites();                     // what was recorded
+//! run.logits()?.i((0, -1))?;                // part of a tensor: numbers and ranges, from either end
+//! run.loss_per_token()?.i(0)?.to_vec1::<f32>()?; // numbers of a tensor: to_vec1, to_vec2, to_scalar
 //! run.stack_activation(Site::z)?;          // one site of all layers, stacked
 //! run.attention(1)?;                       // picture: attention patterns of a layer
 //! run.attention_head(1, 0)?;               // picture: attention pattern of a head
@@ -150,6 +152,7 @@
 //! LineChart::new().add(Series::new("loss", [3.0, 2.0, 1.5])).draw()?; // plot a line
 //! Bars::new([("Mary", 0.7), ("John", 0.2)]).draw()?;      // bar chart
 //! Heatmap::new([[0.1, 0.9], [0.4, 0.6]]).title("Scores").draw()?; // plot a matrix: an array, a tensor, nested lists
+//! Heatmap::new([[0.1, 0.9]]).x_tokens("key", ["red", "fox"]).y("head").draw()?; // with names on its axes
 //! Scatter::new([("L0H0", 0.1, 0.4), ("L0H1", 0.3, 0.2)]).draw()?; // scatter plot
 //! TokenText::new(["red", "fox"], [0.2, 0.9]).draw()?;     // colour the words of a text
 //! let figure = Bars::new([("Mary", 0.7)]).draw()?;

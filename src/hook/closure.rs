@@ -1,10 +1,11 @@
-//! What closures may return.
+//! What may stand for a tensor: what closures return, and the values that are put in.
 
 use crate::{Error, Result};
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
+use ndarray::{Array, ArrayView, Dimension};
 
-/// What a closure that makes a tensor may return: candle's result of one, as every operation on tensors gives it, or the
-/// tensor itself. `|x| x * 0.5`, `|x| x.zeros_like()`, `|x| Ok((x * 0.5)?)` and `|x| x.clone()` all do, and so does the
+/// What a closure that makes a tensor may return, and what may be put in for an activation: candle's result of a tensor, as
+/// every operation on tensors gives it, the tensor itself, an array, or a row of numbers. `|x| x * 0.5`, `|x| x.zeros_like()`, `|x| Ok((x * 0.5)?)` and `|x| x.clone()` all do, and so does the
 /// name of a method, `Tensor::tanh`.
 ///
 /// Within a closure `?` takes errors of candle and of this crate alike. A function that returns this crate's
@@ -30,8 +31,8 @@ use candle_core::Tensor;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a closure here returns a tensor or candle's result of one: `|x| x * 0.5`, or `|x| Ok(f(x)?)` for a function `f` that returns glassbox's `Result`; this one returns `{Self}`",
-    label = "returns `{Self}`",
+    message = "a tensor, candle's result of one, an array or numbers are needed here, as in `|x| x * 0.5`, or `|x| Ok(f(x)?)` for a function `f` that returns glassbox's `Result`; this is `{Self}`",
+    label = "is `{Self}`",
     note = "a function that returns glassbox's `Result<Tensor>` goes in as `|x| Ok(function(x)?)`",
     note = "several steps end in `Ok(..)`: `|x| Ok(((x * 0.5)? + 1.0)?)`",
     note = "a closure that only looks belongs in `observe(site, |x| ..)`"
@@ -48,6 +49,43 @@ impl ToTensor for Tensor {
     fn to_tensor(self) -> Result<Tensor> {
         Ok(self)
     }
+}
+
+impl ToTensor for &Tensor {
+    fn to_tensor(self) -> Result<Tensor> {
+        Ok(self.clone())
+    }
+}
+
+macro_rules! numbers {
+    ($($numbers:ty $(, $const:ident)?;)*) => {$(
+        impl<$(const $const: usize)?> ToTensor for $numbers {
+            fn to_tensor(self) -> Result<Tensor> {
+                Ok(Tensor::new(&self[..], &Device::Cpu)?)
+            }
+        }
+    )*};
+}
+
+numbers! { Vec<f32>; &Vec<f32>; &[f32]; [f32; N], N; &[f32; N], N; }
+
+macro_rules! arrays {
+    ($($array:ty: |$number:ident| $value:expr;)*) => {$(
+        impl<D: Dimension> ToTensor for $array {
+            fn to_tensor(self) -> Result<Tensor> {
+                let numbers: Vec<f32> = self.iter().map(|&$number| $value).collect();
+                Ok(Tensor::from_vec(numbers, self.shape(), &Device::Cpu)?)
+            }
+        }
+    )*};
+}
+
+arrays! {
+    Array<f32, D>: |number| number;
+    &Array<f32, D>: |number| number;
+    ArrayView<'_, f32, D>: |number| number;
+    Array<f64, D>: |number| number as f32;
+    &Array<f64, D>: |number| number as f32;
 }
 
 impl ToTensor for candle_core::Result<Tensor> {

@@ -26,7 +26,7 @@ pub(crate) use specials::check as check_special_ids;
 pub use weights::Weights;
 
 use crate::{
-    error::{LoadError, Result},
+    error::{LoadError, Result, nearest},
     text::Tokenizer,
 };
 
@@ -73,9 +73,10 @@ impl Checkpoint {
                 false => HubId::parse(place),
             };
             let id = id.map_err(|rule| {
+                let beside = beside(&path).map(|names| format!("beside it are {names}; ")).unwrap_or_default();
                 let hint = format!(
-                    "give a model's folder, a .gguf file, a model that ships with glassbox ({}), or the id of a model \
-                     on the hub; {rule}",
+                    "{beside}give a model's folder, a .gguf file, a model that ships with glassbox ({}), or a model on the \
+                     hub; {rule}",
                     shipped.join(", ")
                 );
                 let path = if place.trim().is_empty() { "a model without a name".into() } else { path };
@@ -140,6 +141,14 @@ impl Checkpoint {
         };
         Ok(Self { name: name.to_owned(), settings, weights, tokenizer, origin: "memory".to_owned() })
     }
+}
+
+/// What is nearest by name in the folder where something was looked for, if that is there.
+fn beside(path: &Path) -> Option<String> {
+    let (folder, name) = (path.parent().filter(|folder| folder.is_absolute())?, path.file_name()?.to_string_lossy());
+    let entries = std::fs::read_dir(folder).ok()?.flatten().take(1000);
+    let nearest = nearest(&name, entries.map(|entry| entry.file_name().to_string_lossy().into_owned()), 3);
+    (!nearest.is_empty()).then(|| weights::quoted(&nearest))
 }
 
 /// The last part of a path, without the ending `.gguf`.

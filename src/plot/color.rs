@@ -73,6 +73,7 @@ pub enum Palette {
     Blues,
     /// Dark violet to yellow (matplotlib *viridis*): amounts whose middle matters too.
     Viridis,
+    #[doc(alias("RdBu", "diverging", "Diverging"))]
     /// Red for negative, white for zero, blue for positive (ColorBrewer *RdBu*, 11 classes).
     RedBlue,
 }

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use candle_core::{DType, Tensor};
 
 use super::text::printable;
-use crate::{Error, Result, error::PlotError, text::Tokens};
+use crate::{Error, Result, error::PlotError, model::Prediction, text::Tokens};
 
 /// A number that a picture can show: of any type of floats or integers, or a reference to one.
 pub trait Number: Copy {
@@ -181,9 +181,18 @@ impl<'a, N: Display, V> Pair for &'a (N, V) {
     }
 }
 
+/// A likely token with its probability.
+impl Pair for Prediction {
+    type Value = f32;
+
+    fn pair(self) -> (String, f32) {
+        (self.text, self.probability)
+    }
+}
+
 /// Numbers with their names: pairs of both, or a row of numbers alone, which are then called 0, 1, 2, ...
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no list of bars",
+    message = "`{Self}` cannot be drawn as bars",
     label = "give pairs of a name and a number, or a row of numbers"
 )]
 pub trait ToBars<Kind> {

@@ -51,12 +51,16 @@ const BOX: f64 = 21.0;
 const PAD: f64 = 2.0;
 
 impl TokenText {
-    /// Tokens and a value for each.
+    /// Tokens and a value for each; where there is one value less, as of losses, the first token has none.
     pub fn new<Names, Kind>(tokens: impl ToNames<Names>, values: impl ToValues<Kind>) -> Self {
         let mut kept = Kept::default();
+        let (tokens, mut values) = (kept.take(tokens.to_names()), kept.take(values.to_values()));
+        if values.len() + 1 == tokens.len() {
+            values.insert(0, f32::NAN);
+        }
         Self {
-            tokens: kept.take(tokens.to_names()),
-            values: kept.take(values.to_values()),
+            tokens,
+            values,
             kept,
             title: String::new(),
             value: String::new(),

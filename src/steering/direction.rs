@@ -4,7 +4,7 @@ use crate::{
     Model, Result,
     axes::Axis,
     error::SteerError,
-    hook::{Intervention, Point, Site, ToIndex, ToSite, ablate_direction, add, length, unit},
+    hook::{Intervention, Point, Site, ToIndex, ToSite, ToTensor, ablate_direction, add, length, unit},
     model::{NormPlace, Run},
     text::ToTokens,
 };
@@ -37,15 +37,16 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// A direction of your own, as wide as the site's last axis; it may come from a probe, or the unembedding.
+    /// A direction of your own, as wide as the site's last axis: a tensor, an array or numbers. It may come from a probe, or
+    /// the unembedding.
     ///
     /// # Shapes
     /// `vector`: `[d_model]` at a site of the stream
     ///
     /// # Errors
     /// When it is no vector, or one that points nowhere.
-    pub fn new(site: impl ToSite, vector: impl Borrow<Tensor>) -> Result<Self> {
-        let (site, vector) = (site.to_site()?, vector.borrow());
+    pub fn new(site: impl ToSite, vector: impl ToTensor) -> Result<Self> {
+        let (site, vector) = (site.to_site()?, vector.to_tensor()?);
         let vector = vector.to_dtype(DType::F32)?.detach();
         ablate_direction(site, &vector)?;
         Ok(Self { site, vector })

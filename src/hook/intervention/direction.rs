@@ -1,7 +1,11 @@
 //! What is left of an activation without a direction.
 
 use super::{Action, Intervention};
-use crate::{Result, error::SiteError, hook::Sites};
+use crate::{
+    Result,
+    error::SiteError,
+    hook::{Sites, ToTensor},
+};
 use candle_core::{D, DType, Tensor};
 
 /// Takes out of the activation what lies along a direction: `x - (x . d) d`, with `d` of length 1 (Arditi et al. 2024).
@@ -25,18 +29,18 @@ use candle_core::{D, DType, Tensor};
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias("directional_ablation", "direction_ablation_hook"))]
-pub fn ablate_direction(sites: impl Into<Sites>, direction: &Tensor) -> Result<Intervention> {
-    let sites = sites.into();
+pub fn ablate_direction(sites: impl Into<Sites>, direction: impl ToTensor) -> Result<Intervention> {
+    let (sites, direction) = (sites.into(), direction.to_tensor()?);
     let site = || sites.one().map_or_else(|| format!("{sites:?}"), |site| site.to_string());
     let (got, expected) = (direction.dims().to_vec(), vec![direction.elem_count()]);
     if direction.rank() != 1 {
         return Err(SiteError::Shape { site: site(), got, expected }.into());
     }
-    let length = length(direction)?;
+    let length = length(&direction)?;
     if !(length.is_finite() && length > 0.0) {
         return Err(SiteError::NoDirection { site: site(), length }.into());
     }
-    Ok(Intervention::new(sites, Action::Ablate(unit(direction)?)))
+    Ok(Intervention::new(sites, Action::Ablate(unit(&direction)?)))
 }
 
 /// The length of a vector, in 64 bits, where the squares of very small and very large numbers have room.

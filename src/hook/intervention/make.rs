@@ -33,8 +33,8 @@ pub fn mean(sites: impl Into<Sites>) -> Intervention {
 /// Puts a value in the activation's place. Its shape is the activation's, that of the part it is narrowed to, or
 /// anything that broadcasts to the latter.
 #[doc(alias = "set_act")]
-pub fn replace(sites: impl Into<Sites>, value: Tensor) -> Intervention {
-    Intervention::new(sites, Action::Replace(value))
+pub fn replace(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
+    with(sites, value, Action::Replace)
 }
 
 /// Puts in what another run had at the same site; of a pattern or a predicate, at every such site that it recorded.
@@ -66,8 +66,16 @@ pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Res
 
 /// Adds a direction: steering. The value broadcasts, so one `[d_model]` vector goes to every position.
 #[doc(alias("steering_hook", "ActivationAddition"))]
-pub fn add(sites: impl Into<Sites>, value: Tensor) -> Intervention {
-    Intervention::new(sites, Action::Add(value))
+pub fn add(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
+    with(sites, value, Action::Add)
+}
+
+/// Where the value could not be made, the run says so.
+fn with(sites: impl Into<Sites>, value: impl ToTensor, action: impl Fn(Tensor) -> Action) -> Intervention {
+    match value.to_tensor() {
+        Ok(value) => Intervention::new(sites, action(value)),
+        Err(error) => Intervention::failed(error),
+    }
 }
 
 /// Multiplies the activation by a number.

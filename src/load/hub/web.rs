@@ -140,7 +140,10 @@ impl<'a> Web<'a> {
         }
         request.call().map_err(|why| {
             let host = url.authority().map_or("the hub", |host| host.as_str());
-            let hint = format!("{host} cannot be reached ({})", self.words(&why));
+            let hint = format!(
+                "{host} cannot be reached ({}); try again with a network, or give the model's folder or .gguf file",
+                self.words(&why)
+            );
             let error = self.hub.not_found(&self.id.to_string(), &hint);
             use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
             match why {
