@@ -60,9 +60,11 @@ pub(crate) fn any_nan<F: Float>(values: &[F]) -> bool {
     values.iter().any(|value| value.is_nan())
 }
 
-/// Where a value is that a logit cannot have: NaN or inf. A token that is ruled out has -inf.
+/// Where a value is that a logit cannot have: NaN or inf. A token that is ruled out has -inf, which not all can be.
 pub(crate) fn not_a_logit(values: &[f32]) -> Option<usize> {
-    values.iter().position(|value| value.is_nan() || *value == f32::INFINITY)
+    let all_out = || values.iter().all(|value| *value == f32::NEG_INFINITY).then_some(0);
+    let wrong = values.iter().position(|value| value.is_nan() || *value == f32::INFINITY);
+    wrong.or_else(all_out).filter(|_| !values.is_empty())
 }
 
 /// The larger of two numbers; NaN when one of them is.
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!((rank(&[1.0, 3.0, 3.0], 0), rank(&[1.0, 3.0, 3.0], 2), rank(&[1.0], 1)), (Some(2), Some(0), None));
         assert_eq!((larger(1.0, 2.0), larger(2.0, 1.0)), (2.0, 2.0));
         assert_eq!((not_a_logit(&[f32::NEG_INFINITY, 0.0]), not_a_logit(&[0.0, f32::INFINITY])), (None, Some(1)));
+        assert_eq!((not_a_logit(&[f32::NEG_INFINITY; 2]), not_a_logit(&[])), (Some(0), None));
     }
 
     #[test]

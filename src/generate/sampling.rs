@@ -111,7 +111,7 @@ impl Sampler {
     /// than -inf.
     pub(super) fn next(&mut self, logits: &[f32], text: &[u32]) -> Option<usize> {
         let logits = self.sampling.adjusted(logits, text);
-        if not_a_logit(&logits).is_some() || logits.iter().all(|&logit| logit == f32::NEG_INFINITY) {
+        if not_a_logit(&logits).is_some() {
             return None;
         }
         if self.sampling.is_greedy() {

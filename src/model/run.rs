@@ -180,6 +180,13 @@ impl Run {
         Ok(self.logits()?.get(text)?.get(row)?.to_vec1()?)
     }
 
+    /// The same where they are numbers to go by.
+    fn numbers_at(&self, text: usize, position: i64) -> Result<Vec<f32>> {
+        let logits = self.logits_at(text, position)?;
+        self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
+        Ok(logits)
+    }
+
     /// The `k` tokens that the logits at a position (-1 is the last) of the first text make likeliest, likeliest
     /// first: those that may follow it, or, in an encoder, stand there.
     ///
@@ -197,8 +204,7 @@ impl Run {
     /// As there; also when there is no such text.
     pub fn predictions_in(&self, text: impl ToIndex, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
         let (text, position) = (self.tokens().text_at(text)?, position.to_index());
-        let logits = self.logits_at(text, position)?;
-        self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
+        let logits = self.numbers_at(text, position)?;
         let probabilities = softmax(&logits);
         let prediction = |id: usize| Prediction {
             id: id as u32,
@@ -213,7 +219,7 @@ impl Run {
     /// there. A word is read as the text would go on with it: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When `text` is not a single token, or the position is outside the text.
+    /// When `text` is not a single token, the position is outside the text, or a logit there is NaN or inf.
     pub fn probability(&self, answer: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
         let (logits, [id]) = self.asked([answer.answer_words().as_slice()], position.to_index())?;
         Ok(softmax(&logits)[id])
@@ -223,7 +229,7 @@ impl Run {
     /// the text would go on with them: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When either is not a single token, or the position is outside the text.
+    /// When either is not a single token, the position is outside the text, or a logit there is NaN or inf.
     #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
     pub fn logit_diff(&self, answer: impl ToTokenIds, other: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
         let words = [&answer.answer_words(), &other.answer_words()];
@@ -234,7 +240,7 @@ impl Run {
     /// The logits at a position of the first text, and the tokens of some answers there. Of an answer whose other reading
     /// is much likelier it is said.
     fn asked<const N: usize>(&self, answers: [&[AnswerWord]; N], position: i64) -> Result<(Vec<f32>, [usize; N])> {
-        let logits = self.logits_at(0, position)?;
+        let logits = self.numbers_at(0, position)?;
         let at = self.tokens().index_in(0, position)?;
         let mut ids = [0; N];
         for (id, words) in ids.iter_mut().zip(answers) {
