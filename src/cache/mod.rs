@@ -16,6 +16,7 @@ use crate::{
 pub(crate) use bytes::bytes_of;
 use candle_core::Tensor;
 pub(crate) use positions::{Positions, index_of, last_of};
+pub use stacked::{ByLayer, ByName, EachLayer};
 use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 
 /// The activations that one run recorded, by [`Site`] or by name.

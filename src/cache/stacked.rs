@@ -1,7 +1,43 @@
 //! One activation of all layers.
 
-use crate::{Result, hook::Site, model::Run};
+use crate::{
+    Result,
+    hook::{Site, ToSite},
+    model::Run,
+};
 use candle_core::Tensor;
+
+/// A site of every layer: the constructor of one, such as `Site::pattern`, or its short name, `"pattern"`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no site of every layer: give `Site::pattern`, `\"pattern\"` or a closure from a layer to a site"
+)]
+pub trait EachLayer<Kind> {
+    /// The site in a layer.
+    ///
+    /// # Errors
+    /// When no site is called so.
+    fn in_layer(&self, layer: usize) -> Result<Site>;
+}
+
+/// The form of a closure or constructor.
+#[derive(Debug)]
+pub struct ByLayer;
+
+/// The form of a name.
+#[derive(Debug)]
+pub struct ByName;
+
+impl<F: Fn(usize) -> Site> EachLayer<ByLayer> for F {
+    fn in_layer(&self, layer: usize) -> Result<Site> {
+        Ok(self(layer))
+    }
+}
+
+impl EachLayer<ByName> for &str {
+    fn in_layer(&self, layer: usize) -> Result<Site> {
+        (*self, layer).to_site()
+    }
+}
 
 impl Run {
     /// One activation of every layer of a stack, along a new first axis: `stack_activation` of TransformerLens.
@@ -17,13 +53,14 @@ impl Run {
     /// use glassbox::prelude::*;
     /// let run = Model::open("induction-2l")?.run("red fox blue")?;
     /// assert_eq!(run.stack_activation(Site::pattern)?.dims(), [2, 1, 4, 4, 4]); // [layer, batch, head, query, key]
+    /// assert_eq!(run.stack_activation("resid_post")?.dims(), [2, 1, 4, 64]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn stack_activation(&self, site: impl Fn(usize) -> Site) -> Result<Tensor> {
+    pub fn stack_activation<Kind>(&self, site: impl EachLayer<Kind>) -> Result<Tensor> {
         let config = self.model().config();
-        let layers = 0..config.layers_of(site(0).stack());
+        let layers = 0..config.layers_of(site.in_layer(0)?.stack());
         let every = layers.map(|layer| {
-            let site = config.site(site(layer))?;
+            let site = config.site(site.in_layer(layer)?)?;
             config.check(site)?;
             self.cache().get(site)
         });

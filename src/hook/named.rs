@@ -37,6 +37,13 @@ pub trait ToSite {
     }
 }
 
+impl Site {
+    /// Its name in TransformerLens, as it prints.
+    pub fn name(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl ToSite for Site {
     fn to_site(&self) -> Result<Site> {
         Ok(*self)
