@@ -74,10 +74,10 @@
 //! w.w_e()?;                                          // model.W_E, model.embed.W_E
 //! w.w_pos()?;                                        // model.W_pos
 //! w.w_u()?;                                          // model.W_U
-//! w.w_q(layer)?.get(head)?;                          // model.W_Q[layer, head]
-//! w.w_k(layer)?.get(head)?;                          // model.W_K[layer, head]
-//! w.w_v(layer)?.get(head)?;                          // model.W_V[layer, head]
-//! w.w_o(layer)?.get(head)?;                          // model.W_O[layer, head]
+//! w.w_q(layer)?.i(head)?;                            // model.W_Q[layer, head]
+//! w.w_k(layer)?.i(head)?;                            // model.W_K[layer, head]
+//! w.w_v(layer)?.i(head)?;                            // model.W_V[layer, head]
+//! w.w_o(layer)?.i(head)?;                            // model.W_O[layer, head]
 //! w.stacked(|w, layer| w.w_q(layer))?;               // model.W_Q
 //! w.get("blocks.0.attn.W_Q")?;                       // model.state_dict()["blocks.0.attn.W_Q"]
 //! w.tokens_to_residual_directions(text)?;            // model.tokens_to_residual_directions

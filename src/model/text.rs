@@ -75,10 +75,10 @@ impl Model {
         self.need_tokenizer()?.decode(ids)
     }
 
-    /// The tokens of an input as they print; of several texts, those of the first.
+    /// The tokens of a text as they print.
     ///
     /// # Errors
-    /// As [`Model::tokens`].
+    /// As [`Model::tokens`]; also for several texts, whose tokens are `model.tokens(texts)?.strings(i)`.
     ///
     /// # Examples
     /// ```
@@ -89,7 +89,10 @@ impl Model {
     /// ```
     pub fn to_str_tokens(&self, input: impl ToTokens) -> Result<Vec<String>> {
         let tokens = self.tokens(input)?;
-        Ok(tokens.row(0).strings[tokens.real(0)].to_vec())
+        match tokens.batch() {
+            1 => Ok(tokens.row(0).strings[tokens.real(0)].to_vec()),
+            texts => Err(TextError::SeveralTexts { texts }.into()),
+        }
     }
 
     /// The id of a text that is exactly one token, such as `" Mary"`. It is a look into the vocabulary, as in

@@ -139,6 +139,7 @@ mod tests {
     use candle_core::Device;
 
     #[test]
+    #[allow(clippy::reversed_empty_ranges, reason = "from the second to the last")]
     fn parts_of_a_tensor_are_counted_from_either_end() -> Result<()> {
         let x = Tensor::arange(0f32, 24.0, &Device::Cpu)?.reshape((2, 3, 4))?;
         let whole = |x: Tensor| x.flatten_all()?.to_vec1::<f32>();

@@ -187,7 +187,7 @@ fn directions_that_point_nowhere_are_refused_with_the_reason() {
     let vector = |width: usize, value: f32| Tensor::full(value, width, &Device::Cpu).unwrap();
     let curve = Direction::new(site, vector(16, 1.0)).unwrap();
     let metric = Metric::logit(&model, 1, 1).unwrap();
-    let ablated = |width| model.run_with([1, 2], [ablate_direction(site, &vector(width, 1.0)).unwrap()]).err().unwrap();
+    let ablated = |width| model.run_with([1, 2], [ablate_direction(site, vector(width, 1.0)).unwrap()]).err().unwrap();
     for (error, words) in [
         (Direction::new(site, vector(4, 0.0)).unwrap_err(), "length 0, which points nowhere"),
         (Direction::between(&model, site, -1, [1, 2], [1, 2]).unwrap_err(), "points nowhere"),
