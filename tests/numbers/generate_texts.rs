@@ -195,7 +195,7 @@ fn what_cannot_be_done_is_refused_before_anything_runs() {
     says(text().max_new_tokens(0), &["max_new_tokens"]);
     says(text().intervene([zero(Site::z(9))]), &["blocks.9.attn.hook_z"]);
     says(text().intervene([add(Site::z(0), wide)]), &["has shape [3]"]);
-    says(text().intervene([zero(Site::z(0)).position(11)]), &["pos 11", "0 to 10"]);
+    says(text().intervene([zero(Site::z(0)).position(11)]), &["position 11", "0 to 10"]);
     says(text().intervene([whole]), &["step 1", "[1, 5, 32]", "intervene_during(..=0"]);
     says(text().intervene_during(6.., [zero(Site::z(0))]), &["steps 0 to 5", "6.."]);
     says(text().record("blocks.*.hook_nonsense"), &["hook_nonsense"]);
