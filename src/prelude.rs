@@ -20,12 +20,12 @@ pub use crate::{
     cache::ActivationCache,
     circuits::{
         Composition, Detector, FactoredMatrix, Habit, compare_heads, composition_scores, head_scores, label_heads,
-        map_heads, repeated_random_tokens,
+        map_heads, repeated_random_tokens, svd,
     },
     generate::Generated,
     hook::{
-        Intervention, Point, Site, Sites, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient,
-        mean, observe, observe_at, patch, replace, scale, store, zero,
+        Intervention, Narrow as _, Point, Site, Sites, Stored, ablate_direction, add, block_attention, edit, edit_at,
+        edit_gradient, mean, observe, observe_at, patch, replace, scale, store, zero,
     },
     lens::LogitLens,
     load::{Checkpoint, Hub},

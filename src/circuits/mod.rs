@@ -64,7 +64,7 @@ pub use maps::{PerHead, map_heads};
 pub use positive::{copying_scores, matching_scores, prefix_matching_scores};
 pub use random_tokens::repeated_random_tokens;
 pub use readings::{SvdReading, Writes, svd_reading};
-pub use svd::Svd;
+pub use svd::{Svd, svd};
 pub use tokens::{TokenCircuit, full_ov, full_qk, ov_circuit, position_circuit, qk_circuit, qk_circuit_through};
 
 /// The names of heads, `L0H0`, `L0H1`, ..., those of some layers in order.

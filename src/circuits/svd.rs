@@ -32,6 +32,33 @@ pub struct Svd {
     pub v: Tensor,
 }
 
+/// The singular value decomposition of a matrix of one's own, `u s v^T`, with its parts `.u`, `.s` and `.v`.
+///
+/// # Shapes
+/// `matrix`: `[l, r]`
+///
+/// # Errors
+/// When it is no matrix, or holds NaN.
+///
+/// # Examples
+/// The first principal component of the embedding:
+/// ```
+/// use glassbox::prelude::*;
+/// let embed = Model::open("induction-2l")?.weights().w_e()?;
+/// let parts = svd(embed.broadcast_sub(&embed.mean_keepdim(0)?)?)?;
+/// let scores = (parts.u.i((.., 0))? * parts.s.i(0)?.to_scalar::<f32>()? as f64)?; // [d_vocab]
+/// assert_eq!((scores.dims(), parts.v.dims()), ([embed.dims()[0]].as_slice(), [64, 64].as_slice()));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[doc(alias("pca", "torch.linalg.svd"))]
+pub fn svd(matrix: impl std::borrow::Borrow<Tensor>) -> Result<Svd> {
+    let matrix = matrix.borrow();
+    match matrix.dims() {
+        [_, _] => Svd::of_matrix(matrix),
+        got => Err(CircuitsError::NoMatrix { got: got.to_vec() }.into()),
+    }
+}
+
 impl Svd {
     /// Of the products of two stacks of factors with equal leading axes. Only the middle is decomposed, which is no
     /// larger than what the factors share.

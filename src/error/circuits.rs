@@ -33,6 +33,8 @@ pub(crate) enum CircuitsError {
          one never goes; only columns up to the row may differ from 0"
     )]
     LooksAhead { query: usize, key: usize },
+    #[error("a singular value decomposition is of a matrix, and this tensor has shape {got:?}; choose two axes of it")]
+    NoMatrix { got: Vec<usize> },
     #[error("the pattern to look for holds {value} in row {query}, column {key}; give finite numbers")]
     PatternNotFinite { query: usize, key: usize, value: f32 },
     #[error(

@@ -3,7 +3,7 @@
 pub(crate) enum GenerateError {
     #[error(
         "an encoder such as this {family} model reads a text from both sides and does not go on from its end; ask what \
-         stands at a blank instead, with model.fill_mask(\"the [MASK] sat\")"
+         stands at a blank instead, with model.fill_mask(\"the [MASK] sat\", 5)"
     )]
     Encoder { family: String },
     #[error("max_new_tokens is 0, so there is nothing to generate; give at least 1")]

@@ -22,7 +22,7 @@ pub(crate) enum SiteError {
     NotStored { site: String, nearest: Vec<String> },
     #[error("{count} sites were stored; name one, as in stored.at(\"{first}\"), or take them all with stored.all()")]
     StoredSeveral { count: usize, first: String },
-    #[error("{axis} {index} is out of range at `{site}`: this model and text have {axis} 0 to {} (or -{size} to -1)", size.saturating_sub(1))]
+    #[error("{axis} {index} is out of range at `{site}`, whose {axis} axis goes from 0 to {} (or -{size} to -1)", size.saturating_sub(1))]
     OutOfRange { site: String, axis: &'static str, index: i64, size: usize },
     #[error("`{site}` holds whole numbers, and the values put there are {given}; give them as U32")]
     NotWhole { site: String, given: String },

@@ -53,10 +53,8 @@ pub(crate) enum TextError {
     NotInText { words: String, nearest: String },
     #[error("the tokens were made from ids, so there is no text to look in; make them from text")]
     MadeFromIds,
-    #[error(
-        "to_str_tokens reads one text, and {texts} were given; use model.tokens(texts)?.strings(0), .strings(1), ..."
-    )]
-    SeveralTexts { texts: usize },
+    #[error("{what} is for one text, and {texts} were given; use tokens.strings(0), tokens.ids(1), ... for each")]
+    SeveralTexts { what: &'static str, texts: usize },
     #[error("there is no text {text}: the batch has {texts} texts, counted from 0")]
     NoSuchText { text: i64, texts: usize },
     #[error("the characters {} to {} are empty or out of range: the text has {len} characters", characters.start, characters.end)]

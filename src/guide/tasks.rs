@@ -74,6 +74,16 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
+//! # Encoders
+//! ```no_run
+//! # use glassbox::prelude::*;
+//! let bert = Model::open("path/to/bert")?;
+//! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: what may stand at the blank
+//! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would put there before each layer
+//! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // how alike sentences are, -1 to 1
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
 //! # Change something
 //! ```
 //! # use glassbox::prelude::*;
@@ -89,8 +99,11 @@
 //! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look, change nothing
 //! let (keep, stored) = store(Site::z(1));            // keep what is seen there
 //! model.run_with(text, keep)?;
-//! stored.get()?;                                     // and here it is
+//! stored.get()?;                                     // and here it is; of several sites stored.at(site)?, stored.all()?
 //! model.run_with(text, patch(Site::z(1), run.cache()))?; // put in another run's activation
+//! model.run_with(text, patch(Site::z(1), run.cache()).position(-1))?; // at one position
+//! let pass = model.pass(text)?.differentiate(Site::z(1), |logits| logits.sum_all()).run()?;
+//! pass.gradient(Site::z(1))?;                        // gradient of anything at a site
 //! model.run_with(text, block_attention(1, [-1], [2]))?; // forbid one position to look at another
 //! model.run_with(text, direction.add(4.0))?;         // steer along a direction
 //! model.run_with(text, direction.ablate())?;         // take a direction out
@@ -129,7 +142,8 @@
 //! # let model = Model::open("induction-2l")?;
 //! model.weights().w_q(0)?;                           // a weight by its usual name
 //! model.qk(1)?;                                      // W_Q W_K^T of every head of a layer
-//! model.ov(1)?.svd()?;                               // singular values of W_V W_O
+//! model.ov(1)?.svd()?.s;                             // singular values of W_V W_O; .u and .v are its vectors
+//! svd(model.weights().w_e()?)?.s;                    // of any matrix
 //! model.ov_all()?.eigenvalues()?;                    // picture: eigenvalues of every head
 //! composition_scores(&model, Composition::K)?;       // picture: which heads compose
 //! # Ok::<(), glassbox::Error>(())

@@ -15,7 +15,7 @@ mod site;
 pub use crate::index::ToIndex;
 pub use closure::{Looked, ToTensor};
 pub use intervention::{
-    Intervention, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, observe,
+    Intervention, Narrow, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, observe,
     observe_at, patch, replace, scale, store, zero,
 };
 pub(crate) use intervention::{from_clean, length, select, unit};

@@ -193,6 +193,7 @@ impl SentenceEmbeddings {
     ///
     /// # Shapes
     /// `[batch, batch]`
+    #[doc(alias("sentence_similarity", "cosine_similarity"))]
     pub fn similarity(&self) -> Array2<f32> {
         self.vectors.dot(&self.vectors.t())
     }

@@ -6,6 +6,7 @@ use crate::{
     cache::{ActivationCache, bytes_of},
     decompose::{ToTokenIds, ids_after},
     error::RunError,
+    hook::ToSite,
     index::ToIndex,
     order::{larger, top_k},
     text::Tokens,
@@ -161,6 +162,17 @@ impl Run {
     #[doc(alias("grad", "backward"))]
     pub fn gradients(&self) -> Result<ActivationCache> {
         self.gradients.as_ref().map(|(at_sites, _)| at_sites.clone()).ok_or_else(|| RunError::NoGradients.into())
+    }
+
+    /// The gradient of that metric at one site.
+    ///
+    /// # Shapes
+    /// Those of the site.
+    ///
+    /// # Errors
+    /// As [`Run::gradients`]; also when the site was not among those differentiated.
+    pub fn gradient(&self, site: impl ToSite) -> Result<Tensor> {
+        self.gradients()?.get(site)
     }
 
     pub(super) fn own_gradients(&self) -> Option<&OwnGradients> {

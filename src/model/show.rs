@@ -108,6 +108,17 @@ impl Model {
     }
 }
 
+impl Config {
+    fn card(&self) -> Card {
+        Card::new("A model's configuration").facts(self.facts())
+    }
+}
+
+shown! {
+    /// Shows the configuration in a notebook.
+    Config: card
+}
+
 impl Model {
     fn brief(&self) -> String {
         let config = self.config();

@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::TextError,
     index::Counted,
-    text::{Encoded, Filler, Occurrence, Row, ToTexts, ToTokens, Tokenizer, Tokens},
+    text::{Encoded, Filler, Occurrence, Row, ToIds, ToTexts, ToTokens, Tokenizer, Tokens},
 };
 
 impl Model {
@@ -65,14 +65,14 @@ impl Model {
         self.checked(vec![self.row(encoded, Some(format!("{first}\n{second}")))], false)
     }
 
-    /// The text of ids.
+    /// The text of ids, or of [`Tokens`].
     ///
     /// # Errors
-    /// When the model has no tokenizer or an id is outside the vocabulary.
-    pub fn to_string(&self, ids: impl AsRef<[u32]>) -> Result<String> {
-        let ids = ids.as_ref();
-        self.check_ids(ids)?;
-        self.need_tokenizer()?.decode(ids)
+    /// When the model has no tokenizer, an id is outside the vocabulary, or there are several texts.
+    pub fn to_string(&self, ids: impl ToIds) -> Result<String> {
+        let ids = ids.to_ids()?;
+        self.check_ids(&ids)?;
+        self.need_tokenizer()?.decode(&ids)
     }
 
     /// The tokens of a text as they print.
@@ -91,7 +91,7 @@ impl Model {
         let tokens = self.tokens(input)?;
         match tokens.batch() {
             1 => Ok(tokens.row(0).strings[tokens.real(0)].to_vec()),
-            texts => Err(TextError::SeveralTexts { texts }.into()),
+            texts => Err(TextError::SeveralTexts { what: "to_str_tokens", texts }.into()),
         }
     }
 

@@ -1,6 +1,9 @@
 //! [`Top`]: the strongest of many numbers, as a small table.
 
-use std::{fmt, ops::Deref};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 
 use super::{
     Bars, Figure,
@@ -77,6 +80,13 @@ impl<T> Deref for Top<T> {
 
     fn deref(&self) -> &[T] {
         &self.rows
+    }
+}
+
+/// The rows alone: the picture and the printed table keep their order.
+impl<T> DerefMut for Top<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.rows
     }
 }
 

@@ -1,7 +1,50 @@
 //! [`ToTokens`]: what a model can read, [`ToTexts`]: the texts among that.
 
 use super::Tokens;
-use crate::{Result, model::Model};
+use crate::{Result, error::TextError, model::Model};
+
+/// The ids of one text: a list of them, or [`Tokens`], padding left out.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no list of token ids: give `Tokens`, or a list of `u32`")]
+pub trait ToIds {
+    /// The ids.
+    ///
+    /// # Errors
+    /// When there are several texts.
+    fn to_ids(&self) -> Result<Vec<u32>>;
+}
+
+impl ToIds for [u32] {
+    fn to_ids(&self) -> Result<Vec<u32>> {
+        Ok(self.to_vec())
+    }
+}
+
+impl ToIds for Vec<u32> {
+    fn to_ids(&self) -> Result<Vec<u32>> {
+        Ok(self.clone())
+    }
+}
+
+impl<const N: usize> ToIds for [u32; N] {
+    fn to_ids(&self) -> Result<Vec<u32>> {
+        Ok(self.to_vec())
+    }
+}
+
+impl ToIds for Tokens {
+    fn to_ids(&self) -> Result<Vec<u32>> {
+        match self.batch() {
+            1 => Ok(self.row(0).ids[self.real(0)].to_vec()),
+            texts => Err(TextError::SeveralTexts { what: "to_string", texts }.into()),
+        }
+    }
+}
+
+impl<T: ToIds + ?Sized> ToIds for &T {
+    fn to_ids(&self) -> Result<Vec<u32>> {
+        (**self).to_ids()
+    }
+}
 
 /// Anything that a model can read: text, token ids, several of either, or [`Tokens`].
 ///

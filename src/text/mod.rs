@@ -16,7 +16,7 @@ mod tokenizer;
 mod tokens;
 
 pub use encoded::{Encoded, SpecialIds};
-pub use input::{ToTexts, ToTokens};
+pub use input::{ToIds, ToTexts, ToTokens};
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

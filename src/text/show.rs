@@ -18,10 +18,12 @@ impl Tokens {
         let shortest = self.lengths().into_iter().min().unwrap_or(0);
         let lengths = match self.padding() {
             Some(side) => format!("{shortest} to {0} tokens, padded on the {side} to {0}", self.len()),
+            None if self.len() == 1 => "1 token".into(),
             None => format!("{} tokens", self.len()),
         };
         let bos = match (self.bos_prepended(), self.batch()) {
             (false, _) => "",
+            (true, 1) if self.len() == 1 => ", a beginning-of-text token that was put in front",
             (true, 1) => ", the first of them a beginning-of-text token that was put in front",
             (true, _) => ", the first of each a beginning-of-text token that was put in front",
         };

@@ -4,6 +4,7 @@ mod direction;
 mod kind;
 mod make;
 mod mean;
+mod narrowed;
 mod part;
 mod place;
 mod show;
@@ -27,6 +28,7 @@ use make::{GradientEdit, same_kind};
 pub use make::{
     add, block_attention, edit, edit_at, edit_gradient, mean, observe, observe_at, patch, replace, scale, zero,
 };
+pub use narrowed::Narrow;
 pub(crate) use part::select;
 use part::{put_back, resolve};
 use std::{ops::Range, sync::Arc};
