@@ -4,7 +4,7 @@ use super::{Architecture, Config, Model, Normalization, Position, Run};
 use crate::{
     Result,
     hook::{Site, ToIndex},
-    notebook::Card,
+    notebook::{Card, Show},
     plot::{Bars, Figure, TokenText, row, text::line},
 };
 
@@ -112,12 +112,15 @@ impl Config {
     fn card(&self) -> Card {
         Card::new("A model's configuration").facts(self.facts())
     }
+
+    /// Shows the configuration in a notebook.
+    #[track_caller]
+    pub fn evcxr_display(&self) {
+        Show::evcxr_display(self);
+    }
 }
 
-shown! {
-    /// Shows the configuration in a notebook.
-    Config: card
-}
+shown! { @show Config: card }
 
 impl Model {
     fn brief(&self) -> String {

@@ -107,6 +107,6 @@ fn both_ways_to_open_a_model_know_the_same_ids() {
     refused(Checkpoint::open("induction-2l"), &["was not found", "`Model::open`"]);
     for none in ["org/a--b", "./gone", "/no/such/folder", "a.git", "org/name@..", "gone\n", "../../evil"] {
         assert!(Hub::from_env().open(none).is_err());
-        refused(Checkpoint::open(none), &["was not found", "a model's folder", "induction-2l", "id of a model"]);
+        refused(Checkpoint::open(none), &["was not found", "a model's folder", "induction-2l", "a model on the hub"]);
     }
 }

@@ -186,7 +186,7 @@ fn what_does_not_fit_is_refused_before_anything_runs() {
     });
     for (wrong, words) in [
         (zero(Site::z(0)).head(4), "head 4 is out of range at `blocks.0.attn.hook_z`"),
-        (zero(Site::k(0)).head(2), "head 0 to 1"),
+        (zero(Site::k(0)).head(2), "whose head axis goes from 0 to 1"),
         (zero(Site::z(7)), "layers 0 to 1, not 7"),
         (zero(Site::pos_embed()), "positions are rotary"),
         (zero(Site::attn_in(0)), "use q_input, k_input, v_input"),

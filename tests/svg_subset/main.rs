@@ -193,7 +193,7 @@ fn bad_input_is_answered_with_a_sentence() {
     assert!(said(AttentionPattern::new(pattern(3, 0), ["a", "b"]).draw()).contains("2 labels for the axis `query`"));
     assert!(said(AttentionHeads::new(patterns(0, 3), words(3)).draw()).contains("no heads"));
     assert!(said(AttentionHeads::new(patterns(2, 3), words(3)).names(["a"]).draw()).contains("the axis `head`"));
-    assert!(said(TokenText::new(["a", "b"], [1.0]).draw()).contains("[2]"));
+    assert!(said(TokenText::new(["a", "b"], [1.0, 2.0, 3.0]).draw()).contains("[2]"));
     assert!(said(Bars::new(Vec::<(&str, f32)>::new()).draw()).contains("no bars"));
     assert!(said(LineChart::new().draw()).contains("no line has a finite value"));
     let short = Series::new("a", [1.0, 2.0]).at([1.0]);

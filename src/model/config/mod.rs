@@ -17,7 +17,7 @@ pub use position::{LongContext, Position, Rotary};
 /// Everything that tells one transformer's computation from another's.
 ///
 /// Field names are TransformerLens's `HookedTransformerConfig` where it has the field.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
     /// The architecture's name, as in `model_type` of a Hugging Face configuration.
