@@ -36,7 +36,7 @@ class Kernel(unittest.TestCase):
         self.kernel.check("let triple: Box<dyn Fn(f32) -> f32 + Send + Sync> = Box::new(|x| 3.0 * x);")
         self.assertEqual(self.kernel.check("(double(2.0), triple(2.0))").text, "(4.0, 6.0)")
         self.kernel.check("fn half(z: &Tensor) -> Result<Tensor> { Ok((z * 0.5)?) }")
-        self.kernel.check("kept.run_with(text, [edit(Site::z(1), half)])?.next_tokens(-1, 2)")
+        self.kernel.check("kept.run_with(text, edit(Site::z(1), |z| Ok(half(z)?)))?.next_tokens(-1, 2)")
 
     def test_variables_of_a_type_that_is_written_again_are_lost_and_others_stay(self):
         self.kernel.check("struct Pair { a: u32 }\nlet pair = Pair { a: 1 };")
