@@ -1,4 +1,4 @@
-//! How values without a picture print: in a line, with sizes in place of their numbers.
+//! How values without a picture print: in one line, with sizes in place of long rows of numbers.
 
 use crate::{
     decompose::ResidStack,
@@ -56,7 +56,7 @@ brief! {
         format!("Examples with {} and the features of {}", examples.labels(), sites.join(", "))
     };
     Repeats: |repeats| {
-        let mean = repeats.mean(Score::Accuracy).map(|mean| format!(", accuracy {} in the mean", number(mean as f32)));
+        let mean = repeats.mean(Score::Accuracy).map(|mean| format!(", accuracy {} on average", number(mean as f32)));
         format!("{} runs{}", repeats.runs().len(), mean.unwrap_or_default())
     };
     ResidStack: |stack| {

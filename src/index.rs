@@ -7,7 +7,7 @@ use crate::{Result, error::IndexError};
 
 /// A whole number that counts along something: layers, heads, positions, texts. Negative ones count from the end.
 ///
-/// Literals such as `-1` are, numbers of whatever type that code has at hand, and references to these.
+/// A literal such as `-1`, an integer variable of any common type, or a reference to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a whole number: a layer, head or position is an integer, such as 3, or -1 for the last",
     note = "give an integer, such as 3, or -1 for the last; several go in a method of the plural, as in `.heads([0, 3])`"
@@ -21,14 +21,14 @@ macro_rules! indices {
     ($($number:ty)*) => {$(
         impl ToIndex for $number {
             fn to_index(self) -> i64 {
-                // A number too large to be written leads nowhere, as the largest does.
+                // A number too large for an `i64` is out of range anywhere, as `i64::MAX` is.
                 i64::try_from(self).unwrap_or(i64::MAX)
             }
         }
     )*};
 }
 
-indices! { i32 i64 usize u32 u64 isize u8 u16 i16 }
+indices! { i32 i64 usize u32 u64 isize u8 u16 i8 i16 }
 
 impl<T: ToIndex + Copy> ToIndex for &T {
     fn to_index(self) -> i64 {
@@ -52,7 +52,7 @@ pub(crate) struct Counted {
     /// What has them: "this model has layers".
     all: &'static str,
     len: usize,
-    /// Whether one past the last is a number too: a place to stop is one.
+    /// Whether one past the last is allowed, as where a pass may stop.
     end: bool,
 }
 

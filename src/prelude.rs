@@ -10,8 +10,8 @@
 //! [`row()`] may be here.
 //!
 //! Two `::*` imports that hold different things under one name are an error, but only where the name is used.
-//! `use ndarray::*;` beside the prelude has no such name. `use candle_core::*;` has three, [`Result`],
-//! [`Error`](crate::Error) and [`IndexOp`]: import candle's things by name, or write `glassbox::Result` where you mean that.
+//! `use ndarray::*;` shares no name with the prelude. `use candle_core::*;` shares two, [`Result`]
+//! and [`IndexOp`]: import candle's things by name, or write `glassbox::Result` where you mean that.
 //! [`Error`](crate::Error) itself is not here, so that `Error` may be whatever you import; write `glassbox::Error`.
 
 #[doc(no_inline)]

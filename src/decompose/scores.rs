@@ -38,7 +38,7 @@ pub struct ScoreParts {
     name: String,
 }
 
-/// As many numbers as [`ScoreParts::to_array`] gives.
+/// The most numbers that [`ScoreParts::to_array`] gives.
 const MOST: usize = 1 << 28;
 
 impl Run {

@@ -10,7 +10,7 @@ pub(crate) enum PlotError {
     #[error("{picture} needs {what} of shape {expected:?}; it was given {got:?}")]
     Shape { picture: &'static str, what: String, got: Vec<usize>, expected: Vec<usize> },
     #[error(
-        "the data have the shape {shape:?}, and {} longer than 1 can be drawn here; choose a part, as in \
+        "the data have the shape {shape:?}, and at most {} longer than 1 can be drawn here; choose a part, as in \
          `tensor.get(0)?` or `tensor.narrow(0, 0, 1)?`", axes(*needed)
     )]
     Axes { shape: Vec<usize>, needed: usize },

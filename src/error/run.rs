@@ -96,7 +96,7 @@ pub(crate) enum RunError {
     NoRuns,
     #[error("the runs `{first}` and `{other}` read different tokens; compare runs of the same text")]
     OtherTokens { first: String, other: String },
-    #[error("{what} of this run have shape {needed:?}; got {got:?}")]
+    #[error("the {what} of this run have shape {needed:?}; got {got:?}")]
     HeadVectors { what: &'static str, needed: Vec<usize>, got: Vec<usize> },
     #[error(
         "the queries of this {family} model are cut off at {clip} (clip_qkv), which is not linear, so its scores are no sum \

@@ -1,4 +1,4 @@
-//! What TransformerLens, nnsight and SAELens call it, and the line of glassbox. Every line is compiled and run.
+//! Names in TransformerLens, nnsight and SAELens, and the glassbox line for each. Every line is compiled and run.
 //!
 //! Hook names, shapes and values are TransformerLens's own, so a name such as `blocks.0.attn.hook_z` needs no
 //! translation.
@@ -93,12 +93,12 @@
 //!
 //! # Heads and singular vectors
 //! ```
-//! # use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+//! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
 //! Detector::habit(Habit::PreviousToken).scores(&run)?; // head_detector.detect_head(model, text, "previous_token_head")
 //! head_scores(&run)?;                                // detect_head for previous, duplicate and induction heads
-//! svd_reading(&model, Writes::Head { layer: 1, head: 0 }, 3)?; // SVDInterpreter(model).get_singular_vectors("OV", ..)
+//! glassbox::circuits::svd_reading(&model, glassbox::circuits::Writes::Head { layer: 1, head: 0 }, 3)?; // SVDInterpreter(model).get_singular_vectors("OV", ..)
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -133,7 +133,7 @@
 //! ```
 //!
 //! # SAELens
-//! Sparse autoencoders are not read yet. What comes before and after one is:
+//! Sparse autoencoders are not read yet. Here is what comes before and after one; `affine` stands in for the autoencoder:
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");

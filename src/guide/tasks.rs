@@ -1,4 +1,5 @@
-//! The index by task: what you want to do, and the line that does it. Every line is compiled and run.
+//! The index by task: what you want to do, and the line that does it. Every line is compiled, and all but those for
+//! encoders are run.
 //!
 //! All of them stand after these:
 //!
@@ -14,7 +15,7 @@
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
-//! Model::open("induction-2l")?;            // open a model that ships; also a folder, a .gguf file, a hub id
+//! Model::open("induction-2l")?;            // open an included model; also a folder, a .gguf file, a hub id
 //! model.config().n_layers;                 // how many layers, heads, dimensions
 //! model.tokens(text)?;                     // cut a text into tokens
 //! model.to_str_tokens(text)?;              // the tokens as strings
@@ -70,7 +71,7 @@
 //! head_scores(&run)?.top(3);               // table of the highest
 //! run.bytes();                             // how much memory the run holds; drop(run) gives it back
 //! label_heads(&model, 0)?;                 // picture: what every head does, measured on random tokens
-//! repeated_random_tokens(&model, 4, 10, 2, 0)?; // random tokens that come twice
+//! repeated_random_tokens(&model, 4, 10, 2, 0)?; // random tokens, repeated
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -104,10 +105,10 @@
 //! model.run_with(text, patch(Site::z(1), run.cache()).position(-1))?; // at one position
 //! let pass = model.pass(text)?.differentiate(Site::z(1), |logits| logits.sum_all()).run()?;
 //! pass.gradient(Site::z(1))?;                        // gradient of anything at a site
-//! model.run_with(text, block_attention(1, [-1], [2]))?; // forbid one position to look at another
+//! model.run_with(text, block_attention(1, [-1], [2]))?; // stop one position from attending to another
 //! model.run_with(text, direction.add(4.0))?;         // steer along a direction
 //! model.run_with(text, direction.ablate())?;         // take a direction out
-//! model.hooked(zero(Site::z(1)).head(0));            // a model that is always changed so
+//! model.hooked(zero(Site::z(1)).head(0));            // a model with this change built in
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!

@@ -5,7 +5,7 @@ use crate::Error;
 use std::{array, iter, option, slice, vec};
 
 /// One intervention or several: an [`Intervention`], a reference to one, an array, a slice, a `Vec`, an `Option`, a
-/// `Result`, a tuple, an iterator, and any of these of one another.
+/// `Result`, a tuple, an iterator, nested as you like.
 ///
 /// An error among them is not lost: whatever runs the model with them fails with it. So what may fail is given as it is,
 /// without `?`.
@@ -31,7 +31,7 @@ use std::{array, iter, option, slice, vec};
     note = "an iterator of another kind is gathered first: `.collect::<Vec<_>>()`"
 )]
 pub trait ToInterventions {
-    /// All of them, in their order; an error among them is one that fails where it is done.
+    /// All of them, in their order; an error becomes an intervention that fails when it is applied.
     fn to_interventions(self) -> Vec<Intervention>;
 }
 
@@ -66,7 +66,7 @@ fn all(several: impl IntoIterator<Item = impl ToInterventions>) -> Vec<Intervent
     several.into_iter().flat_map(ToInterventions::to_interventions).collect()
 }
 
-/// What iterates. Not whatever does: a `Result` does too, and loses its error.
+/// Lists and iterators, one by one: an impl for all of `IntoIterator` would include `Result`, whose iterator drops the error.
 macro_rules! lists {
     ($([$($generic:tt)*] $list:ty;)*) => {$(
         impl<$($generic)*> ToInterventions for $list

@@ -70,7 +70,7 @@ pub(super) fn hint(name: &str) -> Option<String> {
 }
 
 /// The candidates most like a name, best first. What counts most is the last part: `pattern` is most like
-/// `blocks.0.attn.hook_pattern`. Of several that are as like, the plainest comes first.
+/// `blocks.0.attn.hook_pattern`. Of equally similar ones, the shortest comes first.
 pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
     let name: String = name.chars().take(200).collect();
     let last = |name: &str| {

@@ -249,8 +249,8 @@ impl Run {
         Ok(logits[answer] - logits[other])
     }
 
-    /// The logits at a position of the first text, and the tokens of some answers there. Of an answer whose other reading
-    /// is much likelier it is said.
+    /// The logits at a position of the first text, and the tokens of some answers there. Warns of an answer
+    /// whose other reading is much likelier.
     fn asked<const N: usize>(&self, answers: [&[AnswerWord]; N], position: i64) -> Result<(Vec<f32>, [usize; N])> {
         let logits = self.numbers_at(0, position)?;
         let at = self.tokens().index_in(0, position)?;

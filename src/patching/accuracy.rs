@@ -22,7 +22,7 @@ struct Asked {
     difference: f32,
 }
 
-/// As many texts are run side by side.
+/// How many texts are run in one batch.
 const TEXTS: usize = 32;
 
 impl Model {
@@ -39,7 +39,7 @@ impl Model {
     /// let accuracy = model.accuracy([
     ///     ("red fox blue owl red fox", "blue", "owl"),
     ///     ("cat hat sun cat hat", "sun", "cat"),
-    ///     ("cat hat sun cat hat", "cat", "sun"), // it is not
+    ///     ("cat hat sun cat hat", "cat", "sun"), // answers swapped
     /// ])?;
     /// assert_eq!((accuracy.right(), accuracy.n()), (2, 3));
     /// assert!((accuracy.share() - 2.0 / 3.0).abs() < 1e-9);
@@ -120,7 +120,7 @@ impl Accuracy {
         self.asked.iter().filter(|one| one.difference > 0.0).count()
     }
 
-    /// The share of those, 0 to 1; NaN where a logit is.
+    /// The share of those, 0 to 1; NaN if any difference is NaN.
     pub fn share(&self) -> f64 {
         match any_nan(&self.differences()) {
             true => f64::NAN,

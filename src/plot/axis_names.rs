@@ -1,4 +1,4 @@
-//! [`AxisNames`]: the names of axes as matplotlib calls what sets them.
+//! [`AxisNames`]: axes named by matplotlib's method names.
 
 use super::{Heatmap, LineChart, Scatter};
 

@@ -1,9 +1,6 @@
 //! [`Top`]: the strongest of many numbers, as a small table.
 
-use std::{
-    fmt,
-    ops::{Deref, DerefMut},
-};
+use std::{fmt, ops::Deref};
 
 use super::{
     Bars, Figure,
@@ -16,7 +13,7 @@ use crate::{
     order::by_size,
 };
 
-/// The strongest of many numbers, either way, the strongest first, each with its name; NaN comes before all others.
+/// The largest of many numbers by absolute value, largest first, each with its name; NaN comes before all others.
 ///
 /// It is read like a `Vec` of its rows. A notebook shows it as a table with a bar for each number, and it prints as text.
 ///
@@ -80,13 +77,6 @@ impl<T> Deref for Top<T> {
 
     fn deref(&self) -> &[T] {
         &self.rows
-    }
-}
-
-/// The rows alone: the picture and the printed table keep their order.
-impl<T> DerefMut for Top<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.rows
     }
 }
 

@@ -1,7 +1,7 @@
 //! `tensor.i((0, -1))`: candle's short way to a part of a tensor, with numbers that may count from the end.
 //!
 //! candle's own [`IndexOp`](candle_core::IndexOp) counts from the start only, where everything else here takes -1 for the
-//! last. A cell that imports candle's by its name has that one instead.
+//! last. Importing candle's by name in a cell replaces this one there.
 
 use crate::{
     hook::ToIndex,
@@ -57,7 +57,7 @@ impl<T: ToIndex> ToPart for T {
     }
 }
 
-/// The end after a last one that counts too; after -1 that is the axis's end.
+/// The end of a range that includes its last place; for -1, the axis's end.
 fn after<T: ToIndex>(last: T) -> Option<i64> {
     Some(last.to_index().saturating_add(1)).filter(|&end| end != 0)
 }

@@ -80,7 +80,7 @@ pub fn log_softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Ten
 /// Which axis it is, of floats.
 fn place(values: &Tensor, axis: impl ToIndex) -> Result<usize> {
     if !values.dtype().is_float() {
-        need_type(|| "what a softmax is taken of".into(), values, DType::F32)?;
+        need_type(|| "the tensor given to a softmax".into(), values, DType::F32)?;
     }
     Counted::new("axis", "this tensor has axes", values.rank()).index(axis.to_index())
 }
@@ -111,6 +111,6 @@ mod tests {
         assert!(log_softmax(&x, D::Minus(3)).unwrap_err().to_string().starts_with("axis -3 is out of range"));
         let ids = Tensor::new(&[1u32, 2], &Device::Cpu).unwrap();
         let error = softmax(ids, -1).unwrap_err().to_string();
-        assert!(error.contains("what a softmax is taken of is of type u32, where f32 is needed"), "{error}");
+        assert!(error.contains("the tensor given to a softmax is of type u32, where f32 is needed"), "{error}");
     }
 }

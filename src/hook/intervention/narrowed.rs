@@ -1,4 +1,4 @@
-//! [`Narrow`]: an intervention that may have failed is narrowed as one that is there.
+//! [`Narrow`]: an intervention that may have failed is narrowed like any other.
 
 use super::{Intervention, ToIndex};
 use crate::Result;
@@ -24,6 +24,10 @@ pub trait Narrow: Sized {
     fn position(self, position: impl ToIndex) -> Self;
     /// As [`Intervention::positions`].
     fn positions(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self;
+    /// As [`Intervention::key`].
+    fn key(self, key: impl ToIndex) -> Self;
+    /// As [`Intervention::keys`].
+    fn keys(self, keys: impl IntoIterator<Item = impl ToIndex>) -> Self;
     /// As [`Intervention::neuron`].
     fn neuron(self, neuron: impl ToIndex) -> Self;
     /// As [`Intervention::neurons`].
@@ -47,6 +51,14 @@ impl Narrow for Result<Intervention> {
 
     fn positions(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.map(|one| one.positions(positions))
+    }
+
+    fn key(self, key: impl ToIndex) -> Self {
+        self.map(|one| one.key(key))
+    }
+
+    fn keys(self, keys: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.map(|one| one.keys(keys))
     }
 
     fn neuron(self, neuron: impl ToIndex) -> Self {

@@ -41,7 +41,7 @@ pub fn store(sites: impl Into<Sites>) -> (Intervention, Stored) {
     (Intervention::new(sites, Action::Look(Arc::new(keep))), stored)
 }
 
-/// What [`store`] kept: of each site what the last run had there, of a generation what its last step had.
+/// What [`store`] kept: for each site, what the last run (or the last step of a generation) that reached it had there.
 ///
 /// Owned and cheap to clone; all clones see the same.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ pub struct Stored {
 #[derive(Default)]
 struct Seen {
     at: Vec<(Site, Tensor)>,
-    /// Those of the model that ran.
+    /// The layer counts of the model that ran.
     layers: Layers,
 }
 

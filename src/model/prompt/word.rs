@@ -18,7 +18,7 @@ use std::fmt;
 /// [`ResidStack::logit_attrs`](crate::decompose::ResidStack::logit_attrs), ...). A word is read as the text would go on
 /// with it:
 ///
-/// - After a word or a sentence mark it has a space before it, where the tokenizer's words begin with one, as those of
+/// - After a word, a sentence mark, `%`, a closing bracket or a closing quotation mark it has a space before it, where the tokenizer's words begin with one, as those of
 ///   GPT-2, Llama and T5 do: after `The capital of France is`, `"Paris"` is the token ` Paris`.
 /// - Everywhere else it is taken as written: after a space, a line break, an opening bracket or nothing; when it begins
 ///   with a space itself, or with anything that is no letter and no digit; in scripts without spaces; and where words
@@ -31,7 +31,7 @@ use std::fmt;
 /// the space, is at least ten times likelier and has at least 1 %, the answer says so: in its picture or table, or, where
 /// it is a bare number, with a line beneath the cell.
 ///
-/// [`Model::to_single_token`] is no answer but a look into the vocabulary, and takes its text as written.
+/// [`Model::to_single_token`] does not read an answer; it looks into the vocabulary and takes its text as written.
 ///
 /// # Examples
 /// ```
