@@ -111,7 +111,7 @@ pub(crate) enum PatchError {
     PairLengths { clean: String, corrupt: String },
     #[error("the grammar puts at most {most} nouns between a subject and its verb; {asked} were asked for")]
     Attractors { asked: usize, most: usize },
-    #[error("there are no pairs of prompts; give at least one")]
+    #[error("there are no prompts to compare; give at least one")]
     NoPairs,
     #[error("the template {template:?} has no `[X]` to fill")]
     NoSlot { template: String },

@@ -4,6 +4,7 @@ use super::{Architecture, Run};
 use crate::{
     Result,
     error::{RunError, TextError},
+    index::{Counted, ToIndex},
     notebook::Card,
     plot::{Figure, LineChart, Series},
     text::Tokens,
@@ -15,7 +16,7 @@ use std::borrow::Borrow;
 
 impl Run {
     /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before
-    /// is padding: `loss_per_token` of TransformerLens. [`compare_losses`] holds those of several runs side by side.
+    /// is padding: `loss_per_token` of TransformerLens. [`compare_losses`] compares those of several runs.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
@@ -152,8 +153,8 @@ impl LossComparison {
     ///
     /// # Errors
     /// When there is no such run.
-    pub fn losses(&self, run: usize) -> Result<Array2<f32>> {
-        let run = crate::index::Counted::new("run", "this comparison has runs", self.runs.len()).at(run)?;
+    pub fn losses(&self, run: impl ToIndex) -> Result<Array2<f32>> {
+        let run = Counted::new("run", "this comparison has runs", self.runs.len()).index(run)?;
         Ok(self.runs[run].values.clone())
     }
 
@@ -164,7 +165,7 @@ impl LossComparison {
     ///
     /// # Errors
     /// When there is no such run.
-    pub fn differences(&self, run: usize) -> Result<Array2<f32>> {
+    pub fn differences(&self, run: impl ToIndex) -> Result<Array2<f32>> {
         Ok(self.losses(run)? - self.losses(0)?)
     }
 

@@ -26,8 +26,8 @@ struct Asked {
 const TEXTS: usize = 32;
 
 impl Model {
-    /// How often a prompt's right answer, the second of each three, has a higher logit than the wrong one, the third. Answers
-    /// are read as the prompt would go on with them ([the rule](AnswerWord#the-space-before-a-word)).
+    /// How often the right answer has a higher logit than the wrong one; give `(prompt, right, wrong)`. Answers are
+    /// read as the prompt would go on with them ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
     /// When there are no prompts, this model cannot read one, or an answer is not a single token.
