@@ -3,6 +3,7 @@
 use super::{
     exchange::exchange,
     in_place::in_place,
+    opened,
     partial::{keep_permissions, sync_folder, unique},
     steps::{killed, step},
     target::{follow, kind, parent},
@@ -46,7 +47,12 @@ pub fn write_folder(folder: impl AsRef<Path>, fill: impl FnOnce(&Path) -> Result
     fill(&staging.path).map_err(|error| as_if_in(folder, &staging.path, error))?;
     let files = staging.settle().map_err(failed)?;
     place.check(&files, folder)?;
-    place.fill(staging, &files).map_err(failed)
+    let in_use = place.opened(&files);
+    let path = place.path.clone();
+    place.fill(staging, &files).map_err(failed)?;
+    // What takes the place of an opened model's file is a file of that model.
+    in_use.iter().filter_map(|file| fs::metadata(path.join(file)).ok()).for_each(|new| opened::opened(&new));
+    Ok(())
 }
 
 /// Makes a folder and those above it, where they are not there yet.
@@ -95,6 +101,12 @@ impl Place {
             }
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Those of the files that take the place of a file of an opened model.
+    fn opened(&self, files: &[PathBuf]) -> Vec<PathBuf> {
+        let is_opened = |file: &&PathBuf| fs::metadata(self.path.join(file)).is_ok_and(|old| opened::is_opened(&old));
+        files.iter().filter(is_opened).cloned().collect()
     }
 
     /// Refuses to put a file where something else stands, or a file that may not be written.

@@ -310,3 +310,30 @@ fn the_settings_of_a_text_model_inside_another_are_held_to_the_same() {
         assert!(error.contains(&format!("`{key}`")), "{key} = {value}: {error}");
     }
 }
+
+#[test]
+fn settings_that_a_model_has_no_use_for_are_held_to_their_types_too() {
+    let folder = std::env::temp_dir().join(format!("glassbox-unused-{}", std::process::id()));
+    glassbox::Model::open("induction-2l").unwrap().save_native(&folder).unwrap();
+    let path = folder.join("config.json");
+    let whole: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for (key, value) in [
+        ("d_vocab_out", json!(10)),
+        ("d_mlp", json!("q")),
+        ("rotary_dim", json!("x")),
+        ("window_size", json!(-1)),
+        ("attn_types", json!([1, 2])),
+        ("use_hook_tokens", json!("x")),
+    ] {
+        let mut config = whole.clone();
+        config[key] = value;
+        std::fs::write(&path, config.to_string()).unwrap();
+        let error = glassbox::Model::open(folder.to_str().unwrap()).unwrap_err().to_string();
+        assert!(error.contains(key), "{key}: {error}");
+    }
+    let mut config = whole;
+    config["d_vocab_out"] = json!(-1);
+    std::fs::write(&path, config.to_string()).unwrap();
+    glassbox::Model::open(folder.to_str().unwrap()).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+}

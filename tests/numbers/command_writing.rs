@@ -4,6 +4,7 @@ use crate::{
     reference::folder,
     writing::{Disk, Scratch, content},
 };
+use glassbox::Model;
 use std::{
     ffi::OsStr,
     fs::{self, OpenOptions},
@@ -179,7 +180,7 @@ fn a_training_writes_over_nothing_that_it_was_not_told_to() {
 fn a_model_that_no_training_wrote_is_not_lost_to_one() {
     let scratch = Scratch::new("foreign");
     let foreign = scratch.0.join("foreign");
-    glassbox::Model::open("modular-addition-1l").unwrap().save_native(&foreign).unwrap();
+    Model::open("modular-addition-1l").unwrap().save_native(&foreign).unwrap();
     let before = content(&foreign);
     let said = sentence(&train(&scratch.0, &["--steps", "1", "--out", "foreign"]));
     assert!(said.contains("holds a model that no training wrote") && content(&foreign) == before, "{said}");
@@ -204,4 +205,16 @@ fn a_training_whose_model_cannot_be_written_is_kept_and_goes_on_elsewhere() {
     let output = train(&scratch.0, &["--steps", "2", "--out", "m", "--resume"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(content(&scratch.0.join("m")).len(), 5);
+}
+
+#[test]
+fn a_model_that_was_saved_onto_itself_is_still_the_model_that_is_read() {
+    let scratch = Scratch::new("onto-itself");
+    let folder = scratch.0.join("m");
+    Model::open("modular-addition-1l").unwrap().save_native(&folder).unwrap();
+    let own = Model::open(folder.to_str().unwrap()).unwrap();
+    own.save_native(&folder).unwrap();
+    let before = content(&folder);
+    let said = own.run([1, 2, 3]).unwrap().cache().save(folder.join("model.safetensors")).unwrap_err().to_string();
+    assert!(said.contains("is a file of a model that was opened") && content(&folder) == before, "{said}");
 }

@@ -105,7 +105,6 @@ fn with_a_word_too_many() -> Model {
 /// number of positions that counts none of them.
 const ANSWER_NOTHING: &[&str] = &[
     "attractors",
-    "attn_scale",
     "best",
     "budget",
     "chosen",

@@ -92,6 +92,7 @@ pub fn of_a_model() -> Table<'static> {
         "at" EitherEnd of 8 => |query| run().decompose_scores(1, 0).unwrap().at(query, 0);
         "at" EitherEnd of 8 => |key| run().decompose_scores(1, 0).unwrap().at(0, key);
         "draw" EitherEnd of 8 => |query| run().decompose_scores(1, 0).unwrap().draw(query, 0);
+        "attn_scale" EitherEnd of 2 => |layer| model().config().attn_scale(layer);
         "losses" EitherEnd of 1 => |one| compare_losses([("a", run())])?.losses(one);
         "differences" EitherEnd of 1 => |one| compare_losses([("a", run())])?.differences(one);
         "logit_diff" EitherEnd of 8 => |position| run().logit_diff("owl", "red", position);

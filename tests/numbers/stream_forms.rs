@@ -91,8 +91,10 @@ fn scores_patterns_and_what_heads_read_follow_from_queries_keys_and_values() {
             let (q, k) = (by_head(get(&run, q)), by_head(repeated(&model, get(&run, k))));
             let v = by_head(repeated(&model, get(&run, Site::v(layer))));
             let products = q.matmul(&k.t().unwrap()).unwrap();
-            let mut scores =
-                (products * model.config().attn_scale(layer)).unwrap().to_dtype(candle_core::DType::F32).unwrap();
+            let mut scores = (products * model.config().attn_scale(layer).unwrap())
+                .unwrap()
+                .to_dtype(candle_core::DType::F32)
+                .unwrap();
             if model.config().architecture == Architecture::Decoder {
                 let n = IDS.len();
                 let ahead = (0..n * n).map(|at| if at % n > at / n { f32::NEG_INFINITY } else { 0.0 });

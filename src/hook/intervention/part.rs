@@ -18,7 +18,11 @@ pub(super) fn resolve(site: Site, axis: Axis, indices: &[i64], shape: &[usize]) 
         return Err(SiteError::NoIndices { site: site.to_string(), axis: axis.name() }.into());
     }
     let size = shape[dim];
-    let axis = if axis == Axis::Pos { "position" } else { axis.name() };
+    let axis = match axis {
+        Axis::Pos => "position",
+        Axis::Batch => "text",
+        axis => axis.name(),
+    };
     let out = |index| SiteError::OutOfRange { site: site.to_string(), axis, index, size }.into();
     let from_start = |&index: &i64| place(index, size).ok_or_else(|| out(index));
     Ok((dim, indices.iter().map(from_start).collect::<Result<_>>()?))

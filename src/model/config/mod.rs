@@ -6,7 +6,7 @@ mod sites;
 
 use crate::{
     hook::{Layers, Site, Stack, ToIndex, ToSite},
-    index::place,
+    index::{Counted, place},
     ops::Activation,
     weights::Processed,
 };
@@ -195,12 +195,12 @@ impl Config {
         matches!(self.position, Position::Learned | Position::Shortformer)
     }
 
-    /// How many tokens back a token sees at this layer, itself counted; `None` is all.
+    /// How many tokens back a token sees at this layer, itself counted; `None` is all, and where there is no such layer.
     pub fn window(&self, layer: impl ToIndex) -> Option<usize> {
         self.windows.get(place(layer.to_index(), self.windows.len())?).copied().flatten()
     }
 
-    /// The rotary frequencies of a layer, where it turns queries and keys.
+    /// The rotary frequencies of a layer, where there is one that turns queries and keys.
     pub fn rotary(&self, layer: usize) -> Option<Rotary> {
         self.turn(layer).cloned()
     }
@@ -216,7 +216,15 @@ impl Config {
     }
 
     /// What the scores of a layer are multiplied by.
-    pub fn attn_scale(&self, layer: usize) -> f64 {
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn attn_scale(&self, layer: impl ToIndex) -> crate::Result<f64> {
+        let layers = Counted::layers(self.n_layers.max(self.n_encoder_layers));
+        Ok(self.scale_of_scores(layers.index(layer)?))
+    }
+
+    pub(crate) fn scale_of_scores(&self, layer: usize) -> f64 {
         let by_layer = if self.scale_attn_by_inverse_layer_idx { layer as f64 + 1.0 } else { 1.0 };
         self.attn_scale / by_layer
     }

@@ -106,7 +106,7 @@ pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: 
         n_heads: config.n_heads,
         n_key_value_heads: config.n_key_value_heads,
         d_head: config.d_head,
-        scale: config.attn_scale(layer),
+        scale: config.scale_of_scores(layer),
         soft_cap: config.attn_scores_soft_cap,
         causal: config.architecture != Architecture::Encoder,
         window: config.window(layer),

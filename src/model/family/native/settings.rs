@@ -30,6 +30,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
             return Err(unsupported(key, "given", "no such models are read from TransformerLens's own checkpoints"));
         }
     }
+    unused(settings)?;
     let n_layers = settings.get("n_layers")?;
     let attn_only = settings.or("attn_only", false)?;
     let (normalization, folded) = normalization(settings)?;
@@ -82,6 +83,25 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
         processed: processed(settings, folded)?,
         ..Config::base(super::MODEL_TYPE)
     })
+}
+
+/// Refuses settings of the wrong type that this model has no use for, and an unembedding of another size.
+fn unused(settings: &Settings) -> Result<()> {
+    for key in ["d_mlp", "rotary_dim", "window_size"] {
+        settings.find::<usize>(key)?;
+    }
+    settings.find::<Vec<String>>("attn_types")?;
+    for key in ["use_hook_tokens", "use_attn_in", "use_attn_result", "use_split_qkv_input", "use_hook_mlp_in"] {
+        settings.find::<bool>(key)?;
+    }
+    // TransformerLens writes -1 for as many as there are tokens.
+    let (d_vocab, out): (usize, Option<Finite>) = (settings.get("d_vocab")?, settings.find("d_vocab_out")?);
+    match out {
+        Some(Finite(out)) if out != -1.0 && out != d_vocab as f64 => {
+            Err(unsupported("d_vocab_out", out.to_string(), "the unembedding must be as large as d_vocab"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The kind of norm, and whether its weights are folded away.
