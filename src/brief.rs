@@ -4,7 +4,7 @@ use crate::{
     decompose::ResidStack,
     model::{AnswerStep, Prediction, TestedAnswer},
     patching::Metric,
-    plot::text::{number, sentence, visible},
+    printable::{number, sentence, visible},
     probe::{Examples, Features, Labels, Repeats, Score, Split},
     train::{Curve, Parameters},
 };

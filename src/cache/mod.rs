@@ -4,19 +4,17 @@ mod bytes;
 mod origin;
 mod positions;
 mod show;
-mod stacked;
 
 use crate::{
     Result,
     error::{Error, SiteError},
     files,
-    hook::{Layers, Site, ToSite, nearest},
+    site::{Layers, Site, ToSite, nearest},
     text::Tokens,
 };
 pub(crate) use bytes::bytes_of;
 use candle_core::Tensor;
 pub(crate) use positions::{Positions, index_of, last_of};
-pub use stacked::{ByLayer, ByName, EachLayer};
 use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 
 /// The activations that one run recorded, by [`Site`] or by name.
@@ -63,7 +61,8 @@ impl ActivationCache {
     #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let recorded = || self.entries.iter().map(|(site, _)| site.to_string());
-        let site = site.site_in(self.layers).map_err(|error| error.among_names(recorded()))?;
+        let site =
+            site.site_in(self.layers).map_err(|error| error.with_nearest(|name| nearest(name, recorded(), 3)))?;
         self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
     }
 

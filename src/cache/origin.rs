@@ -1,7 +1,7 @@
 //! Where the numbers of a run stop being numbers.
 
 use super::ActivationCache;
-use crate::{Model, Result, error::RunError, hook::Site, order::not_a_logit, text::Tokens};
+use crate::{Result, error::RunError, order::not_a_logit, site::Site};
 use candle_core::{DType, Tensor};
 
 impl ActivationCache {
@@ -26,17 +26,6 @@ impl ActivationCache {
                 format!("the first recorded site that has one is `{site}`{place}; look at what is done there")
             }
             None => format!("none of the {} recorded sites has one, so it comes up after `{last}`", self.len()),
-        }
-    }
-}
-
-impl Model {
-    /// As [`ActivationCache::check_numbers`], after a pass over these tokens that recorded nothing: where it fails, they are
-    /// read again with everything recorded.
-    pub(crate) fn check_numbers(&self, tokens: &Tokens, what: impl FnOnce() -> String, logits: &[f32]) -> Result<()> {
-        match not_a_logit(logits) {
-            None => Ok(()),
-            Some(_) => self.run(tokens)?.cache().check_numbers(what, logits),
         }
     }
 }

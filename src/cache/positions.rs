@@ -5,7 +5,7 @@ use crate::{
     Result,
     axes::Axis,
     error::RunError,
-    hook::{Point, Site, Stack, Stage},
+    site::{Point, Site, Stack, Stage},
     text::Tokens,
 };
 use candle_core::{Device, Tensor};

@@ -5,7 +5,8 @@ use crate::{
     Model, Result,
     index::ToIndex,
     order::{falling, larger},
-    plot::{Figure, Heatmap, Palette, text::number},
+    plot::{Figure, Heatmap, Palette},
+    printable::number,
 };
 use ndarray::{Array2, Array4, Axis, s};
 use std::fmt;

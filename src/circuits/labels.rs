@@ -6,7 +6,8 @@ use crate::{
     hook::Site,
     index::ToIndex,
     order::falling,
-    plot::{Figure, WordTable, text::number},
+    plot::{Figure, WordTable},
+    printable::number,
 };
 use ndarray::Array2;
 

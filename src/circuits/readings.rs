@@ -7,7 +7,8 @@ use crate::{
     model::NormPlace,
     ops,
     order::top_k,
-    plot::{Figure, WordTable, text::number},
+    plot::{Figure, WordTable},
+    printable::number,
 };
 use candle_core::Tensor;
 use ndarray::Array2;

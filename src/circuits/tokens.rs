@@ -3,11 +3,11 @@
 use super::{FactoredMatrix, product::plane, scaled, unembedding};
 use crate::{
     Model, Result,
-    decompose::ToTokenIds,
     error::CircuitsError,
     index::ToIndex,
-    model::Architecture,
-    plot::{Figure, Heatmap, text::visible},
+    model::{Architecture, ToTokenIds},
+    plot::{Figure, Heatmap},
+    printable::visible,
 };
 use candle_core::{Device, Tensor};
 use ndarray::Array2;

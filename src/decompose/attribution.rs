@@ -5,7 +5,8 @@ use crate::{
     cache::last_of,
     notebook::Show,
     order::{by_size, larger},
-    plot::{Figure, Heatmap, Top, text::line},
+    plot::{Figure, Heatmap, Top},
+    printable::line,
     text::Tokens,
 };
 use candle_core::{DType, Tensor};

@@ -4,10 +4,8 @@ use crate::{
     Result,
     error::RunError,
     hook::{Point, Site},
-    model::{
-        Model, Normalization,
-        parts::{Block, Norm},
-    },
+    model::{Model, Normalization},
+    net::parts::{Block, Norm},
     ops,
 };
 use candle_core::{Device, Tensor};

@@ -8,7 +8,6 @@
 //! (Elhage et al. 2021; `ActivationCache` of TransformerLens).
 
 mod accumulated;
-mod answers;
 mod attribution;
 mod choose;
 mod direction;
@@ -26,8 +25,6 @@ use crate::{
     error::{RunError, need_f32},
     model::{Model, Run},
 };
-pub use answers::ToTokenIds;
-pub(crate) use answers::ids_after;
 pub use attribution::Attribution;
 use candle_core::Tensor;
 use parts::Part;

@@ -5,10 +5,8 @@ use crate::{
     Result,
     error::RunError,
     hook::{Point, Site, ToSite},
-    model::{
-        Architecture, Config, NormPlace, Position, Run,
-        parts::{Block, Feed, Norm},
-    },
+    model::{Architecture, Config, NormPlace, Position, Run},
+    net::parts::{Block, Feed, Norm},
 };
 use candle_core::Tensor;
 

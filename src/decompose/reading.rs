@@ -1,7 +1,12 @@
 //! The parts of a stream as the norms and the unembedding read them.
 
-use super::{Attribution, Part, ResidStack, ToTokenIds, direction::Reader, ids_after};
-use crate::{Result, hook::Site, ops};
+use super::{Attribution, Part, ResidStack, direction::Reader};
+use crate::{
+    Result,
+    hook::Site,
+    model::{ToTokenIds, ids_after},
+    ops,
+};
 use candle_core::{Device, Tensor};
 
 impl ResidStack {

@@ -7,8 +7,9 @@ use crate::{
     error::{RunError, at_most, together},
     hook::{Point, Site, Stack, ToIndex},
     index::Counted,
-    model::{
-        Frame, Here, Run,
+    model::Run,
+    net::{
+        Frame, Here,
         parts::{Attention, HeadNorm, Linear},
     },
     notebook::Show,

@@ -43,7 +43,7 @@ pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
 
-use crate::plot::text::sentence;
+use crate::printable::sentence;
 
 /// The result of every fallible call in this crate.
 ///
@@ -126,7 +126,7 @@ impl Error {
         }
     }
 
-    /// True when a hook name or a [`Site`](crate::hook::Site) does not exist, or not in this model.
+    /// True when a hook name or a [`Site`](crate::site::Site) does not exist, or not in this model.
     pub fn is_unknown_site(&self) -> bool {
         matches!(self.kind(), Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
     }
@@ -235,7 +235,7 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::Site;
+    use crate::site::Site;
 
     #[test]
     fn an_error_is_one_line_whatever_it_quotes() {

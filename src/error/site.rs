@@ -95,11 +95,11 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 impl Error {
-    /// The same error, if it is of a name that no hook has, with those of these names that are nearest.
-    pub(crate) fn among_names(self, names: impl Iterator<Item = String>) -> Self {
+    /// The same error, if it is of a name that no hook has, with what is nearest to that name.
+    pub(crate) fn with_nearest(self, nearest: impl FnOnce(&str) -> Vec<String>) -> Self {
         match &*self.0 {
             Kind::Site(SiteError::Unknown { name, short, .. }) => {
-                let (nearest, name) = (crate::hook::nearest(name, names, 3), name.clone());
+                let (nearest, name) = (nearest(name), name.clone());
                 SiteError::Unknown { name, nearest, short: short.clone() }.into()
             }
             _ => self,

@@ -5,8 +5,9 @@ use crate::{
     Result,
     error::GenerateError,
     hook::Stage,
-    model::{Architecture, Kept, Model, Pass},
-    text::{Padding, ToTokens, Tokens},
+    model::{Architecture, Model, Pass, ToTokens},
+    net::Kept,
+    text::{Padding, Tokens},
 };
 
 /// A text that has been read, its keys and values kept, so that continuing it costs only what is new.

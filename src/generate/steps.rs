@@ -4,9 +4,11 @@ use super::{Generated, Generation, NewToken, Steps, StopReason, writer::Writer};
 use crate::{
     Result,
     cache::ActivationCache,
+    config::Sizes,
     error::GenerateError,
     hook::{Intervention, Site},
-    model::{Kept, Pass, Sizes},
+    model::Pass,
+    net::Kept,
     text::Tokens,
 };
 use candle_core::Tensor;

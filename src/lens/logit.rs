@@ -3,16 +3,13 @@
 use crate::{
     Result,
     cache::{index_of, last_of},
-    decompose::{ToTokenIds, ids_after},
     hook::Site,
     index::{Counted, ToIndex},
-    model::{AnswerWord, Architecture, Model, Run, softmax},
+    model::{AnswerWord, Architecture, Model, Run, ToTokenIds, ids_after, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
-    plot::{
-        Figure, LensTable, LineChart, Series, Statistic, tabs,
-        text::{escape, line, visible},
-    },
+    plot::{Figure, LensTable, LineChart, Series, Statistic, tabs},
+    printable::{escape, line, visible},
     text::Tokens,
 };
 use ndarray::Array2;

@@ -12,6 +12,7 @@ mod hub;
 mod kinds;
 mod safetensors;
 mod settings;
+pub(crate) mod shipped;
 mod specials;
 mod weights;
 
@@ -21,7 +22,9 @@ pub(crate) use folder::{BESIDE, CONFIG, TOKENIZER, WEIGHTS};
 pub use hub::Hub;
 use hub::HubId;
 pub use kinds::{Finite, FromSetting};
+pub(crate) use settings::NATIVE;
 pub use settings::{Keys, Settings};
+pub(crate) use shipped::NAMES as SHIPPED;
 pub(crate) use specials::check as check_special_ids;
 pub use weights::Weights;
 
@@ -67,7 +70,7 @@ impl Checkpoint {
             let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
             Err(LoadError::Damaged { path, what: "a model", why }.into())
         } else {
-            let shipped = crate::model::SHIPPED;
+            let shipped = crate::load::SHIPPED;
             let id = match place.split('@').next().is_some_and(|name| shipped.contains(&name)) {
                 true => Err("a model that ships is opened by `Model::open`"),
                 false => HubId::parse(place),

@@ -31,6 +31,9 @@ pub struct Settings {
     names: BTreeMap<String, String>,
 }
 
+/// The `model_type` of TransformerLens's own configurations, which do not say it.
+pub(crate) const NATIVE: &str = "hooked_transformer";
+
 impl Settings {
     /// Reads the text of a `config.json`.
     ///
@@ -83,7 +86,7 @@ impl Settings {
         let native =
             ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.map.contains_key(*key));
         match self.find("model_type")? {
-            None if native => Ok(crate::model::NATIVE.to_owned()),
+            None if native => Ok(NATIVE.to_owned()),
             Some(model_type) => Ok(model_type),
             None => self.get("model_type"),
         }

@@ -6,47 +6,39 @@
 //! architecture not at all or wrong, against the modules of Hugging Face under its names: to 1e-4, logits to 1e-3. A
 //! setting that changes the computation and is not implemented is refused by name.
 //!
-#![doc = include_str!("family/families.md")]
+#![doc = include_str!("../families/families.md")]
 
-mod config;
-mod count;
 mod encoder;
 mod encoder_show;
-pub(crate) mod family;
-mod frame;
-mod here;
-mod kept;
 mod losses;
-pub(crate) mod parts;
+mod numbers;
 mod pass;
 mod prompt;
 mod run;
 mod run_attention;
 mod run_gradient;
-mod shipped;
+mod run_stacked;
 mod show;
-mod tap;
 mod text;
 mod text_after;
-pub(crate) mod transformer;
+mod to_token_ids;
+mod to_tokens;
 
+pub use crate::config::{
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
+};
+pub use crate::families::families;
 use crate::{
     Result,
     error::{RunError, need_f32},
+    families,
     hook::{Intervention, Site, ToInterventions, ToSite},
-    load::Checkpoint,
-    text::{ToTokens, Tokenizer},
+    load::{Checkpoint, shipped},
+    net::transformer::Transformer,
+    text::Tokenizer,
 };
 use candle_core::Tensor;
-pub use config::{
-    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
-};
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
-pub use family::families;
-pub(crate) use family::native::MODEL_TYPE as NATIVE;
-pub(crate) use frame::{Frame, Sizes};
-pub(crate) use here::Here;
-pub(crate) use kept::Kept;
 pub use losses::{LossComparison, compare_losses};
 pub use pass::Pass;
 pub(crate) use prompt::LikelierReading;
@@ -54,10 +46,11 @@ pub use prompt::{AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exac
 pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
 pub use run_attention::ToPattern;
-pub(crate) use shipped::NAMES as SHIPPED;
+pub use run_stacked::{ByLayer, ByName, EachLayer};
 use std::{borrow::Borrow, ops::Range, sync::Arc};
-pub(crate) use tap::{Plan, Tap};
-use transformer::Transformer;
+pub use to_token_ids::ToTokenIds;
+pub(crate) use to_token_ids::ids_after;
+pub use to_tokens::{ToIds, ToTexts, ToTokens};
 
 /// A hooked transformer: configuration, weights and tokenizer.
 ///
@@ -117,7 +110,7 @@ impl Model {
     /// # Errors
     /// When the architecture is unknown, a setting is not implemented, or the weights do not fit.
     pub fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self> {
-        let (config, transformer) = family::build(&checkpoint)?;
+        let (config, transformer) = families::build(&checkpoint)?;
         let Checkpoint { name, origin, tokenizer, .. } = checkpoint;
         Ok(Self::from_parts(name, origin, config, transformer, tokenizer))
     }

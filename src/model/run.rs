@@ -4,10 +4,10 @@ use super::{AnswerWord, LikelierReading, Model, run_gradient::OwnGradients};
 use crate::{
     Result,
     cache::{ActivationCache, bytes_of},
-    decompose::{ToTokenIds, ids_after},
     error::RunError,
     hook::ToSite,
     index::ToIndex,
+    model::{ToTokenIds, ids_after},
     order::{larger, top_k},
     text::Tokens,
 };
@@ -272,4 +272,12 @@ pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let exp: Vec<f64> = logits.iter().map(|logit| f64::from(logit - max).exp()).collect();
     let total: f64 = exp.iter().sum();
     exp.into_iter().map(|value| (value / total) as f32).collect()
+}
+
+impl crate::plot::Pair for Prediction {
+    type Value = f32;
+
+    fn pair(self) -> (String, f32) {
+        (self.text, self.probability)
+    }
 }

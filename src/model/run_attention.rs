@@ -6,7 +6,8 @@ use crate::{
     error::RunError,
     hook::{Point, Site, Stack, ToIndex, ToSite},
     index::Counted,
-    plot::{AttentionHeads, AttentionPattern, Figure, TokenText, text::visible},
+    plot::{AttentionHeads, AttentionPattern, Figure, TokenText},
+    printable::visible,
     text::Tokens,
 };
 use ndarray::{Array2, Array3};

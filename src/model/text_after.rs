@@ -1,10 +1,7 @@
 //! Texts that come after something: after a text that an encoder read, or after texts before them.
 
 use super::{Architecture, Model};
-use crate::{
-    Result,
-    text::{ToTokens, Tokens},
-};
+use crate::{Result, model::ToTokens, text::Tokens};
 
 impl Model {
     /// What the decoder of an encoder-decoder reads when nothing was said: its starting token, for each text.

@@ -1,7 +1,7 @@
 //! [`Card`]: a small page of facts, tables and pictures.
 
 use super::Show;
-use crate::plot::text::{columns, escape, line, pad, sentence};
+use crate::printable::{columns, escape, line, pad, sentence};
 use std::fmt::Display;
 
 /// A piece of text on a [`Card`].

@@ -3,7 +3,7 @@
 //! The kernel keeps one output a cell: of several, the last. So each output of a cell is printed together with those
 //! before it, and the last one has them all.
 
-use crate::plot::text::lines;
+use crate::printable::lines;
 use std::{
     io::{self, Write},
     panic::Location,

@@ -10,7 +10,7 @@ mod kernel;
 mod shown;
 mod values;
 
-use crate::plot::text::{escape, sentence};
+use crate::printable::{escape, sentence};
 pub(crate) use card::{Card, Chip};
 pub(crate) use shown::debug;
 use std::{fmt::Display, panic::Location};

@@ -6,7 +6,7 @@
 //! every shown type answers the minus sign with the picture.
 
 use super::{Show, kernel::show_html, values};
-use crate::plot::text::lines;
+use crate::printable::lines;
 use std::fmt;
 
 /// Implements `evcxr_display` and `Debug` for a type that has [`Show`]; with the name of a method that gives something

@@ -1,7 +1,7 @@
 //! How plain values are shown: numbers and strings in a line, tensors and arrays as numbers.
 
 use super::Show;
-use crate::plot::text::escape;
+use crate::printable::escape;
 use candle_core::Tensor;
 use ndarray::{ArrayBase, Data, Dimension};
 use std::fmt::Display;

@@ -1,7 +1,7 @@
 //! Ablations: patches of nothing in particular.
 
 use super::{Alignment, Metric, Patching, source::Source};
-use crate::{Model, Result, text::ToTokens};
+use crate::{Model, Result, model::ToTokens};
 
 impl Patching {
     /// What the model loses without a part: each of the methods puts zeros there, and maps the change of the metric

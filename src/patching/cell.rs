@@ -4,9 +4,10 @@ use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
+    config::Sizes,
     error::PatchError,
     hook::{Intervention, Site, select},
-    model::{Config, Sizes},
+    model::Config,
 };
 use candle_core::Tensor;
 use std::ops::Range;

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     Result,
     cache::ActivationCache,
+    config::Sizes,
     hook::{Intervention, Site},
-    model::Sizes,
 };
 use candle_core::Tensor;
 use std::collections::BTreeMap;

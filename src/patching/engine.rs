@@ -10,8 +10,10 @@ use super::{
 use crate::{
     Model, Result,
     cache::ActivationCache,
+    config::Sizes,
     hook::{Intervention, Site},
-    model::{Architecture, Frame, Here, Kept, Plan, Position, Run, Sizes, Tap, parts::Block},
+    model::{Architecture, Position, Run},
+    net::{Frame, Here, Kept, Plan, Tap, parts::Block},
     ops::in_pool,
     text::Tokens,
 };

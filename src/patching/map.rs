@@ -3,9 +3,9 @@
 use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines, source::Source};
 use crate::{
     Result,
+    config::Sizes,
     error::{PatchError, at_most, together},
     hook::{Intervention, Sites, ToInterventions, from_clean},
-    model::Sizes,
 };
 
 /// Puts in what the clean run has at a site (in an ablation: zeros or means), for a cell of [`Patching::sweep`];

@@ -5,10 +5,9 @@ mod placed;
 use super::align::Counterparts;
 use crate::{
     Model, Result,
-    decompose::ToTokenIds,
     error::{Error, PatchError, need_f32},
     hook::{ToIndex, ToTensor},
-    model::Run,
+    model::{Run, ToTokenIds},
     order::rank,
     text::Tokens,
 };

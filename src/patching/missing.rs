@@ -6,7 +6,7 @@ use super::{
     cell::{Cell, along},
     source::Source,
 };
-use crate::{Result, axes::Axis, error::PatchError, hook::Intervention, model::Sizes};
+use crate::{Result, axes::Axis, config::Sizes, error::PatchError, hook::Intervention};
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
 impl Patching {

@@ -5,8 +5,8 @@ use crate::{
     Model, Result,
     error::{PatchError, at_most, together},
     hook::{Point, Site, add},
+    model::ToTokens,
     order,
-    text::ToTokens,
 };
 use candle_core::{DType, Device, Tensor};
 use rand::{SeedableRng, rngs::StdRng};

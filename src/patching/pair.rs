@@ -12,8 +12,8 @@ use crate::{
     Model, Result,
     error::PatchError,
     hook::{Intervention, Site, ToInterventions},
-    model::{Architecture, Position, Run},
-    text::{ToTokens, Tokens},
+    model::{Architecture, Position, Run, ToTokens},
+    text::Tokens,
 };
 
 /// A metric on the clean prompts, and on the corrupt ones.

@@ -3,9 +3,11 @@
 use super::{Metric, Patching, pair::Baselines, rows::Rows};
 use crate::{
     Model, Result,
+    config::Sizes,
     error::RunError,
     hook::{Intervention, Site, Stage},
-    model::{Kept, Pass, Run, Sizes, Tap},
+    model::{Pass, Run},
+    net::{Kept, Tap},
     text::Tokens,
 };
 use candle_core::{Device, Tensor};

@@ -9,9 +9,9 @@ use super::{
 use crate::{
     Result,
     cache::ActivationCache,
+    config::Sizes,
     error::PatchError,
     hook::{Point, Site},
-    model::Sizes,
 };
 use candle_core::{D, Tensor};
 

@@ -4,9 +4,9 @@ use super::{Alignment, align::Counterparts, readout::before_end};
 use crate::{
     Model, Result,
     cache::ActivationCache,
+    config::Sizes,
     error::PatchError,
     hook::{Site, Sites},
-    model::Sizes,
     text::Tokens,
 };
 use candle_core::{DType, Device, Tensor};

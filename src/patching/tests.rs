@@ -4,7 +4,8 @@ use super::{HeadPart, Metric, Patching, Receiver, Sender};
 use crate::{
     Model,
     hook::{Intervention, Site, patch, replace},
-    model::{Position, parts::RelativeBias},
+    model::Position,
+    net::parts::RelativeBias,
 };
 use candle_core::{Device, Tensor};
 

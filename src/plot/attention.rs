@@ -11,9 +11,13 @@ use super::{
     heatmap::Heatmap,
     joined::Join,
     matrix::ToMatrix,
-    text::{columns, headline, line, number, pad},
 };
-use crate::{Result, error::PlotError, order::falling};
+use crate::{
+    Result,
+    error::PlotError,
+    order::falling,
+    printable::{columns, headline, line, number, pad},
+};
 
 /// The attention of one head: which token looks at which.
 ///

@@ -6,8 +6,8 @@ use super::{
     color::{GRID, MUTED, RULE},
     mark::Mark,
     span::Span,
-    text::{fit, text_width},
 };
+use crate::printable::{fit, text_width};
 
 pub(crate) struct Axes<'a> {
     pub x: Span,

@@ -5,9 +5,12 @@ use super::{
     canvas::{Canvas, Frame, LABEL, NAME, sans_width},
     color::{FAINT, RULE},
     mark::Mark,
-    text::{columns, fit, printable, text_width, visible},
 };
-use crate::{Result, error::PlotError};
+use crate::{
+    Result,
+    error::PlotError,
+    printable::{columns, fit, printable, text_width, visible},
+};
 
 /// What the cells along an axis are called.
 #[derive(Clone, Debug, Default)]

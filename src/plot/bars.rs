@@ -7,9 +7,13 @@ use super::{
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
+};
 
 /// Horizontal bars in the order given, each with its label and its value; negative values go left, in red.
 ///

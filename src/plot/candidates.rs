@@ -5,9 +5,13 @@ use super::{
     color::{ACCENT, FAINT, INK, MUTED, RULE},
     figure::Figure,
     mark::Mark,
-    text::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
+};
 
 /// A token that could come next.
 #[derive(Clone, Debug)]

@@ -15,9 +15,12 @@ use super::{
     mark::Mark,
     span::Span,
     svg::{SvgBackend, units},
-    text::{columns, fit, printable},
 };
-use crate::{Result, error::PlotError};
+use crate::{
+    Result,
+    error::PlotError,
+    printable::{columns, fit, printable},
+};
 
 /// The space around every picture, and between its parts.
 pub(crate) const MARGIN: f64 = 14.0;

@@ -10,9 +10,11 @@ use super::{
     color::{ACCENT, INK, PAPER, RULE, WARM},
     drawn::{ToFigures, ToTabs},
     figure::{Figure, Node},
-    text::{self, escape, text_width},
 };
-use crate::Error;
+use crate::{
+    Error,
+    printable::{self, escape, text_width},
+};
 
 /// One pane of [`tabs`]: its name, the picture on its button if any, and the figure.
 pub(crate) struct Tab {
@@ -52,7 +54,7 @@ pub fn column<Kind>(figures: impl ToFigures<Kind>) -> Figure {
 ///
 /// As a single SVG, and where style sheets are dropped, all of them are shown under their names.
 pub fn tabs<Kind>(panes: impl ToTabs<Kind>) -> Figure {
-    let tab = |(name, pane)| Tab { name: text::line(name), button: None, pane };
+    let tab = |(name, pane)| Tab { name: printable::line(name), button: None, pane };
     let tabs = |panes: Vec<(String, Figure)>| panes.into_iter().map(tab).collect();
     Figure::or_failed(panes.to_tabs().map(|panes| Node::Tabs { tabs: tabs(panes), still: None }))
 }

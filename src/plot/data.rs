@@ -6,8 +6,7 @@ use std::fmt::Display;
 
 use candle_core::{DType, Tensor};
 
-use super::text::printable;
-use crate::{Error, Result, error::PlotError, model::Prediction, text::Tokens};
+use crate::{Error, Result, error::PlotError, printable::printable};
 
 /// A number that a picture can show: of any type of floats or integers, or a reference to one.
 pub trait Number: Copy {
@@ -138,18 +137,6 @@ impl<I: IntoIterator<Item: Display>> ToNames<Iterated> for I {
     }
 }
 
-impl ToNames<Held> for &Tokens {
-    fn to_names(self) -> Result<Vec<String>> {
-        Ok(self.strings(0).to_vec())
-    }
-}
-
-impl ToNames<Held> for Tokens {
-    fn to_names(self) -> Result<Vec<String>> {
-        (&self).to_names()
-    }
-}
-
 impl<T: ToNames<Kind>, Kind, E: Into<Error>> ToNames<Tried<Kind>> for Result<T, E> {
     fn to_names(self) -> Result<Vec<String>> {
         self.map_err(Into::into)?.to_names()
@@ -182,14 +169,6 @@ impl<'a, N: Display, V> Pair for &'a (N, V) {
 }
 
 /// A likely token with its probability.
-impl Pair for Prediction {
-    type Value = f32;
-
-    fn pair(self) -> (String, f32) {
-        (self.text, self.probability)
-    }
-}
-
 /// Numbers with their names: pairs of both, or a row of numbers alone, which are then called 0, 1, 2, ...
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be drawn as bars",

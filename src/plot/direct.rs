@@ -5,9 +5,8 @@ use super::{
     color::{RULE, Rgb},
     mark::Mark,
     span::Span,
-    text::text_width,
 };
-use crate::order::rising;
+use crate::{order::rising, printable::text_width};
 
 pub(crate) struct DirectLabel {
     pub text: String,

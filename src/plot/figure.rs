@@ -6,9 +6,14 @@ use super::{
     color::PAPER,
     compose::{self, Tab},
     svg::MONO,
-    text::{escape, lines, sentence},
 };
-use crate::{Error, Result, error::PlotError, files, notebook::Show};
+use crate::{
+    Error, Result,
+    error::PlotError,
+    files,
+    notebook::Show,
+    printable::{escape, lines, sentence},
+};
 
 /// A picture, or several composed by [`row`](super::row), [`column`](super::column) and [`tabs`](super::tabs).
 ///

@@ -11,9 +11,14 @@ use super::{
     data::Number,
     figure::Figure,
     mark::Mark,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError, order::by_size, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::by_size,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
+};
 
 /// A graph in layers, the first at the bottom: boxes with names, and edges whose width is the size of a value and whose
 /// colour is its sign, blue for more and red for less. Pointing at an edge tells its value, at a box its edges.

@@ -15,9 +15,13 @@ use super::{
     legend::Legend,
     mark::Mark,
     matrix::ToMatrices,
-    text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, pad, printable},
+};
 
 /// The attention of several heads over one text: small pictures to find the odd head, each the button of a large one.
 ///

@@ -5,8 +5,8 @@ use super::{
     color::{ColorScale, INK, MASKED, MUTED, PAPER, Palette, RULE, Rgb, TARGET},
     grid::hatch,
     mark::Mark,
-    text::{columns, number, text_width},
 };
+use crate::printable::{columns, number, text_width};
 
 /// A kind of cell that the bar does not explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

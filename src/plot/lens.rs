@@ -13,9 +13,13 @@ use super::{
     matrix::ToMatrix,
     panels::{Panels, room},
     statistic::Statistic,
-    text::{columns, fit, headline, line, number, or, pad, printable, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, pad, printable, visible},
+};
 
 /// The logit lens as a table: a row a layer, a column a position, in each cell the token that the model would say
 /// there; the colour is a statistic of that prediction (nostalgebraist, *interpreting GPT: the logit lens*, 2020).

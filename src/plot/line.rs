@@ -15,9 +15,14 @@ use super::{
     mark::Mark,
     series::Series,
     span::Span,
-    text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError, order::rising, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::rising,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, pad, printable},
+};
 
 /// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
 ///

@@ -5,8 +5,8 @@ use super::{
     canvas::{Canvas, Frame, MARGIN, NAME, NOTE, PAGE, bold_width, heading_height},
     legend::Legend,
     mark::Mark,
-    text::printable,
 };
+use crate::printable::printable;
 
 /// Panels of one size: each has the axis below, the first of a row also the axis to the left.
 pub(crate) struct Panels<'a> {

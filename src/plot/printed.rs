@@ -1,11 +1,10 @@
 //! Which values of a heatmap stand in their cells.
 
-use super::{
-    canvas::LABEL,
-    color::ColorScale,
-    text::{short_number, text_width},
+use super::{canvas::LABEL, color::ColorScale};
+use crate::{
+    order::falling,
+    printable::{short_number, text_width},
 };
-use crate::order::falling;
 
 /// The type size of values in cells.
 pub(crate) const NUMBER: f64 = LABEL - 1.0;

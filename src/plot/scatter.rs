@@ -10,9 +10,13 @@ use super::{
     figure::Figure,
     mark::Mark,
     span::Span,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, text_width},
 };
-use crate::{Result, error::PlotError, order::falling};
+use crate::{
+    Result,
+    error::PlotError,
+    order::falling,
+    printable::{columns, fit, headline, line, number, or, pad, pad_left, text_width},
+};
 
 /// Points by two values, each with its name when pointed at; the outermost are named in the picture, where there is
 /// room.

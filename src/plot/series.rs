@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use super::{
-    data::{Kept, ToValues},
-    text::printable,
-};
-use crate::{Result, error::PlotError};
+use super::data::{Kept, ToValues};
+use crate::{Result, error::PlotError, printable::printable};
 
 /// One line of a [`LineChart`](super::LineChart).
 ///

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
-use super::text::number;
+use crate::printable::number;
 
 /// A range of values along an axis, linear or logarithmic. It is a coordinate of plotters that never panics.
 #[derive(Clone, Copy, Debug, PartialEq)]

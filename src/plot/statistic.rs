@@ -1,6 +1,6 @@
 //! [`Statistic`]: what the colours of a lens table say.
 
-use super::text::number;
+use crate::printable::number;
 
 /// What the colour of a [`LensTable`](super::LensTable) says; dark is always "surer" or "nearer to the output".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -15,8 +15,8 @@ use plotters_backend::{
 use super::{
     color::Rgb,
     mark::{Anchor, Paint, Shape, Words},
-    text::{escape, text_width},
 };
+use crate::printable::{escape, text_width};
 
 /// Backend units in one pixel.
 pub(crate) const UNITS: f64 = 100.0;

@@ -2,10 +2,8 @@
 
 use ndarray::Array2;
 
-use super::{
-    band::Labels,
-    text::{columns, number, pad, pad_left},
-};
+use super::band::Labels;
+use crate::printable::{columns, number, pad, pad_left};
 
 /// The values with their labels: rows beside, columns under them; hidden cells are `·`.
 pub(crate) fn table(

@@ -9,9 +9,14 @@ use super::{
     grid::hatching,
     legend::Legend,
     mark::Mark,
-    text::{columns, fit, headline, line, number, or, visible},
 };
-use crate::{Result, error::PlotError, order::falling, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::falling,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, visible},
+};
 
 /// A text, each token on a colour that says its value, with the value as tooltip.
 ///

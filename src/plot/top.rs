@@ -2,15 +2,12 @@
 
 use std::{fmt, ops::Deref};
 
-use super::{
-    Bars, Figure,
-    drawn::ToFigure,
-    text::{columns, fit, headline, line, number, pad, pad_left, printable},
-};
+use super::{Bars, Figure, drawn::ToFigure};
 use crate::{
     Result,
     notebook::{self, Show},
     order::by_size,
+    printable::{columns, fit, headline, line, number, pad, pad_left, printable},
 };
 
 /// The largest of many numbers by absolute value, largest first, each with its name; NaN comes before all others.

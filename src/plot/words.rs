@@ -11,9 +11,14 @@ use super::{
     grid::{Grid, TOOLTIPS},
     legend::Legend,
     panels::Panels,
-    text::{columns, fit, headline, line, number, or, pad, visible},
 };
-use crate::{Result, error::PlotError, order::by_size, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::by_size,
+    plot::check_count,
+    printable::{columns, fit, headline, line, number, or, pad, visible},
+};
 
 /// A word in each cell, on a colour that says its value: the tokens that a direction writes, the names of heads.
 ///

@@ -6,7 +6,8 @@ use crate::{
     axes::Axis,
     error::{ProbeError, SiteError},
     hook::{Layers, Site, Sites, ToSite},
-    text::{ToTokens, Tokens},
+    model::ToTokens,
+    text::Tokens,
 };
 use ndarray::Array2;
 

@@ -5,8 +5,7 @@ use crate::{
     axes::Axis,
     error::SteerError,
     hook::{Intervention, Point, Site, ToIndex, ToSite, ToTensor, ablate_direction, add, length, unit},
-    model::{NormPlace, Run},
-    text::ToTokens,
+    model::{NormPlace, Run, ToTokens},
 };
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;

@@ -4,9 +4,9 @@ use super::Direction;
 use crate::{
     Model, Result,
     error::SteerError,
+    model::ToTokens,
     patching::Metric,
     plot::{Figure, LineChart, Series},
-    text::ToTokens,
 };
 use ndarray::{Array2, Axis};
 

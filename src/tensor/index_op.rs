@@ -3,10 +3,7 @@
 //! candle's own [`IndexOp`](candle_core::IndexOp) counts from the start only, where everything else here takes -1 for the
 //! last. Importing candle's by name in a cell replaces this one there.
 
-use crate::{
-    hook::ToIndex,
-    index::{Counted, place},
-};
+use crate::index::{Counted, ToIndex, place};
 use candle_core::{Error, Result, Tensor};
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 

@@ -13,11 +13,17 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 
+mod closure;
 mod index_op;
 
-use crate::{Result, error::need_type, hook::ToIndex, index::Counted};
+use crate::{
+    Result,
+    error::need_type,
+    index::{Counted, ToIndex},
+};
 pub use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops;
+pub use closure::{Looked, ToTensor};
 pub use index_op::{IndexOp, Part, ToPart};
 
 /// `tensor.softmax(-1)` and `tensor.log_softmax(-1)`.

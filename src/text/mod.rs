@@ -3,7 +3,6 @@
 mod check;
 mod encoded;
 mod grow;
-mod input;
 mod padding;
 mod pieces;
 mod places;
@@ -16,7 +15,6 @@ mod tokenizer;
 mod tokens;
 
 pub use encoded::{Encoded, SpecialIds};
-pub use input::{ToIds, ToTexts, ToTokens};
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

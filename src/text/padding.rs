@@ -108,7 +108,7 @@ impl Tokens {
 
     /// Where each token stands in its own text, counted from 0, so that padding on the left moves no text away from
     /// where the model learned to read it; 0 for padding, as in TransformerLens. A model that counts past padding tokens
-    /// inside a text ([`Config::unplaced_token`](crate::model::Config)) does so by itself.
+    /// inside a text ([`Config::unplaced_token`](crate::config::Config)) does so by itself.
     ///
     /// # Shapes
     /// `[batch * pos]`, text after text.

@@ -2,8 +2,10 @@
 
 use super::Tokens;
 use crate::{
+    Result,
     notebook::{Card, Chip},
-    plot::text::visible,
+    plot::{Held, ToNames},
+    printable::visible,
 };
 
 impl Tokens {
@@ -49,8 +51,7 @@ shown! {
 
 #[cfg(test)]
 mod tests {
-    use crate::notebook::Show;
-    use crate::{Model, text::Padding};
+    use crate::{Model, notebook::Show, text::Padding};
 
     #[test]
     fn padding_is_seen_in_both_forms() {
@@ -67,5 +68,17 @@ mod tests {
     fn one_text_is_said_to_be_one() {
         let tokens = Model::open("induction-2l").unwrap().tokens([7, 8]).unwrap();
         assert!(tokens.plain().starts_with("2 tokens\n"));
+    }
+}
+
+impl ToNames<Held> for &Tokens {
+    fn to_names(self) -> Result<Vec<String>> {
+        Ok(self.strings(0).to_vec())
+    }
+}
+
+impl ToNames<Held> for Tokens {
+    fn to_names(self) -> Result<Vec<String>> {
+        (&self).to_names()
     }
 }

@@ -4,9 +4,11 @@ use super::Batch;
 use crate::{
     Result,
     error::{LoadError, TrainError, nearest, need_f32},
+    families::native,
     hook::Stack,
     load::Weights,
-    model::{Config, Frame, Here, Tap, family::native, transformer::Transformer},
+    model::Config,
+    net::{Frame, Here, Tap, transformer::Transformer},
     ops,
 };
 use candle_core::{DType, Device, Tensor, Var};

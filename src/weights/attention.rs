@@ -1,7 +1,7 @@
 //! Views of attention's weights.
 
 use super::WeightViews;
-use crate::{Result, index::ToIndex, model::parts::Linear};
+use crate::{Result, index::ToIndex, net::parts::Linear};
 use candle_core::Tensor;
 
 /// Attention. Each fails when there is no such layer, or the stack has not been chosen in a model that has two.

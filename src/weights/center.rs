@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     Result,
-    model::{
-        Config, NormPlace, Normalization, Position,
+    model::{Config, NormPlace, Normalization, Position},
+    net::{
         parts::{Embed, Linear},
         transformer::Transformer,
     },

@@ -3,11 +3,10 @@
 use super::WeightViews;
 use crate::{
     Model, Result,
-    decompose::ToTokenIds,
     error::WeightsError,
     index::{Counted, ToIndex},
-    model::{NormPlace, parts::Feed},
-    text::ToTokens,
+    model::{NormPlace, ToTokenIds, ToTokens},
+    net::parts::Feed,
 };
 use candle_core::{DType, Device, Tensor};
 

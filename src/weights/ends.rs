@@ -1,7 +1,7 @@
 //! Views of the embedding and the unembedding.
 
 use super::WeightViews;
-use crate::{Result, model::parts::Linear};
+use crate::{Result, net::parts::Linear};
 use candle_core::{DType, Device, Tensor};
 
 /// What a model has once.

@@ -1,6 +1,6 @@
 //! Weights in float64, so that processing adds no rounding but the last.
 
-use crate::{Result, model::parts::Linear};
+use crate::{Result, net::parts::Linear};
 use candle_core::{DType, Tensor};
 
 /// As float64.

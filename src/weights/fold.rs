@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     Result,
-    model::{
-        Config, NormPlace, Normalization, Position,
+    model::{Config, NormPlace, Normalization, Position},
+    net::{
         parts::{Block, Feed, Linear, Mlp, Norm, Readout},
         transformer::Transformer,
     },

@@ -4,10 +4,8 @@ use super::save;
 use crate::{
     Model, Result,
     error::WeightsError,
-    model::{
-        family::gpt2,
-        parts::{Block, Feed, Linear, Norm},
-    },
+    families::gpt2,
+    net::parts::{Block, Feed, Linear, Norm},
 };
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;

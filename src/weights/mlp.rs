@@ -4,7 +4,7 @@ use super::WeightViews;
 use crate::{
     Result,
     index::ToIndex,
-    model::parts::{Feed, Mlp},
+    net::parts::{Feed, Mlp},
 };
 use candle_core::Tensor;
 

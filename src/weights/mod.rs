@@ -32,7 +32,6 @@ mod named;
 mod native;
 mod parts;
 mod processing;
-mod record;
 mod refactor;
 mod save;
 mod show;
@@ -40,7 +39,7 @@ mod steps;
 mod value_bias;
 mod views;
 
-pub use record::Processed;
+pub use crate::config::{Processed, Step};
 pub(crate) use save::{LOSSES, refuse_a_mix, refuse_another};
-pub use steps::{Processing, Step};
+pub use steps::Processing;
 pub use views::WeightViews;

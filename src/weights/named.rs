@@ -8,8 +8,8 @@ use crate::{
     Result,
     error::{WeightsError, nearest},
     hook::Stack,
-    model::{
-        Architecture,
+    model::Architecture,
+    net::{
         parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mixture, Mlp, Norm, Readout},
         transformer::Blocks,
     },

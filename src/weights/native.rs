@@ -4,11 +4,9 @@ use super::{Step, save};
 use crate::{
     Model, Result,
     error::WeightsError,
-    model::{
-        Normalization,
-        family::native,
-        parts::{Feed, Norm},
-    },
+    families::native,
+    model::Normalization,
+    net::parts::{Feed, Norm},
 };
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;

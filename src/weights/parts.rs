@@ -1,6 +1,6 @@
 //! Walks through a model's blocks.
 
-use crate::model::{
+use crate::net::{
     parts::{Attention, Block, Feed, Linear},
     transformer::Transformer,
 };

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     Result,
     error::WeightsError,
-    model::{
-        Config,
+    model::Config,
+    net::{
         parts::{Attention, Linear},
         transformer::Transformer,
     },

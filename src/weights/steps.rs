@@ -1,50 +1,9 @@
 //! Which steps of weight processing there are.
 
 use super::{center, fold, refactor, value_bias};
-use crate::{
-    Result,
-    model::{Config, transformer::Transformer},
-};
-use std::fmt;
-
-/// A rewriting of the weights that leaves every log-probability as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// A norm's weight and bias move into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).
-    FoldLn,
-    /// What is written to the residual stream has mean 0:
-    /// [`Model::center_writing_weights`](crate::Model::center_writing_weights).
-    CenterWritingWeights,
-    /// Logits have mean 0: [`Model::center_unembed`](crate::Model::center_unembed).
-    CenterUnembed,
-    /// Values have no bias: [`Model::fold_value_biases`](crate::Model::fold_value_biases).
-    FoldValueBiases,
-    /// Each head's matrices are orthogonal:
-    /// [`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices).
-    RefactorFactoredAttnMatrices,
-}
+use crate::{Result, config::Step, model::Config, net::transformer::Transformer};
 
 impl Step {
-    /// In the order they are done.
-    pub const ALL: [Self; 5] = [
-        Self::FoldLn,
-        Self::CenterWritingWeights,
-        Self::CenterUnembed,
-        Self::FoldValueBiases,
-        Self::RefactorFactoredAttnMatrices,
-    ];
-
-    /// TransformerLens's name: `fold_ln`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FoldLn => "fold_ln",
-            Self::CenterWritingWeights => "center_writing_weights",
-            Self::CenterUnembed => "center_unembed",
-            Self::FoldValueBiases => "fold_value_biases",
-            Self::RefactorFactoredAttnMatrices => "refactor_factored_attn_matrices",
-        }
-    }
-
     /// Why a model has nothing for this step to do, or would not stay the same.
     pub(super) fn obstacle(self, config: &Config, transformer: &Transformer) -> Option<&'static str> {
         match self {
@@ -77,12 +36,6 @@ impl Step {
     /// Whether the embedding and the unembedding are no longer one matrix afterwards.
     fn unties(self) -> bool {
         matches!(self, Self::FoldLn | Self::CenterWritingWeights | Self::CenterUnembed)
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

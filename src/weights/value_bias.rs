@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     Result,
-    model::{
-        Config,
+    model::Config,
+    net::{
         parts::{Attention, Block},
         transformer::Transformer,
     },

@@ -5,7 +5,7 @@ use crate::{
     error::WeightsError,
     hook::Stack,
     index::{Counted, ToIndex},
-    model::{
+    net::{
         parts::{Attention, Block, Norm},
         transformer::Blocks,
     },

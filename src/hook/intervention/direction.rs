@@ -1,11 +1,7 @@
 //! What is left of an activation without a direction.
 
 use super::{Action, Intervention};
-use crate::{
-    Result,
-    error::SiteError,
-    hook::{Sites, ToTensor},
-};
+use crate::{Result, error::SiteError, site::Sites, tensor::ToTensor};
 use candle_core::{D, DType, Tensor};
 
 /// Takes out of the activation what lies along a direction: `x - (x . d) d`, with `d` of length 1 (Arditi et al. 2024).

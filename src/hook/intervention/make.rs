@@ -5,7 +5,9 @@ use crate::{
     Result,
     cache::ActivationCache,
     error::{Error, SiteError, need_type},
-    hook::{Layers, Looked, Site, Sites, ToIndex, ToTensor},
+    index::ToIndex,
+    site::{Layers, Site, Sites},
+    tensor::{Looked, ToTensor},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use std::{

@@ -11,13 +11,14 @@ mod show;
 mod stored;
 mod value;
 
-use super::{Layers, Point, Site, Sites, Stack, ToIndex};
 use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
+    config::{Config, Sizes},
     error::{Error, SiteError},
-    model::{Config, Sizes},
+    index::ToIndex,
+    site::{Layers, Point, Site, Sites, Stack},
 };
 use candle_core::Tensor;
 pub use direction::ablate_direction;

@@ -1,6 +1,6 @@
 //! The part of an activation that an intervention is narrowed to.
 
-use crate::{Result, axes::Axis, error::SiteError, hook::Site, index::place};
+use crate::{Result, axes::Axis, error::SiteError, index::place, site::Site};
 use candle_core::Tensor;
 
 /// The dimension of an axis at a site, and the indices along it counted from 0.

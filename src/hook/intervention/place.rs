@@ -3,9 +3,10 @@
 use super::{Action, Intervention};
 use crate::{
     Result,
+    config::Config,
     error::SiteError,
-    hook::{Site, Sites, ToInterventions},
-    model::Config,
+    hook::ToInterventions,
+    site::{Site, Sites},
 };
 
 impl Intervention {

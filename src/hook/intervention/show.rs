@@ -4,7 +4,7 @@ use super::{Action, Intervention};
 use crate::{
     Result,
     error::SiteError,
-    hook::{Site, ToSite},
+    site::{Site, ToSite},
 };
 use std::fmt;
 

@@ -4,7 +4,7 @@ use super::{Action, Intervention};
 use crate::{
     Result,
     error::SiteError,
-    hook::{Layers, Site, Sites, ToSite, nearest},
+    site::{Layers, Site, Sites, ToSite, nearest},
 };
 use candle_core::Tensor;
 use std::{

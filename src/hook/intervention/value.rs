@@ -67,7 +67,10 @@ impl Intervention {
 
 #[cfg(test)]
 mod tests {
-    use crate::hook::{Intervention, Site, replace, zero};
+    use crate::{
+        hook::{Intervention, replace, zero},
+        site::Site,
+    };
     use candle_core::{Device, Tensor};
 
     fn value(one: &Intervention) -> String {

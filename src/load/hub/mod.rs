@@ -189,7 +189,7 @@ impl Hub {
 
     /// What else a name without an owner may have been meant for.
     fn shipped(&self, repo: &str) -> String {
-        let shipped = || format!("the models that ship with glassbox are {}", crate::model::SHIPPED.join(", "));
+        let shipped = || format!("the models that ship with glassbox are {}", crate::load::SHIPPED.join(", "));
         if repo.contains('/') { String::new() } else { shipped() }
     }
 }

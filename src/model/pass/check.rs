@@ -4,10 +4,12 @@ use super::{Logits, Pass};
 use crate::{
     Result,
     cache::Positions,
+    config::Sizes,
     error::{RunError, SiteError, need_f32},
     hook::{Point, Site, Sites, Stack, Stage},
     index::Counted,
-    model::{Architecture, Sizes, tap::Plan},
+    model::Architecture,
+    net::Plan,
     text::Tokens,
 };
 

@@ -6,7 +6,8 @@ use crate::{
     cache::ActivationCache,
     error::RunError,
     hook::Site,
-    model::{Frame, Kept, Run, run::Reading, run_gradient::OwnGradients, tap::Tap},
+    model::{Run, run::Reading, run_gradient::OwnGradients},
+    net::{Frame, Kept, Tap},
 };
 use candle_core::Tensor;
 use std::sync::Arc;

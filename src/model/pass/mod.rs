@@ -3,13 +3,15 @@
 mod check;
 mod go;
 
-use super::{Kept, Model, Run};
+use super::{Model, Run};
 use crate::{
     Result,
     error::RunError,
     hook::{Intervention, Sites, ToIndex, ToInterventions, ToTensor},
+    model::ToTokens,
+    net::Kept,
     ops::in_pool,
-    text::{ToTokens, Tokens},
+    text::Tokens,
 };
 use candle_core::Tensor;
 use std::{borrow::Borrow, fmt, sync::Arc};

@@ -4,7 +4,7 @@ use crate::{
     Model, Result,
     cache::ActivationCache,
     hook::Site,
-    model::parts::{Block, Norm},
+    net::parts::{Block, Norm},
     patching::Patching,
 };
 use candle_core::{D, Tensor};

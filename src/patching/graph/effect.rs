@@ -4,7 +4,7 @@ use crate::{
     Result,
     notebook::Show,
     patching::{PatchSweep, Statistics},
-    plot::text::{escape, sentence},
+    printable::{escape, sentence},
 };
 
 /// What one experiment did to the metric, for every pair of prompts: a map of a single cell.

@@ -5,7 +5,7 @@ use crate::{
     Model, Result,
     cache::ActivationCache,
     hook::Site,
-    model::parts::Block,
+    net::parts::Block,
     patching::{Patching, source::Source},
 };
 use candle_core::Tensor;

@@ -3,8 +3,9 @@
 use super::Ends;
 use crate::{
     Result,
+    config::Sizes,
     hook::{Site, replace},
-    model::{Here, Plan, Sizes, Tap},
+    net::{Here, Plan, Tap},
     patching::Patching,
 };
 use candle_core::{Device, Tensor};

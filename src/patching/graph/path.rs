@@ -3,9 +3,10 @@
 use super::{Effect, Ends, Receiver, Sender, ToReceivers, ToSenders};
 use crate::{
     Result,
+    config::Sizes,
     error::PatchError,
     hook::{Site, replace},
-    model::{Here, Plan, Sizes, Tap},
+    net::{Here, Plan, Tap},
     ops::in_pool,
     patching::{PatchSweep, Patching},
 };

@@ -16,9 +16,13 @@ use super::{
     matrix::ToMatrix,
     panels::{Panels, room},
     printed::Printed,
-    text::{line, or},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::check_count,
+    printable::{line, or},
+};
 
 /// A matrix of values as colours; or several of one shape, as facets that share one range of colours.
 ///

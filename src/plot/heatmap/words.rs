@@ -1,10 +1,12 @@
 //! What a heatmap says in words: its tooltips, its note, its text form.
 
 use super::Heatmap;
-use crate::plot::{
-    color::{ColorScale, Palette},
-    table::table,
-    text::{headline, number, or},
+use crate::{
+    plot::{
+        color::{ColorScale, Palette},
+        table::table,
+    },
+    printable::{headline, number, or},
 };
 
 impl Heatmap {

@@ -1,0 +1,109 @@
+//! [`Step`], [`Processed`]: how a model's weights may be rewritten, and the record of what was done to them.
+
+use crate::{Result, error::WeightsError};
+use std::fmt;
+
+/// A rewriting of the weights that leaves every log-probability as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// A norm's weight and bias move into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).
+    FoldLn,
+    /// What is written to the residual stream has mean 0:
+    /// [`Model::center_writing_weights`](crate::Model::center_writing_weights).
+    CenterWritingWeights,
+    /// Logits have mean 0: [`Model::center_unembed`](crate::Model::center_unembed).
+    CenterUnembed,
+    /// Values have no bias: [`Model::fold_value_biases`](crate::Model::fold_value_biases).
+    FoldValueBiases,
+    /// Each head's matrices are orthogonal:
+    /// [`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices).
+    RefactorFactoredAttnMatrices,
+}
+
+impl Step {
+    /// In the order they are done.
+    pub const ALL: [Self; 5] = [
+        Self::FoldLn,
+        Self::CenterWritingWeights,
+        Self::CenterUnembed,
+        Self::FoldValueBiases,
+        Self::RefactorFactoredAttnMatrices,
+    ];
+
+    /// TransformerLens's name: `fold_ln`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FoldLn => "fold_ln",
+            Self::CenterWritingWeights => "center_writing_weights",
+            Self::CenterUnembed => "center_unembed",
+            Self::FoldValueBiases => "fold_value_biases",
+            Self::RefactorFactoredAttnMatrices => "refactor_factored_attn_matrices",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What was done to a model's weights, and what was left out because it does not apply:
+/// [`Model::processing`](crate::Model::processing).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Processed {
+    done: Vec<Step>,
+    left_out: Vec<(Step, &'static str)>,
+}
+
+impl Processed {
+    /// The steps done, in order.
+    pub fn done(&self) -> Vec<Step> {
+        self.done.clone()
+    }
+
+    /// Whether a step was done.
+    pub fn has(&self, step: Step) -> bool {
+        self.done.contains(&step)
+    }
+
+    /// The steps that were asked for and do not apply to this model, and why.
+    pub fn left_out(&self) -> Vec<(Step, &'static str)> {
+        self.left_out.clone()
+    }
+
+    /// Whether the weights are as they were learned and nothing else was asked for.
+    pub fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.left_out.is_empty()
+    }
+
+    /// Fails when the step, or one that comes after it, has been done.
+    pub(crate) fn check(&self, step: Step) -> Result<()> {
+        let step_name = step.name();
+        match self.done.iter().find(|done| **done >= step) {
+            Some(done) if *done == step => Err(WeightsError::Twice { step: step_name }.into()),
+            Some(done) => Err(WeightsError::Order { step: step_name, after: done.name() }.into()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn record(&mut self, step: Step) {
+        self.done.push(step);
+    }
+
+    pub(crate) fn leave_out(&mut self, step: Step, why: &'static str) {
+        self.left_out.retain(|(other, _)| *other != step);
+        self.left_out.push((step, why));
+    }
+}
+
+impl fmt::Display for Processed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = self.done.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ");
+        f.write_str(if done.is_empty() { "none" } else { &done })?;
+        for (step, why) in &self.left_out {
+            write!(f, "; not {step}: {why}")?;
+        }
+        Ok(())
+    }
+}

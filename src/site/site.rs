@@ -1,0 +1,345 @@
+//! [`Site`]: the typed name of one place in the forward pass.
+
+use super::{
+    Layers,
+    point::{Place, Point, Row, Stage, TABLE},
+    short,
+};
+use crate::{
+    axes::Axis,
+    error::{Error, SiteError},
+    index::{Counted, ToIndex},
+};
+use std::{fmt, str::FromStr};
+
+/// Which stack of blocks a site is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stack {
+    /// The only stack of a decoder-only or encoder-only model: `blocks.3.…`.
+    #[default]
+    Blocks,
+    /// The encoder of an encoder-decoder model: `encoder.3.…`.
+    Encoder,
+    /// The decoder of an encoder-decoder model: `decoder.3.…`.
+    Decoder,
+}
+
+impl Stack {
+    pub(crate) const ALL: [Self; 3] = [Self::Blocks, Self::Encoder, Self::Decoder];
+
+    pub(crate) const fn prefix(self) -> &'static str {
+        match self {
+            Self::Blocks => "blocks",
+            Self::Encoder => "encoder",
+            Self::Decoder => "decoder",
+        }
+    }
+}
+
+/// The typed name of one place in the forward pass, where activations can be read and changed.
+///
+/// `Display` and `FromStr` are exactly the names of TransformerLens 3.5.1 (`HookedTransformer`, `HookedEncoder`,
+/// `HookedEncoderDecoder`). Each constructor's documentation gives the shape; whether a model has the place is
+/// asked with [`Model::has`](crate::Model::has).
+///
+/// A negative layer counts from the end, so that `Site::resid_post(-1)` is the last block's. Which layer that is, the
+/// model says that the site is used with: what a run records, and what a closure or a predicate is given, has always a
+/// layer that counts from 0, and `Site::resid_post(-1)` is equal to none of these.
+///
+/// # Examples
+/// ```
+/// use glassbox::hook::Site;
+/// let site = Site::pattern(5);
+/// assert_eq!(site.to_string(), "blocks.5.attn.hook_pattern");
+/// assert_eq!("blocks.5.attn.hook_pattern".parse::<Site>()?, site);
+/// assert_eq!(Site::resid_post(0).in_encoder().to_string(), "encoder.0.hook_resid_post");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[doc(alias("get_act_name", "HookPoint", "hook_name", "utils.get_act_name"))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    stack: Stack,
+    layer: Layer,
+    expert: usize,
+    point: Point,
+}
+
+/// A layer as it was given.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Layer {
+    FromStart(usize),
+    /// 1 is the last.
+    FromEnd(u64),
+}
+
+impl Layer {
+    fn new(given: impl ToIndex) -> Self {
+        let given = given.to_index();
+        usize::try_from(given).map_or(Self::FromEnd(given.unsigned_abs()), Self::FromStart)
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FromStart(layer) => write!(f, "{layer}"),
+            Self::FromEnd(back) => write!(f, "-{back}"),
+        }
+    }
+}
+
+impl Site {
+    pub(super) const fn of_model(point: Point) -> Self {
+        Self { stack: Stack::Blocks, layer: Layer::FromStart(0), expert: 0, point }
+    }
+
+    pub(super) fn of_block(layer: impl ToIndex, point: Point) -> Self {
+        Self { layer: Layer::new(layer), ..Self::of_model(point) }
+    }
+
+    pub(super) fn of_expert(layer: impl ToIndex, expert: usize, point: Point) -> Self {
+        Self { expert, ..Self::of_block(layer, point) }
+    }
+
+    /// Whether its layer counts from the start.
+    pub(crate) fn is_resolved(self) -> bool {
+        matches!(self.layer, Layer::FromStart(_))
+    }
+
+    /// The same with its layer counted from the start. A stack that is not there has layer 0 alone, so that what has no
+    /// such stack says so.
+    pub(super) fn resolved(self, layers: Layers) -> Result<Self, Error> {
+        let Layer::FromEnd(back) = self.layer else { return Ok(self) };
+        let given = i64::try_from(back).map_or(i64::MIN, |back| -back);
+        let layer = Counted::layers(layers.of(self.stack).max(1)).index(given)?;
+        Ok(Self { layer: Layer::FromStart(layer), ..self })
+    }
+
+    /// The same place in the encoder's stack of an encoder-decoder model.
+    pub const fn in_encoder(self) -> Self {
+        Self { stack: Stack::Encoder, ..self }
+    }
+
+    /// The same place in the decoder's stack of an encoder-decoder model.
+    pub const fn in_decoder(self) -> Self {
+        Self { stack: Stack::Decoder, ..self }
+    }
+
+    /// What the site holds, without its layer.
+    pub const fn point(self) -> Point {
+        self.point
+    }
+
+    /// The block, or `None` for a place the model has once, such as the embedding, and for a layer that counts from the
+    /// end.
+    pub fn layer(self) -> Option<usize> {
+        match self.layer {
+            Layer::FromStart(layer) if self.point.row().place != Place::Model => Some(layer),
+            _ => None,
+        }
+    }
+
+    /// The expert of a mixture layer, or `None`.
+    pub fn expert(self) -> Option<usize> {
+        (self.point.row().place == Place::Expert).then_some(self.expert)
+    }
+
+    /// The stack of blocks.
+    pub const fn stack(self) -> Stack {
+        self.stack
+    }
+
+    /// The axes of the activation, outermost first.
+    pub fn axes(self) -> &'static [Axis] {
+        self.point.row().axes
+    }
+
+    /// The shape in words: `batch, pos, head, d_head`.
+    pub fn shape_in_words(self) -> String {
+        self.axes().iter().map(|axis| axis.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// True for places that cost extra time or memory (such as `hook_result`) and are therefore recorded only
+    /// when named.
+    pub fn is_gated(self) -> bool {
+        self.point.row().gated
+    }
+
+    /// A place that a model has once.
+    pub(crate) const fn once(point: Point) -> Self {
+        Self::of_model(point)
+    }
+
+    /// A place in a block of a stack.
+    pub(crate) const fn in_block(stack: Stack, layer: usize, point: Point) -> Self {
+        Self { stack, layer: Layer::FromStart(layer), ..Self::of_model(point) }
+    }
+
+    /// False for places that hold whole numbers: token ids and the choice of experts.
+    pub(crate) fn is_differentiable(self) -> bool {
+        !matches!(self.point, Point::Tokens | Point::ExpertIndices)
+    }
+
+    /// Whether the place belongs to the reading of a whole text, not to the logits.
+    pub(crate) fn is_pooled(self) -> bool {
+        matches!(self.point, Point::PoolerOut | Point::NspOut)
+    }
+
+    /// The same place in one expert of a mixture.
+    pub(crate) const fn of(self, expert: usize) -> Self {
+        Self { expert, ..self }
+    }
+
+    /// Every site that a model of these stacks, blocks and experts could have, in the order of a forward pass.
+    pub(crate) fn all(stacks: &[Stack], layers: usize, experts: usize) -> Vec<Self> {
+        let at = |place: Place| TABLE.iter().filter(move |row| row.place == place);
+        let once = |stage: Stage| at(Place::Model).filter(move |row| row.point.stage() == stage).map(Row::once);
+        let mut sites: Vec<_> = once(Stage::Start).collect();
+        for &stack in stacks {
+            for layer in 0..layers {
+                for row in at(Place::Block) {
+                    sites.push(Self::in_block(stack, layer, row.point));
+                    if row.point == Point::ExpertIndices {
+                        let of = |expert| {
+                            at(Place::Expert).map(move |row| Self::in_block(stack, layer, row.point).of(expert))
+                        };
+                        sites.extend((0..experts).flat_map(of));
+                    }
+                }
+            }
+            if stack == Stack::Encoder {
+                sites.extend(once(Stage::AfterEncoder));
+            }
+        }
+        sites.extend(once(Stage::End));
+        sites
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = self.point.row();
+        let (stack, layer) = (self.stack.prefix(), self.layer);
+        match row.place {
+            Place::Model => f.write_str(row.name),
+            Place::Block => write!(f, "{stack}.{layer}.{}", row.name),
+            Place::Expert => write!(f, "{stack}.{layer}.mlp.experts.{}.{}", self.expert, row.name),
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn point(place: Place, name: &str) -> Option<Point> {
+    let row = TABLE.iter().find(|row| row.place == place && row.name == name);
+    row.map(|row| row.point).or_else(|| Point::from_bridge_name(place, name))
+}
+
+/// Splits `blocks.12.rest` into stack, layer and rest.
+fn in_block(name: &str) -> Option<(Stack, Layer, &str)> {
+    Stack::ALL.into_iter().find_map(|stack| {
+        let (layer, rest) = name.strip_prefix(stack.prefix())?.strip_prefix('.')?.split_once('.')?;
+        Some((stack, canonical_layer(layer)?, rest))
+    })
+}
+
+fn canonical_layer(text: &str) -> Option<Layer> {
+    match text.strip_prefix('-') {
+        None => canonical_number(text).map(Layer::FromStart),
+        Some(back) => canonical_number(back).filter(|&back| back > 0).map(|back| Layer::FromEnd(back as u64)),
+    }
+}
+
+/// A number as `Display` writes it: no sign, no leading zero.
+fn canonical_number(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|number: &usize| number.to_string() == text)
+}
+
+/// The site of a whole name.
+fn whole(name: &str) -> Option<Site> {
+    if let Some(point) = point(Place::Model, name) {
+        return Some(Site::of_model(point));
+    }
+    let (stack, layer, rest) = in_block(name)?;
+    if let Some((expert, rest)) = rest.strip_prefix("mlp.experts.").and_then(|rest| rest.split_once('.')) {
+        let point = point(Place::Expert, rest)?;
+        return Some(Site { stack, layer, expert: canonical_number(expert)?, ..Site::of_model(point) });
+    }
+    Some(Site { stack, layer, ..Site::of_model(point(Place::Block, rest)?) })
+}
+
+impl FromStr for Site {
+    type Err = Error;
+
+    /// Also reads the short names of TransformerLens's `get_act_name` that have their layer in them, such as `k6` and
+    /// `resid_post0`, or need none, such as `embed`.
+    ///
+    /// # Errors
+    /// When no such hook exists; the error names the nearest ones.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        whole(name).or_else(|| short::whole_name(name).as_deref().and_then(whole)).ok_or_else(|| {
+            let (stack, layer) = in_block(name).map_or((Stack::default(), Layer::FromStart(0)), |(s, l, _)| (s, l));
+            // What one block can have, in the block that was meant.
+            let near = Site::all(&[stack], 1, 1).into_iter().map(|site| Site { layer, ..site }.to_string());
+            let (nearest, short) = (short::nearest(name, near, 3), short::hint(name));
+            SiteError::Unknown { name: name.into(), nearest, short }.into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_site_reads_back_from_its_own_name() {
+        for site in Site::all(&Stack::ALL, 13, 11) {
+            assert_eq!(site.to_string().parse::<Site>().unwrap(), site, "{site}");
+        }
+        let expert = Site::expert_post(3, 7);
+        assert_eq!(expert.to_string(), "blocks.3.mlp.experts.7.hook_post");
+        assert_eq!(expert.to_string().parse::<Site>().unwrap(), expert);
+    }
+
+    #[test]
+    fn a_negative_layer_counts_from_the_end_once_there_is_a_model() {
+        let (last, layers) = (Site::resid_post(-1), Layers::new(|_| 4));
+        assert_eq!((last.to_string().as_str(), last.layer()), ("blocks.-1.hook_resid_post", None));
+        assert_eq!("blocks.-1.hook_resid_post".parse::<Site>().unwrap(), last);
+        assert_eq!(last.resolved(layers).unwrap(), Site::resid_post(3));
+        assert_eq!(Site::z(-4i64).in_encoder().resolved(layers).unwrap(), Site::z(0usize).in_encoder());
+        let error = Site::z(-5).resolved(layers).unwrap_err();
+        assert!(error.is_out_of_range() && error.to_string().contains("0 to 3 (or -4 to -1)"), "{error}");
+        assert!("blocks.-0.hook_resid_post".parse::<Site>().is_err());
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.point as usize, index, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn names_that_are_nearly_right_are_refused_and_the_right_one_is_named() {
+        for name in ["blocks.01.hook_resid_pre", "blocks.1.hook_resid", "blocks.x.hook_z", "hook_embd", "", "blocks.1"]
+        {
+            let error = name.parse::<Site>().unwrap_err();
+            assert!(error.is_unknown_site(), "{error}");
+        }
+        for layer in ["1", "99999999999", "18446744073709551615"] {
+            let sentence = format!("blocks.{layer}.attn.hook_paterns").parse::<Site>().unwrap_err().to_string();
+            assert!(sentence.contains(&format!("`blocks.{layer}.attn.hook_pattern`")), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_transformer_lens_four_are_understood() {
+        assert_eq!("blocks.2.hook_out".parse::<Site>().unwrap(), Site::resid_post(2));
+        assert_eq!("blocks.0.attn.q.hook_out".parse::<Site>().unwrap(), Site::q(0));
+    }
+}
