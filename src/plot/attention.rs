@@ -3,19 +3,16 @@
 use ndarray::Array2;
 
 use super::{
-    band::token_at,
-    color::Palette,
     data::{Kept, ToNames},
     figure::Figure,
-    grid::TOOLTIPS,
     heatmap::Heatmap,
-    joined::Join,
     matrix::ToMatrix,
 };
 use crate::{
     Result,
     error::PlotError,
     order::falling,
+    plot::drawing::{category_axis::token_at, color::Palette, grid::TOOLTIPS, joined::Join},
     printable::{columns, headline, line, number, pad},
 };
 

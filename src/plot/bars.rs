@@ -1,17 +1,22 @@
 //! [`Bars`]: labelled numbers, one a line.
 
 use super::{
-    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height, sans_width},
-    color::{ACCENT, MUTED, PAPER, RULE, WARM, check_range},
     data::{Kept, Number, ToBars, ToNames},
     figure::Figure,
-    mark::Mark,
-    span::Span,
 };
 use crate::{
     Result,
     error::PlotError,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height, sans_width},
+            color::{ACCENT, MUTED, PAPER, RULE, WARM, check_range},
+            mark::Mark,
+            numeric_axis::Span,
+            page::{LABEL, MARGIN, NAME},
+        },
+    },
     printable::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
 };
 

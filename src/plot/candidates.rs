@@ -1,15 +1,18 @@
 //! [`Candidates`]: what could come next, with its rank, and the answers among it.
 
-use super::{
-    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, NOTE, heading_height},
-    color::{ACCENT, FAINT, INK, MUTED, RULE},
-    figure::Figure,
-    mark::Mark,
-};
+use super::figure::Figure;
 use crate::{
     Result,
     error::PlotError,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height},
+            color::{ACCENT, FAINT, INK, MUTED, RULE},
+            mark::Mark,
+            page::{LABEL, MARGIN, NAME, NOTE},
+        },
+    },
     printable::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
 };
 

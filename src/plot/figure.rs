@@ -2,16 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{
-    color::PAPER,
-    compose::{self, Tab},
-    svg::MONO,
-};
+use super::layout;
 use crate::{
     Error, Result,
     error::PlotError,
     files,
     notebook::Show,
+    plot::drawing::{color::PAPER, svg::MONO},
     printable::{escape, lines, sentence},
 };
 
@@ -46,6 +43,13 @@ pub(crate) enum Node {
     Tabs { tabs: Vec<Tab>, still: Option<Figure> },
 }
 
+/// One pane of [`tabs`](super::tabs): its name, the picture on its button if any, and the figure.
+pub(crate) struct Tab {
+    pub name: String,
+    pub button: Option<Figure>,
+    pub pane: Figure,
+}
+
 impl Figure {
     pub(crate) fn drawing(size: (f64, f64), body: String, alt: String, plain: String) -> Self {
         Self::of(Node::Drawing { size, body, alt: sentence(alt), plain: lines(&plain.replace('−', "-")) })
@@ -53,7 +57,7 @@ impl Figure {
 
     /// The same picture, said in other words.
     pub(crate) fn retold(&self, alt: String, plain: String) -> Self {
-        Self::drawing(self.size(), compose::body(self), alt, plain)
+        Self::drawing(self.size(), layout::body(self), alt, plain)
     }
 
     pub(crate) fn of(node: Node) -> Self {
@@ -79,17 +83,17 @@ impl Figure {
 
     /// Width and height in px.
     pub fn size(&self) -> (f64, f64) {
-        compose::size(self)
+        layout::size(self)
     }
 
     /// One sentence that says what the picture shows, for readers who cannot see it.
     pub fn alt(&self) -> String {
-        compose::alt(self)
+        layout::alt(self)
     }
 
     /// The picture as plain text: a table, bars of characters, or its strongest values.
     pub fn to_text(&self) -> String {
-        compose::plain(self)
+        layout::plain(self)
     }
 
     /// The picture as one SVG document, made only of attributes: no style, no script, no reference to anything.
@@ -105,7 +109,7 @@ impl Figure {
             MONO,
             escape(&self.alt()),
             PAPER.hex(),
-            compose::body(self)
+            layout::body(self)
         )
     }
 
@@ -113,8 +117,8 @@ impl Figure {
     ///
     /// Where a reader's page drops style sheets, every tab is shown, one below the other.
     pub fn to_html(&self) -> String {
-        let id = format!("gb-{:016x}", fingerprint(&compose::content(self)));
-        compose::html(self, &id)
+        let id = format!("gb-{:016x}", fingerprint(&layout::content(self)));
+        layout::html(self, &id)
     }
 
     /// Writes the picture to a file: `.svg`, or `.html` for a page of its own. A file that is there is replaced

@@ -5,18 +5,20 @@ mod ends;
 use std::fmt::Display;
 
 use self::ends::Ends;
-use super::{
-    canvas::{Canvas, LABEL, MARGIN, NOTE, heading_height},
-    color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
-    data::Number,
-    figure::Figure,
-    mark::Mark,
-};
+use super::{data::Number, figure::Figure};
 use crate::{
     Result,
     error::PlotError,
     order::by_size,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, heading_height},
+            color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
+            mark::Mark,
+            page::{LABEL, MARGIN, NOTE},
+        },
+    },
     printable::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
 

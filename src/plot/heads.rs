@@ -4,22 +4,26 @@ use ndarray::{Array2, Array3, Axis};
 
 use super::{
     attention::{AttentionPattern, above_diagonal, habit, is_causal},
-    band::token_at,
-    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
-    color::{ColorScale, Palette},
-    compose::Tab,
     data::{Kept, ToNames},
-    figure::{Figure, Node},
-    grid::{Grid, TOOLTIPS},
-    joined::{Join, joined},
-    legend::Legend,
-    mark::Mark,
+    figure::{Figure, Node, Tab},
     matrix::ToMatrices,
 };
 use crate::{
     Result,
     error::PlotError,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height},
+            category_axis::token_at,
+            color::{ColorScale, Palette},
+            grid::{Grid, TOOLTIPS},
+            joined::{Join, joined},
+            legend::Legend,
+            mark::Mark,
+            page::{LABEL, MARGIN, NOTE},
+        },
+    },
     printable::{columns, fit, headline, line, number, or, pad, printable},
 };
 

@@ -3,21 +3,25 @@
 use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels, named_at},
-    canvas::LABEL,
-    color::{ColorScale, Palette},
     data::{Kept, ToNames},
     figure::Figure,
-    grid::{Grid, TOOLTIPS},
-    legend::{LONG, Legend, Special, special_cell},
     matrix::ToMatrix,
-    panels::{Panels, room},
     statistic::Statistic,
 };
 use crate::{
     Result,
     error::PlotError,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            category_axis::{Band, Labels, named_at},
+            color::{ColorScale, Palette},
+            grid::{Grid, TOOLTIPS},
+            legend::{LONG, Legend, Special, special_cell},
+            page::LABEL,
+            panels::{Panels, room},
+        },
+    },
     printable::{columns, fit, headline, line, number, or, pad, printable, visible},
 };
 

@@ -5,22 +5,27 @@ mod strokes;
 use std::fmt::Write;
 
 use super::{
-    axes::Axes,
-    band::{Band, Labels},
-    canvas::{Canvas, Frame, MARGIN, NOTE, heading_height},
-    color::{FAINT, MUTED, Rgb, check_range, series_color},
     data::{Kept, Number, ToNames},
-    direct::{self, DirectLabel},
     figure::Figure,
-    mark::Mark,
     series::Series,
-    span::Span,
 };
 use crate::{
     Result,
     error::PlotError,
     order::rising,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            axes::Axes,
+            canvas::{Canvas, Frame, heading_height},
+            category_axis::{Band, Labels},
+            color::{FAINT, MUTED, Rgb, check_range, series_color},
+            line_labels::{self, DirectLabel},
+            mark::Mark,
+            numeric_axis::Span,
+            page::{MARGIN, NOTE},
+        },
+    },
     printable::{columns, fit, headline, line, number, or, pad, printable},
 };
 
@@ -154,9 +159,9 @@ impl LineChart {
             x: MARGIN + axes.width_left(),
             y: MARGIN + heading_height(&self.title),
             width: SIZE.0,
-            height: SIZE.1.max(direct::height(labels.len())),
+            height: SIZE.1.max(line_labels::height(labels.len())),
         };
-        let right = frame.right() + direct::width(&labels) + MARGIN;
+        let right = frame.right() + line_labels::width(&labels) + MARGIN;
         let note = self.note();
         let under = frame.bottom() + axes.height_below() + MARGIN;
         let canvas =
@@ -176,7 +181,7 @@ impl LineChart {
         for (i, series) in self.series.iter().enumerate() {
             self.draw_line(&canvas, &chart, series, axes.x, self.color(i))?;
         }
-        direct::draw(&canvas, frame, axes.y, &labels);
+        line_labels::draw(&canvas, frame, axes.y, &labels);
         canvas.finish(self.alt(), self.plain())
     }
 

@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::{
-    axes::Axes,
-    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
-    color::{ACCENT, FAINT, INK, PAPER, RULE},
-    data::Point,
-    figure::Figure,
-    mark::Mark,
-    span::Span,
-};
+use super::{data::Point, figure::Figure};
 use crate::{
     Result,
     error::PlotError,
     order::falling,
+    plot::drawing::{
+        axes::Axes,
+        canvas::{Canvas, Frame, heading_height},
+        color::{ACCENT, FAINT, INK, PAPER, RULE},
+        mark::Mark,
+        numeric_axis::Span,
+        page::{LABEL, MARGIN, NOTE},
+    },
     printable::{columns, fit, headline, line, number, or, pad, pad_left, text_width},
 };
 

@@ -1,20 +1,24 @@
 //! [`TokenText`]: a text whose tokens are coloured by a value.
 
 use super::{
-    band::token_at,
-    canvas::{Canvas, Frame, MARGIN, heading_height},
-    color::{ColorScale, GRID, Palette, TARGET, check_range},
     data::{Kept, Number, ToNames, ToValues},
     figure::Figure,
-    grid::hatching,
-    legend::Legend,
-    mark::Mark,
 };
 use crate::{
     Result,
     error::PlotError,
     order::falling,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height},
+            category_axis::token_at,
+            color::{ColorScale, GRID, Palette, TARGET, check_range},
+            legend::{Legend, hatching},
+            mark::Mark,
+            page::MARGIN,
+        },
+    },
     printable::{columns, fit, headline, line, number, or, visible},
 };
 

@@ -3,20 +3,24 @@
 use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels},
-    canvas::LABEL,
-    color::{ColorScale, Palette, check_range},
     data::{Kept, Number, ToNames},
     figure::Figure,
-    grid::{Grid, TOOLTIPS},
-    legend::Legend,
-    panels::Panels,
 };
 use crate::{
     Result,
     error::PlotError,
     order::by_size,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            category_axis::{Band, Labels},
+            color::{ColorScale, Palette, check_range},
+            grid::{Grid, TOOLTIPS},
+            legend::Legend,
+            page::LABEL,
+            panels::Panels,
+        },
+    },
     printable::{columns, fit, headline, line, number, or, pad, visible},
 };
 

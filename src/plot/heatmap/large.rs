@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::Heatmap;
-use crate::plot::joined::joined;
+use crate::plot::drawing::joined::joined;
 
 /// Cells in one picture, and along one side of it, that are drawn as they are.
 const CELLS: usize = 100_000;

@@ -6,21 +6,25 @@ mod words;
 use ndarray::{Array2, ArrayView2};
 
 use super::{
-    band::{Band, Labels},
-    color::{ColorScale, Palette, check_range},
     data::{Kept, Number, Pair, ToNames},
     figure::Figure,
-    grid::{Grid, TOOLTIPS},
-    joined::Join,
-    legend::{Legend, Special},
     matrix::ToMatrix,
-    panels::{Panels, room},
-    printed::Printed,
 };
 use crate::{
     Result,
     error::PlotError,
-    plot::check_count,
+    plot::{
+        check_count,
+        drawing::{
+            category_axis::{Band, Labels},
+            cell_values::Printed,
+            color::{ColorScale, Palette, check_range},
+            grid::{Grid, TOOLTIPS},
+            joined::Join,
+            legend::{Legend, Special},
+            panels::{Panels, room},
+        },
+    },
     printable::{line, or},
 };
 

@@ -2,7 +2,7 @@
 
 use super::Heatmap;
 use crate::{
-    plot::{
+    plot::drawing::{
         color::{ColorScale, Palette},
         table::table,
     },

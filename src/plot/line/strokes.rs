@@ -4,13 +4,15 @@ use super::{LineChart, PICTURE, SIZE};
 use crate::{
     Result,
     plot::{
-        canvas::{Canvas, Chart},
         check_count,
-        color::{PAPER, Rgb},
-        mark::Mark,
+        drawing::{
+            canvas::{Canvas, Chart},
+            color::{PAPER, Rgb},
+            mark::Mark,
+            numeric_axis::Span,
+            thinned::{LONG, thinned},
+        },
         series::Series,
-        span::Span,
-        thinned::{LONG, thinned},
     },
 };
 

@@ -1,13 +1,19 @@
 //! The axes of a chart: round numbers with lines to read them by, or names.
 
 use super::{
-    band::Band,
-    canvas::{Canvas, Frame, LABEL, NAME},
+    canvas::{Canvas, Frame},
+    category_axis::draw_name,
     color::{GRID, MUTED, RULE},
     mark::Mark,
-    span::Span,
 };
-use crate::printable::{fit, text_width};
+use crate::{
+    plot::drawing::{
+        category_axis::Band,
+        numeric_axis::Span,
+        page::{LABEL, NAME},
+    },
+    printable::{fit, text_width},
+};
 
 pub(crate) struct Axes<'a> {
     pub x: Span,
@@ -63,12 +69,5 @@ impl Axes<'_> {
         }
         let at = (frame.middle().0, frame.bottom() + self.height_below() - NAME / 2.0);
         draw_name(canvas, at, &fit(self.x_name, 70), 0.0);
-    }
-}
-
-/// The name of an axis around a point, if it has one.
-pub(crate) fn draw_name(canvas: &Canvas, at: (f64, f64), name: &str, angle: f64) {
-    if !name.is_empty() {
-        canvas.put(Mark::text(at, name, NAME).fill(MUTED).sans().middle().turned(angle));
     }
 }

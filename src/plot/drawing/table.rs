@@ -2,8 +2,10 @@
 
 use ndarray::Array2;
 
-use super::band::Labels;
-use crate::printable::{columns, number, pad, pad_left};
+use crate::{
+    plot::drawing::category_axis::Labels,
+    printable::{columns, number, pad, pad_left},
+};
 
 /// The values with their labels: rows beside, columns under them; hidden cells are `·`.
 pub(crate) fn table(

@@ -1,12 +1,14 @@
 //! The legend of a grid: the palette as a bar with three numbers, and what the special cells mean.
 
 use super::{
-    canvas::{Canvas, Frame, LABEL, NAME, NOTE},
-    color::{ColorScale, INK, MASKED, MUTED, PAPER, Palette, RULE, Rgb, TARGET},
-    grid::hatch,
+    canvas::{Canvas, Frame},
+    color::{ColorScale, INK, MASKED, MISSING, MUTED, PAPER, Palette, RULE, Rgb, TARGET},
     mark::Mark,
 };
-use crate::printable::{columns, number, text_width};
+use crate::{
+    plot::drawing::page::{LABEL, NAME, NOTE},
+    printable::{columns, number, text_width},
+};
 
 /// A kind of cell that the bar does not explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,4 +153,29 @@ fn outline(canvas: &Canvas, cell: Frame, color: Rgb, width: f64, inset: f64) {
     let inset = (inset + width / 2.0).min(cell.width / 3.0).min(cell.height / 3.0);
     let from = (cell.x + inset, cell.y + inset);
     canvas.put(Mark::rect(from, (cell.right() - inset, cell.bottom() - inset)).stroke(color, width));
+}
+
+/// Grey cells with slanted lines: there is no number here.
+pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
+    for cell in cells {
+        canvas.put(cell.mark().fill(MISSING));
+    }
+    canvas.put(hatching(cells));
+}
+
+/// Slanted lines over cells.
+pub(crate) fn hatching(cells: &[Frame]) -> Mark {
+    const STEP: f64 = 5.0;
+    let mut ends = Vec::new();
+    for &Frame { x, y, width, height } in cells {
+        // The line of all points whose distances from the cell's corner sum to `sum`, within the cell.
+        let line = |i: u32| {
+            let sum = f64::from(i) * STEP;
+            let (right, down) = (sum.min(width), sum.min(height));
+            [(x + right, y + sum - right), (x + sum - down, y + down)]
+        };
+        let count = (width + height) / STEP;
+        ends.extend((1..count.ceil() as u32).flat_map(line));
+    }
+    Mark::segments(ends).stroke(PAPER, 1.0)
 }

@@ -8,13 +8,18 @@ use std::collections::BTreeMap;
 use ndarray::ArrayView2;
 
 use super::{
-    canvas::{Canvas, Frame, LABEL},
-    color::{ColorScale, MASKED, MISSING, PAPER, RULE, Rgb},
-    legend::{Special, special_cell},
+    canvas::{Canvas, Frame},
+    color::{ColorScale, MASKED, PAPER, RULE, Rgb},
+    legend::{Special, hatching, special_cell},
     mark::Mark,
-    printed::{NUMBER, Printed},
 };
-use crate::order::falling;
+use crate::{
+    order::falling,
+    plot::drawing::{
+        cell_values::{NUMBER, Printed},
+        page::LABEL,
+    },
+};
 
 /// Cells that get a tooltip in one picture.
 pub(crate) const TOOLTIPS: usize = 1600;
@@ -144,29 +149,4 @@ impl Grid<'_> {
             canvas.put(Mark::rects(self.runs(&cells)).fill(color));
         }
     }
-}
-
-/// Grey cells with slanted lines: there is no number here.
-pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
-    for cell in cells {
-        canvas.put(cell.mark().fill(MISSING));
-    }
-    canvas.put(hatching(cells));
-}
-
-/// Slanted lines over cells.
-pub(crate) fn hatching(cells: &[Frame]) -> Mark {
-    const STEP: f64 = 5.0;
-    let mut ends = Vec::new();
-    for &Frame { x, y, width, height } in cells {
-        // The line of all points whose distances from the cell's corner sum to `sum`, within the cell.
-        let line = |i: u32| {
-            let sum = f64::from(i) * STEP;
-            let (right, down) = (sum.min(width), sum.min(height));
-            [(x + right, y + sum - right), (x + sum - down, y + down)]
-        };
-        let count = (width + height) / STEP;
-        ends.extend((1..count.ceil() as u32).flat_map(line));
-    }
-    Mark::segments(ends).stroke(PAPER, 1.0)
 }

@@ -11,26 +11,17 @@ use plotters_backend::BackendCoord;
 
 use super::{
     color::{MUTED, Rgb},
-    figure::Figure,
     mark::Mark,
-    span::Span,
+    page::{MARGIN, NOTE, TITLE},
     svg::{SvgBackend, units},
 };
 use crate::{
     Result,
     error::PlotError,
+    plot::{drawing::numeric_axis::Span, figure::Figure},
     printable::{columns, fit, printable},
 };
 
-/// The space around every picture, and between its parts.
-pub(crate) const MARGIN: f64 = 14.0;
-/// In px, what a notebook shows of a picture without scrolling.
-pub(crate) const PAGE: f64 = 940.0;
-/// The type sizes: titles, names of axes, labels, notes.
-pub(crate) const TITLE: f64 = 14.0;
-pub(crate) const NAME: f64 = 12.0;
-pub(crate) const LABEL: f64 = 11.0;
-pub(crate) const NOTE: f64 = 10.5;
 /// Longer headings are cut.
 const LONGEST_HEADING: usize = 100;
 

@@ -1,12 +1,15 @@
 //! The names of lines: at their ends, moved apart where lines end close together; a list when there are many.
 
 use super::{
-    canvas::{Canvas, Frame, LABEL},
+    canvas::{Canvas, Frame},
     color::{RULE, Rgb},
     mark::Mark,
-    span::Span,
 };
-use crate::{order::rising, printable::text_width};
+use crate::{
+    order::rising,
+    plot::drawing::{numeric_axis::Span, page::LABEL},
+    printable::text_width,
+};
 
 pub(crate) struct DirectLabel {
     pub text: String,

@@ -1,12 +1,17 @@
 //! Grids of cells side by side, with their axes, one legend and a note.
 
 use super::{
-    band::Band,
-    canvas::{Canvas, Frame, MARGIN, NAME, NOTE, PAGE, bold_width, heading_height},
+    canvas::{Canvas, Frame, bold_width, heading_height},
     legend::Legend,
     mark::Mark,
 };
-use crate::printable::printable;
+use crate::{
+    plot::drawing::{
+        category_axis::Band,
+        page::{MARGIN, NAME, NOTE, PAGE},
+    },
+    printable::printable,
+};
 
 /// Panels of one size: each has the axis below, the first of a row also the axis to the left.
 pub(crate) struct Panels<'a> {

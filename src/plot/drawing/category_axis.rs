@@ -1,14 +1,14 @@
 //! The axes of a grid of cells: one label a cell while there is room, every n-th when there is not.
 
 use super::{
-    axes::draw_name,
-    canvas::{Canvas, Frame, LABEL, NAME, sans_width},
-    color::{FAINT, RULE},
+    canvas::{Canvas, Frame, sans_width},
+    color::{FAINT, MUTED, RULE},
     mark::Mark,
 };
 use crate::{
     Result,
     error::PlotError,
+    plot::drawing::page::{LABEL, NAME},
     printable::{columns, fit, printable, text_width, visible},
 };
 
@@ -255,5 +255,12 @@ impl Band<'_> {
         if stride > 1 {
             canvas.put(Mark::line([from, to]).stroke(RULE, 1.0));
         }
+    }
+}
+
+/// The name of an axis around a point, if it has one.
+pub(crate) fn draw_name(canvas: &Canvas, at: (f64, f64), name: &str, angle: f64) {
+    if !name.is_empty() {
+        canvas.put(Mark::text(at, name, NAME).fill(MUTED).sans().middle().turned(angle));
     }
 }

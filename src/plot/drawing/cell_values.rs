@@ -1,8 +1,9 @@
 //! Which values of a heatmap stand in their cells.
 
-use super::{canvas::LABEL, color::ColorScale};
+use super::color::ColorScale;
 use crate::{
     order::falling,
+    plot::drawing::page::LABEL,
     printable::{short_number, text_width},
 };
 
