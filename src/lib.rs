@@ -63,6 +63,22 @@
 //! # Shapes
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
+//! # The floors of this crate
+//! A folder uses what stands on the floors below its own, and what stands to its left on the same floor. A test holds it.
+//! ```text
+//! roof     guide prelude brief drawn
+//! models made here        corpus train fourier
+//! experiments             patching steering probe
+//! readings of a run       decompose weights lens circuits generate
+//! a model and its runs    model
+//! the forward pass        net families
+//! configuration, changes  config hook
+//! files and values        ops load cache
+//! text, places, tensors   text site tensor
+//! notebooks and pictures  notebook plot
+//! the ground              axes order printable error index files kernel_check
+//! ```
+//!
 //! # What it does not do yet
 //! Speech and images, sparse autoencoders. It runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]

@@ -1,35 +1,7 @@
 //! [`grammar`]: an endless text.
 
-use super::{Draft, Material, Relation, Sentence};
+use super::{Draft, Material, Sentence};
 use rand::{SeedableRng, rngs::StdRng};
-
-/// What a sentence is an example of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// `The keys to the cabinet are rusty.` with so many nouns between subject and verb.
-    Agreement {
-        /// How many nouns stand between subject and verb.
-        attractors: usize,
-    },
-    /// `The boy that likes the girls sings.`
-    SubjectRelative,
-    /// `The boy that the girls like sings.`
-    ObjectRelative,
-    /// `The queen near the boys sees herself.`
-    Reflexive,
-    /// `Mary said that she was tired.`
-    Pronoun,
-    /// `When Mary and John went to the shop, John gave a drink to Mary.`
-    Giving,
-    /// `The capital of France is Paris.`
-    Statement(Relation),
-    /// `What is the capital of France? It is Paris.`
-    Question(Relation),
-    /// `The capital of France is Rome: false.`
-    Judgement(Relation),
-    /// `List: kite drum map; again: kite drum map.`
-    List,
-}
 
 /// How a sentence of some kind is drafted, and how often.
 type Recipe = (fn(Draft<'_>) -> Sentence, f64);

@@ -1,8 +1,9 @@
-use super::{Features, Labels, SparseProbe, Split};
-use crate::{Result, error::ProbeError};
-use std::borrow::Borrow;
+//! [`SparseProbeParams`]: how a sparse probe is fitted.
 
-/// How a sparse probe is fitted. Made by [`SparseProbe::params`].
+use super::{Features, Labels};
+use crate::{Result, error::ProbeError};
+
+/// How a sparse probe is fitted. Made by [`SparseProbe::params`](super::SparseProbe::params).
 ///
 /// The loss is the mean over the training samples of the logistic loss, plus `l2 / 2` times the sum of the squared
 /// weights; the bias is not penalised. With n training samples this is scikit-learn's `C = 1 / (l2 n)` and linfa's
@@ -92,31 +93,6 @@ impl SparseProbeParams {
     /// How many train/test splits a curve averages over, with seeds `seed`, `seed + 1`, ... Default 5.
     pub fn splits(self, splits: usize) -> Self {
         Self { splits, ..self }
-    }
-
-    /// Splits, chooses the features, fits, tests, and runs the controls.
-    ///
-    /// # Errors
-    /// When the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or more than the features,
-    /// a parameter is out of its range, or the regression does not converge.
-    pub fn fit(&self, features: impl Borrow<Features>, labels: impl Borrow<Labels>) -> Result<SparseProbe> {
-        let (features, labels) = (features.borrow(), labels.borrow());
-        labels.check(features.n_samples())?;
-        self.fit_split(features, labels, &Split::stratified(labels, self.test_fraction, self.seed)?)
-    }
-
-    /// As [`fit`](Self::fit), with a split of one's own: whole texts on one side, say.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and when the split was made for other labels.
-    pub fn fit_split(
-        &self,
-        features: impl Borrow<Features>,
-        labels: impl Borrow<Labels>,
-        split: impl Borrow<Split>,
-    ) -> Result<SparseProbe> {
-        let (features, labels, split) = (features.borrow(), labels.borrow(), split.borrow());
-        SparseProbe::fit(self, features, labels, split)
     }
 
     /// Checks everything that does not depend on the split.

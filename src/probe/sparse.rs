@@ -1,3 +1,5 @@
+//! [`SparseProbe`]: a linear probe that reads few features.
+
 use super::{
     Controls, Features, Labels, Metrics, SparseProbeParams, Split,
     logistic::Linear,
@@ -58,6 +60,33 @@ pub struct ChosenFeature {
     /// What one standard deviation of the feature (over the training samples) adds to the log-odds: the number to
     /// compare between features. Equal to `weight` for a constant feature and for a probe that does not standardise.
     pub weight_per_sd: f64,
+}
+
+impl SparseProbeParams {
+    /// Splits, chooses the features, fits, tests, and runs the controls.
+    ///
+    /// # Errors
+    /// When the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or more than the features,
+    /// a parameter is out of its range, or the regression does not converge.
+    pub fn fit(&self, features: impl Borrow<Features>, labels: impl Borrow<Labels>) -> Result<SparseProbe> {
+        let (features, labels) = (features.borrow(), labels.borrow());
+        labels.check(features.n_samples())?;
+        self.fit_split(features, labels, &Split::stratified(labels, self.test_fraction, self.seed)?)
+    }
+
+    /// As [`fit`](Self::fit), with a split of one's own: whole texts on one side, say.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and when the split was made for other labels.
+    pub fn fit_split(
+        &self,
+        features: impl Borrow<Features>,
+        labels: impl Borrow<Labels>,
+        split: impl Borrow<Split>,
+    ) -> Result<SparseProbe> {
+        let (features, labels, split) = (features.borrow(), labels.borrow(), split.borrow());
+        SparseProbe::fit(self, features, labels, split)
+    }
 }
 
 impl SparseProbe {

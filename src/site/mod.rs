@@ -7,6 +7,7 @@ mod select;
 mod short;
 #[allow(clippy::module_inception)]
 mod site;
+mod stack;
 
 pub use layers::Layers;
 pub use named::ToSite;
@@ -14,4 +15,5 @@ pub use point::Point;
 pub(crate) use point::Stage;
 pub use select::Sites;
 pub(crate) use short::nearest;
-pub use site::{Site, Stack};
+pub use site::Site;
+pub use stack::Stack;

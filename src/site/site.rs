@@ -1,7 +1,7 @@
 //! [`Site`]: the typed name of one place in the forward pass.
 
 use super::{
-    Layers,
+    Layers, Stack,
     point::{Place, Point, Row, Stage, TABLE},
     short,
 };
@@ -11,30 +11,6 @@ use crate::{
     index::{Counted, ToIndex},
 };
 use std::{fmt, str::FromStr};
-
-/// Which stack of blocks a site is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Stack {
-    /// The only stack of a decoder-only or encoder-only model: `blocks.3.…`.
-    #[default]
-    Blocks,
-    /// The encoder of an encoder-decoder model: `encoder.3.…`.
-    Encoder,
-    /// The decoder of an encoder-decoder model: `decoder.3.…`.
-    Decoder,
-}
-
-impl Stack {
-    pub(crate) const ALL: [Self; 3] = [Self::Blocks, Self::Encoder, Self::Decoder];
-
-    pub(crate) const fn prefix(self) -> &'static str {
-        match self {
-            Self::Blocks => "blocks",
-            Self::Encoder => "encoder",
-            Self::Decoder => "decoder",
-        }
-    }
-}
 
 /// The typed name of one place in the forward pass, where activations can be read and changed.
 ///

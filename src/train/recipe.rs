@@ -1,12 +1,7 @@
 //! [`Recipe`]: what is trained on what.
 
-use super::{Batch, History, Parameters, Schedule, grammar::English, induction::Induction, modular::ModularAddition};
-use crate::{
-    Model, Result,
-    error::{TrainError, nearest},
-    plot::LineChart,
-    text::Tokenizer,
-};
+use super::{Batch, History, Parameters, Schedule};
+use crate::{Model, Result, plot::LineChart, text::Tokenizer};
 use candle_core::Tensor;
 use std::{
     fmt::{Debug, Display},
@@ -85,40 +80,4 @@ pub trait Recipe: Debug + Send + Sync {
     fn chart(&self, history: &History) -> LineChart {
         history.chart(&format!("Training of {}", self.name()))
     }
-}
-
-/// By the word that `glassbox train` knows it by.
-type Named = (&'static str, fn() -> Box<dyn Recipe>);
-
-const RECIPES: &[Named] = &[
-    ("induction", || Box::new(Induction::default())),
-    ("grammar", || Box::new(English::default())),
-    ("modular-addition", || Box::new(ModularAddition::default())),
-];
-
-/// The names of the recipes of the shipped models.
-pub fn recipes() -> Vec<&'static str> {
-    RECIPES.iter().map(|(name, _)| *name).collect()
-}
-
-/// The recipe of a shipped model: `"induction"`.
-///
-/// # Errors
-/// When there is none of that name.
-///
-/// # Examples
-/// ```
-/// let recipe = glassbox::train::recipe("induction")?;
-/// assert_eq!(recipe.name(), "induction-2l");
-/// assert_eq!(recipe.schedule().steps, 2000);
-/// # Ok::<(), glassbox::Error>(())
-/// ```
-pub fn recipe(name: &str) -> Result<Box<dyn Recipe>> {
-    let made = RECIPES.iter().find(|(known, _)| *known == name).map(|(_, make)| make());
-    let unknown = || TrainError::Unknown {
-        name: name.into(),
-        nearest: nearest(name, recipes().into_iter().map(str::to_owned), 1).concat(),
-        known: recipes().join(", "),
-    };
-    made.ok_or_else(|| unknown().into())
 }
