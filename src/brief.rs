@@ -6,6 +6,7 @@ use crate::{
     patching::Metric,
     printable::{number, sentence, visible},
     probe::{Examples, Features, Labels, Repeats, Score, Split},
+    steering::Direction,
     train::{Curve, Parameters},
 };
 use std::fmt;
@@ -67,6 +68,10 @@ brief! {
     Curve: |curve| {
         let last = curve.last().map(|last| format!(", the last {}", number(last))).unwrap_or_default();
         format!("A curve of {} points{last}", curve.points().len())
+    };
+    Direction: |direction| {
+        let (site, norm) = (direction.site(), number(direction.norm()));
+        format!("A direction at {site} of length {norm}")
     };
     Metric: |metric| format!("Metric({})", metric.name());
     Parameters: |parameters| format!("Parameters in {} tensors", parameters.names().len());

@@ -158,8 +158,10 @@ impl CompositionScores {
             .value("score less chance")
             .palette(Palette::RedBlue)
             .range(-most, most)
-            .y_names("written by", head_names(0..n_layers.saturating_sub(1), n_heads))
-            .x_names("read by", head_names(1..n_layers, n_heads))
+            .y("written by")
+            .y_names(head_names(0..n_layers.saturating_sub(1), n_heads))
+            .x("read by")
+            .x_names(head_names(1..n_layers, n_heads))
             .square();
         if earlier.iter().any(|&hidden| hidden) {
             map = map.mask(earlier);

@@ -1,6 +1,6 @@
 //! [`HeadLabels`]: what every head of a model does.
 
-use super::{Habit, HeadScores, head_names, head_scores, qk_ov::head_among, repeated_random_tokens};
+use super::{Habit, HeadScores, head_names, head_scores, qk_ov::head_among, random_tokens::random_tokens};
 use crate::{
     Model, Result,
     hook::Site,
@@ -37,13 +37,13 @@ const PERIOD: usize = 50;
 const REPEATS: usize = 2;
 const TEXTS: usize = 4;
 
-/// Runs a model on repeated random tokens, [made](repeated_random_tokens) from a seed, and scores the habits of all its
+/// Runs a model on repeated random tokens, [made](super::repeated_random_tokens) from a seed, and scores the habits of all its
 /// heads; those above 0.4 give a head its name.
 ///
 /// # Errors
 /// When the model cannot read repeated tokens or has two stacks, or its attention holds NaN.
 pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
-    let tokens = repeated_random_tokens(model, TEXTS, PERIOD, REPEATS, seed)?;
+    let tokens = random_tokens(model, TEXTS, PERIOD, REPEATS, seed, true)?;
     let patterns: Vec<Site> = (0..model.config().n_layers).map(Site::pattern).collect();
     let run = model.pass(tokens)?.record(patterns).without_logits().run()?;
     let scores = head_scores(&run)?;

@@ -67,7 +67,7 @@ pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHe
         scores.into_iter().map(|(name, scores)| Ok((name.into(), scores.per_head()?))).collect::<Result<_>>()?;
     let heads = maps.iter().map(|(_, map)| map.ncols()).max().unwrap_or(0);
     let maps = maps.into_iter().map(|(name, map)| (name, ungrouped(map, heads)));
-    Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print(usize::MAX))
+    Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print_values(true))
 }
 
 /// Numbers of key heads, each once for every query head that shares it, where so many query heads can.

@@ -8,15 +8,14 @@ use crate::{
 use rand::{SeedableRng, rngs::StdRng, seq::index};
 
 /// Texts of `period` different random tokens, said `repeats` times, behind the beginning-of-text token where the model
-/// has one (Olsson et al. 2022). Special tokens are not drawn. Where the model reads less or has fewer tokens, the
-/// period is as long as it can be.
+/// has one (Olsson et al. 2022). Special tokens are not drawn.
 ///
 /// # Shapes
 /// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
 ///
 /// # Errors
-/// When there are no texts or no repeats, the model cannot read two tokens so many times, or more than 2^24 tokens are
-/// asked for.
+/// When there are no texts or no repeats, a text is longer than the model reads, it has fewer tokens than `period`, or more
+/// than 2^24 tokens are asked for.
 ///
 /// # Examples
 /// ```
@@ -29,6 +28,18 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// ```
 #[doc(alias = "generate_repeated_tokens")]
 pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeats: usize, seed: u64) -> Result<Tokens> {
+    random_tokens(model, texts, period, repeats, seed, false)
+}
+
+/// As [`repeated_random_tokens`]; with `fitted`, the period is shortened to what the model can read.
+pub(super) fn random_tokens(
+    model: &Model,
+    texts: usize,
+    period: usize,
+    repeats: usize,
+    seed: u64,
+    fitted: bool,
+) -> Result<Tokens> {
     if texts == 0 || repeats == 0 {
         return Err(CircuitsError::NothingRandom { texts, repeats }.into());
     }
@@ -38,7 +49,12 @@ pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeat
     let is_text = |id: &u32| !special.contains(id) && tokenizer.as_ref().is_none_or(|tokenizer| tokenizer.has_id(*id));
     let drawn: Vec<u32> = (0..config.d_vocab as u32).filter(is_text).collect();
     let room = (config.n_ctx - bos.len().min(config.n_ctx)) / repeats;
-    let period = period.min(room).min(drawn.len());
+    let longest = room.min(drawn.len());
+    if period > longest && longest >= 2 && !fitted {
+        let n_ctx = config.n_ctx;
+        return Err(CircuitsError::Period { period, repeats, longest, n_ctx, available: drawn.len() }.into());
+    }
+    let period = period.min(longest);
     if period < 2 {
         return Err(CircuitsError::NoRoom { repeats, n_ctx: config.n_ctx, available: drawn.len() }.into());
     }

@@ -259,7 +259,7 @@ impl TokenCircuit {
         let [row, column] = self.axes;
         let mut map = match self.places {
             true => map.y_index(row).x_index(column),
-            false => map.y_names(row, labels(&self.from)).x_names(column, labels(&self.to)),
+            false => map.y(row).y_names(labels(&self.from)).x(column).x_names(labels(&self.to)),
         };
         if self.causal {
             map = map.mask(Array2::from_shape_fn(self.values.dim(), |(query, key)| key > query));

@@ -164,8 +164,10 @@ impl Attribution {
         Heatmap::new(first.select(Axis(0), &order))
             .title(title)
             .value("direct effect")
-            .y_names("part", order.iter().map(|&part| self.labels[part].clone()))
-            .x_names("position", tokens)
+            .y("part")
+            .y_names(order.iter().map(|&part| self.labels[part].clone()))
+            .x("position")
+            .x_names(tokens)
             .draw()
     }
 }

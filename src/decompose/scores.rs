@@ -230,8 +230,10 @@ impl ScoreParts {
         Heatmap::new(self.at(query, key)?)
             .title(format!("{}: why {} looks at {}", self.name, token(query)?, token(key)?))
             .value("score")
-            .y_names("part of the query", self.labels.clone())
-            .x_names("part of the key", self.labels.clone())
+            .y("part of the query")
+            .y_names(self.labels.clone())
+            .x("part of the key")
+            .x_names(self.labels.clone())
             .draw()
     }
 

@@ -42,6 +42,11 @@ pub(crate) enum CircuitsError {
          and has {available} tokens to draw from"
     )]
     NoRoom { repeats: usize, n_ctx: usize, available: usize },
+    #[error(
+        "{period} random tokens that come {repeats} times do not fit: this model reads at most {n_ctx} tokens and has \
+         {available} to draw from; the period can be up to {longest}"
+    )]
+    Period { period: usize, repeats: usize, longest: usize, n_ctx: usize, available: usize },
     #[error("no direction is asked for; give at least 1 vector")]
     NoVectors,
     #[error("a circuit between tokens needs at least one token on either side")]

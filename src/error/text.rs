@@ -3,6 +3,8 @@ use std::ops::Range;
 /// What can be wrong with text and token ids.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum TextError {
+    #[error("a tensor of token ids has {axes} axes; it needs one, the tokens, or two, `[batch, pos]`")]
+    IdAxes { axes: usize },
     #[error("{count} answers were given for {batch} texts; give one for all, or one for each")]
     Answers { count: usize, batch: usize },
     #[error("this model has no tokenizer, so it cannot read text; give token ids, such as `model.run([1, 2, 3])`")]

@@ -64,12 +64,18 @@ impl Fourier {
     /// the embeddings of `+` and `=`, is left out.
     ///
     /// # Shapes
-    /// `[.., number, ..]` to `[.., component, ..]`, float64
+    /// `[.., number, ..]` to `[.., component, ..]`, of the input's type
     ///
     /// # Errors
     /// When the axis is shorter than `p`.
     pub fn components(&self, x: impl Borrow<Tensor>, axis: usize) -> Result<Tensor> {
         let x = x.borrow();
+        let dtype = if x.dtype().is_float() { x.dtype() } else { DType::F32 };
+        Ok(self.exact_components(x, axis)?.to_dtype(dtype)?)
+    }
+
+    /// As [`components`](Self::components), in float64.
+    pub(super) fn exact_components(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
         let shape = || FourierError::Shape { axis, shape: x.dims().to_vec(), modulus: self.modulus };
         if x.dims().get(axis).is_none_or(|&numbers| numbers < self.modulus) {
             return Err(shape().into());
@@ -88,7 +94,7 @@ impl Fourier {
     /// When the first axis is shorter than `p`, or one of its numbers is NaN or infinite.
     pub fn spectrum(&self, x: impl Borrow<Tensor>) -> Result<Spectrum> {
         let x = x.borrow();
-        let power = self.components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
+        let power = self.exact_components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
         self.check_power(x, power.iter().sum())?;
         let constant = power.first().copied().unwrap_or_default();
         let waves = power.get(1..).unwrap_or_default().chunks(2);
@@ -109,7 +115,7 @@ impl Fourier {
         if x.rank() != 2 {
             return Err(FourierError::Shape { axis: 0, shape: x.dims().to_vec(), modulus: self.modulus }.into());
         }
-        let components = self.components(x, 0)?;
+        let components = self.exact_components(x, 0)?;
         let directions = components.narrow(0, 2 * frequency - 1, 2)?;
         let lengths = directions.sqr()?.sum_keepdim(1)?.sqrt()?;
         let directions = directions.broadcast_div(&lengths)?;

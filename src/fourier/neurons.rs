@@ -38,7 +38,7 @@ impl Fourier {
             shape: activations.dims().to_vec(),
             modulus,
         })?;
-        let power = self.components(&self.components(activations, 0)?, 1)?.sqr()?.to_vec3::<f64>()?;
+        let power = self.exact_components(&self.exact_components(activations, 0)?, 1)?.sqr()?.to_vec3::<f64>()?;
         self.check_power(activations, power.iter().flatten().flatten().sum())?;
         let tuning = |neuron: usize| {
             let at = |a: usize, b: usize| power[a][b][neuron];

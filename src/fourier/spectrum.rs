@@ -35,6 +35,11 @@ impl Spectrum {
         self.shares.clone()
     }
 
+    /// The shares as a series of a line chart, over the frequencies 1, 2, ...
+    pub fn series(&self, name: impl Into<String>) -> Series {
+        Series::new(name, self.shares()).at((1..=self.shares.len()).map(|frequency| frequency as f64))
+    }
+
     /// The frequencies with the largest shares, the largest first.
     pub fn strongest(&self, count: usize) -> Vec<usize> {
         let mut frequencies: Vec<usize> = (1..=self.shares.len()).collect();

@@ -82,6 +82,17 @@ impl Generated {
         spelled.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned()
     }
 
+    /// [`texts`](Self::texts) as one: the text with its continuation, and of several, each on lines of its own.
+    pub fn text(&self) -> String {
+        self.texts().join("\n")
+    }
+
+    /// [`continuations`](Self::continuations) as one: what was written behind the text, and of several, each on lines of its
+    /// own.
+    pub fn continuation(&self) -> String {
+        self.continuations().join("\n")
+    }
+
     /// What was written behind each text.
     pub fn continuations(&self) -> Vec<String> {
         self.texts.iter().map(|text| text.continuation.clone()).collect()

@@ -37,8 +37,12 @@
 //! # let run = model.run(text)?;
 //! run.next_tokens(-1, 6)?;                 // picture: the likeliest next tokens
 //! run.predictions(-1, 6)?;                 // the same as data
+//! for next in run.predictions(-1, 6)? {    // each has text, id, logit and probability
+//!     println!("{} {:.3}", next.text, next.probability);
+//! }
 //! run.probability("owl", -1)?;             // probability of a word
 //! run.logit_diff("owl", "red", -1)?;       // logit difference of two words
+//! model.run([text, text])?.logit_diffs([("owl", "red"), ("owl", "fox")], -1)?; // of every text of a batch
 //! run.loss()?;                             // loss, mean over tokens
 //! run.loss_per_token()?;                   // loss per token
 //! let other = model.run_with(text, zero(Site::z(1)))?;
@@ -47,6 +51,7 @@
 //! model.test_prompt(text, "owl")?;         // rank, logit and probability of an answer
 //! model.accuracy([(text, "owl", "red")])?; // for how many prompts the right word beats the wrong one
 //! run.logit_lens()?;                       // picture: what it would say before each layer
+//! run.logit_lens()?.layers(0..1)?;         // at some of the layers
 //! run.logit_lens_for("owl")?.rank_line(-1)?; // picture: rank of a word by layer
 //! run.logits()?.softmax(-1)?;              // probabilities of every token everywhere
 //! # Ok::<(), glassbox::Error>(())
@@ -63,6 +68,7 @@
 //! run.cache().sites();                     // what was recorded
 //! run.logits()?.i((0, -1))?;                // part of a tensor: numbers and ranges, from either end
 //! run.loss_per_token()?.i(0)?.to_vec1::<f32>()?; // numbers of a tensor: to_vec1, to_vec2, to_scalar
+//! run.logits()?.sum(D::Minus1)?;           // along the last axis: where candle counts axes, -1 is D::Minus1
 //! run.stack_activation(Site::z)?;          // one site of all layers, stacked
 //! run.attention(1)?;                       // picture: attention patterns of a layer
 //! run.attention_head(1, 0)?;               // picture: attention pattern of a head
@@ -98,6 +104,7 @@
 //! model.run_with(text, edit(Site::z(1), |z| z * 0.5))?; // any function of the activation
 //! model.run_with(text, edit(Site::z(1), |z| Ok(((z * 0.5)? + 1.0)?)))?; // in several steps
 //! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look, change nothing
+//! model.run_with(text, edit_at("blocks.*.attn.hook_z", |z, site| z * if site.layer() == Some(0) { 0.0 } else { 1.0 }))?; // told where it is
 //! let (keep, stored) = store(Site::z(1));            // keep what is seen there
 //! model.run_with(text, keep)?;
 //! stored.get()?;                                     // and here it is; of several sites stored.at(site)?, stored.all()?
@@ -106,6 +113,7 @@
 //! let pass = model.pass(text)?.differentiate(Site::z(1), |logits| logits.sum_all()).run()?;
 //! pass.gradient(Site::z(1))?;                        // gradient of anything at a site
 //! model.run_with(text, block_attention(1, [-1], [2]))?; // stop one position from attending to another
+//! Direction::between(&model, Site::resid_post(1), -1, ["The keys are", "The boys are"], ["The key is", "The boy is"])?; // a direction from texts: the mean of one kind less that of the other, at the last token
 //! model.run_with(text, direction.add(4.0))?;         // steer along a direction
 //! model.run_with(text, direction.ablate())?;         // take a direction out
 //! model.hooked(zero(Site::z(1)).head(0));            // a model with this change built in
@@ -119,6 +127,7 @@
 //! # let (run, last) = (model.run(text)?, Site::resid_post(1));
 //! let heads = run.decompose_heads(last)?;            // the residual stream as a sum of heads
 //! heads.logit_attrs("owl", "red")?;                  // picture: direct logit attribution of every head
+//! heads.logit_attrs("owl", "red")?.top_heads(3)?;    // the strongest heads: layer, head, value
 //! heads.logit_attrs("owl", "red")?.top(3)?;          // table of the strongest
 //! heads.next_token_attrs()?;                         // picture: of the token that comes next, at every position
 //! run.decompose_scores(1, 0)?;                       // picture: an attention score by what wrote query and key
@@ -126,6 +135,7 @@
 //! run.decompose(last)?.logit_attrs("owl", "red")?;   // of every layer's attention and MLP
 //! run.accumulated_resid(last, true)?.logit_attrs("owl", "red")?.line()?; // by depth
 //! let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+//! Metric::new(|logits| logits.i((.., 3)));           // a metric of your own, from the logits at the last position
 //! let two = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
 //! two.resid_pre()?;                                  // picture: activation patching, layer by position
 //! two.heads(HeadPart::Out)?;                         // picture: activation patching of every head
@@ -146,6 +156,8 @@
 //! model.ov(1)?.svd()?.s;                             // singular values of W_V W_O; .u and .v are its vectors
 //! svd(model.weights().w_e()?)?.s;                    // of any matrix
 //! model.ov_all()?.eigenvalues()?;                    // picture: eigenvalues of every head
+//! let (w_e, w_u) = (model.weights().w_e()?, model.weights().w_u()?);
+//! model.ov(1)?.get(0)?.rmatmul(w_e)?.matmul(w_u)?;   // W_E W_V W_O W_U of a head, kept as two factors
 //! composition_scores(&model, Composition::K)?;       // picture: which heads compose
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -167,7 +179,7 @@
 //! LineChart::new().add(Series::new("loss", [3.0, 2.0, 1.5])).draw()?; // plot a line
 //! Bars::new([("Mary", 0.7), ("John", 0.2)]).draw()?;      // bar chart
 //! Heatmap::new([[0.1, 0.9], [0.4, 0.6]]).title("Scores").draw()?; // plot a matrix: an array, a tensor, nested lists
-//! Heatmap::new([[0.1, 0.9]]).x_tokens("key", ["red", "fox"]).y("head").draw()?; // with names on its axes
+//! Heatmap::new([[0.1, 0.9]]).x("key").x_tokens(["red", "fox"]).y("head").draw()?; // with names on its axes
 //! Scatter::new([("L0H0", 0.1, 0.4), ("L0H1", 0.3, 0.2)]).draw()?; // scatter plot
 //! TokenText::new(["red", "fox"], [0.2, 0.9]).draw()?;     // colour the words of a text
 //! let figure = Bars::new([("Mary", 0.7)]).draw()?;

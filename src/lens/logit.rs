@@ -12,8 +12,9 @@ use crate::{
     printable::{escape, line, visible},
     text::Tokens,
 };
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// What the model would say at every layer and position if it had to speak then: each residual stream through the
 /// final norm, with its own statistics, and the unembedding (nostalgebraist 2020).
@@ -157,6 +158,19 @@ impl LogitLens {
         let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         let fills = model.config().architecture == Architecture::Encoder;
         Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched), likelier, fills })
+    }
+
+    /// The lens at some of the layers, such as `0..4`, and at the output.
+    ///
+    /// # Errors
+    /// When there is no such layer.
+    pub fn layers(&self, layers: Range<usize>) -> Result<Self> {
+        let output = self.rows() - 1;
+        let layers = layers.chain([output]).collect::<Vec<_>>();
+        let counted = Counted::new("layer", "the lens has layers", output + 1);
+        layers.iter().try_for_each(|&layer| counted.index(layer as i64).map(drop))?;
+        let labels = layers.iter().map(|&layer| self.labels[layer].clone()).collect();
+        Ok(Self { labels, cells: self.cells.select(Axis(0), &layers), ..self.clone() })
     }
 
     /// The number of rows: one per layer, and the output.

@@ -98,7 +98,8 @@ impl Model {
     /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is
     /// ever silently left out.
     #[doc(alias("from_pretrained", "from_pretrained_no_processing", "load_model"))]
-    pub fn open(place: &str) -> Result<Self> {
+    pub fn open(place: impl AsRef<str>) -> Result<Self> {
+        let place = place.as_ref();
         match shipped::checkpoint(place) {
             Some(checkpoint) => Self::from_checkpoint(checkpoint?),
             None => Self::from_checkpoint(Checkpoint::open(place)?),

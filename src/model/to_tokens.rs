@@ -1,6 +1,12 @@
 //! [`ToTokens`]: what a model can read, [`ToTexts`]: the texts among that.
 
-use crate::{Result, error::TextError, model::Model, text::Tokens};
+use crate::{
+    Result,
+    error::{TextError, need_type},
+    model::Model,
+    text::Tokens,
+};
+use candle_core::{DType, Tensor};
 
 /// The ids of one text: a list of them, or [`Tokens`], padding left out.
 #[diagnostic::on_unimplemented(message = "`{Self}` is no list of token ids: give `Tokens`, or a list of `u32`")]
@@ -45,7 +51,7 @@ impl<T: ToIds + ?Sized> ToIds for &T {
     }
 }
 
-/// Anything that a model can read: text, token ids, several of either, or [`Tokens`].
+/// Anything that a model can read: text, token ids, several of either, a tensor of ids, or [`Tokens`].
 ///
 /// # Examples
 /// ```
@@ -106,6 +112,30 @@ impl ToTokens for [String] {
 impl ToTokens for [Vec<u32>] {
     fn to_tokens(&self, model: &Model) -> Result<Tokens> {
         model.tokens_from_ids(&self.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+}
+
+impl<const N: usize> ToTokens for [[u32; N]] {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        model.tokens_from_ids(&self.iter().map(<[u32; N]>::as_slice).collect::<Vec<_>>())
+    }
+}
+
+/// Whole numbers in one or two axes: the ids of one text, or of several of one length.
+impl ToTokens for Tensor {
+    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
+        if self.dtype().is_float() {
+            need_type(|| "the tensor of token ids".into(), self, DType::U32)?;
+        }
+        let ids = self.to_dtype(DType::I64)?;
+        let rows = match ids.rank() {
+            1 => vec![ids.to_vec1::<i64>()?],
+            2 => ids.to_vec2::<i64>()?,
+            axes => return Err(TextError::IdAxes { axes }.into()),
+        };
+        // An id below 0 is as unknown as one above the vocabulary.
+        let known = |id: i64| u32::try_from(id).unwrap_or(u32::MAX);
+        rows.into_iter().map(|row| row.into_iter().map(known).collect()).collect::<Vec<Vec<u32>>>().to_tokens(model)
     }
 }
 

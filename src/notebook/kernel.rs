@@ -8,6 +8,7 @@ use std::{
     io::{self, Write},
     panic::Location,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 /// What a cell has shown: HTML and plain text.
@@ -28,9 +29,23 @@ pub(super) fn show(html: String, plain: String, caller: &'static Location<'stati
     let _ = io::stdout().lock().write_all(blocks(&html, &plain).as_bytes());
 }
 
-/// Prints the HTML alone, where the kernel prints the plain text.
-pub(super) fn show_html(html: &str) {
-    let _ = io::stdout().lock().write_all(block("text/html", html).as_bytes());
+/// The HTML of one value that the kernel prints, such as each part of a tuple, and when the last part was printed.
+static PRINTED: Mutex<(Option<Instant>, String)> = Mutex::new((None, String::new()));
+
+/// The parts of one value follow each other faster than this. The next cell does not: it has to be compiled first.
+const NEXT_CELL: Duration = Duration::from_millis(150);
+
+/// Prints the HTML alone, where the kernel prints the plain text: that of a whole value, part after part. `begun` is when
+/// the part's turn came.
+pub(super) fn show_html(begun: Instant, html: &str) {
+    let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let (last, parts) = &mut *printed;
+    if last.is_none_or(|last| begun.duration_since(last) > NEXT_CELL) {
+        parts.clear();
+    }
+    *parts = if parts.is_empty() { html.to_owned() } else { format!("{parts}\n{html}") };
+    let _ = io::stdout().lock().write_all(block("text/html", parts).as_bytes());
+    *last = Some(Instant::now());
 }
 
 /// A number that tells the cells of a session apart. The kernel compiles each into a library of its own, which is never

@@ -65,6 +65,12 @@ pub trait Show {
     fn evcxr_display(&self) {
         kernel::show(self.html(), self.plain(), Location::caller());
     }
+
+    /// Shows it from the middle of a cell, as [`display`] does.
+    #[track_caller]
+    fn show(&self) {
+        self.evcxr_display();
+    }
 }
 
 /// Shows something from the middle of a cell. What a cell shows stands one below the other, its last expression last.
@@ -72,11 +78,11 @@ pub trait Show {
 /// ```
 /// use glassbox::{notebook::display, plot::Bars};
 /// for (name, value) in [("Mary", 0.7), ("John", 0.2)] {
-///     display(&Bars::new([(name, value)]));
+///     display(Bars::new([(name, value)]));
 /// }
 /// ```
 #[track_caller]
-pub fn display(shown: &(impl Show + ?Sized)) {
+pub fn display(shown: impl Show) {
     shown.evcxr_display();
 }
 

@@ -7,7 +7,7 @@
 
 use super::{Show, kernel::show_html, values};
 use crate::printable::lines;
-use std::fmt;
+use std::{fmt, time::Instant};
 
 /// Implements `evcxr_display` and `Debug` for a type that has [`Show`]; with the name of a method that gives something
 /// to show, [`Show`] as well; with the name of one that gives a line, `Debug` prints that line.
@@ -55,7 +55,8 @@ macro_rules! shown {
 /// A line or the plain text; with `{:-?}` the plain text and, as output of the cell, the picture.
 pub(crate) fn debug<T: Show>(shown: &T, f: &mut fmt::Formatter<'_>, brief: impl Fn(&T) -> String) -> fmt::Result {
     if f.sign_minus() {
-        show_html(&shown.html());
+        let begun = Instant::now();
+        show_html(begun, &shown.html());
         return f.write_str(lines(&shown.plain()).trim_end());
     }
     f.write_str(lines(&brief(shown)).trim_end())

@@ -74,7 +74,7 @@ enum Kind {
 }
 
 impl Metric {
-    fn new(name: &str, batch: usize, kind: Kind) -> Self {
+    fn made(name: &str, batch: usize, kind: Kind) -> Self {
         Self { name: name.into(), batch: Some(batch), at: vec![-1], kind, words: None }
     }
 
@@ -87,7 +87,7 @@ impl Metric {
         kind: impl Fn(Vec<u32>) -> Kind,
     ) -> Result<Self> {
         let ids = answer.token_ids(model, batch)?;
-        Ok(Self::new(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
+        Ok(Self::made(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
     }
 
     /// The same under another name. Of several metrics of one experiment ([`Patching::and`](super::Patching::and)) each
@@ -167,7 +167,7 @@ impl Metric {
     /// When an answer is no single token, or there are neither one nor `batch` of them.
     pub fn logit_diff(model: &Model, answer: impl ToTokenIds, wrong: impl ToTokenIds, batch: usize) -> Result<Self> {
         let kind = Kind::LogitDiff { answer: answer.token_ids(model, batch)?, wrong: wrong.token_ids(model, batch)? };
-        Ok(Self::new("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
+        Ok(Self::made("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
     }
 
     /// The logit of an answer.
@@ -211,7 +211,12 @@ impl Metric {
         let reference = reference.borrow();
         let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
         let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;
-        Ok(Self::new("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
+        Ok(Self::made("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
+    }
+
+    /// [`Metric::custom`] under the name "metric".
+    pub fn new<R: ToTensor>(measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
+        Self::custom("metric", measure)
     }
 
     /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),

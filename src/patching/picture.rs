@@ -110,13 +110,13 @@ fn masked(maps: impl IntoIterator<Item = (String, (Array2<f32>, Array2<bool>))>)
 /// A heatmap along two axes of a map; layers go up.
 fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
     let map = match &x.labels {
-        AxisLabels::Tokens(tokens) => map.x_tokens(x.name.as_str(), tokens.clone()),
-        AxisLabels::Names(names) => map.x_names(x.name.as_str(), names.clone()),
+        AxisLabels::Tokens(tokens) => map.x(x.name.as_str()).x_tokens(tokens.clone()),
+        AxisLabels::Names(names) => map.x(x.name.as_str()).x_names(names.clone()),
         AxisLabels::Numbers => map.x_index(x.name.as_str()),
     };
     match &y.labels {
-        AxisLabels::Tokens(tokens) => map.y_tokens(y.name.as_str(), tokens.clone()),
-        AxisLabels::Names(names) => map.y_names(y.name.as_str(), names.clone()),
+        AxisLabels::Tokens(tokens) => map.y(y.name.as_str()).y_tokens(tokens.clone()),
+        AxisLabels::Names(names) => map.y(y.name.as_str()).y_names(names.clone()),
         AxisLabels::Numbers => map.y_index(y.name.as_str()).upward(),
     }
 }

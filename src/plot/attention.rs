@@ -99,11 +99,13 @@ impl AttentionPattern {
         let mut heatmap = Heatmap::new(self.pattern.clone())
             .title(self.title.as_str())
             .value("attention")
-            .y_tokens("looks (query)", &self.queries)
-            .x_tokens("is looked at (key)", &self.keys)
+            .y("looks (query)")
+            .y_tokens(&self.queries)
+            .x("is looked at (key)")
+            .x_tokens(&self.keys)
             .palette(Palette::Blues)
             .range(0.0, 1.0)
-            .print(0)
+            .print_values(false)
             .square();
         heatmap.arrows = true;
         (heatmap.join, heatmap.cells) = (Join::Largest, self.cells);

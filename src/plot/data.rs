@@ -115,7 +115,7 @@ pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
 /// ```
 /// use glassbox::{ndarray::array, plot::Heatmap};
 /// let names: Vec<String> = vec!["yes".into(), "no".into()];
-/// let map = Heatmap::new(array![[1.0, 0.5], [0.0, 0.25]]).x_names("answer", &names).y_names("layer", 4..6);
+/// let map = Heatmap::new(array![[1.0, 0.5], [0.0, 0.25]]).x("answer").x_names(&names).y("layer").y_names(4..6);
 /// assert!(map.draw()?.to_svg().contains("<title>5, no: 0.25</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```

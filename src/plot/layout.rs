@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::{
     drawing::{
         color::{ACCENT, INK, PAPER, RULE, WARM},
-        page::{LABEL, MARGIN, NAME, PAGE},
+        page::{LABEL, MARGIN, NAME, ROW},
     },
     figure::{Figure, Node, Tab},
 };
@@ -40,7 +40,7 @@ fn beside(parts: &[Figure]) -> (Vec<(f64, f64)>, (f64, f64)) {
     let (mut at, mut bottom, mut right) = ((0.0, 0.0), 0f64, 0f64);
     let place = |part| {
         let (width, height) = size(part);
-        if at.0 > 0.0 && at.0 + width > PAGE {
+        if at.0 > 0.0 && at.0 + width > ROW {
             at = (0.0, bottom);
         }
         let here = at;

@@ -93,8 +93,10 @@ impl ProbeReport {
             .title("Test samples")
             .value("samples")
             .range(0.0, self.probe.split().test().len() as f32)
-            .x_names("probe says", ["false", "true"])
-            .y_names("label", ["false", "true"])
+            .x("probe says")
+            .x_names(["false", "true"])
+            .y("label")
+            .y_names(["false", "true"])
             .draw()
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Layers, Site, ToSite, short};
 use crate::{Result, error::SiteError, index::ToIndex, printable::line};
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{collections::HashSet, fmt, iter, sync::Arc};
 
 /// Which sites to record or to change: some, all, those whose name fits a pattern, those a predicate likes, or a list of
 /// these.
@@ -169,6 +169,20 @@ impl<T: Into<Self> + Clone, const N: usize> From<&[T; N]> for Sites {
 impl<T: Into<Self> + Clone> From<&Vec<T>> for Sites {
     fn from(several: &Vec<T>) -> Self {
         several.clone().into()
+    }
+}
+
+impl<I: Iterator, T: Into<Self>, M: FnMut(I::Item) -> T> From<iter::Map<I, M>> for Sites {
+    /// The sites that an iterator makes, as in `(0..4).map(Site::attn_out)`.
+    fn from(several: iter::Map<I, M>) -> Self {
+        several.collect::<Vec<_>>().into()
+    }
+}
+
+impl From<()> for Sites {
+    /// No site.
+    fn from((): ()) -> Self {
+        Self::Only(Vec::new())
     }
 }
 

@@ -28,7 +28,7 @@ use std::borrow::Borrow;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias("steering_vector", "ActivationAddition", "CAA"))]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Direction {
     site: Site,
     /// As wide as the site's last axis.

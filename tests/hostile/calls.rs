@@ -189,8 +189,8 @@ fn of_pictures(odd: &mut Odd, _: &Run) -> Outcome {
         0 => {
             let values =
                 Array2::from_shape_fn((rows, columns), |(row, column)| if row == column { value } else { row as f32 });
-            let map = Heatmap::new(values).title(odd.text()).y_tokens(odd.text(), [odd.text(), odd.text()]);
-            shown(map.range(odd.value(), odd.value()).print(odd.count()).draw())
+            let map = Heatmap::new(values).title(odd.text()).y(odd.text()).y_tokens([odd.text(), odd.text()]);
+            shown(map.range(odd.value(), odd.value()).print_strongest(odd.count()).draw())
         }
         1 => shown(Bars::new([(odd.text(), value), (odd.text(), 1.0)]).range(odd.value(), odd.value()).draw()),
         2 => shown(

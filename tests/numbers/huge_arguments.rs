@@ -97,7 +97,8 @@ fn more_than_there_is_is_all_there_is() {
     for n in HUGE {
         done("predictions", || run.predictions(-1, n));
         done("next tokens", || run.next_tokens(-1, n));
-        done("a period", || repeated_random_tokens(&model, 1, n, 2, 0));
+        let why = within_seconds("a period", || repeated_random_tokens(&model, 1, n, 2, 0)).unwrap_err().to_string();
+        assert!(why.contains("the period can be up to"), "{why}");
         done("directions", || svd_reading(&model, Writes::Head { layer: 0, head: 0 }, n));
         done("top of a map", || Ok(patching.resid_pre()?.top(n)));
         done("windows", || patching.attn_out_windows(n));

@@ -24,6 +24,18 @@ impl From<&Tensor> for Operand {
     }
 }
 
+impl From<Tensor> for Operand {
+    fn from(matrix: Tensor) -> Self {
+        Self::Matrix(matrix)
+    }
+}
+
+impl From<FactoredMatrix> for Operand {
+    fn from(matrix: FactoredMatrix) -> Self {
+        Self::Factored(matrix)
+    }
+}
+
 impl From<&FactoredMatrix> for Operand {
     fn from(matrix: &FactoredMatrix) -> Self {
         Self::Factored(matrix.clone())

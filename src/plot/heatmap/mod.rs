@@ -45,7 +45,7 @@ use crate::{
 ///     .title("Patching the residual stream")
 ///     .value("logit difference")
 ///     .y_index("layer")
-///     .x_tokens("position", [" Mary", " Mary"])
+///     .x("position").x_tokens([" Mary", " Mary"])
 ///     .upward()
 ///     .draw()?;
 /// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
@@ -151,14 +151,14 @@ impl Heatmap {
     }
 
     /// Columns have names.
-    pub fn x_names<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
-        self.x = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
+    pub fn x_names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.x.1 = Labels::names(self.kept.take(names.to_names()));
         self
     }
 
     /// Columns are tokens, written `·Mary@4`.
-    pub fn x_tokens<Kind>(mut self, axis: impl Into<String>, tokens: impl ToNames<Kind>) -> Self {
-        self.x = (line(axis.into()), Labels::tokens(self.kept.take(tokens.to_names())));
+    pub fn x_tokens<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
+        self.x.1 = Labels::tokens(self.kept.take(tokens.to_names()));
         self
     }
 
@@ -169,14 +169,14 @@ impl Heatmap {
     }
 
     /// Rows have names.
-    pub fn y_names<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
-        self.y = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
+    pub fn y_names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.y.1 = Labels::names(self.kept.take(names.to_names()));
         self
     }
 
     /// Rows are tokens, written `·Mary@4`.
-    pub fn y_tokens<Kind>(mut self, axis: impl Into<String>, tokens: impl ToNames<Kind>) -> Self {
-        self.y = (line(axis.into()), Labels::tokens(self.kept.take(tokens.to_names())));
+    pub fn y_tokens<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
+        self.y.1 = Labels::tokens(self.kept.take(tokens.to_names()));
         self
     }
 
@@ -217,9 +217,14 @@ impl Heatmap {
     /// In how many of the strongest cells, of all facets together, the value is printed, where all of these have room.
     /// Values that read alike are all printed or none. Unless said otherwise, every cell of a small map has its number, and
     /// no cell of a large one.
-    pub fn print(mut self, cells: usize) -> Self {
+    pub fn print_strongest(mut self, cells: usize) -> Self {
         self.printed = Some(cells);
         self
+    }
+
+    /// Whether each cell has its number, where there is room for all of them.
+    pub fn print_values(self, printed: bool) -> Self {
+        self.print_strongest(if printed { usize::MAX } else { 0 })
     }
 
     /// The picture. Where there are more cells than can be seen, each that is drawn is the mean of a block of them, or NaN
