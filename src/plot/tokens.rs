@@ -148,7 +148,8 @@ impl TokenText {
     fn draw_token(&self, canvas: &Canvas, scale: &ColorScale, token: &Placed, frame: Frame) {
         let value = self.values.get(token.index).copied().unwrap_or(f32::NAN);
         let color = scale.color(value);
-        let title = format!("{}: {}", token_at(&self.tokens, token.index), number(value));
+        let said = if value.is_nan() { "no value".into() } else { number(value) };
+        let title = format!("{}: {said}", token_at(&self.tokens, token.index));
         let words = Mark::text(frame.middle(), token.text.as_str(), SIZE).fill(color.text()).middle();
         let hatched: &[Frame] = if value.is_nan() { &[frame] } else { &[] };
         canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), hatching(hatched), words]);
