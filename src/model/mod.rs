@@ -35,7 +35,7 @@ use crate::{
     error::{RunError, need_f32},
     hook::{Intervention, Site, ToInterventions, ToSite},
     load::Checkpoint,
-    text::{ToTokens, Tokenizer},
+    text::{ToInput, Tokenizer},
 };
 use candle_core::Tensor;
 pub use config::{
@@ -215,15 +215,8 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias("trace", "names_filter", "stop_at_layer"))]
-    pub fn pass(&self, input: impl ToTokens) -> Result<Pass> {
-        let tokens = self.tokens(input)?;
-        match self.config().architecture {
-            Architecture::EncoderDecoder => {
-                let start = self.decoder_start(tokens.batch())?;
-                Ok(Pass::new(self.clone(), start, Some(tokens)))
-            }
-            _ => Ok(Pass::new(self.clone(), tokens, None)),
-        }
+    pub fn pass(&self, input: impl ToInput) -> Result<Pass> {
+        Ok(Pass::new(self.clone(), input.to_input(self)?))
     }
 
     /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
@@ -231,7 +224,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "run_with_cache")]
-    pub fn run(&self, input: impl ToTokens) -> Result<Run> {
+    pub fn run(&self, input: impl ToInput) -> Result<Run> {
         self.run_with(input, None::<Intervention>)
     }
 
@@ -241,7 +234,7 @@ impl Model {
     /// When the input cannot be read, or an intervention is an error or does not fit the model and the text; all are found
     /// before anything runs.
     #[doc(alias("run_with_hooks", "fwd_hooks", "hooks"))]
-    pub fn run_with(&self, input: impl ToTokens, interventions: impl ToInterventions) -> Result<Run> {
+    pub fn run_with(&self, input: impl ToInput, interventions: impl ToInterventions) -> Result<Run> {
         self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
     }
 
@@ -253,7 +246,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "return_type")]
-    pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
+    pub fn forward(&self, input: impl ToInput) -> Result<Tensor> {
         self.pass(input)?.run()?.logits()
     }
 
@@ -262,7 +255,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model, or is a single token.
     #[doc(alias("loss_fn", "lm_cross_entropy_loss"))]
-    pub fn loss(&self, input: impl ToTokens) -> Result<f64> {
+    pub fn loss(&self, input: impl ToInput) -> Result<f64> {
         self.pass(input)?.run()?.loss()
     }
 

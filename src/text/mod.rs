@@ -4,6 +4,7 @@ mod check;
 mod encoded;
 mod grow;
 mod input;
+mod model_input;
 mod padding;
 mod pieces;
 mod places;
@@ -17,6 +18,7 @@ mod tokens;
 
 pub use encoded::{Encoded, SpecialIds};
 pub use input::{ToIds, ToTexts, ToTokens};
+pub use model_input::{Input, ToInput};
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

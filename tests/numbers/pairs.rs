@@ -39,7 +39,10 @@ fn pairs_that_do_not_fit_are_refused_with_the_reason() {
         (one("red fox", "red fox blue", "owl"), "<bos>|red|fox and <bos>|red|fox|blue"),
         (one("red fox", "red owl", "blue red"), "2 tokens (`blue`, `red`)"),
         (one("red fox", "red owl", "blues"), "`blues`"),
-        (PromptPairs::new(&model, Vec::<PromptPair>::new()).unwrap_err().to_string(), "there are no prompts to compare"),
+        (
+            PromptPairs::new(&model, Vec::<PromptPair>::new()).unwrap_err().to_string(),
+            "there are no prompts to compare",
+        ),
         (template("red fox", &[("red", "fox")]), "no `[X]` to fill"),
         (template("red fox [X]", &[("red", "fox")]), "no other item gives as many"),
         (template("red fox [X]", &[("red", "fox"), ("red red", "owl")]), "lengths: [4, 5]"),

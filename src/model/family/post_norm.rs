@@ -13,7 +13,7 @@ use crate::{
     model::{
         Architecture, Config, Heads, NormPlace, Normalization, Pooling,
         parts::{Block, Embed, Feed, Linear, MlmHead, Mlp, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
     ops::Activation,
 };
@@ -106,7 +106,7 @@ pub(super) fn build(
 ) -> Result<Transformer> {
     let embed = embed(config, weights, skipped)?;
     let readout = readout(config, weights, names, mlm_act_fn, &embed.tokens)?;
-    Ok(Transformer { embed, encoder: None, blocks: Blocks::new(blocks), readout })
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 fn embed(config: &Config, weights: &Weights, skipped: usize) -> Result<Embed> {
