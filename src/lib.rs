@@ -74,7 +74,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   text site tensor
+//! text, places, tensors   site text tensor
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, SiteError},
     files,
     site::{Layers, Site, ToSite, nearest},
-    text::Tokens,
+    text::{Input, Tokens},
 };
 pub(crate) use bytes::bytes_of;
 use candle_core::Tensor;
@@ -38,17 +38,16 @@ use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 pub struct ActivationCache {
     entries: Arc<[(Site, Tensor)]>,
     index: Arc<HashMap<Site, usize>>,
-    tokens: Tokens,
-    source: Option<Tokens>,
+    input: Input,
     positions: Option<Positions>,
     layers: Layers,
 }
 
 impl ActivationCache {
     /// Of a model of so many layers.
-    pub(crate) fn new(layers: Layers, entries: Vec<(Site, Tensor)>, tokens: Tokens, source: Option<Tokens>) -> Self {
+    pub(crate) fn new(layers: Layers, entries: Vec<(Site, Tensor)>, input: Input) -> Self {
         let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
-        Self { entries: entries.into(), index: Arc::new(index), tokens, source, positions: None, layers }
+        Self { entries: entries.into(), index: Arc::new(index), input, positions: None, layers }
     }
 
     /// The activation at a site.
@@ -112,12 +111,17 @@ impl ActivationCache {
 
     /// The text that was run; what the decoder read, in a model that has an encoder too.
     pub fn tokens(&self) -> Tokens {
-        self.tokens.clone()
+        self.input.tokens()
     }
 
     /// What the encoder of an encoder-decoder read.
     pub fn source(&self) -> Option<Tokens> {
-        self.source.clone()
+        self.input.source()
+    }
+
+    /// What was read.
+    pub(crate) fn input(&self) -> Input {
+        self.input.clone()
     }
 
     /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included. A

@@ -33,7 +33,7 @@ impl Positions {
         let own = match site.layer() {
             Some(_) => site.stack() == self.stack && !matches!(site.point(), Point::CrossK | Point::CrossV),
             // In a model of two stacks, the places before the blocks are the encoder's.
-            None => self.stack != Stack::Decoder || site.point().stage() == Stage::End,
+            None => self.stack != Stack::Decoder || matches!(site.point().stage(), Stage::BeforeDecoder | Stage::End),
         };
         let axis = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))?;
         (own && axis > 0 && (self.logits || site != Site::unembed_out())).then_some(axis)
@@ -72,7 +72,7 @@ impl ActivationCache {
 
     /// The positions of the texts that the blocks' own stack recorded.
     pub(crate) fn recorded(&self) -> Vec<u32> {
-        self.positions().unwrap_or_else(|| (0..self.tokens.len() as u32).collect())
+        self.positions().unwrap_or_else(|| (0..self.tokens().len() as u32).collect())
     }
 
     /// Where a position of the texts is along the axis of a site.

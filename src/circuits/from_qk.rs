@@ -56,14 +56,11 @@ pub fn attention_from_qk(
         return Err(RunError::NoPattern { site: site.to_string() }.into());
     }
     let (source, at) = (run.cache().source().unwrap_or(run.tokens()), site.layer().unwrap_or(0));
-    let transformer = model.transformer();
-    let (blocks, queries) = match (&transformer.encoder, site.stack()) {
-        (Some((encoder, _)), Stack::Encoder) => (encoder, source.clone()),
-        _ => (&transformer.blocks, run.tokens()),
-    };
+    let stack = model.transformer().stack(site.stack());
+    let queries = if site.stack() == Stack::Encoder { source.clone() } else { run.tokens() };
     let keys = if across { source.clone() } else { queries.clone() };
     let missing = || RunError::NoPattern { site: site.to_string() };
-    let block = blocks.blocks.get(at).ok_or_else(missing)?;
+    let block = stack.blocks.get(at).ok_or_else(missing)?;
     let attention = match across {
         true => &block.cross.as_ref().ok_or_else(missing)?.attention,
         false => &block.attention,
@@ -75,7 +72,7 @@ pub fn attention_from_qk(
     };
     fits("queries", q, &queries, attention.n_heads)?;
     fits("keys", k, &keys, attention.n_key_value_heads)?;
-    let mut frame = Frame::new(&config, blocks, &queries)?;
+    let mut frame = Frame::new(&config, stack, &queries)?;
     if across {
         // Of what the encoder gave, only the padding matters here.
         frame = frame.with_encoded(k.clone(), &source);

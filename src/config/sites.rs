@@ -43,7 +43,7 @@ impl Config {
     /// Whether the positions at a site are those of what the encoder of an encoder-decoder reads.
     pub(crate) fn is_of_encoder(&self, site: Site) -> bool {
         use Point::*;
-        // In a model of two stacks, the hooks of the embedding are the encoder's.
+        // In a model of two stacks, these hooks of the embedding are the encoder's; the decoder has its own.
         let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
         embeds_source
             || site.stack() == Stack::Encoder
@@ -72,9 +72,33 @@ impl Config {
         }
     }
 
+    /// The stack whose stream is read out: the only one, or the decoder.
+    pub(crate) fn last_stack(&self) -> Stack {
+        self.stacks().last().copied().unwrap_or_default()
+    }
+
+    /// The stack whose tokens the positions at a site count.
+    pub(crate) fn reads_at(&self, site: Site) -> Stack {
+        if self.is_of_encoder(site) { Stack::Encoder } else { self.last_stack() }
+    }
+
+    /// The stack whose tokens the keys at a site count.
+    pub(crate) fn keys_at(&self, site: Site) -> Stack {
+        match site.point() {
+            Point::CrossAttnScores | Point::CrossPattern => Stack::Encoder,
+            _ => self.reads_at(site),
+        }
+    }
+
+    /// The place of a site's block among all blocks that a forward pass goes through.
+    pub(crate) fn block_at(&self, site: Site) -> Option<usize> {
+        let before = if site.stack() == Stack::Encoder { 0 } else { self.n_encoder_layers };
+        site.layer().map(|layer| before + layer)
+    }
+
     /// The residual stream before each block of the last stack, and after the last block.
     pub(crate) fn streams(&self) -> Vec<Site> {
-        let stack = self.stacks().last().copied().unwrap_or_default();
+        let stack = self.last_stack();
         let at = |layer, point| Site::in_block(stack, layer, point);
         let end = if self.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
         let before = (0..self.n_layers).map(|layer| at(layer, Point::ResidPre));
@@ -167,6 +191,8 @@ impl Config {
         match point {
             Tokens => (true, ""),
             Embed => (!encoder, "an encoder's is `embed.hook_embed`"),
+            DecoderTokens => (both, "it is no encoder-decoder; the tokens it reads are `hook_tokens`"),
+            DecoderEmbed => (both, "it is no encoder-decoder; look for its embedding without `decoder.`"),
             PosEmbed => (learned && !encoder, self.why_no_pos_embed()),
             EncoderEmbed => (encoder, "it is no encoder; its embedding is `hook_embed`"),
             EncoderPosEmbed => (encoder && learned, "it is no encoder with learned positions"),

@@ -1,5 +1,7 @@
 //! How much a forward pass reads.
 
+use crate::text::Input;
+
 /// How many texts and tokens a forward pass is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sizes {
@@ -10,4 +12,18 @@ pub(crate) struct Sizes {
     pub(crate) target: usize,
     /// Tokens read before, whose keys and values are kept.
     pub(crate) past: usize,
+}
+
+impl Input {
+    /// What decides the shapes of activations, where the decoder has read all but these last tokens before.
+    pub(crate) fn sizes_from(&self, past: usize) -> Sizes {
+        let all = self.tokens().len();
+        let target = all.saturating_sub(past);
+        Sizes { batch: self.batch(), source: self.source().map_or(target, |source| source.len()), target, past }
+    }
+
+    /// What decides the shapes of activations.
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.sizes_from(0)
+    }
 }

@@ -26,7 +26,7 @@ impl Reader {
     /// The norm in front of what reads the stream at `site`.
     pub(crate) fn at(model: &Model, site: Site) -> Result<Self> {
         model.config().check(site)?;
-        let (blocks, readout) = (&model.transformer().blocks, &model.transformer().readout);
+        let (blocks, readout) = (&model.transformer().last, &model.transformer().readout);
         if site.layer().is_some() && site.stack() != blocks.stack {
             return Err(RunError::EncoderStream { site: site.to_string() }.into());
         }

@@ -90,7 +90,7 @@ impl Run {
                 }
             }
         }
-        for (layer, block) in self.model().transformer().blocks.blocks.iter().enumerate() {
+        for (layer, block) in self.model().transformer().last.blocks.iter().enumerate() {
             let at = site.layer().unwrap_or(0);
             if layer > at || (layer == at && end.point() == Point::ResidPre) {
                 break;

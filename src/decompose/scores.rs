@@ -71,14 +71,14 @@ impl Run {
         let stream = Site::resid_pre(layer);
         let stack = self.decompose(stream)?;
         self.cache().need_whole(stream, "decomposing scores")?;
-        let attention = &model.transformer().blocks.blocks[layer].attention;
+        let attention = &model.transformer().last.blocks[layer].attention;
         let heads = Counted::new("head", "a layer of this model has heads", attention.n_heads);
         let head = heads.index(head.to_index())?;
         if let Some(clip) = attention.q.clip.or(attention.k.clip) {
             return Err(RunError::Clipped { family: config.family.clone(), clip }.into());
         }
         let (cache, tokens) = (self.cache(), self.tokens().texts(0..1));
-        let frame = Frame::new(&config, &model.transformer().blocks, &tokens)?;
+        let frame = Frame::new(&config, &model.transformer().last, &tokens)?;
         let here = Here::new(Stack::Blocks, layer);
 
         let reader = Reader::at(&model, stream)?;

@@ -49,8 +49,11 @@ pub(crate) enum PatchError {
          effects cannot be put on a scale from 0 to 1; look at `raw()`, or choose other prompts or another metric"
     )]
     NoDifference { clean: f32, corrupt: f32 },
-    #[error("this {family} model has two stacks; sweeps patch models of one")]
-    TwoStacks { family: String },
+    #[error(
+        "this {family} model has one stack of blocks and no {asked} of its own; its maps need no choice, so call them without \
+         it"
+    )]
+    OneStack { family: String, asked: &'static str },
     #[error(
         "this {family} model's queries and keys read its positions in every layer, and sweeps run layers by themselves, \
          with the positions as they were learned; leave out what is done at `hook_pos_embed`"

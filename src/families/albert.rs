@@ -63,7 +63,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let mut transformer = post_norm::build(config, weights, &NAMES, 0, config.act_fn, blocks(config, weights)?)?;
     let widen = linear(weights, "encoder.embedding_hidden_mapping_in", config.d_embed, config.d_model)?;
-    transformer.embed.widen = Some(widen);
+    transformer.last.front.widen = Some(widen);
     Ok(transformer)
 }
 

@@ -11,7 +11,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Block, Embed, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
     ops::Activation,
 };
@@ -56,12 +56,9 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;
     let embed_norm = norm(weights, "word_embeddings_layernorm", config, Norm::EMBED)?;
-    Ok(Transformer {
-        embed: Embed { norm: embed_norm, ..Embed::new(tokens) },
-        encoder: None,
-        blocks: Blocks::new(blocks),
-        readout: Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed),
-    })
+    let embed = Embed { norm: embed_norm, ..Embed::new(tokens) };
+    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

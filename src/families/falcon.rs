@@ -16,7 +16,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Block, Embed, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
 };
 
@@ -72,12 +72,9 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;
-    Ok(Transformer {
-        embed: Embed::new(tokens),
-        encoder: None,
-        blocks: Blocks::new(blocks),
-        readout: Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed),
-    })
+    let embed = Embed::new(tokens);
+    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -11,7 +11,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Block, Embed, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
 };
 
@@ -55,12 +55,9 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
     let unembed = unembed(weights, config, &tokens)?;
     let positions = Some(weights.tensor("wpe.weight", &[config.n_ctx, config.d_model])?);
-    Ok(Transformer {
-        embed: Embed { positions, ..Embed::new(tokens) },
-        encoder: None,
-        blocks: Blocks::new(blocks),
-        readout: Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed),
-    })
+    let embed = Embed { positions, ..Embed::new(tokens) };
+    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

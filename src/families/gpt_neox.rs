@@ -12,7 +12,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Block, Embed, Linear, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
 };
 
@@ -57,12 +57,9 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
         true => Linear::new(tokens.t()?, None),
         false => linear(weights, "embed_out", config.d_model, config.d_vocab)?,
     };
-    Ok(Transformer {
-        embed: Embed::new(tokens),
-        encoder: None,
-        blocks: Blocks::new(blocks),
-        readout: Readout::new(norm(weights, "final_layer_norm", config, Norm::FINAL)?, unembed),
-    })
+    let embed = Embed::new(tokens);
+    let readout = Readout::new(norm(weights, "final_layer_norm", config, Norm::FINAL)?, unembed);
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -14,7 +14,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Embed, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
 };
 
@@ -152,11 +152,9 @@ impl LlamaLike {
         let reader = Reader { shape: self, config, weights: weights.clone() };
         let tokens = reader.weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
         let unembed = unembed(&reader.weights, config, &tokens)?;
-        Ok(Transformer {
-            embed: Embed::new(tokens),
-            encoder: None,
-            blocks: Blocks::new((0..config.n_layers).map(|layer| reader.block(layer)).collect::<Result<_>>()?),
-            readout: Readout::new(reader.norm("norm", Norm::FINAL)?, unembed),
-        })
+        let embed = Embed::new(tokens);
+        let readout = Readout::new(reader.norm("norm", Norm::FINAL)?, unembed);
+        let blocks = (0..config.n_layers).map(|layer| reader.block(layer)).collect::<Result<_>>()?;
+        Ok(Transformer::new(embed, blocks, readout))
     }
 }

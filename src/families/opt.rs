@@ -15,7 +15,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Block, Embed, Linear, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
 };
 use candle_core::Tensor;
@@ -73,12 +73,9 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
         true => norm(weights, "final_layer_norm", config, Norm::FINAL)?,
         false => Norm::none(),
     };
-    Ok(Transformer {
-        embed: Embed { positions, ..Embed::new(tokens) },
-        encoder: None,
-        blocks: Blocks::new(blocks),
-        readout: Readout::new(ln_final, unembed),
-    })
+    let embed = Embed { positions, ..Embed::new(tokens) };
+    let readout = Readout::new(ln_final, unembed);
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 /// Embedding and unembedding. Where tokens are narrower than the residual stream, the one is `tokens * project_in`

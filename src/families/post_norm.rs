@@ -12,7 +12,7 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Block, Embed, Feed, Linear, MlmHead, Mlp, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
     ops::Activation,
     site::Point,
@@ -106,7 +106,7 @@ pub(super) fn build(
 ) -> Result<Transformer> {
     let embed = embed(config, weights, skipped)?;
     let readout = readout(config, weights, names, mlm_act_fn, &embed.tokens)?;
-    Ok(Transformer { embed, encoder: None, blocks: Blocks::new(blocks), readout })
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 fn embed(config: &Config, weights: &Weights, skipped: usize) -> Result<Embed> {

@@ -12,11 +12,12 @@ use crate::{
     load::{Settings, Weights},
     net::{
         parts::{Attention, Block, Cross, Embed, Feed, Linear, Mlp, Norm, Readout, RelativeBias},
-        transformer::{Blocks, Transformer},
+        transformer::{StackParts, Transformer},
     },
     ops::Activation,
     site::Stack,
 };
+use candle_core::Tensor;
 
 pub(super) const FAMILY: Family =
     Family { model_type: "t5", prefixes: &[], config, build, ends: ["lm_head.weight", SHARED], buffers: &[OF_CROSS] };
@@ -100,19 +101,17 @@ fn feed_forward(settings: &Settings) -> Result<(bool, Activation)> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let (embed, unembed) = ends(config, weights)?;
+    let ([of_encoder, of_decoder], unembed) = ends(config, weights)?;
     let final_norm = |stack: &str, points| norm(weights, &format!("{stack}.final_layer_norm"), config, points);
-    let encoder = blocks(config, weights, Stack::Encoder, config.n_encoder_layers)?;
-    Ok(Transformer {
-        embed,
-        encoder: Some((encoder, final_norm("encoder", Norm::ENCODER_FINAL)?)),
-        blocks: blocks(config, weights, Stack::Decoder, config.n_layers)?,
-        readout: Readout::new(final_norm("decoder", Norm::DECODER_FINAL)?, unembed),
-    })
+    let norm = Some(final_norm("encoder", Norm::ENCODER_FINAL)?);
+    let encoder = StackParts { norm, ..stack(config, weights, Stack::Encoder, of_encoder)? };
+    let last = stack(config, weights, Stack::Decoder, of_decoder)?;
+    let readout = Readout::new(final_norm("decoder", Norm::DECODER_FINAL)?, unembed);
+    Ok(Transformer { encoder: Some(encoder), last, readout })
 }
 
-/// Embedding and unembedding. All may be one table, or a stack or the unembedding have its own.
-fn ends(config: &Config, weights: &Weights) -> Result<(Embed, Linear)> {
+/// The embeddings of encoder and decoder, and the unembedding. All may be one table, or any may have its own.
+fn ends(config: &Config, weights: &Weights) -> Result<([Embed; 2], Linear)> {
     let Config { d_model, d_vocab, .. } = *config;
     let table = |name: &str| weights.tensor(name, &[d_vocab, d_model]);
     let own = |name: &str| config.untied.iter().any(|own| own == name).then(|| table(name)).transpose();
@@ -127,21 +126,20 @@ fn ends(config: &Config, weights: &Weights) -> Result<(Embed, Linear)> {
         (true, Some(shared)) => Linear::new(shared.t()?, None),
         _ => linear(weights, "lm_head", d_model, d_vocab)?,
     };
-    let decoder_tokens = decoder.or_else(|| encoder.as_ref().and(shared.clone()));
-    let tokens = encoder.or(shared).map_or_else(|| table(SHARED), Ok)?;
-    Ok((Embed { decoder_tokens, ..Embed::new(tokens) }, unembed))
+    let of_stack = |own: Option<Tensor>| own.or(shared.clone()).map_or_else(|| table(SHARED), Ok).map(Embed::new);
+    Ok(([of_stack(encoder)?, of_stack(decoder)?], unembed))
 }
 
-/// The layers of a stack. Its first layer keeps the bias that all of them add to their scores.
-fn blocks(config: &Config, weights: &Weights, stack: Stack, n_layers: usize) -> Result<Blocks> {
-    let Position::RelativeBias { num_buckets, max_distance } = config.position else {
-        return Ok(Blocks { stack, blocks: Vec::new(), relative: None });
-    };
+/// One stack without a final norm. Its first layer keeps the bias that all of them add to their scores.
+fn stack(config: &Config, weights: &Weights, stack: Stack, front: Embed) -> Result<StackParts> {
+    let blocks =
+        (0..config.layers_of(stack)).map(|layer| block(config, weights, stack, layer)).collect::<Result<_>>()?;
+    let parts = StackParts { stack, front, blocks, relative: None, norm: None };
+    let Position::RelativeBias { num_buckets, max_distance } = config.position else { return Ok(parts) };
     let name = format!("{}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", stack.prefix());
     let table = weights.tensor(&name, &[num_buckets, config.n_heads])?;
     let relative = Some(RelativeBias { table, max_distance, bidirectional: stack == Stack::Encoder });
-    let blocks = (0..n_layers).map(|layer| block(config, weights, stack, layer)).collect::<Result<_>>()?;
-    Ok(Blocks { stack, blocks, relative })
+    Ok(StackParts { relative, ..parts })
 }
 
 fn block(config: &Config, weights: &Weights, stack: Stack, layer: usize) -> Result<Block> {

@@ -268,7 +268,7 @@ impl fmt::Debug for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
             .field("model", &self.model.name())
-            .field("prompt", &self.prefix.tokens.len())
+            .field("prompt", &self.prefix.tokens().len())
             .field("max_new_tokens", &self.max_new_tokens)
             .field("sampling", &self.sampling)
             .field("stops", &self.stops)

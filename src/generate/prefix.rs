@@ -5,9 +5,9 @@ use crate::{
     Result,
     error::GenerateError,
     hook::Stage,
-    model::{Architecture, Model, Pass, ToTokens},
+    model::{Architecture, Model, Pass, ToInput, ToTokens},
     net::Kept,
-    text::{Padding, Tokens},
+    text::{Input, Padding, Tokens},
 };
 
 /// A text that has been read, its keys and values kept, so that continuing it costs only what is new.
@@ -33,9 +33,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Prefix {
     pub(super) model: Model,
-    /// Padded on the left; the decoder's, in a model of both.
-    pub(super) tokens: Tokens,
-    pub(super) source: Option<Tokens>,
+    /// Its tokens are padded on the left; those of the decoder, in a model of both.
+    pub(super) input: Input,
     /// Of all tokens but the last, or of none.
     pub(super) kept: Kept,
 }
@@ -45,7 +44,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::generate`]; also when an intervention that this model does in every pass does not fit the text.
-    pub fn read(&self, input: impl ToTokens) -> Result<Prefix> {
+    pub fn read(&self, input: impl ToInput) -> Result<Prefix> {
         Prefix::unread(self, input)?.read()
     }
 
@@ -56,41 +55,39 @@ impl Model {
     /// When the input cannot be read by this model (see [`Model::tokens`]), or it is an encoder such as BERT, which
     /// does not go on from the end of a text.
     #[doc(alias = "sample_logits")]
-    pub fn generate(&self, input: impl ToTokens) -> Result<Generation> {
+    pub fn generate(&self, input: impl ToInput) -> Result<Generation> {
         Ok(Prefix::unread(self, input)?.generate())
     }
 }
 
 impl Prefix {
-    fn unread(model: &Model, input: impl ToTokens) -> Result<Self> {
-        let tokens = model.tokens(input)?;
-        let config = model.config();
-        let (tokens, source) = match config.architecture {
-            Architecture::Decoder => (tokens, None),
-            Architecture::EncoderDecoder => (model.decoder_start(tokens.batch())?, Some(tokens)),
-            Architecture::Encoder => return Err(GenerateError::Encoder { family: config.family.clone() }.into()),
-        };
-        Ok(Self { model: model.clone(), tokens: tokens.padded(Padding::Left), source, kept: Kept::default() })
+    fn unread(model: &Model, input: impl ToInput) -> Result<Self> {
+        let (input, config) = (input.to_input(model)?, model.config());
+        if config.architecture == Architecture::Encoder {
+            return Err(GenerateError::Encoder { family: config.family.clone() }.into());
+        }
+        let tokens = input.tokens().padded(Padding::Left);
+        Ok(Self { model: model.clone(), input: input.with_tokens(tokens), kept: Kept::default() })
     }
 
     /// Reads what has not been read yet.
     fn read(self) -> Result<Self> {
         let had = self.kept.len;
-        let kept = self.kept.for_texts(&self.model.config(), &self.tokens);
+        let kept = self.kept.clone().for_texts(&self.model.config(), &self.tokens());
         let mut again = self.model.standing().iter().filter(|_| kept.len < had);
         if let Some(edit) = again.find(|edit| !edit.is_repeatable()) {
             let after = self.model.config().long_after().unwrap_or_default();
             let (when, deed) = ("with what is added".into(), format!("{edit:?}"));
             return Err(GenerateError::Switch { when, after, deed }.into());
         }
-        let read = kept.len..self.tokens.len();
-        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), kept);
+        let read = kept.len..self.tokens().len();
+        let pass = Pass::onward(&self.model, &self.input, kept);
         // Nothing is said yet, so the end of the model is not reached.
         let standing = self.model.standing().iter().filter(|edit| edit.site().point().stage() != Stage::End);
         let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
         let standing: Vec<_> = standing.filter_map(|edit| edit.clone().within(read.clone())).collect();
         let (_, kept) = pass.intervene(standing).without_logits().run_keeping()?;
-        Ok(Self { kept: kept.first(self.tokens.len() - 1)?, ..self })
+        Ok(Self { kept: kept.first(self.tokens().len() - 1)?, ..self })
     }
 
     /// The same with more text behind it: `prefix.then(" and Mary")?`. Nothing is put between or in front. Several
@@ -100,23 +97,23 @@ impl Prefix {
     /// When the text cannot be read by this model, or there are not as many texts, all of one length.
     pub fn then(&self, more: impl ToTokens) -> Result<Self> {
         let more = self.model.continuations(more)?;
-        let (texts, lengths) = (self.tokens.batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
+        let (texts, lengths) = (self.tokens().batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
         if lengths.len() != texts || lengths.iter().any(|len| *len != lengths[0]) {
             return Err(GenerateError::Ragged { texts, lengths }.into());
         }
-        let mut tokens = self.tokens.clone();
+        let mut tokens = self.tokens();
         for at in 0..lengths[0] {
             let column = more.iter().map(|ids| Some(ids[at])).collect::<Vec<_>>();
             tokens.push(&column, |id| self.model.token_text(id));
         }
         for (text, ids) in more.iter().enumerate() {
-            let mut pieces =
-                Pieces::after(self.model.tokenizer().as_ref(), &self.tokens.row(text).ids[self.tokens.real(text)]);
+            let read = self.input.tokens();
+            let mut pieces = Pieces::after(self.model.tokenizer().as_ref(), &read.row(text).ids[read.real(text)]);
             let written = ids.iter().map(|&id| pieces.push(id)).collect::<Result<Vec<_>>>()?;
             tokens.write(text, &written);
         }
         self.model.check_tokens(&tokens)?;
-        Self { tokens, ..self.clone() }.read()
+        Self { input: self.input.clone().with_tokens(tokens), ..self.clone() }.read()
     }
 
     /// Describes a continuation before it happens. See [`Generation`].
@@ -127,12 +124,12 @@ impl Prefix {
 
     /// The text that was read; what the decoder read, in a model with an encoder.
     pub fn tokens(&self) -> Tokens {
-        self.tokens.clone()
+        self.input.tokens()
     }
 }
 
 impl Prefix {
     pub(super) fn brief(&self) -> String {
-        format!("Prefix of {:?} for {}", self.tokens.row(0).strings, self.model.name())
+        format!("Prefix of {:?} for {}", self.tokens().row(0).strings, self.model.name())
     }
 }

@@ -20,7 +20,7 @@ pub(super) type Listener<'a> = &'a mut dyn FnMut(&NewToken) -> ControlFlow<()>;
 pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Generated> {
     generation.check()?;
     let model = &generation.model;
-    let mut tokens = generation.prefix.tokens.clone();
+    let mut tokens = generation.prefix.tokens();
     let mut kept = generation.prefix.kept.clone();
     let mut writers: Vec<Writer> = (0..tokens.batch())
         .map(|text| Writer::new(generation, text, &tokens.row(text).ids[tokens.real(text)]))
@@ -82,7 +82,7 @@ impl Generation {
         let (first, end) = (kept.len, tokens.len());
         // Logits are worked out at the end alone.
         let read = |site: Site| if site == Site::unembed_out() { end - 1..end } else { first..end };
-        let pass = Pass::onward(&self.model, tokens, self.prefix.source.clone(), kept);
+        let pass = Pass::onward(&self.model, &self.prefix.input.clone().with_tokens(tokens.clone()), kept);
         let is_over = |steps: &Steps, site: Site| steps.contains(0) && pass.is_behind(site);
         let mut sites = Vec::new();
         for (steps, asked) in self.record.iter().filter(|(steps, _)| steps.contains(step)) {
@@ -100,7 +100,7 @@ impl Generation {
     fn check(&self) -> Result<()> {
         self.sampling.check()?;
         self.interventions.iter().try_for_each(|(_, edit)| edit.check_made())?;
-        let (tokens, last) = (&self.prefix.tokens, self.max_new_tokens.checked_sub(1).ok_or(GenerateError::Nothing)?);
+        let (tokens, last) = (&self.prefix.tokens(), self.max_new_tokens.checked_sub(1).ok_or(GenerateError::Nothing)?);
         if self.stops.iter().any(String::is_empty) {
             return Err(GenerateError::EmptyStop.into());
         }
@@ -135,7 +135,7 @@ impl Generation {
 
     /// How many tokens any text can get: none goes on for longer than the model reads.
     fn most_new_tokens(&self) -> usize {
-        let shortest = self.prefix.tokens.lengths().into_iter().min().unwrap_or(0);
+        let shortest = self.prefix.tokens().lengths().into_iter().min().unwrap_or(0);
         self.max_new_tokens.min(self.model.config().n_ctx.saturating_sub(shortest))
     }
 
@@ -145,7 +145,7 @@ impl Generation {
         let Some(after) = self.model.config().long_after().filter(|_| self.keeps) else { return Ok(()) };
         // The text that is read at a step has that many tokens more than the prompt.
         let switch = |len: usize| (len <= after).then(|| after - len + 1).filter(|&step| step <= last);
-        let Some(step) = self.prefix.tokens.lengths().into_iter().filter_map(switch).min() else { return Ok(()) };
+        let Some(step) = self.prefix.tokens().lengths().into_iter().filter_map(switch).min() else { return Ok(()) };
         let again = |(steps, edit): &(Steps, Intervention)| edit.is_repeatable() && steps.are_all_to(last);
         match self.interventions.iter().find(|one| !again(one)) {
             Some((_, edit)) => {
@@ -158,10 +158,10 @@ impl Generation {
 
     /// That every index is one that comes up before the end.
     fn check_indices(&self) -> Result<()> {
-        let tokens = &self.prefix.tokens;
+        let tokens = &self.prefix.tokens();
         // No text grows beyond what the model reads.
         let target = tokens.len() + self.most_new_tokens().min(self.model.config().n_ctx);
-        let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
+        let source = self.prefix.input.source().map_or(target, |source| source.len());
         let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
         let check = |(_, edit): &(_, Intervention)| edit.indices(&self.model.config(), sizes).map(drop);
         self.interventions.iter().try_for_each(check)

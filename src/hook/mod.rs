@@ -15,5 +15,5 @@ pub use intervention::{
     Intervention, Narrow, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, observe,
     observe_at, patch, replace, scale, store, zero,
 };
-pub(crate) use intervention::{from_clean, length, select, unit};
+pub(crate) use intervention::{block_at, from_clean, length, select, unit};
 pub use several::ToInterventions;

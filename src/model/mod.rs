@@ -21,6 +21,7 @@ mod run_stacked;
 mod show;
 mod text;
 mod text_after;
+mod to_input;
 mod to_token_ids;
 mod to_tokens;
 
@@ -28,6 +29,7 @@ pub use crate::config::{
     Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
 };
 pub use crate::families::families;
+pub use crate::site::ToPattern;
 use crate::{
     Result,
     error::{RunError, need_f32},
@@ -45,9 +47,9 @@ pub(crate) use prompt::LikelierReading;
 pub use prompt::{AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exactly};
 pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
-pub use run_attention::ToPattern;
 pub use run_stacked::{ByLayer, ByName, EachLayer};
 use std::{borrow::Borrow, ops::Range, sync::Arc};
+pub use to_input::ToInput;
 pub use to_token_ids::ToTokenIds;
 pub(crate) use to_token_ids::ids_after;
 pub use to_tokens::{ToIds, ToTexts, ToTokens};
@@ -209,15 +211,8 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias("trace", "names_filter", "stop_at_layer"))]
-    pub fn pass(&self, input: impl ToTokens) -> Result<Pass> {
-        let tokens = self.tokens(input)?;
-        match self.config().architecture {
-            Architecture::EncoderDecoder => {
-                let start = self.decoder_start(tokens.batch())?;
-                Ok(Pass::new(self.clone(), start, Some(tokens)))
-            }
-            _ => Ok(Pass::new(self.clone(), tokens, None)),
-        }
+    pub fn pass(&self, input: impl ToInput) -> Result<Pass> {
+        Ok(Pass::new(self.clone(), input.to_input(self)?))
     }
 
     /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
@@ -225,7 +220,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "run_with_cache")]
-    pub fn run(&self, input: impl ToTokens) -> Result<Run> {
+    pub fn run(&self, input: impl ToInput) -> Result<Run> {
         self.run_with(input, None::<Intervention>)
     }
 
@@ -235,7 +230,7 @@ impl Model {
     /// When the input cannot be read, or an intervention is an error or does not fit the model and the text; all are found
     /// before anything runs.
     #[doc(alias("run_with_hooks", "fwd_hooks", "hooks"))]
-    pub fn run_with(&self, input: impl ToTokens, interventions: impl ToInterventions) -> Result<Run> {
+    pub fn run_with(&self, input: impl ToInput, interventions: impl ToInterventions) -> Result<Run> {
         self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
     }
 
@@ -247,7 +242,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "return_type")]
-    pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
+    pub fn forward(&self, input: impl ToInput) -> Result<Tensor> {
         self.pass(input)?.run()?.logits()
     }
 
@@ -256,7 +251,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model, or is a single token.
     #[doc(alias("loss_fn", "lm_cross_entropy_loss"))]
-    pub fn loss(&self, input: impl ToTokens) -> Result<f64> {
+    pub fn loss(&self, input: impl ToInput) -> Result<f64> {
         self.pass(input)?.run()?.loss()
     }
 

@@ -2,33 +2,47 @@
 
 use super::{
     parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mlp, Norm, Readout},
-    transformer::{Blocks, Transformer},
+    transformer::{StackParts, Transformer},
 };
-use candle_core::Tensor;
+use candle_core::{Tensor, TensorId};
 use std::collections::HashSet;
 
 impl Transformer {
     /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
     pub(crate) fn n_parameters(&self, tied: bool) -> usize {
-        let Embed { tokens, decoder_tokens, positions, unplaced, token_types, norm, widen } = &self.embed;
-        let tables = [decoder_tokens, positions, unplaced, token_types].map(size).iter().sum::<usize>();
-        let embed = tokens.elem_count() + tables + norm_size(norm) + maybe(widen);
-        let stack = |blocks: &Blocks| {
-            let relative = blocks.relative.as_ref().map_or(0, |relative| relative.table.elem_count());
+        let stack = |stack: &StackParts| {
+            let relative = stack.relative.as_ref().map_or(0, |relative| relative.table.elem_count());
             // A block that stands for several layers counts once.
             let mut seen = HashSet::new();
-            let own = blocks.blocks.iter().filter(|block| seen.insert(block.attention.q.weight.id()));
-            relative + own.map(block_size).sum::<usize>()
+            let own = stack.blocks.iter().filter(|block| seen.insert(block.attention.q.weight.id()));
+            relative + own.map(block_size).sum::<usize>() + stack.norm.as_ref().map_or(0, norm_size)
         };
-        let encoder = self.encoder.as_ref().map_or(0, |(blocks, norm)| stack(blocks) + norm_size(norm));
+        // Stacks may read through the same tables.
+        let mut seen = HashSet::new();
+        let embed: usize = self.stacks().map(|stack| embed_size(&stack.front, &mut seen)).sum();
         let Readout { ln_final, mlm, unembed, pooler, nsp } = &self.readout;
         let unembed = match (unembed, tied) {
             (Some(unembed), true) => size(&unembed.bias),
             (unembed, _) => maybe(unembed),
         };
         let mlm = mlm.as_ref().map_or(0, |head| linear_size(&head.dense) + norm_size(&head.norm));
-        embed + encoder + stack(&self.blocks) + norm_size(ln_final) + mlm + unembed + maybe(pooler) + maybe(nsp)
+        embed
+            + self.stacks().map(stack).sum::<usize>()
+            + norm_size(ln_final)
+            + mlm
+            + unembed
+            + maybe(pooler)
+            + maybe(nsp)
     }
+}
+
+/// What is not among the tensors `seen` before.
+fn embed_size(embed: &Embed, seen: &mut HashSet<TensorId>) -> usize {
+    let Embed { tokens, positions, unplaced, token_types, norm, widen } = embed;
+    let tables = [Some(tokens), positions.as_ref(), unplaced.as_ref(), token_types.as_ref()];
+    let widen = widen.iter().flat_map(|widen| [Some(&widen.weight), widen.bias.as_ref()]);
+    let all = tables.into_iter().chain([norm.weight.as_ref(), norm.bias.as_ref()]).chain(widen).flatten();
+    all.filter(|tensor| seen.insert(tensor.id())).map(Tensor::elem_count).sum()
 }
 
 fn size(tensor: &Option<Tensor>) -> usize {

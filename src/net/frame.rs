@@ -3,7 +3,7 @@
 use super::{
     Here, Kept,
     kept::{Encoded, KeysValues},
-    transformer::Blocks,
+    transformer::StackParts,
 };
 use crate::{
     Result,
@@ -35,6 +35,8 @@ pub(crate) struct Frame {
     turns: Vec<Turn>,
     /// `[one, head, query, key]`
     bias: Option<Tensor>,
+    /// Whether the bias is the stack's own, and has still to pass its hook.
+    bias_unhooked: bool,
     /// `[batch, pos, d_model]`
     beside: Option<Tensor>,
     encoded: Option<Encoded>,
@@ -51,19 +53,19 @@ enum Turn {
 
 impl Frame {
     /// For all of these tokens.
-    pub(crate) fn new(config: &Config, stack: &Blocks, tokens: &Tokens) -> Result<Self> {
+    pub(crate) fn new(config: &Config, stack: &StackParts, tokens: &Tokens) -> Result<Self> {
         Self::from(config, stack, tokens, 0)
     }
 
     /// For those of the tokens that come after the ones kept; keeps the new ones' keys and values behind theirs.
-    pub(crate) fn after(config: &Config, stack: &Blocks, tokens: &Tokens, kept: Kept) -> Result<Self> {
+    pub(crate) fn after(config: &Config, stack: &StackParts, tokens: &Tokens, kept: Kept) -> Result<Self> {
         let frame = Self::from(config, stack, tokens, kept.len)?;
         frame.check_turned(config, &kept)?;
         Ok(Self { encoded: kept.encoded.clone(), kept: Some(kept), ..frame })
     }
 
     /// For the tokens from index `past` on.
-    fn from(config: &Config, stack: &Blocks, tokens: &Tokens, past: usize) -> Result<Self> {
+    fn from(config: &Config, stack: &StackParts, tokens: &Tokens, past: usize) -> Result<Self> {
         let batch = tokens.batch();
         let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
         let types = |text| tokens.row(text).types.iter().skip(past).copied().collect::<Vec<_>>();
@@ -77,7 +79,7 @@ impl Frame {
     /// For the positions `new` of `batch` texts, of which `kept` has those before.
     pub(crate) fn going_on(
         config: &Config,
-        stack: &Blocks,
+        stack: &StackParts,
         batch: usize,
         new: Range<usize>,
         real: Option<Arc<[Range<usize>]>>,
@@ -87,18 +89,18 @@ impl Frame {
         let frame = Self::build(config, stack, batch, new, real, types)?;
         frame.check_turned(config, &kept)?;
         // What has nothing before it keeps nothing.
-        let kept = (kept.len > 0).then_some(kept);
+        let kept = (!kept.is_empty()).then_some(kept);
         Ok(Self { kept, ..frame })
     }
 
     /// For `batch` texts of `pos` tokens each, of which nothing else is known.
-    pub(crate) fn plain(config: &Config, stack: &Blocks, batch: usize, pos: usize) -> Result<Self> {
+    pub(crate) fn plain(config: &Config, stack: &StackParts, batch: usize, pos: usize) -> Result<Self> {
         Self::build(config, stack, batch, 0..pos, None, vec![0; batch * pos])
     }
 
     fn build(
         config: &Config,
-        stack: &Blocks,
+        stack: &StackParts,
         batch: usize,
         new: Range<usize>,
         real: Option<Arc<[Range<usize>]>>,
@@ -124,6 +126,7 @@ impl Frame {
             local_rotary: None,
             turns: (0..config.n_layers.max(config.n_encoder_layers)).map(turn).collect(),
             bias: None,
+            bias_unhooked: stack.relative.is_some(),
             beside: None,
             encoded: None,
             kept: None,
@@ -208,9 +211,11 @@ impl Frame {
         self.bias.as_ref().filter(|_| !here.is_across())
     }
 
-    /// The bias as it leaves its hook.
-    pub(crate) fn change_bias(&mut self, change: impl FnOnce(Tensor) -> Result<Tensor>) -> Result<()> {
-        self.bias = self.bias.take().map(change).transpose()?;
+    /// Sends the stack's relative bias through its hook, once.
+    pub(crate) fn hook_bias(&mut self, hook: impl FnOnce(Tensor) -> Result<Tensor>) -> Result<()> {
+        if std::mem::take(&mut self.bias_unhooked) {
+            self.bias = self.bias.take().map(hook).transpose()?;
+        }
         Ok(())
     }
 
@@ -224,9 +229,14 @@ impl Frame {
     }
 
     /// What the encoder gave, for the decoder to look at.
-    pub(crate) fn with_encoded(mut self, encoded: Tensor, source: &Tokens) -> Self {
+    pub(crate) fn with_encoded(self, encoded: Tensor, source: &Tokens) -> Self {
         let real = source.is_padded().then(|| (0..source.batch()).map(|text| source.real(text)).collect());
-        self.encoded = Some((encoded, real));
+        self.looking_at((encoded, real))
+    }
+
+    /// The same, with the rows of several runs.
+    pub(crate) fn looking_at(mut self, encoded: Encoded) -> Self {
+        self.encoded = Some(encoded);
         self
     }
 

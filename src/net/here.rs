@@ -24,7 +24,7 @@ impl Here {
     }
 
     pub(crate) fn site(self, point: Point) -> Site {
-        let point = if self.across { point.across() } else { point };
+        let point = if self.across { point.across() } else { point.in_stack(self.stack) };
         match point.is_once() {
             true => Site::once(point),
             false => Site::in_block(self.stack, self.layer, point),

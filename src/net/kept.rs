@@ -80,6 +80,20 @@ impl Kept {
         Ok(Self { len, turned_for: self.turned_for.clone(), own: vec![both; layer + 1], ..Self::default() })
     }
 
+    /// With keys and values that another has made of what the encoder gave for one layer, for `copies` of all texts.
+    pub(crate) fn with_across(mut self, other: &Self, layer: usize, copies: usize) -> Result<Self> {
+        if let Some((k, v)) = other.across(layer) {
+            let many = |x: &Tensor| x.repeat((copies, 1, 1, 1));
+            self.across = vec![(many(k)?, many(v)?); layer + 1];
+        }
+        Ok(self)
+    }
+
+    /// Whether there is anything to go on from.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0 && self.across.is_empty()
+    }
+
     /// Those of the first `len` tokens.
     pub(crate) fn first(mut self, len: usize) -> Result<Self> {
         let first = |x: &Tensor| x.narrow(1, 0, len)?.contiguous();

@@ -102,10 +102,10 @@ mod tests {
         for name in ["gpt2-tiny", "llama-gqa-tied", "families/gemma2", "families/mixtral", "families/bert"] {
             let model = Model::open(&format!("{reference}{name}")).unwrap();
             let (config, transformer) = (model.config(), model.transformer());
-            let mut frame = Frame::new(&config, &transformer.blocks, &model.tokens([3, 1, 4]).unwrap()).unwrap();
+            let mut frame = Frame::new(&config, &transformer.last, &model.tokens([3, 1, 4]).unwrap()).unwrap();
             let start = Var::rand(-1f32, 1f32, (1, 3, config.d_model), &Device::Cpu).unwrap();
-            let (blocks, mut tap) = (&transformer.blocks, Tap::idle());
-            let resid = blocks.forward(start.as_tensor().clone(), 0..config.n_layers, &mut frame, &mut tap).unwrap();
+            let (stack, mut tap) = (&transformer.last, Tap::idle());
+            let resid = stack.forward(start.as_tensor().clone(), 0..config.n_layers, &mut frame, &mut tap).unwrap();
             let logits = transformer.readout.logits(&config, &resid, None, &mut tap).unwrap().unwrap();
             let gradients = logits.sqr().unwrap().to_dtype(DType::F32).unwrap().sum_all().unwrap().backward().unwrap();
             assert!(gradients.get(&start).is_some());

@@ -3,7 +3,7 @@
 use super::{PatchSweep, Patching, sweeps::check_width};
 use crate::{
     Result,
-    hook::{ToIndex, block_attention},
+    hook::{Intervention, Point, ToIndex, block_at},
 };
 
 impl Patching {
@@ -33,8 +33,8 @@ impl Patching {
         check_width(width)?;
         let (queries, keys) = (indices(queries), indices(keys));
         let name = format!("no attention from {queries:?} to {keys:?}, {}", layers(width));
-        self.sweep(&name, [self.layer_axis()], |at| {
-            let blocked = |layer| block_attention(layer, queries.clone(), keys.clone());
+        self.sweep(&self.named(&name), [self.layer_axis()], |at| {
+            let blocked = |layer| self.blocked(layer, &queries).keys(keys.clone());
             self.window(at[0], width).map(blocked).collect::<Vec<_>>()
         })
     }
@@ -50,8 +50,8 @@ impl Patching {
     ) -> Result<PatchSweep> {
         let (queries, keys) = (indices(queries), indices(keys));
         let name = format!("no attention from {queries:?} to {keys:?}, by head");
-        self.sweep(&name, [self.layer_axis(), self.head_axis("head")], |at| {
-            [block_attention(at[0], queries.clone(), keys.clone()).head(at[1])]
+        self.sweep(&self.named(&name), [self.layer_axis(), self.head_axis("head")], |at| {
+            [self.blocked(at[0], &queries).keys(keys.clone()).head(at[1])]
         })
     }
 
@@ -64,10 +64,15 @@ impl Patching {
         check_width(width)?;
         let queries = indices(queries);
         let name = format!("no attention from {queries:?} to one key, {}", layers(width));
-        self.sweep(&name, [self.layer_axis(), self.position_axis("key")], |at| {
-            let blocked = |layer| block_attention(layer, queries.clone(), [at[1]]);
+        self.sweep(&self.named(&name), [self.layer_axis(), self.positions_of(self.part.keys(), "key")], |at| {
+            let blocked = |layer| self.blocked(layer, &queries).key(at[1]);
             self.window(at[0], width).map(blocked).collect::<Vec<_>>()
         })
+    }
+
+    /// Forbids the positions `queries` to look, in the attention that the maps are over.
+    fn blocked(&self, layer: usize, queries: &[i64]) -> Intervention {
+        block_at(self.part.site(layer, Point::AttnScores)).positions(queries.to_vec())
     }
 }
 

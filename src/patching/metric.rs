@@ -6,7 +6,7 @@ use super::align::Counterparts;
 use crate::{
     Model, Result,
     error::{Error, PatchError, need_f32},
-    hook::{ToIndex, ToTensor},
+    hook::{Stack, ToIndex, ToTensor},
     model::{Run, ToTokenIds},
     order::rank,
     text::Tokens,
@@ -152,7 +152,7 @@ impl Metric {
         }
         let there = |text: usize| match of_text(&self.at, text) {
             position if position < 0 => Ok(position),
-            position => match counterparts.get(text, tokens.index_in(text, position)?) {
+            position => match counterparts.get(Stack::Blocks, text, tokens.index_in(text, position)?) {
                 Some(there) => Ok(there as i64),
                 None => Err(PatchError::NoCounterpart { position, text }.into()),
             },

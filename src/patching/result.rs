@@ -1,6 +1,6 @@
 //! [`PatchSweep`]: the numbers of a map.
 
-use super::{MapAxis, pair::Baselines, statistics};
+use super::{MapAxis, baseline::Baselines, statistics};
 use crate::{Result, error::PatchError, plot::Top};
 use ndarray::{ArrayD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;

@@ -8,6 +8,7 @@ mod short;
 #[allow(clippy::module_inception)]
 mod site;
 mod stack;
+mod to_pattern;
 
 pub use layers::Layers;
 pub use named::ToSite;
@@ -17,3 +18,4 @@ pub use select::Sites;
 pub(crate) use short::nearest;
 pub use site::Site;
 pub use stack::Stack;
+pub use to_pattern::ToPattern;

@@ -1,6 +1,6 @@
 //! The table of every hook point: its name inside a block or a model, its axes, and whether it costs extra.
 
-use super::Site;
+use super::{Site, Stack};
 use crate::{
     axes::Axis::{self, *},
     index::ToIndex,
@@ -91,6 +91,10 @@ points! {
         EmbedLnScale embed_ln_scale "embed.ln.hook_scale" [Batch Pos One];
         /// Embeddings after the embedding norm, before its weight and bias.
         EmbedLnNormalized embed_ln_normalized "embed.ln.hook_normalized" [Batch Pos DModel];
+        /// The token ids that the decoder of an encoder-decoder reads.
+        DecoderTokens decoder_tokens "decoder.hook_tokens" [Batch Pos] gated;
+        /// Token embeddings of the decoder in an encoder-decoder: what its residual stream starts from.
+        DecoderEmbed decoder_embed "decoder.hook_embed" [Batch Pos DModel];
         /// All embeddings summed and normed: what the first block of an encoder reads.
         FullEmbed full_embed "hook_full_embed" [Batch Pos DModel];
         /// What the final norm divides the last residual stream by: its standard deviation, or root mean square.
@@ -243,6 +247,7 @@ points! {
 pub(crate) enum Stage {
     Start,
     AfterEncoder,
+    BeforeDecoder,
     End,
 }
 
@@ -262,13 +267,31 @@ impl Point {
             | UnembedIn
             | UnembedOut => Stage::End,
             EncoderFinalLnScale | EncoderFinalLnNormalized => Stage::AfterEncoder,
+            DecoderTokens | DecoderEmbed => Stage::BeforeDecoder,
             _ => Stage::Start,
         }
     }
 
     /// Whether a model has the place once, not in every block.
-    pub(crate) fn is_once(self) -> bool {
-        self.row().place == Place::Model
+    pub(crate) const fn is_once(self) -> bool {
+        // The table begins with them.
+        self as usize <= Self::UnembedOut as usize
+    }
+
+    /// The same place in one stack of an encoder-decoder, where each stack has its own.
+    pub(crate) const fn in_stack(self, stack: Stack) -> Self {
+        use Point::*;
+        match (stack, self) {
+            (Stack::Decoder, Tokens) => DecoderTokens,
+            (Stack::Decoder, Embed) => DecoderEmbed,
+            (Stack::Decoder, LnFinalScale | EncoderFinalLnScale) => DecoderFinalLnScale,
+            (Stack::Decoder, LnFinalNormalized | EncoderFinalLnNormalized) => DecoderFinalLnNormalized,
+            (Stack::Encoder, DecoderTokens) => Tokens,
+            (Stack::Encoder, DecoderEmbed) => Embed,
+            (Stack::Encoder, LnFinalScale | DecoderFinalLnScale) => EncoderFinalLnScale,
+            (Stack::Encoder, LnFinalNormalized | DecoderFinalLnNormalized) => EncoderFinalLnNormalized,
+            (_, other) => other,
+        }
     }
 
     /// Whether the place is as wide as the embeddings, not as the residual stream: before they are brought to its
@@ -278,6 +301,7 @@ impl Point {
         matches!(
             self,
             Embed
+                | DecoderEmbed
                 | PosEmbed
                 | EncoderEmbed
                 | EncoderPosEmbed
@@ -288,7 +312,7 @@ impl Point {
         )
     }
 
-    /// The same place in cross attention.
+    /// The same place in cross attention, or behind it.
     pub(crate) fn across(self) -> Self {
         match self {
             Self::Q => Self::CrossQ,
@@ -298,6 +322,8 @@ impl Point {
             Self::Pattern => Self::CrossPattern,
             Self::Z => Self::CrossZ,
             Self::Result => Self::CrossResult,
+            Self::AttnOut => Self::CrossAttnOut,
+            Self::ResidMid => Self::ResidMidCross,
             other => other,
         }
     }

@@ -91,14 +91,27 @@ impl Site {
         Ok(Self { layer: Layer::FromStart(layer), ..self })
     }
 
-    /// The same place in the encoder's stack of an encoder-decoder model.
+    /// The same place in the encoder's stack of an encoder-decoder model. Of places outside the blocks, the encoder has its
+    /// own tokens, embedding and final norm; the others stay what they are.
     pub const fn in_encoder(self) -> Self {
-        Self { stack: Stack::Encoder, ..self }
+        self.in_stack(Stack::Encoder)
     }
 
-    /// The same place in the decoder's stack of an encoder-decoder model.
+    /// The same place in the decoder's stack of an encoder-decoder model. Of places outside the blocks, the decoder has its
+    /// own tokens, embedding and final norm; the others stay what they are.
+    ///
+    /// ```
+    /// use glassbox::hook::Site;
+    /// assert_eq!(Site::z(0).in_decoder().to_string(), "decoder.0.attn.hook_z");
+    /// assert_eq!(Site::embed().in_decoder().to_string(), "decoder.hook_embed");
+    /// ```
     pub const fn in_decoder(self) -> Self {
-        Self { stack: Stack::Decoder, ..self }
+        self.in_stack(Stack::Decoder)
+    }
+
+    pub(crate) const fn in_stack(self, stack: Stack) -> Self {
+        let point = self.point.in_stack(stack);
+        Self { stack: if point.is_once() { Stack::Blocks } else { stack }, point, ..self }
     }
 
     /// What the site holds, without its layer.
@@ -110,7 +123,7 @@ impl Site {
     /// end.
     pub fn layer(self) -> Option<usize> {
         match self.layer {
-            Layer::FromStart(layer) if self.point.row().place != Place::Model => Some(layer),
+            Layer::FromStart(layer) if !self.point.is_once() => Some(layer),
             _ => None,
         }
     }
@@ -161,6 +174,21 @@ impl Site {
         matches!(self.point, Point::PoolerOut | Point::NspOut)
     }
 
+    /// The scores that a pattern is made of; any other site as it is.
+    pub(crate) fn scores(self) -> Self {
+        let point = match self.point {
+            Point::Pattern => Point::AttnScores,
+            Point::CrossPattern => Point::CrossAttnScores,
+            other => other,
+        };
+        Self { point, ..self }
+    }
+
+    /// Whether it is a place between an encoder and the decoder beside it.
+    pub(crate) fn is_after_encoder(self) -> bool {
+        self.point.stage() == Stage::AfterEncoder
+    }
+
     /// The same place in one expert of a mixture.
     pub(crate) const fn of(self, expert: usize) -> Self {
         Self { expert, ..self }
@@ -184,7 +212,7 @@ impl Site {
                 }
             }
             if stack == Stack::Encoder {
-                sites.extend(once(Stage::AfterEncoder));
+                sites.extend(once(Stage::AfterEncoder).chain(once(Stage::BeforeDecoder)));
             }
         }
         sites.extend(once(Stage::End));
@@ -297,6 +325,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_enum() {
         for (index, row) in TABLE.iter().enumerate() {
             assert_eq!(row.point as usize, index, "{}", row.name);
+            assert_eq!(row.point.is_once(), row.place == Place::Model, "{}", row.name);
         }
     }
 

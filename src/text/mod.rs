@@ -3,6 +3,7 @@
 mod check;
 mod encoded;
 mod grow;
+mod input;
 mod padding;
 mod pieces;
 mod places;
@@ -15,6 +16,7 @@ mod tokenizer;
 mod tokens;
 
 pub use encoded::{Encoded, SpecialIds};
+pub use input::Input;
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

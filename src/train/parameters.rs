@@ -95,13 +95,13 @@ impl Parameters {
             return Err(TrainError::Length { len, n_ctx: config.n_ctx }.into());
         }
         let mut transformer = native::build(config, &self.vars)?;
-        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, &transformer.blocks, texts, len)?);
-        let resid = transformer.embed(config, &batch.tokens, &mut frame, &mut tap)?;
+        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, &transformer.last, texts, len)?);
+        let resid = transformer.last.embed(config, &batch.tokens, &mut frame, &mut tap)?;
         // After the last attention positions no longer read each other, so only those that are asked go on.
         let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
-        let last = transformer.blocks.blocks.last_mut();
+        let last = transformer.last.blocks.last_mut();
         let mlp = last.and_then(|block| Some((block.ln2.clone(), block.mlp.take()?)));
-        let resid = transformer.blocks.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
+        let resid = transformer.last.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
         let mut asked = resid.flatten_to(1)?.index_select(&batch.places, 0)?;
         if let Some((ln2, mlp)) = mlp {
             let written = mlp.forward(&ln2.forward(&asked, here, &mut tap)?, here, &mut tap)?;

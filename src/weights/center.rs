@@ -36,12 +36,13 @@ pub(super) fn unembed_obstacle(config: &Config) -> Option<&'static str> {
 }
 
 pub(super) fn writing(transformer: &mut Transformer) -> Result<()> {
-    let Embed { tokens, positions, token_types, widen, .. } = &mut transformer.embed;
-    match widen {
-        Some(widen) => centre_output(widen)?,
-        None => {
-            for table in std::iter::once(tokens).chain(positions).chain(token_types) {
-                *table = centred(table, 1)?;
+    for Embed { tokens, positions, token_types, widen, .. } in transformer.stacks_mut().map(|stack| &mut stack.front) {
+        match widen {
+            Some(widen) => centre_output(widen)?,
+            None => {
+                for table in std::iter::once(tokens).chain(positions).chain(token_types) {
+                    *table = centred(table, 1)?;
+                }
             }
         }
     }

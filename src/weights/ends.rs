@@ -16,9 +16,9 @@ impl WeightViews {
     /// When the tensor library refuses.
     #[doc(alias = "W_E")]
     pub fn w_e(&self) -> Result<Tensor> {
-        let embed = &self.model.transformer().embed;
-        let of_decoder = embed.decoder_tokens.as_ref().filter(|_| self.is_decoder());
-        let tokens = of_decoder.unwrap_or(&embed.tokens);
+        let transformer = self.model.transformer();
+        let first = transformer.encoder.as_ref().filter(|_| !self.is_decoder()).unwrap_or(&transformer.last);
+        let tokens = &first.front.tokens;
         match self.model.config().embed_scale {
             1.0 => Ok(tokens.clone()),
             scale => Ok((tokens * scale)?),
@@ -34,7 +34,7 @@ impl WeightViews {
     /// When positions are no learned vectors.
     #[doc(alias = "W_pos")]
     pub fn w_pos(&self) -> Result<Tensor> {
-        let positions = self.model.transformer().embed.positions.clone();
+        let positions = self.model.transformer().last.front.positions.clone();
         positions.ok_or_else(|| self.absent("W_pos", "its positions are no learned vectors"))
     }
 

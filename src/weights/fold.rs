@@ -33,8 +33,8 @@ pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
 }
 
 pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
-    if let Some((_, norm)) = &mut transformer.encoder {
-        let across = transformer.blocks.blocks.iter_mut().flat_map(|block| &mut block.cross);
+    if let Some(norm) = transformer.encoder.as_mut().and_then(|encoder| encoder.norm.as_mut()) {
+        let across = transformer.last.blocks.iter_mut().flat_map(|block| &mut block.cross);
         fold(norm, across.flat_map(|cross| [&mut cross.attention.k, &mut cross.attention.v]))?;
     }
     for Block { ln1, attention, cross, ln2, mlp, .. } in blocks(transformer) {

@@ -68,9 +68,9 @@ impl Names {
         {
             return Err(gpt2::not_gpt2(&model.config(), "its unembedding has a bias"));
         }
-        self.add("wte", "weight", &transformer.embed.tokens);
-        transformer.embed.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));
-        for (layer, block) in transformer.blocks.blocks.iter().enumerate() {
+        self.add("wte", "weight", &transformer.last.front.tokens);
+        transformer.last.front.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));
+        for (layer, block) in transformer.last.blocks.iter().enumerate() {
             self.block(&format!("h.{layer}"), block)?;
         }
         self.norm("ln_f", &transformer.readout.ln_final);

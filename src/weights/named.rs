@@ -11,7 +11,7 @@ use crate::{
     model::Architecture,
     net::{
         parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mixture, Mlp, Norm, Readout},
-        transformer::Blocks,
+        transformer::StackParts,
     },
 };
 use candle_core::Tensor;
@@ -35,12 +35,15 @@ impl WeightViews {
         let transformer = self.model.transformer();
         let mut names = Names(Vec::new());
         let encoder = self.model.config().architecture == Architecture::Encoder;
-        names.embed(&transformer.embed, self.model.weights().w_e()?, if encoder { "embed." } else { "" })?;
-        if let Some((blocks, norm)) = &transformer.encoder {
-            names.blocks(blocks)?;
-            names.norm("", norm);
+        let (last, embeds) = (&transformer.last, self.model.weights().w_e()?);
+        let first = transformer.encoder.as_ref().unwrap_or(last);
+        // A decoder may read through the encoder's table.
+        let of_decoder = (first.front.tokens.id() != last.front.tokens.id()).then(|| last.front.tokens.clone());
+        names.embed(&first.front, (embeds, of_decoder), if encoder { "embed." } else { "" })?;
+        for stack in transformer.stacks() {
+            names.blocks(stack)?;
+            stack.norm.iter().for_each(|norm| names.norm("", norm));
         }
-        names.blocks(&transformer.blocks)?;
         names.readout(&transformer.readout)?;
         Ok(names.0)
     }
@@ -95,9 +98,9 @@ impl Names {
         self.maybe(format!("{at}{}.b", norm.name()), &norm.bias);
     }
 
-    fn embed(&mut self, embed: &Embed, tokens: Tensor, at: &str) -> Result<()> {
-        self.add(format!("{at}embed.W_E"), &tokens);
-        self.maybe("decoder_embed.W_E".into(), &embed.decoder_tokens);
+    fn embed(&mut self, embed: &Embed, tokens: (Tensor, Option<Tensor>), at: &str) -> Result<()> {
+        self.add(format!("{at}embed.W_E"), &tokens.0);
+        self.maybe("decoder_embed.W_E".into(), &tokens.1);
         self.maybe(format!("{at}pos_embed.W_pos"), &embed.positions);
         self.maybe(format!("{at}pos_embed.W_unplaced"), &embed.unplaced);
         self.maybe(format!("{at}token_type_embed.W_token_type"), &embed.token_types);
@@ -106,11 +109,11 @@ impl Names {
         Ok(())
     }
 
-    fn blocks(&mut self, blocks: &Blocks) -> Result<()> {
-        if let Some(relative) = &blocks.relative {
-            self.add(format!("{}.0.attn.rel_pos_bias.weight", blocks.stack.prefix()), &relative.table);
+    fn blocks(&mut self, stack: &StackParts) -> Result<()> {
+        if let Some(relative) = &stack.relative {
+            self.add(format!("{}.0.attn.rel_pos_bias.weight", stack.stack.prefix()), &relative.table);
         }
-        blocks.blocks.iter().enumerate().try_for_each(|(layer, block)| self.block(blocks.stack, layer, block))
+        stack.blocks.iter().enumerate().try_for_each(|(layer, block)| self.block(stack.stack, layer, block))
     }
 
     fn block(&mut self, stack: Stack, layer: usize, block: &Block) -> Result<()> {

@@ -42,7 +42,7 @@ impl Model {
     }
 
     fn native_weights(&self) -> Result<Vec<(String, Tensor)>> {
-        let (config, blocks) = (self.config(), &self.transformer().blocks.blocks);
+        let (config, blocks) = (self.config(), &self.transformer().last.blocks);
         let biased = |feed: &Feed| match feed {
             Feed::Mlp(mlp) => mlp.gate.as_ref().is_some_and(|gate| gate.bias.is_some() || mlp.input.bias.is_some()),
             Feed::Mixture(_) => false,
@@ -60,7 +60,7 @@ impl Model {
             let name = move |norm: &Norm| format!("blocks.{layer}.{}", norm.name());
             block.norms().into_iter().map(move |norm| (name(norm), norm))
         });
-        let (embed, last) = (&self.transformer().embed.norm, &self.transformer().readout.ln_final);
+        let (embed, last) = (&self.transformer().last.front.norm, &self.transformer().readout.ln_final);
         for (name, norm) in in_blocks.chain([embed, last].map(|norm| (norm.name(), norm))) {
             let size = config.d_model;
             if !norm.is_none() && norm.weight.is_none() {

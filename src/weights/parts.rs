@@ -7,8 +7,7 @@ use crate::net::{
 
 /// All blocks, of the encoder first where there is one.
 pub(super) fn blocks(transformer: &mut Transformer) -> impl Iterator<Item = &mut Block> {
-    let encoder = transformer.encoder.iter_mut().flat_map(|(encoder, _)| encoder.blocks.iter_mut());
-    encoder.chain(transformer.blocks.blocks.iter_mut())
+    transformer.stacks_mut().flat_map(|stack| stack.blocks.iter_mut())
 }
 
 /// All attentions, those that look at the encoder among them.

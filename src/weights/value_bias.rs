@@ -21,8 +21,7 @@ pub(super) fn obstacle(config: &Config, transformer: &Transformer) -> Option<&'s
         return Some("its values are cut off, bias and all");
     }
     let has_bias = |attention: &Attention| attention.v.bias.is_some();
-    let encoder = transformer.encoder.iter().flat_map(|(encoder, _)| &encoder.blocks);
-    let mut blocks = encoder.chain(&transformer.blocks.blocks);
+    let mut blocks = transformer.stacks().flat_map(|stack| &stack.blocks);
     let across = |block: &Block| block.cross.as_ref().is_some_and(|cross| has_bias(&cross.attention));
     let any = blocks.any(|block| has_bias(&block.attention) || across(block));
     (!any).then_some("its values have no bias")

@@ -7,7 +7,7 @@ use crate::{
     index::{Counted, ToIndex},
     net::{
         parts::{Attention, Block, Norm},
-        transformer::Blocks,
+        transformer::StackParts,
     },
 };
 use candle_core::{DType, Device, Tensor};
@@ -147,13 +147,9 @@ impl WeightViews {
         self.stack == Some(Stack::Decoder)
     }
 
-    pub(super) fn blocks(&self) -> Result<&Blocks> {
-        let transformer = self.model.transformer();
-        match (self.stack, &transformer.encoder) {
-            (None, _) => Err(WeightsError::WhichStack { family: self.family() }.into()),
-            (Some(Stack::Encoder), Some((encoder, _))) => Ok(encoder),
-            (Some(_), _) => Ok(&transformer.blocks),
-        }
+    pub(super) fn blocks(&self) -> Result<&StackParts> {
+        let which = || WeightsError::WhichStack { family: self.family() };
+        Ok(self.model.transformer().stack(self.stack.ok_or_else(which)?))
     }
 
     pub(super) fn block(&self, layer: impl ToIndex) -> Result<&Block> {

@@ -40,6 +40,7 @@ pub fn of_a_model() -> Table<'static> {
     let (lens, stack) = (move || run().logit_lens().unwrap(), move || run().decompose(Site::resid_post(1)).unwrap());
     let metric = move || Metric::logit(&model(), "owl", 1).unwrap();
     let patching = move || Patching::intact(&model(), TEXT, metric()).unwrap();
+    let t5 = || open("families/t5");
     let two = move || model().generate(TEXT).unwrap().max_new_tokens(2);
     let said = move || two().record([Site::z(0)]).run().unwrap();
     let ablated = move |edit: Intervention| model().run_with(TEXT, [edit]);
@@ -112,6 +113,14 @@ pub fn of_a_model() -> Table<'static> {
         "stop_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer };
             model().pass(TEXT)?.stop_at_layer(past).run()
+        };
+        "start_at_encoder_layer" EitherEnd of 2 => |layer| {
+            let past = if layer == 2 { 3 } else { layer };
+            t5().pass([5, 9, 2])?.start_at_encoder_layer(past, t5().pass([5, 9, 2])?.stop_at_encoder_layer(0).run()?.resid()).run()
+        };
+        "stop_at_encoder_layer" EitherEnd of 2 => |layer| {
+            let past = if layer == 2 { 3 } else { layer };
+            t5().pass([5, 9, 2])?.stop_at_encoder_layer(past).run()
         };
         "record" EitherEnd of 2 => |layer| model().pass(TEXT)?.record(Site::z(layer)).run();
         "differentiate" EitherEnd of 2 => |layer| {

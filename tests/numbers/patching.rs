@@ -37,7 +37,7 @@ fn one_by_one(patching: &Patching, model: &Model, cell: Intervention) -> Vec<f32
     metric(model).of(&run).unwrap()
 }
 
-fn agrees(name: &str, sweep: &PatchSweep, slow: impl Fn(&[usize]) -> Vec<f32>) {
+pub fn agrees(name: &str, sweep: &PatchSweep, slow: impl Fn(&[usize]) -> Vec<f32>) {
     let values = sweep.values();
     let shape = values.shape();
     let cells = shape[..shape.len() - 1].iter().product::<usize>();

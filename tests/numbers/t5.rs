@@ -97,8 +97,10 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
         };
         let left: Vec<_> = model.sites().into_iter().filter(|site| !compared.contains(&site.to_string())).collect();
         let unknown: Vec<_> = left.into_iter().filter(|site| !known(site)).collect();
-        let embed = if name == "t5" { vec![] } else { vec![Site::embed()] }; // hooked by TransformerLens alone
-        assert_eq!(unknown, embed, "{name}");
+        // Hooked by TransformerLens alone, and the decoder's by neither.
+        let both = [Site::embed(), Site::embed().in_decoder()];
+        assert_eq!(unknown, if name == "t5" { &both[1..] } else { &both }, "{name}");
+        assert_eq!(difference(&get(&run, both[1]), &get(&run, Site::resid_pre(0).in_decoder())), 0.0);
         assert_eq!(difference(&get(&run, Site::embed()), &get(&run, Site::resid_pre(0).in_encoder())), 0.0);
         let last = format!("hf.decoder_hidden_states.{}", model.config().n_layers);
         let scaled = (&expected[&last] * model.config().unembed_scale).unwrap();

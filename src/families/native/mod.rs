@@ -12,7 +12,7 @@ use crate::{
     load::Weights,
     net::{
         parts::{Block, Embed, Feed, HeadNorm, Linear, Mlp, Norm, Readout},
-        transformer::{Blocks, Transformer},
+        transformer::Transformer,
     },
     ops,
     site::Point,
@@ -50,12 +50,9 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
     if config.position == Position::Shortformer {
         blocks.iter_mut().for_each(|block| block.attention.positions = positions.clone());
     }
-    Ok(Transformer {
-        embed: Embed { positions, norm: embed_norm, ..Embed::new(tokens) },
-        encoder: None,
-        blocks: Blocks::new(blocks),
-        readout: Readout::new(norm(config, weights, "ln_final", d_model, Norm::FINAL)?, unembed),
-    })
+    let embed = Embed { positions, norm: embed_norm, ..Embed::new(tokens) };
+    let readout = Readout::new(norm(config, weights, "ln_final", d_model, Norm::FINAL)?, unembed);
+    Ok(Transformer::new(embed, blocks, readout))
 }
 
 /// The name and shape of every parameter of a decoder with this configuration, in the forms that are trained here: with

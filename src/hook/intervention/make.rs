@@ -6,7 +6,7 @@ use crate::{
     cache::ActivationCache,
     error::{Error, SiteError, need_type},
     index::ToIndex,
-    site::{Layers, Site, Sites},
+    site::{Layers, Site, Sites, ToPattern},
     tensor::{Looked, ToTensor},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
@@ -192,7 +192,8 @@ pub fn edit_gradient<R: ToTensor>(
 
 /// Forbids positions to look at others: the scores become -inf before the softmax, so what a head still looks at makes
 /// up the whole of its attention (attention knock-out, Geva et al. 2023). All heads of the layer, unless narrowed to
-/// some; a position that may look nowhere reads nothing.
+/// some; a position that may look nowhere reads nothing. In an encoder-decoder give the site of the patterns in place of
+/// the layer, such as `Site::cross_pattern(1).in_decoder()`.
 ///
 /// # Examples
 /// ```
@@ -208,11 +209,19 @@ pub fn edit_gradient<R: ToTensor>(
 /// ```
 #[doc(alias = "attn_mask")]
 pub fn block_attention(
-    layer: impl ToIndex,
+    layer: impl ToPattern,
     queries: impl IntoIterator<Item = impl ToIndex>,
     keys: impl IntoIterator<Item = impl ToIndex>,
 ) -> Intervention {
-    Intervention::new(Site::attn_scores(layer), Action::Block).positions(queries).keys(keys)
+    match layer.to_pattern().map(Site::scores) {
+        Ok(site) => block_at(site).positions(queries).keys(keys),
+        Err(error) => Intervention::failed(error),
+    }
+}
+
+/// Forbids positions to look at others where these scores are.
+pub(crate) fn block_at(scores: Site) -> Intervention {
+    Intervention::new(scores, Action::Block)
 }
 
 /// Puts in what the clean run of a sweep has here: zeros, or means, in an ablation.

@@ -24,11 +24,11 @@ use candle_core::Tensor;
 pub use direction::ablate_direction;
 pub(crate) use direction::{length, unit};
 use kind::add_whole;
-pub(crate) use make::from_clean;
 use make::{GradientEdit, same_kind};
 pub use make::{
     add, block_attention, edit, edit_at, edit_gradient, mean, observe, observe_at, patch, replace, scale, zero,
 };
+pub(crate) use make::{block_at, from_clean};
 pub use narrowed::Narrow;
 pub(crate) use part::select;
 use part::{put_back, resolve};

@@ -117,10 +117,10 @@ impl Attention {
         frame.beside().cloned().map_or_else(|| rows(positions, &frame.position_ids()?), Ok).map(Some)
     }
 
-    /// Made of what the encoder gave, once.
+    /// Made of what the encoder gave, once; kept ones pass the hooks too.
     fn keys_values_across(&self, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<(Tensor, Tensor)> {
-        if let Some(kept) = frame.kept_across(here.layer) {
-            return Ok(kept);
+        if let Some((k, v)) = frame.kept_across(here.layer) {
+            return Ok((tap.at(here.site(Point::K), k)?, tap.at(here.site(Point::V), v)?));
         }
         let encoded = frame.encoded()?;
         let mut project = |linear: &Linear, point: Point| {

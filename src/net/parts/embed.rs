@@ -14,8 +14,6 @@ use candle_core::{DType, Tensor};
 pub(crate) struct Embed {
     /// `[d_vocab, d_embed]`
     pub(crate) tokens: Tensor,
-    /// `[d_vocab, d_embed]`: what the decoder beside an encoder reads instead, where its table is another.
-    pub(crate) decoder_tokens: Option<Tensor>,
     /// `[n_ctx, d_embed]`
     pub(crate) positions: Option<Tensor>,
     /// What a token reads that has no position: `[one, d_embed]`
@@ -30,27 +28,19 @@ pub(crate) struct Embed {
 impl Embed {
     /// Token embeddings and nothing else.
     pub(crate) fn new(tokens: Tensor) -> Self {
-        Self {
-            tokens,
-            decoder_tokens: None,
-            positions: None,
-            unplaced: None,
-            token_types: None,
-            norm: Norm::none(),
-            widen: None,
-        }
-    }
-
-    /// The decoder's, in a model that has an encoder too.
-    pub(crate) fn of_decoder(&self) -> Self {
-        let tokens = self.decoder_tokens.as_ref().unwrap_or(&self.tokens).clone();
-        Self { tokens, ..self.clone() }
+        Self { tokens, positions: None, unplaced: None, token_types: None, norm: Norm::none(), widen: None }
     }
 
     /// # Shapes
     /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
-    pub(crate) fn forward(&self, config: &Config, tokens: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
-        let here = Here::default();
+    pub(crate) fn forward(
+        &self,
+        config: &Config,
+        tokens: &Tensor,
+        here: Here,
+        frame: &mut Frame,
+        tap: &mut Tap,
+    ) -> Result<Tensor> {
         let encoder = config.architecture == Architecture::Encoder;
         let (embed, pos_embed) = match encoder {
             true => (Point::EncoderEmbed, Point::EncoderPosEmbed),

@@ -116,9 +116,9 @@ impl Patching {
     }
 
     fn edges_along(&self, fractions: &[f64], how: &str) -> Result<EdgeScores> {
-        let graph = Graph::of(&self.corrupt.run.model())?;
-        Graph::of(&self.model)?;
-        let norms = Behind::sites(&self.model);
+        let graph = Graph::of(&self.baseline.corrupt.run.model())?;
+        Graph::of(&self.experiment.model)?;
+        let norms = Behind::sites(&self.experiment.model);
         let (writing, reading) = ([graph.writing_sites(), norms.clone()].concat(), graph.reading_sites());
         let sites: Vec<Site> = reading.iter().map(|(site, _)| *site).collect();
         let (still, mut tables) = (self.still()?, Table::all(self, &graph));

@@ -47,7 +47,7 @@ impl Patching {
 impl Behind {
     /// Where these norms are recorded.
     pub(super) fn sites(model: &Model) -> Vec<Site> {
-        let blocks = model.transformer().blocks.blocks.iter().enumerate();
+        let blocks = model.transformer().last.blocks.iter().enumerate();
         blocks.filter(|(_, block)| !block.ln1_post.is_none()).flat_map(|(layer, block)| sites(block, layer)).collect()
     }
 
@@ -65,7 +65,7 @@ impl Behind {
                 normalized: values.get(normalized)?,
             }))
         };
-        model.transformer().blocks.blocks.iter().enumerate().map(of).collect()
+        model.transformer().last.blocks.iter().enumerate().map(of).collect()
     }
 
     /// What a part of the sum adds to the stream, with the scale held fast.

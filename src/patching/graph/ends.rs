@@ -6,7 +6,7 @@ use crate::{
     cache::ActivationCache,
     hook::Site,
     net::parts::Block,
-    patching::{Patching, source::Source},
+    patching::{Patching, baseline::Baseline, source::Source},
 };
 use candle_core::Tensor;
 use std::{borrow::Cow, ops::Range};
@@ -34,52 +34,53 @@ pub(super) struct Ends {
 impl Patching {
     /// The prompts that values are put into, and what is put in.
     pub(super) fn corrupt_to_source(&self) -> Result<Ends> {
-        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt()));
-        self.two_runs((&corrupt, &prompts), (&self.model, &self.source))
+        let (corrupt, prompts) = (self.baseline.corrupt.run.model(), Source::Run(self.corrupt_input()));
+        self.two_runs((&corrupt, &prompts), (&self.experiment.model, &self.experiment.source))
     }
 
     /// What is to be explained, and what the rest of the model is given instead: clean and corrupt prompts; in an
     /// ablation the prompts and what is put into them.
     pub(super) fn intact_to_rest(&self) -> Result<Ends> {
-        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt()));
-        match self.ablates {
-            true => self.two_runs((&corrupt, &prompts), (&self.model, &self.source)),
-            false => self.two_runs((&self.model, &self.source), (&corrupt, &prompts)),
+        let (corrupt, prompts) = (self.baseline.corrupt.run.model(), Source::Run(self.corrupt_input()));
+        match self.experiment.ablates {
+            true => self.two_runs((&corrupt, &prompts), (&self.experiment.model, &self.experiment.source)),
+            false => self.two_runs((&self.experiment.model, &self.experiment.source), (&corrupt, &prompts)),
         }
     }
 
     /// The experiment in which what is to be explained is run: where prompts are aligned by a rule, and may differ in length,
     /// the one the other way round.
     pub(super) fn explained(&self) -> Result<Cow<'_, Self>> {
-        let Source::Aligned(clean, counterparts) = &self.source else { return Ok(Cow::Borrowed(self)) };
-        if self.ablates {
+        let Source::Aligned(clean, counterparts) = &self.experiment.source else { return Ok(Cow::Borrowed(self)) };
+        if self.experiment.ablates {
             return Ok(Cow::Borrowed(self));
         }
-        let source = Source::Aligned(self.corrupt(), counterparts.inverse(clean.len()));
-        let turned = Self::between(&self.model, source, clean.clone(), self.for_clean(&self.metric)?)?;
-        let more = self.more.iter().map(|(metric, baselines)| Ok((self.for_clean(metric)?, baselines.clone())));
+        let source = Source::Aligned(self.corrupt_input(), counterparts.inverse(clean));
+        let turned =
+            Self::between(&self.experiment.model, source, clean.clone(), self.for_clean(&self.baseline.first.0)?)?;
+        let more = self.baseline.more.iter().map(|(metric, old)| Ok((self.for_clean(metric)?, old.clone())));
         let (more, hold_ln) = (more.collect::<Result<_>>()?, self.hold_ln);
-        Ok(Cow::Owned(Self { more, hold_ln, ..turned }))
+        Ok(Cow::Owned(Self { baseline: Baseline { more, ..turned.baseline }, hold_ln, ..turned }))
     }
 
     fn two_runs(&self, first: (&Model, &Source), other: (&Model, &Source)) -> Result<Ends> {
         let graph = Graph::of(first.0)?;
         Graph::of(other.0)?;
         let sites = [graph.writing_sites(), Behind::sites(first.0), graph.stream_sites()].concat();
-        let first = first.1.values(first.0, &self.corrupt(), sites)?;
+        let first = first.1.values(first.0, &self.corrupt_input(), sites)?;
         let writing = self.writing(&first)?;
         let here = self.written(&graph, &first, &writing)?;
         let stream = |site| Ok((site, first.get(site)?));
         let streams = graph.stream_sites().into_iter().map(stream).collect::<Result<_>>()?;
-        let streams = ActivationCache::new(first.layers(), streams, self.corrupt(), None);
-        let other = other.1.values(other.0, &self.corrupt(), graph.writing_sites())?;
+        let streams = ActivationCache::new(first.layers(), streams, self.corrupt_input());
+        let other = other.1.values(other.0, &self.corrupt_input(), graph.writing_sites())?;
         let way = (self.written(&graph, &other, &writing)? - &here)?;
         Ok(Ends { graph, writing, streams, here, way })
     }
 
     /// How heads are counted, with the norms behind attention as they stand in a run.
     pub(super) fn writing(&self, values: &ActivationCache) -> Result<Writing> {
-        Ok(Writing { behind: Behind::of_run(&self.model, values)?, held: self.hold_ln })
+        Ok(Writing { behind: Behind::of_run(&self.experiment.model, values)?, held: self.hold_ln })
     }
 
     /// What the senders write, heads as [`Writing::of_heads`] has it.
@@ -92,7 +93,7 @@ impl Patching {
             let value = values.get(site)?;
             parts.push(match site.layer() {
                 Some(layer) if site == Site::result(layer) => {
-                    writing.of_heads(&self.model.transformer().blocks.blocks[layer], layer, &value)?
+                    writing.of_heads(&self.experiment.model.transformer().last.blocks[layer], layer, &value)?
                 }
                 _ => value.unsqueeze(0)?,
             });

@@ -3,10 +3,9 @@
 use super::Ends;
 use crate::{
     Result,
-    config::Sizes,
     hook::{Site, replace},
     net::{Here, Plan, Tap},
-    patching::Patching,
+    patching::{Patching, frames::Encoded},
 };
 use candle_core::{Device, Tensor};
 
@@ -21,19 +20,19 @@ impl Patching {
     /// # Shapes
     /// `kept`: by indices of sender and receiver; result: `[metric][one][batch]`.
     pub(super) fn flow(&self, ends: &Ends, kept: &dyn Fn(usize, usize) -> bool) -> Result<Vec<Vec<Vec<f32>>>> {
-        let (graph, tokens) = (&ends.graph, self.corrupt());
-        let sizes = Sizes { batch: tokens.batch(), source: tokens.len(), target: tokens.len(), past: 0 };
+        let (graph, sizes) = (&ends.graph, self.corrupt_input().sizes());
+        let stack = &self.experiment.model.transformer().last;
         // By how much each sender differs from the first run: the embedding by nothing.
         let mut moved = vec![ends.here.narrow(0, 0, 1)?.zeros_like()?];
-        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate() {
+        for (layer, block) in stack.blocks.iter().enumerate() {
             let here = Here::new(Default::default(), layer);
             let mut plan = Plan::default();
             for site in [Site::q_input(layer), Site::k_input(layer), Site::v_input(layer)] {
                 let read = replace(site, ends.heard(site, &moved, kept)?);
-                plan.order(site).edits.push(read.check(&self.model.config(), sizes)?);
+                plan.order(site).edits.push(read.check(&self.experiment.model.config(), sizes)?);
             }
             plan.order(Site::z(layer)).record = true;
-            let (mut frame, mut tap) = (self.frame(layer, 1, 0)?, Tap::new(&plan));
+            let (mut frame, mut tap) = (self.frame(stack, layer, 1, 0, Encoded::Unseen)?, Tap::new(&plan));
             let stream = ends.streams.get(Site::resid_pre(layer))?;
             block.attention.forward(&stream, &block.ln1, here, &mut frame, &mut tap)?;
             let first = graph.before_layer(layer);

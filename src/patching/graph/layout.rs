@@ -28,7 +28,7 @@ impl Graph {
         if config.architecture == Architecture::EncoderDecoder {
             return Err(refused("it has two stacks").into());
         }
-        let blocks = &model.transformer().blocks.blocks;
+        let blocks = &model.transformer().last.blocks;
         if blocks.iter().any(|block| !block.ln_mid.is_none() || !block.ln_end.is_none()) {
             return Err(refused("norms stand on the stream itself, which is then no sum").into());
         }

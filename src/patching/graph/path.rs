@@ -8,7 +8,7 @@ use crate::{
     hook::{Site, replace},
     net::{Here, Plan, Tap},
     ops::in_pool,
-    patching::{PatchSweep, Patching},
+    patching::{PatchSweep, Patching, frames::Encoded},
 };
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -50,7 +50,11 @@ impl Patching {
     /// ```
     #[doc(alias("path_patching", "path_patch", "iter_path_patch"))]
     pub fn path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
-        self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Mlps)
+        self.one_path(
+            &senders.senders(&self.experiment.model)?,
+            &receivers.receivers(&self.experiment.model)?,
+            Between::Mlps,
+        )
     }
 
     /// As [`Patching::path`], with the MLPs in between frozen too: exactly the edges from the senders to the receivers
@@ -59,7 +63,11 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn direct_path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
-        self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Nothing)
+        self.one_path(
+            &senders.senders(&self.experiment.model)?,
+            &receivers.receivers(&self.experiment.model)?,
+            Between::Nothing,
+        )
     }
 
     /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver hears changes
@@ -68,7 +76,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
-        self.of_every_head(&receivers.receivers(&self.model)?, Between::Mlps)
+        self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Mlps)
     }
 
     /// [`Patching::direct_path`] from every head to the receivers: `[layer, head]`.
@@ -76,7 +84,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn direct_paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
-        self.of_every_head(&receivers.receivers(&self.model)?, Between::Nothing)
+        self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Nothing)
     }
 
     fn one_path(&self, senders: &[Sender], receivers: &[Receiver], between: Between) -> Result<Effect> {
@@ -93,7 +101,7 @@ impl Patching {
         let cell = senders.iter().map(|&sender| ends.graph.sender_index(sender)).collect::<Result<Vec<_>>>()?;
         let values = self.along_paths(&ends, &[cell], receivers, between)?;
         let name = format!("{} → {}", listed(senders), listed(receivers));
-        Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
+        Ok(Effect(self.mapped((&self.experiment.deed, &name), Vec::new(), values)?))
     }
 
     fn of_every_head(&self, receivers: &[Receiver], between: Between) -> Result<PatchSweep> {
@@ -107,7 +115,7 @@ impl Patching {
         let values = self.along_paths(&ends, &cells, receivers, between)?;
         let how = if between == Between::Nothing { "directly " } else { "" };
         let name = format!("path from each head {how}to {}", listed(receivers));
-        self.mapped((&self.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
+        self.mapped((&self.experiment.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
     }
 
     /// The metrics of every text when what each cell's senders write in the other run reaches the receivers.
@@ -154,7 +162,7 @@ impl Patching {
                 arriving.insert(site, moved.clone());
             }
         };
-        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().take(last + 1) {
+        for (layer, block) in self.experiment.model.transformer().last.blocks.iter().enumerate().take(last + 1) {
             keep(Site::resid_pre(layer), &moved);
             let first = graph.before_layer(layer);
             let heads = block.attention.n_heads;
@@ -252,13 +260,14 @@ impl Patching {
                 Some(head) => replace(site, value.unsqueeze(2)?).head(head as i64),
                 None => replace(site, value),
             };
-            plan.order(site).edits.push(put.check(&self.model.config(), sizes)?);
+            plan.order(site).edits.push(put.check(&self.experiment.model.config(), sizes)?);
         }
         let first = receivers.iter().filter_map(|receiver| receiver.layer()).min().unwrap_or(0);
         let mut resid = repeated(&ends.streams.get(Site::resid_pre(first))?, cells)?;
-        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().skip(first) {
-            let mut frame = self.frame(layer, cells, 0)?;
-            resid = block.forward(resid, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?;
+        let stack = &self.experiment.model.transformer().last;
+        for layer in first..stack.blocks.len() {
+            let mut frame = self.frame(stack, layer, cells, 0, Encoded::Before)?;
+            resid = stack.run_block(layer, resid, &mut frame, &mut Tap::new(&plan))?;
         }
         self.measure(&resid, 0)
     }

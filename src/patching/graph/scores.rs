@@ -30,7 +30,7 @@ impl EdgeScores {
     pub(super) fn new(patching: &Patching, graph: Graph, how: &str, values: Vec<Vec<f32>>) -> Result<Self> {
         let senders = MapAxis::names("sender", graph.senders().iter().map(Sender::to_string));
         let receivers = MapAxis::names("receiver", graph.receivers().iter().map(Receiver::to_string));
-        let deed = format!("{} by {how}", patching.deed);
+        let deed = format!("{} by {how}", patching.experiment.deed);
         let values = values.into_iter().map(|values| vec![values]).collect();
         let sweep = patching.mapped((&deed, "edges"), vec![senders, receivers], values)?;
         Ok(Self { graph, how: how.into(), sweep })

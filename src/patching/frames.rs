@@ -1,0 +1,68 @@
+//! Frames for layers that a sweep runs by themselves, for several copies of the corrupt texts.
+
+use super::Patching;
+use crate::{
+    Result,
+    hook::Stack,
+    net::{Frame, Kept, transformer::StackParts},
+    text::Tokens,
+};
+use candle_core::Tensor;
+use std::{ops::Range, sync::Arc};
+
+/// What a decoder looks at beside an encoder.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Encoded<'a> {
+    /// Nothing: it is not looked at.
+    Unseen,
+    /// What the corrupt run's encoder gave, as keys and values.
+    Before,
+    /// This, `[copy * batch, pos, d_model]`.
+    Anew(&'a Tensor),
+}
+
+impl Patching {
+    /// For the positions from `start` on, behind the corrupt run's keys and values of those before.
+    pub(super) fn frame(
+        &self,
+        stack: &StackParts,
+        layer: usize,
+        copies: usize,
+        start: usize,
+        encoded: Encoded,
+    ) -> Result<Frame> {
+        let kept = match stack.stack {
+            Stack::Encoder => Kept::default(),
+            _ => self.baseline.corrupt.kept.of_layer(layer, start, copies)?,
+        };
+        let len = self.corrupt_input().of(stack.stack).len();
+        self.frame_after(stack, layer, copies, start..len, kept, encoded)
+    }
+
+    pub(super) fn frame_after(
+        &self,
+        stack: &StackParts,
+        layer: usize,
+        copies: usize,
+        positions: Range<usize>,
+        kept: Kept,
+        encoded: Encoded,
+    ) -> Result<Frame> {
+        let (input, config) = (self.corrupt_input(), self.experiment.model.config());
+        let tokens = input.of(stack.stack);
+        let real = |tokens: &Tokens| {
+            let rows = (0..copies * tokens.batch()).map(|row| tokens.real(row % tokens.batch()));
+            tokens.is_padded().then(|| rows.collect::<Arc<[Range<usize>]>>())
+        };
+        let before = &self.baseline.corrupt.kept;
+        let kept = if matches!(encoded, Encoded::Before) { kept.with_across(before, layer, copies)? } else { kept };
+        let frame = Frame::going_on(&config, stack, copies * tokens.batch(), positions, real(tokens), kept)?;
+        let source = real(input.of(Stack::Encoder));
+        Ok(match (encoded, &before.encoded) {
+            (Encoded::Anew(encoded), _) => frame.looking_at((encoded.clone(), source)),
+            // Of what is there as keys and values, only the padding matters.
+            (Encoded::Before, Some((encoded, _))) => frame.looking_at((encoded.clone(), source)),
+            _ => frame,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! A pass of an encoder-decoder goes on from the residual stream of any layer of either stack.
+
+use crate::reference::{difference, open};
+use candle_core::Tensor;
+use glassbox::{
+    hook::{Site, scale},
+    model::Run,
+};
+
+#[test]
+fn a_pass_goes_on_from_the_stream_of_any_layer_of_either_stack() {
+    for name in ["families/t5", "families/t5-v1_1"] {
+        let model = open(name);
+        let pass = || model.pass(([5, 9, 30, 7, 2], [0, 3, 14, 21])).unwrap();
+        let whole = pass().record(model.sites()).run().unwrap();
+        let get = |run: &Run, site: Site| run.cache().get(site).unwrap();
+        let same = |what: &str, got: Tensor, expected: Tensor| {
+            let difference = difference(&got, &expected);
+            assert!(difference < 1e-6, "{name}: {what} differs by {difference:e}");
+        };
+        for layer in 0..model.config().n_encoder_layers {
+            let stream = get(&whole, Site::resid_pre(layer).in_encoder());
+            same("stream", pass().stop_at_encoder_layer(layer).run().unwrap().resid(), stream.clone());
+            let on =
+                pass().start_at_encoder_layer(layer, &stream).record([Site::cross_k(0).in_decoder()]).run().unwrap();
+            same("logits", on.logits().unwrap(), whole.logits().unwrap());
+            same("keys", get(&on, Site::cross_k(0).in_decoder()), get(&whole, Site::cross_k(0).in_decoder()));
+            // Another stream gives others.
+            let on = pass().start_at_encoder_layer(layer, &((stream * 2.0).unwrap() + 1.0).unwrap()).run();
+            assert!(difference(&on.unwrap().logits().unwrap(), &whole.logits().unwrap()) > 1e-4);
+        }
+        for layer in 0..model.config().n_layers {
+            let stream = get(&whole, Site::resid_pre(layer).in_decoder());
+            same("stream", pass().stop_at_layer(layer).run().unwrap().resid(), stream.clone());
+            let on = pass().start_at_layer(layer, stream).run().unwrap();
+            same("logits", on.logits().unwrap(), whole.logits().unwrap());
+        }
+        let stream = get(&whole, Site::resid_pre(0).in_encoder());
+        for (refused, words) in [
+            (pass().start_at_encoder_layer(0, &stream).record(Site::embed()).run(), "does not come to `hook_embed`"),
+            (pass().stop_at_encoder_layer(0).record(Site::z(0).in_decoder()).run(), "does not come to"),
+            (pass().start_at_layer(0, &stream).stop_at_encoder_layer(0).run(), "start"),
+            (open("gpt2-tiny").pass([1, 2]).unwrap().stop_at_encoder_layer(0).run(), "no encoder"),
+        ] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        // The decoder's embedding is a place of its own.
+        let change =
+            |edit| difference(&pass().intervene(edit).run().unwrap().logits().unwrap(), &whole.logits().unwrap());
+        assert!(change(scale(Site::embed().in_decoder(), 2.0)) > 1e-3 && change(scale(Site::embed(), 2.0)) > 1e-3);
+        let halved = scale("decoder.hook_embed", 0.5);
+        let half = pass().intervene(halved).record(Site::resid_pre(0).in_decoder()).run().unwrap();
+        let expected = (get(&whole, Site::decoder_embed()) * 0.5).unwrap();
+        same("half", get(&half, Site::resid_pre(0).in_decoder()), expected);
+    }
+}
