@@ -73,13 +73,16 @@ fn source(path: &str) -> PathBuf {
 fn floors(lib: &str) -> BTreeMap<String, usize> {
     let table = lib.split("# The floors of this crate").nth(1).and_then(|rest| rest.split("```").nth(1)).unwrap();
     let known: BTreeSet<_> = modules("").into_iter().collect();
-    let lines = table.lines().rev().flat_map(|line| line.trim_start_matches("//!").split_whitespace());
-    // Within a line, what stands to the right is higher.
+    // The names stand in the last column, behind at least two spaces.
+    let names = |line: &str| line.rsplit("  ").next().unwrap_or_default().trim().to_owned();
     let mut heights = BTreeMap::new();
-    let words: Vec<Vec<_>> = table.lines().rev().map(|line| line.split_whitespace().collect()).collect();
-    assert!(lines.count() > 20, "the table of floors is not where it was");
-    for word in words.into_iter().flatten().filter(|word| known.contains(*word)) {
-        heights.insert(word.to_owned(), heights.len());
+    for line in table.lines().rev().filter(|line| line.contains("  ")).map(names) {
+        // Within a line, what stands to the right is higher.
+        for word in line.split_whitespace() {
+            assert!(known.contains(word), "`{word}` is among the floors and no module");
+            let height = heights.len();
+            assert!(heights.insert(word.to_owned(), height).is_none(), "`{word}` stands on two floors");
+        }
     }
     heights
 }

@@ -78,16 +78,17 @@ pub(crate) enum RunError {
         "`{site}` holds no attention patterns; give a layer, hook_pattern, or the decoder's cross_attn.hook_pattern"
     )]
     NoPattern { site: String },
-    #[error(
-        "the residual stream of this {family} model is not taken apart: it is not one sum from the embedding on (norms \
-         stand on the sums, or there are two stacks); within a block, add up hook_resid_pre, hook_attn_out and \
-         hook_mlp_out"
-    )]
-    NoSum { family: String },
     #[error("this {family} model's MLPs are mixtures of experts, whose neurons differ from token to token")]
     NoNeurons { family: String },
-    #[error("the logits of this {family} model are not linear in its last residual stream: its head has a layer more")]
-    NotLinear { family: String },
+    #[error(
+        "`{reader}` does not read the stream of `{site}`, which is in another stack; give a place of the same stack"
+    )]
+    OtherStack { reader: String, site: String },
+    #[error(
+        "an encoder such as this {family} model says what stands at a position and not what comes next; give the token \
+         that may stand there to logit_attrs_of(..)"
+    )]
+    NothingFollows { family: String },
     #[error(
         "none of these parts is a head; take the stream apart with `run.decompose_heads(..)` or `decompose_fully(..)`"
     )]

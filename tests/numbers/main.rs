@@ -9,6 +9,8 @@ mod command;
 #[cfg(unix)]
 mod command_writing;
 mod decompose;
+mod decompose_on_sum;
+mod decompose_stacks;
 mod edges;
 mod encoders;
 mod factored;
