@@ -25,17 +25,41 @@ pub struct Attribution {
     constant: Vec<f32>,
     /// Whether each position is about something of its own.
     by_position: bool,
+    /// What the numbers are shares of, such as `the logit of owl`, and their unit.
+    measured: (String, &'static str),
 }
 
 impl Attribution {
     pub(super) fn new(labels: Vec<String>, values: Tensor, tokens: Tokens, positions: Vec<u32>) -> Self {
         let constant = vec![0.0; tokens.batch()];
-        Self { labels, values, tokens, positions, constant, by_position: false }
+        let measured = ("the projection".into(), "projection");
+        Self { labels, values, tokens, positions, constant, by_position: false, measured }
     }
 
     /// Shown over all positions.
     pub(super) fn by_position(self) -> Self {
         Self { by_position: true, ..self }
+    }
+
+    /// Of a logit, or of a difference of two.
+    pub(super) fn of_logit(self, measured: String) -> Self {
+        Self { measured: (measured, "logits"), ..self }
+    }
+
+    /// The title of a picture of some kind of part at the last position.
+    pub(super) fn title(&self, part: &str) -> String {
+        format!("Direct effect of each {part} on {}, at the last position", self.measured.0)
+    }
+
+    /// What the numbers are shares of, at the beginning of a sentence.
+    pub(super) fn measured_name(&self) -> String {
+        let name = &self.measured.0;
+        name.strip_prefix("the ").map_or_else(|| name.clone(), |rest| format!("The {rest}"))
+    }
+
+    /// The unit of the numbers, for axes and legends.
+    pub(super) fn unit(&self) -> &'static str {
+        self.measured.1
     }
 
     pub(super) fn with_constant(self, constant: Vec<f32>) -> Self {
@@ -108,7 +132,7 @@ impl Attribution {
     pub fn top(&self, k: usize) -> Result<Top<(String, f32)>> {
         let row = |(label, value): (&String, f32)| (label.clone(), value, (label.clone(), value));
         let all = self.labels.iter().zip(self.at_last()?).map(row);
-        Ok(Top::of(k, "What each part gave at the last position", "direct effect", all))
+        Ok(Top::of(k, &self.title("part"), self.unit(), all))
     }
 
     /// Bars of the `k` strongest parts.
@@ -159,11 +183,10 @@ impl Attribution {
         order.sort_unstable();
         let strings = self.tokens.strings(0);
         let tokens = self.positions.iter().map(|&at| format!("{}@{at}", strings[at as usize].trim()));
-        let title =
-            if self.by_position { "What each part gave to the token that comes next" } else { "What each part gave" };
+        let title = format!("Direct effect of each part on {}", self.measured.0);
         Heatmap::new(first.select(Axis(0), &order))
             .title(title)
-            .value("direct effect")
+            .value(self.unit())
             .y("part")
             .y_names(order.iter().map(|&part| self.labels[part].clone()))
             .x("position")

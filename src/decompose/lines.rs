@@ -30,7 +30,7 @@ impl Attribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn line(&self) -> Result<Figure> {
-        let chart = LineChart::new().baseline("nothing", 0.0);
+        let chart = LineChart::new().baseline("zero", 0.0);
         let values = self.at_last()?;
         let kinds = [("attention", "", "_attn_out"), ("MLP", "", "_mlp_out"), ("layer", "L", "")];
         let lines = kinds.map(|(name, start, end)| {
@@ -40,13 +40,14 @@ impl Attribution {
         });
         if lines.iter().all(|(_, (layers, _))| layers.is_empty()) {
             let names = self.labels();
-            let chart = chart.title("How the answer comes about, at the last position").x("the stream up to here");
-            return chart.y("through the final norm").x_names(names).add(Series::new("so far", values)).draw();
+            let title = format!("{} read from the stream after each step, at the last position", self.measured_name());
+            let chart = chart.title(title).x("residual stream").y(self.unit());
+            return chart.x_names(names).add(Series::new("stream", values)).draw();
         }
         let drawn = lines.into_iter().filter(|(_, (layers, _))| !layers.is_empty());
         let series =
             drawn.map(|(name, (layers, values))| Series::new(name, values).at(layers.into_iter().map(f32::from)));
-        let chart = chart.title("What each layer gave at the last position").x("layer").y("direct effect");
+        let chart = chart.title(self.title("layer")).x("layer").y(self.unit());
         series.fold(chart, LineChart::add).draw()
     }
 
@@ -92,7 +93,7 @@ impl Attribution {
         let heads = self.by_head()?;
         let row = |((layer, head), &value)| (format!("L{layer}H{head}"), value, (layer, head, value));
         let all = heads.indexed_iter().map(row);
-        Ok(Top::of(k, "What each head gave at the last position", "direct effect", all))
+        Ok(Top::of(k, &self.title("head"), self.unit(), all))
     }
 
     /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.
@@ -111,8 +112,8 @@ impl Attribution {
     /// ```
     pub fn head_grid(&self) -> Result<Figure> {
         Heatmap::new(self.by_head()?)
-            .title("What each head gave at the last position")
-            .value("direct effect")
+            .title(self.title("head"))
+            .value(self.unit())
             .y_index("layer")
             .x_index("head")
             .upward()

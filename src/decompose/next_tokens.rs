@@ -72,7 +72,9 @@ impl ResidStack {
         });
         let values = Tensor::cat(&values, 0)?.broadcast_mul(&counted)?;
         let labels = self.labels.iter().cloned().chain([READOUT_BIAS.into()]).collect();
-        Ok(Attribution::new(labels, values, tokens.clone(), positions).by_position())
+        Ok(Attribution::new(labels, values, tokens.clone(), positions)
+            .by_position()
+            .of_logit("the logit of the next token".into()))
     }
 }
 

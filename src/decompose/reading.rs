@@ -8,6 +8,7 @@ use crate::{
     model::{ToTokenIds, ids_after},
     net::Here,
     ops,
+    printable::visible,
 };
 use candle_core::{Device, Tensor};
 
@@ -108,7 +109,9 @@ impl ResidStack {
     /// encoder-decoder, which the unembedding does not read.
     #[doc(alias = "residual_stack_to_logit_diff")]
     pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<Attribution> {
-        self.attrs(&self.ids(answer)?, Some(&self.ids(wrong)?))
+        let (answer, wrong) = (self.ids(answer)?, self.ids(wrong)?);
+        let measured = format!("the logit of {} less that of {}", self.named(&answer), self.named(&wrong));
+        Ok(self.attrs(&answer, Some(&wrong))?.of_logit(measured))
     }
 
     /// As [`ResidStack::logit_attrs`], for the logit of one token itself.
@@ -117,7 +120,16 @@ impl ResidStack {
     /// As there.
     #[doc(alias = "logit_attrs")]
     pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<Attribution> {
-        self.attrs(&self.ids(answer)?, None)
+        let answer = self.ids(answer)?;
+        Ok(self.attrs(&answer, None)?.of_logit(format!("the logit of {}", self.named(&answer))))
+    }
+
+    /// What the tokens of the texts are called in a title: by name where it is one token.
+    fn named(&self, ids: &[u32]) -> String {
+        match ids {
+            [first, rest @ ..] if rest.iter().all(|id| id == first) => visible(&self.model.token_text(*first)),
+            _ => "each text's token".into(),
+        }
     }
 
     /// The token of each text.

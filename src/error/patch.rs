@@ -1,6 +1,10 @@
 /// What can be wrong with a patching experiment.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum PatchError {
+    #[error("a map along {axes:?} has {count} axes and is not a matrix; `mean()` returns it with all of its axes")]
+    NoMatrix { axes: Vec<String>, count: usize },
+    #[error("a map along {axes:?} is not one of layers and heads; `top(k)` lists the cells of any map")]
+    NoHeads { axes: Vec<String> },
     #[error(
         "the clean prompts have {clean:?} tokens and the corrupt ones {corrupt:?}; a position must mean the same in both, \
          so each pair needs one length (look at `model.to_str_tokens(..)`) or a rule that says which position answers to \

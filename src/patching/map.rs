@@ -148,6 +148,12 @@ impl Patching {
         let strings = |input: Input| input.of(stack).strings(0);
         let (clean, corrupt) = (strings(self.clean_input()), strings(self.corrupt_input()));
         let alone = self.clean().batch() == 1;
+        // What stands at a position of several prompts: the token, or that there are others.
+        let shared = |input: Input, at: usize, token: &str| {
+            let tokens = input.of(stack).clone();
+            let same = (1..tokens.batch()).all(|text| tokens.strings(text).get(at).is_none_or(|other| other == token));
+            if same { token.to_owned() } else { format!("{token}/…") }
+        };
         let both = |(clean, corrupt): (&String, &String)| match clean == corrupt || !alone {
             true => clean.clone(),
             false => format!("{clean}/{}", corrupt.trim_start()),
@@ -157,6 +163,10 @@ impl Patching {
                 let counterpart = |at| counterparts.get(stack, 0, at).filter(|_| alone);
                 let there = |(at, token)| counterpart(at).map_or(token, |from| &clean[from]);
                 MapAxis::tokens(name, corrupt.iter().enumerate().map(|(at, token)| both((there((at, token)), token))))
+            }
+            _ if !alone => {
+                let token = |(at, token): (usize, &String)| shared(self.clean_input(), at, token);
+                MapAxis::tokens(name, clean.iter().enumerate().map(token))
             }
             _ => MapAxis::tokens(name, clean.iter().zip(&corrupt).map(both)),
         }

@@ -97,6 +97,7 @@ pub fn of_a_model() -> Table<'static> {
         "losses" EitherEnd of 1 => |one| compare_losses([("a", run())])?.losses(one);
         "differences" EitherEnd of 1 => |one| compare_losses([("a", run())])?.differences(one);
         "logit_diff" EitherEnd of 8 => |position| run().logit_diff("owl", "red", position);
+        "logit_diffs" EitherEnd of 8 => |position| run().logit_diffs([("owl", "red")], position);
         "next_tokens" EitherEnd of 8 => |position| run().next_tokens(position, 1);
         "cell" EitherEnd of 3 => |row| lens().cell(row, -1);
         "cell" EitherEnd of 8 => |position| lens().cell(0, position);

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/model/family/families.md");
+const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/families/families.md");
 
 /// Sites that the families are told apart by; those that all have, and those of norms, are left out.
 const TELLING: [&str; 21] = [
