@@ -32,7 +32,7 @@ impl Patching {
     ) -> Result<PatchSweep> {
         check_width(width)?;
         let (queries, keys) = (indices(queries), indices(keys));
-        let name = format!("no attention from {queries:?} to {keys:?}, {}", layers(width));
+        let name = format!("no attention from {} to {}, {}", listed(&queries), listed(&keys), layers(width));
         self.sweep(&self.named(&name), [self.layer_axis()], |at| {
             let blocked = |layer| self.blocked(layer, &queries).keys(keys.clone());
             self.window(at[0], width).map(blocked).collect::<Vec<_>>()
@@ -49,7 +49,7 @@ impl Patching {
         keys: impl IntoIterator<Item = impl ToIndex>,
     ) -> Result<PatchSweep> {
         let (queries, keys) = (indices(queries), indices(keys));
-        let name = format!("no attention from {queries:?} to {keys:?}, by head");
+        let name = format!("no attention from {} to {}, by head", listed(&queries), listed(&keys));
         self.sweep(&self.named(&name), [self.layer_axis(), self.head_axis("head")], |at| {
             [self.blocked(at[0], &queries).keys(keys.clone()).head(at[1])]
         })
@@ -63,7 +63,7 @@ impl Patching {
     pub fn knock_out_keys(&self, queries: impl IntoIterator<Item = impl ToIndex>, width: usize) -> Result<PatchSweep> {
         check_width(width)?;
         let queries = indices(queries);
-        let name = format!("no attention from {queries:?} to one key, {}", layers(width));
+        let name = format!("no attention from {} to one key, {}", listed(&queries), layers(width));
         self.sweep(&self.named(&name), [self.layer_axis(), self.positions_of(self.part.keys(), "key")], |at| {
             let blocked = |layer| self.blocked(layer, &queries).key(at[1]);
             self.window(at[0], width).map(blocked).collect::<Vec<_>>()
@@ -82,4 +82,17 @@ fn indices(indices: impl IntoIterator<Item = impl ToIndex>) -> Vec<i64> {
 
 fn layers(width: usize) -> String {
     if width == 1 { "one layer".into() } else { format!("{width} layers around each") }
+}
+
+/// Positions as a title has them.
+fn listed(positions: &[i64]) -> String {
+    match positions {
+        [-1] => "the last position".into(),
+        [one] => format!("position {one}"),
+        several => {
+            let numbers: Vec<String> = several.iter().take(6).map(i64::to_string).collect();
+            let rest = if several.len() > numbers.len() { ", …" } else { "" };
+            format!("positions {}{rest}", numbers.join(", "))
+        }
+    }
 }

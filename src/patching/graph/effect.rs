@@ -53,10 +53,14 @@ impl Show for Effect {
     }
 
     fn plain(&self) -> String {
-        let scale = if self.0.normalized().is_ok() { "of the clean answer recovered" } else { "change of the metric" };
+        let metric = self.0.metric();
+        let scale = match self.0.normalized() {
+            Ok(_) => format!("of the {metric} recovered"),
+            Err(_) => format!("change of {metric}"),
+        };
         // Not `-0.000`.
         let recovered = (self.recovered() * 1e3).round() / 1e3 + 0.0;
-        sentence(format!("{}: {}: {recovered:.3} ({scale})", self.0.deed(), self.0.name()))
+        sentence(format!("{}: {}: {recovered:.3} {scale}", self.0.deed(), self.0.name()))
     }
 }
 
