@@ -23,6 +23,7 @@
 //! | `pair` | an ordered pair of numbers, by the first and then the second |
 //! | `component` | one wave of a Fourier basis: the constant, or the cosine or sine of one frequency |
 //! | `l`, `m`, `r` | rows of a left factor, the inner axis of a product, and columns of a right factor |
+//! | `from`, `to` | tokens or positions of a circuit's rows and columns |
 //! | `k` | singular values, at most as many as `l`, `m` and `r` |
 //! | `..` | any axes |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
