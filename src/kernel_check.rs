@@ -1,13 +1,10 @@
 //! A warning for notebooks that load this crate in a way that makes gradients wrong.
 //!
 //! The Rust kernel compiles every cell into its own library. An ordinary dependency is linked into each of these
-//! libraries,
-//! with its own copy of every static. candle then counts tensor ids from one in each cell. It files gradients under
-//! these ids,
-//! so a gradient may belong to another cell's tensor. Rust does not report this. This module therefore looks up which
-//! file
-//! its own code was loaded from: with one copy per cell, that file is a cell's library. Used by
-//! [`Model::open`](crate::Model::open).
+//! libraries, with its own copy of every static. candle then counts tensor ids from one in each cell. It files
+//! gradients under these ids, so a gradient may belong to another cell's tensor. Rust does not report this. This module
+//! therefore looks up which file its own code was loaded from: with one copy per cell, that file is a cell's library.
+//! Used by [`Model::open`](crate::Model::open).
 
 use std::{
     env, fs,

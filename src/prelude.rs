@@ -11,10 +11,8 @@
 //!
 //! Two `::*` imports that hold different things under one name are an error, but only where the name is used.
 //! `use ndarray::*;` shares no name with the prelude. `use candle_core::*;` shares two, [`Result`] and [`IndexOp`]:
-//! import
-//! candle's items by name, or write `glassbox::Result` for this crate's. [`Error`](crate::Error) is not in the prelude,
-//! so
-//! `Error` is free for your own import; write `glassbox::Error`.
+//! import candle's items by name, or write `glassbox::Result` for this crate's. [`Error`](crate::Error) is not in the
+//! prelude, so `Error` is free for your own import; write `glassbox::Error`.
 
 #[doc(no_inline)]
 pub use crate::{

@@ -31,9 +31,8 @@ impl fmt::Display for Composition {
 
 /// How much of each head's output each later head reads: `||W_OV W|| / (||W_OV|| ||W||)` in Frobenius norms.
 ///
-/// `W` is the later head's `W_QK` (Q), `W_QK^T` (K) or `W_OV` (V)
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html); TransformerLens's
-/// `all_composition_scores`).
+/// `W` is the later head's `W_QK` (Q), `W_QK^T` (K) or `W_OV` (V) ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html); TransformerLens's `all_composition_scores`).
 ///
 /// # Examples
 /// ```
@@ -56,8 +55,7 @@ pub struct CompositionScores {
     /// `[layer, head, layer, head]`: first the writer, then the reader
     pub scores: Array4<f32>,
     /// The expected score of unrelated heads, as the root mean square over random rotations of one head against the
-    /// other:
-    /// `1 / sqrt(d_model)`.
+    /// other: `1 / sqrt(d_model)`.
     pub baseline: f32,
 }
 
@@ -142,8 +140,7 @@ impl CompositionScores {
     }
 
     /// Draws a map with a row for each writing head, a column for each reading head, and the score minus its expected
-    /// value.
-    /// The colour scale extends at least as far as the expected value, so chance differences stay pale.
+    /// value. The colour scale extends at least as far as the expected value, so chance differences stay pale.
     ///
     /// # Errors
     /// Fails when the model has fewer than two layers.

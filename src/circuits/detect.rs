@@ -19,8 +19,7 @@ use std::borrow::Borrow;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Measure {
     /// The attention to the keys of `D`, averaged over the queries that have any key in `D`; 0 to 1. These are the
-    /// scores of
-    /// Elhage et al. 2021 and Olsson et al. 2022, who call the score of induction *prefix matching*.
+    /// scores of Elhage et al. 2021 and Olsson et al. 2022, who call the score of induction *prefix matching*.
     #[default]
     Seen,
     /// The share of all attention that goes to the keys of `D`, `sum(A D) / sum(A)`; 0 to 1. TransformerLens's `"mul"`.
@@ -119,8 +118,7 @@ impl Detector {
     ///
     /// # Errors
     /// Fails when the run did not record the attention patterns at all positions, a head does not exist, or the pattern
-    /// does not
-    /// fit the texts or, in a causal model, contains keys after the query.
+    /// does not fit the texts or, in a causal model, contains keys after the query.
     pub fn scores(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
         let run = run.borrow();
         let config = run.model().config();

@@ -9,11 +9,9 @@ use ndarray::{ArrayD, Axis};
 /// The eigenvalues of a stack of matrices, which may be complex.
 ///
 /// In a head's circuit from tokens to tokens, an eigenvector is a mixture of tokens. If its eigenvalue is positive,
-/// attending
-/// to the mixture raises the mixture's own logits: the head copies. A negative eigenvalue lowers them, and a pair of
-/// complex
-/// eigenvalues turns one mixture into another
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)).
+/// attending to the mixture raises the mixture's own logits: the head copies. A negative eigenvalue lowers them, and a
+/// pair of complex eigenvalues turns one mixture into another ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html)).
 ///
 /// # Shapes
 /// `[.., m]`, sorted by absolute value, largest first
@@ -41,8 +39,7 @@ pub struct Eigenvalues {
 
 impl Eigenvalues {
     /// The sum of the eigenvalues divided by the sum of their absolute values: 1 if all are positive, -1 if all are
-    /// negative.
-    /// The imaginary parts of a real matrix cancel. 0 if all eigenvalues are 0.
+    /// negative. The imaginary parts of a real matrix cancel. 0 if all eigenvalues are 0.
     ///
     /// # Shapes
     /// `[..]`: one for each matrix

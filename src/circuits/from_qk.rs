@@ -19,10 +19,8 @@ use std::borrow::Borrow;
 /// run.
 ///
 /// `q` and `k` are `hook_q` and `hook_k` of the run, or others of the same shape. The rest is computed as in the model:
-/// norms
-/// of queries and keys, rotary positions, scale, soft cap, masks and windows, ALiBi and T5's bias. Heads that share
-/// keys in
-/// the model share them here.
+/// norms of queries and keys, rotary positions, scale, soft cap, masks and windows, ALiBi and T5's bias. Heads that
+/// share keys in the model share them here.
 ///
 /// `layer` is a number in a model with one stack, or the [`Site`] of a pattern, such as
 /// `Site::cross_pattern(0).in_decoder()`.

@@ -5,9 +5,9 @@
 use ndarray::Array2;
 use std::fmt;
 
-/// A type of attention head, defined by the keys it attends to
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html),
-/// [Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
+/// A type of attention head, defined by the keys it attends to ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+/// 2022](https://arxiv.org/abs/2209.11895)).
 #[doc(alias(
     "previous_token_head",
     "duplicate_token_head",

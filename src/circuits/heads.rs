@@ -13,9 +13,8 @@ use std::borrow::Borrow;
 /// The scores of every head for three types of heads, 0 to 1, on the texts of one run.
 ///
 /// A score is the share of a head's attention that goes to the keys of the type, averaged over the queries that have
-/// such keys
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html),
-/// [Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
+/// such keys ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+/// 2022](https://arxiv.org/abs/2209.11895)).
 ///
 /// # Examples
 /// ```

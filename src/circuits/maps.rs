@@ -48,8 +48,7 @@ impl<T: PerHead> PerHead for &T {
 /// Draws maps of layers by heads, one for each kind of number, side by side on one scale.
 ///
 /// Values are printed in cells where they fit. Draw numbers of different sizes in separate pictures. In grouped-query
-/// attention,
-/// values of key heads are repeated for the query heads that share them.
+/// attention, values of key heads are repeated for the query heads that share them.
 ///
 /// # Errors
 /// Fails when there are not exactly two axes.

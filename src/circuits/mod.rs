@@ -1,8 +1,7 @@
 //! Circuits: what heads do, measured from their weights and their attention patterns.
 //!
 //! A head has two circuits ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)): `W_Q
-//! W_K^T`
-//! decides where it attends, `W_V W_O` what it passes on. Both are large matrices of low rank, kept as a
+//! W_K^T` decides where it attends, `W_V W_O` what it passes on. Both are large matrices of low rank, kept as a
 //! [`FactoredMatrix`].
 //!
 //! | question | answer |
@@ -17,8 +16,7 @@
 //! | in which directions does a head or an MLP write? | [`svd_reading`] |
 //!
 //! Scores on text, such as those of [`label_heads`], measure what a head does. Scores of weights measure what it could
-//! do, and
-//! with which other heads. They use the weights as they are, so fold the norms first with
+//! do, and with which other heads. They use the weights as they are, so fold the norms first with
 //! [`Model::processed`](crate::Model::processed).
 //!
 //! To add a type of head, see `habit.rs`; to add a score of weights, add a file here that returns `[layer, head]`.

@@ -8,11 +8,9 @@ use ndarray::Array2;
 /// Scores how much each head copies: the sum of the eigenvalues of `W_E W_V W_O W_U` divided by the sum of their
 /// absolute values.
 ///
-/// The score is 1 when a head raises the logits of whatever it attends to
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)). The vocabulary is multiplied
-/// away once
-/// for all heads: the eigenvalues are those of `W_O (W_U W_E) W_V`, which is `[d_head, d_head]`. The weights are used
-/// as they
+/// The score is 1 when a head raises the logits of whatever it attends to ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html)). The vocabulary is multiplied away once for all
+/// heads: the eigenvalues are those of `W_O (W_U W_E) W_V`, which is `[d_head, d_head]`. The weights are used as they
 /// are; fold the norms first ([`Model::processed`]).
 ///
 /// # Shapes
@@ -50,9 +48,8 @@ pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
 /// See [`copying_scores`]; here the matrix is `W_E W_Q W_K^T (W_V W_O)^T W_E^T`, with values and output of `through`.
 ///
 /// If `through` is a previous-token head this is prefix matching, the half of induction that finds the position
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html),
-/// [Olsson et al. 2022](https://arxiv.org/abs/2209.11895)). [`label_heads`](super::label_heads) measures what a head
-/// *does* on text.
+/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+/// 2022](https://arxiv.org/abs/2209.11895)). [`label_heads`](super::label_heads) measures what a head *does* on text.
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1; NaN in layers that cannot read the output of `through`

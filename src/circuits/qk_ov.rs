@@ -9,14 +9,12 @@ use crate::{
 };
 
 /// The two circuits of each head. In a model with two stacks, those of the chosen stack. Keys and values that query
-/// heads share
-/// are repeated for each of them.
+/// heads share are repeated for each of them.
 impl WeightViews {
     /// Returns `W_Q W_K^T` of each head of a layer: which keys a query attends to.
     ///
     /// Biases, rotary embedding, and norms of queries and keys are not included. With rotary embedding this is the
-    /// score between
-    /// tokens at the same position.
+    /// score between tokens at the same position.
     ///
     /// # Shapes
     /// `[head, d_model, d_model]`: the stream at the query, then at the key

@@ -28,8 +28,7 @@ pub enum Writes {
         head: usize,
     },
     /// The input of an MLP's neurons: the left singular vectors of `W_in`, times the weight of the norm before it
-    /// unless that
-    /// is folded.
+    /// unless that is folded.
     MlpIn {
         /// The layer.
         layer: usize,
@@ -55,8 +54,7 @@ impl fmt::Display for Writes {
 ///
 /// The method is that of [Millidge and Black 2022](https://www.alignmentforum.org/posts/mkbGjzxD8d8XqKHzA) and of
 /// TransformerLens's `SVDInterpreter`. The sign of a singular vector is arbitrary, so both ends are shown: a token that
-/// one
-/// end raises, the other end lowers.
+/// one end raises, the other end lowers.
 ///
 /// # Examples
 /// ```

@@ -62,8 +62,7 @@ pub fn svd(matrix: impl std::borrow::Borrow<Tensor>) -> Result<Svd> {
 
 impl Svd {
     /// Returns the decomposition of products of two stacks of factors with equal leading axes. Only the inner part is
-    /// decomposed,
-    /// which is no larger than the inner axis.
+    /// decomposed, which is no larger than the inner axis.
     ///
     /// # Shapes
     /// `a`: `[.., l, m]`, `b`: `[.., m, r]`.

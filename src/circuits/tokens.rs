@@ -15,8 +15,7 @@ use ndarray::Array2;
 /// A head's circuit between chosen tokens, or between positions.
 ///
 /// The weights are used as they are. Norms between embedding, head and unembedding are ignored unless they are folded,
-/// so use
-/// [`Model::processed`](crate::Model::processed) models.
+/// so use [`Model::processed`](crate::Model::processed) models.
 ///
 /// # Examples
 /// ```
@@ -90,8 +89,7 @@ pub fn qk_circuit(
 }
 
 /// Computes `W_E W_Q W_K^T (W_V W_O)^T W_E^T`: how much a head at one token attends to positions to which the head
-/// `through`
-/// of an earlier layer has moved each token. Values and output are those of `through`.
+/// `through` of an earlier layer has moved each token. Values and output are those of `through`.
 ///
 /// # Errors
 /// Fails when there is no such head, `through` is not in an earlier layer, or a text is not a single token.

@@ -6,8 +6,7 @@ use rand::{Rng, rngs::StdRng};
 /// A sentence so far, and the probability of the choices made.
 ///
 /// Every choice is uniform or has its weights written next to it, and no sentence has two derivations. So the
-/// probability of
-/// a sentence is the product of the probabilities of its choices.
+/// probability of a sentence is the product of the probabilities of its choices.
 pub(super) struct Draft<'a> {
     rng: &'a mut StdRng,
     pub material: Material,

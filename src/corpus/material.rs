@@ -6,8 +6,7 @@ use super::Wording;
 ///
 /// Held out are one in eight pairs of names, one in eight pairs of a subject and the noun beside it, and the judgements
 /// ("...: true.") of one in seven combinations of a fact and a wording. Such a fact is judged in its other wording
-/// only.
-/// So no training text contains what is measured on held-out sentences.
+/// only. So no training text contains what is measured on held-out sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Material {
     /// The whole grammar.

@@ -3,10 +3,8 @@
 //! [`grammar`] yields sentences: subjects and verbs that agree across attractors and relative clauses, reflexives and
 //! pronouns, people who give each other things, a small world of [`facts`] that are stated, asked for and judged, and
 //! repeated lists. Every [`Word`] is one token of the shipped model `grammar-4l`, which was trained on these sentences.
-//! It is
-//! labelled with its part of speech, number, tense, gender, entity, head, depth and subject. So you can compare what a
-//! probe
-//! or a head finds with the truth.
+//! It is labelled with its part of speech, number, tense, gender, entity, head, depth and subject. So you can compare
+//! what a probe or a head finds with the truth.
 //!
 //! [`pairs`] makes minimal pairs: two prompts of the same length that differ in one thing, with the right and the wrong
 //! answer, ready for patching. [`examples`] collects activations and labels for a probe.

@@ -1,10 +1,8 @@
 //! Noun phrases, verbs, and the clauses inside noun phrases.
 //!
 //! Heads follow [Surface-Syntactic Universal Dependencies](https://surfacesyntacticud.github.io): the finite verb is
-//! the
-//! root of its clause, and its subject, objects and predicate adjective depend on it. A noun depends on its
-//! preposition, the
-//! preposition on the noun or verb that it modifies, and an article on its noun.
+//! the root of its clause, and its subject, objects and predicate adjective depend on it. A noun depends on its
+//! preposition, the preposition on the noun or verb that it modifies, and an article on its noun.
 
 use super::{
     Draft, Entity, Gender, Number, Part, Tense, Word,

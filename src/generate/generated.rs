@@ -103,8 +103,7 @@ impl Generated {
     }
 
     /// The new tokens of one text with the logit and probability that the model gave each, before any penalty or
-    /// temperature.
-    /// Empty if there is no such text.
+    /// temperature. Empty if there is no such text.
     pub fn chosen(&self, text: impl ToIndex) -> Vec<Prediction> {
         self.of(text).map_or_else(Vec::new, |text| text.new.clone())
     }

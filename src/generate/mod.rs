@@ -1,29 +1,22 @@
 //! Text generation, token by token, with hooks at every step.
 //!
 //! [`Model::generate`] describes a generation before it happens ([`Generation`]). [`Generation::run`] returns the
-//! result
-//! ([`Generated`]), and [`Generation::stream`] also calls a closure for every token. [`Model::read`] keeps a text for
-//! several
-//! continuations ([`Prefix`]).
+//! result ([`Generated`]), and [`Generation::stream`] also calls a closure for every token. [`Model::read`] keeps a
+//! text for several continuations ([`Prefix`]).
 //!
 //! # Steps
 //! Step 0 reads the prompt and chooses the first new token. Step `n` reads the `n`-th new token and chooses the one
-//! after it.
-//! Keys and values are cached, so a step computes only what is new. An activation of step 0 has all positions of the
-//! prompt
-//! (after a [`Prefix`], only the last), and an activation of a later step has one. Scores and patterns have all keys so
-//! far.
+//! after it. Keys and values are cached, so a step computes only what is new. An activation of step 0 has all positions
+//! of the prompt (after a [`Prefix`], only the last), and an activation of a later step has one. Scores and patterns
+//! have all keys so far.
 //!
 //! In a model with LongRoPE the rotary angles change at a certain length. The step at which a text passes that length
-//! reads
-//! the whole text again, as Hugging Face transformers does, and its activations have all positions. Interventions that
-//! cannot be applied twice to the same token are refused there before anything runs.
+//! reads the whole text again, as Hugging Face transformers does, and its activations have all positions. Interventions
+//! that cannot be applied twice to the same token are refused there before anything runs.
 //!
 //! Positions, in [`Intervention::position`] and the like, are counted along the whole text, including padding. An
-//! intervention
-//! changes a token when that token is read. `.position(5)` acts at step 0 if the prompt has a position 5, otherwise at
-//! the
-//! step that reads it. `.position(-1)` acts at every step, on the newest token.
+//! intervention changes a token when that token is read. `.position(5)` acts at step 0 if the prompt has a position 5,
+//! otherwise at the step that reads it. `.position(-1)` acts at every step, on the newest token.
 //!
 //! To add a way of sampling, change `sampling.rs`; to add a reason to stop, change `stop.rs`.
 //!
@@ -77,14 +70,11 @@ pub use stream::{Heard, NewToken};
 /// A continuation of a text, described before it happens.
 ///
 /// Made by [`Model::generate`] and [`Prefix::generate`]. By default it always takes the most likely token, and ends
-/// after 20
-/// new tokens or an end token.
+/// after 20 new tokens or an end token.
 ///
 /// Several texts are continued side by side, padded on the left. Each ends by itself, and its continuation is the same
-/// as it
-/// would be alone. With LongRoPE each text's own length decides the angles; in Hugging Face transformers the longest
-/// text
-/// decides for the whole batch.
+/// as it would be alone. With LongRoPE each text's own length decides the angles; in Hugging Face transformers the
+/// longest text decides for the whole batch.
 ///
 /// # Examples
 /// ```
@@ -181,8 +171,7 @@ impl Generation {
     }
 
     /// Seeds the random numbers. The default is 0. Text `i` of a batch uses `seed + i`, so it is the same as it would
-    /// be alone
-    /// with that seed.
+    /// be alone with that seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.sampling.seed = seed;
         self
@@ -207,8 +196,7 @@ impl Generation {
     }
 
     /// Applies interventions at some steps: `..=0` is the step that reads the prompt, `3..5` are the steps that read
-    /// the third
-    /// and fourth new token. Later steps see their changes to keys and values, because these are cached.
+    /// the third and fourth new token. Later steps see their changes to keys and values, because these are cached.
     pub fn intervene_during(mut self, steps: impl RangeBounds<usize>, interventions: impl ToInterventions) -> Self {
         let steps = Steps::new(&steps);
         let placed = Intervention::all_placed_in(interventions, &self.model.config());
@@ -235,8 +223,7 @@ impl Generation {
     }
 
     /// Reads the whole text again at every step. The result is the same, only slower. An intervention at a step then
-    /// sees all
-    /// positions, and acts on all of them unless narrowed.
+    /// sees all positions, and acts on all of them unless narrowed.
     #[doc(alias = "use_past_kv_cache")]
     pub fn without_kv_cache(mut self) -> Self {
         self.keeps = false;
@@ -248,10 +235,8 @@ impl Generation {
     ///
     /// # Errors
     /// Fails when a setting is out of range, an end token is not in the vocabulary, a site or an intervention does not
-    /// fit the
-    /// model and the text at some step (found before anything runs), the text already fills the model's context, a
-    /// closure
-    /// fails, or a logit is NaN or inf.
+    /// fit the model and the text at some step (found before anything runs), the text already fills the model's
+    /// context, a closure fails, or a logit is NaN or inf.
     pub fn run(&self) -> Result<Generated> {
         steps::generate(self, &mut |_| ControlFlow::Continue(()))
     }
@@ -259,12 +244,10 @@ impl Generation {
     /// Generates the continuation and calls a closure with every new token. The texts of a batch take turns.
     ///
     /// The closure returns nothing, or [`ControlFlow::Break`] to stop; the other texts of the batch still get their
-    /// token of
-    /// that step.
+    /// token of that step.
     ///
     /// The Rust kernel shows output line by line. `println!("{}", new.text)` appears at once. `print!("{}", new.text)`
-    /// appears
-    /// when the text is done, because the line ends there.
+    /// appears when the text is done, because the line ends there.
     ///
     /// # Errors
     /// See [`Generation::run`].

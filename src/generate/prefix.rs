@@ -13,12 +13,10 @@ use crate::{
 /// A text that has been read. Its keys and values are cached, so continuing it costs only the new tokens.
 ///
 /// Made by [`Model::read`]. It is owned and cheap to clone. Reading more or generating does not change it
-/// (TransformerLens
-/// calls this a frozen key-value cache).
+/// (TransformerLens calls this a frozen key-value cache).
 ///
 /// Whatever continues it reads its last token again, because the next token depends on it. Step 0 of a generation reads
-/// just
-/// that token.
+/// just that token.
 ///
 /// # Examples
 /// ```
@@ -56,8 +54,7 @@ impl Model {
     ///
     /// # Errors
     /// Fails when this model cannot read the input (see [`Model::tokens`]), or is an encoder such as BERT, which does
-    /// not
-    /// continue texts.
+    /// not continue texts.
     #[doc(alias = "sample_logits")]
     pub fn generate(&self, input: impl ToTokens) -> Result<Generation> {
         Ok(Prefix::unread(self, input)?.generate())

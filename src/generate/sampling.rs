@@ -1,8 +1,7 @@
 //! Chooses the next token from logits: greedily, or by temperature, `top_k` and `top_p`.
 //!
 //! candle-transformers has a sampler too, but it takes more than two minutes of processor time to compile, uses one
-//! random
-//! stream for a whole batch, and applies `top_p` to the full distribution instead of what `top_k` leaves.
+//! random stream for a whole batch, and applies `top_p` to the full distribution instead of what `top_k` leaves.
 
 use crate::{
     Result,

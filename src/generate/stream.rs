@@ -21,8 +21,8 @@ pub(super) fn end_line() {
 #[non_exhaustive]
 pub struct NewToken {
     /// The text that can be printed now. A token that ends inside a character has an empty text, and the next token
-    /// completes the
-    /// character. Text that may begin a stop string is held back too. Together these pieces are the new text.
+    /// completes the character. Text that may begin a stop string is held back too. Together these pieces are the new
+    /// text.
     pub text: String,
     /// The index of its text in the batch.
     pub row: usize,

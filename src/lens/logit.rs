@@ -81,8 +81,7 @@ impl Run {
     ///
     /// # Errors
     /// Fails when the run did not record the residual stream or did not reach the end of the model, or when a logit is
-    /// NaN or
-    /// inf. The error then names the first recorded site with such a value.
+    /// NaN or inf. The error then names the first recorded site with such a value.
     #[doc(alias("accumulated_resid", "LogitLens"))]
     pub fn logit_lens(&self) -> Result<LogitLens> {
         let row = self.watched_row()?;
@@ -111,8 +110,7 @@ impl Run {
     }
 
     /// The logit lens on the first text, watching one token: an id, or a word as it would continue the text after the
-    /// last
-    /// recorded position ([the rule](AnswerWord#the-space-before-a-word)).
+    /// last recorded position ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
     /// Fails as [`Run::logit_lens`] does, and when the answer is not a single token.

@@ -86,8 +86,8 @@ impl Sites {
 /// Whether `name` matches a pattern in which `*` stands for any characters.
 ///
 /// Each part between two stars is matched at its first occurrence after the previous part, which leaves the most room
-/// for the rest.
-/// There is no backtracking: the time grows with the sum of the two lengths, however many stars there are.
+/// for the rest. There is no backtracking: the time grows with the sum of the two lengths, however many stars there
+/// are.
 fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(name) = parts.next().and_then(|start| name.strip_prefix(start)) else { return false };

@@ -20,8 +20,7 @@ use std::{fmt, str::FromStr};
 ///
 /// A negative layer counts from the end: `Site::resid_post(-1)` is in the last block.
 /// The model that the site is used with resolves it. What a run records, and what a closure or a predicate receives,
-/// always
-/// has a layer that counts from 0, so `Site::resid_post(-1)` is not equal to any of these.
+/// always has a layer that counts from 0, so `Site::resid_post(-1)` is not equal to any of these.
 ///
 /// # Examples
 /// ```

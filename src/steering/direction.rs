@@ -1,8 +1,8 @@
 //! [`Direction`]: a vector at a site, to steer along or to remove.
 //!
 //! Sources: difference of means ([Marks and Tegmark 2023](https://arxiv.org/abs/2310.06824)), activation addition
-//! ([Turner et al. 2023](https://arxiv.org/abs/2308.10248)), directional ablation
-//! ([Arditi et al. 2024](https://arxiv.org/abs/2406.11717)).
+//! ([Turner et al. 2023](https://arxiv.org/abs/2308.10248)), directional ablation ([Arditi et al.
+//! 2024](https://arxiv.org/abs/2406.11717)).
 
 use crate::{
     Model, Result,
@@ -56,13 +56,11 @@ impl Direction {
     }
 
     /// Makes the direction from the mean over `away` to the mean over `towards` of the activation at a site and a
-    /// position.
-    /// Position -1 is the last of each text.
+    /// position. Position -1 is the last of each text.
     ///
     /// # Errors
     /// Fails when the texts cannot be read, the model does not have the site, the site has more than one vector per
-    /// position,
-    /// or the two means are equal.
+    /// position, or the two means are equal.
     #[doc(alias = "steering_vector")]
     pub fn between(
         model: &Model,
@@ -130,16 +128,14 @@ impl Direction {
     }
 
     /// Returns interventions that remove the direction from everything that is added to the residual stream of the
-    /// site's stack
-    /// (directional ablation, [Arditi et al. 2024](https://arxiv.org/abs/2406.11717)).
+    /// site's stack (directional ablation, [Arditi et al. 2024](https://arxiv.org/abs/2406.11717)).
     ///
     /// These are the input of the blocks and the output of attention, cross attention and MLP in every layer, so the
     /// stream never contains the direction.
     ///
     /// # Errors
     /// Fails when the direction is not as wide as the stream, the model does not have this stack, or its norms act on
-    /// the
-    /// stream itself (post-norm models such as BERT), because they could bring the direction back.
+    /// the stream itself (post-norm models such as BERT), because they could bring the direction back.
     pub fn ablate_everywhere(&self, model: &Model) -> Result<Vec<Intervention>> {
         let (config, stack) = (model.config(), self.site.stack());
         let (got, d_model) = (self.vector.dim(0)?, config.d_model);

@@ -26,8 +26,7 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when there are no strengths, the prompts cannot be read, the direction does not fit the model, or the
-    /// metric does
-    /// not fit the prompts.
+    /// metric does not fit the prompts.
     ///
     /// # Examples
     /// ```

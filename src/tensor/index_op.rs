@@ -1,8 +1,7 @@
 //! `tensor.i((0, -1))`: candle's short indexing, with indices that may count from the end.
 //!
 //! candle's own [`IndexOp`](candle_core::IndexOp) counts from the start only, while -1 is the last everywhere else in
-//! this
-//! crate. Importing candle's `IndexOp` by name in a cell replaces this one there.
+//! this crate. Importing candle's `IndexOp` by name in a cell replaces this one there.
 
 use crate::index::{Counted, ToIndex, place};
 use candle_core::{Error, Result, Tensor};

@@ -1,8 +1,7 @@
 //! Tensors in a notebook: candle's names for them, indexing from the end, and softmax.
 //!
 //! A notebook must not load candle a second time: `:dep candle-nn` would bring in different tensor types. All of candle
-//! is
-//! [`glassbox::candle_core`](crate::candle_core). The names that a notebook needs are in the
+//! is [`glassbox::candle_core`](crate::candle_core). The names that a notebook needs are in the
 //! [`prelude`](crate::prelude).
 //!
 //! ```

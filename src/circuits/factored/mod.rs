@@ -24,16 +24,14 @@ use std::{
 /// A head maps what it reads to what it writes by `W_V W_O`, a `[d_model, d_model]` matrix of rank at most `d_head`
 /// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)). From tokens to tokens this is
 /// `W_E W_V W_O W_U`, `[d_vocab, d_vocab]`: too large to store. But its factors are small, and they are enough to
-/// compute
-/// singular values, eigenvalues and the norm. Every operation keeps the smallest possible inner axis. The names are
-/// TransformerLens's.
+/// compute singular values, eigenvalues and the norm. Every operation keeps the smallest possible inner axis. The names
+/// are TransformerLens's.
 ///
 /// It is owned and cheap to clone. Singular values are computed once and shared by clones.
 ///
 /// # Shapes
 /// `A`: `[.., l, m]`, `B`: `[.., m, r]`, the matrix: `[.., l, r]`. The leading axes, such as `[layer, head]`, are equal
-/// or 1
-/// in both.
+/// or 1 in both.
 ///
 /// # Examples
 /// ```

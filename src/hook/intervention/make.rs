@@ -172,8 +172,7 @@ pub fn observe_at<R: Looked>(
 /// is unchanged.
 ///
 /// Gradients at earlier sites are computed from the changed one. A pass without a gradient refuses this intervention.
-/// As a
-/// part of [`Model::hooked`](crate::Model::hooked) it acts only in passes that compute a gradient.
+/// As a part of [`Model::hooked`](crate::Model::hooked) it acts only in passes that compute a gradient.
 ///
 /// # Examples
 /// ```
@@ -199,8 +198,7 @@ pub fn edit_gradient<R: ToTensor>(
 }
 
 /// Stops positions from attending to others: their scores become -inf before the softmax, and the remaining attention
-/// is
-/// renormalized (attention knockout, [Geva et al. 2023](https://arxiv.org/abs/2304.14767)).
+/// is renormalized (attention knockout, [Geva et al. 2023](https://arxiv.org/abs/2304.14767)).
 ///
 /// It applies to all heads of the layer unless narrowed to some. A position that may not attend anywhere gets zeros.
 ///

@@ -69,14 +69,11 @@ enum Action {
 /// Made by [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`ablate_direction`], [`block_attention`],
 /// [`edit`], [`edit_at`], [`observe`] and [`store`]. Passed to [`Model::run_with`](crate::Model::run_with) or
 /// [`Pass::intervene`](crate::model::Pass::intervene). Several interventions at one site apply in the given order, each
-/// to
-/// the result of the one before. The site, the narrowed axes, the indices and the shape of a value are checked before
-/// the
-/// forward pass starts.
+/// to the result of the one before. The site, the narrowed axes, the indices and the shape of a value are checked
+/// before the forward pass starts.
 ///
 /// An intervention may act at many sites: every constructor accepts a name, a pattern, a list or a predicate
-/// ([`Sites`]) and
-/// acts at every site of the model that it selects, like TransformerLens's `run_with_hooks`.
+/// ([`Sites`]) and acts at every site of the model that it selects, like TransformerLens's `run_with_hooks`.
 ///
 /// # Examples
 /// ```

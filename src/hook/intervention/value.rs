@@ -29,8 +29,7 @@ impl Intervention {
     }
 
     /// Keeps the rows of a value for the positions that are read. The value has a row for each position of the text, or
-    /// for each
-    /// position that the intervention is narrowed to; in the second case the rows are sorted by position.
+    /// for each position that the intervention is narrowed to; in the second case the rows are sorted by position.
     pub(super) fn keep_rows(&mut self, read: &Range<usize>) {
         let (Action::Replace(value) | Action::Add(value)) = &self.action else { return };
         let Some(dim) = self.rows_of(value) else { return };
