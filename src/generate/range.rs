@@ -1,4 +1,5 @@
 //! [`Steps`]: a range of the steps of a generation, for interventions and recordings.
+
 use std::{
     fmt,
     ops::{Bound, RangeBounds},
