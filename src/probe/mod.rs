@@ -10,12 +10,11 @@
 //!
 //! **Caveats.** A probe shows that the property can be *read*, not that the model *uses* it. To test that, change the
 //! neurons and run again ([`hook`](crate::hook)). A probe finds something even in noise, so every probe comes with
-//! controls:
-//! the majority class, the same search with shuffled labels, and k random features. Choosing, scaling and fitting use
-//! the training samples only. Features are chosen by the difference of raw means, as in the paper, so features with a
-//! large scale come first. That is right for neurons of one layer, but less so for a residual stream with a few huge
-//! dimensions.
-//! Tokens of one text are not independent samples: split by text with [`Split::from_indices`].
+//! controls: the majority class, the same search with shuffled labels, and k random features. Choosing, scaling and
+//! fitting use the training samples only. Features are chosen by the difference of raw means, as in the paper, so
+//! features with a large scale come first. That is right for neurons of one layer, but less so for a residual stream
+//! with a few huge dimensions. Tokens of one text are not independent samples: split by text with
+//! [`Split::from_indices`].
 //!
 //! **Computation.** linfa-logistic (L-BFGS) solves the unweighted regression. Newton's method continues to the
 //! class-balanced one, which linfa cannot weight, and stops when the loss is within 1e-12 nats of its minimum. Data is
