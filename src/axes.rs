@@ -1,20 +1,31 @@
-//! The glossary of axes. Every `# Shapes` section in this crate uses only these words.
+//! The glossary of axes. Every `# Shapes` section in this crate uses only these words. Used everywhere.
 //!
 //! | word | meaning |
 //! |---|---|
 //! | `batch` | texts run side by side |
 //! | `pos` | position of a token in its text, counted from 0 |
-//! | `query` | the position that looks (destination): a `pos` of the attention's rows |
-//! | `key` | the position that is looked at (source): a `pos` of the attention's columns |
+//! | `query` | the position that attends (destination): a `pos` of the attention's rows |
+//! | `key` | the position that is attended to (source): a `pos` of the attention's columns |
 //! | `head` | attention head of a layer |
 //! | `kv_head` | head of keys and values; fewer than `head` when queries share them (grouped-query attention) |
 //! | `d_model` | width of the residual stream |
 //! | `d_head` | width of one head's query, key, value and output |
 //! | `d_mlp` | neurons of a layer's MLP |
 //! | `d_vocab` | entries of the vocabulary |
+//! | `expert` | expert of a mixture-of-experts layer |
+//! | `class` | class of next-sentence prediction |
 //! | `layer` | block of the transformer, counted from 0 |
-//! | `sample` | one labelled example of a probe: usually a token in its text |
-//! | `feature` | one number a probe may look at: a neuron, or a dimension of an activation |
+//! | `sample` | one labelled example of a probe or a training step: usually a token in its text |
+//! | `feature` | one number a probe may use: a neuron, or a dimension of an activation |
+//! | `strength` | multiple of a direction that is added |
+//! | `step` | token of a generation, counted from 0 |
+//! | `number` | a number from 0 to p - 1, in models that calculate modulo p |
+//! | `pair` | an ordered pair of numbers, by the first and then the second |
+//! | `component` | one wave of a Fourier basis: the constant, or the cosine or sine of one frequency |
+//! | `l`, `m`, `r` | rows of a left factor, the inner axis of a product, and columns of a right factor |
+//! | `from`, `to` | tokens or positions of a circuit's rows and columns |
+//! | `k` | singular values, at most as many as `l`, `m` and `r` |
+//! | `..` | any axes |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
 
 use std::fmt;
@@ -34,9 +45,9 @@ pub enum Axis {
     Batch,
     /// Position of a token in its text.
     Pos,
-    /// The position that looks.
+    /// The position that attends.
     Query,
-    /// The position that is looked at.
+    /// The position that is attended to.
     Key,
     /// Attention head.
     Head,
@@ -50,7 +61,7 @@ pub enum Axis {
     DMlp,
     /// Entries of the vocabulary.
     DVocab,
-    /// Experts of a mixture layer.
+    /// Experts of a mixture-of-experts layer.
     Expert,
     /// The two classes of next-sentence prediction.
     Class,
@@ -59,7 +70,7 @@ pub enum Axis {
 }
 
 impl Axis {
-    /// The word of the glossary.
+    /// The word in the glossary.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Batch => "batch",

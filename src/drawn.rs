@@ -1,4 +1,6 @@
-//! Which results of analyses are one figure, so that they may stand in rows, columns and tabs.
+//! Which results of analyses are one figure, so that they can stand in rows, columns and tabs.
+//!
+//! To add a result that draws itself, add one line here.
 
 use crate::plot::drawn;
 

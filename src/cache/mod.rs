@@ -1,4 +1,7 @@
-//! [`ActivationCache`]: what one run recorded.
+//! [`ActivationCache`]: what one run recorded. Every analysis reads from it.
+//!
+//! It corresponds to TransformerLens's `ActivationCache`:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/ActivationCache.py>.
 
 mod bytes;
 mod origin;
@@ -19,8 +22,8 @@ use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 
 /// The activations that one run recorded, by [`Site`] or by name.
 ///
-/// Owns its tensors, is cheap to clone, and iterates in the order the forward pass reached the sites. The batch axis
-/// is always there.
+/// It owns its tensors, is cheap to clone, and iterates in the order in which the forward pass reached the sites.
+/// The batch axis is always present.
 ///
 /// # Examples
 /// ```
@@ -29,7 +32,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 /// let pattern = run.cache().get(Site::pattern(1))?; // [batch, head, query, key]
 /// assert_eq!(pattern.dims()[2..], [4, 4]);
 /// assert_eq!(run.cache().get("blocks.1.attn.hook_pattern")?.dims(), pattern.dims());
-/// let error = run.cache().get("blocks.1.attn.hook_result").unwrap_err(); // costs extra, so only when asked for
+/// let error = run.cache().get("blocks.1.attn.hook_result").unwrap_err(); // recorded only when asked for
 /// assert!(error.is_not_recorded());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -44,19 +47,19 @@ pub struct ActivationCache {
 }
 
 impl ActivationCache {
-    /// Of a model of so many layers.
+    /// Makes the cache of a model with these layer counts.
     pub(crate) fn new(layers: Layers, entries: Vec<(Site, Tensor)>, input: Input) -> Self {
         let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
         Self { entries: entries.into(), index: Arc::new(index), input, positions: None, layers }
     }
 
-    /// The activation at a site.
+    /// Returns the activation at a site.
     ///
     /// # Shapes
-    /// Those of the site's constructor, such as [`Site::pattern`].
+    /// The shape of the site's constructor, such as [`Site::pattern`].
     ///
     /// # Errors
-    /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
+    /// Fails when no hook has this name, or the run did not record it. The error names the nearest recorded sites.
     #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let recorded = || self.entries.iter().map(|(site, _)| site.to_string());
@@ -79,7 +82,7 @@ impl ActivationCache {
         site.site_in(self.layers).is_ok_and(|site| self.index.contains_key(&site))
     }
 
-    /// How many layers the model has.
+    /// The number of layers of the model.
     pub(crate) fn layers(&self) -> Layers {
         self.layers
     }
@@ -90,16 +93,16 @@ impl ActivationCache {
         self.entries.iter().map(|(site, _)| *site).collect()
     }
 
-    /// The recorded sites and their activations, in the order the forward pass reached them.
+    /// Iterates over the recorded sites and their activations, in the order in which the forward pass reached them.
     ///
     /// # Shapes
-    /// Those of each site's constructor, such as [`Site::pattern`].
+    /// The shape of each site's constructor, such as [`Site::pattern`].
     #[doc(alias = "items")]
     pub fn iter(&self) -> IntoIter<(Site, Tensor)> {
         Vec::from(&*self.entries).into_iter()
     }
 
-    /// How many sites were recorded.
+    /// The number of recorded sites.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -109,12 +112,12 @@ impl ActivationCache {
         self.entries.is_empty()
     }
 
-    /// The text that was run; what the decoder read, in a model that has an encoder too.
+    /// The text that was run. In an encoder-decoder model, the text that the decoder read.
     pub fn tokens(&self) -> Tokens {
         self.input.tokens()
     }
 
-    /// What the encoder of an encoder-decoder read.
+    /// The text that the encoder of an encoder-decoder model read.
     pub fn source(&self) -> Option<Tokens> {
         self.input.source()
     }
@@ -124,11 +127,11 @@ impl ActivationCache {
         self.input.clone()
     }
 
-    /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included. A
-    /// file that is there is replaced [whole](files).
+    /// Writes every activation to a safetensors file under its TransformerLens name, including the batch axis.
+    /// An existing file is [replaced as a whole](files).
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails when the file cannot be written.
     #[doc(alias = "cache_dict")]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         files::write_tensors(path, self.iter().map(|(site, tensor)| (site.to_string(), tensor)))

@@ -1,4 +1,4 @@
-//! [`Positions`]: which positions a run recorded, where it was not told to record all.
+//! [`Positions`]: the positions that a run recorded, if it was asked for some only.
 
 use super::ActivationCache;
 use crate::{
@@ -15,9 +15,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Positions {
     at: Arc<[u32]>,
-    /// The blocks' own stack, whose positions they are.
+    /// The stack of the blocks whose positions these are.
     stack: Stack,
-    /// The logits are at all positions too, so that these are chosen among them.
+    /// Whether the logits were computed at all positions, so that these are chosen among them.
     logits: bool,
 }
 
@@ -26,20 +26,20 @@ impl Positions {
         Self { at: at.into(), stack, logits }
     }
 
-    /// The axis of a site along which the positions were chosen: `pos`, or `query` where there is no `pos`. `None` for
-    /// what is kept whole: what has no such axis, what belongs to the other stack, what experts hold, whose rows are
-    /// the tokens of all texts, and logits that were asked for at positions of their own.
+    /// The axis of a site along which positions were chosen: `pos`, or `query` if there is no `pos`.
+    /// `None` for what is recorded at every position: sites without such an axis, sites of the other stack, sites of
+    /// experts, whose rows are the tokens of all texts, and logits that were asked for at positions of their own.
     fn axis(&self, site: Site) -> Option<usize> {
         let own = match site.layer() {
             Some(_) => site.stack() == self.stack && !matches!(site.point(), Point::CrossK | Point::CrossV),
-            // In a model of two stacks, the places before the blocks are the encoder's.
+            // In a model with two stacks, the sites before the blocks belong to the encoder.
             None => self.stack != Stack::Decoder || matches!(site.point().stage(), Stage::BeforeDecoder | Stage::End),
         };
         let axis = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))?;
         (own && axis > 0 && (self.logits || site != Site::unembed_out())).then_some(axis)
     }
 
-    /// The part of an activation that is recorded.
+    /// Returns the part of an activation that is recorded.
     pub(crate) fn part(&self, site: Site, x: &Tensor) -> Result<Tensor> {
         match self.axis(site) {
             Some(axis) => Ok(x.index_select(&Tensor::new(&*self.at, &Device::Cpu)?, axis)?),
@@ -53,8 +53,9 @@ impl ActivationCache {
         Self { positions, ..self }
     }
 
-    /// The positions that were recorded, as indices, in their order along the axis; `None` when all were. Chosen with
-    /// [`Pass::positions`](crate::model::Pass::positions), which says what is kept whole all the same.
+    /// The recorded positions as indices, in their order along the axis; `None` if all were recorded.
+    /// [`Pass::positions`](crate::model::Pass::positions) chooses them, and documents which sites are recorded at every
+    /// position anyway.
     ///
     /// # Examples
     /// ```
@@ -70,15 +71,15 @@ impl ActivationCache {
         self.positions.as_ref().map(|positions| positions.at.to_vec())
     }
 
-    /// The positions of the texts that the blocks' own stack recorded.
+    /// The positions of the text that the blocks' own stack recorded.
     pub(crate) fn recorded(&self) -> Vec<u32> {
         self.positions().unwrap_or_else(|| (0..self.tokens().len() as u32).collect())
     }
 
-    /// Where a position of the texts is along the axis of a site.
+    /// Returns the index of a position of the text along the axis of a site.
     ///
     /// # Errors
-    /// When it was not recorded.
+    /// Fails when the position was not recorded.
     pub(crate) fn row(&self, site: Site, position: usize) -> Result<usize> {
         match &self.positions {
             Some(positions) if positions.axis(site).is_some() => index_of(position, &positions.at),
@@ -86,7 +87,7 @@ impl ActivationCache {
         }
     }
 
-    /// Fails unless all positions of a site were recorded, which is what `what` needs.
+    /// Fails unless all positions of a site were recorded. `what` is the analysis that needs them.
     pub(crate) fn need_whole(&self, site: Site, what: &'static str) -> Result<()> {
         match &self.positions {
             Some(positions) if positions.axis(site).is_some() => {
@@ -98,19 +99,19 @@ impl ActivationCache {
     }
 }
 
-/// Where a position is among those that are kept.
+/// Returns the index of a position among the recorded ones.
 ///
 /// # Errors
-/// When it is not.
+/// Fails when it was not recorded.
 pub(crate) fn index_of(position: usize, kept: &[u32]) -> Result<usize> {
     let index = kept.iter().position(|&at| at as usize == position);
     index.ok_or_else(|| RunError::NotKept { position, kept: kept.to_vec() }.into())
 }
 
-/// Where the last token of a text is among the positions that are kept.
+/// Returns the index of a text's last token among the recorded positions.
 ///
 /// # Errors
-/// When all that are kept are its padding.
+/// Fails when all recorded positions are padding in this text.
 pub(crate) fn last_of(tokens: &Tokens, text: usize, kept: &[u32]) -> Result<usize> {
     let real = tokens.real(text);
     let own = kept.iter().enumerate().filter(|(_, position)| real.contains(&(**position as usize)));

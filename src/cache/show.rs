@@ -1,4 +1,4 @@
-//! How a cache is shown.
+//! How a cache is shown in a notebook: a table of sites and shapes.
 
 use super::ActivationCache;
 use crate::notebook::Card;
@@ -14,6 +14,6 @@ impl ActivationCache {
 }
 
 shown! {
-    /// Shows the table of what was recorded in a notebook.
+    /// Shows a table of the recorded sites in a notebook.
     ActivationCache: card
 }

@@ -1,4 +1,7 @@
-//! [`Detector`]: how well each head's attention fits a pattern.
+//! [`Detector`]: how well each head's attention matches a pattern. It corresponds to TransformerLens's `detect_head`:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/head_detector.py>.
+//!
+//! To add a measure, add a variant to [`Measure`] and its case in `compare`.
 
 use super::Habit;
 use crate::{
@@ -12,42 +15,42 @@ use candle_core::Tensor;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use std::borrow::Borrow;
 
-/// How an attention pattern `A` is compared with what is looked for, `D`.
+/// How an attention pattern `A` is compared with a detection pattern `D`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Measure {
-    /// The attention that goes where `D` looks, averaged over the positions from which it looks anywhere; 0 to 1. The
-    /// scores of Elhage et al. 2021 and Olsson et al. 2022 (*prefix matching* is the one of induction).
+    /// The attention to the keys of `D`, averaged over the queries that have any key in `D`; 0 to 1. These are the
+    /// scores of Elhage et al. 2021 and Olsson et al. 2022, who call the score of induction *prefix matching*.
     #[default]
     Seen,
-    /// The part of all attention that goes where `D` looks, `sum(A D) / sum(A)`; 0 to 1. TransformerLens's `"mul"`.
+    /// The share of all attention that goes to the keys of `D`, `sum(A D) / sum(A)`; 0 to 1. TransformerLens's `"mul"`.
     Mul,
-    /// One less the mean absolute difference of a row, `1 - sum|A - D| / n`; -1 to 1. TransformerLens's `"abs"`, which
+    /// One minus the mean absolute difference of a row, `1 - sum|A - D| / n`; -1 to 1. TransformerLens's `"abs"`, which
     /// rounds it to three digits.
     Abs,
 }
 
-/// What is looked for.
+/// The detection pattern.
 #[derive(Clone, Debug, PartialEq)]
 enum Sought {
     Habit(Habit),
     Pattern(Array2<f32>),
 }
 
-/// Scores heads by how well their attention fits a pattern: TransformerLens's `detect_head`.
+/// Scores heads by how well their attention matches a pattern. TransformerLens's `detect_head`.
 ///
 /// # Examples
 /// ```
 /// use glassbox::{circuits::{Detector, Habit, Measure}, prelude::*};
 /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
 /// let scores = Detector::habit(Habit::Induction).measure(Measure::Mul).exclude_bos().scores(&run)?; // [layer, head]
-/// assert!(scores[[1, 0]] > 0.5); // of all its attention; in the first list there was nothing to find
+/// assert!(scores[[1, 0]] > 0.5); // the first list offers nothing to find
 ///
-/// // Any pattern: here, the first word's position, from everywhere.
+/// // Any pattern: here, every query attends to the first word.
 /// let mut first = ndarray::Array2::zeros((11, 11));
 /// first.column_mut(1).fill(1.0);
-/// first[[0, 1]] = 0.0; // nothing looks ahead
+/// first[[0, 1]] = 0.0; // attention is causal
 /// let scores = Detector::pattern(first).heads([(1, 0)]).scores(&run)?;
-/// assert!(scores[[1, 0]] < 0.2 && scores[[0, 0]].is_nan()); // the others were not asked for
+/// assert!(scores[[1, 0]] < 0.2 && scores[[0, 0]].is_nan()); // the other heads were not asked for
 /// # use glassbox::ndarray;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -68,12 +71,12 @@ impl Detector {
         Self { sought, measure, heads: None, exclude_bos: false, exclude_current_token: false }
     }
 
-    /// Looks for a habit.
+    /// Makes a detector for a known type of head.
     pub fn habit(habit: Habit) -> Self {
         Self::new(Sought::Habit(habit))
     }
 
-    /// Looks for a pattern, for texts of as many tokens.
+    /// Makes a detector for a pattern of your own, for texts of the same length.
     ///
     /// # Shapes
     /// `[query, key]`
@@ -81,20 +84,20 @@ impl Detector {
         Self::new(Sought::Pattern(pattern))
     }
 
-    /// How patterns are compared; [`Measure::Seen`] unless said otherwise.
+    /// Sets how patterns are compared. The default is [`Measure::Seen`].
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
     }
 
-    /// Only these heads, as layer and head; the others score NaN (TransformerLens: -1).
+    /// Scores only these heads, given as layer and head. The others are NaN (-1 in TransformerLens).
     pub fn heads(mut self, heads: impl IntoIterator<Item = (impl ToIndex, impl ToIndex)>) -> Self {
         let index = |(layer, head): (_, _)| (ToIndex::to_index(layer), ToIndex::to_index(head));
         self.heads = Some(heads.into_iter().map(index).collect());
         self
     }
 
-    /// Leaves out attention to the first token, where heads rest that find nothing.
+    /// Leaves out attention to the first token, where heads often attend when they find nothing.
     pub fn exclude_bos(mut self) -> Self {
         self.exclude_bos = true;
         self
@@ -106,15 +109,16 @@ impl Detector {
         self
     }
 
-    /// The score of each head over all texts of a run, padding left out. 0 where there is nothing to measure: no
-    /// position from which the pattern looks anywhere, or no attention but what was left out.
+    /// Returns the score of each head over all texts of a run. Padding is left out.
+    ///
+    /// The score is 0 where there is nothing to measure: the pattern has no keys, or all attention is left out.
     ///
     /// # Shapes
     /// `[layer, head]`
     ///
     /// # Errors
-    /// When the run did not record the attention patterns (at all positions), a head does not exist, or the pattern does not fit the texts
-    /// or, in a model that reads from left to right, looks ahead.
+    /// Fails when the run did not record the attention patterns at all positions, a head does not exist, or the pattern
+    /// does not fit the texts or, in a causal model, contains keys after the query.
     pub fn scores(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
         let run = run.borrow();
         let config = run.model().config();
@@ -148,7 +152,7 @@ impl Detector {
         Ok(scores)
     }
 
-    /// What is looked for in one text, padding left out.
+    /// Returns the detection pattern for one text, without padding.
     fn sought(&self, run: &Run, text: usize) -> Result<Array2<f32>> {
         let tokens = run.tokens();
         let ids = &tokens.row(text).ids[tokens.real(text)];
@@ -172,7 +176,7 @@ impl Detector {
         }
     }
 
-    /// A sum, and what it is to be divided by.
+    /// Returns a sum, and what to divide it by.
     fn compare(&self, attention: Array2<f32>, sought: ArrayView2<'_, f32>) -> (f32, f32) {
         let counts =
             |query: usize, key: usize| !(self.exclude_bos && key == 0 || self.exclude_current_token && key == query);
@@ -189,7 +193,7 @@ impl Detector {
     }
 }
 
-/// One head's pattern on the tokens of a text that are not padding.
+/// Returns one head's pattern on the tokens of a text that are not padding.
 fn real(pattern: &Tensor, run: &Run, text: usize) -> Result<Array2<f32>> {
     let at = run.tokens().real(text);
     super::product::plane(&pattern.narrow(0, at.start, at.len())?.narrow(1, at.start, at.len())?)

@@ -1,9 +1,13 @@
-//! [`Habit`]: where a head may be looking.
+//! [`Habit`]: the known types of attention heads.
+//!
+//! To add a type, add a variant to [`Habit`], its name, and the keys it attends to.
 
 use ndarray::Array2;
 use std::fmt;
 
-/// A place that heads are known to look at (Elhage et al. 2021, Olsson et al. 2022).
+/// A type of attention head, defined by the keys it attends to ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+/// 2022](https://arxiv.org/abs/2209.11895)).
 #[doc(alias(
     "previous_token_head",
     "duplicate_token_head",
@@ -14,7 +18,7 @@ use std::fmt;
 ))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Habit {
-    /// The token before.
+    /// The previous token.
     PreviousToken,
     /// Earlier copies of the same token.
     DuplicateToken,
@@ -23,10 +27,10 @@ pub enum Habit {
 }
 
 impl Habit {
-    /// All of them.
+    /// All types.
     pub const ALL: [Self; 3] = [Self::PreviousToken, Self::DuplicateToken, Self::Induction];
 
-    /// Its name in a narrow column.
+    /// The short name for a narrow column.
     pub(super) fn short(self) -> &'static str {
         match self {
             Self::PreviousToken => "prev",
@@ -35,8 +39,9 @@ impl Habit {
         }
     }
 
-    /// The keys that the habit looks at from a query. As in TransformerLens, induction may lie on the present token
-    /// itself, where a token comes twice in a row.
+    /// The keys that a head of this type attends to from a query.
+    /// As in TransformerLens, an induction head may attend to the current token itself if a token is repeated
+    /// immediately.
     fn keys(self, ids: &[u32], query: usize) -> Vec<usize> {
         let earlier = || (0..query).filter(|&key| ids[key] == ids[query]);
         match self {
@@ -46,7 +51,8 @@ impl Habit {
         }
     }
 
-    /// 1 where the habit looks in a text of these tokens, 0 elsewhere: TransformerLens's detection patterns.
+    /// Returns 1 for each key that a head of this type attends to in a text of these tokens, 0 elsewhere:
+    /// TransformerLens's detection patterns.
     ///
     /// # Shapes
     /// `[query, key]`

@@ -1,4 +1,4 @@
-//! [`HeadLabels`]: what every head of a model does.
+//! [`HeadLabels`]: the type of every head of a model, measured on repeated random tokens.
 
 use super::{Habit, HeadScores, head_names, head_scores, qk_ov::head_among, random_tokens::random_tokens};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use ndarray::Array2;
 
-/// The habit of each head, found on repeated random tokens.
+/// The type of each head, measured on repeated random tokens.
 ///
 /// # Examples
 /// ```
@@ -26,22 +26,22 @@ use ndarray::Array2;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HeadLabels {
-    /// How much of each habit each head has. `induction` is what Olsson et al. 2022 call the prefix-matching score.
+    /// The scores of each head for each type. Olsson et al. 2022 call the `induction` score prefix matching.
     pub scores: HeadScores,
-    /// A head whose best score is below has no label.
+    /// A head whose best score is below the threshold has no type.
     pub threshold: f32,
 }
 
-/// Random tokens in a period, how often they are said, and texts.
+/// The number of random tokens in a period, of repeats, and of texts.
 const PERIOD: usize = 50;
 const REPEATS: usize = 2;
 const TEXTS: usize = 4;
 
-/// Runs a model on repeated random tokens, [made](super::repeated_random_tokens) from a seed, and scores the habits of all its
-/// heads; those above 0.4 give a head its name.
+/// Runs a model on repeated random tokens, [made](super::repeated_random_tokens) from a seed, and scores every head for
+/// each type. A head's best score of at least 0.4 decides its type.
 ///
 /// # Errors
-/// When the model cannot read repeated tokens or has two stacks, or its attention holds NaN.
+/// Fails when the model cannot read repeated tokens or has two stacks, or its attention contains NaN.
 pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
     let tokens = random_tokens(model, TEXTS, PERIOD, REPEATS, seed, true)?;
     let patterns: Vec<Site> = (0..model.config().n_layers).map(Site::pattern).collect();
@@ -55,7 +55,7 @@ pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
 }
 
 impl HeadLabels {
-    /// The same scores with another threshold.
+    /// Returns the same scores with another threshold.
     ///
     /// # Examples
     /// ```
@@ -72,19 +72,19 @@ impl HeadLabels {
         self
     }
 
-    /// The habit that a head has most of, and its score; `None` when there is no such head.
+    /// The type with a head's best score, and that score; `None` if there is no such head.
     pub fn best(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<(Habit, f32)> {
         let (layer, head) = head_among((layer, head), self.dim()).ok()?;
         let score = |habit| Some((habit, *self.scores.of(habit).get([layer, head])?));
         Habit::ALL.into_iter().filter_map(score).min_by(|a, b| falling(a.1, b.1))
     }
 
-    /// The habit of a head; `None` when it has none that reaches the threshold, or there is no such head.
+    /// The type of a head; `None` if its best score is below the threshold, or there is no such head.
     pub fn habit(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<Habit> {
         self.best(layer, head).filter(|best| best.1 >= self.threshold).map(|best| best.0)
     }
 
-    /// The heads with a habit, strongest first: layer, head, score.
+    /// The heads of a type, strongest first: layer, head, score.
     pub fn heads(&self, habit: Habit) -> Vec<(usize, usize, f32)> {
         let (layers, heads) = self.dim();
         let all = (0..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head)));
@@ -100,10 +100,10 @@ impl HeadLabels {
         self.scores.induction.dim()
     }
 
-    /// Layers by heads: each head's best score, and the name of those that reach the threshold.
+    /// Draws a map of layers by heads: each head's best score, and its type if it reaches the threshold.
     ///
     /// # Errors
-    /// When the model has no heads.
+    /// Fails when the model has no heads.
     pub fn figure(&self) -> Result<Figure> {
         let (layers, heads) = self.dim();
         let names = head_names(0..layers, heads);
@@ -117,14 +117,14 @@ impl HeadLabels {
         });
         let least = number(self.threshold);
         WordTable::new(Array2::from_shape_fn((layers, heads), cell))
-            .title("What each head looks at in repeated random tokens")
+            .title("What each head attends to in repeated random tokens")
             .value("best score")
             .numbered("layer", "head")
             .details(details)
             .range(0.0, 1.0)
             .upward()
             .note(format!(
-                "prev: the token before. dup: earlier copies of the token. ind: what came after those. No name below {least}."
+                "prev: previous token. dup: earlier copies of the token. ind: tokens after copies. No type below {least}."
             ))
             .draw()
     }

@@ -1,19 +1,19 @@
-//! One number for every head: maps of such numbers.
+//! [`map_heads`]: maps of one number for every head.
 
 use crate::{Result, error::CircuitsError, plot::Heatmap};
 use candle_core::{DType, Tensor};
 use ndarray::{Array2, ArrayD, Ix2};
 
-/// A number for each head of a model: attention scores, copying scores, norms, direct effects, the map of a patching
-/// sweep over heads.
+/// A number for each head of a model: attention scores, copying scores, norms, direct effects, or a patching sweep over
+/// heads.
 pub trait PerHead {
-    /// The numbers.
+    /// Returns the numbers.
     ///
     /// # Shapes
     /// `[layer, head]`
     ///
     /// # Errors
-    /// When there are not two axes.
+    /// Fails when there are not exactly two axes.
     fn per_head(&self) -> Result<Array2<f32>>;
 }
 
@@ -45,12 +45,13 @@ impl<T: PerHead> PerHead for &T {
     }
 }
 
-/// Maps of layers by heads, one for each kind of number, side by side on one scale. Every value is printed where it has
-/// room. Numbers of different size are better drawn one by one. In grouped-query attention numbers of key heads are
-/// repeated for the query heads that share them.
+/// Draws maps of layers by heads, one for each kind of number, side by side on one scale.
+///
+/// Values are printed in cells where they fit. Draw numbers of different sizes in separate pictures. In grouped-query
+/// attention, values of key heads are repeated for the query heads that share them.
 ///
 /// # Errors
-/// When there are not two axes.
+/// Fails when there are not exactly two axes.
 ///
 /// # Examples
 /// ```
@@ -70,10 +71,10 @@ pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHe
     Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print_values(true))
 }
 
-/// Numbers of key heads, each once for every query head that shares it, where so many query heads can.
+/// Returns values of key heads repeated for each query head that shares them, if the numbers of heads allow it.
 ///
 /// # Shapes
-/// `[layer, kv_head]` to `[layer, head]`.
+/// `[layer, kv_head]` to `[layer, head]`
 pub(super) fn ungrouped(numbers: Array2<f32>, heads: usize) -> Array2<f32> {
     let key_heads = numbers.ncols();
     if key_heads == 0 || key_heads >= heads || !heads.is_multiple_of(key_heads) {

@@ -1,27 +1,29 @@
-//! Which heads copy, and which look for copies, by the eigenvalues of their circuits between all tokens.
+//! [`copying_scores`] and others: which heads copy, and which look for copies, by the eigenvalues of their circuits.
 
 use super::FactoredMatrix;
 use crate::{Model, Result, index::ToIndex, ops};
 use candle_core::Tensor;
 use ndarray::Array2;
 
-/// How much each head copies: the sum of the eigenvalues of `W_E W_V W_O W_U` over the sum of their sizes, 1 when a
-/// head raises the logits of whatever it looks at (Elhage et al. 2021).
+/// Scores how much each head copies: the sum of the eigenvalues of `W_E W_V W_O W_U` divided by the sum of their
+/// absolute values.
 ///
-/// The vocabulary is multiplied away once for all heads: the eigenvalues are those of `W_O (W_U W_E) W_V`, which is
-/// `[d_head, d_head]`. The weights are read as they are; fold the norms first ([`Model::processed`]).
+/// The score is 1 when a head raises the logits of whatever it attends to ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html)). The vocabulary is multiplied away once for all
+/// heads: the eigenvalues are those of `W_O (W_U W_E) W_V`, which is `[d_head, d_head]`. The weights are used as they
+/// are; fold the norms first ([`Model::processed`]).
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1
 ///
 /// # Errors
-/// When the model gives no logits or has two stacks.
+/// Fails when the model does not have logits, or has two stacks.
 ///
 /// # Examples
 /// ```
 /// use glassbox::{circuits::copying_scores, prelude::*};
 /// let model = Model::open("induction-2l")?.processed(Processing::default())?;
-/// assert!(copying_scores(&model)?[[1, 0]] > 0.9); // the induction head says what it looks at
+/// assert!(copying_scores(&model)?[[1, 0]] > 0.9); // the induction head copies what it attends to
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub fn copying_scores(model: &Model) -> Result<Array2<f32>> {
@@ -30,29 +32,30 @@ pub fn copying_scores(model: &Model) -> Result<Array2<f32>> {
     share(&model.ov_all()?, &back)
 }
 
-/// How much each head looks for the token it reads: as [`copying_scores`], of `W_E W_Q W_K^T W_E^T`. High in heads that
-/// look at earlier copies of the present token.
+/// Scores how much each head attends to copies of the current token, by the eigenvalues of `W_E W_Q W_K^T W_E^T`. See
+/// [`copying_scores`].
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1
 ///
 /// # Errors
-/// When the model has two stacks.
+/// Fails when the model has two stacks.
 pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
     share(&model.qk_all()?, &among_tokens(model)?)
 }
 
-/// How much each head looks for positions to which the head `through` has brought the token it reads: as
-/// [`copying_scores`], of `W_E W_Q W_K^T (W_V W_O)^T W_E^T`, whose values and output are those of `through`.
+/// Scores how much each head attends to positions to which the head `through` has moved the current token.
+/// See [`copying_scores`]; here the matrix is `W_E W_Q W_K^T (W_V W_O)^T W_E^T`, with values and output of `through`.
 ///
-/// With a previous-token head this is prefix matching, the half of induction that finds the place (Elhage et al. 2021,
-/// Olsson et al. 2022). What a head *does* on text is [`label_heads`](super::label_heads).
+/// If `through` is a previous-token head this is prefix matching, the half of induction that finds the position
+/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+/// 2022](https://arxiv.org/abs/2209.11895)). [`label_heads`](super::label_heads) measures what a head *does* on text.
 ///
 /// # Shapes
-/// `[layer, head]`, -1 to 1; NaN in layers that cannot read what `through` writes
+/// `[layer, head]`, -1 to 1; NaN in layers that cannot read the output of `through`
 ///
 /// # Errors
-/// When there is no head `through`, or the model has two stacks.
+/// Fails when there is no head `through`, or the model has two stacks.
 ///
 /// # Examples
 /// ```
@@ -80,7 +83,7 @@ fn among_tokens(model: &Model) -> Result<Tensor> {
     Ok(ops::linear(&embed.t()?, &embed, None)?)
 }
 
-/// The positive share of the eigenvalues of `E heads F`, where `back` is `F E`.
+/// Returns the positive share of the eigenvalues of `E heads F`, where `back` is `F E`.
 fn share(heads: &FactoredMatrix, back: &Tensor) -> Result<Array2<f32>> {
     let shares = heads.rmatmul(back)?.eigenvalues()?.positive_share();
     let plane = shares.into_dimensionality::<ndarray::Ix2>();

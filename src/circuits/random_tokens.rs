@@ -1,4 +1,4 @@
-//! Texts that mean nothing, said twice: what comes next can only be known by looking back.
+//! [`repeated_random_tokens`]: random texts in which only repetition can predict the next token.
 
 use crate::{
     Model, Result,
@@ -7,15 +7,15 @@ use crate::{
 };
 use rand::{SeedableRng, rngs::StdRng, seq::index};
 
-/// Texts of `period` different random tokens, said `repeats` times, behind the beginning-of-text token where the model
-/// has one (Olsson et al. 2022). Special tokens are not drawn.
+/// Makes texts of `period` different random tokens, repeated `repeats` times, after a beginning-of-text token if the
+/// model has one. Special tokens are not drawn ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
 ///
 /// # Shapes
-/// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
+/// `[batch, pos]`: `texts` rows of `1 + period * repeats` tokens, or one less without a beginning-of-text token
 ///
 /// # Errors
-/// When there are no texts or no repeats, a text is longer than the model reads, it has fewer tokens than `period`, or more
-/// than 2^24 tokens are asked for.
+/// Fails when there are no texts or no repeats, a text is longer than the model's context, the vocabulary has fewer
+/// tokens than `period`, or more than 2^24 tokens are asked for.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeat
     random_tokens(model, texts, period, repeats, seed, false)
 }
 
-/// As [`repeated_random_tokens`]; with `fitted`, the period is shortened to what the model can read.
+/// As [`repeated_random_tokens`]. If `fitted`, the period is shortened to fit the model's context.
 pub(super) fn random_tokens(
     model: &Model,
     texts: usize,

@@ -1,4 +1,4 @@
-//! Subjects and verbs that agree across what stands between them.
+//! Sentences in which subject and verb agree across the words between them.
 
 use super::{
     Draft, Kind, Part, Sentence,

@@ -1,4 +1,5 @@
-//! Two people, one of whom gives the other something: the task of the indirect object (Wang et al. 2023).
+//! Sentences in which one person gives another something: indirect object identification ([Wang et al.
+//! 2023](https://arxiv.org/abs/2211.00593)).
 
 use super::{
     Draft, Entity, Kind, Number, Part, Sentence, Tense, Word,
@@ -39,7 +40,7 @@ impl Draft<'_> {
         self.finish(Kind::Giving, gave)
     }
 
-    /// An article and a singular noun under a verb or preposition; says where the noun stands.
+    /// Adds an article and a singular noun under a verb or preposition, and returns the noun's index.
     pub(super) fn object(&mut self, article: &str, noun: &str, entity: Entity, head: usize) -> usize {
         let article = self.say(article, Part::Determiner);
         let at = self.push(Word::new(noun, Part::Noun).number(Number::Singular).entity(entity));

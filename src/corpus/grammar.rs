@@ -1,12 +1,15 @@
-//! [`grammar`]: an endless text.
+//! [`grammar`]: an endless sequence of sentences.
+//!
+//! To add a kind of sentence, add a variant to [`Kind`](super::Kind), a function that drafts it, and its share to
+//! `KINDS`.
 
 use super::{Draft, Material, Sentence};
 use rand::{SeedableRng, rngs::StdRng};
 
-/// How a sentence of some kind is drafted, and how often.
+/// The function that drafts a kind of sentence, and its share.
 type Recipe = (fn(Draft<'_>) -> Sentence, f64);
 
-/// In hundredths.
+/// In percent.
 const KINDS: [Recipe; 12] = [
     (|draft| draft.agreement(0), 2.0),
     (|draft| draft.agreement(1), 6.0),
@@ -22,7 +25,7 @@ const KINDS: [Recipe; 12] = [
     (|draft| draft.list(), 10.0),
 ];
 
-/// Sentences without end, drawn from the whole grammar by a seed.
+/// Returns sentences without end, drawn from the whole grammar by a seed.
 ///
 /// # Examples
 /// ```
@@ -37,7 +40,7 @@ pub fn grammar(seed: u64) -> Grammar {
     Grammar::new(Material::All, seed)
 }
 
-/// An iterator over [`Sentence`]s that does not end.
+/// An endless iterator over [`Sentence`]s.
 #[derive(Clone, Debug)]
 pub struct Grammar {
     material: Material,
@@ -45,7 +48,7 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    /// Sentences of some material. The same seed gives the same sentences.
+    /// Returns the sentences of some material. The same seed returns the same sentences.
     pub fn new(material: Material, seed: u64) -> Self {
         Self { material, rng: StdRng::seed_from_u64(seed) }
     }

@@ -5,9 +5,9 @@ use super::Relation;
 /// What a sentence is an example of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// `The keys to the cabinet are rusty.` with so many nouns between subject and verb.
+    /// `The keys to the cabinet are rusty.`, with this many nouns between subject and verb.
     Agreement {
-        /// How many nouns stand between subject and verb.
+        /// The number of nouns between subject and verb.
         attractors: usize,
     },
     /// `The boy that likes the girls sings.`

@@ -1,4 +1,4 @@
-//! Lists that are said twice.
+//! Sentences with a list that is repeated.
 
 use super::{
     Draft, Entity, Kind, Number, Part, Sentence, Word,
@@ -22,7 +22,7 @@ impl Draft<'_> {
         self.finish(Kind::List, root)
     }
 
-    /// The first item hangs on the word that opens the list, each other on the one before it.
+    /// Adds the items. The first depends on the word that opens the list, and every other on the item before it.
     fn items(&mut self, items: &[&str], mut head: usize) {
         for item in items {
             let word = self.push(Word::new(item, Part::Noun).number(Number::Singular).entity(Entity::Thing));

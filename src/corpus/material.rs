@@ -1,19 +1,19 @@
-//! [`Material`]: what training may see, and what is kept back to measure with.
+//! [`Material`]: which sentences training may use, and which are held out for evaluation.
 
 use super::Wording;
 
-/// Which part of the grammar sentences are drawn from.
+/// The part of the grammar that sentences are drawn from.
 ///
-/// Kept back are one in eight pairs of names, one in eight pairs of a subject and the noun that stands beside it, and
-/// the judgements ("...: true.") of one in seven combinations of a fact and the words it is stated in. Such a fact is
-/// judged in its other words only. So what is measured on held-out sentences is not in any text of the training.
+/// Held out are one in eight pairs of names, one in eight pairs of a subject and the noun beside it, and the judgements
+/// ("...: true.") of one in seven combinations of a fact and a wording. Such a fact is judged in its other wording
+/// only. So no training text contains what is measured on held-out sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Material {
     /// The whole grammar.
     All,
-    /// Without what is kept back.
+    /// The grammar without the held-out part.
     Training,
-    /// Where there is something to keep back, only that.
+    /// Only the held-out part, in sentences that have one.
     HeldOut,
 }
 
@@ -26,12 +26,12 @@ impl Material {
         }
     }
 
-    /// Whether the words at two places of a list may stand together.
+    /// Whether the words at two indices of a list may occur together.
     pub(super) fn has_pair(self, first: usize, second: usize) -> bool {
         self.has((first + second) % 8 == 5)
     }
 
-    /// Whether a fact may be judged in some words. No fact is kept back in both.
+    /// Whether a fact may be judged in a wording. No fact is held out in both.
     pub(super) fn has_judgement(self, fact: usize, wording: Wording) -> bool {
         self.has(fact % 7 == if wording == Wording::Plain { 3 } else { 5 })
     }

@@ -1,4 +1,4 @@
-//! Pronouns that agree with a name or noun in gender and number.
+//! Sentences with pronouns that agree with a name or noun in gender and number.
 
 use super::{
     Draft, Entity, Gender, Kind, Number, Part, Sentence, Tense, Word,
@@ -25,7 +25,7 @@ fn personal(number: Number, gender: Option<Gender>) -> &'static str {
 }
 
 impl Draft<'_> {
-    /// A name, or a noun whose gender shows; the noun as often followed by somebody else.
+    /// Adds a name, or a noun with a known gender. Half of the nouns are followed by another person.
     fn somebody(&mut self) -> Subject {
         match self.one(&[0, 1, 2]) {
             0 => {

@@ -1,4 +1,4 @@
-//! [`Sentence`]: words, and what is true of them together.
+//! [`Sentence`]: labelled words and the labels of the whole sentence.
 
 use super::{Kind, Part, Word};
 
@@ -6,24 +6,24 @@ use super::{Kind, Part, Word};
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Sentence {
-    /// What it is about.
+    /// What it is an example of.
     pub kind: Kind,
     /// Its words and punctuation marks, one per token.
     pub words: Vec<Word>,
-    /// Of a sentence that says something of the world: whether that is so.
+    /// Whether the sentence is true, if it states a fact.
     pub truth: Option<bool>,
-    /// How surprising it is to who knows the whole grammar: minus the logarithm of its probability, in nats. The mean
-    /// over many sentences is the grammar's entropy.
+    /// The surprisal under the whole grammar: minus the logarithm of the sentence's probability, in nats.
+    /// The mean over many sentences is the grammar's entropy.
     pub nats: f64,
 }
 
 impl Sentence {
-    /// As it is written: words with spaces between them, punctuation marks without one before them.
+    /// Returns the sentence as it is written, without spaces before punctuation marks.
     pub fn text(&self) -> String {
         self.text_before(self.words.len())
     }
 
-    /// What stands before the word `at`: a prompt that this word goes on from.
+    /// Returns the text before the word `at`, as a prompt that this word continues.
     pub fn text_before(&self, at: usize) -> String {
         let mut text = String::new();
         for word in self.words.iter().take(at) {
@@ -35,12 +35,12 @@ impl Sentence {
         text
     }
 
-    /// The finite verb of the main clause, counted from 0: the word that depends on none.
+    /// The index of the finite verb of the main clause, which does not depend on any word.
     pub fn root(&self) -> usize {
         self.words.iter().position(|word| word.head.is_none()).unwrap_or(0)
     }
 
-    /// The nouns that stand between a verb and its subject, counted from 0.
+    /// The indices of the nouns between a verb and its subject.
     pub fn attractors(&self, verb: usize) -> Vec<usize> {
         let Some(subject) = self.words.get(verb).and_then(|verb| verb.subject) else { return Vec::new() };
         let between = self.words.iter().enumerate().take(verb).skip(subject + 1);

@@ -1,4 +1,4 @@
-//! Claims about the grammar as a whole.
+//! Tests of the grammar as a whole.
 
 use super::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -34,7 +34,7 @@ fn a_sentence_comes_as_often_as_its_surprise_says() {
     for sentence in grammar(6).take(count) {
         seen.entry(sentence.text()).or_insert((0, sentence.nats)).0 += 1;
     }
-    // Those expected more than forty times: their total is many deviations wide of a wrong price.
+    // Texts expected more than forty times: a wrong probability would shift their total by many standard deviations.
     let often: Vec<(usize, f64)> = seen
         .into_values()
         .map(|(found, nats)| (found, count as f64 * (-nats).exp()))
@@ -96,7 +96,7 @@ fn an_article_fits_the_word_after_it() {
     }
 }
 
-/// The names of a giving sentence, or the subject and the first noun beside it, or the judged fact.
+/// Returns the names of a giving sentence, the subject and the first noun beside it, or the judged fact.
 fn kept(sentence: &Sentence) -> Option<Vec<String>> {
     let texts = |parts: &[Part], n: usize| {
         let words = sentence.words.iter().filter(|word| parts.contains(&word.part) && word.text != "The");

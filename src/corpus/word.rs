@@ -1,6 +1,6 @@
-//! [`Word`]: one word of a sentence, and everything that is known about it.
+//! [`Word`]: one word of a sentence and its labels.
 
-/// Part of speech, by the tags of Universal Dependencies.
+/// Part of speech, with the tags of [Universal Dependencies](https://universaldependencies.org/u/pos/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// `key`, `keys`.
@@ -32,17 +32,17 @@ pub enum Part {
 /// Grammatical number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Number {
-    /// One.
+    /// Singular, `key`.
     Singular,
-    /// Several.
+    /// Plural, `keys`.
     Plural,
 }
 
 impl Number {
-    /// Both, in the order in which forms are written in the lexicon.
+    /// Both numbers, in the order of the forms in the lexicon.
     pub(super) const BOTH: [Self; 2] = [Self::Singular, Self::Plural];
 
-    /// The other one.
+    /// The other number.
     pub fn other(self) -> Self {
         match self {
             Self::Singular => Self::Plural,
@@ -60,7 +60,7 @@ pub enum Tense {
     Past,
 }
 
-/// Grammatical gender, which English shows in its pronouns alone.
+/// Grammatical gender, which English marks only on pronouns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Gender {
     /// `he`, `himself`.
@@ -69,10 +69,10 @@ pub enum Gender {
     Feminine,
 }
 
-/// What a word stands for.
+/// What a word refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entity {
-    /// `Mary`, `farmers`, and the pronouns that stand for them.
+    /// `Mary`, `farmers`, and the pronouns that refer to them.
     Person,
     /// `France`.
     Country,
@@ -90,32 +90,32 @@ pub enum Entity {
     Colour,
 }
 
-/// One word or punctuation mark, one token of the tokenizer, and what is true of it.
+/// One word or punctuation mark, which is one token, with its labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Word {
-    /// As it is written.
+    /// The word as it is written.
     pub text: String,
     /// Its part of speech.
     pub part: Part,
-    /// Of nouns, names, pronouns and present verbs. A past verb other than `was` shows none and has none.
+    /// The number of nouns, names, pronouns and present verbs. Past verbs other than `was` and `were` have none.
     pub number: Option<Number>,
-    /// Of finite verbs.
+    /// The tense of finite verbs.
     pub tense: Option<Tense>,
-    /// Of names, pronouns and nouns for a man or a woman.
+    /// The gender of names, pronouns and nouns for a man or a woman.
     pub gender: Option<Gender>,
-    /// What it stands for.
+    /// What it refers to.
     pub entity: Option<Entity>,
-    /// The word that it depends on, counted from 0 in the sentence; `None` for the root.
+    /// The index of the word that it depends on; `None` for the root.
     pub head: Option<usize>,
-    /// How many steps up from head to head the root is away.
+    /// The number of steps from head to head up to the root.
     pub depth: usize,
-    /// Of a finite verb: its subject.
+    /// The index of the subject of a finite verb.
     pub subject: Option<usize>,
 }
 
 impl Word {
-    /// A word that depends on nothing yet.
+    /// Makes a word without a head.
     pub(super) fn new(text: &str, part: Part) -> Self {
         let text = text.to_owned();
         let none = (None, None, None, None);

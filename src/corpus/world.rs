@@ -19,7 +19,7 @@ impl Draft<'_> {
         self.finish(Kind::Statement(fact.relation), root)
     }
 
-    /// `The capital of France is Rome: false.` As often as not it is true.
+    /// `The capital of France is Rome: false.` Half of the judged statements are true.
     pub(super) fn judgement(mut self) -> Sentence {
         let facts = facts();
         let wording = self.one(&Wording::ALL);
@@ -74,7 +74,7 @@ impl Draft<'_> {
         self.finish(Kind::Question(fact.relation), asked)
     }
 
-    /// A statement without its full stop; says where its verb stands.
+    /// Adds a statement without its full stop, and returns the index of its verb.
     fn state(&mut self, fact: Fact, wording: Wording, value: &str) -> usize {
         let (verb, holder) = match (fact.relation, wording) {
             (Relation::Capital | Relation::Colour, Wording::Plain) => {
@@ -120,7 +120,7 @@ impl Draft<'_> {
         verb
     }
 
-    /// `the boat`, as a subject.
+    /// Adds `the boat` as a subject.
     fn the_thing(&mut self, noun: &str, entity: Entity) -> Subject {
         let the = self.say("the", Part::Determiner);
         let noun = self.subject(Word::new(noun, Part::Noun).number(Number::Singular).entity(entity));
@@ -128,7 +128,7 @@ impl Draft<'_> {
         noun
     }
 
-    /// `all lemons`.
+    /// Adds `all lemons`.
     fn all(&mut self, plural: &str) -> Subject {
         let all = self.say("all", Part::Determiner);
         let subject = self.plural(plural);
@@ -136,12 +136,12 @@ impl Draft<'_> {
         subject
     }
 
-    /// `France`.
+    /// Adds `France`.
     fn country(&mut self, name: &str) -> Subject {
         self.subject(Word::new(name, Part::ProperNoun).number(Number::Singular).entity(Entity::Country))
     }
 
-    /// `the capital of France`, `the colour of lemons`.
+    /// Adds `the capital of France` or `the colour of lemons`.
     fn measure(&mut self, fact: Fact) -> Subject {
         let (noun, entity) = match fact.relation {
             Relation::Capital => ("capital", Entity::City),
@@ -157,12 +157,12 @@ impl Draft<'_> {
         measure
     }
 
-    /// `lemons`, `fruits`.
+    /// Adds `lemons` or `fruits`.
     fn plural(&mut self, text: &str) -> Subject {
         self.subject(Word::new(text, Part::Noun).number(Number::Plural).entity(living(text)))
     }
 
-    /// What a fact says of its subject.
+    /// Adds the value of a fact.
     fn value(&mut self, fact: Fact, value: &str) -> Subject {
         match fact.relation {
             Relation::Capital => {
@@ -181,13 +181,13 @@ impl Draft<'_> {
         }
     }
 
-    /// `What is`, `They are`: a pronoun and its verb; says where the verb stands.
+    /// Adds a pronoun and its verb, as in `What is` and `They are`. Returns the index of the verb.
     fn is(&mut self, pronoun: &str, number: Number) -> usize {
         let subject = self.subject(Word::new(pronoun, Part::Pronoun).number(number));
         self.be(Tense::Present, subject)
     }
 
-    /// Adds a word that a verb can have as its subject.
+    /// Adds a word that can be the subject of a verb.
     fn subject(&mut self, word: Word) -> Subject {
         let number = word.number.unwrap_or(Number::Singular);
         Subject { at: self.push(word), noun: 0, number, gender: None, person: false }

@@ -1,4 +1,4 @@
-//! [`Prefix`]: a text that has been read, to be continued more than once.
+//! [`Prefix`]: a text that has been read and can be continued several times.
 
 use super::{Generation, pieces::Pieces};
 use crate::{
@@ -10,13 +10,13 @@ use crate::{
     text::{Input, Padding, Tokens},
 };
 
-/// A text that has been read, its keys and values kept, so that continuing it costs only what is new.
+/// A text that has been read. Its keys and values are cached, so continuing it costs only the new tokens.
 ///
-/// Made by [`Model::read`]. Owned and cheap to clone: what is read or generated from it leaves it as it is (what
-/// TransformerLens calls a frozen cache).
+/// Made by [`Model::read`]. It is owned and cheap to clone. Reading more or generating does not change it
+/// (TransformerLens calls this a frozen key-value cache).
 ///
-/// Its last token is read once more by whatever goes on from it, because the next token depends on it: step 0 of a
-/// generation reads just that one.
+/// Whatever continues it reads its last token again, because the next token depends on it. Step 0 of a generation reads
+/// just that token.
 ///
 /// # Examples
 /// ```
@@ -33,27 +33,27 @@ use crate::{
 #[derive(Clone)]
 pub struct Prefix {
     pub(super) model: Model,
-    /// Its tokens are padded on the left; those of the decoder, in a model of both.
+    /// The tokens, padded on the left; the decoder's in an encoder-decoder model.
     pub(super) input: Input,
-    /// Of all tokens but the last, or of none.
+    /// The keys and values of all tokens but the last, or none.
     pub(super) kept: Kept,
 }
 
 impl Model {
-    /// Reads a text and keeps the keys and values, so that it can be continued several times.
+    /// Reads a text and keeps its keys and values, so that it can be continued several times.
     ///
     /// # Errors
-    /// As [`Model::generate`]; also when an intervention that this model does in every pass does not fit the text.
+    /// Fails as [`Model::generate`] does, and when an intervention of a hooked model does not fit the text.
     pub fn read(&self, input: impl ToInput) -> Result<Prefix> {
         Prefix::unread(self, input)?.read()
     }
 
-    /// Describes a continuation of a text before it happens; the decoder's text, in a model with an encoder. See
+    /// Describes a continuation of a text before it happens; the decoder's text in an encoder-decoder model. See
     /// [`Generation`].
     ///
     /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]), or it is an encoder such as BERT, which
-    /// does not go on from the end of a text.
+    /// Fails when this model cannot read the input (see [`Model::tokens`]), or is an encoder such as BERT, which does
+    /// not continue texts.
     #[doc(alias = "sample_logits")]
     pub fn generate(&self, input: impl ToInput) -> Result<Generation> {
         Ok(Prefix::unread(self, input)?.generate())
@@ -70,7 +70,7 @@ impl Prefix {
         Ok(Self { model: model.clone(), input: input.with_tokens(tokens), kept: Kept::default() })
     }
 
-    /// Reads what has not been read yet.
+    /// Reads the tokens that have not been read yet.
     fn read(self) -> Result<Self> {
         let had = self.kept.len;
         let kept = self.kept.clone().for_texts(&self.model.config(), &self.tokens());
@@ -82,7 +82,7 @@ impl Prefix {
         }
         let read = kept.len..self.tokens().len();
         let pass = Pass::onward(&self.model, &self.input, kept);
-        // Nothing is said yet, so the end of the model is not reached.
+        // No logits are needed yet, so the pass stops before the end of the model.
         let standing = self.model.standing().iter().filter(|edit| edit.site().point().stage() != Stage::End);
         let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
         let standing: Vec<_> = standing.filter_map(|edit| edit.clone().within(read.clone())).collect();
@@ -90,11 +90,11 @@ impl Prefix {
         Ok(Self { kept: kept.first(self.tokens().len() - 1)?, ..self })
     }
 
-    /// The same with more text behind it: `prefix.then(" and Mary")?`. Nothing is put between or in front. Several
-    /// texts need as many continuations, of as many tokens each.
+    /// Returns the prefix with more text appended: `prefix.then(" and Mary")?`. Nothing is inserted between the two.
+    /// Several texts need the same number of continuations, all with the same number of tokens.
     ///
     /// # Errors
-    /// When the text cannot be read by this model, or there are not as many texts, all of one length.
+    /// Fails when this model cannot read the text, or the continuations differ in number from the texts or in length.
     pub fn then(&self, more: impl ToTokens) -> Result<Self> {
         let more = self.model.continuations(more)?;
         let (texts, lengths) = (self.tokens().batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
@@ -122,7 +122,7 @@ impl Prefix {
         Generation::new(self.clone())
     }
 
-    /// The text that was read; what the decoder read, in a model with an encoder.
+    /// The text that was read; in an encoder-decoder model, the decoder's.
     pub fn tokens(&self) -> Tokens {
         self.input.tokens()
     }

@@ -1,4 +1,5 @@
-//! Names in TransformerLens, nnsight and SAELens, and the glassbox line for each. Every line is compiled and run.
+//! Names in TransformerLens, nnsight and SAELens, each with the glassbox line that does the same. Every line is
+//! compiled and run.
 //!
 //! Hook names, shapes and values are TransformerLens's own, so a name such as `blocks.0.attn.hook_z` needs no
 //! translation.
@@ -142,7 +143,8 @@
 //! ```
 //!
 //! # SAELens
-//! Sparse autoencoders are not read yet. Here is what comes before and after one; `affine` stands in for the autoencoder:
+//! Sparse autoencoders cannot be loaded yet. These lines show what comes before and after one; `affine` stands in for
+//! it:
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");

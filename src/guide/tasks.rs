@@ -1,7 +1,7 @@
 //! The index by task: what you want to do, and the line that does it. Every line is compiled, and all but those for
 //! encoders are run.
 //!
-//! All of them stand after these:
+//! All lines follow these:
 //!
 //! ```
 //! use glassbox::prelude::*;
@@ -15,7 +15,7 @@
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
-//! Model::open("induction-2l")?;            // open an included model; also a folder, a .gguf file, a hub id
+//! Model::open("induction-2l")?;            // open a shipped model; also a folder, a .gguf file, a hub id
 //! model.config().n_layers;                 // how many layers, heads, dimensions
 //! model.tokens(text)?;                     // cut a text into tokens
 //! model.to_str_tokens(text)?;              // the tokens as strings
@@ -25,17 +25,17 @@
 //! model.pass(text)?.stop_at_layer(1).run()?;   // stop before a layer
 //! model.forward(text)?;                    // logits alone
 //! model.run(["red fox red", "blue owl"])?; // several texts, padded
-//! model.generate(text)?.max_new_tokens(3).run()?; // go on writing
+//! model.generate(text)?.max_new_tokens(3).run()?; // generate text
 //! model.processed(Processing::default())?; // fold layer norms, centre the weights
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
-//! # What does the model say?
+//! # What does the model predict?
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
-//! run.next_tokens(-1, 6)?;                 // picture: the likeliest next tokens
+//! run.next_tokens(-1, 6)?;                 // picture: the most likely next tokens
 //! run.predictions(-1, 6)?;                 // the same as data
 //! for next in run.predictions(-1, 6)? {    // each has text, id, logit and probability
 //!     println!("{} {:.3}", next.text, next.probability);
@@ -50,7 +50,7 @@
 //! run.surprise()?;                         // picture: loss per token, on the text
 //! model.test_prompt(text, "owl")?;         // rank, logit and probability of an answer
 //! model.accuracy([(text, "owl", "red")])?; // for how many prompts the right word beats the wrong one
-//! run.logit_lens()?;                       // picture: what it would say before each layer
+//! run.logit_lens()?;                       // picture: what it would predict before each layer
 //! run.logit_lens()?.layers(0..1)?;         // at some of the layers
 //! run.logit_lens_for("owl")?.rank_line(-1)?; // picture: rank of a word by layer
 //! run.logits()?.softmax(-1)?;              // probabilities of every token everywhere
@@ -74,9 +74,9 @@
 //! run.attention_head(1, 0)?;               // picture: attention pattern of a head
 //! run.pattern(1, 0)?;                      // attention pattern of a head as an array
 //! head_scores(&run)?;                      // picture: previous-token, duplicate and induction scores of heads
-//! head_scores(&run)?.top(3);               // table of the highest
-//! run.bytes();                             // how much memory the run holds; drop(run) gives it back
-//! label_heads(&model, 0)?;                 // picture: what every head does, measured on random tokens
+//! head_scores(&run)?.top(3);               // table of the highest scores
+//! run.bytes();                             // how much memory the run holds; drop(run) frees it
+//! label_heads(&model, 0)?;                 // picture: type of every head, measured on random tokens
 //! repeated_random_tokens(&model, 4, 10, 2, 0)?; // random tokens, repeated
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -85,9 +85,9 @@
 //! ```no_run
 //! # use glassbox::prelude::*;
 //! let bert = Model::open("path/to/bert")?;
-//! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: what may stand at the blank
-//! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would put there before each layer
-//! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // how alike sentences are, -1 to 1
+//! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: predictions for the blank
+//! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would predict there before each layer
+//! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // similarity of sentences, -1 to 1
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -103,19 +103,19 @@
 //! model.run_with(text, zero("blocks.*.attn.hook_z").head(0))?; // at all sites of a pattern
 //! model.run_with(text, edit(Site::z(1), |z| z * 0.5))?; // any function of the activation
 //! model.run_with(text, edit(Site::z(1), |z| Ok(((z * 0.5)? + 1.0)?)))?; // in several steps
-//! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look, change nothing
-//! model.run_with(text, edit_at("blocks.*.attn.hook_z", |z, site| z * if site.layer() == Some(0) { 0.0 } else { 1.0 }))?; // told where it is
-//! let (keep, stored) = store(Site::z(1));            // keep what is seen there
+//! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look without changing
+//! model.run_with(text, edit_at("blocks.*.attn.hook_z", |z, site| z * if site.layer() == Some(0) { 0.0 } else { 1.0 }))?; // a closure that receives the site
+//! let (keep, stored) = store(Site::z(1));            // keep an activation
 //! model.run_with(text, keep)?;
-//! stored.get()?;                                     // and here it is; of several sites stored.at(site)?, stored.all()?
+//! stored.get()?;                                     // and read it; for several sites stored.at(site)?, stored.all()?
 //! model.run_with(text, patch(Site::z(1), run.cache()))?; // put in another run's activation
 //! model.run_with(text, patch(Site::z(1), run.cache()).position(-1))?; // at one position
 //! let pass = model.pass(text)?.differentiate(Site::z(1), |logits| logits.sum_all()).run()?;
 //! pass.gradient(Site::z(1))?;                        // gradient of anything at a site
 //! model.run_with(text, block_attention(1, [-1], [2]))?; // stop one position from attending to another
-//! Direction::between(&model, Site::resid_post(1), -1, ["The keys are", "The boys are"], ["The key is", "The boy is"])?; // a direction from texts: the mean of one kind less that of the other, at the last token
+//! Direction::between(&model, Site::resid_post(1), -1, ["The keys are", "The boys are"], ["The key is", "The boy is"])?; // a direction from two sets of texts, at the last token
 //! model.run_with(text, direction.add(4.0))?;         // steer along a direction
-//! model.run_with(text, direction.ablate())?;         // take a direction out
+//! model.run_with(text, direction.ablate())?;         // remove a direction
 //! model.hooked(zero(Site::z(1)).head(0));            // a model with this change built in
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -129,10 +129,10 @@
 //! heads.logit_attrs("owl", "red")?;                  // picture: direct logit attribution of every head
 //! heads.logit_attrs("owl", "red")?.top_heads(3)?;    // the strongest heads: layer, head, value
 //! heads.logit_attrs("owl", "red")?.top(3)?;          // table of the strongest
-//! heads.next_token_attrs()?;                         // picture: of the token that comes next, at every position
-//! run.decompose_scores(1, 0)?;                       // picture: an attention score by what wrote query and key
+//! heads.next_token_attrs()?;                         // picture: attribution of the next token, at every position
+//! run.decompose_scores(1, 0)?;                       // picture: an attention score, split by what query and key read
 //! glassbox::circuits::attention_from_qk(&run, 1, run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?)?; // a pattern from q and k
-//! run.decompose(last)?.logit_attrs("owl", "red")?;   // of every layer's attention and MLP
+//! run.decompose(last)?.logit_attrs("owl", "red")?;   // the same for every layer's attention and MLP
 //! run.accumulated_resid(last, true)?.logit_attrs("owl", "red")?.line()?; // by depth
 //! let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
 //! Metric::new(|logits| logits.i((.., 3)));           // a metric of your own, from the logits at the last position
@@ -154,7 +154,7 @@
 //! model.weights().w_q(0)?;                           // a weight by its usual name
 //! model.qk(1)?;                                      // W_Q W_K^T of every head of a layer
 //! model.ov(1)?.svd()?.s;                             // singular values of W_V W_O; .u and .v are its vectors
-//! svd(model.weights().w_e()?)?.s;                    // of any matrix
+//! svd(model.weights().w_e()?)?.s;                    // singular values of any matrix
 //! model.ov_all()?.eigenvalues()?;                    // picture: eigenvalues of every head
 //! let (w_e, w_u) = (model.weights().w_e()?, model.weights().w_u()?);
 //! model.ov(1)?.get(0)?.rmatmul(w_e)?.matmul(w_u)?;   // W_E W_V W_O W_U of a head, kept as two factors

@@ -1,6 +1,9 @@
-//! Places in the forward pass, and what can be done there.
+//! Interventions: what can be done at places in the forward pass.
 //!
-//! A [`Site`] names a place, [`Sites`] several. An [`Intervention`] says what to change there.
+//! A [`Site`] names one place, [`Sites`] several. An [`Intervention`] says what to change there.
+//! [`ToInterventions`] accepts one or many in any form.
+//!
+//! To add an intervention, see `intervention/mod.rs`; to add a site, see the table in `site/point.rs`.
 
 mod intervention;
 mod several;

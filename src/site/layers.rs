@@ -1,8 +1,8 @@
-//! [`Layers`]: how many layers there are, for those that are counted from the end.
+//! [`Layers`]: the number of layers in each stack, used to resolve layers that count from the end.
 
 use super::Stack;
 
-/// How many layers each stack of a model has: what a layer that counts from the end is counted in.
+/// The number of layers in each stack of a model. A negative layer is resolved against it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layers([usize; 3]);
 

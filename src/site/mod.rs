@@ -1,4 +1,9 @@
-//! [`Site`]: the typed name of one place in the forward pass; [`Sites`]: a selection of them.
+//! [`Site`]: the typed name of one hook point in the forward pass. [`Sites`]: a selection of them.
+//!
+//! Used wherever a run records, changes or reads an activation. The names are those of TransformerLens's [hook
+//! points](https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/HookedTransformer.py).
+//!
+//! To add a site, add one row to the table in `point.rs` and call the tap where the forward pass computes it (`net/`).
 
 mod layers;
 mod named;

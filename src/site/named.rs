@@ -1,9 +1,9 @@
-//! [`ToSite`]: naming one site.
+//! [`ToSite`]: everything that names one site.
 
 use super::{Layers, Site, short};
 use crate::{Result, index::ToIndex};
 
-/// Anything that names one site: a [`Site`], its name, a short name of TransformerLens with its layer
+/// Anything that names one site: a [`Site`], its name, a short name from TransformerLens with its layer
 /// (`("pattern", 0)`, `("scale", -1, "ln1")`), or a reference to one of these.
 ///
 /// # Examples
@@ -17,28 +17,28 @@ use crate::{Result, index::ToIndex};
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` names no site",
-    note = "give a `Site`, such as Site::pattern(0), a name, such as \"blocks.0.attn.hook_pattern\", or a short name with its \
-            layer, such as (\"pattern\", 0)"
+    message = "`{Self}` does not name a site",
+    note = "use a `Site`, such as Site::pattern(0), a name, such as \"blocks.0.attn.hook_pattern\", or a short name \
+            with its layer, such as (\"pattern\", 0)"
 )]
 pub trait ToSite {
-    /// The site as it is given: its layer may count from the end.
+    /// Returns the site as given. Its layer may still count from the end.
     ///
     /// # Errors
-    /// When a name is no hook's; the error names the nearest.
+    /// Fails when no hook has this name. The error names the nearest hooks.
     fn to_site(&self) -> Result<Site>;
 
-    /// The site in a model of so many layers: its layer counts from 0.
+    /// Returns the site in a model with these layer counts. Its layer counts from 0.
     ///
     /// # Errors
-    /// As [`ToSite::to_site`]; also when a layer that counts from the end leads nowhere.
+    /// Fails as [`ToSite::to_site`] does, and when a negative layer reaches past the first layer.
     fn site_in(&self, of: Layers) -> Result<Site> {
         self.to_site()?.resolved(of)
     }
 }
 
 impl Site {
-    /// Its name in TransformerLens, as it prints.
+    /// The site's name in TransformerLens, as it prints.
     pub fn name(&self) -> String {
         self.to_string()
     }

@@ -1,4 +1,7 @@
-//! The table of every hook point: its name inside a block or a model, its axes, and whether it costs extra.
+//! The table of all hook points: each one's name inside a block or a model, its axes, and whether recording it costs
+//! extra.
+//!
+//! To add a hook point, add one row here; the constructor of [`Site`] follows from it.
 
 use super::{Site, Stack};
 use crate::{
@@ -6,7 +9,7 @@ use crate::{
     index::ToIndex,
 };
 
-/// Where in the model a [`Point`] lives: once for the whole model, or once in every block.
+/// How often a [`Point`] occurs: once in a model, once in every block, or once in every expert of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Model,
@@ -23,12 +26,12 @@ pub(crate) struct Row {
     /// The constructor's name.
     pub(crate) short: &'static str,
     pub(crate) axes: &'static [Axis],
-    /// Costs memory or time that nobody should pay unasked; recorded only when named.
+    /// Recording it costs extra memory or time, so it is recorded only when named.
     pub(crate) gated: bool,
 }
 
 impl Row {
-    /// The site of a place that a model has once.
+    /// The site of a point that occurs once in a model.
     pub(crate) fn once(&self) -> Site {
         Site::of_model(self.point)
     }
@@ -43,9 +46,27 @@ macro_rules! cost {
     };
 }
 
+/// The axes of a row in the words of the glossary, for its documentation: `batch, pos, d_model`.
+macro_rules! words {
+    ($first:ident $($axis:ident)*) => { concat!(words!(@ $first), $(", ", words!(@ $axis)),*) };
+    (@ Batch) => { "batch" };
+    (@ Pos) => { "pos" };
+    (@ Query) => { "query" };
+    (@ Key) => { "key" };
+    (@ Head) => { "head" };
+    (@ KvHead) => { "kv_head" };
+    (@ DModel) => { "d_model" };
+    (@ DHead) => { "d_head" };
+    (@ DMlp) => { "d_mlp" };
+    (@ DVocab) => { "d_vocab" };
+    (@ Expert) => { "expert" };
+    (@ Class) => { "class" };
+    (@ One) => { "one" };
+}
+
 macro_rules! points {
     ($( $place:ident { $( $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*] $($gated:ident)?; )* } )*) => {
-        /// What a site holds, without saying in which layer: `resid_pre`, `pattern`, ...
+        /// What a site holds, whatever its layer: `resid_pre`, `pattern`, ...
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Point { $($( $(#[doc = $doc])+ $variant, )*)* }
@@ -58,17 +79,17 @@ macro_rules! points {
     };
     (@ctor Model $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*]) => {
         $(#[doc = $doc])+
-        #[doc = concat!("\n\nThe hook `", $name, "`.\n\n# Shapes\n`[", $(stringify!($axis), " ",)* "]` in the words of [`Axis`].")]
+        #[doc = concat!("\n\nThe hook `", $name, "`.\n\n# Shapes\n`[", words!($($axis)*), "]` in the words of [`axes`](crate::axes).")]
         pub const fn $ctor() -> Self { Self::of_model(Point::$variant) }
     };
     (@ctor Block $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*]) => {
         $(#[doc = $doc])+
-        #[doc = concat!("\n\nThe hook `blocks.{layer}.", $name, "`.\n\n# Shapes\n`[", $(stringify!($axis), " ",)* "]` in the words of [`Axis`].")]
+        #[doc = concat!("\n\nThe hook `blocks.{layer}.", $name, "`.\n\n# Shapes\n`[", words!($($axis)*), "]` in the words of [`axes`](crate::axes).")]
         pub fn $ctor(layer: impl ToIndex) -> Self { Self::of_block(layer, Point::$variant) }
     };
     (@ctor Expert $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*]) => {
         $(#[doc = $doc])+
-        #[doc = concat!("\n\nThe hook `blocks.{layer}.mlp.experts.{expert}.", $name, "`.\n\n# Shapes\n`[", $(stringify!($axis), " ",)* "]` in the words of [`Axis`].")]
+        #[doc = concat!("\n\nThe hook `blocks.{layer}.mlp.experts.{expert}.", $name, "`.\n\n# Shapes\n`[", words!($($axis)*), "]` in the words of [`axes`](crate::axes).")]
         pub fn $ctor(layer: impl ToIndex, expert: usize) -> Self { Self::of_expert(layer, expert, Point::$variant) }
     };
 }
@@ -77,9 +98,10 @@ points! {
     Model {
         /// The token ids the model reads.
         Tokens tokens "hook_tokens" [Batch Pos] gated;
-        /// Token embeddings: what the residual stream starts from.
+        /// Token embeddings, where the residual stream starts.
         Embed embed "hook_embed" [Batch Pos DModel];
-        /// Learned position embeddings, added to the token embeddings (in a Shortformer, to what queries and keys read).
+        /// Learned position embeddings, added to the token embeddings. A Shortformer adds them to the inputs of queries
+        /// and keys.
         PosEmbed pos_embed "hook_pos_embed" [Batch Pos DModel];
         /// Token embeddings of an encoder such as BERT.
         EncoderEmbed encoder_embed "embed.hook_embed" [Batch Pos DModel];
@@ -87,9 +109,9 @@ points! {
         EncoderPosEmbed encoder_pos_embed "embed.hook_pos_embed" [Batch Pos DModel];
         /// Token-type (sentence A or B) embeddings of an encoder such as BERT.
         TokenTypeEmbed token_type_embed "embed.hook_token_type_embed" [Batch Pos DModel];
-        /// Standard deviation that the embedding norm divides by.
+        /// The standard deviation that the embedding norm divides by.
         EmbedLnScale embed_ln_scale "embed.ln.hook_scale" [Batch Pos One];
-        /// Embeddings after the embedding norm, before its weight and bias.
+        /// The embeddings after the embedding norm, before its weight and bias.
         EmbedLnNormalized embed_ln_normalized "embed.ln.hook_normalized" [Batch Pos DModel];
         /// The token ids that the decoder of an encoder-decoder reads.
         DecoderTokens decoder_tokens "decoder.hook_tokens" [Batch Pos] gated;
@@ -97,152 +119,153 @@ points! {
         DecoderEmbed decoder_embed "decoder.hook_embed" [Batch Pos DModel];
         /// All embeddings summed and normed: what the first block of an encoder reads.
         FullEmbed full_embed "hook_full_embed" [Batch Pos DModel];
-        /// What the final norm divides the last residual stream by: its standard deviation, or root mean square.
+        /// The standard deviation, or root mean square, that the final norm divides the last residual stream by.
         LnFinalScale ln_final_scale "ln_final.hook_scale" [Batch Pos One];
-        /// The final residual stream, normed but not yet weighted.
+        /// The final residual stream after normalization, before the final norm's weight and bias.
         LnFinalNormalized ln_final_normalized "ln_final.hook_normalized" [Batch Pos DModel];
-        /// Scale of the encoder's final norm (encoder-decoder models).
+        /// The scale of the encoder's final norm (encoder-decoder models).
         EncoderFinalLnScale encoder_final_ln_scale "encoder_final_ln.hook_scale" [Batch Pos One];
-        /// The encoder's final residual stream, normed (encoder-decoder models).
+        /// The encoder's final residual stream after normalization (encoder-decoder models).
         EncoderFinalLnNormalized encoder_final_ln_normalized "encoder_final_ln.hook_normalized" [Batch Pos DModel];
-        /// Scale of the decoder's final norm (encoder-decoder models).
+        /// The scale of the decoder's final norm (encoder-decoder models).
         DecoderFinalLnScale decoder_final_ln_scale "decoder_final_ln.hook_scale" [Batch Pos One];
-        /// The decoder's final residual stream, normed (encoder-decoder models).
+        /// The decoder's final residual stream after normalization (encoder-decoder models).
         DecoderFinalLnNormalized decoder_final_ln_normalized "decoder_final_ln.hook_normalized" [Batch Pos DModel];
-        /// The pooled first token, squashed: what sentence classifiers of an encoder read.
+        /// The pooler's output for the first token, after its tanh: the input of an encoder's sentence classifiers.
         PoolerOut pooler_out "pooler.hook_pooler_out" [Batch DModel];
-        /// Next-sentence prediction scores.
+        /// The scores of next-sentence prediction.
         NspOut nsp_out "nsp_head.hook_nsp_out" [Batch Class];
-        /// Scale of the masked-LM head's norm.
+        /// The scale of the masked-LM head's norm.
         MlmHeadScale mlm_head_scale "mlm_head.ln.hook_scale" [Batch Pos One];
-        /// Input of the masked-LM unembedding, normed but not yet weighted.
+        /// The input of the masked-LM unembedding after normalization, before the norm's weight and bias.
         MlmHeadNormalized mlm_head_normalized "mlm_head.ln.hook_normalized" [Batch Pos DModel];
-        /// What the unembedding reads: the final residual stream after the final norm.
+        /// The input of the unembedding: the final residual stream after the final norm.
         UnembedIn unembed_in "unembed.hook_in" [Batch Pos DModel];
-        /// The logits as the unembedding writes them, before the scale or the soft cap that some models put on them.
+        /// The output of the unembedding, before the logit scale or soft cap that some models apply.
         UnembedOut unembed_out "unembed.hook_out" [Batch Pos DVocab] gated;
     }
     Block {
-        /// Relative position bias added to the scores (T5, first block of a stack).
+        /// The relative position bias that is added to the attention scores (T5, first block of a stack).
         RelPos rel_pos "attn.rel_pos_hook" [One Head Query Key];
-        /// The residual stream entering the block.
+        /// The residual stream at the start of the block.
         ResidPre resid_pre "hook_resid_pre" [Batch Pos DModel];
-        /// What attention reads, one copy for every head, so that one head's input can be changed alone.
+        /// The input of attention, copied for every head so that one head's input can be changed alone.
         AttnIn attn_in "hook_attn_in" [Batch Pos Head DModel] gated;
-        /// What the queries are made from, one copy for every head.
+        /// The input of the queries, copied for every head.
         QInput q_input "hook_q_input" [Batch Pos Head DModel] gated;
-        /// What the keys are made from, one copy for every key head.
+        /// The input of the keys, copied for every key head.
         KInput k_input "hook_k_input" [Batch Pos KvHead DModel] gated;
-        /// What the values are made from, one copy for every value head.
+        /// The input of the values, copied for every value head.
         VInput v_input "hook_v_input" [Batch Pos KvHead DModel] gated;
-        /// Standard deviation (or root mean square) that the first norm divides by.
+        /// The standard deviation, or root mean square, that the first norm divides by.
         Ln1Scale ln1_scale "ln1.hook_scale" [Batch Pos One];
         /// The attention's input after the first norm, before its weight and bias.
         Ln1Normalized ln1_normalized "ln1.hook_normalized" [Batch Pos DModel];
-        /// The attention's own input (short-former models only).
+        /// The attention's own input (Shortformer models only).
         AttnInput attn_input "attn.hook_attn_input" [Batch Pos DModel];
-        /// Queries: what each position looks for, by head.
+        /// The queries of each head: what each position looks for.
         Q q "attn.hook_q" [Batch Pos Head DHead];
-        /// Keys: what each position offers to be found by, by key head.
+        /// The keys of each key head: what each position is found by.
         K k "attn.hook_k" [Batch Pos KvHead DHead];
-        /// Values: what each position hands over when looked at, by value head.
+        /// The values of each value head: what each position passes on when it is attended to.
         V v "attn.hook_v" [Batch Pos KvHead DHead];
-        /// What each query is divided by, in models that norm queries and keys.
+        /// The scale that each query is divided by, in models that normalize queries and keys.
         QNormScale q_norm_scale "attn.q_norm.hook_scale" [Batch Pos Head One];
-        /// Queries after their norm, before its weight.
+        /// The queries after their norm, before its weight.
         QNormNormalized q_norm_normalized "attn.q_norm.hook_normalized" [Batch Pos Head DHead];
-        /// What each key is divided by, in models that norm queries and keys.
+        /// The scale that each key is divided by, in models that normalize queries and keys.
         KNormScale k_norm_scale "attn.k_norm.hook_scale" [Batch Pos KvHead One];
-        /// Keys after their norm, before its weight.
+        /// The keys after their norm, before its weight.
         KNormNormalized k_norm_normalized "attn.k_norm.hook_normalized" [Batch Pos KvHead DHead];
-        /// Queries after the rotary position turn.
+        /// The queries after rotary position embedding.
         RotQ rot_q "attn.hook_rot_q" [Batch Pos Head DHead];
-        /// Keys after the rotary position turn.
+        /// The keys after rotary position embedding.
         RotK rot_k "attn.hook_rot_k" [Batch Pos KvHead DHead];
-        /// Attention scores after scaling, bias and mask (masked places are -inf), before softmax.
+        /// The attention scores after scaling, bias and mask, before softmax. Masked entries are -inf.
         AttnScores attn_scores "attn.hook_attn_scores" [Batch Head Query Key];
-        /// Attention pattern: how much each query position looks at each key position; rows sum to 1.
+        /// The attention pattern: how much each query position attends to each key position. Rows sum to 1.
         Pattern pattern "attn.hook_pattern" [Batch Head Query Key];
-        /// What each head read: the values, mixed by the pattern, before the output matrix.
+        /// The output of each head before its output matrix W_O: the values weighted by the pattern.
         Z z "attn.hook_z" [Batch Pos Head DHead];
-        /// What each head writes to the residual stream: `z` through that head's output matrix, without the bias.
+        /// The output of each head in the residual stream: `z` times the head's W_O, without the bias.
         Result result "attn.hook_result" [Batch Pos Head DModel] gated;
-        /// Scale of the norm on what attention writes (Gemma 2, OLMo 2).
+        /// The scale of the norm on attention's output (Gemma 2, OLMo 2).
         Ln1PostScale ln1_post_scale "ln1_post.hook_scale" [Batch Pos One];
-        /// Output of attention after its own norm, before that norm's weight.
+        /// The output of attention after its own norm, before that norm's weight.
         Ln1PostNormalized ln1_post_normalized "ln1_post.hook_normalized" [Batch Pos DModel];
-        /// What attention adds to the residual stream, its bias included.
+        /// The output of attention, including its bias, as it is added to the residual stream.
         AttnOut attn_out "hook_attn_out" [Batch Pos DModel];
         /// The residual stream between attention and MLP.
         ResidMid resid_mid "hook_resid_mid" [Batch Pos DModel];
-        /// What cross attention's queries are made from (decoders of encoder-decoder models).
+        /// The input of cross attention's queries (decoders of encoder-decoder models).
         CrossAttnIn cross_attn_in "hook_cross_attn_in" [Batch Pos DModel] gated;
-        /// Queries of cross attention.
+        /// The queries of cross attention.
         CrossQ cross_q "cross_attn.hook_q" [Batch Pos Head DHead];
-        /// Keys of cross attention, from the encoder.
+        /// The keys of cross attention, computed from the encoder's output.
         CrossK cross_k "cross_attn.hook_k" [Batch Pos KvHead DHead];
-        /// Values of cross attention, from the encoder.
+        /// The values of cross attention, computed from the encoder's output.
         CrossV cross_v "cross_attn.hook_v" [Batch Pos KvHead DHead];
-        /// Scores of cross attention.
+        /// The scores of cross attention.
         CrossAttnScores cross_attn_scores "cross_attn.hook_attn_scores" [Batch Head Query Key];
-        /// Pattern of cross attention: decoder positions look at encoder positions.
+        /// The pattern of cross attention: how much each decoder position attends to each encoder position.
         CrossPattern cross_pattern "cross_attn.hook_pattern" [Batch Head Query Key];
-        /// What each cross-attention head read.
+        /// The output of each cross-attention head before its output matrix.
         CrossZ cross_z "cross_attn.hook_z" [Batch Pos Head DHead];
-        /// What each cross-attention head writes.
+        /// The output of each cross-attention head in the residual stream.
         CrossResult cross_result "cross_attn.hook_result" [Batch Pos Head DModel] gated;
-        /// What cross attention adds to the residual stream.
+        /// The output of cross attention, as it is added to the residual stream.
         CrossAttnOut cross_attn_out "hook_cross_attn_out" [Batch Pos DModel];
         /// The residual stream after cross attention.
         ResidMidCross resid_mid_cross "hook_resid_mid_cross" [Batch Pos DModel];
-        /// The residual stream as the MLP is about to read it, before the second norm.
+        /// The input of the MLP, before the second norm.
         MlpIn mlp_in "hook_mlp_in" [Batch Pos DModel] gated;
-        /// Scale of the second norm.
+        /// The scale of the second norm.
         Ln2Scale ln2_scale "ln2.hook_scale" [Batch Pos One];
         /// The MLP's input after the second norm, before its weight and bias.
         Ln2Normalized ln2_normalized "ln2.hook_normalized" [Batch Pos DModel];
-        /// Scale of the third norm, before the MLP of a decoder that also looks across.
+        /// The scale of the third norm, which precedes the MLP in a decoder with cross attention.
         Ln3Scale ln3_scale "ln3.hook_scale" [Batch Pos One];
-        /// That MLP's input after the third norm, before its weight.
+        /// The MLP's input after the third norm, before its weight.
         Ln3Normalized ln3_normalized "ln3.hook_normalized" [Batch Pos DModel];
-        /// Neurons before the nonlinearity (the gate's branch in a gated MLP).
+        /// The neurons before the nonlinearity (the gate branch of a gated MLP).
         MlpPre mlp_pre "mlp.hook_pre" [Batch Pos DMlp];
         /// The linear branch of a gated MLP.
         MlpPreLinear mlp_pre_linear "mlp.hook_pre_linear" [Batch Pos DMlp];
-        /// Neurons of a SoLU-with-norm MLP between nonlinearity and norm.
+        /// The neurons of a SoLU MLP after the nonlinearity and before its norm.
         MlpMid mlp_mid "mlp.hook_mid" [Batch Pos DMlp];
-        /// Scale of the norm inside a SoLU-with-norm MLP.
+        /// The scale of the norm inside a SoLU MLP.
         MlpLnScale mlp_ln_scale "mlp.ln.hook_scale" [Batch Pos One];
-        /// Neurons after the norm inside a SoLU-with-norm MLP, before its weight.
+        /// The neurons of a SoLU MLP after its norm, before the norm's weight.
         MlpLnNormalized mlp_ln_normalized "mlp.ln.hook_normalized" [Batch Pos DMlp];
-        /// Neurons after the nonlinearity (times the linear branch in a gated MLP): what writes to the residual stream.
+        /// The neurons after the nonlinearity, times the linear branch in a gated MLP: the input of the MLP's output
+        /// matrix.
         MlpPost mlp_post "mlp.hook_post" [Batch Pos DMlp];
-        /// How much each chosen expert counts (mixture-of-experts models).
+        /// The weight of each chosen expert (mixture-of-experts models).
         ExpertWeights expert_weights "mlp.hook_expert_weights" [Pos Expert];
-        /// Which experts were chosen (mixture-of-experts models).
+        /// The ids of the chosen experts (mixture-of-experts models).
         ExpertIndices expert_indices "mlp.hook_expert_indices" [Pos Expert];
-        /// Scale of the norm on what an MLP writes (Gemma 2, OLMo 2).
+        /// The scale of the norm on the MLP's output (Gemma 2, OLMo 2).
         Ln2PostScale ln2_post_scale "ln2_post.hook_scale" [Batch Pos One];
-        /// Output of the MLP after its own norm, before that norm's weight.
+        /// The output of the MLP after its own norm, before that norm's weight.
         Ln2PostNormalized ln2_post_normalized "ln2_post.hook_normalized" [Batch Pos DModel];
-        /// What the MLP adds to the residual stream.
+        /// The output of the MLP, as it is added to the residual stream.
         MlpOut mlp_out "hook_mlp_out" [Batch Pos DModel];
-        /// The residual stream leaving the block.
+        /// The residual stream at the end of the block.
         ResidPost resid_post "hook_resid_post" [Batch Pos DModel];
-        /// The residual stream leaving a post-norm block, after its second norm (BERT).
+        /// The residual stream at the end of a post-norm block, after its second norm (BERT).
         NormalizedResidPost normalized_resid_post "hook_normalized_resid_post" [Batch Pos DModel];
     }
     Expert {
-        /// One expert's gate.
+        /// The gate branch of one expert.
         ExpertGate expert_gate "hook_gate" [Pos DMlp];
-        /// One expert's neurons before the nonlinearity.
+        /// The neurons of one expert before the nonlinearity.
         ExpertPre expert_pre "hook_pre" [Pos DMlp];
-        /// One expert's neurons after the nonlinearity.
+        /// The neurons of one expert after the nonlinearity.
         ExpertPost expert_post "hook_post" [Pos DMlp];
     }
 }
 
-/// When a forward pass comes to a place that a model has once.
+/// When a forward pass reaches a point that occurs once in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Start,
@@ -252,7 +275,7 @@ pub(crate) enum Stage {
 }
 
 impl Point {
-    /// When a forward pass comes to a place that a model has once.
+    /// When a forward pass reaches this point, which occurs once in a model.
     pub(crate) fn stage(self) -> Stage {
         use Point::*;
         match self {
@@ -294,8 +317,8 @@ impl Point {
         }
     }
 
-    /// Whether the place is as wide as the embeddings, not as the residual stream: before they are brought to its
-    /// width, and where it has been brought back to theirs.
+    /// Whether the point is as wide as the embeddings where these are narrower than the residual stream: before they
+    /// are projected up to it, and after the stream is projected back.
     pub(crate) fn is_embed_wide(self) -> bool {
         use Point::*;
         matches!(
@@ -312,7 +335,7 @@ impl Point {
         )
     }
 
-    /// The same place in cross attention, or behind it.
+    /// The same point in cross attention.
     pub(crate) fn across(self) -> Self {
         match self {
             Self::Q => Self::CrossQ,
@@ -329,11 +352,11 @@ impl Point {
     }
 
     pub(crate) fn row(self) -> &'static Row {
-        // The table is made from the same list as the enum, in the same order.
+        // The table is built from the same list as the enum, in the same order.
         &TABLE[self as usize]
     }
 
-    /// Names that TransformerLens 4 gives to exactly the same tensors, accepted when reading.
+    /// The point that TransformerLens 4 gives another name to. These names are accepted when reading.
     pub(crate) fn from_bridge_name(place: Place, name: &str) -> Option<Self> {
         Some(match (place, name) {
             (Place::Model, "embed.hook_out") => Self::Embed,

@@ -1,11 +1,11 @@
-//! Naming one site or many.
+//! [`Sites`]: a selection of one site or many.
 
 use super::{Layers, Site, ToSite, short};
 use crate::{Result, error::SiteError, index::ToIndex, printable::line};
 use std::{collections::HashSet, fmt, iter, sync::Arc};
 
-/// Which sites to record or to change: some, all, those whose name fits a pattern, those a predicate likes, or a list of
-/// these.
+/// Which sites to record or to change: all, a list of sites, those whose name matches a pattern, those a predicate
+/// accepts, or a list of such selections.
 ///
 /// # Examples
 /// ```
@@ -24,29 +24,30 @@ use std::{collections::HashSet, fmt, iter, sync::Arc};
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Sites {
-    /// Every site that costs nothing extra (see [`Site::is_gated`]).
+    /// Every site that costs nothing extra to record (see [`Site::is_gated`]).
     All,
     /// These sites.
     Only(Vec<Site>),
-    /// Every site, gated ones too, whose name fits; `*` stands for any run of characters.
+    /// Every site, gated ones included, whose name matches; `*` stands for any characters.
     Pattern(String),
-    /// Every site, gated ones too, that the predicate accepts.
+    /// Every site, gated ones included, that the predicate accepts.
     Where(Arc<dyn Fn(Site) -> bool + Send + Sync>),
-    /// Every site that one of these selects.
+    /// Every site that any of these selects.
     Any(Vec<Self>),
 }
 
 impl Sites {
-    /// Every site that the predicate accepts.
+    /// Selects every site that the predicate accepts.
     #[doc(alias = "names_filter")]
     pub fn filter(predicate: impl Fn(Site) -> bool + Send + Sync + 'static) -> Self {
         Self::Where(Arc::new(predicate))
     }
 
-    /// The sites among `present` that this selects, in a model of so many layers; those given by name or as a [`Site`] whether present or not.
+    /// Returns the selected sites among `present`, in a model with these layer counts.
+    /// A site given by name or as a [`Site`] is returned whether or not it is present.
     ///
     /// # Errors
-    /// When a name is no hook's, or a pattern fits none of them; the error names the nearest.
+    /// Fails when no hook has a given name, or no site matches a pattern. The error names the nearest.
     pub(crate) fn among(&self, present: &[Site], of: Layers) -> Result<Vec<Site>> {
         let pick = |keep: &dyn Fn(Site) -> bool| present.iter().copied().filter(|site| keep(*site)).collect::<Vec<_>>();
         Ok(match self {
@@ -73,7 +74,7 @@ impl Sites {
         })
     }
 
-    /// The site, where one was given as such.
+    /// Returns the site if exactly one was given as such.
     pub(crate) fn one(&self) -> Option<Site> {
         match self {
             Self::Only(sites) => <[Site; 1]>::try_from(sites.as_slice()).ok().map(|[site]| site),
@@ -82,10 +83,11 @@ impl Sites {
     }
 }
 
-/// Whether `name` fits a pattern in which `*` stands for any run of characters.
+/// Whether `name` matches a pattern in which `*` stands for any characters.
 ///
-/// Each part between two stars is taken at its first place after the one before it, which leaves the most room for the
-/// rest. There is no going back: the time grows with the sum of the two lengths, however many stars there are.
+/// Each part between two stars is matched at its first occurrence after the previous part, which leaves the most room
+/// for the rest. There is no backtracking: the time grows with the sum of the two lengths, however many stars there
+/// are.
 fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(name) = parts.next().and_then(|start| name.strip_prefix(start)) else { return false };
@@ -107,14 +109,14 @@ impl From<&Site> for Sites {
 }
 
 impl<N: AsRef<str>, L: ToIndex> From<(N, L)> for Sites {
-    /// A short name of TransformerLens with its layer.
+    /// A short name from TransformerLens with its layer.
     fn from((name, layer): (N, L)) -> Self {
         Self::Pattern(short::in_layer(name.as_ref(), layer.to_index(), None))
     }
 }
 
 impl<N: AsRef<str>, L: ToIndex, P: AsRef<str>> From<(N, L, P)> for Sites {
-    /// A short name of TransformerLens with its layer and the part of the block.
+    /// A short name from TransformerLens with its layer and the part of the block.
     fn from((name, layer, part): (N, L, P)) -> Self {
         Self::Pattern(short::in_layer(name.as_ref(), layer.to_index(), Some(part.as_ref())))
     }
@@ -173,14 +175,14 @@ impl<T: Into<Self> + Clone> From<&Vec<T>> for Sites {
 }
 
 impl<I: Iterator, T: Into<Self>, M: FnMut(I::Item) -> T> From<iter::Map<I, M>> for Sites {
-    /// The sites that an iterator makes, as in `(0..4).map(Site::attn_out)`.
+    /// The sites that an iterator yields, as in `(0..4).map(Site::attn_out)`.
     fn from(several: iter::Map<I, M>) -> Self {
         several.collect::<Vec<_>>().into()
     }
 }
 
 impl From<()> for Sites {
-    /// No site.
+    /// An empty selection.
     fn from((): ()) -> Self {
         Self::Only(Vec::new())
     }
@@ -223,7 +225,7 @@ mod tests {
         }
     }
 
-    /// What a pattern means, tried in every way.
+    /// The definition of a match, by trying every possibility.
     fn fits_by_trying(pattern: &[u8], name: &[u8]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),

@@ -1,10 +1,13 @@
 //! The short names of TransformerLens's `utils.get_act_name`: `pattern` in layer 0, `scale` of `ln1` in layer 4, `k6`.
+//!
+//! Used by [`ToSite`](super::ToSite) and when a [`Site`](super::Site) is parsed. The reference is `get_act_name`:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/utilities/components_utils.py>.
 
 use super::point::{Place, TABLE};
 use crate::order::falling;
 
-/// The whole name of what TransformerLens calls by a short one in a layer, as `get_act_name` makes it; where that is no
-/// hook's, of the [`Site`](super::Site) whose constructor is called so.
+/// Returns the full name for a short one in a layer, as `get_act_name` does.
+/// A short name that `get_act_name` maps to no hook is read as the name of a [`Site`](super::Site) constructor.
 pub(super) fn in_layer(name: &str, layer: i64, layer_type: Option<&str>) -> String {
     let name = match name {
         "attn" => "pattern",
@@ -39,7 +42,7 @@ pub(super) fn in_layer(name: &str, layer: i64, layer_type: Option<&str>) -> Stri
     }
 }
 
-/// The whole name of a short one that is given alone: its layer is in it (`k6`, `scale4ln1`), or it needs none (`embed`).
+/// Returns the full name for a short one that contains its layer (`k6`, `scale4ln1`) or needs none (`embed`).
 pub(super) fn whole_name(name: &str) -> Option<String> {
     if name.contains('.') || name.starts_with("hook_") {
         return None;
@@ -59,7 +62,7 @@ pub(super) fn whole_name(name: &str) -> Option<String> {
     }
 }
 
-/// Whether a name is a short one that lacks its layer, and what to write then.
+/// Returns what to write instead if `name` is a short name that lacks its layer.
 pub(super) fn hint(name: &str) -> Option<String> {
     let known = |name: &str| {
         let whole = in_layer(name, 0, None);
@@ -69,8 +72,9 @@ pub(super) fn hint(name: &str) -> Option<String> {
     known(bare).then(|| format!("(\"{bare}\", 0)"))
 }
 
-/// The candidates most like a name, best first. What counts most is the last part: `pattern` is most like
-/// `blocks.0.attn.hook_pattern`. Of equally similar ones, the shortest comes first.
+/// Returns the candidates most similar to a name, best first.
+/// The last part of a name counts most: `pattern` is most similar to `blocks.0.attn.hook_pattern`.
+/// Among equally similar candidates the shortest comes first.
 pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
     let name: String = name.chars().take(200).collect();
     let last = |name: &str| {

@@ -1,4 +1,4 @@
-//! [`Site`]: the typed name of one place in the forward pass.
+//! [`Site`]: the typed name of one hook point in the forward pass.
 
 use super::{
     Layers, Stack,
@@ -12,15 +12,15 @@ use crate::{
 };
 use std::{fmt, str::FromStr};
 
-/// The typed name of one place in the forward pass, where activations can be read and changed.
+/// The typed name of one hook point in the forward pass, where an activation can be read and changed.
 ///
-/// `Display` and `FromStr` are exactly the names of TransformerLens 3.5.1 (`HookedTransformer`, `HookedEncoder`,
-/// `HookedEncoderDecoder`). Each constructor's documentation gives the shape; whether a model has the place is
-/// asked with [`Model::has`](crate::Model::has).
+/// `Display` and `FromStr` use exactly the names of TransformerLens 3.5.1 (`HookedTransformer`, `HookedEncoder`,
+/// `HookedEncoderDecoder`). The documentation of each constructor gives the shape.
+/// [`Model::has`](crate::Model::has) says whether a model has the site.
 ///
-/// A negative layer counts from the end, so that `Site::resid_post(-1)` is the last block's. Which layer that is, the
-/// model says that the site is used with: what a run records, and what a closure or a predicate is given, has always a
-/// layer that counts from 0, and `Site::resid_post(-1)` is equal to none of these.
+/// A negative layer counts from the end: `Site::resid_post(-1)` is in the last block.
+/// The model that the site is used with resolves it. What a run records, and what a closure or a predicate receives,
+/// always has a layer that counts from 0, so `Site::resid_post(-1)` is not equal to any of these.
 ///
 /// # Examples
 /// ```
@@ -40,11 +40,11 @@ pub struct Site {
     point: Point,
 }
 
-/// A layer as it was given.
+/// A layer as given.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Layer {
     FromStart(usize),
-    /// 1 is the last.
+    /// 1 is the last layer.
     FromEnd(u64),
 }
 
@@ -82,8 +82,8 @@ impl Site {
         matches!(self.layer, Layer::FromStart(_))
     }
 
-    /// The same with its layer counted from the start. A stack that is not there has layer 0 alone, so that what has no
-    /// such stack says so.
+    /// Returns the same site with its layer counted from the start.
+    /// A stack that the model lacks is treated as one layer, so that the later check reports the missing stack.
     pub(super) fn resolved(self, layers: Layers) -> Result<Self, Error> {
         let Layer::FromEnd(back) = self.layer else { return Ok(self) };
         let given = i64::try_from(back).map_or(i64::MIN, |back| -back);
@@ -91,20 +91,12 @@ impl Site {
         Ok(Self { layer: Layer::FromStart(layer), ..self })
     }
 
-    /// The same place in the encoder's stack of an encoder-decoder model. Of places outside the blocks, the encoder has its
-    /// own tokens, embedding and final norm; the others stay what they are.
+    /// Returns the same site in the encoder of an encoder-decoder model.
     pub const fn in_encoder(self) -> Self {
         self.in_stack(Stack::Encoder)
     }
 
-    /// The same place in the decoder's stack of an encoder-decoder model. Of places outside the blocks, the decoder has its
-    /// own tokens, embedding and final norm; the others stay what they are.
-    ///
-    /// ```
-    /// use glassbox::hook::Site;
-    /// assert_eq!(Site::z(0).in_decoder().to_string(), "decoder.0.attn.hook_z");
-    /// assert_eq!(Site::embed().in_decoder().to_string(), "decoder.hook_embed");
-    /// ```
+    /// Returns the same site in the decoder of an encoder-decoder model.
     pub const fn in_decoder(self) -> Self {
         self.in_stack(Stack::Decoder)
     }
@@ -114,13 +106,13 @@ impl Site {
         Self { stack: if point.is_once() { Stack::Blocks } else { stack }, point, ..self }
     }
 
-    /// What the site holds, without its layer.
+    /// The point: what the site holds, without its layer.
     pub const fn point(self) -> Point {
         self.point
     }
 
-    /// The block, or `None` for a place the model has once, such as the embedding, and for a layer that counts from the
-    /// end.
+    /// The layer, or `None` for a point that occurs once in a model, such as the embedding, and for a layer that counts
+    /// from the end.
     pub fn layer(self) -> Option<usize> {
         match self.layer {
             Layer::FromStart(layer) if !self.point.is_once() => Some(layer),
@@ -128,7 +120,7 @@ impl Site {
         }
     }
 
-    /// The expert of a mixture layer, or `None`.
+    /// The expert of a mixture-of-experts layer, or `None`.
     pub fn expert(self) -> Option<usize> {
         (self.point.row().place == Place::Expert).then_some(self.expert)
     }
@@ -143,33 +135,33 @@ impl Site {
         self.point.row().axes
     }
 
-    /// The shape in words: `batch, pos, head, d_head`.
+    /// The shape in words, such as `batch, pos, head, d_head`.
     pub fn shape_in_words(self) -> String {
         self.axes().iter().map(|axis| axis.name()).collect::<Vec<_>>().join(", ")
     }
 
-    /// True for places that cost extra time or memory (such as `hook_result`) and are therefore recorded only
-    /// when named.
+    /// True for sites that cost extra time or memory (such as `hook_result`) and are therefore recorded only when
+    /// named.
     pub fn is_gated(self) -> bool {
         self.point.row().gated
     }
 
-    /// A place that a model has once.
+    /// The site of a point that occurs once in a model.
     pub(crate) const fn once(point: Point) -> Self {
         Self::of_model(point)
     }
 
-    /// A place in a block of a stack.
+    /// The site of a point in a block of a stack.
     pub(crate) const fn in_block(stack: Stack, layer: usize, point: Point) -> Self {
         Self { stack, layer: Layer::FromStart(layer), ..Self::of_model(point) }
     }
 
-    /// False for places that hold whole numbers: token ids and the choice of experts.
+    /// False for sites that hold integers: token ids and the ids of experts.
     pub(crate) fn is_differentiable(self) -> bool {
         !matches!(self.point, Point::Tokens | Point::ExpertIndices)
     }
 
-    /// Whether the place belongs to the reading of a whole text, not to the logits.
+    /// Whether the site belongs to the classification of a whole text rather than to the logits.
     pub(crate) fn is_pooled(self) -> bool {
         matches!(self.point, Point::PoolerOut | Point::NspOut)
     }
@@ -194,7 +186,7 @@ impl Site {
         Self { expert, ..self }
     }
 
-    /// Every site that a model of these stacks, blocks and experts could have, in the order of a forward pass.
+    /// Every site that a model with these stacks, layers and experts could have, in the order of a forward pass.
     pub(crate) fn all(stacks: &[Stack], layers: usize, experts: usize) -> Vec<Self> {
         let at = |place: Place| TABLE.iter().filter(move |row| row.place == place);
         let once = |stage: Stage| at(Place::Model).filter(move |row| row.point.stage() == stage).map(Row::once);
@@ -258,12 +250,12 @@ fn canonical_layer(text: &str) -> Option<Layer> {
     }
 }
 
-/// A number as `Display` writes it: no sign, no leading zero.
+/// Parses a number as `Display` writes it: without a sign or leading zeros.
 fn canonical_number(text: &str) -> Option<usize> {
     text.parse().ok().filter(|number: &usize| number.to_string() == text)
 }
 
-/// The site of a whole name.
+/// Parses the full name of a site.
 fn whole(name: &str) -> Option<Site> {
     if let Some(point) = point(Place::Model, name) {
         return Some(Site::of_model(point));
@@ -279,15 +271,15 @@ fn whole(name: &str) -> Option<Site> {
 impl FromStr for Site {
     type Err = Error;
 
-    /// Also reads the short names of TransformerLens's `get_act_name` that have their layer in them, such as `k6` and
+    /// Also reads the short names of TransformerLens's `get_act_name` that contain their layer, such as `k6` and
     /// `resid_post0`, or need none, such as `embed`.
     ///
     /// # Errors
-    /// When no such hook exists; the error names the nearest ones.
+    /// Fails when no such hook exists. The error names the nearest ones.
     fn from_str(name: &str) -> Result<Self, Error> {
         whole(name).or_else(|| short::whole_name(name).as_deref().and_then(whole)).ok_or_else(|| {
             let (stack, layer) = in_block(name).map_or((Stack::default(), Layer::FromStart(0)), |(s, l, _)| (s, l));
-            // What one block can have, in the block that was meant.
+            // All sites of one block, in the block that was asked for.
             let near = Site::all(&[stack], 1, 1).into_iter().map(|site| Site { layer, ..site }.to_string());
             let (nearest, short) = (short::nearest(name, near, 3), short::hint(name));
             SiteError::Unknown { name: name.into(), nearest, short }.into()

@@ -1,6 +1,6 @@
-//! [`Stack`]: which stack of blocks.
+//! [`Stack`]: which stack of blocks a site is in.
 
-/// Which stack of blocks a site is in.
+/// The stack of blocks that a site is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stack {
     /// The only stack of a decoder-only or encoder-only model: `blocks.3.…`.

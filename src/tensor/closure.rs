@@ -1,16 +1,17 @@
-//! What may stand for a tensor: what closures return, and the values that are put in.
+//! [`ToTensor`] and [`Looked`]: what closures of interventions may return, and the values that can be put in.
 
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use ndarray::{Array, ArrayView, Dimension};
 
-/// What a closure that makes a tensor may return, and what may be put in for an activation: candle's result of a tensor, as
-/// every operation on tensors gives it, the tensor itself, an array, or a row of numbers. `|x| x * 0.5`, `|x| x.zeros_like()`, `|x| Ok((x * 0.5)?)` and `|x| x.clone()` all do, and so does the
-/// name of a method, `Tensor::tanh`.
+/// Anything that can stand for a tensor: the tensor itself, candle's result of one, an array, or numbers.
 ///
-/// Within a closure `?` takes errors of candle and of this crate alike. A function that returns this crate's
-/// [`Result`] goes in as `|x| Ok(function(x)?)`: there is one kind of result here, so that the compiler need not be told
-/// which error a closure's `Ok(..)` has.
+/// Closures of interventions may return any of these: `|x| x * 0.5`, `|x| x.zeros_like()`, `|x| Ok((x * 0.5)?)`,
+/// `|x| x.clone()` and the name of a method, `Tensor::tanh`, all work.
+///
+/// Inside such a closure `?` accepts errors of candle and of this crate alike. A function that returns this crate's
+/// [`Result`] is passed as `|x| Ok(function(x)?)`. This crate's result is left out so that the compiler can infer the
+/// error type of a closure's `Ok(..)`.
 ///
 /// # Examples
 /// ```
@@ -33,15 +34,15 @@ use ndarray::{Array, ArrayView, Dimension};
 #[diagnostic::on_unimplemented(
     message = "a tensor, candle's result of one, an array or numbers are needed here, as in `|x| x * 0.5`, or `|x| Ok(f(x)?)` for a function `f` that returns glassbox's `Result`; this is `{Self}`",
     label = "is `{Self}`",
-    note = "a function that returns glassbox's `Result<Tensor>` goes in as `|x| Ok(function(x)?)`",
+    note = "a function that returns glassbox's `Result<Tensor>` is passed as `|x| Ok(function(x)?)`",
     note = "several steps end in `Ok(..)`: `|x| Ok(((x * 0.5)? + 1.0)?)`",
-    note = "a closure that only looks belongs in `observe(site, |x| ..)`"
+    note = "a closure that only observes belongs in `observe(site, |x| ..)`"
 )]
 pub trait ToTensor {
-    /// The tensor.
+    /// Returns the tensor.
     ///
     /// # Errors
-    /// What the closure said was wrong.
+    /// Fails with the closure's own error.
     fn to_tensor(self) -> Result<Tensor>;
 }
 
@@ -94,17 +95,17 @@ impl ToTensor for candle_core::Result<Tensor> {
     }
 }
 
-/// What a closure that only looks may return: nothing, or, where something may go wrong, `Ok(())`.
+/// What a closure of [`observe`](crate::hook::observe) may return: nothing or, if it can fail, `Ok(())`.
 #[diagnostic::on_unimplemented(
-    message = "a closure that only looks returns nothing, or candle's `Ok(())`: leave out its `-> Result<()>`, and end it with a semicolon where it returns a value; this one returns `{Self}`",
+    message = "a closure that only observes returns nothing, or candle's `Ok(())`: leave out its `-> Result<()>`, and end it with a semicolon where it returns a value; this one returns `{Self}`",
     note = "end it with a semicolon, as in `|x| println!(..);`",
     note = "a closure that changes something belongs in `edit(site, |x| ..)`"
 )]
 pub trait Looked {
-    /// Whether the look went well.
+    /// Returns whether the closure succeeded.
     ///
     /// # Errors
-    /// What the closure said was wrong.
+    /// Fails with the closure's own error.
     fn looked(self) -> Result<()>;
 }
 
@@ -120,7 +121,7 @@ impl Looked for candle_core::Result<()> {
     }
 }
 
-/// An error of this crate inside a closure that returns candle's result; it comes out of the run as it was.
+/// Carries an error of this crate through a closure that returns candle's result. The run returns the same error.
 impl From<Error> for candle_core::Error {
     fn from(error: Error) -> Self {
         Self::WrappedContext { wrapped: Box::new(error), context: "in a closure".into() }

@@ -1,7 +1,8 @@
-//! Tensors in a notebook: candle's names for them, and softmax.
+//! Tensors in a notebook: candle's names for them, indexing from the end, and softmax.
 //!
-//! A notebook must not load candle a second time: `:dep candle-nn` would bring tensors of another type. All of candle is
-//! [`glassbox::candle_core`](crate::candle_core); the names that a notebook needs are in the [`prelude`](crate::prelude).
+//! A notebook must not load candle a second time: `:dep candle-nn` would bring in different tensor types. All of candle
+//! is [`glassbox::candle_core`](crate::candle_core). The names that a notebook needs are in the
+//! [`prelude`](crate::prelude).
 //!
 //! ```
 //! use glassbox::prelude::*;
@@ -28,16 +29,16 @@ pub use index_op::{IndexOp, Part, ToPart};
 
 /// `tensor.softmax(-1)` and `tensor.log_softmax(-1)`.
 pub trait Softmax {
-    /// As [`softmax`].
+    /// See [`softmax`].
     ///
     /// # Errors
-    /// When the tensor has no such axis or holds no floats.
+    /// Fails when the tensor does not have this axis or does not hold floats.
     fn softmax(&self, axis: impl ToIndex) -> Result<Tensor>;
 
-    /// As [`log_softmax`].
+    /// See [`log_softmax`].
     ///
     /// # Errors
-    /// When the tensor has no such axis or holds no floats.
+    /// Fails when the tensor does not have this axis or does not hold floats.
     fn log_softmax(&self, axis: impl ToIndex) -> Result<Tensor>;
 }
 
@@ -51,10 +52,10 @@ impl Softmax for Tensor {
     }
 }
 
-/// Probabilities along an axis; `-1` is the last. Gradients flow through it.
+/// Returns probabilities along an axis; -1 is the last. Differentiable.
 ///
 /// # Errors
-/// When the tensor has no such axis or holds no floats.
+/// Fails when the tensor does not have this axis or does not hold floats.
 ///
 /// # Examples
 /// ```
@@ -67,10 +68,10 @@ pub fn softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Tensor>
     values.as_ref().softmax(axis)
 }
 
-/// Logarithms of the probabilities along an axis; `-1` is the last. Gradients flow through it.
+/// Returns the logarithms of probabilities along an axis; -1 is the last. Differentiable.
 ///
 /// # Errors
-/// When the tensor has no such axis or holds no floats.
+/// Fails when the tensor does not have this axis or does not hold floats.
 ///
 /// # Examples
 /// ```
@@ -83,7 +84,7 @@ pub fn log_softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Ten
     values.as_ref().log_softmax(axis)
 }
 
-/// Which axis it is, of floats.
+/// Returns the index of the axis, and checks that the tensor holds floats.
 fn place(values: &Tensor, axis: impl ToIndex) -> Result<usize> {
     if !values.dtype().is_float() {
         need_type(|| "the tensor given to a softmax".into(), values, DType::F32)?;

@@ -1,7 +1,9 @@
-//! Training small models through the same forward pass that is hooked, and the recipes of the shipped ones.
+//! Training small models through the same forward pass that is hooked elsewhere, and the recipes of the shipped models.
 //!
-//! A [`Recipe`] says what is trained on what; [`Training`] follows one. A recipe is seeded: on one machine it gives the
-//! same weights every time, whether or not the training was interrupted. `glassbox train RECIPE` runs one.
+//! A [`Recipe`] decides what is trained on what, and a [`Training`] follows it. A recipe is seeded: on one machine it
+//! always produces the same weights, whether or not the training was interrupted. `glassbox train RECIPE` runs one.
+//!
+//! To add a recipe, implement [`Recipe`] in a new file here and add a line to `recipes.rs`.
 
 mod adamw;
 mod batch;

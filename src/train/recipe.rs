@@ -8,75 +8,75 @@ use std::{
     path::Path,
 };
 
-/// Everything that decides the weights of a model: architecture and first weights, texts, speed, loss.
+/// Everything that determines the weights of a model: architecture, initial weights, texts, learning rate and loss.
 ///
-/// Its `Debug` form tells recipes apart when a training is taken up again, so it must show every setting.
+/// The `Debug` form identifies a recipe when a training is resumed, so it must show every setting.
 pub trait Recipe: Debug + Send + Sync {
-    /// The name of the model it makes.
+    /// The name of the model.
     fn name(&self) -> &'static str;
 
-    /// Seed, length and speed.
+    /// The seed, length and learning rate.
     fn schedule(&self) -> Schedule;
 
-    /// The same, to change.
+    /// The schedule, to be changed.
     fn schedule_mut(&mut self) -> &mut Schedule;
 
-    /// Whether every setting is one that the recipe can have; asked before anything is made.
+    /// Checks every setting before anything is made.
     ///
     /// # Errors
-    /// When one is not; the error names it and its range.
+    /// Fails when a setting is out of range. The error names the setting and its range.
     fn check(&self) -> Result<()> {
         self.schedule().check()
     }
 
-    /// The weights before the first step.
+    /// Returns the weights before the first step.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     fn parameters(&self) -> Result<Parameters>;
 
-    /// How the model reads text.
+    /// Returns the tokenizer.
     ///
     /// # Errors
-    /// When the vocabulary is malformed.
+    /// Fails when the vocabulary is malformed.
     fn tokenizer(&self) -> Result<Tokenizer>;
 
-    /// The texts of step `from`, of the one after it, and so on, without end. What a step gets depends on the recipe and
-    /// the number of the step alone.
+    /// Returns the batches of step `from` and all later steps, without end. A batch depends only on the recipe and the
+    /// step number.
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>>;
 
-    /// Texts that are not trained on.
+    /// Returns texts that are not trained on.
     ///
     /// # Errors
-    /// When they cannot be made.
+    /// Fails when they cannot be made.
     fn held_out(&self) -> Result<Batch>;
 
-    /// What is made small: the mean loss of what the batch asks for, unless the recipe adds something.
+    /// Returns the loss to minimize: the mean loss of the batch, unless the recipe adds something.
     ///
     /// # Errors
-    /// When the batch does not fit the model.
+    /// Fails when the batch does not fit the model.
     fn loss(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor> {
         parameters.loss(batch)
     }
 
-    /// What the trained model can do, as sentences.
+    /// Describes what the trained model can do, as sentences.
     ///
     /// # Errors
-    /// When the model has another vocabulary than the recipe's.
+    /// Fails when the model does not have the recipe's vocabulary.
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>>;
 
-    /// The steps after which the weights are kept beside the model's own.
+    /// The steps after which the weights are kept as checkpoints.
     fn kept_steps(&self) -> Vec<usize> {
         Vec::new()
     }
 
-    /// Writes model and tokenizer into a folder that [`Model::open`] reads.
+    /// Saves model and tokenizer to a folder that [`Model::open`] can read.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// Fails when a file cannot be written.
     fn save(&self, model: &Model, folder: &Path) -> Result<()>;
 
-    /// The losses as a chart.
+    /// Returns the losses as a chart.
     fn chart(&self, history: &History) -> LineChart {
         history.chart(&format!("Training of {}", self.name()))
     }

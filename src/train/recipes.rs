@@ -1,4 +1,4 @@
-//! The recipes of the shipped models, by name.
+//! The recipes of the shipped models, by name. To add one, add a line here.
 
 use super::{Recipe, grammar::English, induction::Induction, modular::ModularAddition};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     error::{TrainError, nearest},
 };
 
-/// By the word that `glassbox train` knows it by.
+/// The name that `glassbox train` uses, and the recipe.
 type Named = (&'static str, fn() -> Box<dyn Recipe>);
 
 const RECIPES: &[Named] = &[
@@ -15,15 +15,15 @@ const RECIPES: &[Named] = &[
     ("modular-addition", || Box::new(ModularAddition::default())),
 ];
 
-/// The names of the recipes of the shipped models.
+/// The names of the shipped models' recipes.
 pub fn recipes() -> Vec<&'static str> {
     RECIPES.iter().map(|(name, _)| *name).collect()
 }
 
-/// The recipe of a shipped model: `"induction"`.
+/// Returns the recipe of a shipped model, such as `"induction"`.
 ///
 /// # Errors
-/// When there is none of that name.
+/// Fails when there is no recipe of this name.
 ///
 /// # Examples
 /// ```

@@ -1,10 +1,10 @@
-//! Which steps of weight processing there are.
+//! [`Processing`]: which steps of weight processing to apply.
 
 use super::{center, fold, refactor, value_bias};
 use crate::{Result, config::Step, model::Config, net::transformer::Transformer};
 
 impl Step {
-    /// Why a model has nothing for this step to do, or would not stay the same.
+    /// Returns why the step does not apply to a model: it has nothing to do, or the output would change.
     pub(super) fn obstacle(self, config: &Config, transformer: &Transformer) -> Option<&'static str> {
         match self {
             Self::FoldLn => fold::obstacle(config),
@@ -15,7 +15,7 @@ impl Step {
         }
     }
 
-    /// Does it, and records that.
+    /// Applies the step and records it.
     pub(super) fn done_to(self, config: &mut Config, transformer: &mut Transformer) -> Result<()> {
         self.apply(transformer)?;
         config.processed.record(self);
@@ -33,14 +33,14 @@ impl Step {
         }
     }
 
-    /// Whether the embedding and the unembedding are no longer one matrix afterwards.
+    /// Whether the embedding and the unembedding are different matrices after the step.
     fn unties(self) -> bool {
         matches!(self, Self::FoldLn | Self::CenterWritingWeights | Self::CenterUnembed)
     }
 }
 
-/// Which steps to do, for [`Model::processed`](crate::Model::processed). The names and the default are those of
-/// `from_pretrained` in TransformerLens: all but the last.
+/// Which steps [`Model::processed`](crate::Model::processed) applies. The names and defaults are those of
+/// TransformerLens's `from_pretrained`: all but the last.
 ///
 /// # Examples
 /// ```
@@ -74,7 +74,7 @@ impl Default for Processing {
 }
 
 impl Processing {
-    /// No step.
+    /// No steps.
     pub const fn none() -> Self {
         Self {
             fold_ln: false,
@@ -85,7 +85,7 @@ impl Processing {
         }
     }
 
-    /// Every step.
+    /// All steps.
     pub const fn all() -> Self {
         Self {
             fold_ln: true,

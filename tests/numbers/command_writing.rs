@@ -168,7 +168,7 @@ fn a_training_writes_over_nothing_that_it_was_not_told_to() {
     let before = content(&trained);
     assert_eq!(before.len(), 5, "config, weights, tokenizer, losses twice");
     let said = sentence(&train(&scratch.0, &["--steps", "1"]));
-    assert!(said.contains("is there already") && content(&trained) == before, "{said}");
+    assert!(said.contains("already exists") && content(&trained) == before, "{said}");
     fs::write(trained.join("training.safetensors"), "an earlier one").unwrap();
     let said = sentence(&train(&scratch.0, &["--steps", "1", "--out", "trained/induction-2l"]));
     assert!(said.contains("--resume"), "{said}");
@@ -194,7 +194,7 @@ fn a_training_whose_model_cannot_be_written_is_kept_and_goes_on_elsewhere() {
     let place = disk.0.0.join("m");
     let said = sentence(&train(&scratch.0, &["--steps", "2", "--out", place.to_str().unwrap()]));
     assert!(
-        said.contains("No space left on device") && said.contains("the training up to step 2 is kept in"),
+        said.contains("No space left on device") && said.contains("the training up to step 2 is saved in"),
         "{said}"
     );
     let kept: Vec<_> = content(&scratch.0).into_iter().map(|(path, _)| path).collect();
