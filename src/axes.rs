@@ -1,32 +1,34 @@
-//! The glossary of axes. Every `# Shapes` section in this crate uses only these words. Used everywhere.
+//! The glossary of axes. Every `# Shapes` section in this crate uses only these words, numbers, and sums or products of
+//! them.
 //!
 //! | word | meaning |
 //! |---|---|
-//! | `batch` | texts run side by side |
+//! | `batch` | the texts that are run together |
 //! | `pos` | position of a token in its text, counted from 0 |
 //! | `query` | the position that attends (destination): a `pos` of the attention's rows |
 //! | `key` | the position that is attended to (source): a `pos` of the attention's columns |
 //! | `head` | attention head of a layer |
 //! | `kv_head` | head of keys and values; fewer than `head` when queries share them (grouped-query attention) |
+//! | `expert` | expert of a mixture-of-experts layer |
 //! | `d_model` | width of the residual stream |
 //! | `d_head` | width of one head's query, key, value and output |
 //! | `d_mlp` | neurons of a layer's MLP |
 //! | `d_vocab` | entries of the vocabulary |
-//! | `expert` | expert of a mixture-of-experts layer |
-//! | `class` | class of next-sentence prediction |
+//! | `d_in`, `d_out` | inputs and outputs of any linear layer |
 //! | `layer` | block of the transformer, counted from 0 |
-//! | `sample` | one labelled example of a probe or a training step: usually a token in its text |
-//! | `feature` | one number a probe may use: a neuron, or a dimension of an activation |
-//! | `strength` | multiple of a direction that is added |
-//! | `step` | token of a generation, counted from 0 |
-//! | `number` | a number from 0 to p - 1, in models that calculate modulo p |
-//! | `pair` | an ordered pair of numbers, by the first and then the second |
-//! | `component` | one wave of a Fourier basis: the constant, or the cosine or sine of one frequency |
-//! | `l`, `m`, `r` | rows of a left factor, the inner axis of a product, and columns of a right factor |
-//! | `from`, `to` | tokens or positions of a circuit's rows and columns |
-//! | `k` | singular values, at most as many as `l`, `m` and `r` |
-//! | `..` | any axes |
+//! | `component` | one summand of the residual stream: the embedding, a layer's output, a head's output, ... |
+//! | `sender`, `receiver` | the two ends of an edge between parts of the model |
+//! | `metric` | one of several metrics measured in the same runs |
+//! | `cell` | one cell of a map: one patched run |
+//! | `class` | one of the classes that a head chooses from |
+//! | `sample` | one labelled example of a probe: usually a token in its text |
+//! | `feature` | one number that a probe may use: a neuron, or a dimension of an activation |
+//! | `number` | one of the numbers that waves run over |
+//! | `row`, `column` | row and column of a matrix whose meaning is the caller's |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
+//! | `..` | any further axes |
+//!
+//! To add an axis of activations, add a row here, a variant of [`Axis`] and its name.
 
 use std::fmt;
 
@@ -41,7 +43,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Axis {
-    /// Texts run side by side.
+    /// The texts that are run together.
     Batch,
     /// Position of a token in its text.
     Pos,

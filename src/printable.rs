@@ -1,4 +1,5 @@
-//! Text that can be shown: tokens with their spaces and controls made visible, widths, escapes, numbers.
+//! Makes text safe to show: visible spaces and control characters, escapes, widths, number formats. Pictures, notebook
+//! output and errors use it.
 
 use std::borrow::Cow;
 
@@ -7,32 +8,32 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// Left-to-right mark: keeps an index such as `@3` to the right of a right-to-left token.
 const LEFT_TO_RIGHT: char = '\u{200e}';
 
-/// A token as a reader can see it: space as `·`, newline as `↵`, tab as `→`, controls as pictures, a leading
-/// combining mark on a dotted circle.
+/// A token in visible form: space as `·`, newline as `↵`, tab as `→`, other control characters as their pictures, and a
+/// leading combining mark on a dotted circle.
 pub(crate) fn visible(token: &str) -> String {
     printable(token).replace(' ', "·")
 }
 
-/// The most characters that is shown of a name or title, and of a sentence.
+/// The most characters of a name or title, and of a sentence.
 const LONGEST_NAME: usize = 1000;
 const LONGEST_SENTENCE: usize = 2500;
-/// The most that a sentence shows of what it quotes, and of one word such as a path.
+/// The most characters of a quoted part of a sentence, and of one word such as a path.
 const LONGEST_QUOTE: usize = 300;
 const LONGEST_WORD: usize = 600;
 
-/// A name as it is, but for what cannot be seen or would disturb its neighbours.
+/// A name without invisible characters and without those that would disturb the text around it.
 pub(crate) fn printable(name: &str) -> String {
     if name.is_empty() { "∅".into() } else { line(name) }
 }
 
-/// Text from outside as one line that cannot leave its place: a title, the name of an axis, a cell of a table. The middle
-/// of a very long one is left out. Nothing stays nothing.
+/// Outside text on one safe line: a title, the name of an axis, a table cell. Very long text loses its middle. Empty
+/// text stays empty.
 pub(crate) fn line(text: impl AsRef<str>) -> String {
     one_line(text.as_ref(), LONGEST_NAME)
 }
 
-/// The same of an error or a description, which may be longer; the middle of long quotes and words is left out, so that
-/// what is said of them stays.
+/// An error or a description on one safe line. It may be longer than [`line()`] allows; long quotes and words lose
+/// their middle, so that the sentence itself remains.
 pub(crate) fn sentence(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     if text.len() <= LONGEST_QUOTE {
@@ -44,15 +45,15 @@ pub(crate) fn sentence(text: impl AsRef<str>) -> String {
     one_line(&words, LONGEST_SENTENCE)
 }
 
-/// Lines of text whose control characters are shown as their pictures.
+/// Several lines of text, with control characters replaced by their pictures.
 pub(crate) fn lines(text: &str) -> String {
     without_marks(with_pictures(text, |c| matches!(c, '\n' | '\t')))
 }
 
-/// The beginning of the notebook kernel's own words, such as the one that ends an output.
+/// The beginning of the notebook kernel's marker words, such as the one that ends an output.
 const MARK: &str = "EVCXR_";
 
-/// The kernel takes a line that holds one of its words as a command, so that none is ever written by a text.
+/// Breaks up the kernel's marker words, because the kernel obeys any line that contains one.
 fn without_marks(text: String) -> String {
     if text.contains(MARK) { text.replace(MARK, "EVCXR-") } else { text }
 }
@@ -86,7 +87,7 @@ fn one_line(text: &str, most: usize) -> String {
     without_marks(shown)
 }
 
-/// At most so many characters: the first two thirds and the last third, with `…` between them.
+/// At most `most` characters: the first two thirds and the last third, with `…` between them.
 fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most || text.chars().nth(most).is_none() {
         return text.into();
@@ -97,7 +98,7 @@ fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     format!("{head}…{tail}").into()
 }
 
-/// What stands for a character that would not be seen, or would change how its neighbours are.
+/// The replacement for a character that is invisible or changes how its neighbours appear.
 fn hidden(c: char) -> Option<String> {
     Some(match c {
         '\n' => "↵".into(),
@@ -122,12 +123,12 @@ fn is_right_to_left(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
-/// How many monospace columns a text takes; wide characters take two.
+/// The number of monospace columns of a text; wide characters take two.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The width in px of a monospace text, at 0.6 em a column.
+/// The width in px of a monospace text, at 0.6 em per column.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     columns(text) as f64 * size * 0.6
 }
@@ -160,17 +161,17 @@ pub(crate) fn pad_left(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
-/// The first line of a text rendering; nothing without a title.
+/// The first line of a plain-text form; empty without a title.
 pub(crate) fn headline(title: &str) -> String {
     if title.is_empty() { String::new() } else { format!("{title}\n") }
 }
 
-/// The title, or what to say without one.
+/// The title, or the fallback if it is empty.
 pub(crate) fn or<'a>(title: &'a str, fallback: &'a str) -> &'a str {
     if title.is_empty() { fallback } else { title }
 }
 
-/// The text as XML and HTML character data or attribute value, on one line.
+/// The text escaped for XML and HTML content and attributes, on one line.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -183,7 +184,7 @@ pub(crate) fn escape(text: &str) -> String {
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
             LEFT_TO_RIGHT => out.push(c),
-            // XML has no way to write some of these, not even as references.
+            // XML cannot express some of these characters, even as references.
             _ => match hidden(c) {
                 Some(picture) => out.push_str(&picture),
                 None => out.push(c),
@@ -193,12 +194,12 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// A number for people: three significant digits without trailing zeros, a true minus sign.
+/// A number to read: three significant digits without trailing zeros, with a true minus sign.
 pub(crate) fn number(value: f32) -> String {
     rounded(value, 3)
 }
 
-/// A number for people who look, not read: two significant digits.
+/// A number to glance at: two significant digits.
 pub(crate) fn short_number(value: f32) -> String {
     rounded(value, 2)
 }
@@ -222,7 +223,7 @@ fn rounded(value: f32, digits: i32) -> String {
     text.replace('-', "−")
 }
 
-/// Drops zeros after the decimal point that say nothing.
+/// Drops trailing zeros after the decimal point.
 fn trimmed(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }

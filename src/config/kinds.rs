@@ -1,14 +1,14 @@
-//! The words of a configuration.
+//! The enumerations and small structs of a [`Config`](super::Config).
 
-/// What a model reads and in which direction.
+/// Whether a model has an encoder, a decoder or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Architecture {
-    /// Each token sees those before it (GPT, Llama, ...).
+    /// Each token attends to those before it (GPT, Llama, ...).
     #[default]
     Decoder,
-    /// Each token sees every token (BERT and its kin).
+    /// Each token attends to every token (BERT and its relatives).
     Encoder,
-    /// An encoder, and a decoder that also looks at what the encoder made (T5).
+    /// An encoder, and a decoder that also attends to the encoder's output (T5).
     EncoderDecoder,
 }
 
@@ -16,47 +16,48 @@ pub enum Architecture {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Normalization {
-    /// Subtract the mean, divide by the standard deviation (Ba et al. 2016).
+    /// Subtracts the mean and divides by the standard deviation (Ba et al. 2016,
+    /// [arXiv:1607.06450](https://arxiv.org/abs/1607.06450)).
     LayerNorm,
-    /// Divide by the root mean square (Zhang & Sennrich 2019).
+    /// Divides by the root mean square (Zhang & Sennrich 2019, [arXiv:1910.07467](https://arxiv.org/abs/1910.07467)).
     RmsNorm,
     /// No norm.
     None,
 }
 
-/// Where a block's norms stand.
+/// Where the norms of a block are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NormPlace {
-    /// On what attention and MLP read: `x + f(norm(x))` (GPT-2, Llama).
+    /// To the inputs of attention and MLP: `x + f(norm(x))` (GPT-2, Llama).
     Before,
-    /// On what they read and on what they write: `x + norm(f(norm(x)))` (Gemma 2).
+    /// To their inputs and their outputs: `x + norm(f(norm(x)))` (Gemma 2).
     BeforeAndAfter,
-    /// On what they write: `x + norm(f(x))` (OLMo 2).
+    /// To their outputs: `x + norm(f(x))` (OLMo 2).
     After,
-    /// On the sum: `norm(x + f(x))` (BERT).
+    /// To the residual sum: `norm(x + f(x))` (BERT).
     OnSum,
 }
 
-/// The norm of queries and keys before they meet.
+/// The norm of queries and keys before their dot product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QkNorm {
-    /// Each head by itself (Qwen 3, Gemma 3).
+    /// Each head separately (Qwen 3, Gemma 3).
     PerHead,
     /// All heads of a token together (OLMo 2).
     Whole,
 }
 
-/// A mixture of experts: each token is sent through some of several MLPs.
+/// A mixture of experts: each token goes through some of several MLPs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Experts {
-    /// Experts per layer.
+    /// The number of experts in a layer.
     pub count: usize,
-    /// How many of them a token goes through.
+    /// The number of experts that a token goes through.
     pub per_token: usize,
-    /// The chosen experts' weights are made to sum to 1.
+    /// Whether the weights of the chosen experts are normalized to sum to 1.
     pub normalized: bool,
 }
 
@@ -66,27 +67,27 @@ impl Experts {
     }
 }
 
-/// How one vector is made of a text, for sentence embeddings.
+/// How a text becomes one vector, for sentence embeddings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pooling {
-    /// The mean of all tokens' streams.
+    /// The mean of the residual stream over all tokens.
     #[default]
     Mean,
-    /// The first token's stream.
+    /// The residual stream of the first token.
     FirstToken,
 }
 
-/// What reads the last residual stream.
+/// The heads that read the last residual stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Heads {
-    /// Logits over the vocabulary.
+    /// Whether there are logits over the vocabulary.
     pub unembed: bool,
-    /// The unembedding has a layer with nonlinearity and norm of its own in front (masked language models).
+    /// Whether the unembedding has a layer with its own nonlinearity and norm before it (masked language models).
     pub mlm: bool,
-    /// The first token's stream, through a layer and a tanh.
+    /// Whether the first token's stream goes through a layer and a tanh.
     pub pooler: bool,
-    /// From the pooled token: does the second sentence follow the first?
+    /// Whether the pooled token predicts if the second sentence follows the first.
     pub nsp: bool,
 }

@@ -1,4 +1,8 @@
-//! [`Config`]: the architecture as data.
+//! [`Config`]: the architecture as data. Families fill it in, and the network, the sites and the weights follow from
+//! it.
+//!
+//! To add a field, touch `Config::base` and the native family, which writes every field. To add a kind of norm or
+//! pooling, touch `kinds.rs`. To add a kind of position, touch `position.rs`.
 
 mod kinds;
 mod position;
@@ -17,109 +21,109 @@ pub use position::{LongContext, Position, Rotary};
 pub use processed::{Processed, Step};
 pub(crate) use sizes::Sizes;
 
-/// Everything that tells one transformer's computation from another's.
+/// Everything that distinguishes one transformer's computation from another's.
 ///
-/// Field names are TransformerLens's `HookedTransformerConfig` where it has the field.
+/// Fields that TransformerLens's `HookedTransformerConfig` also has keep its names.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The architecture's name, as in `model_type` of a Hugging Face configuration.
+    /// The name of the architecture: the `model_type` of its Hugging Face configuration.
     pub family: String,
-    /// Decoder, encoder, or both.
+    /// Whether the model is a decoder, an encoder or both.
     pub architecture: Architecture,
-    /// Number of blocks; of the decoder, when there is an encoder too.
+    /// The number of blocks; in an encoder-decoder, those of the decoder.
     pub n_layers: usize,
-    /// Number of blocks of the encoder, in a model that has a decoder too; 0 elsewhere.
+    /// The number of blocks of the encoder in an encoder-decoder; 0 otherwise.
     pub n_encoder_layers: usize,
-    /// Width of the residual stream.
+    /// The width of the residual stream.
     pub d_model: usize,
-    /// Width of the embeddings before they are brought to `d_model` (ALBERT); `d_model` in nearly every model.
+    /// The width of the embeddings before they are projected to `d_model` (ALBERT); `d_model` in nearly every model.
     pub d_embed: usize,
-    /// Attention heads per block.
+    /// The number of attention heads in a block.
     pub n_heads: usize,
-    /// Heads of keys and values per block; fewer than `n_heads` in grouped-query attention.
+    /// The number of key and value heads in a block; fewer than `n_heads` in grouped-query attention.
     pub n_key_value_heads: usize,
-    /// Width of one head.
+    /// The width of one head.
     pub d_head: usize,
-    /// Neurons of a block's MLP (of one expert, in a mixture); 0 when `attn_only`.
+    /// The number of neurons in a block's MLP (in one expert of a mixture); 0 if `attn_only`.
     pub d_mlp: usize,
-    /// Entries of the vocabulary.
+    /// The size of the vocabulary.
     pub d_vocab: usize,
-    /// The longest text, in tokens.
+    /// The most tokens of a text.
     pub n_ctx: usize,
-    /// The padding token's id in models that count positions past it (RoBERTa): wherever it stands in a text it has no
-    /// position of its own, and the tokens after it are counted as if it were not there. `None` in all others.
+    /// The id of the padding token in models that skip it when they count positions (RoBERTa). It has no position of
+    /// its own anywhere in a text, and later tokens are counted as if it were absent. `None` in all other models.
     pub unplaced_token: Option<u32>,
-    /// Kinds of token, such as first and second sentence; 0 in models that know none.
+    /// The number of token types, such as first and second sentence; 0 in models without them.
     pub n_token_types: usize,
-    /// Nonlinearity of the MLP.
+    /// The nonlinearity of the MLP.
     pub act_fn: Activation,
     /// The kind of norm.
     pub normalization: Normalization,
-    /// Where a block's norms stand.
+    /// Where the norms of a block are applied.
     pub norm_place: NormPlace,
-    /// The norm of queries and keys, in models that have one.
+    /// The norm of queries and keys, if there is one.
     pub qk_norm: Option<QkNorm>,
-    /// The embeddings are normed before the first block.
+    /// Whether the embeddings are normed before the first block.
     pub embed_norm: bool,
-    /// The last residual stream is normed before it is read.
+    /// Whether the last residual stream is normed before it is read.
     pub final_norm: bool,
-    /// Added to the variance (or mean square) before its root is taken.
+    /// The number added to the variance (or mean square) before its square root.
     pub eps: f64,
-    /// How the model knows where a token stands.
+    /// How the model represents positions.
     pub position: Position,
-    /// The rotary frequencies of layers with a window, where they differ from the others' (Gemma 3).
+    /// The rotary frequencies of layers with a sliding window, if they differ from the others' (Gemma 3).
     pub local_rotary: Option<Rotary>,
-    /// Layers that turn nothing although the others do (SmolLM 3).
+    /// The layers without rotary embedding in a model whose other layers have it (SmolLM 3).
     pub no_rope_layers: Vec<usize>,
-    /// By layer: how many tokens back a token sees, itself counted; `None` is all. Empty where no layer has a window.
+    /// The width of each layer's sliding window, counting the token itself; `None` for full attention. Empty if no
+    /// layer has a window.
     pub windows: Vec<Option<usize>>,
-    /// Scores are multiplied by this; 1 / sqrt(d_head) unless the model says otherwise.
+    /// The factor of attention scores; 1 / sqrt(d_head) in most models.
     pub attn_scale: f64,
-    /// Queries, keys and values are cut off at plus or minus this (OLMo).
+    /// The limit that queries, keys and values are clipped to, positive and negative (OLMo).
     pub clip_qkv: Option<f64>,
-    /// Scores of layer `l` are divided by `l + 1` too.
+    /// Whether the scores of layer `l` are also divided by `l + 1`.
     pub scale_attn_by_inverse_layer_idx: bool,
-    /// Scores are squashed into plus or minus this by a tanh (Gemma 2).
+    /// The soft cap of attention scores, which are squashed into plus or minus this by a tanh (Gemma 2).
     pub attn_scores_soft_cap: Option<f64>,
-    /// Logits are squashed into plus or minus this by a tanh (Gemma 2).
+    /// The soft cap of logits, which are squashed into plus or minus this by a tanh (Gemma 2).
     pub output_logits_soft_cap: Option<f64>,
-    /// Embeddings are multiplied by this (Gemma: sqrt(d_model)).
+    /// The factor of embeddings (Gemma: sqrt(d_model)).
     pub embed_scale: f64,
-    /// What attention and MLP add to the residual stream is multiplied by this (Granite).
+    /// The factor of everything that attention and MLP add to the residual stream (Granite).
     pub residual_scale: f64,
-    /// What the unembedding reads is multiplied by this (T5, where it is the embedding turned: 1 / sqrt(d_model)).
+    /// The factor of the unembedding's input (T5 with tied embeddings: 1 / sqrt(d_model)).
     pub unembed_scale: f64,
-    /// Logits are multiplied by this.
+    /// The factor of the logits.
     pub logit_scale: f64,
-    /// Blocks have attention and nothing else.
+    /// Whether blocks have attention only.
     pub attn_only: bool,
-    /// Attention and MLP read the same residual stream side by side.
+    /// Whether attention and MLP read the same residual stream in parallel.
     pub parallel_attn_mlp: bool,
-    /// The MLP multiplies two branches (SwiGLU and its kin).
+    /// Whether the MLP multiplies two branches (SwiGLU and its relatives).
     pub gated_mlp: bool,
-    /// Each MLP is a mixture of experts.
+    /// The mixture of experts, if the MLPs are one.
     pub experts: Option<Experts>,
-    /// The unembedding is the embedding, turned.
+    /// Whether the unembedding is the transposed embedding.
     pub tied: bool,
-    /// Tensors that the configuration takes for others under a second name, and whose values differ in the file: the
-    /// model computes with them as they are stored. `lm_head.weight` of a model that says it is tied.
+    /// Tensors that the configuration declares to be duplicates but whose values differ in the file, such as
+    /// `lm_head.weight` of a model declared as tied. The model uses them as stored.
     pub untied: Vec<String>,
-    /// What the file holds and the model knowingly does not compute with: the part that sees images, of a model that is
-    /// read for its text.
+    /// Parts of the file that are left out on purpose, such as the vision tower of a model that is used for text.
     pub left_out: Vec<String>,
-    /// What reads the last residual stream.
+    /// The heads that read the last residual stream.
     pub heads: Heads,
-    /// How sentence embeddings are made; the mean unless a sentence-transformers model's files say otherwise.
+    /// How sentence embeddings are computed; the mean, unless a sentence-transformers model's files differ.
     pub sentence_pooling: Pooling,
-    /// The token that the decoder of an encoder-decoder starts from.
+    /// The first token of the decoder in an encoder-decoder.
     pub decoder_start: Option<u32>,
-    /// What was done to the weights after they were learned.
+    /// The steps that were applied to the weights after training.
     pub processed: Processed,
 }
 
 impl Config {
-    /// Texts of more tokens than this are turned by other angles (LongRoPE).
+    /// The number of tokens beyond which texts use other rotary frequencies (LongRoPE).
     pub(crate) fn long_after(&self) -> Option<usize> {
         match &self.position {
             Position::Rotary(Rotary { long: Some(long), .. }) => Some(long.after),
@@ -127,7 +131,7 @@ impl Config {
         }
     }
 
-    /// A decoder with nothing out of the ordinary, for families to say what differs.
+    /// A plain decoder, from which families set what differs.
     pub(crate) fn base(family: &str) -> Self {
         Self {
             family: family.into(),
@@ -178,12 +182,12 @@ impl Config {
         }
     }
 
-    /// How many layers each stack has.
+    /// The number of layers of each stack.
     pub(crate) fn layers(&self) -> Layers {
         Layers::new(|stack| if self.stacks().contains(&stack) { self.layers_of(stack) } else { 0 })
     }
 
-    /// The site that is meant, its layer counted from 0. Whether this model has it is another question.
+    /// Resolves a site, so that its layer counts from 0. The model may still lack it.
     pub(crate) fn site(&self, site: impl ToSite) -> crate::Result<Site> {
         site.site_in(self.layers())
     }
@@ -198,17 +202,18 @@ impl Config {
         matches!(self.position, Position::Learned | Position::Shortformer)
     }
 
-    /// How many tokens back a token sees at this layer, itself counted; `None` is all, and where there is no such layer.
+    /// The width of a layer's sliding window, counting the token itself. `None` for full attention or if there is no
+    /// such layer.
     pub fn window(&self, layer: impl ToIndex) -> Option<usize> {
         self.windows.get(place(layer.to_index(), self.windows.len())?).copied().flatten()
     }
 
-    /// The rotary frequencies of a layer, where there is one that turns queries and keys.
+    /// The rotary frequencies of a layer, if it has rotary embedding.
     pub fn rotary(&self, layer: usize) -> Option<Rotary> {
         self.turn(layer).cloned()
     }
 
-    /// As [`Config::rotary`], to be looked at.
+    /// Like [`Config::rotary`], by reference.
     pub(crate) fn turn(&self, layer: usize) -> Option<&Rotary> {
         match (&self.position, &self.local_rotary) {
             _ if self.no_rope_layers.contains(&layer) => None,
@@ -218,7 +223,7 @@ impl Config {
         }
     }
 
-    /// What the scores of a layer are multiplied by.
+    /// Returns the factor of a layer's attention scores.
     ///
     /// # Errors
     /// When there is no such layer.

@@ -1,27 +1,27 @@
-//! [`Step`], [`Processed`]: how a model's weights may be rewritten, and the record of what was done to them.
+//! [`Step`] and [`Processed`]: the ways to rewrite a model's weights, and the record of those that were applied.
 
 use crate::{Result, error::WeightsError};
 use std::fmt;
 
-/// A rewriting of the weights that leaves every log-probability as it is.
+/// A rewriting of the weights that preserves every log-probability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// A norm's weight and bias move into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).
+    /// Folds a norm's weight and bias into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).
     FoldLn,
-    /// What is written to the residual stream has mean 0:
+    /// Makes everything written to the residual stream have mean 0:
     /// [`Model::center_writing_weights`](crate::Model::center_writing_weights).
     CenterWritingWeights,
-    /// Logits have mean 0: [`Model::center_unembed`](crate::Model::center_unembed).
+    /// Makes logits have mean 0: [`Model::center_unembed`](crate::Model::center_unembed).
     CenterUnembed,
-    /// Values have no bias: [`Model::fold_value_biases`](crate::Model::fold_value_biases).
+    /// Moves the biases of values to the output: [`Model::fold_value_biases`](crate::Model::fold_value_biases).
     FoldValueBiases,
-    /// Each head's matrices are orthogonal:
+    /// Makes each head's matrices orthogonal:
     /// [`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices).
     RefactorFactoredAttnMatrices,
 }
 
 impl Step {
-    /// In the order they are done.
+    /// All steps, in the order in which they are applied.
     pub const ALL: [Self; 5] = [
         Self::FoldLn,
         Self::CenterWritingWeights,
@@ -30,7 +30,7 @@ impl Step {
         Self::RefactorFactoredAttnMatrices,
     ];
 
-    /// TransformerLens's name: `fold_ln`.
+    /// TransformerLens's name of the step, such as `fold_ln`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::FoldLn => "fold_ln",
@@ -48,7 +48,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What was done to a model's weights, and what was left out because it does not apply:
+/// The steps that were applied to a model's weights, and those that were left out because they do not apply:
 /// [`Model::processing`](crate::Model::processing).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processed {
@@ -57,27 +57,27 @@ pub struct Processed {
 }
 
 impl Processed {
-    /// The steps done, in order.
+    /// The steps that were applied, in order.
     pub fn done(&self) -> Vec<Step> {
         self.done.clone()
     }
 
-    /// Whether a step was done.
+    /// Whether a step was applied.
     pub fn has(&self, step: Step) -> bool {
         self.done.contains(&step)
     }
 
-    /// The steps that were asked for and do not apply to this model, and why.
+    /// The steps that were requested but do not apply to this model, with the reason.
     pub fn left_out(&self) -> Vec<(Step, &'static str)> {
         self.left_out.clone()
     }
 
-    /// Whether the weights are as they were learned and nothing else was asked for.
+    /// Whether the weights are unchanged and no other step was requested.
     pub fn is_empty(&self) -> bool {
         self.done.is_empty() && self.left_out.is_empty()
     }
 
-    /// Fails when the step, or one that comes after it, has been done.
+    /// Returns an error if the step, or one that comes after it, was already applied.
     pub(crate) fn check(&self, step: Step) -> Result<()> {
         let step_name = step.name();
         match self.done.iter().find(|done| **done >= step) {

@@ -1,4 +1,4 @@
-//! Which sites a model has, and their shapes.
+//! The sites of a model and their shapes, derived from its [`Config`].
 
 use super::{Architecture, Config, NormPlace, Normalization, Position};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Config {
-    /// The size of an axis at a site, or `None` where the tokens decide it as they pass (an expert's share of them).
+    /// The size of an axis at a site. `None` if it depends on the run, as an expert's share of the tokens does.
     fn size(&self, site: Site, axis: Axis, sizes: Sizes) -> Option<usize> {
         use Point::*;
         let Sizes { batch, source, target, past } = sizes;
@@ -40,18 +40,18 @@ impl Config {
         })
     }
 
-    /// Whether the positions at a site are those of what the encoder of an encoder-decoder reads.
+    /// Whether the positions at a site are those of the encoder of an encoder-decoder.
     pub(crate) fn is_of_encoder(&self, site: Site) -> bool {
         use Point::*;
-        // In a model of two stacks, these hooks of the embedding are the encoder's; the decoder has its own.
+        // In a model with two stacks, the hooks of the embedding belong to the encoder.
         let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
         embeds_source
             || site.stack() == Stack::Encoder
             || matches!(site.point(), EncoderFinalLnScale | EncoderFinalLnNormalized | CrossK | CrossV)
     }
 
-    /// The shape an activation has for `batch` texts of `pos` tokens (on both sides of an encoder-decoder), or `None`
-    /// where the tokens decide it as they pass.
+    /// Returns the shape of an activation for `batch` texts of `pos` tokens (in both stacks of an encoder-decoder).
+    /// `None` if it depends on the run, as for single experts.
     ///
     /// # Errors
     /// When this model has no such site.
@@ -64,7 +64,7 @@ impl Config {
         Ok(site.axes().iter().map(|&axis| self.size(site, axis, sizes)).collect())
     }
 
-    /// The stacks of blocks, in the order a forward pass goes through them.
+    /// The stacks of blocks, in the order of a forward pass.
     pub(crate) fn stacks(&self) -> &'static [Stack] {
         match self.architecture {
             Architecture::EncoderDecoder => &[Stack::Encoder, Stack::Decoder],
@@ -105,7 +105,7 @@ impl Config {
         before.chain([at(self.n_layers.saturating_sub(1), end)]).collect()
     }
 
-    /// Every site this model has, in the order a forward pass reaches them.
+    /// Returns every site of this model, in the order of a forward pass.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
         let all = Site::all(self.stacks(), self.n_layers.max(self.n_encoder_layers), experts);
@@ -124,7 +124,7 @@ impl Config {
         sites
     }
 
-    /// What a block of the stack comes to elsewhere than a plain decoder's does, each with what comes right before.
+    /// The points that a block of this stack reaches in another order than a plain decoder, each with its predecessor.
     fn moved(&self, stack: Stack) -> &'static [(Point, Point)] {
         use Point::*;
         match (self.norm_place, stack) {
@@ -141,7 +141,7 @@ impl Config {
         self.site(site).is_ok_and(|site| self.absence(site).is_none())
     }
 
-    /// Fails, naming the reason and the nearest sites, when this model has no such site.
+    /// Returns an error with the reason and the nearest sites if this model has no such site.
     pub(crate) fn check(&self, site: Site) -> crate::Result<()> {
         let site = self.site(site)?;
         let Some(why) = self.absence(site) else { return Ok(()) };
@@ -153,14 +153,14 @@ impl Config {
         Err(SiteError::NotInModel { site: name, family: self.family.clone(), why, nearest, beyond }.into())
     }
 
-    /// Whether a site's layer or expert is one past those that its stack has.
+    /// Whether a site's layer or expert is out of range for its stack.
     fn is_beyond(&self, site: Site) -> bool {
         let of_layers = || site.layer().is_some_and(|layer| layer >= self.layers_of(site.stack()));
         let of_experts = || site.expert().zip(self.experts).is_some_and(|(expert, all)| expert >= all.count);
         self.stacks().contains(&site.stack()) && (of_layers() || of_experts())
     }
 
-    /// Why this model lacks a site, or `None` when it has it.
+    /// The reason why this model lacks a site, or `None` if it has it.
     fn absence(&self, site: Site) -> Option<String> {
         if let Some(layer) = site.layer() {
             if !self.stacks().contains(&site.stack()) {

@@ -1,4 +1,4 @@
-//! How much a forward pass reads.
+//! [`Sizes`]: the numbers of texts and tokens of a forward pass.
 
 use crate::text::Input;
 
@@ -6,11 +6,11 @@ use crate::text::Input;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sizes {
     pub(crate) batch: usize,
-    /// Tokens the encoder reads; as `target` in a model of one stack.
+    /// The tokens that the encoder reads; equal to `target` in a model with one stack.
     pub(crate) source: usize,
-    /// New tokens the decoder (or the only stack) reads.
+    /// The new tokens that the decoder (or the only stack) reads.
     pub(crate) target: usize,
-    /// Tokens read before, whose keys and values are kept.
+    /// The tokens read earlier, whose keys and values are cached.
     pub(crate) past: usize,
 }
 

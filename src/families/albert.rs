@@ -1,5 +1,8 @@
-//! ALBERT (Lan et al. 2020), as `AlbertForPreTraining`, `AlbertForMaskedLM` and `AlbertModel` of Hugging Face
-//! transformers compute it: narrow embeddings that are widened, and layers that share their weights.
+//! ALBERT ([Lan et al. 2020](https://arxiv.org/abs/1909.11942)): narrow embeddings that are projected to `d_model`, and
+//! layers that share their weights.
+//!
+//! Reference: `AlbertForPreTraining`, `AlbertForMaskedLM` and `AlbertModel` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/albert/modeling_albert.py>
 
 use super::{
     Family,
@@ -37,7 +40,7 @@ const NAMES: Names = Names {
     unembed: "predictions.decoder",
     unembed_bias: "predictions.bias",
     pooler: "pooler",
-    // Whether two sentences are in their order.
+    // This head predicts whether two sentences are in order.
     nsp: "sop_classifier.classifier",
 };
 
@@ -71,14 +74,14 @@ fn layer(group: usize, inner: usize) -> String {
     format!("encoder.albert_layer_groups.{group}.albert_layers.{inner}")
 }
 
-/// The groups that have weights, and the layers of each.
+/// The numbers of groups that have weights and of layers in each.
 fn shared(weights: &Weights) -> (usize, usize) {
     let has = |group, inner| weights.contains(&format!("{}.ffn.weight", layer(group, inner)));
     let count = |has: &dyn Fn(usize) -> bool| (0..).take_while(|&i| has(i)).count().max(1);
     (count(&|group| has(group, 0)), count(&|inner| has(0, inner)))
 }
 
-/// Consecutive rounds belong to one group, and each round goes through all layers of its group.
+/// Consecutive rounds belong to one group, and each round runs all layers of its group.
 fn blocks(config: &Config, weights: &Weights) -> Result<Vec<Block>> {
     let (groups, inner) = shared(weights);
     let block = |group, i| post_norm::block(config, weights, &NAMES, &layer(group, i), 0);

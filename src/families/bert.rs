@@ -1,5 +1,7 @@
-//! BERT (Devlin et al. 2019), as `BertForPreTraining`, `BertForMaskedLM` and `BertModel` of Hugging Face transformers
-//! compute it.
+//! BERT ([Devlin et al. 2019](https://arxiv.org/abs/1810.04805)).
+//!
+//! Reference: `BertForPreTraining`, `BertForMaskedLM` and `BertModel` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/bert/modeling_bert.py>
 
 use super::{
     Family,
@@ -22,7 +24,7 @@ pub(super) const FAMILY: Family = Family {
     buffers: &["embeddings.position_ids"],
 };
 
-/// RoBERTa's layers are called the same.
+/// The names of BERT's parts. RoBERTa's layers have the same names.
 pub(super) const NAMES: Names = Names {
     q: "attention.self.query",
     k: "attention.self.key",

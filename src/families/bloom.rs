@@ -1,5 +1,7 @@
-//! BLOOM (BigScience 2022), as `BloomForCausalLM` of Hugging Face transformers computes it: ALiBi, and a norm on the
-//! embedding.
+//! BLOOM ([BigScience 2022](https://arxiv.org/abs/2211.05100)): ALiBi, and a norm after the embedding.
+//!
+//! Reference: `BloomForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/bloom/modeling_bloom.py>
 
 use super::{
     Family, Tensors,
@@ -39,7 +41,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_head,
         d_mlp: 4 * d_model,
         d_vocab: settings.get("vocab_size")?,
-        // What BLOOM was trained at; nothing in it ends there.
+        // The length that BLOOM was trained on; nothing in it enforces a limit.
         n_ctx: settings.or("seq_length", 2048)?,
         act_fn: Activation::GeluNew,
         embed_norm: true,

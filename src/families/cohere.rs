@@ -1,5 +1,8 @@
-//! Command R (Cohere 2024), as `CohereForCausalLM` of Hugging Face transformers computes it: attention and MLP side by
-//! side after one LayerNorm without bias, neighbouring dimensions turning together, logits multiplied.
+//! Command R (Cohere 2024): attention and MLP in parallel after one LayerNorm without bias. Rotary embedding rotates
+//! adjacent dimensions, and logits are multiplied by a constant.
+//!
+//! Reference: `CohereForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/cohere/modeling_cohere.py>
 
 use super::{
     Family,
@@ -31,7 +34,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     Ok(Config { qk_norm, ..shared(&COHERE, settings)? })
 }
 
-/// What Command R and its successors configure alike.
+/// The part of the configuration that Command R and its successors share.
 pub(super) fn shared(family: &LlamaLike, settings: &Settings) -> Result<Config> {
     Ok(Config {
         normalization: Normalization::LayerNorm,

@@ -1,5 +1,8 @@
-//! Command R7B and Command A (Cohere 2024), as `Cohere2ForCausalLM` of Hugging Face transformers computes them: Command
-//! R with a window in all but every fourth layer, and no turning in the others.
+//! Command R7B and Command A (Cohere 2024): Command R with a sliding window in all but every fourth layer, and no
+//! rotary embedding in those others.
+//!
+//! Reference: `Cohere2ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/cohere2/modeling_cohere2.py>
 
 use super::{
     Family,

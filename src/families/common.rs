@@ -1,4 +1,4 @@
-//! What several families' files share.
+//! Helpers that several families share.
 
 use super::Tensors;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// Refuses a setting that has another value than the only one this crate computes.
+/// Refuses a setting whose value differs from the only implemented one.
 pub(super) fn only<T: FromSetting + PartialEq + std::fmt::Display>(
     settings: &Settings,
     key: &str,
@@ -36,12 +36,12 @@ pub(super) fn activation(settings: &Settings, keys: [&str; 2], default: &str) ->
     })
 }
 
-/// What is added to a variance before its root is taken. It may be 0, and is never more than 1.
+/// The number added to a variance before the square root. It is from 0 to 1.
 pub(super) fn eps(settings: &Settings, keys: impl Keys, default: f64) -> Result<f64> {
     Ok(settings.number(keys, 0.0..=1.0)?.unwrap_or(default))
 }
 
-/// The width of a head: its own setting, or the model's width shared among the heads.
+/// The width of a head: its own setting, or `d_model / n_heads`.
 pub(super) fn head_dim(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
     match settings.find("head_dim")? {
         Some(d_head) => countable("head_dim", d_head),
@@ -49,10 +49,10 @@ pub(super) fn head_dim(settings: &Settings, d_model: usize, n_heads: usize) -> R
     }
 }
 
-/// The model's width shared among the heads.
+/// `d_model / n_heads`.
 ///
 /// # Errors
-/// When that leaves a rest.
+/// When the division leaves a remainder.
 pub(super) fn width_of_head(settings: &Settings, d_model: usize, n_heads: usize) -> Result<usize> {
     let (heads, width) = (written(settings, &HEADS), written(settings, &WIDTH));
     if n_heads == 0 || !d_model.is_multiple_of(n_heads) {
@@ -64,21 +64,21 @@ pub(super) fn width_of_head(settings: &Settings, d_model: usize, n_heads: usize)
     }
 }
 
-/// Names of one thing in the configurations of all families.
+/// The keys of one setting in the configurations of all families.
 pub(super) const HEADS: [&str; 4] = ["num_attention_heads", "n_head", "num_heads", "n_heads"];
 pub(super) const WIDTH: [&str; 5] = ["hidden_size", "n_embd", "n_embed", "d_model", "dim"];
 
-/// The one of several names that the configuration has; the first where it has none.
+/// The first of several keys that the configuration has, or the first key if it has none.
 pub(super) fn written<'a>(settings: &Settings, keys: &[&'a str]) -> &'a str {
     keys.iter().find(|key| settings.has(**key).unwrap_or(true)).or(keys.first()).copied().unwrap_or_default()
 }
 
-/// What is said of a setting that no model can have.
+/// The error about a setting that no model can have.
 pub(super) fn senseless(key: &str, value: impl ToString, why: impl Into<String>) -> crate::Error {
     LoadError::Senseless { key: key.into(), value: value.to_string(), why: why.into() }.into()
 }
 
-/// A norm with `{name}.weight`, and `{name}.bias` where the kind has one, hooked at `points`.
+/// A norm with `{name}.weight`, and `{name}.bias` if its kind has one, hooked at `points`.
 pub(super) fn norm(weights: &impl Tensors, name: &str, config: &Config, points: [Point; 2]) -> Result<Norm> {
     let d = [config.d_model];
     let bias = match config.normalization {
@@ -89,7 +89,7 @@ pub(super) fn norm(weights: &impl Tensors, name: &str, config: &Config, points: 
     Ok(Norm { kind: config.normalization, weight, bias, eps: config.eps, points })
 }
 
-/// Attention over four projections, as the configuration has it at this layer.
+/// Attention with four projections, configured for this layer.
 pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: Linear, o: Linear) -> Attention {
     let clipped = |linear: Linear| Linear { clip: config.clip_qkv, ..linear };
     Attention {
@@ -110,13 +110,14 @@ pub(super) fn attention(config: &Config, layer: usize, q: Linear, k: Linear, v: 
     }
 }
 
-/// `{name}.weight` as PyTorch's `Linear` stores it, `[d_out, d_in]`, turned without copying; `{name}.bias` if there.
+/// `{name}.weight` as PyTorch's `Linear` stores it, `[d_out, d_in]`, transposed without copying, and `{name}.bias` if
+/// it exists.
 pub(super) fn linear(weights: &impl Tensors, name: &str, d_in: usize, d_out: usize) -> Result<Linear> {
     let weight = weights.tensor(&format!("{name}.weight"), &[d_out, d_in])?.t()?;
     Ok(Linear::new(weight, weights.maybe(&format!("{name}.bias"), &[d_out])?))
 }
 
-/// Attention whose four matrices lie apart: of queries, keys, values and output, each name after `prefix`.
+/// Attention with four separate matrices for queries, keys, values and output; each name follows `prefix`.
 pub(super) fn attention_apart(
     weights: &impl Tensors,
     config: &Config,
@@ -130,8 +131,8 @@ pub(super) fn attention_apart(
     Ok(attention(config, layer, q, k, linear(weights, &v, d, keys)?, linear(weights, &o, queries, d)?))
 }
 
-/// Attention whose queries, keys and values are one matrix, key head after key head: the query heads that share it,
-/// its key, its value. With as many key heads as query heads that is q, k, v of each head in turn; with one, all
+/// Attention with one matrix for queries, keys and values, grouped by key head: the query heads that share it, its key,
+/// its value. With as many key heads as query heads, that is q, k, v of each head in turn. With one key head, it is all
 /// queries, then the key, then the value.
 pub(super) fn attention_fused(
     weights: &impl Tensors,
@@ -156,7 +157,7 @@ pub(super) fn attention_fused(
     Ok(attention(config, layer, q, k, v, linear(weights, o, n_heads * d_head, d_model)?))
 }
 
-/// An MLP of two matrices, without a gate, each name after `prefix`.
+/// An MLP of two matrices without a gate; each name follows `prefix`.
 pub(super) fn mlp(weights: &impl Tensors, config: &Config, prefix: &str, names: [&str; 2]) -> Result<Feed> {
     let [input, output] = names.map(|name| format!("{prefix}{name}"));
     let input = linear(weights, &input, config.d_model, config.d_mlp)?;
@@ -164,16 +165,16 @@ pub(super) fn mlp(weights: &impl Tensors, config: &Config, prefix: &str, names: 
     Ok(Feed::Mlp(Mlp::new(input, None, output, config.act_fn)))
 }
 
-/// ALiBi with the slopes of its paper times `scale`.
+/// ALiBi with the slopes of its paper, multiplied by `scale`.
 pub(super) fn alibi(n_heads: usize, scale: f64) -> Result<Position> {
     let slopes = alibi_slopes(countable("number of heads", n_heads)?);
     Ok(Position::Alibi(slopes.into_iter().map(|slope| slope * scale).collect()))
 }
 
-/// More heads, or dimensions of one, than any model has.
+/// The most heads, or dimensions of a head; no model has more.
 const MOST: usize = 1 << 16;
 
-/// Refuses a size of which a list is to be made and that no model has: a damaged configuration may say anything.
+/// Refuses a size that no model has, before a list of that size is made. A damaged configuration may claim any number.
 pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
     if size <= MOST {
         return Ok(size);
@@ -181,7 +182,7 @@ pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
     Err(senseless(what, size, "no model has more than 65536"))
 }
 
-/// The unembedding: the head's own weight, or the embedding turned when the two are tied.
+/// The unembedding: its own weight, or the transposed embedding if the two are tied.
 pub(super) fn unembed(weights: &impl Tensors, config: &Config, embed: &Tensor) -> Result<Linear> {
     match config.tied {
         true => Ok(Linear::new(embed.t()?, weights.maybe("lm_head.bias", &[config.d_vocab])?)),

@@ -1,5 +1,8 @@
-//! DistilBERT (Sanh et al. 2019), as `DistilBertForMaskedLM` and `DistilBertModel` of Hugging Face transformers compute
-//! it: half of BERT's layers, and neither token types nor pooler.
+//! DistilBERT ([Sanh et al. 2019](https://arxiv.org/abs/1910.01108)): half of BERT's layers, no token types and no
+//! pooler.
+//!
+//! Reference: `DistilBertForMaskedLM` and `DistilBertModel` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/distilbert/modeling_distilbert.py>
 
 use super::{
     Family,
@@ -41,7 +44,7 @@ const NAMES: Names = Names {
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     Ok(Config {
-        // Written into the reference implementation, not into the configuration.
+        // The reference implementation hard-codes this value.
         eps: 1e-12,
         act_fn: activation(settings, ["activation", "hidden_act"], "gelu")?,
         ..post_norm::config(settings, weights, &NAMES)?

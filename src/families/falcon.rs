@@ -1,9 +1,13 @@
-//! Falcon (Almazrouei et al. 2023), as `FalconForCausalLM` of Hugging Face transformers computes it.
 //!
-//! Three forms: the first 7b model (one key head, attention and MLP side by side after one norm), the "new decoder
-//! architecture" of 11b, 40b and 180b (a key head for each group of query heads, one norm or two), and the RefinedWeb
-//! models (ALiBi, attention and MLP in turn). ALiBi is added to the scores before they are scaled. Hugging Face
-//! rounds it to bfloat16; here it is exact.
+//! Falcon ([Almazrouei et al. 2023](https://arxiv.org/abs/2311.16867)), in three forms:
+//! - the first 7b model: one key head, attention and MLP in parallel after one norm;
+//! - the "new decoder architecture" of 11b, 40b and 180b: grouped-query attention, one norm or two;
+//! - the RefinedWeb models: ALiBi, attention and MLP in sequence.
+//!
+//! ALiBi is added to the scores before they are scaled. Hugging Face rounds it to bfloat16; here it is exact.
+//!
+//! Reference: `FalconForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/falcon/modeling_falcon.py>
 
 use super::{
     Family, Tensors,

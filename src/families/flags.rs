@@ -1,5 +1,5 @@
-//! Settings that say again what other settings or the tensors say. Hugging Face transformers goes by them, and glassbox
-//! by what is there, so the two must agree.
+//! Settings that repeat what other settings or the tensors show. Hugging Face transformers obeys them, while glassbox
+//! goes by the tensors, so the two must agree.
 
 use super::common::senseless;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     load::{Settings, Weights},
 };
 
-/// A flag, the families whose reference goes by it, and the ends of the names of tensors that are there when it is true.
+/// A flag, the families whose reference obeys it, and the suffixes of tensor names that exist if it is true.
 type Flag = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 const FLAGS: &[Flag] = &[
@@ -48,10 +48,10 @@ const COUNTS: [&str; 5] = [
     "rope_scaling.original_max_position_embeddings",
 ];
 
-/// Checks all of them.
+/// Checks all flags and counts.
 ///
 /// # Errors
-/// When one is of the wrong kind, or says that tensors are there which are not, or the other way round.
+/// When one has the wrong type, or contradicts the tensors in the file.
 pub(super) fn agree(settings: &Settings, weights: &Weights, family: &str) -> Result<()> {
     for key in COUNTS {
         settings.find::<usize>(key)?;

@@ -1,5 +1,8 @@
-//! Gemma 1 (Gemma Team 2024), as `GemmaForCausalLM` of Hugging Face transformers computes it: Llama with norms by 1
-//! plus their weight, embeddings multiplied by the root of their width, and a gelu.
+//! Gemma 1 ([Gemma Team 2024](https://arxiv.org/abs/2403.08295)): Llama with norms that multiply by 1 plus their
+//! weight, embeddings multiplied by sqrt(d_model), and gelu.
+//!
+//! Reference: `GemmaForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gemma/modeling_gemma.py>
 
 use super::{
     Family,
@@ -28,12 +31,12 @@ pub(super) const GEMMA: LlamaLike = LlamaLike {
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let base = shared(&GEMMA, &GEMMA.settings(settings)?)?;
-    // The first releases write "gelu" and mean its tanh form.
+    // The first releases say "gelu" but mean its tanh approximation.
     let act_fn = if base.act_fn == Activation::Gelu { Activation::GeluNew } else { base.act_fn };
     Ok(Config { act_fn, ..base })
 }
 
-/// What Gemma 1 to 3 configure alike.
+/// The part of the configuration that Gemma 1 to 3 share.
 pub(super) fn shared(family: &LlamaLike, settings: &Settings) -> Result<Config> {
     only(settings, "use_bidirectional_attention", false)?;
     let base = family.config(settings)?;

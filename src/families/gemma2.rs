@@ -1,5 +1,8 @@
-//! Gemma 2 (Gemma Team 2024), as `Gemma2ForCausalLM` of Hugging Face transformers computes it: Gemma with norms on both
-//! sides, squashed scores and logits, and a window in every second layer, the first one on.
+//! Gemma 2 ([Gemma Team 2024](https://arxiv.org/abs/2408.00118)): Gemma with norms before and after attention and MLP,
+//! soft-capped scores and logits, and a sliding window in every second layer, starting with the first.
+//!
+//! Reference: `Gemma2ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gemma2/modeling_gemma2.py>
 
 use super::{
     Family,
@@ -36,7 +39,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     })
 }
 
-/// What Gemma 2 and 3 configure alike.
+/// The part of the configuration that Gemma 2 and 3 share.
 pub(super) fn shared_from_2(family: &LlamaLike, settings: &Settings) -> Result<Config> {
     let scalar: f64 = settings.get("query_pre_attn_scalar")?;
     Ok(Config {

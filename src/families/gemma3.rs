@@ -1,7 +1,11 @@
-//! Gemma 3 (Gemma Team 2025), as `Gemma3ForCausalLM` of Hugging Face transformers computes it: Gemma 2 with normed
-//! queries and keys in place of squashed scores, a window in all but every sixth layer, and other angles there.
 //!
-//! Of the models that also see images, the text model is read and the rest left out.
+//! Gemma 3 ([Gemma Team 2025](https://arxiv.org/abs/2503.19786)): Gemma 2 with norms on queries and keys instead of
+//! soft-capped scores. All but every sixth layer have a sliding window and other rotary frequencies.
+//!
+//! Of models that also read images, only the text model is used.
+//!
+//! Reference: `Gemma3ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gemma3/modeling_gemma3.py>
 
 use super::{
     Family,
@@ -23,11 +27,11 @@ use crate::{
 pub(super) const FAMILY: Family =
     Family { model_type: GEMMA3.model_type, config, build: |config, weights| GEMMA3.build(config, weights), ..FORM };
 
-/// The same with a vision tower.
+/// Gemma 3 with a vision tower.
 pub(super) const WITH_IMAGES: Family =
     Family { model_type: "gemma3", prefixes: TEXT, config: text_config, build: text_build, ..FORM };
 
-/// Before the names of the text model's tensors.
+/// Prefixes of the names of the text model's tensors.
 const TEXT: &[&str] = &["language_model.model.", "model.language_model.", "language_model.", "model."];
 
 const GEMMA3: LlamaLike = LlamaLike {

@@ -1,4 +1,8 @@
-//! GPT-2 (Radford et al. 2019), as `GPT2LMHeadModel` of Hugging Face transformers computes it.
+//! GPT-2 (Radford et al. 2019, [*Language models are unsupervised multitask
+//! learners*](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)).
+//!
+//! Reference: `GPT2LMHeadModel` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gpt2/modeling_gpt2.py>
 
 use super::{
     Family, Tensors,
@@ -51,10 +55,11 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     })
 }
 
-/// The configuration under Hugging Face's names.
+/// Writes the configuration with Hugging Face's keys.
 ///
 /// # Errors
-/// When reading it again would give another, so that the model is not of GPT-2's form; the error says where they differ.
+/// When reading it back would give another configuration, so the model is not of GPT-2's form. The error lists the
+/// differences.
 pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     if config.attn_only {
         return Err(not_gpt2(config, "its blocks have no MLP"));
@@ -92,11 +97,11 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     }
 }
 
-/// The name of each field, and what it is in one line or many.
+/// The name of each field with its value, which may span several lines.
 fn fields(config: &Config) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = Vec::new();
     for line in format!("{config:#?}").lines() {
-        // Four blanks begin a field, more go on with it.
+        // Four spaces start a field; more spaces continue it.
         match line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}', ']', ')'])) {
             Some(field) => {
                 let (name, value) = field.split_once(": ").unwrap_or((field, ""));
@@ -112,8 +117,8 @@ pub(crate) fn not_gpt2(config: &Config, why: &str) -> crate::Error {
     WeightsError::NotGpt2 { family: config.family.clone(), why: why.into() }.into()
 }
 
-/// GPT-2's `Conv1D` stores `[d_in, d_out]`. Its weight is laid out as every other family's is, output by output, which
-/// is what [`ops::linear`] is fast with.
+/// Loads a `Conv1D`, whose weight GPT-2 stores as `[d_in, d_out]`. It is converted to the layout of the other families,
+/// output by output, which [`ops::linear`] is fastest with.
 fn conv1d(weights: &Weights, name: &str, d_in: usize, d_out: usize) -> Result<Linear> {
     let weight = ops::by_output(&weights.tensor(&format!("{name}.weight"), &[d_in, d_out])?)?;
     Ok(Linear::new(weight, Some(weights.tensor(&format!("{name}.bias"), &[d_out])?)))

@@ -1,5 +1,8 @@
-//! GPT-BigCode, the architecture of SantaCoder and StarCoder (Ben Allal et al. 2023, Li et al. 2023), as
-//! `GPTBigCodeForCausalLM` of Hugging Face transformers computes it: GPT-2 whose heads share one key.
+//! GPT-BigCode, the architecture of SantaCoder ([Ben Allal et al. 2023](https://arxiv.org/abs/2301.03988)) and
+//! StarCoder ([Li et al. 2023](https://arxiv.org/abs/2305.06161)): GPT-2 whose heads share one key head.
+//!
+//! Reference: `GPTBigCodeForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/tree/v4.57.0/src/transformers/models/gpt_bigcode>
 
 use super::{
     Family, Tensors,

@@ -1,5 +1,8 @@
-//! GPT-Neo (Black et al. 2021), as `GPTNeoForCausalLM` of Hugging Face transformers computes it: GPT-2 whose scores
-//! are not scaled and whose layers see everything or a window, in turn.
+//! GPT-Neo (Black et al. 2021): GPT-2 with unscaled attention scores. Its layers alternate between global attention and
+//! a sliding window.
+//!
+//! Reference: `GPTNeoForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gpt_neo/modeling_gpt_neo.py>
 
 use super::{
     Family, Tensors,
@@ -52,7 +55,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     })
 }
 
-/// Which layers have a window: `[[["global", "local"], 12]]` is this pair twelve times over.
+/// Whether each layer has a window: `[[["global", "local"], 12]]` is this pair twelve times.
 fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
     let given: Value = settings.get("attention_types")?;
     let expected = "a list of pairs of names (`global` or `local`) and a count, as many names in all as layers";
@@ -69,7 +72,7 @@ fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
             _ => Err(bad()),
         };
         let names = names.iter().map(is_local).collect::<Result<Vec<_>, _>>()?;
-        // One more than there are layers is enough to see that there are too many.
+        // One layer too many is enough to detect that there are too many.
         local.extend(std::iter::repeat_n(names, count).flatten().take(n_layers + 1 - local.len().min(n_layers)));
     }
     if local.len() == n_layers { Ok(local) } else { Err(bad().into()) }

@@ -1,5 +1,9 @@
-//! GPT-NeoX and Pythia (Black et al. 2022, Biderman et al. 2023), as `GPTNeoXForCausalLM` of Hugging Face transformers
-//! computes it: attention and MLP side by side, each after a norm of its own, unless the configuration says otherwise.
+//! GPT-NeoX ([Black et al. 2022](https://arxiv.org/abs/2204.06745)) and Pythia ([Biderman et al.
+//! 2023](https://arxiv.org/abs/2304.01373)): attention and MLP in parallel, each after its own norm, unless the
+//! configuration puts them in sequence.
+//!
+//! Reference: `GPTNeoXForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gpt_neox/modeling_gpt_neox.py>
 
 use super::{
     Family, Tensors,

@@ -1,5 +1,7 @@
-//! GPT-J (Wang & Komatsuzaki 2021), as `GPTJForCausalLM` of Hugging Face transformers computes it: attention and MLP
-//! side by side after one norm.
+//! GPT-J (Wang & Komatsuzaki 2021): attention and MLP in parallel after one norm.
+//!
+//! Reference: `GPTJForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gptj/modeling_gptj.py>
 
 use super::{
     Family, Tensors,

@@ -1,4 +1,7 @@
-//! Granite 3 (IBM 2024), as `GraniteForCausalLM` of Hugging Face transformers computes it: Llama with four multipliers.
+//! Granite 3 (IBM 2024): Llama with four multipliers.
+//!
+//! Reference: `GraniteForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/granite/modeling_granite.py>
 
 use super::{
     Family,
@@ -20,7 +23,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     Ok(Config {
         embed_scale: settings.or("embedding_multiplier", 1.0)?,
         residual_scale: settings.or("residual_multiplier", 1.0)?,
-        // In place of 1 / sqrt(d_head).
+        // It replaces 1 / sqrt(d_head).
         attn_scale: settings.or("attention_multiplier", 1.0)?,
         logit_scale: 1.0 / settings.or("logits_scaling", 1.0)?,
         ..GRANITE.config(settings)?

@@ -1,5 +1,8 @@
-//! Llama 1 to 3 (Touvron et al. 2023) and models of its exact form, as `LlamaForCausalLM` of Hugging Face
-//! transformers computes it.
+//! Llama 1 to 3 ([Touvron et al. 2023](https://arxiv.org/abs/2302.13971), [Llama Team
+//! 2024](https://arxiv.org/abs/2407.21783)) and models of exactly the same form.
+//!
+//! Reference: `LlamaForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/llama/modeling_llama.py>
 
 use super::{
     Family,

@@ -1,4 +1,4 @@
-//! The blocks of Llama's form, from the tensors' names.
+//! Builds blocks of Llama's form from the tensors of a checkpoint. Every family of this form uses it.
 
 use super::{
     Tensors,
@@ -14,7 +14,7 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// Reads the parts of a checkpoint.
+/// Reads the tensors of a checkpoint.
 pub(super) struct Reader<'a> {
     pub(super) shape: &'a LlamaLike,
     pub(super) config: &'a Config,
@@ -38,7 +38,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Before attention, after it, before the MLP, after it.
+    /// The norms before and after attention, and before and after the MLP.
     fn norms(&self, at: &str) -> Result<[Norm; 4]> {
         let norm = |name: &str, points| self.norm(&format!("{at}.{name}_layernorm"), points);
         let none = Norm::none;
@@ -60,7 +60,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What a norm's result is multiplied by.
+    /// The factor that a norm's result is multiplied by.
     fn norm_weight(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let weight = self.weights.tensor(&format!("{name}.weight"), shape)?;
         Ok(if self.shape.norm_weight == NormWeight::AndOne { (weight + 1.0)? } else { weight })
@@ -101,7 +101,8 @@ impl Reader<'_> {
         Ok(Attention { q_norm, k_norm, ..attention(self.config, layer, q, k, v, o) })
     }
 
-    /// The norm of queries or keys. Its weight may be for all heads in a row, for each head, or one for every head.
+    /// The norm of queries or keys. Its weight covers all heads together, each head separately, or is shared by all
+    /// heads.
     fn head_norm(&self, name: &str, heads: usize) -> Result<Option<HeadNorm>> {
         let Config { d_head, qk_norm, normalization: kind, eps, .. } = *self.config;
         let Some(place) = qk_norm else { return Ok(None) };

@@ -1,5 +1,5 @@
-//! The form of Llama, which most decoders since have kept: rotary positions, a gated MLP, one name for each matrix.
-//! What a family does in another way is data here, and the rest of it is in its [`Config`].
+//! [`LlamaLike`]: Llama's form, which most later decoders share: rotary positions, a gated MLP, one name for each
+//! matrix. Differences between the families are data here and in their [`Config`].
 
 use super::{
     Family, Tensors,
@@ -18,28 +18,28 @@ use crate::{
     },
 };
 
-/// What a family of Llama's form may do in another way.
+/// How a family of Llama's form differs from Llama.
 pub(super) struct LlamaLike {
     pub(super) model_type: &'static str,
-    /// What the family's configuration class assumes where `config.json` is silent, other than Llama's.
+    /// The defaults of the family's configuration class that differ from Llama's.
     pub(super) defaults: &'static str,
     pub(super) rotary: fn(&Settings, usize) -> Result<Rotary>,
     pub(super) norm_weight: NormWeight,
-    /// In a mixture, the names of the layer and, in each expert, of gate, input and output.
+    /// In a mixture of experts, the names of the layer and, in each expert, of gate, input and output.
     pub(super) experts: [&'static str; 4],
 }
 
-/// What the result of a norm is multiplied by.
+/// The factor that the result of a norm is multiplied by.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum NormWeight {
     AsIs,
-    /// The weight and 1 (Gemma).
+    /// The weight plus 1 (Gemma).
     AndOne,
-    /// Nothing, there is no weight (OLMo).
+    /// No factor, because there is no weight (OLMo).
     Absent,
 }
 
-/// What their files have alike.
+/// The common reader of files of this form.
 pub(super) const FORM: Family = Family {
     model_type: LLAMA.model_type,
     prefixes: &["model."],
@@ -57,13 +57,13 @@ pub(super) const LLAMA: LlamaLike = LlamaLike {
     experts: ["mlp", "gate_proj", "up_proj", "down_proj"],
 };
 
-/// What Llama's configuration class assumes.
+/// The defaults of Llama's configuration class.
 const DEFAULTS: &str = r#"{
     "hidden_act": "silu", "max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "rope_theta": 1e4,
     "tie_word_embeddings": false
 }"#;
 
-/// Every dimension of a head turns.
+/// Rotary embedding over all dimensions of a head.
 fn all_dimensions(settings: &Settings, d_head: usize) -> Result<Rotary> {
     for key in ["partial_rotary_factor", "rope_parameters.partial_rotary_factor"] {
         only(settings, key, 1.0)?;
@@ -71,13 +71,13 @@ fn all_dimensions(settings: &Settings, d_head: usize) -> Result<Rotary> {
     Rope::of(settings)?.rotary(d_head)
 }
 
-/// More layers than any model has: a damaged configuration must not make lists that no memory holds.
+/// The most layers; no model has more. A damaged configuration must not make lists that exceed the memory.
 const MOST_LAYERS: usize = 100_000;
 
-/// The window of each layer: those that `layer_types` calls sliding, or `sliding` does where it is not written.
+/// The window of each layer. `layer_types` says which layers slide; `sliding` decides if it is absent.
 ///
 /// # Errors
-/// When there is another type of layer, not a type for each layer, or a sliding layer without a width.
+/// When a type of layer is unknown, there is not one type for each layer, or a sliding layer has no width.
 pub(super) fn windows(
     settings: &Settings,
     n_layers: usize,
@@ -118,12 +118,12 @@ pub(super) fn windows(
 }
 
 impl LlamaLike {
-    /// The settings, with what the configuration class assumes where they are silent.
+    /// The settings, with the defaults of the configuration class.
     pub(super) fn settings(&self, settings: &Settings) -> Result<Settings> {
         settings.with_defaults(self.defaults)?.with_defaults(DEFAULTS)
     }
 
-    /// What all of these families configure alike.
+    /// The part of the configuration that all families of this form share.
     pub(super) fn config(&self, settings: &Settings) -> Result<Config> {
         let (d_model, n_heads) = (settings.get("hidden_size")?, settings.get("num_attention_heads")?);
         let d_head = head_dim(settings, d_model, n_heads)?;

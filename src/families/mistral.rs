@@ -1,5 +1,7 @@
-//! Mistral 7B (Jiang et al. 2023), as `MistralForCausalLM` of Hugging Face transformers computes it: Llama with a
-//! window.
+//! Mistral 7B ([Jiang et al. 2023](https://arxiv.org/abs/2310.06825)): Llama with a sliding window.
+//!
+//! Reference: `MistralForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/mistral/modeling_mistral.py>
 
 use super::{
     Family,

@@ -1,5 +1,7 @@
-//! Mixtral (Jiang et al. 2024), as `MixtralForCausalLM` of Hugging Face transformers computes it: Mistral with a
-//! mixture of experts.
+//! Mixtral ([Jiang et al. 2024](https://arxiv.org/abs/2401.04088)): Mistral with a mixture of experts.
+//!
+//! Reference: `MixtralForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/mixtral/modeling_mixtral.py>
 
 use super::{
     Family,

@@ -1,4 +1,10 @@
-//! One short file per family, which only translates configuration keys and weight names into the canonical parts.
+//! The model families. Each has one short file that translates configuration keys and weight names to the common parts
+//! of the network.
+//!
+//! To add a family, add a file with a `FAMILY` and enter it in `FAMILIES` below and in `families.md`,
+//! documentation, and as a folder in `tests/reference`. A family of Llama's form is a `LlamaLike` (`llama_like.rs`),
+//! one of BERT's form uses `post_norm.rs`, and others use the helpers of `common.rs`. To read it from GGUF too, touch
+//! `load/gguf/families`.
 
 mod albert;
 mod bert;
@@ -53,18 +59,18 @@ use crate::{
 use candle_core::{Tensor, Var};
 use std::collections::BTreeMap;
 
-/// How one architecture is read.
+/// The reader of one architecture.
 struct Family {
     /// The `model_type` of its configuration.
     model_type: &'static str,
-    /// Beginnings of the names of tensors that some of its files leave out.
+    /// Prefixes of tensor names that some of its files leave out.
     prefixes: &'static [&'static str],
     config: fn(&Settings, &Weights) -> Result<Config>,
     build: fn(&Config, &Weights) -> Result<Transformer>,
-    /// The unembedding and the embedding, which a configuration may say to be one tensor. Where a file holds both and
-    /// they differ, the configuration is wrong.
+    /// The names of the unembedding and the embedding, which a configuration may declare to be one tensor. If a file
+    /// holds both and they differ, the tensors are used as stored.
     ends: [&'static str; 2],
-    /// Ends of the names of tensors that are computed, not learned, and may be left unread.
+    /// Suffixes of the names of tensors that are computed, not learned, and may stay unread.
     buffers: &'static [&'static str],
 }
 
@@ -110,15 +116,15 @@ const FAMILIES: &[Family] = &[
     t5::MULTILINGUAL,
 ];
 
-/// The `model_type` of every architecture that this crate opens; [the module](crate::model#families) says what each
-/// has and how it is tested.
+/// Returns the `model_type` of every architecture that this crate opens. [The table](crate::model#families) says what
+/// each has and how it is tested.
 pub fn families() -> Vec<&'static str> {
     let mut families: Vec<_> = FAMILIES.iter().map(|family| family.model_type).collect();
     families.sort_unstable();
     families
 }
 
-/// The architecture and the parts of a checkpoint.
+/// Builds the architecture and the network of a checkpoint.
 ///
 /// # Errors
 /// When the family is unknown, a setting is missing, malformed or not implemented, or the weights do not fit it.
@@ -150,7 +156,7 @@ fn built(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
     Ok((config, transformer))
 }
 
-/// Refuses more layers than the file has tensors, before anything is made for each layer. The layers of an ALBERT share
+/// Refuses more layers than the file can hold, before anything is allocated for each layer. An ALBERT's layers share
 /// their tensors.
 fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
     const MOST_SHARED: usize = 1000;
@@ -171,7 +177,7 @@ fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
     Ok(())
 }
 
-/// Refuses sizes that no model can have, before any weight is read by them.
+/// Refuses sizes that no model can have, before any weight is read with them.
 fn sensible(config: &Config, settings: &Settings) -> Result<()> {
     let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = *config;
     for (keys, size) in [
@@ -204,12 +210,12 @@ fn sensible(config: &Config, settings: &Settings) -> Result<()> {
 
 const KEY_HEADS: [&str; 4] = ["num_key_value_heads", "num_kv_heads", "n_head_kv", "n_key_value_heads"];
 
-/// Where a family's tensors come from: a checkpoint, or the variables of a model in training.
+/// A source of a family's tensors: a checkpoint, or the variables of a model in training.
 pub(crate) trait Tensors {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
     fn has(&self, name: &str) -> bool;
 
-    /// A tensor that may be absent.
+    /// Returns an optional tensor.
     fn maybe(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>> {
         self.has(name).then(|| self.tensor(name, shape)).transpose()
     }

@@ -1,5 +1,8 @@
-//! OLMo 1 (Groeneveld et al. 2024), as `OlmoForCausalLM` of Hugging Face transformers computes it: Llama with
-//! LayerNorms that have no weights, and queries, keys and values cut off.
+//! OLMo 1 ([Groeneveld et al. 2024](https://arxiv.org/abs/2402.00838)): Llama with LayerNorms without weights, and with
+//! clipped queries, keys and values.
+//!
+//! Reference: `OlmoForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/olmo/modeling_olmo.py>
 
 use super::{
     Family,
@@ -20,7 +23,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &OLMO.settings(settings)?;
     Ok(Config {
         normalization: Normalization::LayerNorm,
-        // The reference has this number in its code, whatever the configuration says.
+        // The reference hard-codes this value, whatever the configuration says.
         eps: 1e-5,
         clip_qkv: settings.find("clip_qkv")?,
         ..OLMO.config(settings)?

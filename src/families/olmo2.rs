@@ -1,9 +1,13 @@
-//! OLMo 2 (Walsh et al. 2024), as `Olmo2ForCausalLM` of Hugging Face transformers computes it: norms on what attention
-//! and MLP write, none on what they read, and one over all queries and one over all keys.
 //!
-//! The hooks say what happens: the norms are `ln1_post` and `ln2_post`, as Gemma 2's are, and `hook_attn_out` and
-//! `hook_mlp_out` are what is added to the residual stream. TransformerLens 3.5.1 calls these norms `ln1` and `ln2`,
-//! and hooks `hook_attn_out` and `hook_mlp_out` before them, so that its residual streams are not the sums of those.
+//! OLMo 2 ([Walsh et al. 2024](https://arxiv.org/abs/2501.00656)): norms on the outputs of attention and MLP instead of
+//! their inputs, one norm over all queries and one over all keys.
+//!
+//! The hooks follow the computation: the norms are `ln1_post` and `ln2_post`, as in Gemma 2, and `hook_attn_out` and
+//! `hook_mlp_out` are what is added to the residual stream. TransformerLens 3.5.1 calls these norms `ln1` and `ln2` and
+//! puts `hook_attn_out` and `hook_mlp_out` before them, so its residual stream is not the sum of its hooks.
+//!
+//! Reference: `Olmo2ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/olmo2/modeling_olmo2.py>
 
 use super::{
     Family,

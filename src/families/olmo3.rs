@@ -1,5 +1,8 @@
-//! OLMo 3 (Team OLMo 2025), as `Olmo3ForCausalLM` of Hugging Face transformers computes it: OLMo 2 with a window in all
-//! but every fourth layer, where longer texts are turned by other angles.
+//! OLMo 3 (Team OLMo 2025): OLMo 2 with a sliding window in all but every fourth layer. Only the layers without a
+//! window scale their rotary frequencies for long texts.
+//!
+//! Reference: `Olmo3ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/olmo3/modeling_olmo3.py>
 
 use super::{
     Family,

@@ -1,5 +1,8 @@
-//! OLMoE (Muennighoff et al. 2024), as `OlmoeForCausalLM` of Hugging Face transformers computes it: a mixture of
-//! experts, with the queries of all heads normed together, and the keys.
+//! OLMoE ([Muennighoff et al. 2024](https://arxiv.org/abs/2409.02060)): a mixture of experts. One norm covers the
+//! queries of all heads, another the keys.
+//!
+//! Reference: `OlmoeForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/olmoe/modeling_olmoe.py>
 
 use super::{
     Family,

@@ -1,9 +1,13 @@
-//! OPT (Zhang et al. 2022), as `OPTForCausalLM` of Hugging Face transformers computes it.
 //!
-//! OPT-350m's norms stand on the sum. `resid_mid` and `resid_post` then are the sums and
-//! `hook_normalized_resid_post` is what leaves the block, as in TransformerLens's BERT. Its embeddings are narrower
-//! than the residual stream: the matrices between them are folded into embedding and unembedding here, and counted
-//! as folded.
+//! OPT ([Zhang et al. 2022](https://arxiv.org/abs/2205.01068)).
+//!
+//! In OPT-350m, norms follow the residual sums. Then `resid_mid` and `resid_post` are the sums, and
+//! `hook_normalized_resid_post` is the output of the block, as in TransformerLens's BERT. Its embeddings are narrower
+//! than the residual stream. The matrices between them are folded into embedding and unembedding here, and recorded as
+//! folded.
+//!
+//! Reference: `OPTForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/opt/modeling_opt.py>
 
 use super::{
     Family, Tensors,
@@ -78,8 +82,8 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     Ok(Transformer::new(embed, blocks, readout))
 }
 
-/// Embedding and unembedding. Where tokens are narrower than the residual stream, the one is `tokens * project_in`
-/// and the other `project_out * tokens` turned: the same sums, done once.
+/// Embedding and unembedding. If token embeddings are narrower than the residual stream, the embedding is
+/// `tokens * project_in` and the unembedding the transpose of `project_out * tokens`, both computed once.
 fn embeddings(config: &Config, weights: &Weights) -> Result<(Tensor, Linear)> {
     let Config { d_model, d_vocab, .. } = *config;
     if !weights.has("project_in.weight") {

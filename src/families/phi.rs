@@ -1,5 +1,8 @@
-//! Phi 1 to 2 (Gunasekar et al. 2023), as `PhiForCausalLM` of Hugging Face transformers computes it: attention and MLP
-//! side by side after one norm, biases everywhere.
+//! Phi 1 to 2 ([Gunasekar et al. 2023](https://arxiv.org/abs/2306.11644)): attention and MLP in parallel after one
+//! norm, with biases everywhere.
+//!
+//! Reference: `PhiForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/phi/modeling_phi.py>
 
 use super::{
     Family, Tensors,

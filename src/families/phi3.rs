@@ -1,5 +1,8 @@
-//! Phi 3 and 4 (Abdin et al. 2024), as `Phi3ForCausalLM` of Hugging Face transformers computes it: Llama with queries,
-//! keys and values in one matrix, gate and input of the MLP in another, and LongRoPE.
+//! Phi 3 and 4 ([Abdin et al. 2024](https://arxiv.org/abs/2404.14219)): Llama with queries, keys and values in one
+//! matrix, gate and input of the MLP in another, and LongRoPE.
+//!
+//! Reference: `Phi3ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/phi3/modeling_phi3.py>
 
 use super::{
     Family,

@@ -1,5 +1,5 @@
-//! What BERT and its kin share: embeddings summed and normed, blocks whose norms stand on the sums, and up to three
-//! readings of the last residual stream. They differ in what they call their parts.
+//! The form of BERT and its relatives: embeddings that are summed and normed, blocks whose norms follow the residual
+//! sums, and up to three heads. The families differ in the names of their parts.
 
 use super::{
     Tensors,
@@ -19,17 +19,17 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What a family calls its parts. Those of a layer are named inside the layer.
+/// The names of a family's parts. Names in a layer are relative to the layer.
 pub(super) struct Names {
     pub(super) q: &'static str,
     pub(super) k: &'static str,
     pub(super) v: &'static str,
     pub(super) o: &'static str,
-    /// The norm on the stream and what attention wrote.
+    /// The norm of the sum of the stream and the attention output.
     pub(super) ln_mid: &'static str,
     pub(super) mlp_in: &'static str,
     pub(super) mlp_out: &'static str,
-    /// The norm on the stream and what the MLP wrote.
+    /// The norm of the sum of the stream and the MLP output.
     pub(super) ln_end: &'static str,
     pub(super) mlm_dense: &'static str,
     pub(super) mlm_norm: &'static str,
@@ -39,7 +39,7 @@ pub(super) struct Names {
     pub(super) nsp: &'static str,
 }
 
-/// A configuration with what they have alike; `settings` must not ask for what none of them computes here.
+/// The part of the configuration that these families share. It refuses settings that are not implemented.
 pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> Result<Config> {
     only(settings, "is_decoder", false)?;
     only(settings, "add_cross_attention", false)?;
@@ -70,7 +70,7 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
     })
 }
 
-/// As the pooling module of the sentence-transformers library is configured, in its older and its newer form.
+/// How the pooling module of the sentence-transformers library is configured, in its older or newer form.
 fn sentence_pooling(settings: &Settings) -> Result<Pooling> {
     only(settings, "2_Dense", false)?;
     let mut older = Vec::new();
@@ -95,7 +95,8 @@ fn heads(weights: &Weights, names: &Names) -> Heads {
     Heads { unembed: mlm, mlm, pooler, nsp: pooler && has(names.nsp) }
 }
 
-/// The parts. `skipped`: rows of the position table that stand for no position; `layer`: the layers by their number.
+/// Builds the network. `skipped` is the number of rows of the position table without a position; `layer` builds a layer
+/// by its number.
 pub(super) fn build(
     config: &Config,
     weights: &Weights,
@@ -122,7 +123,7 @@ fn embed(config: &Config, weights: &Weights, skipped: usize) -> Result<Embed> {
     })
 }
 
-/// The block whose parts are found under `layer`, as the configuration has it at this number.
+/// Builds the block whose tensors are under `layer`, configured for the layer with this number.
 pub(super) fn block(config: &Config, weights: &Weights, names: &Names, layer: &str, number: usize) -> Result<Block> {
     let Config { d_model, d_mlp, d_head, n_heads, .. } = *config;
     let project = |part: &str, d_in, d_out| linear(weights, &format!("{layer}.{part}"), d_in, d_out);
@@ -173,7 +174,7 @@ fn readout(
     })
 }
 
-/// A LayerNorm. The oldest files call its weight `gamma` and its bias `beta`.
+/// A LayerNorm. The oldest files name its weight `gamma` and its bias `beta`.
 fn layer_norm(weights: &Weights, name: &str, width: usize, eps: f64, points: [Point; 2]) -> Result<Norm> {
     let either = |new: &str, old: &str| {
         let (new, old) = (format!("{name}.{new}"), format!("{name}.{old}"));

@@ -1,5 +1,8 @@
-//! Qwen 1.5, 2 and 2.5 (Yang et al. 2024), as `Qwen2ForCausalLM` of Hugging Face transformers computes it: Llama with
-//! biases on queries, keys and values, and perhaps a window in the later layers.
+//! Qwen 1.5, 2 and 2.5 ([Yang et al. 2024](https://arxiv.org/abs/2407.10671)): Llama with biases on queries, keys and
+//! values, and optionally a sliding window in the later layers.
+//!
+//! Reference: `Qwen2ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/qwen2/modeling_qwen2.py>
 
 use super::{
     Family,
@@ -26,7 +29,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     Ok(Config { windows: later_windows(settings, base.n_layers)?, ..base })
 }
 
-/// Layers from `max_window_layers` on have the window, where `use_sliding_window` says that there is one.
+/// The window of each layer: layers from `max_window_layers` on have it, if `use_sliding_window` is true.
 pub(super) fn later_windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     let used: bool = settings.get("use_sliding_window")?;
     let window = settings.find("sliding_window")?.filter(|_| used);

@@ -1,5 +1,7 @@
-//! Qwen 3 (Yang et al. 2025), as `Qwen3ForCausalLM` of Hugging Face transformers computes it: Qwen 2 with each head's
-//! queries and keys normed.
+//! Qwen 3 ([Yang et al. 2025](https://arxiv.org/abs/2505.09388)): Qwen 2 with a norm on each head's queries and keys.
+//!
+//! Reference: `Qwen3ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/qwen3/modeling_qwen3.py>
 
 use super::{
     Family,

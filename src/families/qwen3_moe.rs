@@ -1,5 +1,7 @@
-//! Qwen 3's mixtures of experts (Yang et al. 2025), as `Qwen3MoeForCausalLM` of Hugging Face transformers computes
-//! them.
+//! The mixture-of-experts models of Qwen 3 ([Yang et al. 2025](https://arxiv.org/abs/2505.09388)).
+//!
+//! Reference: `Qwen3MoeForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/qwen3_moe/modeling_qwen3_moe.py>
 
 use super::{
     Family,
@@ -37,7 +39,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         let why = "only mixtures in every layer are".into();
         return Err(LoadError::Unsupported { key: DENSE.into(), value: format!("{dense:?}"), why }.into());
     }
-    // Transformers 5 writes the number of experts under a new name, which its defaults must not hide.
+    // Transformers 5 uses a new key for the number of experts. The default of the old key must not override it.
     let count = settings.find(["num_local_experts", "num_experts"])?;
     let settings = &QWEN3_MOE.settings(settings)?;
     let base = QWEN3_MOE.config(settings)?;

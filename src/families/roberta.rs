@@ -1,5 +1,8 @@
-//! RoBERTa (Liu et al. 2019) and models of its exact form in other languages, as `RobertaForMaskedLM` and
-//! `RobertaModel` of Hugging Face transformers compute it.
+//! RoBERTa ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)) and models of exactly the same form in other
+//! languages.
+//!
+//! Reference: `RobertaForMaskedLM` and `RobertaModel` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/roberta/modeling_roberta.py>
 
 use super::{
     Family, bert,
@@ -23,9 +26,9 @@ pub(super) const FAMILY: Family = Family {
     ends: ["lm_head.decoder.weight", "embeddings.word_embeddings.weight"],
     buffers: &["embeddings.position_ids"],
 };
-/// XLM-RoBERTa (Conneau et al. 2020).
+/// XLM-RoBERTa (Conneau et al. 2020, [arXiv:1911.02116](https://arxiv.org/abs/1911.02116)).
 pub(super) const XLM: Family = Family { model_type: "xlm-roberta", ..FAMILY };
-/// CamemBERT (Martin et al. 2020).
+/// CamemBERT (Martin et al. 2020, [arXiv:1911.03894](https://arxiv.org/abs/1911.03894)).
 pub(super) const CAMEMBERT: Family = Family { model_type: "camembert", ..FAMILY };
 
 const NAMES: Names = Names {
@@ -37,7 +40,8 @@ const NAMES: Names = Names {
     ..bert::NAMES
 };
 
-/// Its first rows stand for no position; the padding token's, the last of them, is what padding tokens read.
+/// The position table. Its first rows belong to no position; the last of those is the padding token's, which padding
+/// reads.
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
@@ -65,6 +69,6 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let blocks = (0..config.n_layers).map(block).collect::<Result<_>>()?;
     let rows = weights.shape(POSITIONS).and_then(|shape| shape.first().copied()).unwrap_or(0);
     let skipped = rows.saturating_sub(config.n_ctx);
-    // The head's gelu is the exact one, whatever the layers have.
+    // The head uses the exact gelu, whatever the layers use.
     post_norm::build(config, weights, &NAMES, skipped, Activation::Gelu, blocks)
 }

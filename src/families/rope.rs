@@ -1,5 +1,7 @@
-//! Rotary embeddings from the configuration, in the spelling of transformers 4 and 5, computed as its
-//! `modeling_rope_utils`.
+//! Rotary embeddings from the configuration, in the keys of transformers 4 and 5. The computation is that of
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/modeling_rope_utils.py>.
+//!
+//! To add a scaling of the frequencies, touch `Rope::rotary`.
 
 use super::common::{countable, senseless};
 use crate::{
@@ -13,19 +15,19 @@ use std::f64::consts::TAU;
 
 const KINDS: &str = "the rotary scalings glassbox computes are default, dynamic, linear, llama3, yarn and longrope";
 
-/// Where a configuration writes its rotary embedding, or one of several.
+/// The rotary embedding in a configuration, or one of several.
 pub(super) struct Rope<'a> {
     settings: &'a Settings,
     /// Sections that may hold its keys.
     sections: &'a [&'a str],
-    /// The base's key outside the sections.
+    /// The key of the base outside the sections.
     base: &'a str,
 }
 
-/// What layers without a window turn by, and what layers with one do, in a model where they differ.
+/// The rotary embeddings of layers without a window and of layers with one, in a model where they differ.
 ///
 /// # Errors
-/// As [`Rope::rotary`].
+/// Same as [`Rope::rotary`].
 pub(super) fn by_layer_type(settings: &Settings, d_head: usize, local_base: &str) -> Result<[Rotary; 2]> {
     const TYPES: [&str; 2] = ["full_attention", "sliding_attention"];
     let written = settings.section("rope_parameters")?.unwrap_or_default();
@@ -42,10 +44,10 @@ pub(super) fn by_layer_type(settings: &Settings, d_head: usize, local_base: &str
 }
 
 impl<'a> Rope<'a> {
-    /// The one embedding of all layers.
+    /// The single rotary embedding of all layers.
     ///
     /// # Errors
-    /// When the configuration writes one for each type of layer, or something else than a section.
+    /// When the configuration has one for each type of layer, or a section has another type.
     pub(super) fn of(settings: &'a Settings) -> Result<Self> {
         for key in ["rope_parameters.full_attention", "rope_parameters.sliding_attention"] {
             if settings.has(key)? {
@@ -59,13 +61,13 @@ impl<'a> Rope<'a> {
         Ok(Self { settings, sections: &["rope_parameters", "rope_scaling"], base: "rope_theta" })
     }
 
-    /// Refuses a second section that says anything else than the first: only one of them can be meant.
+    /// Refuses a second section that contradicts the first, because only one of them can be meant.
     fn agree(&self) -> Result<()> {
         let [first, second] = self.sections else { return Ok(()) };
         let (Some(one), Some(other)) = (self.settings.section(first)?, self.settings.section(second)?) else {
             return Ok(());
         };
-        // The older name of the type.
+        // `type` is the older name of `rope_type`.
         fn keys(key: &str) -> Vec<&str> {
             if ["type", "rope_type"].contains(&key) { vec!["rope_type", "type"] } else { vec![key] }
         }
@@ -82,10 +84,10 @@ impl<'a> Rope<'a> {
         Ok(())
     }
 
-    /// What kind of scaling is written.
+    /// The kind of scaling.
     ///
     /// # Errors
-    /// When there is none, and settings of one.
+    /// When there are settings of a scaling but no kind.
     fn kind(&self) -> Result<String> {
         if let Some(kind) = self.find("rope_type")?.map_or_else(|| self.find("type"), |kind| Ok(Some(kind)))? {
             return Ok(kind);
@@ -118,14 +120,14 @@ impl<'a> Rope<'a> {
         self.find(key)?.map_or_else(nowhere, Ok)
     }
 
-    /// How many dimensions of a head turn, where the configuration gives their share (GPT-NeoX's own word for it
+    /// The number of rotated dimensions of a head, computed from the fraction in the configuration (GPT-NeoX's own key
     /// first).
     ///
     /// # Errors
-    /// When they are no pairs, or more than a head has.
+    /// When the number is odd, or larger than the head.
     pub(super) fn dims(&self, d_head: usize) -> Result<usize> {
         const KEY: &str = "partial_rotary_factor";
-        // Read even where a section has the last word, so that nothing in it is wrong.
+        // Read even if a section overrides it, so that a wrong value is noticed.
         let outside = self.settings.or(["rotary_pct", KEY], 1.0)?;
         let share = self.find(KEY)?.unwrap_or(outside);
         let dims = (d_head as f64 * share) as usize;
@@ -137,11 +139,11 @@ impl<'a> Rope<'a> {
         }
     }
 
-    /// The angles of `dims` dimensions of a head, whose halves turn together.
+    /// The rotary embedding of `dims` dimensions of a head, whose halves rotate together.
     ///
     /// # Errors
-    /// When the scaling is of a kind that is not implemented: a model run with other angles than it was trained with
-    /// gives plausible nonsense.
+    /// When the kind of scaling is not implemented. A model run with other angles than it was trained with gives
+    /// plausible nonsense.
     pub(super) fn rotary(&self, dims: usize) -> Result<Rotary> {
         self.agree()?;
         let outside = self.settings.or([self.base, "rotary_emb_base"], 10_000.0)?;
@@ -155,14 +157,14 @@ impl<'a> Rope<'a> {
         }
         let plain: Vec<f64> = (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect();
         match self.kind()?.as_str() {
-            // The dynamic scaling changes nothing up to the length that the model reads at most.
+            // Dynamic scaling changes nothing up to the length that the model reads at most.
             "default" | "dynamic" => Ok(Rotary::halves(plain)),
             "linear" => {
                 let factor: f64 = self.get("factor")?;
                 Ok(Rotary::halves(plain.into_iter().map(|frequency| frequency / factor).collect()))
             }
             "llama3" => self.llama3(plain),
-            // Phi 3 called its LongRoPE by both names at first.
+            // Phi 3 first used the name `su` for its LongRoPE.
             "longrope" | "su" => self.longrope(plain),
             "yarn" if self.find::<Vec<f64>>("long_factor")?.is_some() => self.longrope(plain),
             "yarn" => self.yarn(plain, base),
@@ -170,7 +172,7 @@ impl<'a> Rope<'a> {
         }
     }
 
-    /// The length of the texts that the model was first trained on.
+    /// The length of the texts in the model's original training.
     fn original_n_ctx(&self) -> Result<f64> {
         const KEY: &str = "original_max_position_embeddings";
         let n_ctx: usize = match self.settings.find(KEY)?.map_or_else(|| self.find(KEY), |n_ctx| Ok(Some(n_ctx)))? {
@@ -181,13 +183,14 @@ impl<'a> Rope<'a> {
         if n_ctx < 2 { Err(senseless(KEY, n_ctx, "it must be at least 2")) } else { Ok(n_ctx as f64) }
     }
 
-    /// How much longer texts may be than the first ones.
+    /// The ratio of the longest text to the original training length.
     fn factor(&self) -> Result<f64> {
         let ratio = || Ok(self.settings.get::<f64>("max_position_embeddings")? / self.original_n_ctx()?);
         self.find("factor")?.map_or_else(ratio, Ok)
     }
 
-    /// Llama 3.1's scaling: slow pairs are slowed further, fast ones kept, those between blended.
+    /// Llama 3.1's scaling: low frequencies are divided by a factor, high ones are unchanged, those between are
+    /// blended.
     fn llama3(&self, plain: Vec<f64>) -> Result<Rotary> {
         let (factor, n_ctx): (f64, _) = (self.get("factor")?, self.original_n_ctx()?);
         let (low, high): (f64, f64) = (self.get("low_freq_factor")?, self.get("high_freq_factor")?);
@@ -201,14 +204,15 @@ impl<'a> Rope<'a> {
         Ok(Rotary::halves(plain.into_iter().map(scale).collect()))
     }
 
-    /// YaRN (Peng et al. 2023): as Llama 3.1's, with a ramp along the pairs instead of along their frequencies.
+    /// YaRN (Peng et al. 2023, [arXiv:2309.00071](https://arxiv.org/abs/2309.00071)): like Llama 3.1's scaling, but the
+    /// blend is a ramp over the pairs instead of over their frequencies.
     fn yarn(&self, plain: Vec<f64>, base: f64) -> Result<Rotary> {
         let (factor, n_ctx, dims) = (self.factor()?, self.original_n_ctx()?, 2.0 * plain.len() as f64);
         let truncate = self.find("truncate")?.unwrap_or(true);
         if base <= 1.0 {
             return Err(senseless("rope_theta", base, "with YaRN it must be more than 1"));
         }
-        // The pair that turns so many times within the first texts.
+        // The pair that makes this many turns within the original length.
         let pair_of = |turns: f64| dims * (n_ctx / (turns * TAU)).ln() / (2.0 * base.ln());
         let (first, last) = (pair_of(self.positive("beta_fast", 32.0)?), pair_of(self.positive("beta_slow", 1.0)?));
         let (first, last) = if truncate { (first.floor(), last.ceil()) } else { (first, last) };
@@ -228,7 +232,7 @@ impl<'a> Rope<'a> {
         Ok(Rotary { attention_factor, ..Rotary::halves(frequencies) })
     }
 
-    /// A setting of YaRN for which 0 is as good as absent.
+    /// A setting of YaRN where 0 counts as absent.
     fn positive(&self, key: &str, default: f64) -> Result<f64> {
         match self.find(key)? {
             Some(Finite(0.0)) => Ok(default),
@@ -236,7 +240,8 @@ impl<'a> Rope<'a> {
         }
     }
 
-    /// LongRoPE (Ding et al. 2024): each pair is slowed by a factor of its own, another one in long texts.
+    /// LongRoPE (Ding et al. 2024, [arXiv:2402.13753](https://arxiv.org/abs/2402.13753)): each pair has its own factor,
+    /// and another one in long texts.
     fn longrope(&self, plain: Vec<f64>) -> Result<Rotary> {
         let (factor, n_ctx) = (self.factor()?, self.original_n_ctx()?);
         let slowed = |key: &str| -> Result<Vec<f64>> {

@@ -1,5 +1,7 @@
-//! SmolLM 3 (Hugging Face 2025), as `SmolLM3ForCausalLM` of Hugging Face transformers computes it: Llama with layers
-//! that turn nothing.
+//! SmolLM 3 (Hugging Face 2025): Llama with some layers without rotary embedding.
+//!
+//! Reference: `SmolLM3ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/smollm3/modeling_smollm3.py>
 
 use super::{
     Family,
@@ -28,7 +30,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &SMOLLM3.settings(settings)?;
     let base = SMOLLM3.config(settings)?;
     const KEY: &str = "no_rope_layers";
-    // The list has a number for each layer, and 0 where it turns nothing.
+    // The list has a number for each layer, and 0 marks a layer without rotation.
     let turning: Option<Vec<u32>> = settings.find(KEY)?;
     if let Some(turning) = &turning
         && (turning.len() != base.n_layers || turning.iter().any(|turns| *turns > 1))

@@ -1,5 +1,8 @@
-//! StableLM (Stability AI 2023), as `StableLmForCausalLM` of Hugging Face transformers computes it: Llama with
-//! LayerNorm, of whose heads only a share of the dimensions turns.
+//! StableLM ([Bellagente et al. 2024](https://arxiv.org/abs/2402.17834)): Llama with LayerNorm, where only a part of
+//! each head is rotated.
+//!
+//! Reference: `StableLmForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/stablelm/modeling_stablelm.py>
 
 use super::{
     Family, Tensors,

@@ -1,5 +1,8 @@
-//! StarCoder 2 (Lozhkov et al. 2024), as `Starcoder2ForCausalLM` of Hugging Face transformers computes it: Llama's
-//! attention with biases and a window, GPT-2's norms and MLP.
+//! StarCoder 2 ([Lozhkov et al. 2024](https://arxiv.org/abs/2402.19173)): Llama's attention with biases and a sliding
+//! window, GPT-2's norms and MLP.
+//!
+//! Reference: `Starcoder2ForCausalLM` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/starcoder2/modeling_starcoder2.py>
 
 use super::{
     Family, Tensors,

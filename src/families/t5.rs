@@ -1,5 +1,8 @@
-//! T5 (Raffel et al. 2020), its version 1.1 with Flan-T5 (Chung et al. 2022), and mT5 (Xue et al. 2021), as
-//! `T5ForConditionalGeneration` of Hugging Face transformers computes them.
+//! T5 ([Raffel et al. 2020](https://arxiv.org/abs/1910.10683)), its version 1.1 with Flan-T5 ([Chung et al.
+//! 2022](https://arxiv.org/abs/2210.11416)), and mT5 ([Xue et al. 2021](https://arxiv.org/abs/2010.11934)).
+//!
+//! Reference: `T5ForConditionalGeneration` of Hugging Face transformers,
+//! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/t5/modeling_t5.py>
 
 use super::{
     Family, Tensors,
@@ -23,11 +26,11 @@ pub(super) const FAMILY: Family =
     Family { model_type: "t5", prefixes: &[], config, build, ends: ["lm_head.weight", SHARED], buffers: &[OF_CROSS] };
 pub(super) const MULTILINGUAL: Family = Family { model_type: "mt5", ..FAMILY };
 
-/// Published with the first T5, and used by nobody: cross attention knows no distances.
+/// A tensor that was published with the first T5 but is not used, because cross attention has no relative positions.
 const OF_CROSS: &str = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
 /// The embedding of both stacks.
 const SHARED: &str = "shared.weight";
-/// Its other names, one for each stack.
+/// Alternative names of the embedding, one for each stack.
 const OF_STACKS: [&str; 2] = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
 
 fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
@@ -37,8 +40,8 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     let n_encoder_layers = settings.get("num_layers")?;
     let (gated_mlp, act_fn) = feed_forward(settings)?;
     let family = settings.model_type()?;
-    // The first T5 shares the embedding with the unembedding and scales what it reads; those after it do neither,
-    // though configurations of mT5 may say that they are tied.
+    // The first T5 ties the embedding and the unembedding and scales the unembedding's input. Later versions do
+    // neither, though configurations of mT5 may claim that they are tied.
     let scaled = family == FAMILY.model_type && settings.or(["scale_decoder_outputs", "tie_word_embeddings"], true)?;
     let num_buckets = settings.or("relative_attention_num_buckets", 32)?;
     if num_buckets < 4 {
@@ -52,7 +55,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         }
     }
     let max_distance = settings.or("relative_attention_max_distance", 128)?;
-    // Half of a decoder's buckets are for the nearest distances, one for each; the others for those beyond.
+    // Half of a decoder's buckets hold one distance each; the others share the distances beyond.
     if max_distance <= num_buckets / 2 {
         let why = format!("it must be more than half of `relative_attention_num_buckets`, {num_buckets}");
         return Err(senseless("relative_attention_max_distance", max_distance, why));
@@ -75,7 +78,8 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         position: Position::RelativeBias { num_buckets, max_distance },
         unembed_scale: if scaled { 1.0 / (d_model as f64).sqrt() } else { 1.0 },
         gated_mlp,
-        // Newer configurations call all of them tied; those that scale nothing have their own head where one is stored.
+        // Newer configurations claim that all are tied. Models without scaling have a separate unembedding if one is
+        // stored.
         tied: settings.or("tie_word_embeddings", true)? && (scaled || !weights.contains("lm_head.weight")),
         untied,
         left_out: [OF_CROSS].into_iter().filter(|name| weights.contains(name)).map(str::to_owned).collect(),
@@ -89,7 +93,7 @@ fn feed_forward(settings: &Settings) -> Result<(bool, Activation)> {
     let key = "feed_forward_proj";
     let value = settings.or(key, "relu".to_owned())?;
     let (gated, name) = match value.strip_prefix("gated-") {
-        // The only one that is not what its name says.
+        // The only name that does not mean what it says.
         Some("gelu") => (true, "gelu_new"),
         Some(name) => (true, name),
         None => (false, value.as_str()),
@@ -110,7 +114,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     Ok(Transformer { encoder: Some(encoder), last, readout })
 }
 
-/// The embeddings of encoder and decoder, and the unembedding. All may be one table, or any may have its own.
+/// Embedding and unembedding. All may share one table, or a stack or the unembedding may have its own.
 fn ends(config: &Config, weights: &Weights) -> Result<([Embed; 2], Linear)> {
     let Config { d_model, d_vocab, .. } = *config;
     let table = |name: &str| weights.tensor(name, &[d_vocab, d_model]);
@@ -118,7 +122,7 @@ fn ends(config: &Config, weights: &Weights) -> Result<([Embed; 2], Linear)> {
     let [encoder, decoder] = OF_STACKS;
     let (encoder, decoder) = (own(encoder)?, own(decoder)?);
     let shared = match (&encoder, &decoder, config.tied) {
-        // Nobody reads it, so that it is noticed as unused.
+        // The table is left unread, so that it is reported as unused.
         (Some(_), Some(_), false) => None,
         _ => Some(table(SHARED)?),
     };
@@ -130,7 +134,7 @@ fn ends(config: &Config, weights: &Weights) -> Result<([Embed; 2], Linear)> {
     Ok(([of_stack(encoder)?, of_stack(decoder)?], unembed))
 }
 
-/// One stack without a final norm. Its first layer keeps the bias that all of them add to their scores.
+/// The layers of a stack. The first layer holds the relative position bias that all layers add to their scores.
 fn stack(config: &Config, weights: &Weights, stack: Stack, front: Embed) -> Result<StackParts> {
     let blocks =
         (0..config.layers_of(stack)).map(|layer| block(config, weights, stack, layer)).collect::<Result<_>>()?;

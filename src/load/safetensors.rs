@@ -1,4 +1,5 @@
-//! Tensors in one safetensors file, or in several with an index.
+//! Tensors in one safetensors file, or in several with an index
+//! ([the format](https://huggingface.co/docs/safetensors)).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +16,7 @@ use serde_json::error::Category;
 use super::{bytes::Bytes, float::Float, settings::Settings, weights::Source};
 use crate::error::{LoadError, Result};
 
-/// The files of one checkpoint, and in which of them each tensor is.
+/// The files of one checkpoint, and the file of each tensor.
 pub(super) struct SafetensorFiles {
     files: Vec<SafetensorFile>,
     home: BTreeMap<String, usize>,
@@ -31,17 +32,17 @@ struct SafetensorFile {
 const MOST_HEADER: usize = 100_000_000;
 
 impl SafetensorFiles {
-    /// One file that holds every tensor.
+    /// Opens one file that holds every tensor.
     pub(super) fn single(path: &Path) -> Result<Self> {
         Self::of(vec![SafetensorFile::new(Bytes::open(path)?)?])
     }
 
-    /// A file that is in memory already.
+    /// Opens a file that is in memory.
     pub(super) fn in_memory(bytes: Vec<u8>) -> Result<Self> {
         Self::of(vec![SafetensorFile::new(Bytes::in_memory("model.safetensors", bytes))?])
     }
 
-    /// Every file that an index (`model.safetensors.index.json`) names, beside it.
+    /// Opens every file that an index (`model.safetensors.index.json`) names, beside it.
     pub(super) fn sharded(index: &Path) -> Result<Self> {
         let folder = index.parent().unwrap_or(Path::new("."));
         let shards = read_index(index)?;
@@ -84,7 +85,7 @@ impl SafetensorFiles {
         Ok(Self { files, home })
     }
 
-    /// A tensor that one of the two has and the other has not or not the same, where there is one.
+    /// A tensor that only one of the two has, or whose values differ.
     pub(super) fn difference(&self, other: &Self) -> Result<Option<String>> {
         let lacks = |name: &&String| !other.home.contains_key(*name);
         if let Some(name) = self.home.keys().find(lacks) {
@@ -116,7 +117,7 @@ pub(super) fn read_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> 
     let map = map.ok_or_else(|| damaged("it has no `weight_map`".into()))?;
     let mut shards = BTreeMap::<String, Vec<String>>::new();
     for (tensor, file) in map {
-        // A bare file name only: an index must not lead out of its folder.
+        // Bare file names only: an index must not lead out of its folder.
         let name = file.as_str().filter(|name| Path::new(name).file_name().is_some_and(|bare| bare == *name));
         let name = name.ok_or_else(|| damaged(format!("`{tensor}` is said to be in {file}, which is no file name")))?;
         shards.entry(name.to_owned()).or_default().push(tensor.clone());
@@ -124,7 +125,7 @@ pub(super) fn read_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> 
     Ok(shards)
 }
 
-/// A file in the folder that is numbered like the parts (`model-00003-of-00003.safetensors`) and is none of them.
+/// A file in the folder that is numbered like the parts (`model-00003-of-00003.safetensors`) but not in the index.
 fn unnamed_part(folder: &Path, shards: &BTreeMap<String, Vec<String>>) -> Option<String> {
     let series = |name: &str| -> Option<(String, String)> {
         let (stem, of) = name.split_once("-of-")?;
@@ -137,7 +138,7 @@ fn unnamed_part(folder: &Path, shards: &BTreeMap<String, Vec<String>>) -> Option
     names.filter(stray).min()
 }
 
-/// What to do about a broken file.
+/// The advice about a damaged file.
 const AGAIN: &str = "the file is damaged: download it again";
 
 impl SafetensorFile {
@@ -157,7 +158,7 @@ impl SafetensorFile {
 
     fn info(&self, name: &str) -> Option<(&TensorInfo, Range<usize>)> {
         let info = self.metadata.info(name)?;
-        // They were found to lie inside the file when it was opened.
+        // The offsets were checked against the file's length when it was opened.
         let (start, end) = info.data_offsets;
         Some((info, self.data_starts.saturating_add(start)..self.data_starts.saturating_add(end)))
     }
@@ -177,8 +178,7 @@ impl SafetensorFile {
         float.read(&self.bytes, data).map(Some)
     }
 
-    /// Whether a tensor here and one in another file are written the same; nothing where they cannot be held against
-    /// each other so.
+    /// Whether a tensor here and one in another file are stored identically; `None` if their bytes cannot be compared.
     fn same(&self, name: &str, other: &Self, twin: &str) -> Result<Option<bool>> {
         let (Some((ours, here)), Some((theirs, there))) = (self.info(name), other.info(twin)) else { return Ok(None) };
         if ours.shape != theirs.shape {
@@ -191,7 +191,7 @@ impl SafetensorFile {
     }
 }
 
-/// Where the header lies and what it says; the inner error is what is wrong with it.
+/// The position and content of the header; the inner error says what is wrong with it.
 fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata), String>> {
     const SIZE: usize = size_of::<u64>();
     let len = bytes.len();

@@ -1,8 +1,8 @@
-//! Models inside the crate (feature `models`).
+//! The models inside the crate (feature `models`).
 
 use crate::{Result, error::LoadError, load::Checkpoint};
 
-/// The files of one shipped model, with the weights of the named steps of its training where those were kept.
+/// The files of one shipped model, with the weights of the training steps that were kept.
 struct Files {
     name: &'static str,
     config: &'static str,
@@ -36,11 +36,11 @@ static SHIPPED: &[Files] = &[
 #[cfg(not(feature = "models"))]
 static SHIPPED: &[Files] = &[];
 
-/// The names of the shipped models, whether or not they are inside this build.
+/// The names of the shipped models, whether or not this build contains them.
 pub(crate) const NAMES: [&str; 3] = ["induction-2l", "grammar-4l", "modular-addition-1l"];
 
-/// The checkpoint of a shipped model, or `None` when there is none of that name. `NAME@STEP` is the model as it was at a
-/// step of its training.
+/// The checkpoint of a shipped model, or `None` if no shipped model has this name. `NAME@STEP` is the model at a step
+/// of its training.
 pub(crate) fn checkpoint(place: &str) -> Option<Result<Checkpoint>> {
     let (name, step) = place.split_once('@').map_or((place, None), |(name, step)| (name, Some(step)));
     NAMES.contains(&name).then(|| read(place, name, step))

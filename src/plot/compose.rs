@@ -1,4 +1,4 @@
-//! Several figures as one: a cell of a notebook has one output, so pictures that belong together are composed.
+//! Composes several figures into one, because a notebook cell has one output.
 
 use super::{
     drawn::{ToFigures, ToTabs},
@@ -6,11 +6,11 @@ use super::{
 };
 use crate::printable;
 
-/// The figures side by side, and in a further line where the page is not wide enough.
+/// Places figures side by side, and starts a new line where the page is not wide enough.
 ///
-/// They may be figures, pictures that are not drawn yet, lenses and maps, `Result`s and `Option`s of these, or references
-/// to them, in an array, slice, `Vec`, iterator or (of several kinds) a tuple: see [`ToFigures`]. Where one of them is an
-/// error, all that is shown is its sentence, and [`Figure::save`] gives it.
+/// Each may be a figure, a picture that is not drawn yet, a lens or a map, or a `Result`, `Option` or reference of one
+/// of these. They come in an array, slice, `Vec`, iterator or (for several types) a tuple: see [`ToFigures`]. If one of
+/// them is an error, only its message is shown, and [`Figure::save`] returns that error.
 ///
 /// # Examples
 /// ```
@@ -27,15 +27,15 @@ pub fn row<Kind>(figures: impl ToFigures<Kind>) -> Figure {
     Figure::or_failed(figures.to_figures().map(Node::Row))
 }
 
-/// The figures one above the other: what they may be, see [`row`].
+/// Places figures one above the other. It takes what [`row`] takes.
 #[doc(alias = "subplots")]
 pub fn column<Kind>(figures: impl ToFigures<Kind>) -> Figure {
     Figure::or_failed(figures.to_figures().map(Node::Column))
 }
 
-/// One figure at a time, chosen by its name: pairs of a name and what [`row`] takes.
+/// Shows one figure at a time, chosen by its name. It takes pairs of a name and anything that [`row`] takes.
 ///
-/// As a single SVG, and where style sheets are dropped, all of them are shown under their names.
+/// In a single SVG, and on a page that drops style sheets, all of them are shown under their names.
 pub fn tabs<Kind>(panes: impl ToTabs<Kind>) -> Figure {
     let tab = |(name, pane)| Tab { name: printable::line(name), button: None, pane };
     let tabs = |panes: Vec<(String, Figure)>| panes.into_iter().map(tab).collect();

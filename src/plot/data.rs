@@ -1,6 +1,6 @@
-//! What pictures take as numbers and as names: the forms in which people have them.
+//! The types that pictures accept as numbers and as names.
 //!
-//! Each trait has a parameter that no caller writes: it tells the compiler in which of the forms the data come.
+//! Each trait has a type parameter that callers never write. It tells the compiler which kind of type the data have.
 
 use std::fmt::Display;
 
@@ -8,9 +8,9 @@ use candle_core::{DType, Tensor};
 
 use crate::{Error, Result, error::PlotError, printable::printable};
 
-/// A number that a picture can show: of any type of floats or integers, or a reference to one.
+/// A number that a picture can show: any float or integer type, or a reference to one.
 pub trait Number: Copy {
-    /// The number as pictures have it.
+    /// Converts the number to the `f32` that pictures use.
     fn to_f32(self) -> f32;
 }
 
@@ -31,18 +31,18 @@ impl<N: Number> Number for &N {
     }
 }
 
-/// The form of anything that can be gone through: slices, arrays, vectors, iterators.
+/// Marks types that can be iterated over: slices, arrays, vectors, iterators.
 #[derive(Debug)]
 pub struct Iterated;
-/// The form of what this crate and candle have: tensors and tokens.
+/// Marks types of this crate and of candle: tensors and tokens.
 #[derive(Debug)]
 pub struct Held;
-/// The form of a result of another form.
+/// Marks a `Result` of another kind of type.
 #[derive(Debug)]
 pub struct Tried<Kind>(std::marker::PhantomData<Kind>);
 
-/// A row of numbers: a slice, array, `Vec`, iterator, one-dimensional `ndarray` or `Tensor`, a reference to one, or a
-/// `Result` of one, whose error the picture then gives when it is drawn. Numbers may be of any type.
+/// A row of numbers: a slice, array, `Vec`, iterator, one-dimensional `ndarray` or `Tensor`, a reference to one of
+/// these, or a `Result` of one. If the `Result` is an error, `draw` returns it. Numbers may be of any type.
 ///
 /// # Examples
 /// ```
@@ -54,14 +54,14 @@ pub struct Tried<Kind>(std::marker::PhantomData<Kind>);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no row of numbers",
+    message = "`{Self}` is not a row of numbers",
     label = "give an array, slice, Vec or iterator of numbers, a Tensor or ndarray of one axis, or a reference to one"
 )]
 pub trait ToValues<Kind> {
-    /// The numbers.
+    /// Returns the numbers.
     ///
     /// # Errors
-    /// When there is more than one axis, or the data are a failed result.
+    /// When there is more than one axis, or the given `Result` is an error.
     fn to_values(self) -> Result<Vec<f32>>;
 }
 
@@ -90,12 +90,12 @@ impl<T: ToValues<Kind>, Kind, E: Into<Error>> ToValues<Tried<Kind>> for Result<T
     }
 }
 
-/// All numbers of a tensor in their order.
+/// All numbers of a tensor in row-major order.
 pub(crate) fn numbers_of(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
 }
 
-/// The lengths of so many axes: axes of length 1 are dropped, the first ones first, or put in front.
+/// The lengths of exactly `N` axes: surplus axes of length 1 are dropped, the first ones first, or added in front.
 pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
     let mut dims = shape.to_vec();
     while dims.len() > N {
@@ -108,8 +108,8 @@ pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
     dims.try_into().map_err(|_| PlotError::Axes { shape: shape.to_vec(), needed: N }.into())
 }
 
-/// Names: of tokens, layers, heads or anything else that can be printed, in a slice, array, `Vec`, range or iterator; or
-/// [`Tokens`], whose first text it then is.
+/// Names of tokens, layers, heads or anything else that can be printed, in a slice, array, `Vec`, range or iterator.
+/// [`Tokens`] give the tokens of their first text.
 ///
 /// # Examples
 /// ```
@@ -120,14 +120,14 @@ pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no list of names",
+    message = "`{Self}` is not a list of names",
     label = "give an array, slice, Vec, range or iterator of names, or `Tokens`"
 )]
 pub trait ToNames<Kind> {
-    /// The names.
+    /// Returns the names.
     ///
     /// # Errors
-    /// When they are a failed result.
+    /// When the given `Result` is an error.
     fn to_names(self) -> Result<Vec<String>>;
 }
 
@@ -143,12 +143,12 @@ impl<T: ToNames<Kind>, Kind, E: Into<Error>> ToNames<Tried<Kind>> for Result<T, 
     }
 }
 
-/// Something under its name: a pair, or a reference to one.
+/// A name and its value: a pair, or a reference to one.
 pub trait Pair {
-    /// What has the name.
+    /// The type of the value.
     type Value;
 
-    /// The name, and what has it.
+    /// Returns the name and the value.
     fn pair(self) -> (String, Self::Value);
 }
 
@@ -168,21 +168,20 @@ impl<'a, N: Display, V> Pair for &'a (N, V) {
     }
 }
 
-/// A likely token with its probability.
-/// Numbers with their names: pairs of both, or a row of numbers alone, which are then called 0, 1, 2, ...
+/// Numbers with names: pairs of a name and a number, or a row of numbers, which are then named 0, 1, 2, ...
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be drawn as bars",
     label = "give pairs of a name and a number, or a row of numbers"
 )]
 pub trait ToBars<Kind> {
-    /// Names and numbers.
+    /// Returns names and numbers.
     ///
     /// # Errors
-    /// When there is more than one axis, or the data are a failed result.
+    /// When there is more than one axis, or the given `Result` is an error.
     fn to_bars(self) -> Result<Vec<(String, f32)>>;
 }
 
-/// The form of pairs.
+/// Marks types that hold pairs.
 #[derive(Debug)]
 pub struct Paired;
 
@@ -221,9 +220,9 @@ fn numbered(values: Vec<f32>) -> Vec<(String, f32)> {
     values.into_iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect()
 }
 
-/// A named point by two values: `(name, x, y)`, a reference to that, or `(x, y)` without a name.
+/// A named point of two values: `(name, x, y)`, a reference to such a tuple, or `(x, y)` without a name.
 pub trait Point {
-    /// Name, x and y.
+    /// Returns the name, x and y.
     fn point(self) -> (Option<String>, f32, f32);
 }
 
@@ -251,12 +250,12 @@ impl<X: Number, Y: Number> Point for &(X, Y) {
     }
 }
 
-/// What was wrong with a picture's data, kept until it is drawn so that what is said of the picture can follow.
+/// The first error in a picture's data, kept until it is drawn so that the builder's methods can be chained.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kept(Option<Error>);
 
 impl Kept {
-    /// The data, or nothing where they are not to be had; the first error is kept.
+    /// Returns the data, or the default if they are an error; the first error is kept.
     pub(crate) fn take<T: Default>(&mut self, given: Result<T>) -> T {
         given.unwrap_or_else(|error| {
             self.0.get_or_insert(error);

@@ -1,4 +1,4 @@
-//! What can stand in a row, a column or a tab.
+//! What [`row`](super::row()), [`column`](super::column()) and [`tabs`](super::tabs()) accept as figures.
 
 use super::{
     AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, TokenText,
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Something that is one figure: a [`Figure`], a picture that is not drawn yet, what an analysis found; a `Result` of
-/// one, which may be an error; an `Option` of one, which may be nothing; a reference to one.
+/// Anything that is one figure: a [`Figure`], a picture that is not drawn yet, the result of an analysis, a `Result` or
+/// `Option` of one of these, or a reference to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not one figure",
     label = "this cannot stand beside figures; show it alone, as a cell's last line or with `display(&..)`"
 )]
 pub trait ToFigure {
-    /// The figure; nothing where there is none.
+    /// Returns the figure, or `None` if there is none.
     ///
     /// # Errors
     /// When it cannot be drawn.
@@ -49,7 +49,7 @@ impl<T: ToFigure, E: Into<Error> + Clone> ToFigure for Result<T, E> {
     }
 }
 
-/// Says by which method a type is drawn.
+/// Implements [`ToFigure`] for types by the method that draws them.
 macro_rules! drawn {
     ($($type:ty: $draw:ident;)*) => {$(
         impl $crate::plot::ToFigure for $type {
@@ -74,24 +74,24 @@ drawn! {
     WordTable: draw;
 }
 
-/// The form of one thing alone.
+/// Marks a single figure.
 #[derive(Debug)]
 pub struct One;
-/// The form of things of several kinds.
+/// Marks a tuple of figures of several types.
 #[derive(Debug)]
 pub struct Mixed;
 
-/// What [`row`](super::row()) and [`column`](super::column()) put together: an array, slice, `Vec` or iterator of things
-/// that are [one figure](ToFigure), a tuple of such things of several kinds, a `Result` of a `Vec` of them, or one alone.
+/// What [`row`](super::row()) and [`column`](super::column()) accept: an array, slice, `Vec` or iterator of things that
+/// are [one figure](ToFigure), a tuple of such things of several types, a `Result` of a `Vec` of them, or a single one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds something that is not one figure",
     label = "give figures, pictures, results of them or references to them in an array, a Vec or a tuple"
 )]
 pub trait ToFigures<Kind> {
-    /// The figures, without what is nothing.
+    /// Returns the figures that exist.
     ///
     /// # Errors
-    /// The first error among them.
+    /// Returns the first error among them.
     fn to_figures(self) -> Result<Vec<Figure>>;
 }
 
@@ -130,17 +130,17 @@ impl<T: ToFigure, E: Into<Error>> ToFigures<Tried<Iterated>> for Result<Vec<T>, 
     }
 }
 
-/// What [`tabs`](super::tabs()) puts behind one another: pairs of a name and something that is [one figure](ToFigure), in
-/// an array, slice, `Vec`, iterator, a `Result` of a `Vec`, or, of several kinds, a tuple.
+/// What [`tabs`](super::tabs()) accepts: pairs of a name and something that is [one figure](ToFigure), in an array,
+/// slice, `Vec`, iterator, a `Result` of a `Vec` or, for several types, a tuple.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no list of tabs",
+    message = "`{Self}` is not a list of tabs",
     label = "give pairs of a name and a figure, as in `[(\"before\", before), (\"after\", after)]`"
 )]
 pub trait ToTabs<Kind> {
-    /// Names and figures.
+    /// Returns names and figures.
     ///
     /// # Errors
-    /// The first error among them.
+    /// Returns the first error among them.
     fn to_tabs(self) -> Result<Vec<(String, Figure)>>;
 }
 

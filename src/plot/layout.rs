@@ -1,7 +1,7 @@
-//! How composed figures are laid out.
+//! Lays out composed figures. [`Figure`] uses it for its SVG and HTML.
 //!
-//! Rows and columns are one SVG. Tabs are radio buttons and a few lines of CSS scoped to the figure's id; without CSS, every
-//! pane remains under its own name.
+//! Rows and columns become one SVG. Tabs are radio buttons and a few lines of CSS scoped to the figure's id. Without
+//! CSS, every pane is visible under its own name.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ use crate::{
     printable::{escape, text_width},
 };
 
-/// The height of a tab's name where the panes are stacked.
+/// The height of a tab's name if the panes are stacked.
 const NAME_PLATE: f64 = 26.0;
 
 pub(crate) fn size(figure: &Figure) -> (f64, f64) {
@@ -35,7 +35,7 @@ pub(crate) fn size(figure: &Figure) -> (f64, f64) {
     }
 }
 
-/// Where the figures of a row stand, and how large the row is.
+/// The positions of the figures in a row, and the size of the row.
 fn beside(parts: &[Figure]) -> (Vec<(f64, f64)>, (f64, f64)) {
     let (mut at, mut bottom, mut right) = ((0.0, 0.0), 0f64, 0f64);
     let place = |part| {
@@ -52,7 +52,7 @@ fn beside(parts: &[Figure]) -> (Vec<(f64, f64)>, (f64, f64)) {
     (places, (right, bottom))
 }
 
-/// The SVG elements of a figure, its parts moved to their places.
+/// The SVG elements of a figure, with its parts moved to their places.
 pub(crate) fn body(figure: &Figure) -> String {
     let mut at = (0.0, 0.0);
     let mut out = String::new();
@@ -123,7 +123,7 @@ pub(crate) fn plain(figure: &Figure) -> String {
     }
 }
 
-/// Everything that is drawn, for a hash: unlike [`body`], also what only tabs show.
+/// Everything that is drawn, for a hash. Unlike [`body`], it includes panes that only tabs show.
 pub(crate) fn content(figure: &Figure) -> String {
     match figure.node() {
         Node::Tabs { tabs, .. } => tabs.iter().map(|tab| format!("{}\n{}", tab.name, content(&tab.pane))).collect(),
@@ -133,7 +133,7 @@ pub(crate) fn content(figure: &Figure) -> String {
     }
 }
 
-/// What is shown in place of a figure.
+/// The message shown in place of a figure that failed.
 fn said(error: &Error) -> String {
     format!("Error: {error}")
 }
@@ -146,7 +146,7 @@ fn has_tabs(figure: &Figure) -> bool {
     }
 }
 
-/// The figure as HTML. A form keeps the radio buttons of two copies of one figure on a page apart.
+/// The figure as HTML. A form separates the radio buttons of two copies of one figure on a page.
 pub(crate) fn html(figure: &Figure, id: &str) -> String {
     if has_tabs(figure) {
         format!("<form method=\"dialog\" style=\"overflow-x:auto;background:#fff\">\n{}</form>", part(figure, id))
@@ -155,7 +155,7 @@ pub(crate) fn html(figure: &Figure, id: &str) -> String {
     }
 }
 
-/// The SVG in its full width: a notebook's own style would shrink a wide one until its text cannot be read.
+/// The SVG in its full width. A notebook's own style would shrink a wide one until its text is unreadable.
 fn whole(figure: &Figure) -> String {
     format!("<div style=\"width:{}px\">\n{}\n</div>\n", size(figure).0, figure.to_svg())
 }
@@ -195,7 +195,7 @@ fn tabs_html(tabs: &[Tab], id: &str) -> String {
     )
 }
 
-/// Hides every pane once a button is chosen (always, where CSS works), and dresses the buttons.
+/// The CSS that hides every pane but the chosen one and styles the buttons. It takes effect only where CSS works.
 fn style(id: &str) -> String {
     let (ink, paper, rule, accent) = (INK.hex(), PAPER.hex(), RULE.hex(), ACCENT.hex());
     format!(

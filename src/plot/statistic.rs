@@ -1,8 +1,9 @@
-//! [`Statistic`]: what the colours of a lens table say.
+//! [`Statistic`]: the quantity that the colours of a [`LensTable`](super::LensTable) show.
 
 use crate::printable::number;
 
-/// What the colour of a [`LensTable`](super::LensTable) says; dark is always "surer" or "nearer to the output".
+/// The quantity that the colour of a [`LensTable`](super::LensTable) shows. Dark means a surer prediction, or one
+/// nearer to the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Statistic {
     /// The probability of the top token, 0 to 1.
@@ -26,7 +27,7 @@ impl Statistic {
         }
     }
 
-    /// Where a value lies on the palette, if `worst` is the largest value.
+    /// The position of a value on the palette, if `worst` is the largest value.
     pub(crate) fn position(self, value: f32, worst: f32) -> f32 {
         match self {
             _ if value.is_nan() => f32::NAN,

@@ -1,5 +1,5 @@
-//! A `tokenizer.json`, checked before and after the tokenizers library builds anything of it: the library panics on
-//! merges that do not fit, gives tokens other ids than the file does, and does not say which part it fails on.
+//! Checks a `tokenizer.json` before and after the tokenizers library reads it. The library panics on merges that do not
+//! fit, assigns other ids than the file does, and does not say which part it fails on.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,10 +7,10 @@ use super::processor;
 use serde_json::{Map, Value};
 use tokenizers::{DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
-/// What is wrong, as half a sentence.
+/// The error is half a sentence.
 type Checked = Result<(), String>;
 
-/// Ids of tokens, and lengths of their lists, are below this.
+/// The limit for token ids and for the lengths of token lists.
 const MOST: u64 = i32::MAX as u64;
 
 /// Checks the model and the added tokens.
@@ -26,7 +26,7 @@ pub(super) fn check(json: &Value) -> Checked {
     added(file.get("added_tokens").unwrap_or(&Value::Null))
 }
 
-/// The part of a file that the library cannot read, in a file that it cannot.
+/// Names the part of a file that the library cannot read.
 pub(super) fn part(json: &Value) -> String {
     let unknown = "it is not as the tokenizers library writes it".to_owned();
     json.as_object().map_or(Ok(()), parts).err().unwrap_or(unknown)
@@ -45,7 +45,7 @@ fn parts(file: &Map<String, Value>) -> Checked {
     understood(file, "decoder", "decoders", |value| serde_json::from_value::<DecoderWrapper>(value).is_ok())
 }
 
-/// Checks that every added token has the id that the file gives it: the library goes by the order they come in.
+/// Checks that every added token has the id from the file. The library numbers them in order instead.
 pub(super) fn check_ids(json: &Value, tokenizer: &tokenizers::Tokenizer) -> Checked {
     processor::check(json, &|token| tokenizer.token_to_id(token))?;
     let tokens = json.get("added_tokens").and_then(Value::as_array).into_iter().flatten();
@@ -61,7 +61,7 @@ pub(super) fn check_ids(json: &Value, tokenizer: &tokenizers::Tokenizer) -> Chec
     Ok(())
 }
 
-/// Whether the library can read one part of the file; of a sequence, which of its members it cannot.
+/// Checks that the library can read one part of the file. For a sequence, the error names the unreadable member.
 fn understood(file: &Map<String, Value>, part: &str, members: &str, reads: impl Fn(Value) -> bool) -> Checked {
     let Some(value) = file.get(part).filter(|value| !value.is_null()) else { return Ok(()) };
     if reads(value.clone()) {
@@ -76,7 +76,7 @@ fn understood(file: &Map<String, Value>, part: &str, members: &str, reads: impl 
     }
 }
 
-/// Checks that no splitter cuts a text into pieces of no letters, on which the library panics.
+/// Checks that no splitter cuts a text into pieces of length 0, on which the library panics.
 fn lengths(splitter: &Value) -> Checked {
     let members = splitter.get("pretokenizers").and_then(Value::as_array).into_iter().flatten();
     members.into_iter().try_for_each(lengths)?;
@@ -87,7 +87,7 @@ fn lengths(splitter: &Value) -> Checked {
     }
 }
 
-/// Checks the tokens, their ids or scores, and how they are merged.
+/// Checks the tokens, their ids or scores, and the merges.
 fn vocabulary(model: &Map<String, Value>) -> Checked {
     match model.get("vocab") {
         Some(Value::Object(vocab)) => {
@@ -119,7 +119,7 @@ fn vocabulary(model: &Map<String, Value>) -> Checked {
     }
 }
 
-/// Checks that each token has an id of its own.
+/// Checks that no two tokens share an id.
 fn own_ids(vocab: &Map<String, Value>) -> Checked {
     let mut seen = HashMap::new();
     for (token, id) in vocab {
@@ -132,7 +132,7 @@ fn own_ids(vocab: &Map<String, Value>) -> Checked {
     Ok(())
 }
 
-/// Checks that the halves and the whole of every merge are tokens.
+/// Checks that the halves and the result of every merge are tokens.
 fn merge(merges: &[Value], tokens: &HashSet<&str>, prefix: Option<&Value>) -> Checked {
     let prefix = prefix.and_then(Value::as_str).unwrap_or_default();
     for merge in merges {
@@ -183,7 +183,7 @@ fn added(tokens: &Value) -> Checked {
     Ok(())
 }
 
-/// A value as it is written, or how it begins.
+/// A value as it is written, shortened if it is long.
 fn short(value: &Value) -> String {
     let written = value.to_string();
     match written.char_indices().nth(60) {

@@ -1,4 +1,4 @@
-//! How tokens are shown.
+//! Shows tokens in a notebook.
 
 use super::Tokens;
 use crate::{
@@ -14,7 +14,7 @@ impl Tokens {
         (0..self.batch()).fold(card, |card, text| card.chips((0..self.len()).map(|position| self.chip(text, position))))
     }
 
-    /// `3 texts of 2 to 5 tokens, padded on the right to 5`.
+    /// The heading, such as `3 texts of 2 to 5 tokens, padded on the right to 5`.
     fn title(&self) -> String {
         let texts = if self.batch() == 1 { String::new() } else { format!("{} texts of ", self.batch()) };
         let shortest = self.lengths().into_iter().min().unwrap_or(0);
@@ -45,7 +45,7 @@ impl Tokens {
 }
 
 shown! {
-    /// Shows the tokens in a notebook: pointing at one tells its position and id; padding is grey.
+    /// Shows the tokens in a notebook: the tooltip of each gives its position and id, and padding is grey.
     Tokens: card
 }
 

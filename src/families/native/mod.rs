@@ -1,6 +1,7 @@
-//! TransformerLens's own checkpoints: `HookedTransformer.state_dict()` names, its configuration's field names.
+//! TransformerLens's own checkpoints: the tensor names of `HookedTransformer.state_dict()` and the field names of its
+//! configuration (<https://github.com/TransformerLensOrg/TransformerLens>).
 //!
-//! The models this crate trains are kept so, and load in TransformerLens unchanged.
+//! Models trained with this crate are saved in this form, and TransformerLens loads them unchanged.
 
 mod settings;
 
@@ -31,7 +32,7 @@ pub(super) const FAMILY: Family = Family {
     buffers: &[".attn.mask", ".attn.IGNORE", ".attn.rotary_sin", ".attn.rotary_cos"],
 };
 
-/// The parts, from a checkpoint or from variables in training (the gradient reaches them).
+/// Builds the network from a checkpoint, or from variables in training, which then receive gradients.
 pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transformer> {
     let Config { d_model, d_vocab, n_ctx, .. } = *config;
     let tokens = weights.tensor("embed.W_E", &[d_vocab, d_model])?;
@@ -56,7 +57,7 @@ pub(crate) fn build(config: &Config, weights: &impl Tensors) -> Result<Transform
 }
 
 /// The name and shape of every parameter of a decoder with this configuration, in the forms that are trained here: with
-/// or without MLPs, norms, and an unembedding of its own. Only TransformerLens's own form has a bias of the unembedding.
+/// or without MLPs, norms, and a separate unembedding. Only TransformerLens's form has an unembedding bias.
 pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
     let Config { n_layers, n_heads, d_model, d_head, d_mlp, d_vocab, n_ctx, .. } = *config;
     let mut shapes = Vec::new();
@@ -96,7 +97,7 @@ pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// A norm in front of matrices, which may have taken its weights in.
+/// A norm before matrices into which its weights may have been folded.
 fn norm(config: &Config, weights: &impl Tensors, name: &str, size: usize, points: [Point; 2]) -> Result<Norm> {
     match config.processed.has(Step::FoldLn) {
         true => Ok(Norm { kind: config.normalization, weight: None, bias: None, eps: config.eps, points }),
@@ -147,7 +148,7 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
         let input = if gate.is_some() { without_bias(input, &name("mlp.b_in"))? } else { input };
         let mut mlp = Mlp::new(input, gate.map(|gate| linear(gate, None)).transpose()?, output, config.act_fn);
         if config.act_fn.has_norm() {
-            // Always a LayerNorm, whatever the others are.
+            // Always a LayerNorm, whatever the other norms are.
             let neurons = Config { normalization: Normalization::LayerNorm, ..config.clone() };
             mlp.norm = norm(&neurons, weights, &name("mlp.ln"), d_mlp, Norm::MLP)?;
         }
@@ -164,13 +165,13 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
     Ok(block)
 }
 
-/// A layer whose weight is written `[d_in, d_out]`.
+/// A layer whose weight is stored as `[d_in, d_out]`.
 fn linear(weight: Tensor, bias: Option<Tensor>) -> Result<Linear> {
     Ok(Linear::new(ops::by_output(&weight)?, bias))
 }
 
-/// The input layer of a gated MLP. TransformerLens adds its `b_in` after the product with the gate, where this crate
-/// has no bias; in all models it is zero.
+/// The input layer of a gated MLP. TransformerLens adds its `b_in` after the product with the gate. This crate has no
+/// such bias; it is zero in all models.
 fn without_bias(input: Linear, name: &str) -> Result<Linear> {
     if let Some(bias) = &input.bias
         && bias.abs()?.sum(0)?.to_scalar::<f32>()? != 0.0

@@ -1,4 +1,4 @@
-//! TransformerLens's configuration fields, read and written.
+//! Reads and writes the fields of TransformerLens's configuration.
 
 use crate::{
     Result,
@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// A field whose value this crate does not compute.
+/// The error about a field whose value this crate does not implement.
 fn unsupported(key: &str, value: impl Into<String>, why: &str) -> crate::Error {
     LoadError::Unsupported { key: key.into(), value: value.into(), why: why.into() }.into()
 }
@@ -35,13 +35,13 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     }
     let act_fn = match settings.find::<String>("act_fn")? {
         Some(name) => Activation::from_name(&name).ok_or_else(|| unsupported("act_fn", name, Activation::KNOWN))?,
-        // Without an MLP there is nothing to activate.
+        // A model without MLPs has no activation.
         None if attn_only => Activation::Relu,
         None => settings.get::<String>("act_fn").map(|_| Activation::Relu)?,
     };
     let (d_model, n_heads): (usize, usize) = (settings.get("d_model")?, settings.get("n_heads")?);
     let d_head = settings.find("d_head")?.map_or_else(|| width_of_head(settings, d_model, n_heads), Ok)?;
-    // TransformerLens writes what is not there as -1.
+    // TransformerLens writes -1 for absent values.
     let positive = |key: &str| match settings.find(key)? {
         Some(Finite(-1.0)) => Ok(None),
         _ => settings.find::<f64>(key),
@@ -81,7 +81,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     })
 }
 
-/// Refuses settings of the wrong type that this model has no use for, and an unembedding of another size.
+/// Refuses unused settings of the wrong type, and an unembedding of another size.
 fn unused(settings: &Settings) -> Result<()> {
     for key in ["d_mlp", "rotary_dim", "window_size"] {
         settings.find::<usize>(key)?;
@@ -90,7 +90,7 @@ fn unused(settings: &Settings) -> Result<()> {
     for key in ["use_hook_tokens", "use_attn_in", "use_attn_result", "use_split_qkv_input", "use_hook_mlp_in"] {
         settings.find::<bool>(key)?;
     }
-    // TransformerLens writes -1 for as many as there are tokens.
+    // TransformerLens writes -1 for "as many as there are tokens".
     let (d_vocab, out): (usize, Option<Finite>) = (settings.get("d_vocab")?, settings.find("d_vocab_out")?);
     match out {
         Some(Finite(out)) if out != -1.0 && out != d_vocab as f64 => {
@@ -100,7 +100,7 @@ fn unused(settings: &Settings) -> Result<()> {
     }
 }
 
-/// The kind of norm, and whether its weights are folded away.
+/// The kind of norm, and whether its weights are folded.
 fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
     match settings.find::<String>(["normalization_type", "normalization"])?.as_deref() {
         None | Some("None") => Ok((Normalization::None, false)),
@@ -113,7 +113,7 @@ fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
 }
 
 fn position(settings: &Settings, d_head: usize) -> Result<Position> {
-    // The name that the configurations of the first such models give it.
+    // The name of the option in the configurations of the first such models.
     let default = if settings.or("shortformer_pos", false)? { "shortformer" } else { "standard" };
     match settings.or("positional_embedding_type", default.to_owned())?.as_str() {
         "standard" => Ok(Position::Learned),
@@ -147,7 +147,7 @@ fn windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     types.iter().map(window_of).collect()
 }
 
-/// What was done to the weights. TransformerLens's configuration tells of folded norms only.
+/// What was done to the weights. TransformerLens's configuration records folded norms only.
 fn processed(settings: &Settings, folded: bool) -> Result<Processed> {
     let mut processed = Processed::default();
     let names = settings.or("processing", if folded { vec![Step::FoldLn.name().to_owned()] } else { Vec::new() })?;
@@ -165,11 +165,11 @@ fn frequencies(base: f64, pairs: usize) -> Vec<f64> {
     (0..pairs).map(|pair| 1.0 / base.powf(pair as f64 / pairs as f64)).collect()
 }
 
-/// The base that gives these frequencies, where one does.
+/// The base that produces these frequencies, if any.
 fn base(frequencies: &[f64]) -> Option<f64> {
     let pairs = frequencies.len();
     let exact = frequencies.get(1).map_or(10_000.0, |second| second.powf(-(pairs as f64)));
-    // What people choose is a whole number, which the root of a root misses by a little.
+    // Bases are integers, which taking two roots misses slightly.
     let near = |base: &f64| {
         let same = |(a, b): (&f64, f64)| (a - b).abs() <= 1e-12 * b;
         frequencies.iter().zip(self::frequencies(*base, pairs)).all(same)
@@ -177,12 +177,12 @@ fn base(frequencies: &[f64]) -> Option<f64> {
     [exact.round(), exact].into_iter().find(near)
 }
 
-/// The configuration under TransformerLens's names.
+/// Writes the configuration with TransformerLens's field names.
 ///
 /// # Errors
-/// When TransformerLens's configuration has no place for something, which the error names.
+/// When TransformerLens's configuration cannot express something; the error names it.
 pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
-    // Every field is named, so that a new one is not forgotten here.
+    // Every field is listed, so that a new one is not forgotten here.
     let Config {
         family,
         architecture,
@@ -281,7 +281,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         "eps": eps,
     });
     let Value::Object(mut written) = written else { return Ok(Map::new()) };
-    // What is as TransformerLens has it by default is left out.
+    // Fields with TransformerLens's default value are left out.
     let mut unless = |default: bool, key: &str, value: Value| {
         if !default {
             written.insert(key.into(), value);

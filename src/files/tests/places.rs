@@ -1,4 +1,4 @@
-//! Links, devices, pipes, permissions, long and strange names.
+//! Tests links, devices, pipes, permissions, and long and strange names.
 
 use super::{super::*, Scratch, leftovers};
 use std::{
@@ -27,7 +27,7 @@ fn a_link_stays_and_what_it_leads_to_is_replaced() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && fs::symlink_metadata(&far).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&target).unwrap(), "new");
 
-    // Where a link leads to nothing yet, something comes to be there.
+    // A broken link: its target is created.
     let early = scratch.0.join("early.txt");
     symlink("within/late.txt", &early).unwrap();
     write(&early, "new").unwrap();

@@ -1,4 +1,6 @@
-//! The head of a GGUF file: what it says about the model, and where each tensor is.
+//! The header of a GGUF file: its metadata, and the name, type and position of each tensor.
+//!
+//! The format is described in [ggml's documentation](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 
 use std::collections::BTreeMap;
 
@@ -12,18 +14,18 @@ pub(super) struct Header {
     pub(super) tensors: BTreeMap<String, TensorInfo>,
 }
 
-/// One tensor's place in the file.
+/// The description of one tensor.
 #[derive(Clone, Debug)]
 pub(super) struct TensorInfo {
-    /// Last axis fastest, the other way round than in the file.
+    /// The last axis varies fastest; the file lists the axes in the opposite order.
     pub(super) shape: Vec<usize>,
     /// The number of its ggml type.
     pub(super) kind: u32,
-    /// Where its values begin in the file.
+    /// The offset of its values in the file.
     pub(super) start: usize,
 }
 
-/// What is wrong with the bytes, for a sentence; or why they cannot be read any more.
+/// A problem with the bytes, as part of a sentence, or the error of reading them.
 pub(super) enum Bad {
     Why(String),
     Unread(Error),
@@ -49,14 +51,14 @@ impl From<Error> for Bad {
 
 type Parsed<T> = std::result::Result<T, Bad>;
 
-/// More values in the lists of a file's metadata than any model has, all lists together. A value takes 32 bytes here,
-/// and may take one in the file.
+/// The most values in all metadata lists together; no model has more. A value takes 32 bytes here and may take one byte
+/// in the file.
 const MOST_LISTED: usize = 1 << 23;
-/// More tensors, or keys of metadata, than any model has.
+/// The most tensors or metadata keys; no model has more.
 const MOST_NAMES: usize = 1 << 20;
 
 impl Header {
-    /// Reads versions 2 and 3 of the format.
+    /// Parses versions 2 and 3 of the format.
     pub(super) fn parse(bytes: &Bytes) -> Parsed<Self> {
         let mut reader = Reader { bytes, at: 0, read: Vec::new(), read_at: 0, listed: 0 };
         if reader.take(4)? != b"GGUF" {
@@ -105,10 +107,10 @@ impl Header {
 struct Reader<'a> {
     bytes: &'a Bytes,
     at: usize,
-    /// What was read at once, and from where on.
+    /// The bytes read ahead, and their offset.
     read: Vec<u8>,
     read_at: usize,
-    /// How many values of lists were met.
+    /// The number of list values read so far.
     listed: usize,
 }
 
@@ -145,7 +147,7 @@ impl Reader<'_> {
         usize::try_from(size).map_err(|_| format!("the size {size} is too large for this machine").into())
     }
 
-    /// A count of things that follow, each of at least one byte.
+    /// Reads a count of items that follow, each of at least one byte.
     fn len(&mut self) -> Parsed<usize> {
         let (len, left) = (self.size()?, self.left());
         if len > left {
@@ -163,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The name of a key or a tensor.
+    /// Reads the name of a key or a tensor.
     fn name(&mut self) -> Parsed<String> {
         const LONGEST: usize = 1000;
         let at = self.at;
@@ -209,12 +211,12 @@ impl Reader<'_> {
     }
 }
 
-/// The number as a person wrote it: 1e-5, where widening the float would give 9.999999747378752e-6.
+/// The shortest decimal form of a float: 1e-5, where widening would give 9.999999747378752e-6.
 fn shortest(value: f32) -> Value {
     value.to_string().parse().map_or(Value::Null, number)
 }
 
-/// A number. NaN and infinities become a text, which every setting that needs a number refuses.
+/// A number. NaN and infinities become text, which every numeric setting refuses.
 fn number(value: f64) -> Value {
     if value.is_finite() { value.into() } else { value.to_string().into() }
 }

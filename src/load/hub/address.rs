@@ -1,8 +1,8 @@
-//! Addresses on the network: where the hub is, where an answer sends a request on to, and who may see the token.
+//! Network addresses: the hub's endpoint, redirects, and the origins that may see the token.
 
 use ureq::http::Uri;
 
-/// What a token is meant for: the same host at another port, or without encryption, is another origin.
+/// The origin that a token may be sent to. The same host at another port, or without encryption, is another origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     https: bool,
@@ -11,7 +11,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Nothing for an address of another scheme, without a host, or with a password in it.
+    /// Returns the origin of an address; `None` for another scheme, without a host, or with a password.
     pub(super) fn of(url: &Uri) -> Option<Self> {
         let https = match url.scheme_str()? {
             "https" => true,
@@ -24,7 +24,7 @@ impl Origin {
     }
 }
 
-/// The address of a hub, or what is wrong with it. It is not shown where it may hold a password.
+/// Parses the address of a hub. The error does not show it, because it may contain a password.
 pub(super) fn endpoint(text: &str) -> Result<Uri, String> {
     let shown = super::shown(text);
     if text.contains('@') {
@@ -41,7 +41,7 @@ pub(super) fn endpoint(text: &str) -> Result<Uri, String> {
     url.ok_or_else(|| format!("the hub's address {shown} is none; it is written as \"https://huggingface.co\""))
 }
 
-/// Where a redirect leads, or why it is not followed.
+/// The target of a redirect, or the reason why it is not followed.
 pub(super) fn redirect(from: &Uri, location: &str) -> Result<Uri, String> {
     let target = location.split('#').next().unwrap_or_default();
     let (scheme, host) = (from.scheme_str().unwrap_or_default(), from.authority().map_or("", |host| host.as_str()));
@@ -64,12 +64,12 @@ pub(super) fn redirect(from: &Uri, location: &str) -> Result<Uri, String> {
     Ok(url)
 }
 
-/// An address for people: what comes after `?` may be a key to the file.
+/// An address that is safe to show, without the part after `?`, which may contain an access key.
 pub(super) fn plain(url: &Uri) -> String {
     url.to_string().split('?').next().unwrap_or_default().to_owned()
 }
 
-/// A text as one part of an address.
+/// Encodes a text as one segment of an address.
 pub(super) fn encode(text: &str) -> String {
     let letter = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),

@@ -1,5 +1,5 @@
-//! What the hub says about a model: which commit a revision is, and which files it has. Nothing of it becomes a path or
-//! a part of an address before it is checked here.
+//! Parses the hub's description of a model: the commit of a revision, and its files. Names are checked here before they
+//! become part of a path or an address.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ pub(super) struct Listing {
     pub(super) files: Vec<Listed>,
 }
 
-/// A file as the hub lists it.
+/// A file in the hub's list.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) name: String,
@@ -20,7 +20,7 @@ pub(super) struct Listed {
 }
 
 impl Listing {
-    /// Reads the answer, or says what is wrong with it: "the hub's answer ...".
+    /// Parses the answer. An error completes the sentence "the hub's answer ...".
     pub(super) fn read(text: &[u8]) -> Result<Self, String> {
         let answer: Value = match serde_json::from_slice(text) {
             Ok(answer) => answer,
@@ -57,7 +57,7 @@ impl Listed {
         let lfs = field("lfs");
         let large = lfs.and_then(|lfs| lfs.get("sha256").or(lfs.get("oid")));
         let (sum, given) = match lfs {
-            // A large file's `blobId` is that of the pointer to it.
+            // A large file's `blobId` belongs to its pointer file.
             Some(_) => (large.and_then(Value::as_str).and_then(Sum::sha256), large),
             None => (field("blobId").and_then(Value::as_str).and_then(Sum::git), field("blobId")),
         };
@@ -70,7 +70,7 @@ impl Listed {
     }
 }
 
-/// Whether a name stays inside the folder it is put in, on every system.
+/// Whether a name stays inside its folder, on every operating system.
 fn is_inside(name: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
     name.len() <= 1024
@@ -79,7 +79,7 @@ fn is_inside(name: &str) -> bool {
         && !name.contains(char::is_control)
 }
 
-/// Whether bytes are a page for people.
+/// Whether the bytes are an HTML page.
 pub(super) fn is_page(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)).trim_start().to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with("<html")

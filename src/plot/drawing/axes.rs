@@ -1,4 +1,4 @@
-//! The axes of a chart: round numbers with lines to read them by, or names.
+//! The axes of a chart: round numbers with grid lines, or names.
 
 use super::{
     canvas::{Canvas, Frame},
@@ -22,21 +22,21 @@ pub(crate) struct Axes<'a> {
     pub y_ticks: Vec<(f64, String)>,
     pub x_name: &'a str,
     pub y_name: &'a str,
-    /// Names along the x axis, instead of numbers.
+    /// Names along the x axis instead of numbers.
     pub band: Option<Band<'a>>,
 }
 
 const GAP: f64 = 8.0;
 
 impl Axes<'_> {
-    /// The width of what stands to the left of the chart.
+    /// The width of the axis to the left of the chart.
     pub(crate) fn width_left(&self) -> f64 {
         let ticks = self.y_ticks.iter().map(|(_, label)| text_width(label, LABEL)).fold(0.0, f64::max);
         let name = if self.y_name.is_empty() { 0.0 } else { NAME + 10.0 };
         (ticks + GAP + 1.0 + name).max(self.band.as_ref().map_or(0.0, Band::overhang))
     }
 
-    /// The height of what stands under the chart.
+    /// The height of the axis below the chart.
     pub(crate) fn height_below(&self) -> f64 {
         match &self.band {
             Some(band) => band.height_below(),

@@ -1,4 +1,4 @@
-//! A sheet of paper measured in px, on which every picture is laid out.
+//! The sheet on which every picture is drawn, measured in px.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -67,7 +67,7 @@ impl Frame {
     }
 }
 
-/// A sheet being drawn on; [`finish`](Self::finish) makes it a [`Figure`].
+/// A sheet that is being drawn on; [`finish`](Self::finish) turns it into a [`Figure`].
 pub(crate) struct Canvas {
     area: DrawingArea<SvgBackend, Pixels>,
     sheet: DrawingArea<SvgBackend, Shift>,
@@ -77,7 +77,7 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// A sheet for a picture under a heading and over a note, wide enough for both; the heading is drawn.
+    /// A sheet for a picture between a heading and a note, wide enough for both. The heading is already drawn.
     pub(crate) fn headed(heading: &str, note: &str, width: f64, height: f64) -> Self {
         let shown = if heading.is_empty() { String::new() } else { fit(&printable(heading), LONGEST_HEADING) };
         let words = bold_width(&shown, TITLE).max(sans_width(note, NOTE)) + 2.0 * MARGIN;
@@ -100,7 +100,7 @@ impl Canvas {
         self.put_on(&self.area, &mark);
     }
 
-    /// Draws several marks that have one tooltip.
+    /// Draws several marks that share one tooltip.
     pub(crate) fn group(&self, title: String, marks: impl IntoIterator<Item = Mark>) {
         self.put(Mark::open((0.0, 0.0), title));
         marks.into_iter().for_each(|mark| self.put(mark));
@@ -109,7 +109,7 @@ impl Canvas {
 
     /// Draws a mark, or one of plotters' own elements, on an area of this canvas.
     ///
-    /// A refusal of plotters' is kept for [`finish`](Self::finish), so that drawing reads without a `?` a line.
+    /// Errors of plotters are kept for [`finish`](Self::finish), so that drawing code needs no `?` on every line.
     pub(crate) fn put_on<CT: CoordTranslate, E>(&self, area: &DrawingArea<SvgBackend, CT>, element: &E)
     where
         for<'a> &'a E: PointCollection<'a, CT::From>,
@@ -127,7 +127,7 @@ impl Canvas {
         }
     }
 
-    /// The chart of two axes within `frame`, y upwards.
+    /// The chart of two axes within `frame`; y points up.
     pub(crate) fn chart(&self, frame: Frame, x: Span, y: Span) -> Chart {
         let pixels = (units(frame.x)..units(frame.right()), units(frame.bottom())..units(frame.y));
         let corner = (units(frame.x), units(frame.y));
@@ -135,7 +135,7 @@ impl Canvas {
         area.apply_coord_spec(Cartesian2d::<Span, Span>::new(x, y, pixels))
     }
 
-    /// The figure: what was drawn, the sentence that says what it shows, and its rendering as plain text.
+    /// Returns the figure, with its alternative text and its plain-text form.
     pub(crate) fn finish(self, alt: impl Into<String>, plain: impl Into<String>) -> Result<Figure> {
         match self.refused.into_inner() {
             Some(why) => Err(PlotError::Drawing(why).into()),
@@ -144,22 +144,22 @@ impl Canvas {
     }
 }
 
-/// The width in px of a text that is not monospace, with some room.
+/// The width in px of a proportional text, with some room to spare.
 pub(crate) fn sans_width(text: &str, size: f64) -> f64 {
     columns(text) as f64 * size * 0.58
 }
 
-/// The same of bold text.
+/// The width in px of a bold proportional text.
 pub(crate) fn bold_width(text: &str, size: f64) -> f64 {
     1.15 * sans_width(text, size)
 }
 
-/// How tall the heading is with the space under it; nothing when there is none.
+/// The height of the heading with the space below it; 0 if there is no heading.
 pub(crate) fn heading_height(text: &str) -> f64 {
     if text.is_empty() { 0.0 } else { TITLE + 10.0 }
 }
 
-/// The colour in plotters' terms.
+/// Converts the colour to plotters' type.
 impl From<Rgb> for plotters::style::RGBColor {
     fn from(Rgb(r, g, b): Rgb) -> Self {
         Self(r, g, b)

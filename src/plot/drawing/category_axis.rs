@@ -1,4 +1,4 @@
-//! The axes of a grid of cells: one label a cell while there is room, every n-th when there is not.
+//! The axes of a grid of cells: one label per cell, or every n-th label if there is no room for all.
 
 use super::{
     canvas::{Canvas, Frame, sans_width},
@@ -12,23 +12,23 @@ use crate::{
     printable::{columns, fit, printable, text_width, visible},
 };
 
-/// What the cells along an axis are called.
+/// The labels of the cells along an axis.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Labels {
-    /// Their index.
+    /// The index of each cell.
     #[default]
     Index,
-    /// Names of their own, and how each is written on the axis.
+    /// Names, and the shortened form of each that is written on the axis.
     Names { all: Vec<String>, short: Vec<String> },
-    /// Tokens, told apart by their position.
+    /// Tokens, distinguished by their position.
     Tokens(Vec<String>),
-    /// The indices of a block: so many for each cell, as many as there are in all.
+    /// Ranges of indices: each cell covers `each` of `all`.
     Blocks { each: usize, all: usize },
 }
 
-/// Longer labels are cut; the tooltip has them whole.
+/// Longer labels are cut; the tooltip shows them in full.
 const LONGEST: usize = 14;
-/// Between an axis and its labels.
+/// The space between an axis and its labels.
 const GAP: f64 = 7.0;
 
 impl Labels {
@@ -41,7 +41,7 @@ impl Labels {
         Self::Tokens(tokens.into_iter().map(Into::into).collect())
     }
 
-    /// An error unless there are `expected` labels, where they are given at all.
+    /// Returns an error unless there are `expected` labels, or none were given.
     pub(crate) fn check(&self, picture: &'static str, axis: &str, expected: usize) -> Result<()> {
         match self {
             Self::Names { all: labels, .. } | Self::Tokens(labels) if labels.len() != expected => {
@@ -51,7 +51,7 @@ impl Labels {
         }
     }
 
-    /// The labels of cells that stand for `block` cells each, of `all`.
+    /// The labels of joined cells, each of which covers `block` of `all` cells.
     pub(crate) fn joined(&self, block: usize, all: usize) -> Self {
         match self {
             _ if block <= 1 => self.clone(),
@@ -67,7 +67,7 @@ impl Labels {
         matches!(self, Self::Index | Self::Blocks { .. })
     }
 
-    /// The label of cell `i` on the axis, and what follows it in grey: the position of a token.
+    /// The label of cell `i` on the axis, and the grey text after it: the position of a token.
     fn short(&self, i: usize) -> (String, String) {
         let at =
             |labels: &[String], show: fn(&str) -> String| fit(&show(labels.get(i).map_or("", String::as_str)), LONGEST);
@@ -79,7 +79,7 @@ impl Labels {
         }
     }
 
-    /// The whole label of cell `i`, as in a sentence: `layer 3`, `L2H1`, `·Mary@4`.
+    /// The full label of cell `i`, as used in a sentence: `layer 3`, `L2H1`, `·Mary@4`.
     pub(crate) fn full(&self, axis: &str, i: usize) -> String {
         match self {
             Self::Index if axis.is_empty() => i.to_string(),
@@ -97,8 +97,8 @@ impl Labels {
     }
 }
 
-/// Names as they are written on an axis. Where some are too long, what all of them begin and end with is left out, and
-/// what is still too long is cut.
+/// Shortens names for an axis. If some are too long, the beginning and the end that all of them share are left out, and
+/// names that are still too long are cut.
 fn shortened(names: &[String]) -> Vec<String> {
     const LEAST: usize = 5;
     let shown: Vec<String> = names.iter().map(|name| printable(name)).collect();
@@ -109,7 +109,7 @@ fn shortened(names: &[String]) -> Vec<String> {
     let common = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
     let backwards: Vec<String> = shown.iter().map(|name| name.chars().rev().collect()).collect();
     let shared = |names: &[String]| names.iter().map(|name| common(&names[0], name)).min().unwrap_or(0);
-    // No number is cut in two: `layer 1` and `layer 12` share no `layer 1`.
+    // Numbers are not split: `layer 1` and `layer 12` do not share `layer 1`.
     let whole = |name: &str, length: usize| {
         let kept: String = name.chars().take(length).collect();
         kept.trim_end_matches(char::is_alphanumeric).chars().count()
@@ -124,12 +124,12 @@ fn shortened(names: &[String]) -> Vec<String> {
     cut(&shown.iter().map(middle).collect::<Vec<_>>())
 }
 
-/// A token and its position, `·Mary@4`: duplicates stay distinct.
+/// A token and its position, `·Mary@4`, so that repeated tokens stay distinct.
 pub(crate) fn token_at(tokens: &[String], i: usize) -> String {
     named_at(tokens.get(i).map_or("", String::as_str), i)
 }
 
-/// A token and where it stands.
+/// A token and its position.
 pub(crate) fn named_at(token: &str, position: usize) -> String {
     format!("{}@{position}", fit(&visible(token), 40))
 }
@@ -139,13 +139,13 @@ pub(crate) struct Band<'a> {
     pub labels: &'a Labels,
     pub name: &'a str,
     pub count: usize,
-    /// Px from one cell to the next.
+    /// The distance in px from one cell to the next.
     pub pitch: f64,
-    /// Whether cell 0 comes last.
+    /// Whether cell 0 is the last.
     pub reversed: bool,
 }
 
-/// How the labels under an axis stand: the angle, and every how many cells there is one.
+/// The layout of the labels below an axis: their angle, and the number of cells from one label to the next.
 struct Setting {
     angle: f64,
     stride: usize,
@@ -162,8 +162,8 @@ impl Band<'_> {
         (0..self.count).map(width).max().unwrap_or(0) as f64 * LABEL * 0.6
     }
 
-    /// Every how many cells a label of `length` px stands: at each where all have room; else in round steps, and words
-    /// with twice the room, for a crowd of them is not read.
+    /// The number of cells from one label of `length` px to the next: 1 if all have room, else a round number. Words
+    /// get twice the room, because crowded words are hard to read.
     fn stride(&self, length: f64) -> usize {
         let fits = |length: f64| (length / self.pitch).ceil().max(1.0) as usize;
         let least = match fits(length) {
@@ -174,7 +174,7 @@ impl Band<'_> {
         [2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&n| n >= least).unwrap_or(least)
     }
 
-    /// Level where that fits; else slanted, and steeper before any label is left out.
+    /// Level labels if they fit, else slanted ones; labels become steeper before any is left out.
     fn below(&self) -> Setting {
         let level = self.widest() + 7.0;
         if level <= self.pitch || self.labels.are_numbers() {
@@ -184,7 +184,7 @@ impl Band<'_> {
         Setting { angle, stride: self.stride(LABEL * 1.02 / angle.to_radians().sin()) }
     }
 
-    /// The height of the labels and the name under the axis.
+    /// The height of the labels and the name below the axis.
     pub(crate) fn height_below(&self) -> f64 {
         let labels = match self.below().angle {
             0.0 => LABEL,
@@ -193,7 +193,7 @@ impl Band<'_> {
         GAP + labels + self.name_height()
     }
 
-    /// How far slanted labels or the name reach out to the left of an axis below.
+    /// How far slanted labels or the name extend to the left of the lower axis.
     pub(crate) fn overhang(&self) -> f64 {
         let Setting { angle, stride } = self.below();
         let reach = |i| text_width(&self.labels.plain(i), LABEL) * angle.to_radians().cos() - self.center(i);
@@ -201,7 +201,7 @@ impl Band<'_> {
         slanted.fold(self.name_overhang(), f64::max)
     }
 
-    /// How far the name reaches out at either end of an axis that is shorter.
+    /// How far the name extends beyond either end of a shorter axis.
     pub(crate) fn name_overhang(&self) -> f64 {
         ((sans_width(self.name, NAME) - self.length()) / 2.0).max(0.0)
     }
@@ -221,7 +221,7 @@ impl Band<'_> {
         (place as f64 + 0.5) * self.pitch
     }
 
-    /// Draws labels and name under a frame.
+    /// Draws labels and name below a frame.
     pub(crate) fn draw_below(&self, canvas: &Canvas, frame: Frame) {
         let Setting { angle, stride } = self.below();
         for i in (0..self.count).step_by(stride) {
@@ -238,7 +238,7 @@ impl Band<'_> {
         draw_name(canvas, (frame.middle().0, y), self.name, 0.0);
     }
 
-    /// Draws labels and, `reach` px to the left, the name beside a frame.
+    /// Draws labels beside a frame, and the name `reach` px to the left of it.
     pub(crate) fn draw_left(&self, canvas: &Canvas, frame: Frame, reach: f64) {
         let stride = self.stride(LABEL * 1.15);
         for i in (0..self.count).step_by(stride) {
@@ -250,7 +250,7 @@ impl Band<'_> {
         draw_name(canvas, (frame.x - reach + NAME / 2.0, frame.middle().1), self.name, -90.0);
     }
 
-    /// A tick, only where labels are left out and it is not plain which cell one belongs to.
+    /// Draws a tick if labels are left out and it would be unclear which cell a label belongs to.
     fn tick(&self, canvas: &Canvas, stride: usize, from: (f64, f64), to: (f64, f64)) {
         if stride > 1 {
             canvas.put(Mark::line([from, to]).stroke(RULE, 1.0));
@@ -258,7 +258,7 @@ impl Band<'_> {
     }
 }
 
-/// The name of an axis around a point, if it has one.
+/// Draws the name of an axis centred on a point, if it has a name.
 pub(crate) fn draw_name(canvas: &Canvas, at: (f64, f64), name: &str, angle: f64) {
     if !name.is_empty() {
         canvas.put(Mark::text(at, name, NAME).fill(MUTED).sans().middle().turned(angle));

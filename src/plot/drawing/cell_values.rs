@@ -1,4 +1,4 @@
-//! Which values of a heatmap stand in their cells.
+//! Chooses the values of a heatmap that are printed in their cells.
 
 use super::color::ColorScale;
 use crate::{
@@ -9,15 +9,15 @@ use crate::{
 
 /// The type size of values in cells.
 pub(crate) const NUMBER: f64 = LABEL - 1.0;
-/// Of so many cells at most all have their values printed when nothing is said; of more, none.
+/// By default, a map of at most this many cells prints all its values, and a larger one prints none.
 const ALL: usize = 100;
-/// What is weaker than this share of the strongest colour is not printed among the strongest.
+/// Values weaker than this share of the strongest colour are not printed among the strongest.
 const WEAK: f32 = 0.1;
 
-/// Steps that the range must have so that all values may be rounded to them.
+/// The least number of steps in the range for which all values may be rounded to a step.
 const FINE: f32 = 25.0;
 
-/// A rule for all facets of a picture: every value as strong as this one is printed, rounded to a step.
+/// A rule for all facets of a picture: print every value at least this strong, rounded to a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printed {
     scale: ColorScale,
@@ -26,24 +26,24 @@ pub(crate) struct Printed {
 }
 
 impl Printed {
-    /// The rule for so many of these values, or for all of a few, in cells of this size; no rule where they have no room.
-    /// Of values that would read alike all are printed or none.
+    /// The rule for the `count` strongest values, or for all values of a small map, in cells of this size. There is no
+    /// rule if the cells are too small. Values that round to the same number are all printed or none.
     pub(crate) fn of(values: &[f32], count: Option<usize>, scale: ColorScale, cell: (f64, f64)) -> Option<Self> {
         if scale.lo >= scale.hi || NUMBER > cell.1 {
             return None;
         }
-        // No finer than colours can be told apart: to a hundredth of their range. The tooltip has all digits.
+        // A hundredth of the range, because colours show no finer difference. The tooltip has all digits.
         let step = 10f32.powf(((scale.hi - scale.lo) / 100.0).log10().floor());
         let rules = [1.0, 10.0].map(|coarse| Self { scale, least: 0.0, step: step * coarse });
         let count = count.unwrap_or(if values.len() <= ALL { values.len() } else { 0 });
         let all = count >= values.len();
-        // A map of nothing but rough numbers says less than its colours.
+        // If all numbers were rough, the map would say less than its colours do.
         let fine = rules.into_iter().filter(|rule| all && rule.step * FINE <= scale.hi - scale.lo);
         let strongest = rules.into_iter().filter(|_| !all).filter_map(|rule| rule.strongest(values, count));
         fine.chain(strongest).find(|rule| rule.widest(values) + 2.0 <= cell.0)
     }
 
-    /// The rule for no more than so many values.
+    /// The rule that prints at most `count` values.
     fn strongest(self, values: &[f32], count: usize) -> Option<Self> {
         let mut strengths: Vec<f32> =
             values.iter().filter(|value| value.is_finite()).map(|&value| self.strength(value)).collect();
@@ -54,7 +54,7 @@ impl Printed {
         Some(Self { least, ..self })
     }
 
-    /// What is printed for a value.
+    /// The text printed for a value, if it is printed.
     pub(crate) fn text(&self, value: f32) -> Option<String> {
         (value.is_finite() && self.strength(value) >= self.least).then(|| match self.rounded(value) {
             0.0 => "0".into(),
@@ -62,7 +62,7 @@ impl Printed {
         })
     }
 
-    /// With as many decimals as all the others.
+    /// The rounded value with as many decimals as all others.
     fn written(&self, rounded: f32) -> String {
         let decimals = (-self.step.log10()).round();
         match decimals {

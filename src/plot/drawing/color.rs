@@ -1,8 +1,10 @@
-//! Colours: three palettes and a scale that maps every number, also NaN and infinities, to one of them.
+//! Colours: three palettes, and a scale that maps every number, including NaN and infinities, to a colour.
+//!
+//! To add a palette, add a variant to [`Palette`] and its colours in `Palette::at`.
 
 use crate::{Result, error::PlotError};
 
-/// A colour of 8 bits a channel.
+/// A colour with 8 bits per channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Rgb(pub u8, pub u8, pub u8);
 
@@ -19,7 +21,7 @@ pub(crate) const ACCENT: Rgb = Rgb(33, 102, 172);
 pub(crate) const WARM: Rgb = Rgb(178, 24, 43);
 pub(crate) const TARGET: Rgb = Rgb(214, 110, 16);
 
-/// The colours of a few series side by side: calm, and distinct for most colour-blind readers.
+/// The colours of a few series: calm, and distinct for most colour-blind readers.
 const SERIES: [Rgb; 8] = [
     ACCENT,
     Rgb(214, 110, 16),
@@ -42,7 +44,7 @@ impl Rgb {
         format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
     }
 
-    /// The colour as that of a text on paper: darker where it would be too pale to read.
+    /// The colour for text on a white page: darkened if it would be too pale to read.
     pub(crate) fn ink(self) -> Self {
         if self.luminance() > 140.0 { self.mix(BLACK, 0.35) } else { self }
     }
@@ -51,13 +53,13 @@ impl Rgb {
         0.2126 * f32::from(self.0) + 0.7152 * f32::from(self.1) + 0.0722 * f32::from(self.2)
     }
 
-    /// The text colour that reads best on this one, by its luminance (Rec. 709 weights).
+    /// The text colour that is easiest to read on this background, by its luminance (Rec. 709 weights).
     pub(crate) fn text(self) -> Self {
         if self.luminance() > 128.0 { BLACK } else { PAPER }
     }
 }
 
-/// The colour of series `i` of `n`: distinct hues for a few, a ramp from shallow to deep for many and for ordered ones.
+/// The colour of series `i` of `n`: distinct hues for a few series, a ramp from light to dark for many or ordered ones.
 pub(crate) fn series_color(i: usize, n: usize, ordered: bool) -> Rgb {
     match SERIES.get(i) {
         Some(&color) if n <= SERIES.len() && !ordered => color,
@@ -65,13 +67,13 @@ pub(crate) fn series_color(i: usize, n: usize, ordered: bool) -> Rgb {
     }
 }
 
-/// A family of colours for values.
+/// The colours that values are drawn in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Palette {
     /// White to dark blue (ColorBrewer *Blues*): probabilities and other amounts.
     #[default]
     Blues,
-    /// Dark violet to yellow (matplotlib *viridis*): amounts whose middle matters too.
+    /// Dark violet to yellow (matplotlib *viridis*): amounts whose middle values matter too.
     Viridis,
     #[doc(alias("RdBu", "diverging", "Diverging"))]
     /// Red for negative, white for zero, blue for positive (ColorBrewer *RdBu*, 11 classes).
@@ -115,7 +117,7 @@ const RED_BLUE: [Rgb; 11] = [
 ];
 
 impl Palette {
-    /// The colour at `t`, from 0 (low end) to 1 (high end); beyond the ends it stays at the end, NaN is grey.
+    /// The colour at `t`, from 0 (low end) to 1 (high end). Values beyond the ends are clamped; NaN is grey.
     pub(crate) fn at(self, t: f32) -> Rgb {
         if t.is_nan() {
             return MISSING;
@@ -130,7 +132,7 @@ impl Palette {
         stops[low].mix(stops[low + 1], place - low as f32)
     }
 
-    /// Where on the palette "nothing" lies: the middle of a diverging one, the low end of the others.
+    /// The position of "nothing" on the palette: the middle of a diverging palette, the low end of the others.
     fn neutral(self) -> f32 {
         if self == Self::RedBlue { 0.5 } else { 0.0 }
     }
@@ -145,10 +147,10 @@ pub(crate) struct ColorScale {
 }
 
 impl ColorScale {
-    /// The scale of a set of values: for a diverging palette symmetric about 0, for amounts from 0, each to a number that
-    /// ends a scale well; else the range of the values.
+    /// The scale for a set of values: symmetric about 0 for a diverging palette, from 0 for amounts, each up to a round
+    /// number; otherwise the range of the values.
     ///
-    /// Values that are not finite do not count; without any finite value the range is 0 to 1.
+    /// Values that are not finite are ignored. If no value is finite, the range is 0 to 1.
     pub(crate) fn over(palette: Palette, values: impl IntoIterator<Item = f32>) -> Self {
         let (lo, hi) = values
             .into_iter()
@@ -163,8 +165,9 @@ impl ColorScale {
         Self { palette, lo, hi }
     }
 
-    /// What was asked for. Without a palette: red–white–blue where the range, or else a value, is below 0. Without a range:
-    /// as far as the values go. Of red–white–blue, 0 is always the middle: a range that is not is made so.
+    /// The scale that was asked for. The default palette is red–white–blue if the range or, without one, a value is
+    /// below 0. The default range is that of the values. Red–white–blue always has 0 in the middle; another range is
+    /// made symmetric.
     pub(crate) fn chosen(palette: Option<Palette>, range: Option<(f32, f32)>, values: &[f32]) -> Self {
         let signed = match range {
             Some((lo, _)) => lo < 0.0,
@@ -181,12 +184,12 @@ impl ColorScale {
         }
     }
 
-    /// Where `value` lies between the ends, 0 to 1: 0.5 when the range is a single value, NaN for NaN.
+    /// The position of `value` between the ends, 0 to 1: 0.5 if the range is a single value, NaN for NaN.
     pub(crate) fn position(&self, value: f32) -> f32 {
         if value.is_nan() {
             f32::NAN
         } else if self.hi > self.lo {
-            // Halves keep the difference finite when the ends are near the largest floats.
+            // Halving first keeps the difference finite when the ends are near the largest floats.
             ((value / 2.0 - self.lo / 2.0) / (self.hi / 2.0 - self.lo / 2.0)).clamp(0.0, 1.0)
         } else if value == self.lo {
             0.5
@@ -199,21 +202,21 @@ impl ColorScale {
         self.palette.at(self.position(value))
     }
 
-    /// Whether a value is beyond the ends by more than a step of the colours.
+    /// Whether a value lies beyond the ends by more than one step of the colours.
     pub(crate) fn is_outside(&self, value: f32) -> bool {
         let slack = (self.hi - self.lo) / 40.0;
         value < self.lo - slack || value > self.hi + slack
     }
 
-    /// How far from "nothing" a value's colour is; what one looks for first in the picture. NaN comes first.
+    /// The distance of a value's colour from "nothing", which is what the eye notices first. NaN comes first.
     pub(crate) fn strength(&self, value: f32) -> f32 {
         let position = self.position(value);
         if position.is_nan() { f32::INFINITY } else { (position - self.palette.neutral()).abs() }
     }
 }
 
-/// The next number that ends a scale well; what is less than a step of the colours beyond one still has its colour. 0 is
-/// its own.
+/// The next round number that can end a scale. A value less than one colour step beyond a round number still gets that
+/// number. 0 stays 0.
 pub(crate) fn round_up(most: f32) -> f32 {
     const ENDS: [f32; 9] = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0];
     let ten = 10f32.powf(most.log10().floor());
@@ -221,7 +224,7 @@ pub(crate) fn round_up(most: f32) -> f32 {
     if most > 0.0 && round.is_finite() { round } else { most }
 }
 
-/// An error when a range that was asked for is empty or has an end that is not finite.
+/// Returns an error if a requested range is empty or has an end that is not finite.
 pub(crate) fn check_range(range: Option<(f32, f32)>) -> Result<()> {
     match range {
         Some((lo, hi)) if !(lo < hi && lo.is_finite() && hi.is_finite()) => Err(PlotError::Range { lo, hi }.into()),

@@ -1,7 +1,7 @@
 //! A matrix as coloured cells.
 //!
-//! A cell with a tooltip costs about a hundred bytes, so there is a budget: the strongest cells are rectangles of their
-//! own with a tooltip, all others are merged, per colour, into one path of horizontal runs.
+//! A cell with a tooltip costs about a hundred bytes, so there is a budget. The strongest cells are separate rectangles
+//! with a tooltip; all others are merged, colour by colour, into one path of horizontal runs.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +21,9 @@ use crate::{
     },
 };
 
-/// Cells that get a tooltip in one picture.
+/// The cells that get a tooltip in one picture.
 pub(crate) const TOOLTIPS: usize = 1600;
-/// The steps of a palette for separate cells, and for merged ones, of which coarser steps make fewer and longer runs.
+/// The number of palette steps for separate cells and for merged ones. Coarser steps give fewer and longer runs.
 const LEVELS: [f32; 2] = [100.0, 40.0];
 
 pub(crate) struct Grid<'a> {
@@ -31,14 +31,14 @@ pub(crate) struct Grid<'a> {
     pub mask: Option<ArrayView2<'a, bool>>,
     pub scale: ColorScale,
     pub frame: Frame,
-    /// Row 0 at the bottom.
+    /// Whether row 0 is at the bottom.
     pub upward: bool,
-    /// How many cells at most get a tooltip.
+    /// The most cells with a tooltip.
     pub tooltips: usize,
-    /// Which values stand in their cells.
+    /// The values that are printed in their cells.
     pub printed: Option<Printed>,
     pub title: &'a dyn Fn(usize, usize) -> String,
-    /// Words in each cell, instead of values in some.
+    /// Words to print in each cell instead of values.
     pub words: Option<&'a dyn Fn(usize, usize) -> String>,
 }
 
@@ -88,7 +88,7 @@ impl Grid<'_> {
         cells
     }
 
-    /// The colour of a value, to the nearest level of the palette; grey for NaN.
+    /// The colour of a value, rounded to the nearest level of the palette; grey for NaN.
     fn color(&self, value: f32) -> Rgb {
         let levels = LEVELS[usize::from(self.values.len() > self.tooltips)];
         self.scale.palette.at((self.scale.position(value) * levels).round() / levels)
@@ -99,7 +99,7 @@ impl Grid<'_> {
         (self.frame.width / columns.max(1) as f64, self.frame.height / rows.max(1) as f64)
     }
 
-    /// The place of `length` cells that begin at one and go right.
+    /// The rectangle of `length` cells from one cell to the right.
     fn run(&self, (row, column): Cell, length: usize) -> Frame {
         let (width, height) = self.pitch();
         let line = if self.upward { self.values.nrows() - 1 - row } else { row };
@@ -111,12 +111,12 @@ impl Grid<'_> {
         }
     }
 
-    /// The place of a cell.
+    /// The rectangle of a cell.
     pub(crate) fn cell(&self, at: Cell) -> Frame {
         self.run(at, 1)
     }
 
-    /// A cell with a hairline of paper around it, where cells are large and none is part of a run.
+    /// The rectangle of a cell, less a white hairline around it if cells are large and none is part of a run.
     fn gapped(&self, at: Cell, all: bool) -> Frame {
         let cell = self.cell(at);
         let gap = if all && cell.width.min(cell.height) >= 12.0 { 1.0 } else { 0.0 };

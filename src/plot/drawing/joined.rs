@@ -1,8 +1,8 @@
-//! Cells joined until they can be told apart, and drawn in a moment.
+//! Joins the cells of a large matrix into fewer cells that are large enough to see and fast to draw.
 
 use ndarray::{Array2, ArrayView2};
 
-/// What one cell says of those that it stands for.
+/// How the value of a joined cell follows from its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Join {
     Mean,
@@ -18,8 +18,8 @@ impl Join {
     }
 }
 
-/// One cell for each block of so many rows and columns, and which of them stand for nothing but masked cells. Where one
-/// of a block is NaN, the block is.
+/// Returns one cell for each block of the given rows and columns, and which blocks hold masked cells only. A block that
+/// contains NaN is NaN.
 pub(crate) fn joined(
     values: ArrayView2<'_, f32>,
     mask: Option<ArrayView2<'_, bool>>,

@@ -1,4 +1,4 @@
-//! The legend of a grid: the palette as a bar with three numbers, and what the special cells mean.
+//! The legend of a grid: the palette as a bar with three numbers, and the meaning of the special cells.
 
 use super::{
     canvas::{Canvas, Frame},
@@ -10,7 +10,7 @@ use crate::{
     printable::{columns, number, text_width},
 };
 
-/// A kind of cell that the bar does not explain.
+/// A kind of cell that the colour bar does not explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
     Masked,
@@ -40,12 +40,12 @@ pub(crate) struct Legend {
     pub length: f64,
 }
 
-/// The width of the bar, and its length beside a tall picture and beside a low one.
+/// The width of the bar, and its length beside a tall and beside a low picture.
 const BAR: f64 = 12.0;
 pub(crate) const LONG: f64 = 110.0;
 const SHORT: f64 = 55.0;
 const LINE: f64 = 18.0;
-/// Steps of the bar; its sides are whole multiples of it, so that no seam shows.
+/// The steps of the bar. Its length is a whole multiple of them, so that no seam shows.
 const STEPS: usize = 55;
 
 impl Legend {
@@ -57,7 +57,7 @@ impl Legend {
         Self { name: name.into(), palette: scale.palette, numbers, specials, length: LONG }
     }
 
-    /// The legend as it stands beside a picture of a height.
+    /// The legend for its place beside a picture of this height.
     pub(crate) fn beside(self, height: f64) -> Self {
         Self { length: if height < LONG { SHORT } else { LONG }, ..self }
     }
@@ -100,7 +100,7 @@ impl Legend {
 }
 
 impl Legend {
-    /// The size of the legend lying down.
+    /// The size of the horizontal legend.
     pub(crate) fn level_size(&self) -> (f64, f64) {
         (self.level_start() + LEVEL + text_width(&self.numbers[2], LABEL) / 2.0, 10.0 + 6.0 + LABEL)
     }
@@ -111,7 +111,7 @@ impl Legend {
         name.max(text_width(&self.numbers[0], LABEL) / 2.0).round()
     }
 
-    /// Draws the legend lying down: the name, then the bar over its numbers.
+    /// Draws the legend horizontally: the name, then the bar above its numbers.
     pub(crate) fn draw_level(&self, canvas: &Canvas, (x, y): (f64, f64)) {
         if !self.name.is_empty() {
             canvas.put(Mark::text((x, y + 5.0), self.name.as_str(), NAME).fill(MUTED).sans());
@@ -133,29 +133,29 @@ impl Legend {
 
 const LEVEL: f64 = 165.0;
 
-/// A cell that is not, or not only, a value.
+/// Draws a cell that has no value, or more than a value.
 pub(crate) fn special_cell(canvas: &Canvas, cell: Frame, special: Special) {
     match special {
         Special::Masked => canvas.put(cell.mark().fill(MASKED)),
         Special::Missing => hatch(canvas, &[cell]),
         Special::Outside => {
-            // A dark and a light line: one of them is seen on any colour.
+            // A dark and a light line: at least one of them is visible on any colour.
             outline(canvas, cell, INK, 1.0, 0.0);
             outline(canvas, cell, PAPER, 1.0, 1.0);
         }
-        // Thinner in small cells, of which something must be left to see.
+        // Thinner in small cells, so that the colour remains visible.
         Special::Target => outline(canvas, cell, TARGET, (cell.width.min(cell.height) / 6.0).clamp(0.75, 2.0), 0.0),
     }
 }
 
-/// A frame `inset` px within the edges of a cell.
+/// Draws a frame `inset` px inside the edges of a cell.
 fn outline(canvas: &Canvas, cell: Frame, color: Rgb, width: f64, inset: f64) {
     let inset = (inset + width / 2.0).min(cell.width / 3.0).min(cell.height / 3.0);
     let from = (cell.x + inset, cell.y + inset);
     canvas.put(Mark::rect(from, (cell.right() - inset, cell.bottom() - inset)).stroke(color, width));
 }
 
-/// Grey cells with slanted lines: there is no number here.
+/// Draws grey cells with slanted lines, which stand for NaN.
 pub(crate) fn hatch(canvas: &Canvas, cells: &[Frame]) {
     for cell in cells {
         canvas.put(cell.mark().fill(MISSING));
@@ -168,7 +168,7 @@ pub(crate) fn hatching(cells: &[Frame]) -> Mark {
     const STEP: f64 = 5.0;
     let mut ends = Vec::new();
     for &Frame { x, y, width, height } in cells {
-        // The line of all points whose distances from the cell's corner sum to `sum`, within the cell.
+        // The line of all points whose distances from the cell's corner sum to `sum`, clipped to the cell.
         let line = |i: u32| {
             let sum = f64::from(i) * STEP;
             let (right, down) = (sum.min(width), sum.min(height));

@@ -1,4 +1,4 @@
-//! The names of lines: at their ends, moved apart where lines end close together; a list when there are many.
+//! The names of lines: at their ends, moved apart where lines end close together, or a list if there are many.
 
 use super::{
     canvas::{Canvas, Frame},
@@ -13,16 +13,16 @@ use crate::{
 
 pub(crate) struct DirectLabel {
     pub text: String,
-    /// The value that the line ends at.
+    /// The value at the end of the line.
     pub level: f64,
     pub color: Rgb,
 }
 
 const PITCH: f64 = 14.0;
 const TALLEST: f64 = 560.0;
-/// Between the chart and its labels, where a line leads from one to the other.
+/// The space between the chart and its labels, which a thin line crosses.
 const LEADER: f64 = 18.0;
-/// More names than this are a list in the order of the lines, the last on top.
+/// The most names placed at the ends. More names become a list in the order of the lines, the last on top.
 const DIRECT: usize = 9;
 
 /// The height that `count` labels need.
@@ -53,7 +53,7 @@ pub(crate) fn draw(canvas: &Canvas, frame: Frame, y: Span, labels: &[DirectLabel
     }
 }
 
-/// Draws every n-th name, so many as fit, each behind a short line of its colour.
+/// Draws every n-th name, as many as fit, each after a short line of its colour.
 fn draw_list(canvas: &Canvas, frame: Frame, labels: &[DirectLabel]) {
     let stride = (labels.len() as f64 * PITCH / frame.height).ceil().max(1.0) as usize;
     for (i, label) in labels.iter().rev().step_by(stride).enumerate() {
@@ -68,14 +68,14 @@ fn put_name(canvas: &Canvas, frame: Frame, place: f64, label: &DirectLabel) {
     canvas.put(Mark::text((frame.right() + LEADER, place), label.text.as_str(), LABEL).fill(label.color.ink()));
 }
 
-/// Places at least [`PITCH`] apart, near sorted wishes, within the ends where there is room.
+/// Positions at least [`PITCH`] apart, near the sorted wishes, and within the ends if there is room.
 fn spread(wishes: &[f64], top: f64, bottom: f64) -> Vec<f64> {
     let mut places: Vec<f64> = Vec::with_capacity(wishes.len());
     for &wish in wishes {
         let least = places.last().map_or(top, |last| last + PITCH);
         places.push(wish.max(least));
     }
-    // Whatever was pushed under the chart moves up again, and pushes its neighbours.
+    // Labels pushed below the chart move up again, and push their neighbours.
     let mut most = bottom;
     for place in places.iter_mut().rev() {
         *place = place.min(most);

@@ -1,7 +1,7 @@
-//! One thing drawn: a shape at some points, its paint, and perhaps a tooltip.
+//! One drawn thing: a shape at some points, its paint, and an optional tooltip.
 //!
-//! [`Mark`] is an element of plotters like `Circle` or `Rectangle`, but only for [`SvgBackend`], which lets it say
-//! what plotters' backend trait has no words for.
+//! [`Mark`] is an element for plotters like `Circle` or `Rectangle`, but it works with [`SvgBackend`] only. That lets
+//! it express what plotters' backend trait cannot, such as tooltips.
 
 use std::{convert::Infallible, slice};
 
@@ -32,11 +32,11 @@ pub(crate) enum Shape {
     Segments,
     /// A circle of a radius in px.
     Circle(f64),
-    /// Words, centred vertically on the point.
+    /// Text, centred vertically on the point.
     Text(Words),
-    /// The beginning of marks that belong together, and have one tooltip.
+    /// The start of a group of marks that share one tooltip.
     Open,
-    /// Their end.
+    /// The end of a group.
     Close,
 }
 
@@ -55,15 +55,15 @@ impl Default for Paint {
     }
 }
 
-/// A text and how it is set.
+/// A text and its style.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     pub content: String,
-    /// Words of another colour right after the content.
+    /// Text of another colour directly after the content.
     pub suffix: Option<(String, Rgb)>,
     pub size: f64,
     pub anchor: Anchor,
-    /// Degrees clockwise around the point.
+    /// The rotation around the point, in degrees clockwise.
     pub angle: f64,
     pub bold: bool,
     pub sans: bool,
@@ -111,12 +111,12 @@ impl<C> Mark<C> {
         Self::new(Shape::Text(words), vec![at]).fill(INK)
     }
 
-    /// Begins a group at any point.
+    /// Starts a group; its point does not matter.
     pub(crate) fn open(at: C, title: String) -> Self {
         Self::new(Shape::Open, vec![at]).title(title)
     }
 
-    /// Ends a group at any point.
+    /// Ends a group; its point does not matter.
     pub(crate) fn close(at: C) -> Self {
         Self::new(Shape::Close, vec![at])
     }
@@ -141,7 +141,7 @@ impl<C> Mark<C> {
         self
     }
 
-    /// Round ends and corners.
+    /// Makes line ends and corners round.
     pub(crate) fn round(mut self) -> Self {
         self.paint.round = true;
         self

@@ -1,4 +1,6 @@
-//! What pictures are drawn with: the sheet and its sizes, marks, colours, axes, grids of cells, legends.
+//! The drawing tools that all pictures share: the sheet and its sizes, marks, colours, axes, grids of cells, legends.
+//!
+//! To add a palette, touch `color.rs`. To add a shape, touch `mark.rs` and `svg.rs`.
 
 pub(crate) mod axes;
 pub(crate) mod canvas;

@@ -1,4 +1,4 @@
-//! A numeric axis: where a value lies, and which round values get a tick.
+//! A numeric axis: the position of a value, and the round values that get a tick.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
 use crate::printable::number;
 
-/// A range of values along an axis, linear or logarithmic. It is a coordinate of plotters that never panics.
+/// A range of values along an axis, linear or logarithmic. It is a coordinate for plotters that never panics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     lo: f64,
@@ -41,7 +41,7 @@ impl Span {
         self.hi
     }
 
-    /// The range with some room at both ends, as a share of its length.
+    /// The range with some room at both ends, given as a fraction of its length.
     pub(crate) fn padded(self, share: f64) -> Self {
         let (lo, hi) = (self.scaled(self.lo), self.scaled(self.hi));
         let room = (hi - lo) * share;
@@ -49,19 +49,19 @@ impl Span {
         Self { lo: back(lo - room), hi: back(hi + room), ..self }
     }
 
-    /// The range grown outward to its next ticks.
+    /// The range extended outward to its next ticks.
     pub(crate) fn rounded(self, count: usize) -> Self {
         if self.log {
             return self;
         }
         let step = step(self.hi - self.lo, count);
-        // A hundredth of a step over a tick does not need another one.
+        // A value less than a hundredth of a step beyond a tick needs no further tick.
         let lo = ((self.lo / step) + 0.01).floor() * step;
         let hi = ((self.hi / step) - 0.01).ceil() * step;
         Self { lo: lo.min(self.lo), hi: hi.max(self.hi), ..self }
     }
 
-    /// Cut off beyond these values.
+    /// The range cut off at these values.
     pub(crate) fn within(self, least: f64, most: f64) -> Self {
         Self { lo: self.lo.max(least), hi: self.hi.min(most), ..self }
     }
@@ -70,13 +70,13 @@ impl Span {
         if self.log { value.max(f64::MIN_POSITIVE).ln() } else { value }
     }
 
-    /// Where a value lies: 0 at the low end, 1 at the high end.
+    /// The position of a value: 0 at the low end, 1 at the high end.
     pub(crate) fn position(&self, value: f64) -> f64 {
         let (lo, hi) = (self.scaled(self.lo), self.scaled(self.hi));
         (self.scaled(value) - lo) / (hi - lo)
     }
 
-    /// At most about `count` round values: steps of 1, 2 or 5 times a power of ten, or powers on a logarithmic axis.
+    /// About `count` round values at most: steps of 1, 2 or 5 times a power of ten, or powers on a logarithmic axis.
     pub(crate) fn ticks(&self, count: usize) -> Vec<f64> {
         let ticks: Vec<f64> = if self.log {
             let (lo, hi) = (self.lo.log10().floor() as i32, self.hi.log10().ceil() as i32);
@@ -110,7 +110,7 @@ impl Span {
     }
 }
 
-/// The round step that cuts a length into at most about `count` parts.
+/// The round step that divides a length into about `count` parts at most.
 fn step(length: f64, count: usize) -> f64 {
     let rough = length / count.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());

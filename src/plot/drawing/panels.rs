@@ -13,36 +13,36 @@ use crate::{
     printable::printable,
 };
 
-/// Panels of one size: each has the axis below, the first of a row also the axis to the left.
+/// Panels of one size. Each has the lower axis; the first panel of a row also has the left axis.
 pub(crate) struct Panels<'a> {
     pub heading: &'a str,
     pub note: &'a str,
-    /// A name for each panel; one empty name for a single panel.
+    /// The name of each panel; one empty name for a single panel.
     pub names: Vec<&'a str>,
-    /// How many at most stand in a row.
+    /// The most panels in a row.
     pub per_row: usize,
     pub x: Band<'a>,
     pub y: Band<'a>,
     pub legend: Legend,
 }
 
-/// Between the last panel and the legend, and over the note.
+/// The space between the last panel and the legend, and above the note.
 const LEGEND_GAP: f64 = 22.0;
 const NOTE_GAP: f64 = 10.0;
 
-/// Between a row of panels and the next.
+/// The space between two rows of panels.
 const LINE_GAP: f64 = 8.0;
 
-/// What a single panel may take across.
+/// The width available to a single panel.
 pub(crate) fn room(y: &Band, legend: &Legend) -> f64 {
     PAGE - 2.0 * MARGIN - y.width_left() - LEGEND_GAP - legend.size().0
 }
 
 impl Panels<'_> {
-    /// The sheet with everything on it, each panel filled by `fill`.
+    /// Draws the whole sheet; `fill` draws the content of each panel.
     pub(crate) fn draw(&self, fill: impl Fn(&Canvas, usize, Frame)) -> Canvas {
         let (pitch, reach) = (self.pitch(), self.reach());
-        // On whole pixels, as cells are: hairlines show where they do not meet.
+        // Whole pixels, as for cells: otherwise hairlines show where cells meet.
         let corner = ((MARGIN + reach).round(), self.top().round());
         let ends = |per_row: usize| corner.0 + pitch.0 * (per_row - 1) as f64 + self.width() + self.x.name_overhang();
         let rest = LEGEND_GAP + self.legend.size().0 + MARGIN;
@@ -79,7 +79,7 @@ impl Panels<'_> {
         MARGIN + heading_height(self.heading) + self.name_height() + self.y.name_overhang()
     }
 
-    /// What lies to the left of a row's first panel.
+    /// The width of the axis to the left of a row's first panel.
     fn reach(&self) -> f64 {
         self.y.width_left().max(self.x.overhang())
     }
@@ -93,7 +93,7 @@ impl Panels<'_> {
         self.names.iter().map(|name| bold_width(name, NAME)).fold(self.x.length(), f64::max)
     }
 
-    /// From one panel to the next, to the right and down.
+    /// The distance from one panel to the next, to the right and down.
     fn pitch(&self) -> (f64, f64) {
         let beside = (self.x.overhang().max(18.0) + self.x.name_overhang()).max(self.width() - self.x.length() + 12.0);
         let below = self.x.height_below().max(2.0 * self.y.name_overhang());

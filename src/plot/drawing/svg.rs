@@ -1,8 +1,8 @@
 //! The plotters backend that writes SVG: attributes only, two decimals, the same bytes for the same picture.
 //!
-//! plotters places things on a grid of integers, so one unit here is a hundredth of a pixel. What plotters' own
-//! elements cannot say (a tooltip, a slanted text, many rectangles in one path) comes in through
-//! [`Mark`](super::mark::Mark), whose drawing ends in the same [`SvgBackend::write`].
+//! plotters works on a grid of integers, so one unit is a hundredth of a pixel. plotters' own elements have no
+//! tooltips, no slanted text and no way to join many rectangles in one path. [`Mark`](super::mark::Mark) adds these;
+//! its drawing ends in the same [`SvgBackend::write`].
 
 use std::{cell::RefCell, convert::Infallible, fmt::Write, rc::Rc};
 
@@ -18,15 +18,15 @@ use super::{
 };
 use crate::printable::{escape, text_width};
 
-/// Backend units in one pixel.
+/// The backend units in one pixel.
 pub(crate) const UNITS: f64 = 100.0;
 
-/// The backend's unit nearest to a length in px.
+/// Converts a length in px to the nearest backend unit.
 pub(crate) fn units(px: f64) -> i32 {
     (px * UNITS).round() as i32
 }
 
-/// Writes SVG elements into a shared string, one a line.
+/// Writes SVG elements into a shared string, one per line.
 pub(crate) struct SvgBackend {
     size: (u32, u32),
     out: Rc<RefCell<String>>,
@@ -35,13 +35,13 @@ pub(crate) struct SvgBackend {
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl SvgBackend {
-    /// A backend of a size in px, and the string that it writes to.
+    /// Returns a backend of a size in px, and the string that it writes to.
     pub(crate) fn new(width: f64, height: f64) -> (Self, Rc<RefCell<String>>) {
         let out = Rc::new(RefCell::new(String::new()));
         (Self { size: (units(width) as u32, units(height) as u32), out: out.clone() }, out)
     }
 
-    /// Writes one shape at its points, with a tooltip if there is a title.
+    /// Writes one shape at its points, with a tooltip if it has a title.
     pub(crate) fn write(&mut self, shape: &Shape, at: &[BackendCoord], paint: &Paint, title: Option<&str>) -> Drawn {
         let Some(&(x, y)) = at.first() else { return Ok(()) };
         let title = title.map(|title| format!("<title>{}</title>", escape(title))).unwrap_or_default();
@@ -73,7 +73,7 @@ impl SvgBackend {
     }
 }
 
-/// A number of units as px, without trailing zeros.
+/// Converts units to px, without trailing zeros.
 fn px(units: i32) -> String {
     let (sign, units) = if units < 0 { ("-", units.unsigned_abs()) } else { ("", units.unsigned_abs()) };
     let text = format!("{sign}{}.{:02}", units / UNITS as u32, units % UNITS as u32);
@@ -94,7 +94,7 @@ fn path(at: &[BackendCoord]) -> String {
     d
 }
 
-/// Rectangles, each two corners, with relative moves: every subpath begins where the one before it began.
+/// Rectangles, given by two corners each, with relative moves: every subpath starts where the previous one started.
 fn rects(at: &[BackendCoord]) -> String {
     let mut d = String::new();
     let mut pen = (0, 0);
@@ -108,7 +108,7 @@ fn rects(at: &[BackendCoord]) -> String {
 }
 
 fn text_geometry(words: &Words, x: i32, y: i32) -> String {
-    // The middle of the letters lies on the point: a third of an em above the baseline.
+    // Centres the letters on the point: the baseline is a third of an em lower.
     let baseline = y + units(words.size * 0.34);
     let turn = if words.angle == 0.0 {
         String::new()
@@ -131,10 +131,10 @@ fn text_content(words: &Words) -> String {
     format!("{}{}", escape(&words.content), suffix.unwrap_or_default())
 }
 
-/// The font of titles and axis names; everything else is [`MONO`], set once on the root element.
+/// The font of titles and axis names. All other text uses [`MONO`], which is set once on the root element.
 const SANS: &str = "system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif";
 
-/// The font of tokens and numbers, measured as 0.6 em a column.
+/// The font of tokens and numbers; its columns are assumed to be 0.6 em wide.
 pub(crate) const MONO: &str = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace";
 
 fn attributes(shape: &Shape, paint: &Paint) -> String {
@@ -164,7 +164,7 @@ fn attributes(shape: &Shape, paint: &Paint) -> String {
     out
 }
 
-/// The paint of plotters' own elements.
+/// Converts the paint of plotters' own elements.
 fn filled(color: BackendColor) -> Paint {
     let (r, g, b) = color.rgb;
     Paint { fill: Some(Rgb(r, g, b)), opacity: color.alpha, ..Paint::default() }

@@ -1,4 +1,4 @@
-//! A matrix as a table of plain text.
+//! A matrix as a plain-text table.
 
 use ndarray::Array2;
 
@@ -7,7 +7,7 @@ use crate::{
     printable::{columns, number, pad, pad_left},
 };
 
-/// The values with their labels: rows beside, columns under them; hidden cells are `·`.
+/// The values with row labels beside them and column labels below; hidden cells are `·`.
 pub(crate) fn table(
     values: &Array2<f32>,
     rows: &Labels,

@@ -1,9 +1,9 @@
-//! A line of very many points as far as a screen can tell it from the whole one.
+//! Thins a line of very many points without a visible difference.
 
 /// Longer lines are thinned.
 pub(crate) const LONG: usize = 4000;
 
-/// A column of the picture: its first, lowest, highest and last point, each with its place in the line.
+/// One pixel column of the picture: its first, lowest, highest and last point, each with its index in the line.
 struct Column {
     at: i64,
     ends: [(usize, (f64, f64)); 4],
@@ -34,8 +34,8 @@ impl Column {
     }
 }
 
-/// The stretches of finite points of a line: of neighbours in one column of the picture the first, the lowest, the
-/// highest and the last. A gap within one column is too narrow to see and is closed.
+/// The runs of finite points of a line, thinned to the first, lowest, highest and last point of each pixel column. A
+/// gap within one column is too narrow to see and is closed.
 pub(crate) fn thinned(points: impl Iterator<Item = (f64, f64)>, column: impl Fn(f64) -> i64) -> Vec<Vec<(f64, f64)>> {
     let (mut stretches, mut stretch) = (Vec::new(), Vec::new());
     let (mut open, mut gap) = (None::<Column>, false);
