@@ -1,3 +1,5 @@
+//! [`Here`]: which stack and layer a part is in, so that its activations get their names.
+
 use crate::site::{Point, Site, Stack};
 
 /// Where in the model a part runs, so that the same part can serve any layer of any stack.

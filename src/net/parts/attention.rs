@@ -1,3 +1,7 @@
+//! [`Attention`]: self and cross attention with a hook at every step, from queries and keys to what each head writes
+//! (Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>; grouped heads: Ainslie et al. 2023,
+//! <https://arxiv.org/abs/2305.13245>).
+
 use super::{HeadNorm, Linear, Norm, embed::rows};
 use crate::{
     Result,

@@ -1,3 +1,5 @@
+//! [`Block`]: attention and an MLP around the residual stream, with the norms where each family puts them.
+
 use super::{Attention, Feed, Norm};
 use crate::{
     Result,

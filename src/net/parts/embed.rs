@@ -1,3 +1,5 @@
+//! [`Embed`]: from tokens to the residual stream.
+
 use super::{Linear, Norm};
 use crate::{
     Result,

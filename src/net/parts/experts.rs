@@ -1,3 +1,6 @@
+//! [`Mixture`]: a mixture of experts in place of an MLP (Shazeer et al. 2017, <https://arxiv.org/abs/1701.06538>; Mixtral:
+//! Jiang et al. 2024, <https://arxiv.org/abs/2401.04088>).
+
 use super::{Linear, Mlp, embed::checked};
 use crate::{
     Result,

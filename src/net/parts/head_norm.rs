@@ -1,3 +1,6 @@
+//! [`HeadNorm`]: the norm of queries and keys that some families have (Henry et al. 2020,
+//! <https://arxiv.org/abs/2010.04245>).
+
 use crate::{
     Result,
     config::Normalization,

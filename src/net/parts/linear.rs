@@ -1,3 +1,5 @@
+//! [`Linear`]: a weight and, in most families, a bias.
+
 use crate::{Result, ops};
 use candle_core::Tensor;
 

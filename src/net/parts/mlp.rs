@@ -1,3 +1,5 @@
+//! [`Mlp`] and [`Feed`]: the feed-forward part of a block, plain or gated (Shazeer 2020, <https://arxiv.org/abs/2002.05202>).
+
 use super::{Linear, Mixture, Norm};
 use crate::{
     Result,

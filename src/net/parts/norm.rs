@@ -1,3 +1,6 @@
+//! [`Norm`]: LayerNorm (Ba et al. 2016, <https://arxiv.org/abs/1607.06450>) and RMSNorm (Zhang and Sennrich 2019,
+//! <https://arxiv.org/abs/1910.07467>), with hooks on the scale and on the normalized stream.
+
 use crate::{
     Result,
     config::Normalization,

@@ -1,3 +1,5 @@
+//! [`Readout`]: from the last residual stream to logits, and the heads of encoders.
+
 use super::{Linear, Norm};
 use crate::{
     Result,

@@ -1,3 +1,5 @@
+//! [`RelativeBias`]: T5's bias of attention scores by distance (Raffel et al. 2020, <https://arxiv.org/abs/1910.10683>).
+
 use crate::{Result, net::Frame};
 use candle_core::{Device, Tensor};
 
