@@ -11,7 +11,7 @@ drawn! {
     crate::circuits::HeadScores: figure;
     crate::circuits::SvdReading: figure;
     crate::circuits::TokenCircuit: figure;
-    crate::decompose::Attribution: bars;
+    crate::decompose::LogitAttribution: bars;
     crate::fourier::Spectrum: draw;
     crate::lens::LogitLens: figure;
     crate::model::FilledMasks: figure;

@@ -19,7 +19,7 @@ pub use crate::{
     Model, Result,
     cache::ActivationCache,
     circuits::{
-        Composition, Detector, FactoredMatrix, Habit, compare_heads, composition_scores, head_scores, label_heads,
+        Composition, Detector, FactoredMatrix, HeadType, compare_heads, composition_scores, head_scores, label_heads,
         map_heads, repeated_random_tokens, svd,
     },
     generate::Generated,

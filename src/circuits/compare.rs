@@ -1,6 +1,6 @@
 //! [`compare_heads`]: a scatter plot of two scores of every head.
 
-use super::{PerHead, head_names, maps::ungrouped};
+use super::{HeadValues, head_names, maps::ungrouped};
 use crate::{Result, error::CircuitsError, plot::Scatter};
 
 /// Draws one point per head by two of its scores, with the head's name as a tooltip.
@@ -22,7 +22,7 @@ use crate::{Result, error::CircuitsError, plot::Scatter};
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.9"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn compare_heads(x: (&str, impl PerHead), y: (&str, impl PerHead)) -> Result<Scatter> {
+pub fn compare_heads(x: (&str, impl HeadValues), y: (&str, impl HeadValues)) -> Result<Scatter> {
     let (across, up) = (x.1.per_head()?, y.1.per_head()?);
     let heads = across.ncols().max(up.ncols());
     let (across, up) = (ungrouped(across, heads), ungrouped(up, heads));

@@ -3,7 +3,7 @@
 //!
 //! To add a measure, add a variant to [`Measure`] and its case in `compare`.
 
-use super::Habit;
+use super::HeadType;
 use crate::{
     Result,
     error::CircuitsError,
@@ -21,7 +21,7 @@ pub enum Measure {
     /// The attention to the keys of `D`, averaged over the queries that have any key in `D`; 0 to 1. These are the
     /// scores of Elhage et al. 2021 and Olsson et al. 2022, who call the score of induction *prefix matching*.
     #[default]
-    Seen,
+    Fraction,
     /// The share of all attention that goes to the keys of `D`, `sum(A D) / sum(A)`; 0 to 1. TransformerLens's `"mul"`.
     Mul,
     /// One minus the mean absolute difference of a row, `1 - sum|A - D| / n`; -1 to 1. TransformerLens's `"abs"`, which
@@ -32,7 +32,7 @@ pub enum Measure {
 /// The detection pattern.
 #[derive(Clone, Debug, PartialEq)]
 enum Sought {
-    Habit(Habit),
+    HeadType(HeadType),
     Pattern(Array2<f32>),
 }
 
@@ -40,9 +40,9 @@ enum Sought {
 ///
 /// # Examples
 /// ```
-/// use glassbox::{circuits::{Detector, Habit, Measure}, prelude::*};
+/// use glassbox::{circuits::{Detector, HeadType, Measure}, prelude::*};
 /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
-/// let scores = Detector::habit(Habit::Induction).measure(Measure::Mul).exclude_bos().scores(&run)?; // [layer, head]
+/// let scores = Detector::head_type(HeadType::Induction).measure(Measure::Mul).exclude_bos().scores(&run)?; // [layer, head]
 /// assert!(scores[[1, 0]] > 0.5); // the first list offers nothing to find
 ///
 /// // Any pattern: here, every query attends to the first word.
@@ -72,8 +72,8 @@ impl Detector {
     }
 
     /// Makes a detector for a known type of head.
-    pub fn habit(habit: Habit) -> Self {
-        Self::new(Sought::Habit(habit))
+    pub fn head_type(habit: HeadType) -> Self {
+        Self::new(Sought::HeadType(habit))
     }
 
     /// Makes a detector for a pattern of your own, for texts of the same length.
@@ -84,7 +84,7 @@ impl Detector {
         Self::new(Sought::Pattern(pattern))
     }
 
-    /// Sets how patterns are compared. The default is [`Measure::Seen`].
+    /// Sets how patterns are compared. The default is [`Measure::Fraction`].
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
@@ -157,7 +157,7 @@ impl Detector {
         let tokens = run.tokens();
         let ids = &tokens.row(text).ids[tokens.real(text)];
         let pattern = match &self.sought {
-            Sought::Habit(habit) => return Ok(habit.pattern(ids)),
+            Sought::HeadType(habit) => return Ok(habit.pattern(ids)),
             Sought::Pattern(pattern) => pattern,
         };
         let ((rows, columns), expected) = (pattern.dim(), ids.len());
@@ -183,7 +183,7 @@ impl Detector {
         let entries = attention.indexed_iter().filter(|&((query, key), _)| counts(query, key));
         let hits = |(at, weight): ((usize, usize), &f32)| weight * sought[at];
         match self.measure {
-            Measure::Seen => {
+            Measure::Fraction => {
                 let looks = |row: &ArrayView1<'_, f32>| row.iter().any(|&value| value != 0.0);
                 (entries.map(hits).sum(), sought.rows().into_iter().filter(looks).count() as f32)
             }

@@ -1,6 +1,6 @@
 //! [`HeadScores`]: previous-token, duplicate-token and induction scores of every head.
 
-use super::{Detector, Habit, map_heads};
+use super::{Detector, HeadType, map_heads};
 use crate::{
     Result,
     model::Run,
@@ -45,7 +45,7 @@ pub struct HeadScores {
     pub induction: Array2<f32>,
 }
 
-/// Scores every head on the texts of a run: a [`Detector`] for each [`Habit`].
+/// Scores every head on the texts of a run: a [`Detector`] for each [`HeadType`].
 ///
 /// Duplicate and induction scores are 0 if no token of a text is repeated.
 ///
@@ -54,11 +54,11 @@ pub struct HeadScores {
 #[doc(alias("detect_head", "head_detector", "induction_score", "prev_attn_scores"))]
 pub fn head_scores(run: impl Borrow<Run>) -> Result<HeadScores> {
     let run = run.borrow();
-    let scores = |habit| Detector::habit(habit).scores(run);
+    let scores = |habit| Detector::head_type(habit).scores(run);
     Ok(HeadScores {
-        previous_token: scores(Habit::PreviousToken)?,
-        duplicate_token: scores(Habit::DuplicateToken)?,
-        induction: scores(Habit::Induction)?,
+        previous_token: scores(HeadType::PreviousToken)?,
+        duplicate_token: scores(HeadType::DuplicateToken)?,
+        induction: scores(HeadType::Induction)?,
     })
 }
 
@@ -86,11 +86,11 @@ impl HeadScores {
     ///
     /// # Shapes
     /// `[layer, head]`
-    pub fn of(&self, habit: Habit) -> Array2<f32> {
+    pub fn of(&self, habit: HeadType) -> Array2<f32> {
         match habit {
-            Habit::PreviousToken => self.previous_token.clone(),
-            Habit::DuplicateToken => self.duplicate_token.clone(),
-            Habit::Induction => self.induction.clone(),
+            HeadType::PreviousToken => self.previous_token.clone(),
+            HeadType::DuplicateToken => self.duplicate_token.clone(),
+            HeadType::Induction => self.induction.clone(),
         }
     }
 
@@ -124,19 +124,19 @@ impl HeadScores {
     ///
     /// # Examples
     /// ```
-    /// use glassbox::{circuits::{Habit, head_scores}, prelude::*};
+    /// use glassbox::{circuits::{HeadType, head_scores}, prelude::*};
     /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
     /// let scores = head_scores(&run)?;
     /// let top = scores.top(4);
-    /// assert!(top.iter().any(|&(habit, layer, _, _)| habit == Habit::Induction && layer == 1));
+    /// assert!(top.iter().any(|&(habit, layer, _, _)| habit == HeadType::Induction && layer == 1));
     /// assert!(top.to_string().contains("L1H0, induction"), "{top}");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn top(&self, k: usize) -> Top<(Habit, usize, usize, f32)> {
+    pub fn top(&self, k: usize) -> Top<(HeadType, usize, usize, f32)> {
         let habits = [
-            (Habit::PreviousToken, "previous token", &self.previous_token),
-            (Habit::DuplicateToken, "same token", &self.duplicate_token),
-            (Habit::Induction, "induction", &self.induction),
+            (HeadType::PreviousToken, "previous token", &self.previous_token),
+            (HeadType::DuplicateToken, "same token", &self.duplicate_token),
+            (HeadType::Induction, "induction", &self.induction),
         ];
         let all = habits.into_iter().flat_map(|(habit, name, scores)| {
             let row = move |((layer, head), &score): ((usize, usize), &f32)| {

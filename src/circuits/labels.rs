@@ -1,6 +1,6 @@
 //! [`HeadLabels`]: the type of every head of a model, measured on repeated random tokens.
 
-use super::{Habit, HeadScores, head_names, head_scores, qk_ov::head_among, random_tokens::random_tokens};
+use super::{HeadScores, HeadType, head_names, head_scores, qk_ov::head_among, random_tokens::random_tokens};
 use crate::{
     Model, Result,
     hook::Site,
@@ -15,11 +15,11 @@ use ndarray::Array2;
 ///
 /// # Examples
 /// ```
-/// use glassbox::{circuits::Habit, prelude::*};
+/// use glassbox::{circuits::HeadType, prelude::*};
 /// let labels = label_heads(&Model::open("induction-2l")?, 0)?; // a map with names, in a notebook
-/// assert_eq!(labels.habit(0, 0), Some(Habit::PreviousToken));
-/// assert_eq!(labels.habit(1, 0), Some(Habit::Induction));
-/// let (layer, _, score) = labels.heads(Habit::Induction)[0];
+/// assert_eq!(labels.head_type(0, 0), Some(HeadType::PreviousToken));
+/// assert_eq!(labels.head_type(1, 0), Some(HeadType::Induction));
+/// let (layer, _, score) = labels.heads(HeadType::Induction)[0];
 /// assert!(layer == 1 && score > 0.9);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -47,7 +47,7 @@ pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
     let patterns: Vec<Site> = (0..model.config().n_layers).map(Site::pattern).collect();
     let run = model.pass(tokens)?.record(patterns).without_logits().run()?;
     let scores = head_scores(&run)?;
-    for habit in Habit::ALL {
+    for habit in HeadType::ALL {
         let all: Vec<f32> = scores.of(habit).iter().copied().collect();
         run.cache().check_numbers(|| format!("the scores of {habit} attention"), &all)?;
     }
@@ -59,12 +59,12 @@ impl HeadLabels {
     ///
     /// # Examples
     /// ```
-    /// use glassbox::{circuits::Habit, prelude::*};
+    /// use glassbox::{circuits::HeadType, prelude::*};
     /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
     /// let Some((best, score)) = labels.best(1, 0) else { panic!("there is a head L1H0") };
-    /// assert_eq!((best, labels.threshold), (Habit::Induction, 0.4));
-    /// assert_eq!(labels.clone().at_least(score).habit(1, 0), Some(Habit::Induction));
-    /// assert_eq!(labels.at_least(score + 1e-3).habit(1, 0), None);
+    /// assert_eq!((best, labels.threshold), (HeadType::Induction, 0.4));
+    /// assert_eq!(labels.clone().at_least(score).head_type(1, 0), Some(HeadType::Induction));
+    /// assert_eq!(labels.at_least(score + 1e-3).head_type(1, 0), None);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn at_least(mut self, threshold: f32) -> Self {
@@ -73,23 +73,23 @@ impl HeadLabels {
     }
 
     /// The type with a head's best score, and that score; `None` if there is no such head.
-    pub fn best(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<(Habit, f32)> {
+    pub fn best(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<(HeadType, f32)> {
         let (layer, head) = head_among((layer, head), self.dim()).ok()?;
         let score = |habit| Some((habit, *self.scores.of(habit).get([layer, head])?));
-        Habit::ALL.into_iter().filter_map(score).min_by(|a, b| falling(a.1, b.1))
+        HeadType::ALL.into_iter().filter_map(score).min_by(|a, b| falling(a.1, b.1))
     }
 
     /// The type of a head; `None` if its best score is below the threshold, or there is no such head.
-    pub fn habit(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<Habit> {
+    pub fn head_type(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<HeadType> {
         self.best(layer, head).filter(|best| best.1 >= self.threshold).map(|best| best.0)
     }
 
     /// The heads of a type, strongest first: layer, head, score.
-    pub fn heads(&self, habit: Habit) -> Vec<(usize, usize, f32)> {
+    pub fn heads(&self, habit: HeadType) -> Vec<(usize, usize, f32)> {
         let (layers, heads) = self.dim();
         let all = (0..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head)));
         let mut named: Vec<_> = all
-            .filter(|&(layer, head)| self.habit(layer, head) == Some(habit))
+            .filter(|&(layer, head)| self.head_type(layer, head) == Some(habit))
             .map(|(layer, head)| (layer, head, self.scores.of(habit)[[layer, head]]))
             .collect();
         named.sort_by(|a, b| falling(a.2, b.2));
@@ -108,11 +108,11 @@ impl HeadLabels {
         let (layers, heads) = self.dim();
         let names = head_names(0..layers, heads);
         let cell = |(layer, head)| {
-            let name = self.habit(layer, head).map_or("", Habit::short);
+            let name = self.head_type(layer, head).map_or("", HeadType::short);
             (name.to_string(), self.best(layer, head).map_or(0.0, |best| best.1))
         };
         let details = Array2::from_shape_fn((layers, heads), |(layer, head)| {
-            let scores = Habit::ALL.map(|habit| format!("{habit} {}", number(self.scores.of(habit)[[layer, head]])));
+            let scores = HeadType::ALL.map(|habit| format!("{habit} {}", number(self.scores.of(habit)[[layer, head]])));
             format!("{}\n{}", names[layer * heads + head], scores.join("\n"))
         });
         let least = number(self.threshold);

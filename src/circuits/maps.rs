@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayD, Ix2};
 
 /// A number for each head of a model: attention scores, copying scores, norms, direct effects, or a patching sweep over
 /// heads.
-pub trait PerHead {
+pub trait HeadValues {
     /// Returns the numbers.
     ///
     /// # Shapes
@@ -17,20 +17,20 @@ pub trait PerHead {
     fn per_head(&self) -> Result<Array2<f32>>;
 }
 
-impl PerHead for Array2<f32> {
+impl HeadValues for Array2<f32> {
     fn per_head(&self) -> Result<Array2<f32>> {
         Ok(self.clone())
     }
 }
 
-impl PerHead for ArrayD<f32> {
+impl HeadValues for ArrayD<f32> {
     fn per_head(&self) -> Result<Array2<f32>> {
         let misfit = || CircuitsError::NotPerHead { got: self.shape().to_vec() };
         Ok(self.clone().into_dimensionality::<Ix2>().map_err(|_| misfit())?)
     }
 }
 
-impl PerHead for Tensor {
+impl HeadValues for Tensor {
     fn per_head(&self) -> Result<Array2<f32>> {
         match self.rank() {
             2 => super::product::plane(&self.to_dtype(DType::F32)?),
@@ -39,7 +39,7 @@ impl PerHead for Tensor {
     }
 }
 
-impl<T: PerHead> PerHead for &T {
+impl<T: HeadValues> HeadValues for &T {
     fn per_head(&self) -> Result<Array2<f32>> {
         (**self).per_head()
     }
@@ -63,7 +63,7 @@ impl<T: PerHead> PerHead for &T {
 /// map_heads([("size of W_V W_O", model.ov_all()?.norm()?)])?.draw()?;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHead)>) -> Result<Heatmap> {
+pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl HeadValues)>) -> Result<Heatmap> {
     let maps: Vec<(String, _)> =
         scores.into_iter().map(|(name, scores)| Ok((name.into(), scores.per_head()?))).collect::<Result<_>>()?;
     let heads = maps.iter().map(|(_, map)| map.ncols()).max().unwrap_or(0);

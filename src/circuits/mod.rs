@@ -19,16 +19,16 @@
 //! do, and with which other heads. They use the weights as they are, so fold the norms first with
 //! [`Model::processed`](crate::Model::processed).
 //!
-//! To add a type of head, see `habit.rs`; to add a score of weights, add a file here that returns `[layer, head]`.
+//! To add a type of head, see `head_type.rs`; to add a score of weights, add a file here that returns `[layer, head]`.
 //!
 //! # An induction circuit
 //! ```
-//! use glassbox::{circuits::{Habit, copying_scores, prefix_matching_scores}, prelude::*};
+//! use glassbox::{circuits::{HeadType, copying_scores, prefix_matching_scores}, prelude::*};
 //! let model = Model::open("induction-2l")?.processed(Processing::default())?;
 //! let labels = label_heads(&model, 0)?;
-//! let (layer, head, _) = labels.heads(Habit::Induction)[0]; // it attends to the token after a copy ...
+//! let (layer, head, _) = labels.heads(HeadType::Induction)[0]; // it attends to the token after a copy ...
 //! let (writer, reader, _) = composition_scores(&model, Composition::K)?.strongest();
-//! assert_eq!((reader, labels.habit(writer.0, writer.1)), ((layer, head), Some(Habit::PreviousToken)));
+//! assert_eq!((reader, labels.head_type(writer.0, writer.1)), ((layer, head), Some(HeadType::PreviousToken)));
 //! assert!(prefix_matching_scores(&model, writer)?[[layer, head]] > 0.9); // ... which L0H0 helps it find ...
 //! assert!(copying_scores(&model)?[[layer, head]] > 0.9); // ... and predicts it
 //! # Ok::<(), glassbox::Error>(())
@@ -40,7 +40,7 @@ mod detect;
 mod eigenvalues;
 mod factored;
 mod from_qk;
-mod habit;
+mod head_type;
 mod heads;
 mod labels;
 mod maps;
@@ -60,10 +60,10 @@ pub use detect::{Detector, Measure};
 pub use eigenvalues::Eigenvalues;
 pub use factored::{FactoredMatrix, Operand};
 pub use from_qk::{AttentionFromQk, attention_from_qk};
-pub use habit::Habit;
+pub use head_type::HeadType;
 pub use heads::{HeadScores, head_scores};
 pub use labels::{HeadLabels, label_heads};
-pub use maps::{PerHead, map_heads};
+pub use maps::{HeadValues, map_heads};
 pub use positive::{copying_scores, matching_scores, prefix_matching_scores};
 pub use random_tokens::repeated_random_tokens;
 pub use readings::{SvdReading, Writes, svd_reading};

@@ -122,8 +122,8 @@ pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReadi
 fn norm_before_mlp(model: &Model, layer: usize) -> Option<Tensor> {
     let norm = |name| model.weights().ln_w(layer, name);
     match model.config().norm_place {
-        NormPlace::Before | NormPlace::BeforeAndAfter => norm("ln2").or_else(|_| norm("ln1")).ok(),
-        NormPlace::OnSum => norm("ln1").ok(),
+        NormPlace::Pre | NormPlace::PreAndPost => norm("ln2").or_else(|_| norm("ln1")).ok(),
+        NormPlace::Post => norm("ln1").ok(),
         NormPlace::After => None,
     }
 }

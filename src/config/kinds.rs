@@ -30,13 +30,13 @@ pub enum Normalization {
 #[non_exhaustive]
 pub enum NormPlace {
     /// To the inputs of attention and MLP: `x + f(norm(x))` (GPT-2, Llama).
-    Before,
+    Pre,
     /// To their inputs and their outputs: `x + norm(f(norm(x)))` (Gemma 2).
-    BeforeAndAfter,
+    PreAndPost,
     /// To their outputs: `x + norm(f(x))` (OLMo 2).
     After,
     /// To the residual sum: `norm(x + f(x))` (BERT).
-    OnSum,
+    Post,
 }
 
 /// The norm of queries and keys before their dot product.
@@ -44,7 +44,7 @@ pub enum NormPlace {
 #[non_exhaustive]
 pub enum QkNorm {
     /// Each head separately (Qwen 3, Gemma 3).
-    PerHead,
+    HeadValues,
     /// All heads of a token together (OLMo 2).
     Whole,
 }

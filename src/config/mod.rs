@@ -6,7 +6,7 @@
 
 mod kinds;
 mod position;
-mod processed;
+mod processing_record;
 mod sites;
 mod sizes;
 
@@ -18,7 +18,7 @@ use crate::{
 pub use kinds::{Architecture, Experts, Heads, NormPlace, Normalization, Pooling, QkNorm};
 pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
-pub use processed::{Processed, Step};
+pub use processing_record::{ProcessingRecord, Step};
 pub(crate) use sizes::Sizes;
 
 /// Everything that distinguishes one transformer's computation from another's.
@@ -119,7 +119,7 @@ pub struct Config {
     /// The first token of the decoder in an encoder-decoder.
     pub decoder_start: Option<u32>,
     /// The steps that were applied to the weights after training.
-    pub processed: Processed,
+    pub processed: ProcessingRecord,
 }
 
 impl Config {
@@ -150,7 +150,7 @@ impl Config {
             n_token_types: 0,
             act_fn: Activation::Relu,
             normalization: Normalization::LayerNorm,
-            norm_place: NormPlace::Before,
+            norm_place: NormPlace::Pre,
             qk_norm: None,
             embed_norm: false,
             final_norm: true,
@@ -178,7 +178,7 @@ impl Config {
             heads: Heads { unembed: true, ..Heads::default() },
             sentence_pooling: Pooling::Mean,
             decoder_start: None,
-            processed: Processed::default(),
+            processed: ProcessingRecord::default(),
         }
     }
 

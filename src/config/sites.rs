@@ -100,7 +100,7 @@ impl Config {
     pub(crate) fn streams(&self) -> Vec<Site> {
         let stack = self.last_stack();
         let at = |layer, point| Site::in_block(stack, layer, point);
-        let end = if self.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let end = if self.norm_place == NormPlace::Post { Point::NormalizedResidPost } else { Point::ResidPost };
         let before = (0..self.n_layers).map(|layer| at(layer, Point::ResidPre));
         before.chain([at(self.n_layers.saturating_sub(1), end)]).collect()
     }
@@ -128,7 +128,7 @@ impl Config {
     fn moved(&self, stack: Stack) -> &'static [(Point, Point)] {
         use Point::*;
         match (self.norm_place, stack) {
-            (NormPlace::OnSum, _) => {
+            (NormPlace::Post, _) => {
                 &[(Ln1Scale, MlpIn), (Ln1Normalized, Ln1Scale), (Ln2Scale, ResidPost), (Ln2Normalized, Ln2Scale)]
             }
             (_, Stack::Decoder) => &[(Ln2Scale, CrossAttnIn), (Ln2Normalized, Ln2Scale)],
@@ -225,9 +225,9 @@ impl Config {
         use Point::*;
         let normed = self.normalization != Normalization::None;
         let has_mlp = !self.attn_only;
-        let on_sum = self.norm_place == NormPlace::OnSum;
+        let on_sum = self.norm_place == NormPlace::Post;
         let before = normed && self.norm_place != NormPlace::After;
-        let after = normed && matches!(self.norm_place, NormPlace::After | NormPlace::BeforeAndAfter);
+        let after = normed && matches!(self.norm_place, NormPlace::After | NormPlace::PreAndPost);
         let cross = site.stack() == Stack::Decoder;
         let rotary = self.turn(layer).is_some();
         let dense = has_mlp && self.experts.is_none();

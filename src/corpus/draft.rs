@@ -1,6 +1,6 @@
 //! [`Draft`]: a sentence under construction, choice by choice.
 
-use super::{Kind, Material, Part, Sentence, Word, Wording};
+use super::{Kind, PartOfSpeech, Partition, Sentence, Word, Wording};
 use rand::{Rng, rngs::StdRng};
 
 /// A sentence so far, and the probability of the choices made.
@@ -9,14 +9,14 @@ use rand::{Rng, rngs::StdRng};
 /// probability of a sentence is the product of the probabilities of its choices.
 pub(super) struct Draft<'a> {
     rng: &'a mut StdRng,
-    pub material: Material,
+    pub material: Partition,
     pub words: Vec<Word>,
     pub truth: Option<bool>,
     nats: f64,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(material: Material, rng: &'a mut StdRng) -> Self {
+    pub(super) fn new(material: Partition, rng: &'a mut StdRng) -> Self {
         Self { rng, material, words: Vec::new(), truth: None, nats: 0.0 }
     }
 
@@ -71,12 +71,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a word without further labels.
-    pub(super) fn say(&mut self, text: &str, part: Part) -> usize {
+    pub(super) fn say(&mut self, text: &str, part: PartOfSpeech) -> usize {
         self.push(Word::new(text, part))
     }
 
     /// Adds a word that depends on an existing one.
-    pub(super) fn say_under(&mut self, head: usize, text: &str, part: Part) -> usize {
+    pub(super) fn say_under(&mut self, head: usize, text: &str, part: PartOfSpeech) -> usize {
         let at = self.say(text, part);
         self.attach(at, head);
         at
@@ -91,7 +91,7 @@ impl<'a> Draft<'a> {
     /// is set.
     pub(super) fn finish(mut self, kind: Kind, root: usize) -> Sentence {
         for (at, word) in self.words.iter_mut().enumerate() {
-            if word.part == Part::Punctuation && at != root {
+            if word.part == PartOfSpeech::Punctuation && at != root {
                 word.head = Some(root);
             }
         }

@@ -16,12 +16,12 @@ use std::collections::HashMap;
 /// # Examples
 /// Is the subject of the sentence plural? The probe reads the activation at the verb.
 /// ```
-/// use glassbox::{corpus::{Number, Part, examples, grammar}, prelude::*};
+/// use glassbox::{corpus::{GrammaticalNumber, PartOfSpeech, examples, grammar}, prelude::*};
 /// let model = Model::open("grammar-4l")?;
 /// let sentences: Vec<_> = grammar(0).take(40).collect();
 /// let examples = examples(&model, [Site::resid_post(3)], &sentences, |sentence, word| {
 ///     let subject = sentence.words[word].subject?; // verbs only
-///     sentence.words[subject].number.map(|number| number == Number::Plural)
+///     sentence.words[subject].number.map(|number| number == GrammaticalNumber::Plural)
 /// })?;
 /// assert!(examples.labels().len() > 30);
 /// # Ok::<(), glassbox::Error>(())

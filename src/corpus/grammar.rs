@@ -3,7 +3,7 @@
 //! To add a kind of sentence, add a variant to [`Kind`](super::Kind), a function that drafts it, and its share to
 //! `KINDS`.
 
-use super::{Draft, Material, Sentence};
+use super::{Draft, Partition, Sentence};
 use rand::{SeedableRng, rngs::StdRng};
 
 /// The function that drafts a kind of sentence, and its share.
@@ -29,27 +29,27 @@ const KINDS: [Recipe; 12] = [
 ///
 /// # Examples
 /// ```
-/// use glassbox::corpus::{Kind, Part, grammar};
+/// use glassbox::corpus::{Kind, PartOfSpeech, grammar};
 /// let sentence = grammar(0).find(|sentence| sentence.kind == Kind::Agreement { attractors: 1 }).unwrap();
 /// let verb = &sentence.words[sentence.root()];
 /// let subject = &sentence.words[verb.subject.unwrap()];
-/// assert_eq!(subject.part, Part::Noun);
+/// assert_eq!(subject.part, PartOfSpeech::Noun);
 /// assert!(verb.number.is_none_or(|number| Some(number) == subject.number));
 /// ```
 pub fn grammar(seed: u64) -> Grammar {
-    Grammar::new(Material::All, seed)
+    Grammar::new(Partition::All, seed)
 }
 
 /// An endless iterator over [`Sentence`]s.
 #[derive(Clone, Debug)]
 pub struct Grammar {
-    material: Material,
+    material: Partition,
     rng: StdRng,
 }
 
 impl Grammar {
     /// Returns the sentences of some material. The same seed returns the same sentences.
-    pub fn new(material: Material, seed: u64) -> Self {
+    pub fn new(material: Partition, seed: u64) -> Self {
         Self { material, rng: StdRng::seed_from_u64(seed) }
     }
 }

@@ -1,7 +1,7 @@
 //! The word lists of the grammar. To add a word, add it here; the vocabulary follows, so `grammar-4l` must be trained
 //! again.
 
-use super::{Entity, Gender, Number, Tense};
+use super::{Entity, Gender, GrammaticalNumber, Tense};
 
 /// A noun that can be the subject of a sentence.
 pub(super) struct Noun {
@@ -12,9 +12,9 @@ pub(super) struct Noun {
 }
 
 impl Noun {
-    pub(super) fn form(&self, number: Number) -> &'static str {
+    pub(super) fn form(&self, number: GrammaticalNumber) -> &'static str {
         let [singular, plural] = self.forms;
-        if number == Number::Singular { singular } else { plural }
+        if number == GrammaticalNumber::Singular { singular } else { plural }
     }
 
     pub(super) fn entity(&self) -> Entity {
@@ -30,12 +30,12 @@ impl Noun {
 pub(super) struct Verb([&'static str; 3]);
 
 impl Verb {
-    pub(super) fn form(&self, tense: Tense, number: Number) -> &'static str {
+    pub(super) fn form(&self, tense: Tense, number: GrammaticalNumber) -> &'static str {
         let [singular, plural, past] = self.0;
         match (tense, number) {
             (Tense::Past, _) => past,
-            (_, Number::Singular) => singular,
-            (_, Number::Plural) => plural,
+            (_, GrammaticalNumber::Singular) => singular,
+            (_, GrammaticalNumber::Plural) => plural,
         }
     }
 

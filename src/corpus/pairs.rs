@@ -3,7 +3,7 @@
 //! To add a contrast, add a variant to [`Contrast`] and a function that draws one pair.
 
 use super::{
-    Fact, Material, Number, Relation, Tense, Wording,
+    Fact, GrammaticalNumber, Partition, Relation, Tense, Wording,
     draft::capital,
     facts,
     lexicon::{GENDERED, GIFTS, GIVE, MEETINGS, NAMES, NEAR, NOUNS, PEOPLE, PLACES, TRANSITIVE, article},
@@ -49,16 +49,16 @@ pub enum Contrast {
 ///
 /// # Examples
 /// ```
-/// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
+/// use glassbox::{corpus::{Contrast, Partition, pairs}, prelude::*};
 /// let model = Model::open("grammar-4l")?;
-/// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 8, 0)?)?;
+/// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Partition::HeldOut, 8, 0)?)?;
 /// println!("{}", pairs.pairs()[0].clean); // The keys near the cabinet
 /// assert!(pairs.accuracy(&model)? > 0.9);
 /// let patching = pairs.patching(&model)?; // what carries the number?
 /// assert_eq!(patching.resid_pre()?.mean().shape(), [4, 6]); // [layer, pos]
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) -> Result<Vec<PromptPair>> {
+pub fn pairs(contrast: Contrast, material: Partition, count: usize, seed: u64) -> Result<Vec<PromptPair>> {
     if let Contrast::Agreement { attractors: asked @ MORE.. } = contrast {
         return Err(PatchError::Attractors { asked, most: MORE - 1 }.into());
     }
@@ -76,7 +76,7 @@ pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) ->
 
 /// The random source of pairs.
 struct Source {
-    material: Material,
+    material: Partition,
     rng: StdRng,
 }
 
@@ -114,7 +114,7 @@ impl Source {
             let noun = self.partner(subject, NOUNS.len(), free);
             beside.extend(noun);
         }
-        let number = self.one(&Number::BOTH);
+        let number = self.one(&GrammaticalNumber::BOTH);
         let beside = beside.into_iter().map(|noun| {
             let noun = NOUNS[noun].form(number.other());
             format!(" {} the {noun}", self.one(&NEAR))
@@ -131,7 +131,7 @@ impl Source {
 
     fn relative_clause(&mut self) -> PromptPair {
         let (subject, other) = self.two(PEOPLE);
-        let (number, verb) = (self.one(&Number::BOTH), self.below(TRANSITIVE.len()));
+        let (number, verb) = (self.one(&GrammaticalNumber::BOTH), self.below(TRANSITIVE.len()));
         let (noun, sees) = (NOUNS[other].form(number.other()), TRANSITIVE[verb].form(Tense::Present, number.other()));
         let prompt = |number| format!("The {} that the {noun} {sees}", NOUNS[subject].form(number));
         PromptPair {
@@ -146,8 +146,8 @@ impl Source {
     fn reflexive(&mut self) -> PromptPair {
         let (subject, other) = self.two(GENDERED);
         let (near, verb) = (self.one(&NEAR), self.below(TRANSITIVE.len()));
-        let number = Number::Singular;
-        let (noun, sees) = (NOUNS[other].form(Number::Plural), TRANSITIVE[verb].form(Tense::Past, number));
+        let number = GrammaticalNumber::Singular;
+        let (noun, sees) = (NOUNS[other].form(GrammaticalNumber::Plural), TRANSITIVE[verb].form(Tense::Past, number));
         let prompt = |subject: usize| format!("The {} {near} the {noun} {sees}", NOUNS[subject].form(number));
         let answer = |subject: usize| reflexive(number, NOUNS[subject].gender()).to_owned();
         let counterpart = subject ^ 1;
@@ -187,6 +187,6 @@ impl Source {
     }
 }
 
-fn be(number: Number) -> String {
-    if number == Number::Singular { "is".into() } else { "are".into() }
+fn be(number: GrammaticalNumber) -> String {
+    if number == GrammaticalNumber::Singular { "is".into() } else { "are".into() }
 }

@@ -1,6 +1,6 @@
 //! [`Sentence`]: labelled words and the labels of the whole sentence.
 
-use super::{Kind, Part, Word};
+use super::{Kind, PartOfSpeech, Word};
 
 /// A sentence of the grammar, with labels.
 #[derive(Clone, PartialEq)]
@@ -27,7 +27,7 @@ impl Sentence {
     pub fn text_before(&self, at: usize) -> String {
         let mut text = String::new();
         for word in self.words.iter().take(at) {
-            if !text.is_empty() && word.part != Part::Punctuation {
+            if !text.is_empty() && word.part != PartOfSpeech::Punctuation {
                 text.push(' ');
             }
             text.push_str(&word.text);
@@ -44,6 +44,9 @@ impl Sentence {
     pub fn attractors(&self, verb: usize) -> Vec<usize> {
         let Some(subject) = self.words.get(verb).and_then(|verb| verb.subject) else { return Vec::new() };
         let between = self.words.iter().enumerate().take(verb).skip(subject + 1);
-        between.filter(|(_, word)| matches!(word.part, Part::Noun | Part::ProperNoun)).map(|(at, _)| at).collect()
+        between
+            .filter(|(_, word)| matches!(word.part, PartOfSpeech::Noun | PartOfSpeech::ProperNoun))
+            .map(|(at, _)| at)
+            .collect()
     }
 }

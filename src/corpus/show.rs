@@ -1,12 +1,12 @@
 //! How sentences are shown in a notebook: a table of words and labels.
 
-use super::{Part, Sentence, Word};
+use super::{PartOfSpeech, Sentence, Word};
 use crate::notebook::Card;
 
 impl Sentence {
     /// The table of all words and their labels.
     fn card(&self) -> Card {
-        let spoken = |word: &Word| word.part != Part::Punctuation;
+        let spoken = |word: &Word| word.part != PartOfSpeech::Punctuation;
         let named = |at: Option<usize>| at.map_or(String::new(), |at| format!("{}@{at}", self.words[at].text));
         let row = |(at, word): (usize, &Word)| {
             [

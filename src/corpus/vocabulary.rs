@@ -6,7 +6,7 @@ use super::{
         CAPITALS, CATEGORIES, COLOURS, GIFTS, GIVE, INTRANSITIVE, MEETINGS, NAMES, NATURE, NEAR_A_KEY, NOUNS,
         OF_PEOPLE, OF_THINGS, OWNED, PLACES, SAY, TRANSITIVE,
     },
-    word::Number,
+    word::GrammaticalNumber,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -62,7 +62,7 @@ const FIRST: [&str; 8] = ["the", "when", "after", "while", "what", "who", "all",
 
 /// Returns every word of the grammar once, starting with function words and punctuation.
 pub(crate) fn vocabulary() -> Vec<String> {
-    let nouns = NOUNS.iter().flat_map(|noun| Number::BOTH.map(|number| noun.form(number)));
+    let nouns = NOUNS.iter().flat_map(|noun| GrammaticalNumber::BOTH.map(|number| noun.form(number)));
     let verbs = INTRANSITIVE.iter().chain(&TRANSITIVE).flat_map(|verb| verb.forms());
     let said = SAY.iter().map(|verb| verb.forms()[2]);
     let meetings = MEETINGS.iter().flat_map(|[_, came, _]| [*came]);

@@ -1,8 +1,8 @@
 //! [`Word`]: one word of a sentence and its labels.
 
-/// Part of speech, with the tags of [Universal Dependencies](https://universaldependencies.org/u/pos/).
+/// PartOfSpeech of speech, with the tags of [Universal Dependencies](https://universaldependencies.org/u/pos/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
+pub enum PartOfSpeech {
     /// `key`, `keys`.
     Noun,
     /// `Mary`, `Paris`.
@@ -31,14 +31,14 @@ pub enum Part {
 
 /// Grammatical number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Number {
+pub enum GrammaticalNumber {
     /// Singular, `key`.
     Singular,
     /// Plural, `keys`.
     Plural,
 }
 
-impl Number {
+impl GrammaticalNumber {
     /// Both numbers, in the order of the forms in the lexicon.
     pub(super) const BOTH: [Self; 2] = [Self::Singular, Self::Plural];
 
@@ -97,9 +97,9 @@ pub struct Word {
     /// The word as it is written.
     pub text: String,
     /// Its part of speech.
-    pub part: Part,
+    pub part: PartOfSpeech,
     /// The number of nouns, names, pronouns and present verbs. Past verbs other than `was` and `were` have none.
-    pub number: Option<Number>,
+    pub number: Option<GrammaticalNumber>,
     /// The tense of finite verbs.
     pub tense: Option<Tense>,
     /// The gender of names, pronouns and nouns for a man or a woman.
@@ -116,14 +116,14 @@ pub struct Word {
 
 impl Word {
     /// Makes a word without a head.
-    pub(super) fn new(text: &str, part: Part) -> Self {
+    pub(super) fn new(text: &str, part: PartOfSpeech) -> Self {
         let text = text.to_owned();
         let none = (None, None, None, None);
         let (number, tense, gender, entity) = none;
         Self { text, part, number, tense, gender, entity, head: None, depth: 0, subject: None }
     }
 
-    pub(super) fn number(self, number: Number) -> Self {
+    pub(super) fn number(self, number: GrammaticalNumber) -> Self {
         Self { number: Some(number), ..self }
     }
 

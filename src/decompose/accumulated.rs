@@ -33,7 +33,7 @@ impl Run {
         let site = config.site(site)?;
         let end = stream_at(config, site)?;
         let (stack, last) = (end.stack(), end.layer().unwrap_or(0));
-        let post = if config.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let post = if config.norm_place == NormPlace::Post { Point::NormalizedResidPost } else { Point::ResidPost };
         let end = if end.point() == Point::ResidPost { Site::in_block(stack, last, post) } else { end };
         let mut sites = Vec::new();
         for layer in 0..=last {

@@ -1,4 +1,4 @@
-//! [`Attribution`]: a number for every part, every text and every position.
+//! [`LogitAttribution`]: a number for every part, every text and every position.
 
 use crate::{
     Result,
@@ -17,7 +17,7 @@ use ndarray::{Array3, Axis};
 /// Made by [`ResidStack::logit_attrs`](super::ResidStack::logit_attrs) and
 /// [`ResidStack::project`](super::ResidStack::project). Shown in a notebook as the bars of the strongest parts.
 #[derive(Clone)]
-pub struct Attribution {
+pub struct LogitAttribution {
     pub(super) labels: Vec<String>,
     values: Tensor,
     tokens: Tokens,
@@ -29,7 +29,7 @@ pub struct Attribution {
     measured: (String, &'static str),
 }
 
-impl Attribution {
+impl LogitAttribution {
     pub(super) fn new(labels: Vec<String>, values: Tensor, tokens: Tokens, positions: Vec<u32>) -> Self {
         let constant = vec![0.0; tokens.batch()];
         let measured = ("the projection".into(), "projection");
@@ -128,7 +128,7 @@ impl Attribution {
     /// and numbers, which is shown and printed as one.
     ///
     /// # Errors
-    /// As [`Attribution::at_last`].
+    /// As [`LogitAttribution::at_last`].
     pub fn top(&self, k: usize) -> Result<Top<(String, f32)>> {
         let row = |(label, value): (&String, f32)| (label.clone(), value, (label.clone(), value));
         let all = self.labels.iter().zip(self.at_last()?).map(row);
@@ -138,7 +138,7 @@ impl Attribution {
     /// Bars of the `k` strongest parts.
     ///
     /// # Errors
-    /// As [`Attribution::at_last`]; also when there are no parts to draw.
+    /// As [`LogitAttribution::at_last`]; also when there are no parts to draw.
     ///
     /// # Examples
     /// ```
@@ -159,7 +159,7 @@ impl Attribution {
     }
 }
 
-impl Attribution {
+impl LogitAttribution {
     /// A map of the `k` strongest parts over all positions of the first text that are left.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ impl Attribution {
     }
 }
 
-impl Show for Attribution {
+impl Show for LogitAttribution {
     fn html(&self) -> String {
         if self.by_position { self.draw_positions(12).html() } else { self.bars().html() }
     }
@@ -213,5 +213,5 @@ impl Show for Attribution {
 
 shown! {
     /// Shows the bars of the strongest parts in a notebook.
-    Attribution
+    LogitAttribution
 }

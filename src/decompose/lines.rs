@@ -1,6 +1,6 @@
 //! Attributions along the layers, and by head.
 
-use super::Attribution;
+use super::LogitAttribution;
 use crate::{
     Result,
     error::RunError,
@@ -8,8 +8,8 @@ use crate::{
 };
 use ndarray::Array2;
 
-impl Attribution {
-    /// A line through the parts in their order (see [`Attribution::at_last`]): of the stream as it grows
+impl LogitAttribution {
+    /// A line through the parts in their order (see [`LogitAttribution::at_last`]): of the stream as it grows
     /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) how an answer comes about. Of its components
     /// ([`Run::decompose`](crate::model::Run::decompose)) two lines along the layers, what attentions and what MLPs add,
     /// and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
@@ -52,7 +52,7 @@ impl Attribution {
     }
 
     /// The numbers of the heads alone, where the parts are heads
-    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`Attribution::at_last`].
+    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`LogitAttribution::at_last`].
     ///
     /// # Shapes
     /// `[layer, head]`
@@ -76,7 +76,7 @@ impl Attribution {
         Ok(by_head)
     }
 
-    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::by_head`].
+    /// The `k` heads that gave most either way: layer, head, how much. See [`LogitAttribution::by_head`].
     ///
     /// # Errors
     /// As there.
@@ -96,7 +96,7 @@ impl Attribution {
         Ok(Top::of(k, &self.title("head"), self.unit(), all))
     }
 
-    /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.
+    /// [`LogitAttribution::by_head`] as a grid, the strongest heads with their numbers.
     ///
     /// # Errors
     /// As there.

@@ -6,7 +6,7 @@
 //! position.
 
 use super::{
-    Attribution, Part, ResidStack,
+    LogitAttribution, Part, ResidStack,
     direction::{Reader, columns},
 };
 use crate::{
@@ -24,7 +24,7 @@ impl ResidStack {
         ln_final: &Reader,
         answer: &[u32],
         wrong: Option<&[u32]>,
-    ) -> Result<Attribution> {
+    ) -> Result<LogitAttribution> {
         let norm = Reader::of(&head.norm, Here::default());
         let logit_scale = self.model.config().logit_scale;
         let (direction, bias) = columns(&self.model, answer, wrong)?;

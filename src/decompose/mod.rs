@@ -33,10 +33,10 @@ use crate::{
     model::{Model, Run},
     text::Tokens,
 };
-pub use attribution::Attribution;
+pub use attribution::LogitAttribution;
 use candle_core::Tensor;
 use parts::Part;
-pub use scores::ScoreParts;
+pub use scores::ScoreDecomposition;
 use std::borrow::Borrow;
 
 /// Named vectors along the residual stream: parts that add up to it, or the stream at successive places.
@@ -129,7 +129,7 @@ impl ResidStack {
     /// # Errors
     /// When the direction has another shape, or is not of float32.
     #[doc(alias = "residual_stack_to_logit_diff")]
-    pub fn project(&self, direction: impl Borrow<Tensor>) -> Result<Attribution> {
+    pub fn project(&self, direction: impl Borrow<Tensor>) -> Result<LogitAttribution> {
         let direction = direction.borrow();
         let (batch, d_model, got) = (self.tokens.batch(), self.model.config().d_model, direction.dims());
         if got != [d_model] && got != [1, d_model] && got != [batch, d_model] {
@@ -146,7 +146,7 @@ impl ResidStack {
 
     /// # Shapes
     /// `values`: `[component, batch, pos]`
-    fn attribution(&self, values: Tensor) -> Attribution {
-        Attribution::new(self.labels.clone(), values, self.tokens.clone(), self.positions.clone())
+    fn attribution(&self, values: Tensor) -> LogitAttribution {
+        LogitAttribution::new(self.labels.clone(), values, self.tokens.clone(), self.positions.clone())
     }
 }

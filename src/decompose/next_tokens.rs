@@ -1,6 +1,6 @@
 //! Direct logit attribution of every next token.
 
-use super::{Attribution, Part, ResidStack, reading::READOUT_BIAS};
+use super::{LogitAttribution, Part, ResidStack, reading::READOUT_BIAS};
 use crate::{Result, error::RunError, model::Architecture, ops};
 use candle_core::{Device, Tensor};
 
@@ -14,7 +14,7 @@ impl ResidStack {
     /// Shown in a notebook as a map of the strongest parts over the first text.
     ///
     /// # Shapes
-    /// [`Attribution::values`] are `[component, batch, pos]`.
+    /// [`LogitAttribution::values`] are `[component, batch, pos]`.
     ///
     /// # Errors
     /// As [`ResidStack::logit_attrs`]; also when no position that is left has a token after it, or the model is an encoder,
@@ -31,7 +31,7 @@ impl ResidStack {
     /// assert!((values.slice(s![.., 0, 6]).sum() - logit).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn next_token_attrs(&self) -> Result<Attribution> {
+    pub fn next_token_attrs(&self) -> Result<LogitAttribution> {
         let (tokens, config) = (&self.tokens, self.model.config());
         let reader = self.final_norm()?;
         if config.architecture == Architecture::Encoder {
@@ -72,7 +72,7 @@ impl ResidStack {
         });
         let values = Tensor::cat(&values, 0)?.broadcast_mul(&counted)?;
         let labels = self.labels.iter().cloned().chain([READOUT_BIAS.into()]).collect();
-        Ok(Attribution::new(labels, values, tokens.clone(), positions)
+        Ok(LogitAttribution::new(labels, values, tokens.clone(), positions)
             .by_position()
             .of_logit("the logit of the next token".into()))
     }

@@ -1,6 +1,6 @@
 //! The parts of a stream as the norms and the unembedding read them.
 
-use super::{Attribution, Part, ResidStack, direction::Reader};
+use super::{LogitAttribution, Part, ResidStack, direction::Reader};
 use crate::{
     Result,
     error::RunError,
@@ -92,7 +92,7 @@ impl ResidStack {
 
     /// How much each vector adds to the logit of `answer` less that of `wrong`, through the final norm with the scale
     /// the run had (or, after [`ResidStack::recompute_ln`], with the vector's own). Together with what the norm's bias
-    /// and the unembedding's bias give ([`Attribution::constant`]), parts of the last residual stream add up to the logit
+    /// and the unembedding's bias give ([`LogitAttribution::constant`]), parts of the last residual stream add up to the logit
     /// difference exactly; where logits are soft-capped (Gemma 2), which no sum survives, to the difference before the
     /// cap: that of `unembed.hook_out`. A scale on the logits (Cohere, Granite) is in every part.
     ///
@@ -108,7 +108,7 @@ impl ResidStack {
     /// When an answer is no single token, the model has no unembedding, or the stream is the encoder's of an
     /// encoder-decoder, which the unembedding does not read.
     #[doc(alias = "residual_stack_to_logit_diff")]
-    pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<Attribution> {
+    pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<LogitAttribution> {
         let (answer, wrong) = (self.ids(answer)?, self.ids(wrong)?);
         let measured = format!("the logit of {} less that of {}", self.named(&answer), self.named(&wrong));
         Ok(self.attrs(&answer, Some(&wrong))?.of_logit(measured))
@@ -119,7 +119,7 @@ impl ResidStack {
     /// # Errors
     /// As there.
     #[doc(alias = "logit_attrs")]
-    pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<Attribution> {
+    pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<LogitAttribution> {
         let answer = self.ids(answer)?;
         Ok(self.attrs(&answer, None)?.of_logit(format!("the logit of {}", self.named(&answer))))
     }
@@ -150,7 +150,7 @@ impl ResidStack {
         }
     }
 
-    fn attrs(&self, answer: &[u32], wrong: Option<&[u32]>) -> Result<Attribution> {
+    fn attrs(&self, answer: &[u32], wrong: Option<&[u32]>) -> Result<LogitAttribution> {
         let reader = self.final_norm()?;
         if let Some(head) = &self.model.transformer().readout.mlm {
             return self.attrs_through(head, &reader, answer, wrong);
@@ -177,12 +177,12 @@ impl ResidStack {
         mut values: Vec<Tensor>,
         of_biases: Option<Tensor>,
         constant: &Tensor,
-    ) -> Result<Attribution> {
+    ) -> Result<LogitAttribution> {
         let Some(of_biases) = of_biases else {
             return Ok(self.attribution(Tensor::cat(&values, 0)?).with_constant(constant.to_vec1()?));
         };
         values.push(of_biases.broadcast_add(&constant.unsqueeze(0)?.unsqueeze(2)?)?);
         let labels = self.labels.iter().cloned().chain([READOUT_BIAS.into()]).collect();
-        Ok(Attribution::new(labels, Tensor::cat(&values, 0)?, self.tokens.clone(), self.positions.clone()))
+        Ok(LogitAttribution::new(labels, Tensor::cat(&values, 0)?, self.tokens.clone(), self.positions.clone()))
     }
 }

@@ -26,7 +26,7 @@ use ndarray::{Array2, Array4};
 /// Made by [`Run::decompose_scores`]. Shown in a notebook as the pairs of parts at the last position and the key that it
 /// scores highest.
 #[derive(Clone)]
-pub struct ScoreParts {
+pub struct ScoreDecomposition {
     labels: Vec<String>,
     /// `[component, pos, d_head]`, scaled.
     q: Tensor,
@@ -39,7 +39,7 @@ pub struct ScoreParts {
     name: String,
 }
 
-/// The most numbers that [`ScoreParts::to_array`] gives.
+/// The most numbers that [`ScoreDecomposition::to_array`] gives.
 const MOST: usize = 1 << 28;
 
 impl Run {
@@ -65,7 +65,7 @@ impl Run {
     /// assert!((scores.total()?[[7, 4]] - whole[7][4]).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn decompose_scores(&self, layer: impl ToIndex, head: impl ToIndex) -> Result<ScoreParts> {
+    pub fn decompose_scores(&self, layer: impl ToIndex, head: impl ToIndex) -> Result<ScoreDecomposition> {
         let (model, config) = (self.model(), self.model().config());
         let layer = Counted::layers(config.n_layers).index(layer.to_index())?;
         let stream = Site::resid_pre(layer);
@@ -102,7 +102,7 @@ impl Run {
         let k = made(&attention.k, &attention.k_norm, key_head, HeadNorm::K)?;
         let (q, place) = ((q * attention.scale)?, place(attention, head, here, &frame)?);
         let name = format!("L{layer}H{head}");
-        Ok(ScoreParts { labels, q, k, soft_cap: attention.soft_cap, place, tokens, name })
+        Ok(ScoreDecomposition { labels, q, k, soft_cap: attention.soft_cap, place, tokens, name })
     }
 }
 
@@ -157,7 +157,7 @@ fn matrix(x: &Tensor) -> Result<Array2<f32>> {
     Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
 }
 
-impl ScoreParts {
+impl ScoreDecomposition {
     /// The name of each part, in its order along both axes.
     pub fn labels(&self) -> Vec<String> {
         self.labels.clone()
@@ -184,7 +184,7 @@ impl ScoreParts {
     /// `[component, component, query, key]`: the query's parts first.
     ///
     /// # Errors
-    /// When that is more than 2^28 numbers: then take [`ScoreParts::at`].
+    /// When that is more than 2^28 numbers: then take [`ScoreDecomposition::at`].
     pub fn to_array(&self) -> Result<Array4<f32>> {
         let (parts, pos, d_head) = self.q.dims3()?;
         at_most("pairs of parts and positions", together([parts, parts, pos, pos]), MOST)?;
@@ -247,7 +247,7 @@ impl ScoreParts {
     }
 }
 
-impl Show for ScoreParts {
+impl Show for ScoreDecomposition {
     fn html(&self) -> String {
         self.shown().html()
     }
@@ -259,5 +259,5 @@ impl Show for ScoreParts {
 
 shown! {
     /// Shows the pairs of parts at the last position in a notebook.
-    ScoreParts
+    ScoreDecomposition
 }

@@ -101,7 +101,7 @@ pub(crate) enum PatchError {
     #[error("a cell of the map does nothing; return at least one intervention for each")]
     EmptyCell,
     #[error(
-        "there is nothing to put in at `{site}`: `Patching::intact` leaves the prompts as they are; use `Patching::new` with \
+        "there is nothing to put in at `{site}`: `Patching::unpatched` leaves the prompts as they are; use `Patching::new` with \
          clean and corrupt prompts, or an ablation"
     )]
     NothingToPutIn { site: String },

@@ -3,7 +3,7 @@
 pub(crate) enum RunError {
     #[error(
         "this {family} model does not go on from a prompt's end; use model.fill_mask(..) with an encoder, \
-         model.generate(..) or model.pass(..)?.target(..) with an encoder-decoder"
+         model.generate(..) or model.pass(..)?.decoder_input(..) with an encoder-decoder"
     )]
     NotContinued { family: String },
     #[error("this run computed no logits; leave out without_logits and stop_at_layer to get them")]

@@ -30,7 +30,7 @@ pub(super) const COHERE: LlamaLike = LlamaLike {
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &COHERE.settings(settings)?;
-    let qk_norm = settings.get::<bool>("use_qk_norm")?.then_some(QkNorm::PerHead);
+    let qk_norm = settings.get::<bool>("use_qk_norm")?.then_some(QkNorm::HeadValues);
     Ok(Config { qk_norm, ..shared(&COHERE, settings)? })
 }
 

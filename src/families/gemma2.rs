@@ -44,7 +44,7 @@ pub(super) fn shared_from_2(family: &LlamaLike, settings: &Settings) -> Result<C
     let scalar: f64 = settings.get("query_pre_attn_scalar")?;
     Ok(Config {
         act_fn: activation(settings, ["hidden_activation", "hidden_activation"], "gelu_pytorch_tanh")?,
-        norm_place: NormPlace::BeforeAndAfter,
+        norm_place: NormPlace::PreAndPost,
         attn_scale: 1.0 / scalar.sqrt(),
         output_logits_soft_cap: settings.find("final_logit_softcapping")?,
         ..shared(family, settings)?

@@ -60,7 +60,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     Ok(Config {
         windows: windows(settings, base.n_layers, settings.find("sliding_window")?, sliding)?,
         local_rotary: Some(local),
-        qk_norm: Some(QkNorm::PerHead),
+        qk_norm: Some(QkNorm::HeadValues),
         ..base
     })
 }

@@ -43,7 +43,7 @@ impl Reader<'_> {
         let norm = |name: &str, points| self.norm(&format!("{at}.{name}_layernorm"), points);
         let none = Norm::none;
         Ok(match self.config.norm_place {
-            NormPlace::BeforeAndAfter => [
+            NormPlace::PreAndPost => [
                 norm("input", Norm::LN1)?,
                 norm("post_attention", Norm::LN1_POST)?,
                 norm("pre_feedforward", Norm::LN2)?,
@@ -109,8 +109,8 @@ impl Reader<'_> {
         let of_each_head = self.weights.shape(&format!("{name}.weight")).is_some_and(|shape| shape.len() == 2);
         let weight = match place {
             QkNorm::Whole => self.norm_weight(name, &[heads * d_head])?.reshape((heads, d_head))?,
-            QkNorm::PerHead if of_each_head => self.norm_weight(name, &[heads, d_head])?,
-            QkNorm::PerHead => self.norm_weight(name, &[d_head])?,
+            QkNorm::HeadValues if of_each_head => self.norm_weight(name, &[heads, d_head])?,
+            QkNorm::HeadValues => self.norm_weight(name, &[d_head])?,
         };
         Ok(Some(HeadNorm { kind, whole: place == QkNorm::Whole, weight, bias: None, eps }))
     }

@@ -59,7 +59,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 2048)?,
         act_fn: activation(settings, ["activation_function", "hidden_act"], "relu")?,
-        norm_place: if before { NormPlace::Before } else { NormPlace::OnSum },
+        norm_place: if before { NormPlace::Pre } else { NormPlace::Post },
         final_norm: before && !settings.or("_remove_final_layer_norm", false)?,
         attn_scale: 1.0 / (d_head as f64).sqrt(),
         tied: !projected && settings.or("tie_word_embeddings", true)?,
@@ -108,7 +108,7 @@ fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {
     let first = norm(weights, &name("self_attn_layer_norm"), config, Norm::LN1)?;
     let second = norm(weights, &name("final_layer_norm"), config, Norm::LN2)?;
     Ok(match config.norm_place {
-        NormPlace::OnSum => {
+        NormPlace::Post => {
             let block = Block::new(Norm::none(), attention, Some((Norm::none(), mlp)));
             Block { ln_mid: first, ln_end: second, ..block }
         }

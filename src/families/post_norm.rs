@@ -58,7 +58,7 @@ pub(super) fn config(settings: &Settings, weights: &Weights, names: &Names) -> R
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 512)?,
         normalization: Normalization::LayerNorm,
-        norm_place: NormPlace::OnSum,
+        norm_place: NormPlace::Post,
         embed_norm: true,
         final_norm: false,
         eps: eps(settings, "layer_norm_eps", 1e-12)?,

@@ -22,5 +22,5 @@ const QWEN3: LlamaLike = LlamaLike { model_type: "qwen3", defaults: QWEN_DEFAULT
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &QWEN3.settings(settings)?;
     let base = QWEN3.config(settings)?;
-    Ok(Config { qk_norm: Some(QkNorm::PerHead), windows: later_windows(settings, base.n_layers)?, ..base })
+    Ok(Config { qk_norm: Some(QkNorm::HeadValues), windows: later_windows(settings, base.n_layers)?, ..base })
 }

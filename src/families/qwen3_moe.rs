@@ -49,7 +49,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let normalized = settings.get("norm_topk_prob")?;
     Ok(Config {
         d_mlp: settings.get("moe_intermediate_size")?,
-        qk_norm: Some(QkNorm::PerHead),
+        qk_norm: Some(QkNorm::HeadValues),
         windows: windows(settings, base.n_layers, window, |_| window.is_some())?,
         experts: Some(Experts::new(count, settings.get("num_experts_per_tok")?, normalized)),
         ..base

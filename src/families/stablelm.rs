@@ -45,7 +45,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
         d_vocab: settings.get("vocab_size")?,
         n_ctx: settings.or("max_position_embeddings", 4096)?,
         act_fn: activation(settings, ["hidden_act", "hidden_activation"], "silu")?,
-        qk_norm: settings.or("qk_layernorm", false)?.then_some(QkNorm::PerHead),
+        qk_norm: settings.or("qk_layernorm", false)?.then_some(QkNorm::HeadValues),
         eps: eps(settings, "layer_norm_eps", 1e-5)?,
         position: Position::Rotary(rope.rotary(rope.dims(d_head)?)?),
         attn_scale: 1.0 / (d_head as f64).sqrt(),

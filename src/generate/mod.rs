@@ -65,7 +65,7 @@ use std::{
     ops::{ControlFlow, RangeBounds},
 };
 pub use stop::StopReason;
-pub use stream::{Heard, NewToken};
+pub use stream::{NewToken, StreamControl};
 
 /// A continuation of a text, described before it happens.
 ///
@@ -262,7 +262,7 @@ impl Generation {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "generate_stream")]
-    pub fn stream<H: Heard>(&self, mut listener: impl FnMut(&NewToken) -> H) -> Result<Generated> {
+    pub fn stream<H: StreamControl>(&self, mut listener: impl FnMut(&NewToken) -> H) -> Result<Generated> {
         let said = steps::generate(self, &mut |token: &NewToken| -> ControlFlow<()> { listener(token).flow() });
         stream::end_line();
         said

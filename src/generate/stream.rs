@@ -40,18 +40,18 @@ impl fmt::Display for NewToken {
 }
 
 /// What the closure of [`Generation::stream`](super::Generation::stream) returns: nothing, or whether to go on.
-pub trait Heard {
+pub trait StreamControl {
     /// Returns whether to go on. `Break` ends the generation.
     fn flow(self) -> ControlFlow<()>;
 }
 
-impl Heard for () {
+impl StreamControl for () {
     fn flow(self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-impl Heard for ControlFlow<()> {
+impl StreamControl for ControlFlow<()> {
     fn flow(self) -> ControlFlow<()> {
         self
     }

@@ -105,7 +105,7 @@
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
-//! Detector::habit(Habit::PreviousToken).scores(&run)?; // head_detector.detect_head(model, text, "previous_token_head")
+//! Detector::head_type(HeadType::PreviousToken).scores(&run)?; // head_detector.detect_head(model, text, "previous_token_head")
 //! head_scores(&run)?;                                // detect_head for previous, duplicate and induction heads
 //! glassbox::circuits::svd_reading(&model, glassbox::circuits::Writes::Head { layer: 1, head: 0 }, 3)?; // SVDInterpreter(model).get_singular_vectors("OV", ..)
 //! # Ok::<(), glassbox::Error>(())

@@ -309,7 +309,7 @@ pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     exp.into_iter().map(|value| (value / total) as f32).collect()
 }
 
-impl crate::plot::Pair for Prediction {
+impl crate::plot::NamedValue for Prediction {
     type Value = f32;
 
     fn pair(self) -> (String, f32) {

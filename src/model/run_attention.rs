@@ -22,7 +22,7 @@ impl Run {
     /// Of an encoder-decoder, say which stack:
     /// ```no_run
     /// # use glassbox::prelude::*;
-    /// let run = Model::open("google-t5/t5-small")?.pass("translate English to German: Hello")?.target("Hallo")?;
+    /// let run = Model::open("google-t5/t5-small")?.pass("translate English to German: Hello")?.decoder_input("Hallo")?;
     /// run.record(Sites::All).run()?.attention(Site::cross_pattern(0).in_decoder())?; // a picture, in a notebook
     /// # Ok::<(), glassbox::Error>(())
     /// ```

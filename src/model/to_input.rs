@@ -4,7 +4,7 @@ use super::{Model, ToTokens};
 use crate::{Result, error::RunError, text::Input};
 
 /// Anything that a model can read: what [`ToTokens`] is for, and for an encoder-decoder also a pair, the encoder's source
-/// and what the decoder reads, as [`Pass::target`](crate::model::Pass::target) takes it. Without a pair the decoder reads
+/// and what the decoder reads, as [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads
 /// its starting token alone.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a model reads: give a text, several texts, token ids (whole numbers), or a pair \

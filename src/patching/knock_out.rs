@@ -8,7 +8,7 @@ use crate::{
 
 impl Patching {
     /// Forbids the positions `queries` to look at `keys`, in `width` layers around each: `[layer]` (Geva et al. 2023).
-    /// Use it with [`Patching::intact`]; the drawing is a line along the layers.
+    /// Use it with [`Patching::unpatched`]; the drawing is a line along the layers.
     ///
     /// # Errors
     /// When a position is outside the prompts, or there are none, or no layers.
@@ -18,7 +18,7 @@ impl Patching {
     /// use glassbox::{patching::{Metric, Patching}, prelude::*};
     /// let model = Model::open("induction-2l")?;
     /// let prompt = "red fox blue owl red fox blue";
-    /// let patching = Patching::intact(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
+    /// let patching = Patching::unpatched(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
     /// let owl = patching.corrupt().find(0, "owl")?;
     /// let change = patching.knock_out([-1], owl, 1)?.mean(); // in nats
     /// assert!(change[[1]] < -2.0 && change[[0]].abs() < 0.5, "the second layer looks there: {change}");

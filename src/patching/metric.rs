@@ -207,7 +207,7 @@ impl Metric {
     /// # Errors
     /// When that run has no logits there.
     #[doc(alias = "kl_div")]
-    pub fn divergence(reference: impl Borrow<Run>) -> Result<Self> {
+    pub fn kl_divergence(reference: impl Borrow<Run>) -> Result<Self> {
         let reference = reference.borrow();
         let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
         let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;

@@ -34,7 +34,7 @@
 //!   cell.
 //! - [`Patching::integrated_gradients`]: better ones from several.
 //!
-//! - [`Patching::intact`]: what if nothing is put in, but something is forbidden? For knock-outs.
+//! - [`Patching::unpatched`]: what if nothing is put in, but something is forbidden? For knock-outs.
 //!
 //! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
 //! part tells which, along paths and edges.

@@ -43,8 +43,8 @@ impl Noise {
 
     /// The noise's standard deviation, in those of the vocabulary's embeddings; 3 unless said otherwise, as in Meng et
     /// al. 2022.
-    pub fn times(self, times: f32) -> Self {
-        Self { times, ..self }
+    pub fn sigmas(self, sigmas: f32) -> Self {
+        Self { times: sigmas, ..self }
     }
 
     /// Draws other noise.

@@ -146,7 +146,7 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::new`].
-    pub fn intact(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
+    pub fn unpatched(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
         Self::between(model, Source::Nothing, prompts.to_input(model)?, metric)
     }
 
@@ -208,13 +208,13 @@ impl Patching {
     /// let model = Model::open("induction-2l")?;
     /// let difference = Metric::logit_diff(&model, "blue", "tree", 1)?;
     /// let patching = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", difference)?
-    ///     .and(Metric::rank(&model, "blue", 1)?)?;
+    ///     .also(Metric::rank(&model, "blue", 1)?)?;
     /// let sweep = patching.resid_pre()?;
     /// let (at, _) = sweep.strongest();
-    /// assert_eq!(sweep.by("rank").unwrap().raw()[&at[..]], 1.0, "and then the answer is what the model says");
+    /// assert_eq!(sweep.for_metric("rank").unwrap().raw()[&at[..]], 1.0, "and then the answer is what the model says");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn and(mut self, metric: Metric) -> Result<Self> {
+    pub fn also(mut self, metric: Metric) -> Result<Self> {
         let metric = metric.repeated(self.experiment.rounds)?;
         metric.check(self.corrupt().batch())?;
         let metric = metric.placed(&self.corrupt())?;

@@ -73,12 +73,12 @@ impl PatchSweep {
 
     /// The same map by another metric of the same runs ([`Patching::and`](super::Patching::and)); `None` where none of
     /// that name was measured.
-    pub fn by(&self, metric: &str) -> Option<Self> {
+    pub fn for_metric(&self, metric: &str) -> Option<Self> {
         std::iter::once(self).chain(&self.others).find(|map| map.metric == metric).cloned()
     }
 
     /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
-    pub fn deed(&self) -> String {
+    pub fn operation(&self) -> String {
         self.deed.clone()
     }
 

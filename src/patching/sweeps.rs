@@ -57,7 +57,7 @@ impl Patching {
     /// Patches the residual stream entering each block, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// As every map: when there is nothing to put in ([`Patching::intact`]), a closure among the model's interventions or
+    /// As every map: when there is nothing to put in ([`Patching::unpatched`]), a closure among the model's interventions or
     /// in the metric fails, or memory runs out.
     #[doc(alias = "get_act_patch_resid_pre")]
     pub fn resid_pre(&self) -> Result<PatchSweep> {
@@ -246,9 +246,9 @@ impl Patching {
     ///
     /// # Examples
     /// ```
-    /// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
+    /// use glassbox::{corpus::{Contrast, Partition, pairs}, prelude::*};
     /// let model = Model::open("grammar-4l")?;
-    /// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 2, 0)?)?;
+    /// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Partition::HeldOut, 2, 0)?)?;
     /// let patching = pairs.patching(&model)?;
     /// let (two, one) = (patching.mlp_out_windows(2)?, patching.mlp_out()?); // each layer's MLP and the one before it
     /// assert_eq!(two.mean().shape(), [4, 6]);

@@ -1,7 +1,7 @@
 //! [`Bars`]: a horizontal bar chart of labelled numbers.
 
 use super::{
-    data::{Kept, Number, ToBars, ToNames},
+    data::{Kept, Numeric, ToBars, ToNames},
     figure::Figure,
 };
 use crate::{
@@ -87,7 +87,7 @@ impl Bars {
     }
 
     /// The least range of values that the full width covers, so that charts can be compared. It always includes 0.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }

@@ -9,14 +9,14 @@ use candle_core::{DType, Tensor};
 use crate::{Error, Result, error::PlotError, printable::printable};
 
 /// A number that a picture can show: any float or integer type, or a reference to one.
-pub trait Number: Copy {
+pub trait Numeric: Copy {
     /// Converts the number to the `f32` that pictures use.
     fn to_f32(self) -> f32;
 }
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
-        impl Number for $number {
+        impl Numeric for $number {
             fn to_f32(self) -> f32 {
                 self as f32
             }
@@ -25,7 +25,7 @@ macro_rules! numbers {
 }
 numbers!(f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
-impl<N: Number> Number for &N {
+impl<N: Numeric> Numeric for &N {
     fn to_f32(self) -> f32 {
         (*self).to_f32()
     }
@@ -65,9 +65,9 @@ pub trait ToValues<Kind> {
     fn to_values(self) -> Result<Vec<f32>>;
 }
 
-impl<I: IntoIterator<Item: Number>> ToValues<Iterated> for I {
+impl<I: IntoIterator<Item: Numeric>> ToValues<Iterated> for I {
     fn to_values(self) -> Result<Vec<f32>> {
-        Ok(self.into_iter().map(Number::to_f32).collect())
+        Ok(self.into_iter().map(Numeric::to_f32).collect())
     }
 }
 
@@ -144,7 +144,7 @@ impl<T: ToNames<Kind>, Kind, E: Into<Error>> ToNames<Tried<Kind>> for Result<T, 
 }
 
 /// A name and its value: a pair, or a reference to one.
-pub trait Pair {
+pub trait NamedValue {
     /// The type of the value.
     type Value;
 
@@ -152,7 +152,7 @@ pub trait Pair {
     fn pair(self) -> (String, Self::Value);
 }
 
-impl<N: Display, V> Pair for (N, V) {
+impl<N: Display, V> NamedValue for (N, V) {
     type Value = V;
 
     fn pair(self) -> (String, V) {
@@ -160,7 +160,7 @@ impl<N: Display, V> Pair for (N, V) {
     }
 }
 
-impl<'a, N: Display, V> Pair for &'a (N, V) {
+impl<'a, N: Display, V> NamedValue for &'a (N, V) {
     type Value = &'a V;
 
     fn pair(self) -> (String, &'a V) {
@@ -185,14 +185,14 @@ pub trait ToBars<Kind> {
 #[derive(Debug)]
 pub struct Paired;
 
-impl<I: IntoIterator<Item = P>, P: Pair<Value: Number>> ToBars<Paired> for I {
+impl<I: IntoIterator<Item = P>, P: NamedValue<Value: Numeric>> ToBars<Paired> for I {
     fn to_bars(self) -> Result<Vec<(String, f32)>> {
         let bar = |(name, value): (String, P::Value)| (name, value.to_f32());
         Ok(self.into_iter().map(|pair| bar(pair.pair())).collect())
     }
 }
 
-impl<I: IntoIterator<Item: Number>> ToBars<Iterated> for I {
+impl<I: IntoIterator<Item: Numeric>> ToBars<Iterated> for I {
     fn to_bars(self) -> Result<Vec<(String, f32)>> {
         Ok(numbered(self.to_values()?))
     }
@@ -221,30 +221,30 @@ fn numbered(values: Vec<f32>) -> Vec<(String, f32)> {
 }
 
 /// A named point of two values: `(name, x, y)`, a reference to such a tuple, or `(x, y)` without a name.
-pub trait Point {
+pub trait NamedPoint {
     /// Returns the name, x and y.
     fn point(self) -> (Option<String>, f32, f32);
 }
 
-impl<N: Display, X: Number, Y: Number> Point for (N, X, Y) {
+impl<N: Display, X: Numeric, Y: Numeric> NamedPoint for (N, X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (Some(printable(&self.0.to_string())), self.1.to_f32(), self.2.to_f32())
     }
 }
 
-impl<N: Display, X: Number, Y: Number> Point for &(N, X, Y) {
+impl<N: Display, X: Numeric, Y: Numeric> NamedPoint for &(N, X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (&self.0, self.1, self.2).point()
     }
 }
 
-impl<X: Number, Y: Number> Point for (X, Y) {
+impl<X: Numeric, Y: Numeric> NamedPoint for (X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (None, self.0.to_f32(), self.1.to_f32())
     }
 }
 
-impl<X: Number, Y: Number> Point for &(X, Y) {
+impl<X: Numeric, Y: Numeric> NamedPoint for &(X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (self.0, self.1).point()
     }

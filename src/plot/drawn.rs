@@ -3,7 +3,7 @@
 use super::{
     AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, TokenText,
     WordTable,
-    data::{Held, Iterated, Pair, Tried},
+    data::{Held, Iterated, NamedValue, Tried},
 };
 use crate::{Error, Result};
 
@@ -144,18 +144,18 @@ pub trait ToTabs<Kind> {
     fn to_tabs(self) -> Result<Vec<(String, Figure)>>;
 }
 
-fn tab<P: Pair<Value: ToFigure>>(pair: P) -> Option<Result<(String, Figure)>> {
+fn tab<P: NamedValue<Value: ToFigure>>(pair: P) -> Option<Result<(String, Figure)>> {
     let (name, pane) = pair.pair();
     pane.to_figure().transpose().map(|pane| Ok((name, pane?)))
 }
 
-impl<I: IntoIterator<Item: Pair<Value: ToFigure>>> ToTabs<Iterated> for I {
+impl<I: IntoIterator<Item: NamedValue<Value: ToFigure>>> ToTabs<Iterated> for I {
     fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
         self.into_iter().filter_map(tab).collect()
     }
 }
 
-impl<P: Pair<Value: ToFigure>, E: Into<Error>> ToTabs<Tried<Iterated>> for Result<Vec<P>, E> {
+impl<P: NamedValue<Value: ToFigure>, E: Into<Error>> ToTabs<Tried<Iterated>> for Result<Vec<P>, E> {
     fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
         self.map_err(Into::into)?.to_tabs()
     }
@@ -172,7 +172,7 @@ macro_rules! mixed {
         }
 
         #[allow(non_snake_case)]
-        impl<$($name: Pair<Value: ToFigure>),*> ToTabs<Mixed> for ($($name,)*) {
+        impl<$($name: NamedValue<Value: ToFigure>),*> ToTabs<Mixed> for ($($name,)*) {
             fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
                 let ($($name,)*) = self;
                 [$(tab($name)),*].into_iter().flatten().collect()

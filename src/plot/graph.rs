@@ -5,7 +5,7 @@ mod ends;
 use std::fmt::Display;
 
 use self::ends::Ends;
-use super::{data::Number, figure::Figure};
+use super::{data::Numeric, figure::Figure};
 use crate::{
     Result,
     error::PlotError,
@@ -100,7 +100,7 @@ impl LayerGraph {
         from: impl Into<String>,
         to: impl Into<String>,
         port: impl Into<String>,
-        value: impl Number,
+        value: impl Numeric,
     ) -> Self {
         let [from, to] = [from.into(), to.into()].map(|text| printable(&text));
         let port = port.into();

@@ -5,7 +5,7 @@ mod strokes;
 use std::fmt::Write;
 
 use super::{
-    data::{Kept, Number, ToNames},
+    data::{Kept, Numeric, ToNames},
     figure::Figure,
     series::Series,
 };
@@ -90,7 +90,7 @@ impl LineChart {
     }
 
     /// Adds a dashed level to compare with, such as chance.
-    pub fn baseline(mut self, label: impl Into<String>, value: impl Number) -> Self {
+    pub fn baseline(mut self, label: impl Into<String>, value: impl Numeric) -> Self {
         self.baselines.push((printable(&label.into()), value.to_f32()));
         self
     }
@@ -114,14 +114,14 @@ impl LineChart {
     }
 
     /// The least range that the y axis covers, such as 0 to 1 for shares.
-    pub fn y_range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn y_range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.y_range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
     /// The possible range of values, such as 0 to 1 for shares. The y axis and the bands stop there, unless a value
     /// lies beyond.
-    pub fn y_limits(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn y_limits(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.y_limits = Some((lo.to_f32(), hi.to_f32()));
         self
     }

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use ndarray::{Array2, Array3, ArrayBase, Data, Dimension};
 
-use super::data::{Held, Iterated, Number, ToValues, Tried, numbers_of, of_rank};
+use super::data::{Held, Iterated, Numeric, ToValues, Tried, numbers_of, of_rank};
 use crate::{Error, Result, error::PlotError};
 
 /// A matrix: an `ndarray`, a `Tensor`, rows in a `Vec`, slice, array or iterator (each of them a
@@ -45,13 +45,13 @@ pub struct Rows<Kind>(std::marker::PhantomData<Kind>);
 #[derive(Debug)]
 pub struct RowByRow<Kind>(std::marker::PhantomData<Kind>);
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for &ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for &ArrayBase<S, D> {
     fn to_matrix(self) -> Result<Array2<f32>> {
-        matrix(of_rank(self.shape())?, self.iter().map(Number::to_f32).collect())
+        matrix(of_rank(self.shape())?, self.iter().map(Numeric::to_f32).collect())
     }
 }
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for ArrayBase<S, D> {
     fn to_matrix(self) -> Result<Array2<f32>> {
         (&self).to_matrix()
     }
@@ -100,7 +100,7 @@ of_rows! {
 
 macro_rules! of_one_row {
     ($(($($generics:tt)*) $type:ty;)*) => {$(
-        impl<N: Number, $($generics)*> ToMatrix<Iterated> for $type {
+        impl<N: Numeric, $($generics)*> ToMatrix<Iterated> for $type {
             fn to_matrix(self) -> Result<Array2<f32>> {
                 rows([self])
             }
@@ -146,13 +146,13 @@ pub trait ToMatrices<Kind> {
     fn to_matrices(self) -> Result<Array3<f32>>;
 }
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for &ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for &ArrayBase<S, D> {
     fn to_matrices(self) -> Result<Array3<f32>> {
-        matrices(of_rank(self.shape())?, self.iter().map(Number::to_f32).collect())
+        matrices(of_rank(self.shape())?, self.iter().map(Numeric::to_f32).collect())
     }
 }
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for ArrayBase<S, D> {
     fn to_matrices(self) -> Result<Array3<f32>> {
         (&self).to_matrices()
     }

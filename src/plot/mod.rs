@@ -64,7 +64,7 @@ pub use bars::Bars;
 pub(crate) use candidates::{Candidate, Candidates};
 pub use compose::{column, row, tabs};
 pub(crate) use data::Held;
-pub use data::{Number, Pair, Point, ToBars, ToNames, ToValues};
+pub use data::{NamedPoint, NamedValue, Numeric, ToBars, ToNames, ToValues};
 pub use drawing::color::Palette;
 pub(crate) use drawing::color::round_up;
 pub(crate) use drawn::drawn;

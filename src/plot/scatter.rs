@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{data::Point, figure::Figure};
+use super::{data::NamedPoint, figure::Figure};
 use crate::{
     Result,
     error::PlotError,
@@ -53,8 +53,8 @@ const TRIED: usize = 1000;
 
 impl Scatter {
     /// Points: name, x, y. Points without a name, given as x and y only, are numbered from 0.
-    pub fn new(points: impl IntoIterator<Item = impl Point>) -> Self {
-        let points = points.into_iter().map(Point::point).enumerate();
+    pub fn new(points: impl IntoIterator<Item = impl NamedPoint>) -> Self {
+        let points = points.into_iter().map(NamedPoint::point).enumerate();
         let points = points.map(|(at, (name, x, y))| (name.unwrap_or_else(|| at.to_string()), x, y)).collect();
         let (title, x, y) = Default::default();
         Self { points, title, x, y, named: 12, to_scale: false, diagonal: false }

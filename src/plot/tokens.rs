@@ -1,7 +1,7 @@
 //! [`TokenText`]: a text whose tokens are coloured by a value.
 
 use super::{
-    data::{Kept, Number, ToNames, ToValues},
+    data::{Kept, Numeric, ToNames, ToValues},
     figure::Figure,
 };
 use crate::{
@@ -100,7 +100,7 @@ impl TokenText {
     }
 
     /// The values at the ends of the palette. In red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{
-    data::{Kept, Number, ToNames},
+    data::{Kept, Numeric, ToNames},
     figure::Figure,
 };
 use crate::{
@@ -132,7 +132,7 @@ impl WordTable {
     }
 
     /// The values at the ends of the palette.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }

@@ -142,7 +142,7 @@ impl Direction {
         if got != d_model {
             return Err(SteerError::NotOfStream { site: self.site.to_string(), got, d_model }.into());
         }
-        if config.norm_place == NormPlace::OnSum {
+        if config.norm_place == NormPlace::Post {
             return Err(SteerError::NormsOnStream { family: config.family.clone() }.into());
         }
         config.check(Site::in_block(stack, 0, Point::ResidPre))?;

@@ -23,12 +23,10 @@ pub(super) fn writing_obstacle(config: &Config) -> Option<&'static str> {
         }
         (Normalization::None, _) => Some("it has no norms, so every matrix reads the mean too"),
         (Normalization::RmsNorm, _) => Some("its norms are RMSNorms, which do not remove the mean"),
-        (_, NormPlace::OnSum | NormPlace::After) => {
+        (_, NormPlace::Post | NormPlace::After) => {
             Some("its attention and MLP read the residual stream without a norm")
         }
-        (_, NormPlace::BeforeAndAfter) => {
-            Some("the outputs of its attention and MLP pass a norm before they are added")
-        }
+        (_, NormPlace::PreAndPost) => Some("the outputs of its attention and MLP pass a norm before they are added"),
         _ if config.embed_norm => Some("its embeddings pass a norm, whose weight and bias bring back a mean"),
         _ if !config.final_norm => Some("its last residual stream is read without a norm"),
         _ => None,

@@ -81,7 +81,7 @@ impl WeightViews {
         let n_layers = self.blocks()?.blocks.len();
         let layers = if mlp_input { Counted::layers(n_layers) } else { Counted::before_layers(n_layers) };
         let layer = layers.index(layer)?;
-        if self.model.config().norm_place != NormPlace::Before {
+        if self.model.config().norm_place != NormPlace::Pre {
             let why = "the outputs of attention and MLP pass a norm before they are added";
             return Err(WeightsError::NotASum { from: 0, to: layer, why }.into());
         }

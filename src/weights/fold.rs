@@ -29,11 +29,11 @@ pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
             Some("its queries and keys read positions that are added after the norm")
         }
         (Normalization::None, _) => Some("it has no norms"),
-        (_, NormPlace::OnSum) => Some("its norms act on the residual stream itself, not on the input of matrices"),
+        (_, NormPlace::Post) => Some("its norms act on the residual stream itself, not on the input of matrices"),
         (_, NormPlace::After) => {
             Some("its norms act on the outputs of attention and MLP, and no matrix reads only these")
         }
-        (_, NormPlace::Before | NormPlace::BeforeAndAfter) => None,
+        (_, NormPlace::Pre | NormPlace::PreAndPost) => None,
     }
 }
 

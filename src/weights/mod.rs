@@ -43,7 +43,7 @@ mod steps;
 mod value_bias;
 mod views;
 
-pub use crate::config::{Processed, Step};
+pub use crate::config::{ProcessingRecord, Step};
 pub(crate) use save::{LOSSES, refuse_a_mix, refuse_another};
 pub use steps::Processing;
 pub use views::WeightViews;

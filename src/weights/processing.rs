@@ -1,13 +1,13 @@
 //! The methods of [`Model`] for weight processing.
 
-use super::{Processed, Processing, Step};
+use super::{Processing, ProcessingRecord, Step};
 use crate::{Model, Result, error::WeightsError};
 
 /// Weight processing. Each method returns a new model and leaves this one unchanged. Log-probabilities stay the same;
 /// activations do not.
 impl Model {
     /// The processing that the weights have had since training.
-    pub fn processing(&self) -> Processed {
+    pub fn processing(&self) -> ProcessingRecord {
         self.config().processed.clone()
     }
 

@@ -137,7 +137,7 @@ fn of_patching(odd: &mut Odd, run: &Run) -> Outcome {
         0 => Metric::logit(model, odd.id(), odd.count()),
         1 => Metric::logit_diff(model, odd.text(), odd.text(), 1),
         2 => Metric::rank(model, odd.id(), 1),
-        3 => Metric::divergence(run),
+        3 => Metric::kl_divergence(run),
         4 => Metric::logit(model, 3, 1).and_then(|metric| metric.at(odd.index())),
         _ => Metric::logit_diff(model, 3, 4, 1),
     };
@@ -178,7 +178,7 @@ fn of_circuits(odd: &mut Odd, _: &Run) -> Outcome {
         6 => fine(circuits::prefix_matching_scores(model, head)),
         7 => fine(Fourier::new(odd.count()).and_then(|fourier| fourier.spectrum(odd.tensor()))),
         8 => fine(Fourier::new(7).and_then(|fourier| fourier.circle(odd.tensor(), odd.count()))),
-        _ => fine(corpus::pairs(corpus::Contrast::RelativeClause, corpus::Material::HeldOut, odd.small() * 50, 3)),
+        _ => fine(corpus::pairs(corpus::Contrast::RelativeClause, corpus::Partition::HeldOut, odd.small() * 50, 3)),
     }
 }
 

@@ -254,7 +254,7 @@ fn ablations_agree_with_whole_runs() {
         let mean = other.cache().get(site).unwrap().mean_keepdim(0).unwrap();
         replace(site, Tensor::cat(&[&mean, &mean], 0).unwrap())
     });
-    assert_eq!(means.heads(HeadPart::Out).unwrap().deed(), "Mean ablation");
+    assert_eq!(means.heads(HeadPart::Out).unwrap().operation(), "Mean ablation");
     let error = Patching::mean_ablation(&model, &prompts, [1, 2, 3], metric(&model)).unwrap_err().to_string();
     assert!(error.contains("[4, 4] tokens and those of the reference [3]"), "{error}");
 }
@@ -269,7 +269,7 @@ fn attribution_foretells_small_ablations() {
     let correlation = correlation(&effects(&exact), &effects(&fast));
     println!("zero ablation of heads by position: correlation {correlation}");
     assert!(correlation > 0.8, "{correlation}");
-    assert_eq!(fast.deed(), "Zero ablation by attribution");
+    assert_eq!(fast.operation(), "Zero ablation by attribution");
     assert!(fast.html().contains("Zero ablation by attribution: head output, by position"));
 }
 
@@ -285,7 +285,7 @@ fn a_real_model_names_the_indirect_object_and_attribution_finds_where_it_knows_i
     for (fast, least) in [(exact.attribution().unwrap(), 0.5), (exact.integrated_gradients(3).unwrap(), 0.8)] {
         let fast = fast.heads(HeadPart::Out).unwrap();
         let correlation = correlation(&slow.mean(), &fast.mean());
-        println!("{}: correlation {correlation:.3}", fast.deed());
-        assert!(correlation > least, "{}: {correlation}", fast.deed());
+        println!("{}: correlation {correlation:.3}", fast.operation());
+        assert!(correlation > least, "{}: {correlation}", fast.operation());
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 use candle_core::{D, IndexOp, Tensor};
 use glassbox::{
     Model,
-    decompose::Attribution,
+    decompose::LogitAttribution,
     hook::{Intervention, Site, patch, zero},
     model::{NormPlace, Run},
 };
@@ -121,7 +121,7 @@ fn the_lens_of_an_answer_is_the_masked_language_models_own_head_on_every_stream(
         let streams = run.accumulated_resid(end(&model), true).unwrap();
         let (held, lens) = (streams.logit_attrs_of(7).unwrap(), streams.recompute_ln().logit_attrs_of(7).unwrap());
         let values = streams.values().unwrap();
-        let constant = |given: &Attribution, at: usize| {
+        let constant = |given: &LogitAttribution, at: usize| {
             let constant = Tensor::new(given.constant(), &candle_core::Device::Cpu).unwrap().unsqueeze(1).unwrap();
             given.values().get(at).unwrap().broadcast_add(&constant).unwrap()
         };
@@ -158,7 +158,7 @@ fn real_encoders_are_taken_apart_too() {
     for name in ["bert-tiny-splade", "all-minilm-l6-v2"] {
         let Some(folder) = external("GLASSBOX_MODELS", name) else { continue };
         let model = Model::open(folder.to_str().unwrap()).unwrap();
-        assert_eq!(model.config().norm_place, NormPlace::OnSum);
+        assert_eq!(model.config().norm_place, NormPlace::Post);
         let run = model.run("The capital of France is [MASK].").unwrap();
         for site in streams(&model) {
             let stream = run.cache().get(site).unwrap();

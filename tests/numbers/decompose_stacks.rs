@@ -4,7 +4,7 @@ use crate::reference::{difference, open};
 use candle_core::{IndexOp, Tensor};
 use glassbox::{
     Model,
-    decompose::{Attribution, ResidStack},
+    decompose::{LogitAttribution, ResidStack},
     hook::{Site, ToSite, patch, zero},
     model::Run,
 };
@@ -26,7 +26,7 @@ pub fn run_of(model: &Model) -> Run {
     let texts = vec![vec![5u32, 6, 7, 8, 9, 2], vec![3, 4, 11, 7]];
     let pass = model.pass(texts).unwrap();
     let pass = if model.has(Site::cross_z(0).in_decoder()) {
-        pass.target(vec![vec![0u32, 9, 10, 4], vec![0, 8, 5, 3]]).unwrap()
+        pass.decoder_input(vec![vec![0u32, 9, 10, 4], vec![0, 8, 5, 3]]).unwrap()
     } else {
         pass
     };
@@ -76,7 +76,7 @@ pub fn part(stack: &ResidStack, label: &str) -> Tensor {
     stack.values().unwrap().get(at).unwrap()
 }
 
-pub fn total(given: &Attribution) -> Tensor {
+pub fn total(given: &LogitAttribution) -> Tensor {
     let constant = given.constant();
     let constant = Tensor::from_slice(&constant, (constant.len(), 1), &candle_core::Device::Cpu).unwrap();
     given.values().sum(0).unwrap().broadcast_add(&constant).unwrap()
@@ -164,7 +164,7 @@ fn what_a_part_of_a_decoder_gives_is_what_a_whole_run_lacks_without_it() {
     let held = held.map(|site| patch(site, run.cache()).unwrap());
     for head in 0..model.config().n_heads {
         let without = held.iter().cloned().chain([zero(Site::cross_z(last).in_decoder()).head(head)]);
-        let pass = model.pass(run.cache().source().unwrap()).unwrap().target(run.tokens()).unwrap();
+        let pass = model.pass(run.cache().source().unwrap()).unwrap().decoder_input(run.tokens()).unwrap();
         let without = pass.intervene(without.collect::<Vec<_>>()).run().unwrap();
         let lost = (logit(&run, 7) - logit(&without, 7)).unwrap();
         let at = given.labels().iter().position(|label| *label == format!("cross L{last}H{head}")).unwrap();
@@ -215,7 +215,7 @@ fn runs_that_recorded_some_positions_give_the_same_numbers_there() {
     for name in ["families/t5", "families/bert", "families/albert", "families/opt-post-norm"] {
         let (model, run) = model_and_run(name);
         let pass = match run.cache().source() {
-            Some(source) => model.pass(source).unwrap().target(run.tokens()).unwrap(),
+            Some(source) => model.pass(source).unwrap().decoder_input(run.tokens()).unwrap(),
             None => model.pass(run.tokens()).unwrap(),
         };
         let few = pass.record(model.sites()).positions([2, 0]).run().unwrap();

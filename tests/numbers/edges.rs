@@ -307,7 +307,7 @@ fn under_ablations_the_rest_carries_what_is_put_in() {
 }
 
 fn ablation_name(ablation: &Patching) -> String {
-    ablation.edge_attribution().unwrap().sweep().deed().to_owned()
+    ablation.edge_attribution().unwrap().sweep().operation().to_owned()
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn edge_scores_of_the_shipped_model_find_the_induction_circuit() {
         let agreement = exact.agreement(scores).unwrap();
         println!(
             "{}: correlation {:.3}, ranks {:.3}",
-            scores.sweep().deed(),
+            scores.sweep().operation(),
             agreement.correlation(),
             agreement.rank_correlation()
         );

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use glassbox::{
     circuits::{Writes, repeated_random_tokens, svd_reading},
-    corpus::{Contrast, Material, pairs},
+    corpus::{Contrast, Partition, pairs},
     fourier::Fourier,
     ndarray::Array2,
     patching::{Corruption, IoiPrompts, MapAxis, Metric, Noise, Patching, clean},
@@ -45,8 +45,8 @@ fn a_size_that_nobody_can_hold_is_refused_with_the_most_that_one_can() {
         refused("logit", n, || Metric::logit(&model, 3, n));
         refused("rank", n, || Metric::rank(&model, "blue", n));
         refused("texts of random tokens", n, || repeated_random_tokens(&model, n, 4, 2, 0));
-        refused("pairs", n, || pairs(Contrast::Reflexive, Material::Training, n, 0));
-        refused("attractors", n, || pairs(Contrast::Agreement { attractors: n }, Material::Training, 1, 0));
+        refused("pairs", n, || pairs(Contrast::Reflexive, Partition::Training, n, 0));
+        refused("attractors", n, || pairs(Contrast::Agreement { attractors: n }, Partition::Training, 1, 0));
         refused("names", n, || IoiPrompts::new(&model, Corruption::SwapNames, n, 0));
         refused("noise", n, || {
             Patching::noise(&model, prompts[0], "blue owl", Noise::default().samples(n), metric()).map(drop)

@@ -39,7 +39,7 @@ pub fn of_a_model() -> Table<'static> {
     let run = move || model().pass(TEXT).unwrap().record(model().sites()).run().unwrap();
     let (lens, stack) = (move || run().logit_lens().unwrap(), move || run().decompose(Site::resid_post(1)).unwrap());
     let metric = move || Metric::logit(&model(), "owl", 1).unwrap();
-    let patching = move || Patching::intact(&model(), TEXT, metric()).unwrap();
+    let patching = move || Patching::unpatched(&model(), TEXT, metric()).unwrap();
     let t5 = || open("families/t5");
     let two = move || model().generate(TEXT).unwrap().max_new_tokens(2);
     let said = move || two().record([Site::z(0)]).run().unwrap();
@@ -197,15 +197,15 @@ pub fn of_a_model() -> Table<'static> {
         "full_ov" EitherEnd of 4 => |head| full_ov(&model(), (0, head));
         "full_qk" EitherEnd of 2 => |layer| full_qk(&model(), (layer, 0));
         "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(&model(), (0, head));
-        "heads" EitherEnd of 4 => |head| Detector::habit(Habit::Induction).heads([(0, head)]).scores(run());
+        "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
         "read_by" EitherEnd of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
         "readers_of" EitherEnd of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::Head { layer, head: 0 }, 1);
         "svd_reading" FromStart of 4 => |head| svd_reading(&model(), Writes::Head { layer: 0, head }, 1);
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::MlpOut { layer }, 1);
 
-        "at" EitherEnd of 8 => |position| Patching::intact(&model(), TEXT, metric().at(position)?);
-        "at_each" EitherEnd of 8 => |position| Patching::intact(&model(), TEXT, metric().at_each([position])?);
+        "at" EitherEnd of 8 => |position| Patching::unpatched(&model(), TEXT, metric().at(position)?);
+        "at_each" EitherEnd of 8 => |position| Patching::unpatched(&model(), TEXT, metric().at_each([position])?);
         "knock_out" EitherEnd of 8 => |position| patching().knock_out([position], [0], 1);
         "knock_out" EitherEnd of 8 => |position| patching().knock_out([1], [position], 1);
         "knock_out_heads" EitherEnd of 8 => |position| patching().knock_out_heads([position], [0]);

@@ -183,7 +183,7 @@ fn metrics_that_see_the_whole_vocabulary_agree_with_whole_runs() {
         Metric::log_probability(&model, [7, 9], 2).unwrap(),
         Metric::rank(&model, [7, 9], 2).unwrap(),
         Metric::logit(&model, [7, 9], 2).unwrap(),
-        Metric::divergence(&clean_run).unwrap(),
+        Metric::kl_divergence(&clean_run).unwrap(),
         Metric::custom("largest logit", |logits| logits.max(1)),
     ] {
         let patching = Patching::new(&model, &clean, &corrupt, metric.clone()).unwrap();
@@ -196,7 +196,7 @@ fn metrics_that_see_the_whole_vocabulary_agree_with_whole_runs() {
             }
         }
     }
-    let own = Metric::divergence(&clean_run).unwrap().of(&clean_run).unwrap();
+    let own = Metric::kl_divergence(&clean_run).unwrap().of(&clean_run).unwrap();
     assert!(own.iter().all(|value| value.abs() < 1e-6), "nothing diverges from itself");
 }
 
@@ -241,7 +241,7 @@ fn a_hooked_model_is_patched_with_its_interventions() {
 #[test]
 fn a_map_of_no_axis_or_of_more_than_four_says_that_it_has_no_picture() {
     let model = Model::open("induction-2l").unwrap();
-    let patching = Patching::intact(&model, "red fox", Metric::logit(&model, "owl", 1).unwrap()).unwrap();
+    let patching = Patching::unpatched(&model, "red fox", Metric::logit(&model, "owl", 1).unwrap()).unwrap();
     for axes in [0, 5] {
         let map = patching.sweep("nothing", (0..axes).map(|_| MapAxis::index("layer", 1)), |_| [zero(Site::z(0))]);
         let said = map.unwrap().figure().unwrap_err().to_string();

@@ -178,11 +178,11 @@ fn changed_embeddings_are_an_end_like_another_prompt() {
     let model = open("llama-gqa-tied");
     let prompts = [vec![1u32, 2, 3, 4], vec![5, 9, 3, 8]];
     let patching = Patching::corrupted(&model, &prompts, [scale(Site::embed(), 0.3)], metric(&model)).unwrap();
-    let patching = patching.and(Metric::probability(&model, [7, 9], 2).unwrap()).unwrap();
+    let patching = patching.also(Metric::probability(&model, [7, 9], 2).unwrap()).unwrap();
     let scores = patching.edge_attribution().unwrap();
     let effect = patching.direct_path(scores.senders(), "logits").unwrap();
     assert!((effect.recovered() - 1.0).abs() < 1e-3, "{}", effect.recovered());
-    assert!((effect.sweep().by("probability").unwrap().mean().sum() - 1.0).abs() < 1e-2);
+    assert!((effect.sweep().for_metric("probability").unwrap().mean().sum() - 1.0).abs() < 1e-2);
     let few = patching.clone().budget(1).edge_attribution().unwrap();
     let differ = (&few.mean() - &scores.mean()).mapv(f32::abs).fold(0f32, |most, value| most.max(*value));
     let most = scores.edges()[0].score.abs();
@@ -191,7 +191,7 @@ fn changed_embeddings_are_an_end_like_another_prompt() {
     assert!((all - 1.0).abs() < 1e-3, "{all}");
     let inside = Patching::corrupted(&model, &prompts, [zero(Site::z(1))], metric(&model)).unwrap();
     assert!(inside.edge_attribution().unwrap_err().to_string().contains("1 interventions are done inside"));
-    let nothing = Patching::intact(&model, &prompts, metric(&model)).unwrap();
+    let nothing = Patching::unpatched(&model, &prompts, metric(&model)).unwrap();
     assert!(nothing.path("a0.h0", "logits").unwrap_err().to_string().contains("nothing to put in"));
 }
 

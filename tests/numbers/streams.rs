@@ -5,7 +5,7 @@ use candle_core::{IndexOp, Tensor};
 use glassbox::{
     Model,
     circuits::{Writes, full_ov, ov_circuit, svd_reading},
-    decompose::{Attribution, ResidStack},
+    decompose::{LogitAttribution, ResidStack},
     hook::{Site, Sites},
     load::{Checkpoint, Settings},
     model::{Normalization, Run},
@@ -29,7 +29,7 @@ fn between(logits: &Tensor) -> Tensor {
     (logits.i((.., .., 7)).unwrap() - logits.i((.., .., 42)).unwrap()).unwrap()
 }
 
-fn total(given: &Attribution) -> Tensor {
+fn total(given: &LogitAttribution) -> Tensor {
     (given.values().sum(0).unwrap() + given.constant()[0] as f64).unwrap()
 }
 
@@ -166,7 +166,7 @@ fn one_activation_of_all_layers_is_each_layers() {
 /// The encoder reads six tokens, the decoder four.
 fn t5() -> (Model, Run) {
     let model = open("families/t5");
-    let pass = model.pass([5, 6, 7, 8, 9, 1]).unwrap().target([0, 9, 10, 4]).unwrap();
+    let pass = model.pass([5, 6, 7, 8, 9, 1]).unwrap().decoder_input([0, 9, 10, 4]).unwrap();
     let run = pass.record(Sites::All).run().unwrap();
     (model, run)
 }

@@ -233,7 +233,7 @@ fn causal_tracing_and_knock_outs_of_either_stack_are_their_whole_runs() {
     });
     let drawn = Patching::noise(&model, ("w5 w9", "w3"), "w9", Noise::default().samples(2), metric(&model));
     assert!(drawn.is_err(), "this model has no tokenizer");
-    let patching = Patching::intact(&model, &prompts, metric(&model)).unwrap();
+    let patching = Patching::unpatched(&model, &prompts, metric(&model)).unwrap();
     for (view, pattern) in [
         (patching.encoder().unwrap(), (|layer| Site::pattern(layer).in_encoder()) as fn(usize) -> Site),
         (patching.decoder().unwrap(), |layer| Site::pattern(layer).in_decoder()),

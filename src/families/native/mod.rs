@@ -157,7 +157,7 @@ fn block(config: &Config, weights: &impl Tensors, layer: usize) -> Result<Block>
     let mlp = (!config.attn_only).then(mlp).transpose()?;
     let mut block =
         Block { parallel: config.parallel_attn_mlp, ..Block::new(before("ln1", Norm::LN1)?, attention, mlp) };
-    if config.norm_place == NormPlace::BeforeAndAfter {
+    if config.norm_place == NormPlace::PreAndPost {
         let after = |part: &str, points| whole_norm(config, weights, &name(part), d_model, points);
         block.ln1_post = after("ln1_post", Norm::LN1_POST)?;
         block.ln2_post = if config.attn_only { Norm::none() } else { after("ln2_post", Norm::LN2_POST)? };

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    config::{Architecture, Config, Heads, NormPlace, Normalization, Position, Processed, QkNorm, Rotary, Step},
+    config::{Architecture, Config, Heads, NormPlace, Normalization, Position, ProcessingRecord, QkNorm, Rotary, Step},
     error::{LoadError, WeightsError},
     families::common::{eps, only, width_of_head},
     load::{Finite, Settings},
@@ -63,8 +63,8 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
         n_ctx: settings.get("n_ctx")?,
         act_fn,
         normalization,
-        norm_place: if both_sides { NormPlace::BeforeAndAfter } else { NormPlace::Before },
-        qk_norm: settings.or("use_qk_norm", false)?.then_some(QkNorm::PerHead),
+        norm_place: if both_sides { NormPlace::PreAndPost } else { NormPlace::Pre },
+        qk_norm: settings.or("use_qk_norm", false)?.then_some(QkNorm::HeadValues),
         embed_norm: settings.or("post_embedding_ln", false)?,
         eps: eps(settings, "eps", 1e-5)?,
         position: position(settings, d_head)?,
@@ -148,8 +148,8 @@ fn windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
 }
 
 /// What was done to the weights. TransformerLens's configuration records folded norms only.
-fn processed(settings: &Settings, folded: bool) -> Result<Processed> {
-    let mut processed = Processed::default();
+fn processed(settings: &Settings, folded: bool) -> Result<ProcessingRecord> {
+    let mut processed = ProcessingRecord::default();
     let names = settings.or("processing", if folded { vec![Step::FoldLn.name().to_owned()] } else { Vec::new() })?;
     for name in names {
         let step = Step::ALL.into_iter().find(|step| step.name() == name);
@@ -237,7 +237,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         (*architecture != Architecture::Decoder, "it is no decoder"),
         (*heads != only_logits, "it has another head than the unembedding, or none"),
         (*n_token_types > 0 || d_embed != d_model, "its embedding has more parts than tokens and positions"),
-        (!matches!(norm_place, NormPlace::Before | NormPlace::BeforeAndAfter), "its norms stand elsewhere"),
+        (!matches!(norm_place, NormPlace::Pre | NormPlace::PreAndPost), "its norms stand elsewhere"),
         (!final_norm && !no_norms, "its last residual stream is not normed"),
         (*qk_norm == Some(QkNorm::Whole), "its queries and keys are normed over all heads together"),
         (qk_norm.is_some() && *normalization != Normalization::RmsNorm, "its queries and keys pass a LayerNorm"),
@@ -289,7 +289,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     };
     unless(*attn_only, "d_mlp", json!(d_mlp));
     unless(n_heads == n_key_value_heads, "n_key_value_heads", json!(n_key_value_heads));
-    unless(*norm_place == NormPlace::Before, "use_normalization_before_and_after", json!(true));
+    unless(*norm_place == NormPlace::Pre, "use_normalization_before_and_after", json!(true));
     unless(qk_norm.is_none(), "use_qk_norm", json!(true));
     unless(!embed_norm, "post_embedding_ln", json!(true));
     unless((attn_scale * (*d_head as f64).sqrt() - 1.0).abs() < 1e-12, "attn_scale", json!(1.0 / attn_scale));

@@ -112,8 +112,8 @@ impl Pass {
     ///
     /// # Errors
     /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.
-    #[doc(alias = "decoder_input")]
-    pub fn target(mut self, input: impl ToTokens) -> Result<Self> {
+    #[doc(alias = "target")]
+    pub fn decoder_input(mut self, input: impl ToTokens) -> Result<Self> {
         self.input = self.input.with_target(&self.model, input)?;
         Ok(self)
     }

@@ -60,7 +60,7 @@ impl Show for Effect {
         };
         // Not `-0.000`.
         let recovered = (self.recovered() * 1e3).round() / 1e3 + 0.0;
-        sentence(format!("{}: {}: {recovered:.3} {scale}", self.0.deed(), self.0.name()))
+        sentence(format!("{}: {}: {recovered:.3} {scale}", self.0.operation(), self.0.name()))
     }
 }
 

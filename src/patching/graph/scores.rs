@@ -57,8 +57,8 @@ impl EdgeScores {
     }
 
     /// The scores by another metric of the same runs ([`Patching::and`]); `None` where none of that name was measured.
-    pub fn by(&self, metric: &str) -> Option<Self> {
-        let sweep = self.sweep.by(metric)?.clone();
+    pub fn for_metric(&self, metric: &str) -> Option<Self> {
+        let sweep = self.sweep.for_metric(metric)?.clone();
         Some(Self { sweep, graph: self.graph.clone(), how: self.how.clone() })
     }
 

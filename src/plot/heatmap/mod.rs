@@ -7,7 +7,7 @@ mod words;
 use ndarray::Array2;
 
 use super::{
-    data::{Kept, Number, Pair, ToNames},
+    data::{Kept, NamedValue, Numeric, ToNames},
     figure::Figure,
     matrix::ToMatrix,
 };
@@ -93,7 +93,7 @@ impl Heatmap {
     /// A heatmap of several matrices of one shape, each under its name.
     pub fn facets<P, Kind>(facets: impl IntoIterator<Item = P>) -> Self
     where
-        P: Pair<Value: ToMatrix<Kind>>,
+        P: NamedValue<Value: ToMatrix<Kind>>,
     {
         let mut kept = Kept::default();
         let mut facet = |(name, values): (String, P::Value)| (line(name), kept.take(values.to_matrix()));
@@ -188,7 +188,7 @@ impl Heatmap {
     ///
     /// Unless a [palette](Self::palette) is given, a range that starts at 0 or above is white to blue, and a range that
     /// reaches below 0 is red–white–blue. In red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }

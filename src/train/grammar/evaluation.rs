@@ -2,7 +2,7 @@
 
 use crate::{
     Model, Result,
-    corpus::{Contrast, Fact, Grammar, Material, Relation, Wording, facts, pairs},
+    corpus::{Contrast, Fact, Grammar, Partition, Relation, Wording, facts, pairs},
     error::TrainError,
     order::any_nan,
     patching::{Metric, PromptPair, PromptPairs},
@@ -76,7 +76,7 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     if count == 0 {
         return Err(TrainError::NothingMeasured.into());
     }
-    let held = |contrast| pairs(contrast, Material::HeldOut, count, seed);
+    let held = |contrast| pairs(contrast, Partition::HeldOut, count, seed);
     let agrees = |contrast| PromptPairs::new(model, held(contrast)?)?.accuracy(model);
     let answers = |contrast| -> Result<f64> {
         let both = |pair: PromptPair| [(pair.clean, pair.answer), (pair.corrupt, pair.wrong)];
@@ -100,7 +100,7 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
         known += (asked + stated + otherwise) / 3.0 / Relation::ALL.len() as f64;
     }
     let (mut loss, mut nats, mut tokens) = (0.0, 0.0, 0);
-    for sentence in Grammar::new(Material::Training, u64::MAX - seed).take(count) {
+    for sentence in Grammar::new(Partition::Training, u64::MAX - seed).take(count) {
         let losses = model.pass(sentence.text())?.run()?.token_losses()?.flatten_all()?.to_vec1::<f32>()?;
         loss += losses.iter().copied().map(f64::from).sum::<f64>();
         nats += sentence.nats;

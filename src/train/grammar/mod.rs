@@ -2,7 +2,7 @@
 //!
 //! A text is `<bos>` followed by sentences, cut off at the end of the model's context. Every token counts in the loss.
 //! The verdicts `true` and `false` count again, because they are rare: otherwise the model would learn them last, by
-//! memorizing each wording separately. Held-out material ([`Material`]) is never read. Embedding and unembedding are
+//! memorizing each wording separately. Held-out material ([`Partition`]) is never read. Embedding and unembedding are
 //! one matrix, as in GPT-2. So a predicted word and a read word are vectors in the same space, which helps to judge
 //! whether a statement is true.
 
@@ -11,7 +11,7 @@ mod evaluation;
 use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within};
 use crate::{
     Model, Result,
-    corpus::{Grammar, Material, tokenizer_json, vocabulary},
+    corpus::{Grammar, Partition, tokenizer_json, vocabulary},
     error::{at_most, together},
     model::Config,
     ops::Activation,
@@ -101,7 +101,7 @@ fn sinusoids(config: &Config, size: f32) -> Result<Tensor> {
 
 impl English {
     /// Returns texts of one length, made from a seed.
-    fn batch(&self, ids: &HashMap<String, u32>, material: Material, seed: u64) -> Result<Batch> {
+    fn batch(&self, ids: &HashMap<String, u32>, material: Partition, seed: u64) -> Result<Batch> {
         let mut sentences = Grammar::new(material, seed);
         let text = |_| {
             let words = sentences.by_ref().flat_map(|sentence| sentence.words);
@@ -158,11 +158,11 @@ impl Recipe for English {
 
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
         let (recipe, ids, seed) = (self.clone(), ids(), self.schedule.seed << 32);
-        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed.wrapping_add(step))))
+        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Partition::Training, seed.wrapping_add(step))))
     }
 
     fn held_out(&self) -> Result<Batch> {
-        Self { texts: 64, ..self.clone() }.batch(&ids(), Material::Training, u64::MAX - self.schedule.seed)
+        Self { texts: 64, ..self.clone() }.batch(&ids(), Partition::Training, u64::MAX - self.schedule.seed)
     }
 
     /// The mean loss of all words, plus that of the verdicts.

@@ -1,6 +1,6 @@
-//! [`Habit`]: the known types of attention heads.
+//! [`HeadType`]: the known types of attention heads.
 //!
-//! To add a type, add a variant to [`Habit`], its name, and the keys it attends to.
+//! To add a type, add a variant to [`HeadType`], its name, and the keys it attends to.
 
 use ndarray::Array2;
 use std::fmt;
@@ -17,7 +17,7 @@ use std::fmt;
     "get_induction_head_detection_pattern"
 ))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Habit {
+pub enum HeadType {
     /// The previous token.
     PreviousToken,
     /// Earlier copies of the same token.
@@ -26,7 +26,7 @@ pub enum Habit {
     Induction,
 }
 
-impl Habit {
+impl HeadType {
     /// All types.
     pub const ALL: [Self; 3] = [Self::PreviousToken, Self::DuplicateToken, Self::Induction];
 
@@ -59,9 +59,9 @@ impl Habit {
     ///
     /// # Examples
     /// ```
-    /// use glassbox::circuits::Habit;
+    /// use glassbox::circuits::HeadType;
     /// use ndarray::array;
-    /// let pattern = Habit::Induction.pattern(&[7, 8, 7]);
+    /// let pattern = HeadType::Induction.pattern(&[7, 8, 7]);
     /// assert_eq!(pattern, array![[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
     /// ```
     pub fn pattern(self, ids: impl AsRef<[u32]>) -> Array2<f32> {
@@ -74,7 +74,7 @@ impl Habit {
     }
 }
 
-impl fmt::Display for Habit {
+impl fmt::Display for HeadType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PreviousToken => "previous token",
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn each_habit_looks_where_it_says() {
         let ids = [7, 8, 7, 8];
-        let looks = |habit: Habit| habit.pattern(ids).mapv(|value| value as u8);
-        assert_eq!(looks(Habit::PreviousToken), array![[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]);
-        assert_eq!(looks(Habit::DuplicateToken), array![[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]]);
-        assert_eq!(looks(Habit::Induction), array![[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]);
+        let looks = |habit: HeadType| habit.pattern(ids).mapv(|value| value as u8);
+        assert_eq!(looks(HeadType::PreviousToken), array![[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]);
+        assert_eq!(looks(HeadType::DuplicateToken), array![[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]]);
+        assert_eq!(looks(HeadType::Induction), array![[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]);
     }
 }

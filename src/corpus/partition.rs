@@ -1,4 +1,4 @@
-//! [`Material`]: which sentences training may use, and which are held out for evaluation.
+//! [`Partition`]: which sentences training may use, and which are held out for evaluation.
 
 use super::Wording;
 
@@ -8,7 +8,7 @@ use super::Wording;
 /// ("...: true.") of one in seven combinations of a fact and a wording. Such a fact is judged in its other wording
 /// only. So no training text contains what is measured on held-out sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Material {
+pub enum Partition {
     /// The whole grammar.
     All,
     /// The grammar without the held-out part.
@@ -17,7 +17,7 @@ pub enum Material {
     HeldOut,
 }
 
-impl Material {
+impl Partition {
     fn has(self, held_out: bool) -> bool {
         match self {
             Self::All => true,

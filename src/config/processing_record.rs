@@ -1,4 +1,4 @@
-//! [`Step`] and [`Processed`]: the ways to rewrite a model's weights, and the record of those that were applied.
+//! [`Step`] and [`ProcessingRecord`]: the ways to rewrite a model's weights, and the record of those that were applied.
 
 use crate::{Result, error::WeightsError};
 use std::fmt;
@@ -51,12 +51,12 @@ impl fmt::Display for Step {
 /// The steps that were applied to a model's weights, and those that were left out because they do not apply:
 /// [`Model::processing`](crate::Model::processing).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Processed {
+pub struct ProcessingRecord {
     done: Vec<Step>,
     left_out: Vec<(Step, &'static str)>,
 }
 
-impl Processed {
+impl ProcessingRecord {
     /// The steps that were applied, in order.
     pub fn done(&self) -> Vec<Step> {
         self.done.clone()
@@ -97,7 +97,7 @@ impl Processed {
     }
 }
 
-impl fmt::Display for Processed {
+impl fmt::Display for ProcessingRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = self.done.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ");
         f.write_str(if done.is_empty() { "none" } else { &done })?;
