@@ -75,7 +75,7 @@ impl Checkpoint {
         } else {
             let shipped = crate::load::SHIPPED;
             let id = match place.split('@').next().is_some_and(|name| shipped.contains(&name)) {
-                true => Err("a model that ships is opened by `Model::open`"),
+                true => Err("a shipped model is opened with `Model::open`"),
                 false => HubId::parse(place),
             };
             let id = id.map_err(|rule| {

@@ -51,7 +51,7 @@ const QUICK: f32 = 1.702;
 
 impl Activation {
     /// The end of the error about an unknown name.
-    pub(crate) const KNOWN: &str = "known are relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
+    pub(crate) const KNOWN: &str = "it supports relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
 
     /// Finds an activation by its name in Hugging Face configurations; `None` if this crate does not know the name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -94,7 +94,7 @@ impl Activation {
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {
-        need_f32(|| format!("what {self} is applied to"), x)?;
+        need_f32(|| format!("the input of {self}"), x)?;
         match self.curve() {
             Some(curve) => Ok(x.contiguous()?.apply_op1(curve)?),
             None => Ok((x * softmax(x)?)?),

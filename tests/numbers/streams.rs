@@ -198,7 +198,7 @@ fn the_decoders_stream_grows_through_its_look_at_the_encoder_up_to_the_logits() 
         assert!(difference(&got, &run.cache().get(normed.in_decoder()).unwrap()) < 1e-5, "{site}");
     }
     let error = run.accumulated_resid(Site::resid_post(1).in_encoder(), false).unwrap_err().to_string();
-    assert!(error.contains("`encoder.1.hook_resid_post` is the encoder's"), "{error}");
+    assert!(error.contains("`encoder.1.hook_resid_post` belongs to the encoder"), "{error}");
     let error = run.accumulated_resid(Site::resid_post(1), false).unwrap_err().to_string();
     assert!(error.contains("`encoder` and `decoder`"), "{error}");
     let error = run.decompose(end).unwrap_err().to_string();
@@ -275,7 +275,7 @@ fn singular_vectors_raise_the_models_own_logits_and_at_least_one_is_asked_for() 
     assert!(difference(&reading.logits, &(&plain * 0.3).unwrap()) < 1e-5);
     assert!(difference(&reading.logits, &plain) > 1e-2);
     let error = svd_reading(&model, Writes::MlpOut { layer: 1 }, 0).unwrap_err().to_string();
-    assert!(error.contains("no direction is asked for"), "{error}");
+    assert!(error.contains("no direction was asked for"), "{error}");
 }
 
 #[test]
