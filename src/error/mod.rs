@@ -171,10 +171,7 @@ impl Error {
 pub(crate) fn no_json(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
-        serde_json::error::Category::Eof => format!(
-            "it ends too early, at line {line}, column {column}; download it \
-                                                     again"
-        ),
+        serde_json::error::Category::Eof => format!("it ends early at line {line}, column {column}; download it again"),
         _ => format!("it is not valid JSON at line {line}, column {column}; correct it there, or download it again"),
     }
 }

@@ -134,14 +134,9 @@ impl<'a> Rope<'a> {
         let dims = (d_head as f64 * share) as usize;
         match dims.is_multiple_of(2) && (2..=d_head).contains(&dims) {
             true => Ok(dims),
-            false => Err(unsupported(
-                KEY,
-                &share.to_string(),
-                &format!(
-                    "an even number of the {d_head} dimensions of a \
-                                                                   head must rotate"
-                ),
-            )),
+            false => {
+                Err(unsupported(KEY, &share.to_string(), &format!("an even part of {d_head} dimensions must rotate")))
+            }
         }
     }
 
@@ -159,12 +154,7 @@ impl<'a> Rope<'a> {
         }
         let dims = countable("rotary dimensions", dims)?;
         if dims == 0 || dims % 2 == 1 {
-            return Err(senseless(
-                "rotary dimensions",
-                dims,
-                "they rotate in pairs, so a head must have an even \
-                                                             number",
-            ));
+            return Err(senseless("rotary dimensions", dims, "they rotate in pairs, so the number must be even"));
         }
         let plain: Vec<f64> = (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect();
         match self.kind()?.as_str() {

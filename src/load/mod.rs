@@ -39,6 +39,13 @@ use crate::{
 /// Everything on disk about one model: its configuration, its weights by name, its tokenizer.
 ///
 /// A family (see [`model`](crate::model)) turns it into a model.
+///
+/// # Examples
+/// ```
+/// use glassbox::load::Checkpoint;
+/// let error = Checkpoint::from_folder("no/such/folder").unwrap_err();
+/// assert!(error.is_load() && error.to_string().contains("check the path"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {

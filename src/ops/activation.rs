@@ -11,6 +11,15 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 use std::fmt;
 
 /// The nonlinearity between the two layers of an MLP.
+///
+/// # Examples
+/// ```
+/// use glassbox::{Activation, candle_core::{Device, Tensor}};
+/// let x = Tensor::new(&[-1f32, 2.0], &Device::Cpu)?;
+/// assert_eq!(Activation::Relu.apply(&x)?.to_vec1::<f32>()?, [0.0, 2.0]);
+/// assert_eq!(Activation::from_name("gelu_new"), Some(Activation::GeluNew));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activation {

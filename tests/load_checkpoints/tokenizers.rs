@@ -59,7 +59,7 @@ fn special_tokens_around_a_text_have_the_ids_of_the_vocabulary() {
         (template(json!({}), framed("A")), "`<s>`, which `special_tokens` does not explain"),
         (template(start(json!([0])), framed("B")), "must have A once"),
         (template(start(json!([0])), json!([text("A"), text("A")])), "must have A once"),
-        (bert(77), "gives `the` the id 77, but its vocabulary gives it 1"),
+        (bert(77), "gives `the` the id 77, but its vocabulary 1"),
         (json!({"type": "Sequence", "processors": [bert(77)]}), "`the` the id 77"),
         (json!({"type": "BertProcessing", "sep": ["[SEP]", 7], "cls": ["<s>", 0]}), "`[SEP]`"),
     ] {
@@ -77,7 +77,7 @@ fn a_splitter_into_pieces_of_nothing_is_refused() {
 #[test]
 fn what_is_no_json_is_said_with_its_place_and_in_our_words() {
     for (bytes, said) in
-        [(&b""[..], "ends too early, at line 1"), (b"[1", "ends too early"), (b"\xff\xfe", "not valid JSON at line 1")]
+        [(&b""[..], "ends early at line 1"), (b"[1", "ends early"), (b"\xff\xfe", "not valid JSON at line 1")]
     {
         refused(Tokenizer::from_bytes(bytes), &["tokenizer.json", said]);
         for file in ["config.json", "generation_config.json"] {

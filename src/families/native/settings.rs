@@ -23,11 +23,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     only(settings, "rotary_scaling_factor", 1.0)?;
     for key in ["num_experts", "rotary_base_local", "relative_attention_num_buckets"] {
         if settings.has(key)? {
-            return Err(unsupported(
-                key,
-                "given",
-                "TransformerLens's own checkpoints of such models are not supported",
-            ));
+            return Err(unsupported(key, "given", "TransformerLens checkpoints of such models are not supported"));
         }
     }
     unused(settings)?;
@@ -112,12 +108,7 @@ fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
         Some("LNPre") => Ok((Normalization::LayerNorm, true)),
         Some("RMS") => Ok((Normalization::RmsNorm, false)),
         Some("RMSPre") => Ok((Normalization::RmsNorm, true)),
-        Some(other) => Err(unsupported(
-            "normalization_type",
-            other,
-            "it supports only LN, LNPre, RMS, RMSPre and \
-                                                                     null",
-        )),
+        Some(other) => Err(unsupported("normalization_type", other, "it supports LN, LNPre, RMS, RMSPre and null")),
     }
 }
 
@@ -136,12 +127,7 @@ fn position(settings: &Settings, d_head: usize) -> Result<Position> {
             let adjacent = settings.or("rotary_adjacent_pairs", false)?;
             Ok(Position::Rotary(Rotary { adjacent, ..Rotary::halves(frequencies) }))
         }
-        other => Err(unsupported(
-            "positional_embedding_type",
-            other,
-            "it supports only standard, shortformer and \
-                                                                      rotary",
-        )),
+        other => Err(unsupported("positional_embedding_type", other, "it supports standard, shortformer and rotary")),
     }
 }
 
@@ -156,7 +142,7 @@ fn windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     let window_of = |kind: &String| match kind.as_str() {
         "local" => Ok(Some(window)),
         "global" => Ok(None),
-        other => Err(unsupported("attn_types", other, "it supports only global and local")),
+        other => Err(unsupported("attn_types", other, "it supports global and local")),
     };
     types.iter().map(window_of).collect()
 }
