@@ -135,7 +135,8 @@ impl<'a> Rope<'a> {
         match dims.is_multiple_of(2) && (2..=d_head).contains(&dims) {
             true => Ok(dims),
             false => {
-                Err(unsupported(KEY, &share.to_string(), &format!("an even part of {d_head} dimensions must rotate")))
+                let why = format!("an even number of the {d_head} dimensions must rotate");
+                Err(unsupported(KEY, &share.to_string(), &why))
             }
         }
     }
