@@ -25,6 +25,8 @@
 //! | `feature` | one number that a probe may use: a neuron, or a dimension of an activation |
 //! | `number` | one of the numbers that waves run over |
 //! | `row`, `column` | row and column of a matrix whose meaning is the caller's |
+//! | `l`, `m`, `n`, `r`, `k` | sizes of an abstract matrix and its factors: `[l, r]` is `[l, m]` times `[m, r]`, of rank `k` |
+//! | `step` | step of a generation |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
 //! | `..` | any further axes |
 //!

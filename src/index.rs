@@ -10,7 +10,7 @@ use crate::{Result, error::IndexError};
 /// It can be a literal such as `-1`, an integer variable of any common type, or a reference to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a whole number: a layer, head or position is an integer, such as 3, or -1 for the last",
-    note = "give an integer, such as 3, or -1 for the last; several go in a method of the plural, as in `.heads([0, 3])`"
+    note = "give an integer, such as 3, or -1 for the last; give several to the plural method, as in `.heads([0, 3])`"
 )]
 pub trait ToIndex {
     /// Returns the number.

@@ -289,7 +289,7 @@ mod tests {
     fn a_head_reads_only_earlier_layers_and_positions_that_there_are() {
         let model = Model::open("induction-2l").unwrap();
         let error = qk_circuit_through(&model, (0, 1), (0, 0), ["red"], ["fox"]).unwrap_err();
-        assert!(error.to_string().contains("L0H1 cannot read what L0H0 writes"), "{error}");
+        assert!(error.to_string().contains("L0H1 cannot read the output of L0H0"), "{error}");
         let error = position_circuit(&model, (0, 0), 65).unwrap_err();
         assert!(error.to_string().contains("1 to 64 positions"), "{error}");
     }

@@ -1,6 +1,13 @@
 //! The enumerations and small structs of a [`Config`](super::Config).
 
 /// Whether a model has an encoder, a decoder or both.
+///
+/// # Examples
+/// ```
+/// use glassbox::{Model, model::Architecture};
+/// assert_eq!(Model::open("induction-2l")?.config().architecture, Architecture::Decoder);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Architecture {
     /// Each token attends to those before it (GPT, Llama, ...).

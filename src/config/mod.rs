@@ -24,6 +24,16 @@ pub(crate) use sizes::Sizes;
 /// Everything that distinguishes one transformer's computation from another's.
 ///
 /// Fields that TransformerLens's `HookedTransformerConfig` also has keep its names.
+///
+/// # Examples
+/// ```
+/// use glassbox::Model;
+/// let model = Model::open("grammar-4l")?;
+/// let config = model.config();
+/// assert_eq!((config.n_layers, config.d_model), (4, 128));
+/// assert_eq!(config.n_heads * config.d_head, config.d_model);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {

@@ -50,6 +50,15 @@ impl fmt::Display for Step {
 
 /// The steps that were applied to a model's weights, and those that were left out because they do not apply:
 /// [`Model::processing`](crate::Model::processing).
+///
+/// # Examples
+/// ```
+/// use glassbox::{Model, weights::Step};
+/// let model = Model::open("induction-2l")?;
+/// assert!(model.processing().is_empty());
+/// assert_eq!(model.fold_ln()?.processing().done(), [Step::FoldLn]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcessingRecord {
     done: Vec<Step>,

@@ -194,14 +194,14 @@ impl Config {
             DecoderTokens => (both, "it is no encoder-decoder; the tokens it reads are `hook_tokens`"),
             DecoderEmbed => (both, "it is no encoder-decoder; look for its embedding without `decoder.`"),
             PosEmbed => (learned && !encoder, self.why_no_pos_embed()),
-            EncoderEmbed => (encoder, "it is no encoder; its embedding is `hook_embed`"),
-            EncoderPosEmbed => (encoder && learned, "it is no encoder with learned positions"),
-            TokenTypeEmbed => (self.n_token_types > 0, "it knows no token types"),
+            EncoderEmbed => (encoder, "it is not an encoder; its embedding is `hook_embed`"),
+            EncoderPosEmbed => (encoder && learned, "it is not an encoder with learned positions"),
+            TokenTypeEmbed => (self.n_token_types > 0, "it has no token types"),
             EmbedLnScale | EmbedLnNormalized => (self.embed_norm, "its embeddings are not normed"),
-            FullEmbed => (encoder, "it is no encoder"),
+            FullEmbed => (encoder, "it is not an encoder"),
             LnFinalScale | LnFinalNormalized => (final_norm && !both, "it has no final norm of this name"),
             EncoderFinalLnScale | EncoderFinalLnNormalized | DecoderFinalLnScale | DecoderFinalLnNormalized => {
-                (both, "it is no encoder-decoder")
+                (both, "it is not an encoder-decoder")
             }
             UnembedIn | UnembedOut => (self.heads.unembed, "it has no unembedding"),
             MlmHeadScale | MlmHeadNormalized => (self.heads.mlm, "it has no masked-LM head"),
@@ -217,7 +217,7 @@ impl Config {
             Position::Rotary(_) => "its positions are rotary, not learned vectors",
             Position::Alibi(_) => "its positions are a bias on the scores (ALiBi), not learned vectors",
             Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",
-            Position::None => "it has no positions but the causal mask",
+            Position::None => "it has no positions, only the causal mask",
         }
     }
 
@@ -243,23 +243,23 @@ impl Config {
                 (self.qk_norm.is_some(), "its queries and keys are not normed")
             }
             Ln1Scale | Ln1Normalized => {
-                (before, "it has no norm before attention; one on what attention writes is `ln1_post`")
+                (before, "it has no norm before attention; its norm after attention is `ln1_post`")
             }
-            Ln1PostScale | Ln1PostNormalized => (after, "it has no norm on what attention writes"),
-            Ln2PostScale | Ln2PostNormalized => (after && has_mlp, "it has no norm on what an MLP writes"),
+            Ln1PostScale | Ln1PostNormalized => (after, "it has no norm after attention"),
+            Ln2PostScale | Ln2PostNormalized => (after && has_mlp, "it has no norm after the MLP"),
             CrossAttnIn | CrossQ | CrossK | CrossV | CrossAttnScores | CrossPattern | CrossZ | CrossResult
-            | CrossAttnOut | ResidMidCross => (cross, "only the decoder of an encoder-decoder looks across"),
+            | CrossAttnOut | ResidMidCross => (cross, "only the decoder of an encoder-decoder has cross attention"),
             Ln3Scale | Ln3Normalized => (cross && normed, "only the decoder of an encoder-decoder has a third norm"),
-            ResidMid => (has_mlp && !self.parallel_attn_mlp, "attention and MLP do not follow one another in it"),
+            ResidMid => (has_mlp && !self.parallel_attn_mlp, "its attention and MLP are not in sequence"),
             MlpIn | MlpOut => (has_mlp, "it has attention only, no MLP"),
             Ln2Scale | Ln2Normalized => {
-                (before && has_mlp, "it has no norm before an MLP; one on what an MLP writes is `ln2_post`")
+                (before && has_mlp, "it has no norm before the MLP; its norm after the MLP is `ln2_post`")
             }
-            MlpPre | MlpPost => (dense, "it has no MLP of its own: attention only, or experts"),
+            MlpPre | MlpPost => (dense, "it has no single MLP: attention only, or experts"),
             MlpMid | MlpLnScale | MlpLnNormalized => (dense && self.act_fn.has_norm(), "its neurons are not normed"),
             MlpPreLinear => (self.gated_mlp && dense, "its MLP is not gated"),
-            NormalizedResidPost => (on_sum, "its norms do not stand on the sum"),
-            ExpertWeights | ExpertIndices => (self.experts.is_some(), "it is no mixture of experts"),
+            NormalizedResidPost => (on_sum, "its norms are not applied to the residual sum"),
+            ExpertWeights | ExpertIndices => (self.experts.is_some(), "it is not a mixture of experts"),
             ExpertGate | ExpertPre | ExpertPost => {
                 let enough = self.experts.is_some_and(|experts| site.expert().is_some_and(|e| e < experts.count));
                 (enough, "it has no such expert")

@@ -51,7 +51,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
     if asked != found || rounds < found.0 {
         let (key, value) = ("num_hidden_groups, inner_group_num".into(), format!("{}, {}", asked.0, asked.1));
         let why =
-            format!("the weights are {} groups of {} layers, and the model has {rounds} rounds", found.0, found.1);
+            format!("the weights have {} groups of {} layers, but the model has {rounds} rounds", found.0, found.1);
         return Err(LoadError::Unsupported { key, value, why }.into());
     }
     Ok(Config {

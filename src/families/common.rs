@@ -20,7 +20,7 @@ pub(super) fn only<T: FromSetting + PartialEq + std::fmt::Display>(
 ) -> Result<()> {
     match settings.find::<T>(key)? {
         Some(given) if given != value => {
-            let why = format!("only {value} is");
+            let why = format!("it supports only {value}");
             Err(LoadError::Unsupported { key: key.into(), value: given.to_string(), why }.into())
         }
         _ => Ok(()),

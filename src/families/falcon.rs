@@ -1,4 +1,3 @@
-//!
 //! Falcon ([Almazrouei et al. 2023](https://arxiv.org/abs/2311.16867)), in three forms:
 //! - the first 7b model: one key head, attention and MLP in parallel after one norm;
 //! - the "new decoder architecture" of 11b, 40b and 180b: grouped-query attention, one norm or two;

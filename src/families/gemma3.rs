@@ -1,4 +1,3 @@
-//!
 //! Gemma 3 ([Gemma Team 2025](https://arxiv.org/abs/2503.19786)): Gemma 2 with norms on queries and keys instead of
 //! soft-capped scores. All but every sixth layer have a sliding window and other rotary frequencies.
 //!
@@ -50,7 +49,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let settings = &GEMMA3.settings(settings)?;
     let key = "attn_logit_softcapping";
     if let Some(cap) = settings.find::<f64>(key)? {
-        let why = "only null is".into();
+        let why = "it supports only null".into();
         return Err(LoadError::Unsupported { key: key.into(), value: cap.to_string(), why }.into());
     }
     let base = shared_from_2(&GEMMA3, settings)?;

@@ -90,9 +90,9 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
             let is_word = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
             let why = first.map(|((name, ours), (_, theirs))| match is_word(&ours) && is_word(&theirs) {
                 true => format!("its `{name}` is {ours} where GPT-2 has {theirs}"),
-                false => format!("its `{name}` is not as in GPT-2"),
+                false => format!("its `{name}` differs from GPT-2's"),
             });
-            Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has more parts".into())))
+            Err(not_gpt2(config, &why.unwrap_or_else(|| "its configuration has further parts".into())))
         }
     }
 }

@@ -35,7 +35,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     let rotary_dims: usize = settings.or("rotary_dim", 64)?;
     if !rotary_dims.is_multiple_of(2) || !(2..=d_head).contains(&rotary_dims) {
         let (key, value) = ("rotary_dim".into(), rotary_dims.to_string());
-        let why = format!("an even part of {d_head} dimensions must turn");
+        let why = format!("an even number of the {d_head} dimensions must rotate");
         return Err(LoadError::Unsupported { key, value, why }.into());
     }
     Ok(Config {

@@ -104,7 +104,7 @@ pub(super) fn windows(
         None => Ok(sliding(layer)),
         Some("sliding_attention") => Ok(true),
         Some("full_attention") => Ok(false),
-        Some(other) => Err(unsupported(other.into(), "layers of full_attention and of sliding_attention are")),
+        Some(other) => Err(unsupported(other.into(), "it supports layers of full_attention and of sliding_attention")),
     };
     let sliding = (0..n_layers).map(is_sliding).collect::<Result<Vec<_>, _>>()?;
     if !sliding.contains(&true) {

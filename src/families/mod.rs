@@ -1,10 +1,9 @@
 //! The model families. Each has one short file that translates configuration keys and weight names to the common parts
 //! of the network.
 //!
-//! To add a family, add a file with a `FAMILY` and enter it in `FAMILIES` below and in `families.md`,
-//! documentation, and as a folder in `tests/reference`. A family of Llama's form is a `LlamaLike` (`llama_like.rs`),
-//! one of BERT's form uses `post_norm.rs`, and others use the helpers of `common.rs`. To read it from GGUF too, touch
-//! `load/gguf/families`.
+//! To add a family, add a file with a `FAMILY`, enter it in `FAMILIES` below and in `families.md`, and add a folder to
+//! `tests/reference`. A family of Llama's form is a `LlamaLike` (`llama_like.rs`), one of BERT's form uses `post_norm.rs`,
+//! and others use the helpers of `common.rs`. To read it from GGUF too, touch `load/gguf/families`.
 
 mod albert;
 mod bert;
@@ -161,10 +160,10 @@ fn built(checkpoint: &Checkpoint) -> Result<(Config, Transformer)> {
 fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
     const MOST_SHARED: usize = 1000;
     let (most, why) = match settings.model_type()? == albert::FAMILY.model_type {
-        true => (MOST_SHARED, format!("layers that share their weights may be {MOST_SHARED} at most")),
+        true => (MOST_SHARED, format!("a model has at most {MOST_SHARED} layers that share their weights")),
         false => {
             let count = weights.names().len();
-            (count, format!("the file has {count} tensors, and a layer has at least one"))
+            (count, format!("the file has only {count} tensors, and each layer needs at least one"))
         }
     };
     for key in ["num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers"] {

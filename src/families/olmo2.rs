@@ -1,4 +1,3 @@
-//!
 //! OLMo 2 ([Walsh et al. 2024](https://arxiv.org/abs/2501.00656)): norms on the outputs of attention and MLP instead of
 //! their inputs, one norm over all queries and one over all keys.
 //!

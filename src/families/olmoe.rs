@@ -29,7 +29,9 @@ const OLMOE: LlamaLike = LlamaLike {
 
 fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     if let Some(clip) = settings.find::<f64>("clip_qkv")? {
-        let why = "only null is, for here it would follow the norm of queries and keys".into();
+        let why = "it supports only null, because in this family clipping would follow the norm of queries and \
+                   keys"
+            .into();
         return Err(LoadError::Unsupported { key: "clip_qkv".into(), value: clip.to_string(), why }.into());
     }
     let settings = &OLMOE.settings(settings)?;

@@ -1,4 +1,3 @@
-//!
 //! OPT ([Zhang et al. 2022](https://arxiv.org/abs/2205.01068)).
 //!
 //! In OPT-350m, norms follow the residual sums. Then `resid_mid` and `resid_post` are the sums, and

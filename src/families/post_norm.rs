@@ -82,7 +82,7 @@ fn sentence_pooling(settings: &Settings) -> Result<Pooling> {
         "" | "mean" | "mean_tokens" => Ok(Pooling::Mean),
         "cls" | "cls_token" => Ok(Pooling::FirstToken),
         other => {
-            let (key, why) = ("pooling_mode".into(), "known are mean and cls".into());
+            let (key, why) = ("pooling_mode".into(), "it supports mean and cls".into());
             Err(LoadError::Unsupported { key, value: other.into(), why }.into())
         }
     }

@@ -36,7 +36,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     only(settings, "decoder_sparse_step", 1usize)?;
     let dense: Vec<u32> = settings.or(DENSE, Vec::new())?;
     if !dense.is_empty() {
-        let why = "only mixtures in every layer are".into();
+        let why = "it supports only mixtures in every layer".into();
         return Err(LoadError::Unsupported { key: DENSE.into(), value: format!("{dense:?}"), why }.into());
     }
     // Transformers 5 uses a new key for the number of experts. The default of the old key must not override it.

@@ -52,7 +52,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         return Err(LoadError::TensorShape { name: POSITIONS.into(), got: shape.to_vec(), expected }.into());
     }
     let Some(n_ctx) = rows.checked_sub(pad.saturating_add(1)) else {
-        let why = format!("positions are counted from the row after it, and there are {rows} rows");
+        let why = format!("positions start at the row after it, but there are only {rows} rows");
         return Err(LoadError::Unsupported { key: "pad_token_id".into(), value: pad.to_string(), why }.into());
     };
     Ok(Config {

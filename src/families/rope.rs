@@ -32,7 +32,8 @@ pub(super) fn by_layer_type(settings: &Settings, d_head: usize, local_base: &str
     const TYPES: [&str; 2] = ["full_attention", "sliding_attention"];
     let written = settings.section("rope_parameters")?.unwrap_or_default();
     if let Some(key) = written.keys().into_iter().find(|key| !TYPES.contains(&&**key)) {
-        let why = "in this family each type of layer has its own, under full_attention and sliding_attention";
+        let why = "in this family each type of layer has its own rotary embedding, under full_attention and \
+                   sliding_attention";
         return Err(unsupported("rope_parameters", &key, why));
     }
     for section in ["rope_parameters.full_attention", "rope_parameters.sliding_attention", "rope_scaling"] {
@@ -51,8 +52,8 @@ impl<'a> Rope<'a> {
     pub(super) fn of(settings: &'a Settings) -> Result<Self> {
         for key in ["rope_parameters.full_attention", "rope_parameters.sliding_attention"] {
             if settings.has(key)? {
-                let why = "in this family all layers turn alike";
-                return Err(unsupported(key, "an embedding of its own", why));
+                let why = "in this family all layers have the same rotary embedding";
+                return Err(unsupported(key, "a separate rotary embedding", why));
             }
         }
         for section in ["rope_parameters", "rope_scaling"] {
@@ -78,7 +79,7 @@ impl<'a> Rope<'a> {
             let value = said(&other, &key)?;
             if value.is_some() && value != said(&one, &key)? {
                 let (key, value) = (format!("{second}.{key}"), value.unwrap_or_default());
-                return Err(senseless(&key, value, format!("`{first}` says otherwise; leave one of the two out")));
+                return Err(senseless(&key, value, format!("`{first}` has another value; leave one of the two out")));
             }
         }
         Ok(())
@@ -96,7 +97,7 @@ impl<'a> Rope<'a> {
             for key in ["factor", "low_freq_factor", "long_factor"].map(|key| format!("{section}.{key}")) {
                 match self.settings.find::<Value>(&*key)? {
                     Some(value) if value.as_f64() != Some(1.0) => {
-                        let why = format!("no `rope_type` beside it says how it is meant; {KINDS}");
+                        let why = format!("there is no `rope_type` beside it; {KINDS}");
                         return Err(senseless(&key, value, why));
                     }
                     _ => {}
@@ -134,7 +135,8 @@ impl<'a> Rope<'a> {
         match dims.is_multiple_of(2) && (2..=d_head).contains(&dims) {
             true => Ok(dims),
             false => {
-                Err(unsupported(KEY, &share.to_string(), &format!("an even part of {d_head} dimensions must turn")))
+                let why = format!("an even number of the {d_head} dimensions must rotate");
+                Err(unsupported(KEY, &share.to_string(), &why))
             }
         }
     }
@@ -153,7 +155,7 @@ impl<'a> Rope<'a> {
         }
         let dims = countable("rotary dimensions", dims)?;
         if dims == 0 || dims % 2 == 1 {
-            return Err(senseless("rotary dimensions", dims, "they turn in pairs, so a head must have an even number"));
+            return Err(senseless("rotary dimensions", dims, "they rotate in pairs, so the number must be even"));
         }
         let plain: Vec<f64> = (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect();
         match self.kind()?.as_str() {
@@ -247,7 +249,7 @@ impl<'a> Rope<'a> {
         let slowed = |key: &str| -> Result<Vec<f64>> {
             let factors: Vec<f64> = self.get(key)?;
             if factors.len() != plain.len() {
-                let why = format!("{} pairs of dimensions turn", plain.len());
+                let why = format!("{} pairs of dimensions rotate", plain.len());
                 return Err(unsupported(key, &format!("{} factors", factors.len()), &why));
             }
             Ok(plain.iter().zip(factors).map(|(frequency, factor)| frequency / factor).collect())

@@ -35,7 +35,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
     if let Some(turning) = &turning
         && (turning.len() != base.n_layers || turning.iter().any(|turns| *turns > 1))
     {
-        let why = format!("it is 0 or 1 for each of the {} layers", base.n_layers);
+        let why = format!("it must be 0 or 1 for each of the {} layers", base.n_layers);
         return Err(senseless(KEY, format!("{turning:?}"), why));
     }
     let interval: usize = settings.get("no_rope_layer_interval")?;

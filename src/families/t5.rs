@@ -98,7 +98,7 @@ fn feed_forward(settings: &Settings) -> Result<(bool, Activation)> {
         Some(name) => (true, name),
         None => (false, value.as_str()),
     };
-    let why = "known are relu, gelu, gelu_new and silu, each also with `gated-` in front".to_owned();
+    let why = "it supports relu, gelu, gelu_new and silu, each also with `gated-` in front".to_owned();
     let act_fn = Activation::from_name(name);
     let act_fn = act_fn.ok_or_else(|| LoadError::Unsupported { key: key.into(), value: value.clone(), why })?;
     Ok((gated, act_fn))

@@ -36,7 +36,7 @@ pub(super) fn in_place(staging: &mut Staging, place: &Path, files: &[PathBuf]) -
                 let kept = staging.path.display();
                 return Err(io::Error::new(
                     back.kind(),
-                    format!("{back}; the files that were to be replaced are in {kept}"),
+                    format!("{back}; the files that should have been replaced are in {kept}"),
                 ));
             }
         }

@@ -52,7 +52,7 @@ impl Bytes {
     pub(super) fn of_text(path: &Path) -> Result<Vec<u8>> {
         let bytes = Self::open(path)?;
         if bytes.len() > MOST_TEXT {
-            let why = format!("it has {} bytes, and no such file has more than {MOST_TEXT}", bytes.len());
+            let why = format!("it has {} bytes, but such a file has at most {MOST_TEXT}", bytes.len());
             return Err(LoadError::Damaged { path: path.to_owned(), what: "a JSON object", why }.into());
         }
         bytes.read(0..bytes.len())

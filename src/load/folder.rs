@@ -72,7 +72,7 @@ fn files(folder: &Path) -> Result<SafetensorFiles> {
 /// The single file, as the transformers library chooses, unless the parts of the index beside it differ from it.
 fn one_of_both(single: &Path, index: &Path) -> Result<SafetensorFiles> {
     let either = |why: String| {
-        let why = format!("{why}; {INDEX} beside it names parts that hold the weights too: take away one or the other");
+        let why = format!("{why}; {INDEX} beside it names parts that hold the weights too; remove one or the other");
         LoadError::Damaged { path: single.to_owned(), what: "the model's weights", why }
     };
     let one = SafetensorFiles::single(single).map_err(|error| either(error.to_string()))?;
@@ -85,7 +85,7 @@ fn one_of_both(single: &Path, index: &Path) -> Result<SafetensorFiles> {
     let parts = SafetensorFiles::sharded(index).map_err(|error| either(error.to_string()))?;
     match one.difference(&parts)? {
         None => Ok(one),
-        Some(name) => Err(either(format!("its `{name}` is not that of the parts")).into()),
+        Some(name) => Err(either(format!("its `{name}` differs from that of the parts")).into()),
     }
 }
 
@@ -98,8 +98,8 @@ fn is_there(path: &Path) -> Result<bool> {
         Ok(_) if path.is_file() => Ok(true),
         Ok(found) => {
             let hint = match found.is_symlink() {
-                true => "what is there is a link that leads to no file; download the model again",
-                false => "what is there under that name is no file",
+                true => "its name belongs to a broken link; download the model again",
+                false => "its name belongs to something that is not a file",
             };
             Err(LoadError::Missing { path: path.to_owned(), hint: hint.to_owned() }.into())
         }

@@ -39,6 +39,13 @@ use crate::{
 /// Everything on disk about one model: its configuration, its weights by name, its tokenizer.
 ///
 /// A family (see [`model`](crate::model)) turns it into a model.
+///
+/// # Examples
+/// ```
+/// use glassbox::load::Checkpoint;
+/// let error = Checkpoint::from_folder("no/such/folder").unwrap_err();
+/// assert!(error.is_load() && error.to_string().contains("check the path"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {
@@ -75,7 +82,7 @@ impl Checkpoint {
         } else {
             let shipped = crate::load::SHIPPED;
             let id = match place.split('@').next().is_some_and(|name| shipped.contains(&name)) {
-                true => Err("a model that ships is opened by `Model::open`"),
+                true => Err("a shipped model is opened with `Model::open`"),
                 false => HubId::parse(place),
             };
             let id = id.map_err(|rule| {

@@ -55,14 +55,14 @@ impl SafetensorFiles {
             }
             let file = SafetensorFile::new(Bytes::open(&path)?)?;
             if let Some(name) = names.iter().find(|name| file.metadata.info(name).is_none()) {
-                let why = format!("the index says that `{name}` is in it, and it is not");
+                let why = format!("the index says that `{name}` is in it, but it is not");
                 return Err(LoadError::Damaged { path, what: "a part of the model", why }.into());
             }
             files.push(file);
         }
         if let Some(name) = unnamed_part(folder, &shards) {
             let (path, what) = (folder.join(&name), "a part of the model");
-            let why = format!("{} does not name it; take it away, or the index with the other parts", index.display());
+            let why = format!("{} does not name it; remove it, or the index with the other parts", index.display());
             return Err(LoadError::Damaged { path, what, why }.into());
         }
         Self::of(files)
@@ -119,7 +119,7 @@ pub(super) fn read_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> 
     for (tensor, file) in map {
         // Bare file names only: an index must not lead out of its folder.
         let name = file.as_str().filter(|name| Path::new(name).file_name().is_some_and(|bare| bare == *name));
-        let name = name.ok_or_else(|| damaged(format!("`{tensor}` is said to be in {file}, which is no file name")))?;
+        let name = name.ok_or_else(|| damaged(format!("`{tensor}` should be in {file}, which is not a file name")))?;
         shards.entry(name.to_owned()).or_default().push(tensor.clone());
     }
     Ok(shards)
@@ -150,7 +150,7 @@ impl SafetensorFile {
         let why = match starts.checked_add(metadata.data_len()) {
             Some(end) if end == len => return Ok(Self { bytes, data_starts: starts, metadata }),
             Some(end) if end < len => format!("{} bytes follow its last tensor; {AGAIN}", len - end),
-            Some(end) => format!("it ends at byte {len}, and its last tensor at byte {end}; {AGAIN}"),
+            Some(end) => format!("it ends at byte {len}, but its last tensor at byte {end}; {AGAIN}"),
             None => format!("its tensors are larger than any file; {AGAIN}"),
         };
         Err(damaged(why).into())
@@ -196,7 +196,7 @@ fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata),
     const SIZE: usize = size_of::<u64>();
     let len = bytes.len();
     if len < SIZE {
-        return Ok(Err(format!("it has {len} bytes, and the size of its header alone takes {SIZE}; {AGAIN}")));
+        return Ok(Err(format!("it has {len} bytes, but the size of its header alone takes {SIZE}; {AGAIN}")));
     }
     let size = bytes.read(0..SIZE)?.iter().rev().fold(0u64, |size, &byte| size << 8 | u64::from(byte));
     let header = match usize::try_from(size) {
@@ -206,11 +206,11 @@ fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata),
     };
     let Some(header) = header else {
         return Ok(Err(format!(
-            "its header is said to have {size} bytes, and at most {MOST_HEADER} are read; {AGAIN}"
+            "its header claims to have {size} bytes, but it can have at most {MOST_HEADER}; {AGAIN}"
         )));
     };
     if header.end > len {
-        return Ok(Err(format!("it ends at byte {len}, and its header at byte {}; {AGAIN}", header.end)));
+        return Ok(Err(format!("it ends at byte {len}, but its header at byte {}; {AGAIN}", header.end)));
     }
     let parsed = serde_json::from_slice::<Metadata>(&bytes.read(header.clone())?);
     Ok(parsed.map(|metadata| (header, metadata)).map_err(|error| match error.classify() {
@@ -218,7 +218,7 @@ fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata),
             "its header does not say of every tensor which type, shape and place it has, one after the other without a \
              gap; {AGAIN}"
         ),
-        _ => format!("its header is no JSON at line {}, column {}; {AGAIN}", error.line(), error.column()),
+        _ => format!("its header is not valid JSON at line {}, column {}; {AGAIN}", error.line(), error.column()),
     }))
 }
 

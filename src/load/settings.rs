@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn text_that_is_no_json_object_is_refused() {
-        for (text, word) in [("{", "breaks off"), ("[1]", "a list"), ("", "breaks off"), ("{\"a\": NaN}", "line 1")] {
+        for (text, word) in [("{", "ends early"), ("[1]", "a list"), ("", "ends early"), ("{\"a\": NaN}", "line 1")] {
             assert!(Settings::parse(text).unwrap_err().to_string().contains(word), "{text}");
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
     }
     let bos = first("bos")?;
     if adds_bos == Some(true) && bos.is_none() {
-        let why = "no `bos_token` or `bos_token_id` names a token that the tokenizer has".to_owned();
+        let why = "no `bos_token` or `bos_token_id` names a token of the tokenizer".to_owned();
         return Err(LoadError::Senseless { key: "add_bos_token".into(), value: "true".into(), why }.into());
     }
     let eos = all("eos")?.into_iter().fold(Vec::new(), |mut seen, id| {

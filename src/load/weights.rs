@@ -235,7 +235,7 @@ impl Source for InMemory {
     }
 
     fn whence(&self, _: &str) -> String {
-        "it was read from no file, but given by the program that made or trained the model".into()
+        "it did not come from a file, but from the program that made or trained the model".into()
     }
 }
 

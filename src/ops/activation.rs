@@ -11,6 +11,15 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 use std::fmt;
 
 /// The nonlinearity between the two layers of an MLP.
+///
+/// # Examples
+/// ```
+/// use glassbox::{Activation, candle_core::{Device, Tensor}};
+/// let x = Tensor::new(&[-1f32, 2.0], &Device::Cpu)?;
+/// assert_eq!(Activation::Relu.apply(&x)?.to_vec1::<f32>()?, [0.0, 2.0]);
+/// assert_eq!(Activation::from_name("gelu_new"), Some(Activation::GeluNew));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -51,7 +60,7 @@ const QUICK: f32 = 1.702;
 
 impl Activation {
     /// The end of the error about an unknown name.
-    pub(crate) const KNOWN: &str = "known are relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
+    pub(crate) const KNOWN: &str = "it supports relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
 
     /// Finds an activation by its name in Hugging Face configurations; `None` if this crate does not know the name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -94,7 +103,7 @@ impl Activation {
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {
-        need_f32(|| format!("what {self} is applied to"), x)?;
+        need_f32(|| format!("the input of {self}"), x)?;
         match self.curve() {
             Some(curve) => Ok(x.contiguous()?.apply_op1(curve)?),
             None => Ok((x * softmax(x)?)?),

@@ -56,7 +56,7 @@ fn product_by(arch: Arch, x: &[f32], rows: Rows, d_out: usize) -> Result<Vec<f32
     let tokens = x.len() / rows.d_in;
     let mut values = zeros(tokens * d_out);
     let Some(out) = MatMut::from_row_major_slice_mut(&mut values, tokens, d_out).try_as_row_major_mut() else {
-        bail!("{tokens} rows of {d_out} numbers do not lie one after the other")
+        bail!("{tokens} rows of {d_out} numbers are not contiguous")
     };
     let columns = TASK.div_ceil(rows.d_in * tokens.max(FEW)).next_multiple_of(4 * OUTPUTS);
     let tasks = out.par_col_chunks_mut(columns).enumerate();

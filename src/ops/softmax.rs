@@ -52,7 +52,7 @@ impl CustomOp1 for Softmax {
     }
 }
 
-/// The gradient of the scores: the pattern times each gradient minus its pattern-weighted mean.
+/// The gradient of the scores: the pattern times (gradient minus the pattern-weighted mean of the gradients).
 struct Slope {
     width: usize,
 }

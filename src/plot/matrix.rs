@@ -31,7 +31,7 @@ pub trait ToMatrix<Kind> {
     /// Returns the matrix.
     ///
     /// # Shapes
-    /// `[rows, columns]`
+    /// `[row, column]`
     ///
     /// # Errors
     /// When more than two axes are longer than 1, rows differ in length, or the given `Result` is an error.
@@ -139,7 +139,7 @@ pub trait ToMatrices<Kind> {
     /// Returns the matrices.
     ///
     /// # Shapes
-    /// `[head, rows, columns]`
+    /// `[head, row, column]`
     ///
     /// # Errors
     /// When more than three axes are longer than 1, or the given `Result` is an error.

@@ -4,6 +4,16 @@ use crate::printable::number;
 
 /// The quantity that the colour of a [`LensTable`](super::LensTable) shows. Dark means a surer prediction, or one
 /// nearer to the output.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::{LensTable, Statistic};
+/// use ndarray::array;
+/// let predictions = array![[vec![(" the".to_string(), 0.2)]], [vec![(" cat".to_string(), 0.6)]]];
+/// let figure = LensTable::new(predictions, ["The"]).statistic(Statistic::Entropy, [[3.1], [1.2]]).draw()?;
+/// assert!(figure.to_svg().contains("entropy"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Statistic {
     /// The probability of the top token, 0 to 1.

@@ -30,7 +30,7 @@ use crate::{
 /// narrow for three letters, the words appear in the tooltips only.
 ///
 /// # Shapes
-/// The cells have the shape `[rows, columns]`.
+/// The cells have the shape `[row, column]`.
 ///
 /// # Examples
 /// ```

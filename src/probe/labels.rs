@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn one_class_only_is_an_error_that_names_it() {
         let error = Labels::new(vec![true; 5]).check(5).unwrap_err().to_string();
-        assert!(error.starts_with("every one of the 5 labels is true"), "{error}");
+        assert!(error.starts_with("all 5 labels are true"), "{error}");
     }
 
     #[test]

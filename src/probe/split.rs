@@ -149,7 +149,7 @@ mod tests {
     fn a_sample_on_both_sides_is_an_error() {
         let labels: Labels = (0..6).map(|sample| sample % 2 == 0).collect();
         let error = Split::from_indices(&labels, [0, 1, 2], [2, 3]).unwrap_err().to_string();
-        assert!(error.contains("sample 2 is named twice"), "{error}");
+        assert!(error.contains("sample 2 is twice"), "{error}");
         let error = Split::from_indices(&labels, [0, 1], [2, 4]).unwrap_err().to_string();
         assert!(error.contains("the test part of the split has no sample labelled false"), "{error}");
         let error = Split::from_indices(&labels, [0, 1], [2, 6]).unwrap_err().to_string();

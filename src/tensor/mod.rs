@@ -118,6 +118,6 @@ mod tests {
         assert!(log_softmax(&x, D::Minus(3)).unwrap_err().to_string().starts_with("axis -3 is out of range"));
         let ids = Tensor::new(&[1u32, 2], &Device::Cpu).unwrap();
         let error = softmax(ids, -1).unwrap_err().to_string();
-        assert!(error.contains("the tensor given to a softmax is of type u32, where f32 is needed"), "{error}");
+        assert!(error.contains("the tensor given to a softmax has type u32, but f32 is needed"), "{error}");
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn check(json: &Value) -> Checked {
     let file = json.as_object().ok_or_else(|| format!("it holds {}, not an object", short(json)))?;
     let model = file.get("model").and_then(Value::as_object).ok_or("it has no `model`, which must be an object")?;
     match file.get("version").filter(|version| **version != "1.0") {
-        Some(version) => Err(format!("its `version` is {}, and glassbox reads \"1.0\"", short(version))),
+        Some(version) => Err(format!("its `version` is {}, but glassbox reads \"1.0\"", short(version))),
         None => Ok(()),
     }?;
     vocabulary(model)?;
@@ -28,7 +28,7 @@ pub(super) fn check(json: &Value) -> Checked {
 
 /// Names the part of a file that the library cannot read.
 pub(super) fn part(json: &Value) -> String {
-    let unknown = "it is not as the tokenizers library writes it".to_owned();
+    let unknown = "the tokenizers library cannot read it".to_owned();
     json.as_object().map_or(Ok(()), parts).err().unwrap_or(unknown)
 }
 
@@ -82,7 +82,7 @@ fn lengths(splitter: &Value) -> Checked {
     members.into_iter().try_for_each(lengths)?;
     let fixed = splitter.get("type").and_then(Value::as_str) == Some("FixedLength");
     match splitter.get("length").filter(|length| fixed && length.as_u64() == Some(0)) {
-        Some(_) => Err("its `pre_tokenizer` cuts texts into pieces of `length` 0, and it must be at least 1".into()),
+        Some(_) => Err("its `pre_tokenizer` cuts texts into pieces of `length` 0, but it must be at least 1".into()),
         None => Ok(()),
     }
 }
@@ -107,11 +107,11 @@ fn vocabulary(model: &Map<String, Value>) -> Checked {
                 _ => false,
             };
             if let Some(piece) = pieces.iter().find(|piece| !is_piece(piece)) {
-                return Err(format!("its vocabulary has {}, which is no text with a score", short(piece)));
+                return Err(format!("its vocabulary has {}, which is not a text with a score", short(piece)));
             }
             let unknown = model.get("unk_id").filter(|id| !id.is_null());
             match unknown.filter(|id| id.as_u64().is_none_or(|id| id >= pieces.len() as u64)) {
-                Some(id) => Err(format!("its `unk_id` is {}, and it has {} tokens", short(id), pieces.len())),
+                Some(id) => Err(format!("its `unk_id` is {}, but it has {} tokens", short(id), pieces.len())),
                 None => Ok(()),
             }
         }
@@ -126,7 +126,7 @@ fn own_ids(vocab: &Map<String, Value>) -> Checked {
         let number = id.as_u64().filter(|id| *id < MOST);
         let number = number.ok_or_else(|| format!("the id of its token `{token}` is {}", short(id)))?;
         if let Some(other) = seen.insert(number, token) {
-            return Err(format!("its tokens `{other}` and `{token}` have one id, {number}"));
+            return Err(format!("its tokens `{other}` and `{token}` share the id {number}"));
         }
     }
     Ok(())
@@ -177,7 +177,7 @@ fn added(tokens: &Value) -> Checked {
         let (content, id) =
             content.zip(id).ok_or_else(|| format!("its added token {} has no `content` or no `id`", short(token)))?;
         if let Some(other) = seen.insert(id, content).filter(|other| *other != content) {
-            return Err(format!("its added tokens `{other}` and `{content}` have one id, {id}"));
+            return Err(format!("its added tokens `{other}` and `{content}` share the id {id}"));
         }
     }
     Ok(())
@@ -215,7 +215,7 @@ mod tests {
         refuses(&with(two, r#""merges": [["a", "b", "a"]]"#), &["is not two tokens"]);
         refuses(&with(two, r#""merges": 7"#), &["`merges`", "`7`"]);
         refuses(&with(two, r#""merges": [["a", "b"]], "continuing_subword_prefix": "+""#), &["`+`"]);
-        refuses(&with(r#"{"a": 0, "b": 0}"#, r#""merges": []"#), &["one id, 0"]);
+        refuses(&with(r#"{"a": 0, "b": 0}"#, r#""merges": []"#), &["share the id 0"]);
         refuses(&with(r#"{"a": -1}"#, r#""merges": []"#), &["`a`", "`-1`"]);
         refuses(&with("7", r#""merges": []"#), &["`vocab`"]);
         Tokenizer::from_bytes(with(r#"{"a": 0, "b": 1, "ab": 2}"#, r#""merges": ["a b"]"#).as_bytes()).unwrap();
@@ -254,7 +254,7 @@ mod tests {
         };
         let tokenizer = Tokenizer::from_bytes(file(&[added("2", "x"), added("3", "y")]).as_bytes()).unwrap();
         assert_eq!(tokenizer.id_of("y").unwrap(), 3);
-        refuses(&file(&[added("2", "x"), added("2", "y")]), &["`x` and `y`", "one id, 2"]);
+        refuses(&file(&[added("2", "x"), added("2", "y")]), &["`x` and `y`", "share the id 2"]);
         refuses(&file(&[added("7", "x")]), &["`x`", "id 7", "2 is next"]);
         refuses(&file(&[added("1", "a")]), &["`a`", "id 1"]);
         refuses(&file(&[added("\"2\"", "x")]), &["no `content` or no `id`"]);

@@ -16,6 +16,16 @@ pub struct Encoded {
 }
 
 /// The ids of the special tokens that the tokenizer has.
+///
+/// # Examples
+/// ```
+/// use glassbox::Model;
+/// let tokenizer = Model::open("induction-2l")?.tokenizer().expect("it ships with one");
+/// let special = tokenizer.special_ids();
+/// assert_eq!(special.bos.map(|id| tokenizer.token_text(id)).as_deref(), Some("<bos>"));
+/// assert_eq!(special.mask, None);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpecialIds {
     /// Beginning of text.

@@ -9,6 +9,16 @@ use crate::{
 use std::ops::Range;
 
 /// Selects one of several occurrences; see [`Model::token_position`](crate::Model::token_position).
+///
+/// # Examples
+/// ```
+/// use glassbox::{Model, text::Occurrence};
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox"; // <bos> is at 0
+/// assert_eq!(model.token_position("fox", text, Occurrence::First)?, 2);
+/// assert_eq!(model.token_position("fox", text, Occurrence::Last)?, 6);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occurrence {
     /// The first occurrence.

@@ -19,7 +19,7 @@ fn each(part: &Value) -> Vec<&Value> {
 fn one(part: &Value, id_of: &dyn Fn(&str) -> Option<u32>) -> Result<(), String> {
     let has = |token: &str, id: &Value| match id_of(token) {
         Some(own) if id.as_u64() == Some(own.into()) => Ok(()),
-        Some(own) => Err(format!("its `post_processor` gives `{token}` the id {id}, and its vocabulary the id {own}")),
+        Some(own) => Err(format!("its `post_processor` gives `{token}` the id {id}, but its vocabulary {own}")),
         None => Err(format!("its `post_processor` needs the token `{token}`, which its vocabulary does not have")),
     };
     // BERT and RoBERTa: pairs of a text and an id.

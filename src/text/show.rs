@@ -25,9 +25,9 @@ impl Tokens {
         };
         let bos = match (self.bos_prepended(), self.batch()) {
             (false, _) => "",
-            (true, 1) if self.len() == 1 => ", a beginning-of-text token that was put in front",
-            (true, 1) => ", the first of them a beginning-of-text token that was put in front",
-            (true, _) => ", the first of each a beginning-of-text token that was put in front",
+            (true, 1) if self.len() == 1 => ", a beginning-of-text token that was prepended",
+            (true, 1) => ", the first of them a beginning-of-text token that was prepended",
+            (true, _) => ", the first of each a beginning-of-text token that was prepended",
         };
         format!("{texts}{lengths}{bos}")
     }
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(
             tokens.plain(),
             "2 texts of 2 to 3 tokens, padded on the left to 3, the first of each a beginning-of-text token that was \
-             put in front\n  (<bos>)|<bos>|red\n  <bos>|red|fox\n"
+             prepended\n  (<bos>)|<bos>|red\n  <bos>|red|fox\n"
         );
         assert_eq!(tokens.html().matches("position 0, id 0, padding").count(), 1);
     }

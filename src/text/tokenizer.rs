@@ -217,7 +217,7 @@ impl Tokenizer {
     pub fn decode(&self, ids: impl AsRef<[u32]>) -> Result<String> {
         let ids = ids.as_ref();
         if let Some(&id) = ids.iter().find(|&&id| !self.has_id(id)) {
-            let known = Counted::new("token id", "this tokenizer has ids among", self.d_vocab());
+            let known = Counted::new("token id", "this tokenizer has ids", self.d_vocab());
             return Err(known.beyond(id.into()));
         }
         worked(&format!("{ids:?}"), || self.0.tokenizer.decode(ids, false))
@@ -307,7 +307,7 @@ impl std::fmt::Debug for Tokenizer {
     }
 }
 
-const PANICKED: &str = "the tokenizers library panicked, which a sound file does not make it do";
+const PANICKED: &str = "the tokenizers library panicked, so the file may be damaged; download it again";
 const REFUSED: &str = "the tokenizers library cannot do it with this tokenizer.json; download the file again";
 
 /// Runs a call into the library and catches its panics. The library's state is not used again after a panic.

@@ -122,7 +122,7 @@ mod tests {
         let error = Training::take_up(short(7), &path).unwrap_err().to_string();
         assert!(error.contains("steps: 6") && error.contains("steps: 7"), "{error}");
         fs::write(&path, b"not a training").unwrap();
-        assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("is no training"));
+        assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("is not an interrupted training"));
         fs::remove_file(&path).unwrap();
         assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("--resume"));
     }
@@ -155,7 +155,7 @@ mod tests {
             bytes[at] ^= 1;
             fs::write(&path, bytes).unwrap();
             let error = Training::take_up(short(6), &path).unwrap_err().to_string();
-            assert!(error.contains("is no training") && error.contains("delete it"), "{error}");
+            assert!(error.contains("is not an interrupted training") && error.contains("delete it"), "{error}");
         }
         fs::write(&path, whole).unwrap();
         Training::take_up(short(6), &path).unwrap();

@@ -281,7 +281,7 @@ fn what_stands_beside_the_section_that_is_used_is_read_too_and_may_not_contradic
         ("families/phi", "partial_rotary_factor", json!("x"), "`partial_rotary_factor` is \"x\" where"),
         ("families/gemma3_text", "rope_local_base_freq", json!(0), "`rope_local_base_freq` is 0 where"),
         ("llama-gqa-tied", "rope_scaling", json!({"rope_type": "linear", "factor": 4.0}), "`rope_scaling.factor` = 4"),
-        ("llama-gqa-tied", "rope_scaling", json!({"type": "linear"}), "`rope_parameters` says otherwise"),
+        ("llama-gqa-tied", "rope_scaling", json!({"type": "linear"}), "`rope_parameters` has another value"),
         ("llama-rope-linear", "rope_parameters", json!({"factor": 4.0}), "no `rope_type` beside it"),
     ] {
         let error = refused(folder, key, value.clone());

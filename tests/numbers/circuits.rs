@@ -275,7 +275,7 @@ fn random_tokens_are_different_repeated_and_seeded() {
     assert_eq!(tokens, repeated_random_tokens(&model, 3, 10, 3, 7).unwrap());
     assert_ne!(tokens, repeated_random_tokens(&model, 3, 10, 3, 8).unwrap());
     let error = repeated_random_tokens(&model, 1, 50, 2, 0).unwrap_err().to_string();
-    assert!(error.contains("50 random tokens that come 2 times do not fit") && error.contains("up to 31"), "{error}");
+    assert!(error.contains("50 random tokens, repeated 2 times, do not fit") && error.contains("up to 31"), "{error}");
     let error = repeated_random_tokens(&model, 1, 10, 50, 0).unwrap_err().to_string();
     assert!(error.contains("64"), "{error}");
     // A model without tokenizer has no beginning of text.

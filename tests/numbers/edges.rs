@@ -355,9 +355,9 @@ fn scores_and_circuits_say_what_they_are() {
     assert!(error.contains("other parts"), "{error}");
     let rank = Metric::rank(&model, [7, 9], 2).unwrap();
     let rank = Patching::new(&model, patching.clean(), patching.corrupt(), rank).unwrap();
-    assert!(rank.edge_attribution().unwrap_err().to_string().contains("goes in steps"));
+    assert!(rank.edge_attribution().unwrap_err().to_string().contains("changes in steps"));
     assert!(rank.edge_patching().is_ok() && patching.edge_integrated_gradients(0).is_err());
     let same = Patching::new(&model, patching.clean(), patching.clean(), metric(&model)).unwrap();
     let error = same.faithfulness(&scores.circuit(3)).unwrap_err().to_string();
-    assert!(error.contains("does not tell them apart"), "{error}");
+    assert!(error.contains("does not distinguish them"), "{error}");
 }

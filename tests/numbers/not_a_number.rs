@@ -77,8 +77,8 @@ fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
         // What records by itself, or is given plain numbers, has no cache to look through.
         let words: &[&str] = match name {
             "features" => &["not finite", "NaN"],
-            "label_heads" => &["not a number", "blocks.1.attn.hook_pattern"],
-            _ => &["not a number", SITE, "pos 3"],
+            "label_heads" => &["not a finite number", "blocks.1.attn.hook_pattern"],
+            _ => &["not a finite number", SITE, "pos 3"],
         };
         is_no_answer(name, words, given);
     }

@@ -206,7 +206,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
     let one = || Metric::logit_diff(&model, 7, 42, 1).unwrap();
     for (error, words) in [
         (Patching::new(&model, [1, 2, 3], [1, 2], one()).unwrap_err(), "[3] tokens and the corrupt ones [2]"),
-        (Patching::new(&model, [1, 2], [1, 3], metric(&model)).unwrap_err(), "answers for 2 texts, and there are 1"),
+        (Patching::new(&model, [1, 2], [1, 3], metric(&model)).unwrap_err(), "answers for 2 texts, but there are 1"),
         (Metric::logit_diff(&model, [1, 2], 3, 1).unwrap_err(), "2 answers were given for 1 texts"),
         (Metric::logit(&model, 5000, 1).unwrap_err(), "5000"),
     ] {
@@ -214,7 +214,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
     }
     let same = Patching::new(&model, [1, 2, 3], [1, 2, 3], one()).unwrap().attn_out().unwrap();
     let error = same.normalized().unwrap_err().to_string();
-    assert!(error.contains("does not tell them apart"), "{error}");
+    assert!(error.contains("does not distinguish them"), "{error}");
     assert!(same.mean().iter().all(|value| value.abs() < 1e-5));
 }
 

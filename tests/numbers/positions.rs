@@ -100,7 +100,7 @@ fn no_position_at_all_is_refused() {
     let stack = run.decompose(last(&model)).unwrap();
     let none = model.pass(TEXTS[0].to_vec()).unwrap().record(Sites::All).positions([0; 0]);
     for error in [stack.positions([0; 0]).unwrap_err(), none.run().unwrap_err()] {
-        assert!(error.to_string().contains("no position is chosen"), "{error}");
+        assert!(error.to_string().contains("no position was chosen"), "{error}");
     }
 }
 
@@ -112,7 +112,7 @@ fn a_text_of_which_only_padding_was_kept_has_no_last_number() {
         let run = model.pass(&tokens).unwrap().record(Sites::All).positions([kept]).run().unwrap();
         let given = run.decompose(last(&model)).unwrap().logit_attrs(7, 42).unwrap();
         for error in [given.at_last().unwrap_err(), given.top(1).unwrap_err(), given.draw_top(1).unwrap_err()] {
-            assert!(error.to_string().contains(&format!("[{kept}], is a token of text {text}")), "{error}");
+            assert!(error.to_string().contains(&format!("[{kept}] is a token of text {text}")), "{error}");
         }
         assert!(given.plain().contains("padding"));
     }

@@ -200,7 +200,7 @@ fn the_decoders_stream_grows_through_its_look_at_the_encoder_up_to_the_logits() 
     let encoder = run.accumulated_resid(Site::resid_post(1).in_encoder(), false).unwrap();
     assert_eq!(encoder.labels(), ["0_pre", "1_pre", "final_post"]);
     let error = encoder.logit_attrs(7, 42).unwrap_err().to_string();
-    assert!(error.contains("`encoder.1.hook_resid_post` is the encoder's"), "{error}");
+    assert!(error.contains("`encoder.1.hook_resid_post` belongs to the encoder"), "{error}");
     let error = run.accumulated_resid(Site::resid_post(1), false).unwrap_err().to_string();
     assert!(error.contains("`encoder` and `decoder`"), "{error}");
     let parts = run.decompose(end).unwrap();
@@ -272,7 +272,7 @@ fn singular_vectors_raise_the_models_own_logits_and_at_least_one_is_asked_for() 
     assert!(difference(&reading.logits, &(&plain * 0.3).unwrap()) < 1e-5);
     assert!(difference(&reading.logits, &plain) > 1e-2);
     let error = svd_reading(&model, Writes::MlpOut { layer: 1 }, 0).unwrap_err().to_string();
-    assert!(error.contains("no direction is asked for"), "{error}");
+    assert!(error.contains("no direction was asked for"), "{error}");
 }
 
 #[test]

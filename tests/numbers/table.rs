@@ -80,8 +80,9 @@ fn table() -> String {
         let scores = |name: &String| name.ends_with("attn.hook_attn_scores") && name.parse::<Site>().is_ok();
         row.transformer_lens |= names.iter().any(scores) || case.join("expected_tl.safetensors").exists();
     }
-    let mut table =
-        String::from("| family | checkpoints | held against, at logits and | hooks that not every family has |\n");
+    let mut table = String::from(
+        "| family | checkpoints | compared with the reference, besides logits | hooks that not every family has |\n",
+    );
     table += "|---|---|---|---|\n";
     let untested: Vec<_> = families().into_iter().filter(|family| !rows.contains_key(*family)).collect();
     assert_eq!(untested, ALIASES.map(|(name, _)| name), "families without a checkpoint in tests/reference");

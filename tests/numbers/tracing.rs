@@ -189,19 +189,19 @@ fn cells_that_make_no_sense_are_refused_with_the_reason() {
     let intact = Patching::unpatched(&model, [1, 2, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();
     let one = |cell: Intervention| intact.sweep("x", [intact.layer_axis()], move |_| [cell.clone()]).unwrap_err();
     for (error, words) in [
-        (one(clean(Site::resid_pre(0))), "nothing to put in at `blocks.0.hook_resid_pre`"),
-        (one(zero(Site::embed())), "`hook_embed` is in no block"),
+        (one(clean(Site::resid_pre(0))), "no other value to set at `blocks.0.hook_resid_pre`"),
+        (one(zero(Site::embed())), "`hook_embed` is not in a block"),
         (one(zero(Site::z(0)).head(9)), "head 9 is out of range"),
         (one(zero(Site::z(7))), "blocks.7"),
-        (one(zero(Site::z(0)).heads([0i64; 0])), "narrowed to no head at all"),
-        (intact.sweep("x", [intact.layer_axis()], |_| None::<Intervention>).unwrap_err(), "does nothing"),
+        (one(zero(Site::z(0)).heads([0i64; 0])), "selects no head"),
+        (intact.sweep("x", [intact.layer_axis()], |_| None::<Intervention>).unwrap_err(), "has no intervention"),
         (intact.knock_out([5], [0], 1).unwrap_err(), "position 5 is out of range"),
         (model.run_with([1, 2], [clean(Site::z(0))]).err().unwrap(), "only a sweep"),
     ] {
         assert!(error.to_string().contains(words), "{error}");
     }
     let attributed = intact.attribution().unwrap_err().to_string();
-    assert!(attributed.contains("nothing to put in"), "{attributed}");
+    assert!(attributed.contains("no other value to set"), "{attributed}");
     let pair = Patching::new(&model, [1, 2, 3], [1, 4, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();
     let error = pair.attribution().unwrap().knock_out([-1], [0], 1).unwrap_err().to_string();
     assert!(error.contains("run the exact sweep"), "{error}");

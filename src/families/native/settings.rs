@@ -23,7 +23,7 @@ pub(super) fn read(settings: &Settings) -> Result<Config> {
     only(settings, "rotary_scaling_factor", 1.0)?;
     for key in ["num_experts", "rotary_base_local", "relative_attention_num_buckets"] {
         if settings.has(key)? {
-            return Err(unsupported(key, "given", "no such models are read from TransformerLens's own checkpoints"));
+            return Err(unsupported(key, "given", "TransformerLens checkpoints of such models are not supported"));
         }
     }
     unused(settings)?;
@@ -94,7 +94,7 @@ fn unused(settings: &Settings) -> Result<()> {
     let (d_vocab, out): (usize, Option<Finite>) = (settings.get("d_vocab")?, settings.find("d_vocab_out")?);
     match out {
         Some(Finite(out)) if out != -1.0 && out != d_vocab as f64 => {
-            Err(unsupported("d_vocab_out", out.to_string(), "the unembedding must be as large as d_vocab"))
+            Err(unsupported("d_vocab_out", out.to_string(), "the unembedding must have the size d_vocab"))
         }
         _ => Ok(()),
     }
@@ -108,7 +108,7 @@ fn normalization(settings: &Settings) -> Result<(Normalization, bool)> {
         Some("LNPre") => Ok((Normalization::LayerNorm, true)),
         Some("RMS") => Ok((Normalization::RmsNorm, false)),
         Some("RMSPre") => Ok((Normalization::RmsNorm, true)),
-        Some(other) => Err(unsupported("normalization_type", other, "only LN, LNPre, RMS, RMSPre and null are")),
+        Some(other) => Err(unsupported("normalization_type", other, "it supports LN, LNPre, RMS, RMSPre and null")),
     }
 }
 
@@ -121,13 +121,13 @@ fn position(settings: &Settings, d_head: usize) -> Result<Position> {
         "rotary" => {
             let dims: usize = settings.or("rotary_dim", d_head)?;
             if dims % 2 == 1 || dims > d_head {
-                return Err(unsupported("rotary_dim", dims.to_string(), "an even number up to d_head must turn"));
+                return Err(unsupported("rotary_dim", dims.to_string(), "it must be an even number up to d_head"));
             }
             let frequencies = frequencies(settings.or("rotary_base", 10_000.0)?, dims / 2);
             let adjacent = settings.or("rotary_adjacent_pairs", false)?;
             Ok(Position::Rotary(Rotary { adjacent, ..Rotary::halves(frequencies) }))
         }
-        other => Err(unsupported("positional_embedding_type", other, "only standard, shortformer and rotary are")),
+        other => Err(unsupported("positional_embedding_type", other, "it supports standard, shortformer and rotary")),
     }
 }
 
@@ -142,7 +142,7 @@ fn windows(settings: &Settings, n_layers: usize) -> Result<Vec<Option<usize>>> {
     let window_of = |kind: &String| match kind.as_str() {
         "local" => Ok(Some(window)),
         "global" => Ok(None),
-        other => Err(unsupported("attn_types", other, "only global and local are")),
+        other => Err(unsupported("attn_types", other, "it supports global and local")),
     };
     types.iter().map(window_of).collect()
 }
@@ -153,11 +153,11 @@ fn processed(settings: &Settings, folded: bool) -> Result<ProcessingRecord> {
     let names = settings.or("processing", if folded { vec![Step::FoldLn.name().to_owned()] } else { Vec::new() })?;
     for name in names {
         let step = Step::ALL.into_iter().find(|step| step.name() == name);
-        processed.record(step.ok_or_else(|| unsupported("processing", name, "it is no step of weight processing"))?);
+        processed.record(step.ok_or_else(|| unsupported("processing", name, "it is not a step of weight processing"))?);
     }
     match processed.has(Step::FoldLn) == folded {
         true => Ok(processed),
-        false => Err(unsupported("processing", processed.to_string(), "normalization_type says otherwise of fold_ln")),
+        false => Err(unsupported("processing", processed.to_string(), "normalization_type contradicts its fold_ln")),
     }
 }
 
@@ -234,20 +234,20 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
     let only_logits = Heads { unembed: true, ..Heads::default() };
     let no_norms = *normalization == Normalization::None;
     let obstacles = [
-        (*architecture != Architecture::Decoder, "it is no decoder"),
+        (*architecture != Architecture::Decoder, "it is not a decoder"),
         (*heads != only_logits, "it has another head than the unembedding, or none"),
         (*n_token_types > 0 || d_embed != d_model, "its embedding has more parts than tokens and positions"),
-        (!matches!(norm_place, NormPlace::Pre | NormPlace::PreAndPost), "its norms stand elsewhere"),
+        (!matches!(norm_place, NormPlace::Pre | NormPlace::PreAndPost), "its norms are in other places"),
         (!final_norm && !no_norms, "its last residual stream is not normed"),
         (*qk_norm == Some(QkNorm::Whole), "its queries and keys are normed over all heads together"),
         (qk_norm.is_some() && *normalization != Normalization::RmsNorm, "its queries and keys pass a LayerNorm"),
-        (local_rotary.is_some() || !no_rope_layers.is_empty(), "its layers turn queries and keys differently"),
+        (local_rotary.is_some() || !no_rope_layers.is_empty(), "its layers rotate queries and keys differently"),
         (windows.iter().flatten().any(|other| Some(other) != window), "its windows differ in size"),
         (
             [unembed_scale, residual_scale, logit_scale].into_iter().any(|scale| *scale != 1.0),
             "it scales its blocks or logits",
         ),
-        (clip_qkv.is_some(), "its queries, keys and values are cut off"),
+        (clip_qkv.is_some(), "its queries, keys and values are clipped"),
         (experts.is_some(), "it is a mixture of experts"),
         (
             matches!(act_fn, Activation::QuickGelu | Activation::Relu2),

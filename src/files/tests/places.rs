@@ -34,9 +34,9 @@ fn a_link_stays_and_what_it_leads_to_is_replaced() {
     assert_eq!(fs::read_to_string(scratch.0.join("within/late.txt")).unwrap(), "new");
 
     symlink("round.txt", scratch.0.join("round.txt")).unwrap();
-    refused(scratch.0.join("round.txt"), "goes round in a circle");
+    refused(scratch.0.join("round.txt"), "leads back to itself");
     symlink("nowhere/late.txt", scratch.0.join("lost.txt")).unwrap();
-    refused(scratch.0.join("lost.txt"), "is not there; make it first");
+    refused(scratch.0.join("lost.txt"), "does not exist; create it first");
     assert_eq!(leftovers(&scratch.0), Vec::<PathBuf>::new());
 }
 
@@ -82,8 +82,8 @@ fn a_path_that_names_no_file_is_refused_before_anything_is_written() {
         assert!(check(&path).is_err(), "{}", path.display());
         assert!(write(&path, "new").unwrap_err().is_io(), "{}", path.display());
     }
-    refused(scratch.0.join("new.svg/"), "names no file");
-    refused(scratch.0.join("no/such/a.txt"), "is not there; make it first");
+    refused(scratch.0.join("new.svg/"), "not the name of a file");
+    refused(scratch.0.join("no/such/a.txt"), "does not exist; create it first");
     refused(file.join("a.txt"), "a.txt/a.txt cannot be written: Not a directory");
     refused(scratch.0.join("x".repeat(256)), "cannot be written: File name too long");
     assert_eq!(fs::read_to_string(&file).unwrap(), "old");

@@ -100,6 +100,6 @@ impl<'a> Facts<'a> {
         let unknown = self.metadata.keys().into_iter().find(|key| key.starts_with(&prefix) && !known(key));
         let Some(name) = unknown.as_ref().and_then(|key| key.strip_prefix(&prefix)) else { return Ok(()) };
         let value = self.metadata.find::<Value>(self.key(name).as_str())?.unwrap_or_default();
-        Err(self.refuse(name, value, "what it changes in such a model is not known"))
+        Err(self.refuse(name, value, "its effect on such a model is not known"))
     }
 }

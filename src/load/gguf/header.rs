@@ -62,11 +62,11 @@ impl Header {
     pub(super) fn parse(bytes: &Bytes) -> Parsed<Self> {
         let mut reader = Reader { bytes, at: 0, read: Vec::new(), read_at: 0, listed: 0 };
         if reader.take(4)? != b"GGUF" {
-            return Err("it does not begin with the letters GGUF".into());
+            return Err("it does not start with the letters GGUF".into());
         }
         let version = reader.u32()?;
         if !(2..=3).contains(&version) {
-            return Err(format!("it is version {version} of the format, and glassbox reads versions 2 and 3").into());
+            return Err(format!("it has version {version} of the format, but glassbox reads versions 2 and 3").into());
         }
         let (n_tensors, n_keys) = (reader.names("tensors")?, reader.names("keys of metadata")?);
         let mut metadata = Map::new();
@@ -83,7 +83,7 @@ impl Header {
             let name = reader.name()?;
             let n_axes = reader.u32()?;
             if n_axes > 4 {
-                return Err(format!("`{name}` has {n_axes} axes, and a tensor has at most 4").into());
+                return Err(format!("`{name}` has {n_axes} axes, but a tensor has at most 4").into());
             }
             let mut shape = (0..n_axes).map(|_| reader.size()).collect::<Parsed<Vec<_>>>()?;
             shape.reverse();
@@ -98,7 +98,7 @@ impl Header {
         let values = reader.at.checked_next_multiple_of(align as usize).ok_or("its alignment is too large")?;
         for (name, tensor) in &mut tensors {
             let start = values.checked_add(tensor.start).filter(|_| tensor.start % align as usize == 0);
-            tensor.start = start.ok_or_else(|| format!("`{name}` does not begin at a multiple of {align} bytes"))?;
+            tensor.start = start.ok_or_else(|| format!("`{name}` does not start at a multiple of {align} bytes"))?;
         }
         Ok(Self { metadata, tensors })
     }
@@ -122,7 +122,7 @@ impl Reader<'_> {
     fn take(&mut self, count: usize) -> Parsed<&[u8]> {
         if count > self.left() {
             let (at, len) = (self.at, self.bytes.len());
-            return Err(format!("{count} bytes are needed at byte {at} and it has {len} in all").into());
+            return Err(format!("{count} bytes are needed at byte {at}, but it has only {len} in all").into());
         }
         if self.at + count > self.read_at + self.read.len() {
             let more = count.max(Bytes::PIECE).min(self.left());
@@ -151,7 +151,8 @@ impl Reader<'_> {
     fn len(&mut self) -> Parsed<usize> {
         let (len, left) = (self.size()?, self.left());
         if len > left {
-            return Err(format!("{len} entries are announced at byte {} and {left} bytes are left", self.at).into());
+            let why = format!("{len} entries are announced at byte {}, but only {left} bytes are left", self.at);
+            return Err(why.into());
         }
         Ok(len)
     }
@@ -159,7 +160,7 @@ impl Reader<'_> {
     fn names(&mut self, what: &str) -> Parsed<usize> {
         match self.len()? {
             count if count > MOST_NAMES => {
-                Err(format!("it announces {count} {what}, and no model has more than {MOST_NAMES}").into())
+                Err(format!("it announces {count} {what}, but no model has more than {MOST_NAMES}").into())
             }
             count => Ok(count),
         }
@@ -172,7 +173,7 @@ impl Reader<'_> {
         let name = self.text()?;
         match name.len() {
             0..=LONGEST => Ok(name),
-            len => Err(format!("the name at byte {at} has {len} bytes, and no name has more than {LONGEST}").into()),
+            len => Err(format!("the name at byte {at} has {len} bytes, but no name has more than {LONGEST}").into()),
         }
     }
 
@@ -197,9 +198,10 @@ impl Reader<'_> {
                 self.listed += len;
                 if self.listed > MOST_LISTED {
                     let at = self.at;
-                    return Err(
-                        format!("its lists have over {MOST_LISTED} values at byte {at}, and no model's do").into()
-                    );
+                    return Err(format!(
+                        "its lists have over {MOST_LISTED} values at byte {at}, more than any model's"
+                    )
+                    .into());
                 }
                 Value::Array((0..len).map(|_| self.value(kind, depth + 1)).collect::<Parsed<_>>()?)
             }

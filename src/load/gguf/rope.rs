@@ -39,7 +39,7 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
     match rotary.part {
         Some(part) => settings.set(part, share(turned, d_head)),
         None if turned != d_head => {
-            let why = format!("this family turns the whole of a head, which is {d_head}");
+            let why = format!("this family rotates the whole head, here {d_head} dimensions");
             return Err(facts.refuse("rope.dimension_count", turned, why));
         }
         None => {}
@@ -101,7 +101,7 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
     match (kind, &factors.llama3) {
         (None, None) => match scaling.get("attention_factor").filter(|factor| factor.as_f64() != Some(1.0)) {
             Some(factor) => {
-                Err(facts.refuse("rope.scaling.attn_factor", factor, "no `rope.scaling.type` goes with it"))
+                Err(facts.refuse("rope.scaling.attn_factor", factor, "there is no `rope.scaling.type` beside it"))
             }
             None => Ok(None),
         },
@@ -111,7 +111,7 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
             Ok(Some(scaling.into()))
         }
         (Some(kind), Some(_)) => {
-            Err(facts.refuse("rope.scaling.type", kind, format!("`{LLAMA3}` is another scaling already")))
+            Err(facts.refuse("rope.scaling.type", kind, format!("`{LLAMA3}` already is another scaling")))
         }
     }
 }

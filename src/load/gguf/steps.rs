@@ -71,7 +71,7 @@ pub(super) fn one_key_head(facts: &Facts, settings: &mut Settings) -> Result<()>
 /// Refuses grouped-query attention in families that do not have it.
 pub(super) fn as_many_key_heads(facts: &Facts, _: &mut Settings) -> Result<()> {
     let (queries, keys) = facts.heads()?;
-    let why = || format!("this family has as many key heads as query heads, which are {queries}");
+    let why = || format!("this family has as many key heads as query heads, here {queries}");
     if queries == keys { Ok(()) } else { Err(facts.refuse("attention.head_count_kv", keys, why())) }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn falcon_heads(facts: &Facts, settings: &mut Settings) -> Result<()>
 /// Refuses an encoder of this architecture with causal attention.
 pub(super) fn bidirectional(facts: &Facts, _: &mut Settings) -> Result<()> {
     match facts.or("attention.causal", false)? {
-        true => Err(facts.refuse("attention.causal", true, "an encoder sees what comes after as well")),
+        true => Err(facts.refuse("attention.causal", true, "an encoder attends to later tokens too")),
         false => Ok(()),
     }
 }

@@ -164,7 +164,7 @@ impl Stored {
         let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(bytes, why()))?;
         if end > bytes.len() {
             let len = bytes.len();
-            let why = format!("`{name}` ends at byte {end}, and the file has {len}; it was not downloaded to its end");
+            let why = format!("`{name}` ends at byte {end}, but the file has {len}; download it again, to its end");
             return Err(damaged(bytes, why));
         }
         Ok(tensor.start..end)

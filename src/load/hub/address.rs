@@ -28,17 +28,17 @@ impl Origin {
 pub(super) fn endpoint(text: &str) -> Result<Uri, String> {
     let shown = super::shown(text);
     if text.contains('@') {
-        return Err("the hub's address holds a user's name; leave it out and set HF_TOKEN".into());
+        return Err("the hub's address contains a user name; leave it out and set HF_TOKEN".into());
     }
     let Some((scheme, _)) = text.split_once("://") else {
         return Err(format!("the hub's address {shown} has no scheme; write \"https://{}\"", shown.trim_matches('"')));
     };
     if !["http", "https"].contains(&scheme) {
-        return Err(format!("the hub's address {shown} begins with neither https:// nor http://"));
+        return Err(format!("the hub's address {shown} starts with neither https:// nor http://"));
     }
     let url = text.parse::<Uri>().ok().filter(|url| Origin::of(url).is_some() && url.query().is_none());
     let url = url.filter(|_| !text.contains('#'));
-    url.ok_or_else(|| format!("the hub's address {shown} is none; it is written as \"https://huggingface.co\""))
+    url.ok_or_else(|| format!("the hub's address {shown} is not valid; write it as \"https://huggingface.co\""))
 }
 
 /// The target of a redirect, or the reason why it is not followed.
@@ -57,7 +57,7 @@ pub(super) fn redirect(from: &Uri, location: &str) -> Result<Uri, String> {
         format!("{scheme}://{host}{folder}/{target}")
     };
     let url = whole.parse::<Uri>().ok().filter(|url| Origin::of(url).is_some());
-    let url = url.ok_or_else(|| format!("it redirects to {}, which is no address", super::shown(location)))?;
+    let url = url.ok_or_else(|| format!("it redirects to {}, which is not an address", super::shown(location)))?;
     if scheme == "https" && url.scheme_str() != Some("https") {
         return Err(format!("it redirects from https to {}, which is not encrypted", plain(&url)));
     }
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(to("x?u=http://y").unwrap(), "https://hub.co:1/a/x?u=http://y");
         assert!(to("http://hub.co:1/x").unwrap_err().contains("not encrypted"));
         for bad in ["file:///etc/passwd", "https://", "https://me:secret@hub/", "https://a b/"] {
-            assert!(to(bad).unwrap_err().contains("no address"), "{bad}");
+            assert!(to(bad).unwrap_err().contains("not an address"), "{bad}");
         }
         assert_eq!(plain(&url("https://cdn.co/x?key=1")), "https://cdn.co/x");
     }

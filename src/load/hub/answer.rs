@@ -35,7 +35,7 @@ impl Listing {
         };
         let commit = answer.get("sha").and_then(Value::as_str).ok_or("has no commit (`sha`)")?;
         if !is_commit(commit) {
-            return Err(format!("names the commit {}, which is none", shown(commit)));
+            return Err(format!("names the commit {}, which is not a commit", shown(commit)));
         }
         let files = answer.get("siblings").and_then(Value::as_array).ok_or("has no list of files (`siblings`)")?;
         Ok(Self { commit: commit.to_owned(), files: files.iter().map(Listed::read).collect::<Result<_, _>>()? })
@@ -50,7 +50,7 @@ impl Listed {
     fn read(entry: &Value) -> Result<Self, String> {
         let name = entry.get("rfilename").and_then(Value::as_str).ok_or("lists a file without a name (`rfilename`)")?;
         if !is_inside(name) {
-            return Err(format!("lists the file {}, which is no name inside a model's folder", shown(name)));
+            return Err(format!("lists the file {}, which is not a name inside a model's folder", shown(name)));
         }
         let bad = |what: &str, value: &Value| format!("gives {} the {what} {}", shown(name), shown(&value.to_string()));
         let field = |key: &str| entry.get(key).filter(|value| !value.is_null());

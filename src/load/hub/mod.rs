@@ -160,7 +160,7 @@ impl Hub {
     #[cfg(feature = "hub")]
     fn download(&self, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         if self.offline {
-            let missing = || self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids to download it");
+            let missing = || self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids downloading it");
             return otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing);
         }
         download::snapshot(self, id, checked, otherwise)

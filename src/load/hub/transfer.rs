@@ -96,7 +96,7 @@ impl Transfer<'_> {
             }
             (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, _) => {
                 self.clear()?;
-                let why = "the hub sends another part of it than the one that was asked for";
+                let why = "the hub sent another part of it than requested";
                 return Err(Failure::passing(self.broken(why.into())));
             }
             _ => 0,
@@ -105,11 +105,11 @@ impl Transfer<'_> {
         let size = announced.or(coming);
         if let Some(size) = size.filter(|&size| coming != Some(size) && !is_part) {
             let is_page = text(response.headers(), "content-type").is_some_and(|kind| kind.starts_with("text/html"));
-            let page = "a web page comes in its place: a network's login page may stand in between";
+            let page = "a web page was sent instead, perhaps the login page of your network";
             if is_page {
                 return Err(self.broken(page.into()).into());
             } else if let Some(coming) = coming {
-                return Err(self.broken(format!("{coming} bytes come where {size} are due")).into());
+                return Err(self.broken(format!("{coming} bytes were announced instead of {size}")).into());
             }
         }
         let mut out = self.open_at(start).map_err(|why| self.unwritten(why))?;
@@ -129,7 +129,7 @@ impl Transfer<'_> {
         )?;
         if came > most {
             self.clear()?;
-            return Err(self.broken(format!("it does not end after the {} bytes that are due", start + most)).into());
+            return Err(self.broken(format!("it does not end after the expected {} bytes", start + most)).into());
         }
         match size {
             Some(size) if done < size => {
@@ -169,7 +169,7 @@ impl Transfer<'_> {
                 self.kept()
             ),
             (std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory, _) => {
-                " (something else has its name or that of its folder: delete that)".into()
+                " (something else has its name or that of its folder; delete that)".into()
             }
             _ => String::new(),
         };

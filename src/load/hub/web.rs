@@ -60,7 +60,7 @@ impl<'a> Web<'a> {
     pub(super) fn new(hub: &'a Hub, id: &'a HubId) -> Result<Self> {
         let bad = |why| LoadError::HubSetting { why };
         let origin = endpoint(&hub.endpoint).map(|url| Origin::of(&url)).map_err(bad)?;
-        let origin = origin.ok_or_else(|| bad("the hub's address is none".into()))?;
+        let origin = origin.ok_or_else(|| bad("the hub's address is not valid".into()))?;
         if let Some(at) = hub.token.as_ref().and_then(|token| token.chars().position(|c| !c.is_ascii_graphic())) {
             return Err(bad(format!(
                 "the hub's token (HF_TOKEN, or the file that HF_TOKEN_PATH names) has a space, a line break or another \
@@ -101,7 +101,7 @@ impl<'a> Web<'a> {
     /// Requests `path` from a byte offset on, at most `most` bytes. Redirects are followed.
     pub(super) fn get(&self, path: &str, from: u64, most: u64) -> Result<Answer, Failure> {
         let first = format!("{}{path}", self.hub.endpoint);
-        let mut url = endpoint_of(&first).ok_or_else(|| self.broken(&first, "this is no address".into(), 0))?;
+        let mut url = endpoint_of(&first).ok_or_else(|| self.broken(&first, "this is not an address".into(), 0))?;
         let (mut seen, mut sum, mut size) = (Vec::new(), None, None);
         loop {
             let response = self.ask(&url, from, most)?;
@@ -142,7 +142,8 @@ impl<'a> Web<'a> {
         request.call().map_err(|why| {
             let host = url.authority().map_or("the hub", |host| host.as_str());
             let hint = format!(
-                "{host} cannot be reached ({}); try again with a network, or give the model's folder or .gguf file",
+                "{host} cannot be reached ({}); try again when the network works, or give the model's folder or .gguf \
+                 file",
                 self.words(&why)
             );
             let error = self.hub.not_found(&self.id.to_string(), &hint);
@@ -184,7 +185,7 @@ impl<'a> Web<'a> {
                  a token that may read it"
             ),
             (_, 404) => "check the id and the revision".to_owned(),
-            (_, 429) => "it was asked too often: wait a while, or set HF_TOKEN".to_owned(),
+            (_, 429) => "there were too many requests: wait a while, or set HF_TOKEN".to_owned(),
             _ => "try again later".to_owned(),
         };
         let said: String = text(response.headers(), "x-error-message").unwrap_or_default().chars().take(200).collect();
@@ -230,15 +231,15 @@ impl<'a> Web<'a> {
     fn words(&self, why: &ureq::Error) -> String {
         match why {
             ureq::Error::Timeout(_) => format!("it stalls: nothing came for {:?}", self.hub.patience),
-            ureq::Error::HostNotFound => "no host of this name is known".into(),
+            ureq::Error::HostNotFound => "there is no host of this name".into(),
             ureq::Error::Io(why) => match why.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
                 Some(inner) => self.words(inner),
                 None => why.to_string(),
             },
             ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) => {
-                "it does not speak HTTP as it should".into()
+                "its answer is not valid HTTP".into()
             }
-            ureq::Error::Decompress(..) => "what came cannot be unpacked".into(),
+            ureq::Error::Decompress(..) => "its answer cannot be unpacked".into(),
             other => other.to_string(),
         }
     }

@@ -68,6 +68,15 @@ pub(crate) fn series_color(i: usize, n: usize, ordered: bool) -> Rgb {
 }
 
 /// The colours that values are drawn in.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::{Heatmap, Palette};
+/// let blues = Heatmap::new([[0.5, 1.0]]).palette(Palette::Blues).draw()?;
+/// let viridis = Heatmap::new([[0.5, 1.0]]).palette(Palette::Viridis).draw()?;
+/// assert_ne!(blues.to_svg(), viridis.to_svg());
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Palette {
     /// White to dark blue (ColorBrewer *Blues*): probabilities and other amounts.

@@ -31,7 +31,7 @@ use crate::{
 /// masked cell is light grey, and a cell beyond the range is outlined. In a small map, every cell prints its value.
 ///
 /// # Shapes
-/// Each facet has the shape `[rows, columns]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
+/// Each facet has the shape `[row, column]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
 ///
 /// # Examples
 /// ```

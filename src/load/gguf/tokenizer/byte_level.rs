@@ -13,7 +13,7 @@ pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let splitter = splitter(&pre).ok_or_else(|| LoadError::Unsupported {
         key: "tokenizer.ggml.pre".into(),
         value: pre.clone(),
-        why: "its way of splitting text into words is not known".into(),
+        why: "this way of splitting text into words is not known".into(),
     })?;
     let normalizer = if QWEN_2.contains(&&*pre) { json!({"type": "NFC"}) } else { Value::Null };
     let frame = if ROBERTA.contains(&&*pre) { vocabulary.frame(true, 2)? } else { Value::Null };
