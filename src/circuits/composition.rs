@@ -66,7 +66,6 @@ pub struct CompositionScores {
 ///
 /// # Errors
 /// Fails when the model has two stacks.
-/// When the model has two stacks.
 #[doc(alias = "all_composition_scores")]
 pub fn composition_scores(model: &Model, composition: Composition) -> Result<CompositionScores> {
     let writers = model.ov_all()?;

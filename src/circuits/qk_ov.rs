@@ -21,7 +21,6 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
-    /// When there is no such layer.
     #[doc(alias = "QK")]
     pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         let (weights, layer) = (self.ungrouped(), layer.to_index());

@@ -32,7 +32,6 @@ impl ProgressMeasures {
     ///
     /// # Errors
     /// Fails when there is no such frequency, or the model does not have the recipe's vocabulary.
-    /// When there is no such frequency, or the model has another vocabulary than the recipe's.
     ///
     /// # Examples
     /// ```

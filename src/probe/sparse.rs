@@ -134,7 +134,6 @@ impl SparseProbe {
     ///
     /// # Errors
     /// Fails as [`log_odds`](Self::log_odds) does.
-    /// As [`log_odds`](Self::log_odds).
     pub fn predict_probability(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
         let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(sigmoid).collect())
