@@ -1,4 +1,6 @@
-//! The glossary of axes. Every `# Shapes` section in this crate uses only these words. Used everywhere.
+//! The glossary of axes.
+//!
+//! Every `# Shapes` section in this crate uses only these words. Used everywhere.
 //!
 //! | word | meaning |
 //! |---|---|

@@ -68,7 +68,9 @@ impl WeightViews {
 
 /// The circuits of each head, from [`Model::weights`].
 impl Model {
-    /// Returns `W_Q W_K^T` of each head of a layer. See [`WeightViews::qk`].
+    /// Returns `W_Q W_K^T` of each head of a layer.
+    ///
+    /// See [`WeightViews::qk`].
     ///
     /// # Shapes
     /// `[head, d_model, d_model]`
@@ -80,7 +82,9 @@ impl Model {
         self.weights().qk(layer)
     }
 
-    /// Returns `W_V W_O` of each head of a layer. See [`WeightViews::ov`].
+    /// Returns `W_V W_O` of each head of a layer.
+    ///
+    /// See [`WeightViews::ov`].
     ///
     /// # Shapes
     /// `[head, d_model, d_model]`
@@ -101,7 +105,9 @@ impl Model {
         self.weights().ov(layer)
     }
 
-    /// Returns `W_Q W_K^T` of all heads: TransformerLens's `QK`. See [`WeightViews::qk_all`].
+    /// Returns `W_Q W_K^T` of all heads: TransformerLens's `QK`.
+    ///
+    /// See [`WeightViews::qk_all`].
     ///
     /// # Shapes
     /// `[layer, head, d_model, d_model]`
@@ -112,7 +118,9 @@ impl Model {
         self.weights().qk_all()
     }
 
-    /// Returns `W_V W_O` of all heads: TransformerLens's `OV`. See [`WeightViews::ov_all`].
+    /// Returns `W_V W_O` of all heads: TransformerLens's `OV`.
+    ///
+    /// See [`WeightViews::ov_all`].
     ///
     /// # Shapes
     /// `[layer, head, d_model, d_model]`

@@ -9,7 +9,9 @@ use crate::{
 };
 
 impl Generated {
-    /// Draws one text with each new token coloured by the probability that the model gave it. The prompt is hatched.
+    /// Draws one text with each new token coloured by the probability that the model gave it.
+    ///
+    /// The prompt is hatched.
     ///
     /// # Errors
     /// Fails when there is no such text.

@@ -90,7 +90,9 @@ impl SparseProbeParams {
 }
 
 impl SparseProbe {
-    /// Returns the default settings. Change them with setters, then call [`fit`](SparseProbeParams::fit).
+    /// Returns the default settings.
+    ///
+    /// Change them with setters, then call [`fit`](SparseProbeParams::fit).
     pub fn params() -> SparseProbeParams {
         SparseProbeParams::default()
     }
@@ -129,8 +131,9 @@ impl SparseProbe {
         Ok(self.linear.log_odds(features, &rows))
     }
 
-    /// Returns the probability of the positive class for each sample. A balanced probe assumes that both classes are
-    /// equally frequent.
+    /// Returns the probability of the positive class for each sample.
+    ///
+    /// A balanced probe assumes that both classes are equally frequent.
     ///
     /// # Errors
     /// Fails as [`log_odds`](Self::log_odds) does.

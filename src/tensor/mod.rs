@@ -52,7 +52,9 @@ impl Softmax for Tensor {
     }
 }
 
-/// Returns probabilities along an axis; -1 is the last. Differentiable.
+/// Returns probabilities along an axis; -1 is the last.
+///
+/// Differentiable.
 ///
 /// # Errors
 /// Fails when the tensor does not have this axis or does not hold floats.
@@ -68,7 +70,9 @@ pub fn softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Tensor>
     values.as_ref().softmax(axis)
 }
 
-/// Returns the logarithms of probabilities along an axis; -1 is the last. Differentiable.
+/// Returns the logarithms of probabilities along an axis; -1 is the last.
+///
+/// Differentiable.
 ///
 /// # Errors
 /// Fails when the tensor does not have this axis or does not hold floats.

@@ -9,7 +9,9 @@ use crate::{
 };
 use std::fmt;
 
-/// The results. Accuracies are between 0 and 1; losses are in nats per token.
+/// The results.
+///
+/// Accuracies are between 0 and 1; losses are in nats per token.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
