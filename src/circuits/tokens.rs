@@ -303,6 +303,6 @@ mod tests {
     fn what_lies_ahead_is_greyed_between_positions() {
         let model = Model::open("induction-2l").unwrap();
         let svg = position_circuit(&model, (0, 0), 3).unwrap().figure().unwrap().to_svg();
-        assert!(svg.contains("<title>looking 2, looked at 1") && !svg.contains("<title>looking 1, looked at 2"));
+        assert!(svg.contains("<title>query 2, key 1") && !svg.contains("<title>query 1, key 2"));
     }
 }

@@ -4,6 +4,8 @@
 //! is [`glassbox::candle_core`](crate::candle_core). The names that a notebook needs are in the
 //! [`prelude`](crate::prelude).
 //!
+//! To accept another type where a tensor is expected, implement [`ToTensor`] for it in `closure.rs`.
+//!
 //! ```
 //! use glassbox::prelude::*;
 //!
