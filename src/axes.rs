@@ -1,6 +1,6 @@
 //! The glossary of axes.
 //!
-//! Every `# Shapes` section in this crate uses only these words. Used everywhere.
+//! Every `# Shapes` section in this crate uses only these words, and sums and products of them such as `head * d_head`.
 //!
 //! | word | meaning |
 //! |---|---|
@@ -23,7 +23,7 @@
 //! | `step` | token of a generation, counted from 0 |
 //! | `number` | a number from 0 to p - 1, in models that calculate modulo p |
 //! | `pair` | an ordered pair of numbers, by the first and then the second |
-//! | `component` | one wave of a Fourier basis: the constant, or the cosine or sine of one frequency |
+//! | `component` | one part of the residual stream; in a Fourier basis, the constant or one cosine or sine |
 //! | `l`, `m`, `r` | rows of a left factor, the inner axis of a product, and columns of a right factor |
 //! | `from`, `to` | tokens or positions of a circuit's rows and columns |
 //! | `k` | singular values, at most as many as `l`, `m` and `r` |
