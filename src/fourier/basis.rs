@@ -44,7 +44,7 @@ impl Fourier {
         if modulus < 3 || modulus.is_multiple_of(2) {
             return Err(FourierError::Modulus { modulus }.into());
         }
-        at_most("numbers that waves run over", modulus, MOST)?;
+        at_most("numbers in a Fourier basis", modulus, MOST)?;
         let constant = vec![(modulus as f64).sqrt().recip(); modulus];
         let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
         let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();

@@ -23,7 +23,7 @@ impl Generated {
         let prompt = real.len() - new.len();
         let values = std::iter::repeat_n(f32::NAN, prompt).chain(new.iter().map(|token| token.probability));
         TokenText::new(&self.tokens().strings(text)[real], values)
-            .title(format!("{prompt} tokens of prompt, {} new: {reason}", new.len()))
+            .title(format!("{prompt} prompt tokens, {} new tokens: {reason}", new.len()))
             .value("probability when chosen")
             .range(0.0, 1.0)
             .draw()

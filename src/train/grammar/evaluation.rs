@@ -66,7 +66,7 @@ impl fmt::Display for Evaluation {
             write!(f, "{} {}{comma}", format!("{relation:?}").to_lowercase(), percent(part).trim())?;
         }
         let (loss, entropy) = (self.loss.exp(), self.entropy.exp());
-        write!(f, "perplexity {loss:.3}, of the grammar {entropy:.3}: {:.3} times", self.perplexity_ratio())
+        write!(f, "perplexity {loss:.3}, {:.3} times the {entropy:.3} of the grammar", self.perplexity_ratio())
     }
 }
 

@@ -206,7 +206,7 @@ impl Display for Evaluation {
         let mut line = |pairs: &str, Score { loss, accuracy }: Score, end: &str| {
             write!(f, "{pairs}: loss {loss:.2e} nats, {:.2} % right{end}", 100.0 * accuracy)
         };
-        line("pairs it was trained on", self.trained, "\n")?;
-        line("pairs it has not seen", self.held_out, "")
+        line("training pairs", self.trained, "\n")?;
+        line("held-out pairs", self.held_out, "")
     }
 }
