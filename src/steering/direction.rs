@@ -21,7 +21,7 @@ use std::borrow::Borrow;
 /// ```
 /// use glassbox::{prelude::*, steering::Direction};
 /// let model = Model::open("induction-2l")?;
-/// // From texts after which "fox" or "blue" comes next to texts after which "owl" does.
+/// // From texts that "ant" or "cat" continues to texts that "owl" continues.
 /// let owl = ["fox owl red fox", "blue owl tree blue"];
 /// let others = ["fox ant red fox", "blue cat tree blue"];
 /// let direction = Direction::between(&model, Site::resid_post(1), -1, owl, others)?;
