@@ -27,6 +27,9 @@
 //! | `row`, `column` | row and column of a matrix whose meaning is the caller's |
 //! | `l`, `m`, `n`, `r`, `k` | sizes of an abstract matrix and its factors: `[l, r]` is `[l, m]` times `[m, r]`, of rank `k` |
 //! | `step` | step of a generation |
+//! | `strength` | multiple of a direction that is added |
+//! | `pair` | an ordered pair of numbers, by the first and then the second |
+//! | `from`, `to` | tokens or positions of a circuit's rows and columns |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
 //! | `..` | any further axes |
 //!

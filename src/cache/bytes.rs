@@ -5,7 +5,9 @@ use candle_core::{CpuStorage, Storage, Tensor};
 use std::collections::HashMap;
 
 impl ActivationCache {
-    /// The number of bytes of the recorded activations. A buffer that several of them share counts once.
+    /// The number of bytes of the recorded activations.
+    ///
+    /// A buffer that several of them share counts once.
     pub fn bytes(&self) -> usize {
         bytes_of(self.iter().map(|(_, tensor)| tensor))
     }

@@ -1,4 +1,6 @@
-//! [`ActivationCache`]: what one run recorded. Every analysis reads from it.
+//! [`ActivationCache`]: what one run recorded.
+//!
+//! Every analysis reads from it.
 //!
 //! It corresponds to TransformerLens's `ActivationCache`:
 //! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/ActivationCache.py>.
@@ -112,7 +114,9 @@ impl ActivationCache {
         self.entries.is_empty()
     }
 
-    /// The text that was run. In an encoder-decoder model, the text that the decoder read.
+    /// The text that was run.
+    ///
+    /// In an encoder-decoder model, the text that the decoder read.
     pub fn tokens(&self) -> Tokens {
         self.input.tokens()
     }
@@ -128,6 +132,7 @@ impl ActivationCache {
     }
 
     /// Writes every activation to a safetensors file under its TransformerLens name, including the batch axis.
+    ///
     /// An existing file is [replaced as a whole](files).
     ///
     /// # Errors

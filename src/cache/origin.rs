@@ -23,9 +23,9 @@ impl ActivationCache {
         };
         match self.iter().find_map(|(site, x)| Some((site, first(site, &x)?))) {
             Some((site, place)) => {
-                format!("the first recorded site that has one is `{site}`{place}; look at what is done there")
+                format!("the first recorded site that has one is `{site}`{place}; check what happens there")
             }
-            None => format!("none of the {} recorded sites has one, so it comes up after `{last}`", self.len()),
+            None => format!("none of the {} recorded sites has one, so it first appears after `{last}`", self.len()),
         }
     }
 }

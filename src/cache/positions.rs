@@ -54,6 +54,7 @@ impl ActivationCache {
     }
 
     /// The recorded positions as indices, in their order along the axis; `None` if all were recorded.
+    ///
     /// [`Pass::positions`](crate::model::Pass::positions) chooses them, and documents which sites are recorded at every
     /// position anyway.
     ///

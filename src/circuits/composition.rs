@@ -66,7 +66,6 @@ pub struct CompositionScores {
 ///
 /// # Errors
 /// Fails when the model has two stacks.
-/// When the model has two stacks.
 #[doc(alias = "all_composition_scores")]
 pub fn composition_scores(model: &Model, composition: Composition) -> Result<CompositionScores> {
     let writers = model.ov_all()?;
@@ -101,7 +100,9 @@ fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {
 }
 
 impl CompositionScores {
-    /// The strongest pair: writer, reader, score. If a score is NaN, the first such pair.
+    /// The strongest pair: writer, reader, score.
+    ///
+    /// If a score is NaN, the first such pair.
     pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
         let best = self.scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
         best.map_or(((0, 0), (0, 0), f32::NAN), |((from, i, to, j), &score)| ((from, i), (to, j), score))
@@ -140,7 +141,9 @@ impl CompositionScores {
     }
 
     /// Draws a map with a row for each writing head, a column for each reading head, and the score minus its expected
-    /// value. The colour scale extends at least as far as the expected value, so chance differences stay pale.
+    /// value.
+    ///
+    /// The colour scale extends at least as far as the expected value, so chance differences stay pale.
     ///
     /// # Errors
     /// Fails when the model has fewer than two layers.

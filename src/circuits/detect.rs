@@ -1,4 +1,6 @@
-//! [`Detector`]: how well each head's attention matches a pattern. It corresponds to TransformerLens's `detect_head`:
+//! [`Detector`]: how well each head's attention matches a pattern.
+//!
+//! It corresponds to TransformerLens's `detect_head`:
 //! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/head_detector.py>.
 //!
 //! To add a measure, add a variant to [`Measure`] and its case in `compare`.
@@ -36,7 +38,9 @@ enum Sought {
     Pattern(Array2<f32>),
 }
 
-/// Scores heads by how well their attention matches a pattern. TransformerLens's `detect_head`.
+/// Scores heads by how well their attention matches a pattern.
+///
+/// TransformerLens's `detect_head`.
 ///
 /// # Examples
 /// ```
@@ -84,13 +88,17 @@ impl Detector {
         Self::new(Sought::Pattern(pattern))
     }
 
-    /// Sets how patterns are compared. The default is [`Measure::Fraction`].
+    /// Sets how patterns are compared.
+    ///
+    /// The default is [`Measure::Fraction`].
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
     }
 
-    /// Scores only these heads, given as layer and head. The others are NaN (-1 in TransformerLens).
+    /// Scores only these heads, given as layer and head.
+    ///
+    /// The others are NaN (-1 in TransformerLens).
     pub fn heads(mut self, heads: impl IntoIterator<Item = (impl ToIndex, impl ToIndex)>) -> Self {
         let index = |(layer, head): (_, _)| (ToIndex::to_index(layer), ToIndex::to_index(head));
         self.heads = Some(heads.into_iter().map(index).collect());
@@ -109,7 +117,9 @@ impl Detector {
         self
     }
 
-    /// Returns the score of each head over all texts of a run. Padding is left out.
+    /// Returns the score of each head over all texts of a run.
+    ///
+    /// Padding is left out.
     ///
     /// The score is 0 where there is nothing to measure: the pattern has no keys, or all attention is left out.
     ///

@@ -39,7 +39,9 @@ pub struct Eigenvalues {
 
 impl Eigenvalues {
     /// The sum of the eigenvalues divided by the sum of their absolute values: 1 if all are positive, -1 if all are
-    /// negative. The imaginary parts of a real matrix cancel. 0 if all eigenvalues are 0.
+    /// negative.
+    ///
+    /// The imaginary parts of a real matrix cancel. 0 if all eigenvalues are 0.
     ///
     /// # Shapes
     /// `[..]`: one for each matrix

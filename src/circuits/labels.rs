@@ -38,7 +38,9 @@ const REPEATS: usize = 2;
 const TEXTS: usize = 4;
 
 /// Runs a model on repeated random tokens, [made](super::repeated_random_tokens) from a seed, and scores every head for
-/// each type. A head's best score of at least 0.4 decides its type.
+/// each type.
+///
+/// A head's best score of at least 0.4 decides its type.
 ///
 /// # Errors
 /// Fails when the model cannot read repeated tokens or has two stacks, or its attention contains NaN.

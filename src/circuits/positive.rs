@@ -32,8 +32,9 @@ pub fn copying_scores(model: &Model) -> Result<Array2<f32>> {
     share(&model.ov_all()?, &back)
 }
 
-/// Scores how much each head attends to copies of the current token, by the eigenvalues of `W_E W_Q W_K^T W_E^T`. See
-/// [`copying_scores`].
+/// Scores how much each head attends to copies of the current token, by the eigenvalues of `W_E W_Q W_K^T W_E^T`.
+///
+/// See [`copying_scores`].
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1
@@ -45,6 +46,7 @@ pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
 }
 
 /// Scores how much each head attends to positions to which the head `through` has moved the current token.
+///
 /// See [`copying_scores`]; here the matrix is `W_E W_Q W_K^T (W_V W_O)^T W_E^T`, with values and output of `through`.
 ///
 /// If `through` is a previous-token head this is prefix matching, the half of induction that finds the position

@@ -21,7 +21,6 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
-    /// When there is no such layer.
     #[doc(alias = "QK")]
     pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         let (weights, layer) = (self.ungrouped(), layer.to_index());
@@ -69,7 +68,9 @@ impl WeightViews {
 
 /// The circuits of each head, from [`Model::weights`].
 impl Model {
-    /// Returns `W_Q W_K^T` of each head of a layer. See [`WeightViews::qk`].
+    /// Returns `W_Q W_K^T` of each head of a layer.
+    ///
+    /// See [`WeightViews::qk`].
     ///
     /// # Shapes
     /// `[head, d_model, d_model]`
@@ -81,7 +82,9 @@ impl Model {
         self.weights().qk(layer)
     }
 
-    /// Returns `W_V W_O` of each head of a layer. See [`WeightViews::ov`].
+    /// Returns `W_V W_O` of each head of a layer.
+    ///
+    /// See [`WeightViews::ov`].
     ///
     /// # Shapes
     /// `[head, d_model, d_model]`
@@ -102,7 +105,9 @@ impl Model {
         self.weights().ov(layer)
     }
 
-    /// Returns `W_Q W_K^T` of all heads: TransformerLens's `QK`. See [`WeightViews::qk_all`].
+    /// Returns `W_Q W_K^T` of all heads: TransformerLens's `QK`.
+    ///
+    /// See [`WeightViews::qk_all`].
     ///
     /// # Shapes
     /// `[layer, head, d_model, d_model]`
@@ -113,7 +118,9 @@ impl Model {
         self.weights().qk_all()
     }
 
-    /// Returns `W_V W_O` of all heads: TransformerLens's `OV`. See [`WeightViews::ov_all`].
+    /// Returns `W_V W_O` of all heads: TransformerLens's `OV`.
+    ///
+    /// See [`WeightViews::ov_all`].
     ///
     /// # Shapes
     /// `[layer, head, d_model, d_model]`

@@ -8,7 +8,9 @@ use crate::{
 use rand::{SeedableRng, rngs::StdRng, seq::index};
 
 /// Makes texts of `period` different random tokens, repeated `repeats` times, after a beginning-of-text token if the
-/// model has one. Special tokens are not drawn ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
+/// model has one.
+///
+/// Special tokens are not drawn ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
 ///
 /// # Shapes
 /// `[batch, pos]`: `texts` rows of `1 + period * repeats` tokens, or one less without a beginning-of-text token

@@ -1,4 +1,6 @@
-//! [`SvdReading`]: singular vectors of weights, read as tokens. It corresponds to TransformerLens's `SVDInterpreter`:
+//! [`SvdReading`]: singular vectors of weights, read as tokens.
+//!
+//! It corresponds to TransformerLens's `SVDInterpreter`:
 //! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/SVDInterpreter.py>.
 //!
 //! To add a weight matrix, add a variant to [`Writes`].
@@ -135,12 +137,16 @@ fn right(matrix: FactoredMatrix) -> Result<(Tensor, Tensor)> {
 }
 
 impl SvdReading {
-    /// The `k` tokens whose logits a direction raises most, and by how much. Empty if there is no such direction.
+    /// The `k` tokens whose logits a direction raises most, and by how much.
+    ///
+    /// Empty if there is no such direction.
     pub fn raised(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
         self.strongest(vector, k, 1.0)
     }
 
-    /// The `k` tokens whose logits a direction lowers most, and by how much. Empty if there is no such direction.
+    /// The `k` tokens whose logits a direction lowers most, and by how much.
+    ///
+    /// Empty if there is no such direction.
     pub fn lowered(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
         self.strongest(vector, k, -1.0)
     }

@@ -139,7 +139,7 @@ pub(super) fn eigenvalues(matrix: &Tensor) -> Result<Vec<c64>> {
 }
 
 fn diverged(what: &'static str) -> crate::Error {
-    CircuitsError::Diverged { what, why: "the steps towards them do not settle" }.into()
+    CircuitsError::Diverged { what, why: "the iteration does not converge" }.into()
 }
 
 fn check(matrix: MatRef<'_, f64>, what: &'static str) -> Result<()> {

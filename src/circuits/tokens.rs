@@ -89,7 +89,9 @@ pub fn qk_circuit(
 }
 
 /// Computes `W_E W_Q W_K^T (W_V W_O)^T W_E^T`: how much a head at one token attends to positions to which the head
-/// `through` of an earlier layer has moved each token. Values and output are those of `through`.
+/// `through` of an earlier layer has moved each token.
+///
+/// Values and output are those of `through`.
 ///
 /// # Errors
 /// Fails when there is no such head, `through` is not in an earlier layer, or a text is not a single token.
@@ -161,6 +163,7 @@ pub fn position_circuit(model: &Model, head: (impl ToIndex, impl ToIndex), posit
 }
 
 /// Returns `W_E W_V W_O W_U` between all tokens, scaled as in [`ov_circuit`].
+///
 /// It is too large to multiply out, but its singular values, eigenvalues, norm, rows and columns are cheap.
 ///
 /// # Shapes
@@ -194,7 +197,9 @@ fn said(model: &Model) -> Result<Tensor> {
     scaled(unembedding(model)?, model.config().residual_scale)
 }
 
-/// Returns `W_E W_Q W_K^T W_E^T` between all tokens. See [`full_ov`].
+/// Returns `W_E W_Q W_K^T W_E^T` between all tokens.
+///
+/// See [`full_ov`].
 ///
 /// # Shapes
 /// `[d_vocab, d_vocab]`: query, then key
@@ -298,6 +303,6 @@ mod tests {
     fn what_lies_ahead_is_greyed_between_positions() {
         let model = Model::open("induction-2l").unwrap();
         let svg = position_circuit(&model, (0, 0), 3).unwrap().figure().unwrap().to_svg();
-        assert!(svg.contains("<title>looking 2, looked at 1") && !svg.contains("<title>looking 1, looked at 2"));
+        assert!(svg.contains("<title>query 2, key 1") && !svg.contains("<title>query 1, key 2"));
     }
 }

@@ -1,5 +1,6 @@
-//! The word lists of the grammar. To add a word, add it here; the vocabulary follows, so `grammar-4l` must be trained
-//! again.
+//! The word lists of the grammar.
+//!
+//! To add a word, add it here; the vocabulary follows, so `grammar-4l` must be trained again.
 
 use super::{Entity, Gender, GrammaticalNumber, Tense};
 

@@ -42,7 +42,9 @@ pub enum Contrast {
     Truth(Relation, Wording),
 }
 
-/// Draws `count` pairs of prompts that differ in one thing. All prompts of one contrast have the same number of words.
+/// Draws `count` pairs of prompts that differ in one thing.
+///
+/// All prompts of one contrast have the same number of words.
 ///
 /// # Errors
 /// Fails when more nouns are asked for between subject and verb than the grammar has, or more than 100,000 pairs.

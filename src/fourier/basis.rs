@@ -9,7 +9,9 @@ use candle_core::{DType, Device, Tensor};
 use std::{borrow::Borrow, f64::consts::TAU};
 
 /// The Fourier basis of the numbers modulo an odd `p`: a constant, and for each frequency `k` from 1 to `p / 2` the
-/// cosine and the sine of `2 pi k n / p`. All are orthonormal.
+/// cosine and the sine of `2 pi k n / p`.
+///
+/// All are orthonormal.
 ///
 /// # Examples
 /// ```
@@ -42,7 +44,7 @@ impl Fourier {
         if modulus < 3 || modulus.is_multiple_of(2) {
             return Err(FourierError::Modulus { modulus }.into());
         }
-        at_most("numbers that waves run over", modulus, MOST)?;
+        at_most("numbers in a Fourier basis", modulus, MOST)?;
         let constant = vec![(modulus as f64).sqrt().recip(); modulus];
         let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
         let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();
@@ -60,8 +62,9 @@ impl Fourier {
         std::iter::once("constant".to_owned()).chain(pairs).collect()
     }
 
-    /// Returns the coefficient of each wave along an axis of numbers. Entries after the first `p`, such as the
-    /// embeddings of `+` and `=`, are left out.
+    /// Returns the coefficient of each wave along an axis of numbers.
+    ///
+    /// Entries after the first `p`, such as the embeddings of `+` and `=`, are left out.
     ///
     /// # Shapes
     /// `[.., number, ..]` to `[.., component, ..]`, with the type of the input
@@ -102,8 +105,9 @@ impl Fourier {
         Ok(Spectrum::new(constant, waves.map(|pair| pair.iter().sum()).collect()))
     }
 
-    /// Returns the position of each number in the plane of one frequency's cosine and sine. The numbers form a circle
-    /// there if the tensor contains that frequency.
+    /// Returns the position of each number in the plane of one frequency's cosine and sine.
+    ///
+    /// The numbers form a circle there if the tensor contains that frequency.
     ///
     /// # Shapes
     /// `[number, d_model]` to `(x, y)` of each of the `p` numbers

@@ -27,12 +27,12 @@ pub struct ProgressMeasures {
 }
 
 impl ProgressMeasures {
-    /// Measures a model whose circuit uses the frequencies `key`. Find these in the final model and measure them in its
-    /// checkpoints.
+    /// Measures a model whose circuit uses the frequencies `key`.
+    ///
+    /// Find these in the final model and measure them in its checkpoints.
     ///
     /// # Errors
     /// Fails when there is no such frequency, or the model does not have the recipe's vocabulary.
-    /// When there is no such frequency, or the model has another vocabulary than the recipe's.
     ///
     /// # Examples
     /// ```

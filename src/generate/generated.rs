@@ -57,13 +57,16 @@ impl Generated {
         self.model.clone()
     }
 
-    /// The prompt and the new tokens, padded on the right, ready to be run again. In an encoder-decoder model these are
-    /// the decoder's tokens.
+    /// The prompt and the new tokens, padded on the right, ready to be run again.
+    ///
+    /// In an encoder-decoder model these are the decoder's tokens.
     pub fn tokens(&self) -> Tokens {
         self.tokens.clone()
     }
 
-    /// Each text with its continuation, without the end token. A stop string and anything after it are left out.
+    /// Each text with its continuation, without the end token.
+    ///
+    /// A stop string and anything after it are left out.
     pub fn texts(&self) -> Vec<String> {
         let whole = |text: usize| match self.tokens.text(text) {
             Some(written) => written,
@@ -82,12 +85,16 @@ impl Generated {
         spelled.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned()
     }
 
-    /// [`texts`](Self::texts) as one string. Several texts are separated by line breaks.
+    /// [`texts`](Self::texts) as one string.
+    ///
+    /// Several texts are separated by line breaks.
     pub fn text(&self) -> String {
         self.texts().join("\n")
     }
 
-    /// [`continuations`](Self::continuations) as one string. Several continuations are separated by line breaks.
+    /// [`continuations`](Self::continuations) as one string.
+    ///
+    /// Several continuations are separated by line breaks.
     pub fn continuation(&self) -> String {
         self.continuations().join("\n")
     }
@@ -103,7 +110,9 @@ impl Generated {
     }
 
     /// The new tokens of one text with the logit and probability that the model gave each, before any penalty or
-    /// temperature. Empty if there is no such text.
+    /// temperature.
+    ///
+    /// Empty if there is no such text.
     pub fn chosen(&self, text: impl ToIndex) -> Vec<Prediction> {
         self.of(text).map_or_else(Vec::new, |text| text.new.clone())
     }
@@ -118,6 +127,7 @@ impl Generated {
     }
 
     /// Returns the logits that each step's token was chosen from, before any penalty or temperature.
+    ///
     /// After the end of a text its logits have no meaning.
     ///
     /// # Shapes
@@ -129,7 +139,9 @@ impl Generated {
         Ok(self.logits.clone().ok_or(GenerateError::NoLogits)?)
     }
 
-    /// Returns what was recorded at a step. The cache's tokens are those that the step read.
+    /// Returns what was recorded at a step.
+    ///
+    /// The cache's tokens are those that the step read.
     ///
     /// # Errors
     /// Fails when there was no such step, or nothing was to be recorded.

@@ -123,20 +123,25 @@ impl Generation {
         }
     }
 
-    /// Ends a text after this many new tokens. The default is 20.
+    /// Ends a text after this many new tokens.
+    ///
+    /// The default is 20.
     pub fn max_new_tokens(mut self, count: usize) -> Self {
         self.max_new_tokens = count;
         self
     }
 
-    /// Always takes the most likely token. This is the default unless a temperature, `top_k` or `top_p` is given.
+    /// Always takes the most likely token.
+    ///
+    /// This is the default unless a temperature, `top_k` or `top_p` is given.
     pub fn greedy(mut self) -> Self {
         (self.sampling.temperature, self.sampling.top_k, self.sampling.top_p) = (None, None, None);
         self
     }
 
-    /// Samples from the probabilities after dividing the logits by this. Values below 1 favour likely tokens.
-    /// 0 is greedy; otherwise the range is 1e-6 to 1e6.
+    /// Samples from the probabilities after dividing the logits by this.
+    ///
+    /// Values below 1 favour likely tokens. 0 is greedy; otherwise the range is 1e-6 to 1e6.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.sampling.temperature = Some(temperature);
         self
@@ -156,22 +161,25 @@ impl Generation {
     }
 
     /// Divides the positive logit of every token already in the text by this, and multiplies a negative one by it
-    /// ([Keskar et al. 2019](https://arxiv.org/abs/1909.05858)). Applied before the temperature. The range is 1e-6 to
-    /// 1e6.
+    /// ([Keskar et al. 2019](https://arxiv.org/abs/1909.05858)).
+    ///
+    /// Applied before the temperature. The range is 1e-6 to 1e6.
     pub fn repetition_penalty(mut self, penalty: f64) -> Self {
         self.sampling.repetition_penalty = penalty;
         self
     }
 
-    /// Subtracts this from a token's logit for each occurrence in the text, after the temperature. The range is -1e6 to
-    /// 1e6.
+    /// Subtracts this from a token's logit for each occurrence in the text, after the temperature.
+    ///
+    /// The range is -1e6 to 1e6.
     pub fn frequency_penalty(mut self, penalty: f64) -> Self {
         self.sampling.frequency_penalty = penalty;
         self
     }
 
-    /// Seeds the random numbers. The default is 0. Text `i` of a batch uses `seed + i`, so it is the same as it would
-    /// be alone with that seed.
+    /// Seeds the random numbers.
+    ///
+    /// The default is 0. Text `i` of a batch uses `seed + i`, so it is the same as it would be alone with that seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.sampling.seed = seed;
         self
@@ -190,13 +198,17 @@ impl Generation {
         self
     }
 
-    /// Applies one or several interventions at every step. An error among them becomes the run's error.
+    /// Applies one or several interventions at every step.
+    ///
+    /// An error among them becomes the run's error.
     pub fn intervene(self, interventions: impl ToInterventions) -> Self {
         self.intervene_during(.., interventions)
     }
 
     /// Applies interventions at some steps: `..=0` is the step that reads the prompt, `3..5` are the steps that read
-    /// the third and fourth new token. Later steps see their changes to keys and values, because these are cached.
+    /// the third and fourth new token.
+    ///
+    /// Later steps see their changes to keys and values, because these are cached.
     pub fn intervene_during(mut self, steps: impl RangeBounds<usize>, interventions: impl ToInterventions) -> Self {
         let steps = Steps::new(&steps);
         let placed = Intervention::all_placed_in(interventions, &self.model.config());
@@ -205,7 +217,9 @@ impl Generation {
     }
 
     /// Records these sites at every step: a [`Site`](crate::hook::Site), a list, a pattern such as
-    /// `"blocks.*.attn.hook_pattern"`, or [`Sites::filter`]. Read them with [`Generated::cache`].
+    /// `"blocks.*.attn.hook_pattern"`, or [`Sites::filter`].
+    ///
+    /// Read them with [`Generated::cache`].
     pub fn record(self, sites: impl Into<Sites>) -> Self {
         self.record_during(.., sites)
     }
@@ -222,8 +236,10 @@ impl Generation {
         self
     }
 
-    /// Reads the whole text again at every step. The result is the same, only slower. An intervention at a step then
-    /// sees all positions, and acts on all of them unless narrowed.
+    /// Reads the whole text again at every step.
+    ///
+    /// The result is the same, only slower. An intervention at a step then sees all positions, and acts on all of them
+    /// unless narrowed.
     #[doc(alias = "use_past_kv_cache")]
     pub fn without_kv_cache(mut self) -> Self {
         self.keeps = false;
@@ -241,7 +257,9 @@ impl Generation {
         steps::generate(self, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Generates the continuation and calls a closure with every new token. The texts of a batch take turns.
+    /// Generates the continuation and calls a closure with every new token.
+    ///
+    /// The texts of a batch take turns.
     ///
     /// The closure returns nothing, or [`ControlFlow::Break`] to stop; the other texts of the batch still get their
     /// token of that step.

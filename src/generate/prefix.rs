@@ -10,7 +10,9 @@ use crate::{
     text::{Input, Padding, Tokens},
 };
 
-/// A text that has been read. Its keys and values are cached, so continuing it costs only the new tokens.
+/// A text that has been read.
+///
+/// Its keys and values are cached, so continuing it costs only the new tokens.
 ///
 /// Made by [`Model::read`]. It is owned and cheap to clone. Reading more or generating does not change it
 /// (TransformerLens calls this a frozen key-value cache).
@@ -48,8 +50,9 @@ impl Model {
         Prefix::unread(self, input)?.read()
     }
 
-    /// Describes a continuation of a text before it happens; the decoder's text in an encoder-decoder model. See
-    /// [`Generation`].
+    /// Describes a continuation of a text before it happens; the decoder's text in an encoder-decoder model.
+    ///
+    /// See [`Generation`].
     ///
     /// # Errors
     /// Fails when this model cannot read the input (see [`Model::tokens`]), or is an encoder such as BERT, which does
@@ -90,8 +93,10 @@ impl Prefix {
         Ok(Self { kept: kept.first(self.tokens().len() - 1)?, ..self })
     }
 
-    /// Returns the prefix with more text appended: `prefix.then(" and Mary")?`. Nothing is inserted between the two.
-    /// Several texts need the same number of continuations, all with the same number of tokens.
+    /// Returns the prefix with more text appended: `prefix.then(" and Mary")?`.
+    ///
+    /// Nothing is inserted between the two. Several texts need the same number of continuations, all with the same
+    /// number of tokens.
     ///
     /// # Errors
     /// Fails when this model cannot read the text, or the continuations differ in number from the texts or in length.
@@ -116,7 +121,9 @@ impl Prefix {
         Self { input: self.input.clone().with_tokens(tokens), ..self.clone() }.read()
     }
 
-    /// Describes a continuation before it happens. See [`Generation`].
+    /// Describes a continuation before it happens.
+    ///
+    /// See [`Generation`].
     #[doc(alias = "sample_logits")]
     pub fn generate(&self) -> Generation {
         Generation::new(self.clone())

@@ -9,7 +9,9 @@ use crate::{
 };
 
 impl Generated {
-    /// Draws one text with each new token coloured by the probability that the model gave it. The prompt is hatched.
+    /// Draws one text with each new token coloured by the probability that the model gave it.
+    ///
+    /// The prompt is hatched.
     ///
     /// # Errors
     /// Fails when there is no such text.
@@ -21,7 +23,7 @@ impl Generated {
         let prompt = real.len() - new.len();
         let values = std::iter::repeat_n(f32::NAN, prompt).chain(new.iter().map(|token| token.probability));
         TokenText::new(&self.tokens().strings(text)[real], values)
-            .title(format!("{prompt} tokens of prompt, {} new: {reason}", new.len()))
+            .title(format!("{prompt} prompt tokens, {} new tokens: {reason}", new.len()))
             .value("probability when chosen")
             .range(0.0, 1.0)
             .draw()

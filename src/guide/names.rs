@@ -1,5 +1,6 @@
-//! Names in TransformerLens, nnsight and SAELens, each with the glassbox line that does the same. Every line is
-//! compiled and run.
+//! Names in TransformerLens, nnsight and SAELens, each with the glassbox line that does the same.
+//!
+//! Every line is compiled and run.
 //!
 //! Hook names, shapes and values are TransformerLens's own, so a name such as `blocks.0.attn.hook_z` needs no
 //! translation.

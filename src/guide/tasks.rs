@@ -1,5 +1,6 @@
-//! The index by task: what you want to do, and the line that does it. Every line is compiled, and all but those for
-//! encoders are run.
+//! The index by task: what you want to do, and the line that does it.
+//!
+//! Every line is compiled, and all but those for encoders are run.
 //!
 //! All lines follow these:
 //!

@@ -74,7 +74,9 @@ pub struct LensCell {
 const TOP: usize = 10;
 
 impl Run {
-    /// The logit lens on the first text. It watches the token that the model predicts after the last recorded token.
+    /// The logit lens on the first text.
+    ///
+    /// It watches the token that the model predicts after the last recorded token.
     ///
     /// In an encoder it watches the prediction for the first blank or, without a blank, for the last token that is not
     /// special.
@@ -237,6 +239,7 @@ impl LogitLens {
     }
 
     /// Draws the watched token's rank before each layer and at the output, at one position (-1 is the last).
+    ///
     /// The axis is logarithmic. A rank often improves long before the probability does.
     ///
     /// # Errors

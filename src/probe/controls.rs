@@ -39,7 +39,9 @@ impl FromIterator<Metrics> for Repeats {
     }
 }
 
-/// The scores that a probe must beat before its own score means anything. All are measured on the same test samples.
+/// The scores that a probe must beat before its own score means anything.
+///
+/// All are measured on the same test samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Controls {
     /// Every sample is assigned the more frequent class of the training samples. F1 is 0 if that is the negative class.

@@ -13,7 +13,9 @@ use crate::{
 type Part = fn(&CurvePoint) -> &Repeats;
 
 impl ProbeCurve {
-    /// Draws ROC-AUC over the layers, or over k if there is only one layer. See [`picture_of`](Self::picture_of).
+    /// Draws ROC-AUC over the layers, or over k if there is only one layer.
+    ///
+    /// See [`picture_of`](Self::picture_of).
     ///
     /// # Errors
     /// Fails when nothing can be drawn.
@@ -41,7 +43,9 @@ impl ProbeCurve {
         self.draw(chart, lines.collect(), score, |series, _| series)
     }
 
-    /// Draws a score over k on a logarithmic axis, one line for each layer. See [`picture_of`](Self::picture_of).
+    /// Draws a score over k on a logarithmic axis, one line for each layer.
+    ///
+    /// See [`picture_of`](Self::picture_of).
     ///
     /// # Errors
     /// Fails when nothing can be drawn.

@@ -1,4 +1,6 @@
-//! [`Examples`]: activations and labels for many tokens, collected from texts. The input of probes.
+//! [`Examples`]: activations and labels for many tokens, collected from texts.
+//!
+//! The input of probes.
 
 use super::{Features, Labels};
 use crate::{

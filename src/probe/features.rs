@@ -32,7 +32,9 @@ pub struct Features {
 }
 
 impl Features {
-    /// Makes features from a matrix `[sample, feature]`. They are named by their index until you name them.
+    /// Makes features from a matrix `[sample, feature]`.
+    ///
+    /// They are named by their index until you name them.
     ///
     /// # Errors
     /// Fails when an axis is empty, or a value is NaN or infinite.
@@ -76,7 +78,9 @@ impl Features {
         self
     }
 
-    /// Sets the origin of the values, such as the hook `blocks.2.mlp.hook_post`. Reports and pictures show it.
+    /// Sets the origin of the values, such as the hook `blocks.2.mlp.hook_post`.
+    ///
+    /// Reports and pictures show it.
     pub fn with_source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into().into());
         self

@@ -28,7 +28,9 @@ impl Labels {
         values.into().into_iter().collect()
     }
 
-    /// Names the property, for example `plural`. Reports and pictures show the name.
+    /// Names the property, for example `plural`.
+    ///
+    /// Reports and pictures show the name.
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into().into()), ..self }
     }

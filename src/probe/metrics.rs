@@ -6,7 +6,9 @@ use super::Labels;
 use crate::{Result, error::ProbeError, order::falling};
 use std::borrow::Borrow;
 
-/// One of the numbers in [`Metrics`]. All are between 0 and 1, and larger is better.
+/// One of the numbers in [`Metrics`].
+///
+/// All are between 0 and 1, and larger is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Score {
     /// The share of samples that are classified correctly.

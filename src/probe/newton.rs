@@ -1,4 +1,6 @@
-//! Damped Newton's method for a class-weighted logistic loss. Used by `logistic.rs`.
+//! Damped Newton's method for a class-weighted logistic loss.
+//!
+//! Used by `logistic.rs`.
 //!
 //! linfa-logistic does not have class weights, and does not report whether L-BFGS converged. Its solution is a start
 //! from which a few Newton steps reach the weighted minimum. The Newton decrement estimates how far the loss is from

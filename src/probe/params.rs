@@ -3,7 +3,9 @@
 use super::{Features, Labels};
 use crate::{Result, error::ProbeError};
 
-/// The settings of a sparse probe. Made by [`SparseProbe::params`](super::SparseProbe::params).
+/// The settings of a sparse probe.
+///
+/// Made by [`SparseProbe::params`](super::SparseProbe::params).
 ///
 /// The loss is the mean logistic loss over the training samples, plus `l2 / 2` times the sum of the squared weights.
 /// The bias is not penalised. With n training samples this is scikit-learn's `C = 1 / (l2 n)` and linfa's `alpha = l2
@@ -43,50 +45,67 @@ impl Default for SparseProbeParams {
 const REPEATS: usize = 10_000;
 
 impl SparseProbeParams {
-    /// Sets the number of features that the probe may use. The default is 8.
+    /// Sets the number of features that the probe may use.
+    ///
+    /// The default is 8.
     pub fn k(self, k: usize) -> Self {
         Self { k, ..self }
     }
 
-    /// Seeds the split and the controls. The default is 0.
+    /// Seeds the split and the controls.
+    ///
+    /// The default is 0.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Sets the share of each class that is kept for the test. The default is 0.3.
+    /// Sets the share of each class that is kept for the test.
+    ///
+    /// The default is 0.3.
     pub fn test_fraction(self, test_fraction: f64) -> Self {
         Self { test_fraction, ..self }
     }
 
-    /// Sets the strength of the penalty on the squared weights, per sample. The default is 0.01.
+    /// Sets the strength of the penalty on the squared weights, per sample.
+    ///
+    /// The default is 0.01.
     pub fn l2(self, l2: f64) -> Self {
         Self { l2, ..self }
     }
 
-    /// Whether both classes have the same total weight in the loss, however many samples they have. A sample then
-    /// weighs n / 2 divided by its class's count, as with scikit-learn's `class_weight="balanced"`. The default is
-    /// true.
+    /// Whether both classes have the same total weight in the loss, however many samples they have.
+    ///
+    /// A sample then weighs n / 2 divided by its class's count, as with scikit-learn's `class_weight="balanced"`. The
+    /// default is true.
     pub fn balanced(self, balanced: bool) -> Self {
         Self { balanced, ..self }
     }
 
     /// Whether the chosen features are scaled to mean 0 and standard deviation 1 on the training samples before the
-    /// regression. The choice of features does not depend on it. The default is true.
+    /// regression.
+    ///
+    /// The choice of features does not depend on it. The default is true.
     pub fn standardise(self, standardise: bool) -> Self {
         Self { standardise, ..self }
     }
 
-    /// Sets the number of L-BFGS iterations before Newton's method takes over. The default is 100.
+    /// Sets the number of L-BFGS iterations before Newton's method takes over.
+    ///
+    /// The default is 100.
     pub fn max_iterations(self, max_iterations: u64) -> Self {
         Self { max_iterations, ..self }
     }
 
-    /// Sets how many times the control with shuffled labels is run. The default is 5.
+    /// Sets how many times the control with shuffled labels is run.
+    ///
+    /// The default is 5.
     pub fn shuffles(self, shuffles: usize) -> Self {
         Self { shuffles, ..self }
     }
 
-    /// Sets how many times the control with k random features is run. The default is 5.
+    /// Sets how many times the control with k random features is run.
+    ///
+    /// The default is 5.
     pub fn random_draws(self, random_draws: usize) -> Self {
         Self { random_draws, ..self }
     }

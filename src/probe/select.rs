@@ -1,5 +1,7 @@
 //! Choosing the features of a sparse probe by the difference of class means ([Gurnee et al.
-//! 2023](https://arxiv.org/abs/2305.01610)). To add another criterion, add a function that scores features.
+//! 2023](https://arxiv.org/abs/2305.01610)).
+//!
+//! To add another criterion, add a function that scores features.
 
 use ndarray::Axis;
 

@@ -90,7 +90,9 @@ impl SparseProbeParams {
 }
 
 impl SparseProbe {
-    /// Returns the default settings. Change them with setters, then call [`fit`](SparseProbeParams::fit).
+    /// Returns the default settings.
+    ///
+    /// Change them with setters, then call [`fit`](SparseProbeParams::fit).
     pub fn params() -> SparseProbeParams {
         SparseProbeParams::default()
     }
@@ -129,12 +131,12 @@ impl SparseProbe {
         Ok(self.linear.log_odds(features, &rows))
     }
 
-    /// Returns the probability of the positive class for each sample. A balanced probe assumes that both classes are
-    /// equally frequent.
+    /// Returns the probability of the positive class for each sample.
+    ///
+    /// A balanced probe assumes that both classes are equally frequent.
     ///
     /// # Errors
     /// Fails as [`log_odds`](Self::log_odds) does.
-    /// As [`log_odds`](Self::log_odds).
     pub fn predict_probability(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
         let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(sigmoid).collect())

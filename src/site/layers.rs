@@ -2,7 +2,9 @@
 
 use super::Stack;
 
-/// The number of layers in each stack of a model. A negative layer is resolved against it.
+/// The number of layers in each stack of a model.
+///
+/// A negative layer is resolved against it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layers([usize; 3]);
 

@@ -1,4 +1,6 @@
-//! [`Site`]: the typed name of one hook point in the forward pass. [`Sites`]: a selection of them.
+//! [`Site`]: the typed name of one hook point in the forward pass.
+//!
+//! [`Sites`]: a selection of them.
 //!
 //! Used wherever a run records, changes or reads an activation. The names are those of TransformerLens's [hook
 //! points](https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/HookedTransformer.py).

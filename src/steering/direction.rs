@@ -21,7 +21,7 @@ use std::borrow::Borrow;
 /// ```
 /// use glassbox::{prelude::*, steering::Direction};
 /// let model = Model::open("induction-2l")?;
-/// // From texts after which "fox" or "blue" comes next to texts after which "owl" does.
+/// // From texts that "ant" or "cat" continues to texts that "owl" continues.
 /// let owl = ["fox owl red fox", "blue owl tree blue"];
 /// let others = ["fox ant red fox", "blue cat tree blue"];
 /// let direction = Direction::between(&model, Site::resid_post(1), -1, owl, others)?;
@@ -40,8 +40,9 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// Makes a direction from a tensor, an array or numbers, as wide as the site's last axis. It may come from a probe
-    /// or from the unembedding.
+    /// Makes a direction from a tensor, an array or numbers, as wide as the site's last axis.
+    ///
+    /// It may come from a probe or from the unembedding.
     ///
     /// # Shapes
     /// `vector`: `[d_model]` at a site of the residual stream
@@ -56,7 +57,9 @@ impl Direction {
     }
 
     /// Makes the direction from the mean over `away` to the mean over `towards` of the activation at a site and a
-    /// position. Position -1 is the last of each text.
+    /// position.
+    ///
+    /// Position -1 is the last of each text.
     ///
     /// # Errors
     /// Fails when the texts cannot be read, the model does not have the site, the site has more than one vector per
@@ -90,7 +93,9 @@ impl Direction {
         self.vector.clone()
     }
 
-    /// The length of the vector. Strengths are multiples of it.
+    /// The length of the vector.
+    ///
+    /// Strengths are multiples of it.
     pub fn norm(&self) -> f32 {
         length(&self.vector).map_or(f32::NAN, |length| length as f32)
     }
@@ -109,6 +114,7 @@ impl Direction {
     }
 
     /// Returns an intervention that adds `strength` times the vector, at every position unless narrowed.
+    ///
     /// A negative strength steers the opposite way.
     ///
     /// # Errors

@@ -10,7 +10,9 @@ use crate::{
 };
 use ndarray::{Array2, Axis};
 
-/// A metric against the strength with which a direction was added. Shown as a line.
+/// A metric against the strength with which a direction was added.
+///
+/// Shown as a line.
 #[derive(Clone, PartialEq)]
 pub struct DoseCurve {
     title: String,

@@ -4,6 +4,8 @@
 //! is [`glassbox::candle_core`](crate::candle_core). The names that a notebook needs are in the
 //! [`prelude`](crate::prelude).
 //!
+//! To accept another type where a tensor is expected, implement [`ToTensor`] for it in `closure.rs`.
+//!
 //! ```
 //! use glassbox::prelude::*;
 //!
@@ -52,7 +54,9 @@ impl Softmax for Tensor {
     }
 }
 
-/// Returns probabilities along an axis; -1 is the last. Differentiable.
+/// Returns probabilities along an axis; -1 is the last.
+///
+/// Differentiable.
 ///
 /// # Errors
 /// Fails when the tensor does not have this axis or does not hold floats.
@@ -68,7 +72,9 @@ pub fn softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Tensor>
     values.as_ref().softmax(axis)
 }
 
-/// Returns the logarithms of probabilities along an axis; -1 is the last. Differentiable.
+/// Returns the logarithms of probabilities along an axis; -1 is the last.
+///
+/// Differentiable.
 ///
 /// # Errors
 /// Fails when the tensor does not have this axis or does not hold floats.

@@ -8,8 +8,6 @@
 //! 2022](https://arxiv.org/abs/2209.11895)). Pieces start anywhere and have any length, so neither a fixed distance nor
 //! a memory of the text's words is enough. The loss counts only predictable words, plus a small penalty for every
 //! active head, so that one head does each job.
-//! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
-//! speaks, so that one head does each job.
 
 use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabulary::tokenizer_json};
 use crate::{

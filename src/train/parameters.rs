@@ -48,7 +48,9 @@ impl Parameters {
         self.vars.keys().cloned().collect()
     }
 
-    /// Returns a variable. Gradients of what is computed from it reach it.
+    /// Returns a variable.
+    ///
+    /// Gradients of what is computed from it reach it.
     ///
     /// # Shapes
     /// The shape in [`WeightViews::named`](crate::weights::WeightViews::named).

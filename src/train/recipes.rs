@@ -1,4 +1,6 @@
-//! The recipes of the shipped models, by name. To add one, add a line here.
+//! The recipes of the shipped models, by name.
+//!
+//! To add one, add a line here.
 
 use super::{Recipe, grammar::English, induction::Induction, modular::ModularAddition};
 use crate::{

@@ -1,5 +1,6 @@
-//! A safetensors file with a checksum of all its bytes in its header, so that damage is noticed. Used to resume
-//! trainings.
+//! A safetensors file with a checksum of all its bytes in its header, so that damage is noticed.
+//!
+//! Used to resume trainings.
 
 use crate::{Result, files};
 use candle_core::{Device, Tensor};

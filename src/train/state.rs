@@ -33,7 +33,9 @@ impl Training {
         files::write(path, sealed::seal(tensors)?)
     }
 
-    /// Resumes a saved training. It ends with exactly the same weights as one that was never interrupted.
+    /// Resumes a saved training.
+    ///
+    /// It ends with exactly the same weights as one that was never interrupted.
     ///
     /// # Errors
     /// Fails when the file does not exist or is damaged, or the recipe's settings have changed.

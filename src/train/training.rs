@@ -112,8 +112,9 @@ impl Training {
         })
     }
 
-    /// Runs the remaining steps and calls `after` following each. An error from `after` ends the run; call it again to
-    /// continue.
+    /// Runs the remaining steps and calls `after` following each.
+    ///
+    /// An error from `after` ends the run; call it again to continue.
     ///
     /// # Errors
     /// Fails when the loss becomes NaN or infinite, or `after` fails.
@@ -159,8 +160,9 @@ impl Training {
         self.recipe.clone()
     }
 
-    /// The current weights, shared with the training. Later steps change them, and setting them here changes the
-    /// training. [`Training::model`] returns a copy.
+    /// The current weights, shared with the training.
+    ///
+    /// Later steps change them, and setting them here changes the training. [`Training::model`] returns a copy.
     pub fn parameters(&self) -> Parameters {
         self.parameters.clone()
     }
@@ -186,7 +188,9 @@ impl Training {
         }
     }
 
-    /// Returns the current model. Later steps do not change it.
+    /// Returns the current model.
+    ///
+    /// Later steps do not change it.
     ///
     /// # Errors
     /// Fails when the tokenizer is malformed.

@@ -11,8 +11,9 @@ use crate::{
 use candle_core::{DType, Device, Tensor};
 
 impl WeightViews {
-    /// Returns the direction of the residual stream that a token's logit reads: its column of `W_U`. The token is an
-    /// id, or a text that is one token.
+    /// Returns the direction of the residual stream that a token's logit reads: its column of `W_U`.
+    ///
+    /// The token is an id, or a text that is one token.
     ///
     /// Unless the final norm's weight is folded ([`Model::fold_ln`]), it still lies between the stream and this
     /// direction.

@@ -11,8 +11,9 @@ use candle_core::Tensor;
 /// MLPs. Each view fails when there is no such layer, when an expert of a mixture has not been chosen with
 /// [`expert`](Self::expert), or when, in a model with two stacks, neither has been chosen.
 impl WeightViews {
-    /// Returns `W_in`, with one column for each neuron. In a gated MLP, the matrix of the branch that the gate
-    /// multiplies.
+    /// Returns `W_in`, with one column for each neuron.
+    ///
+    /// In a gated MLP, the matrix of the branch that the gate multiplies.
     ///
     /// # Shapes
     /// `[d_model, d_mlp]`
@@ -49,8 +50,10 @@ impl WeightViews {
         Ok(self.mlp(layer, "W_out")?.output.weight.clone())
     }
 
-    /// Returns `b_in`. In a gated MLP it is added to the branch that the gate multiplies, before the product.
-    /// TransformerLens's `b_in` is added after the product, so it cannot represent this bias.
+    /// Returns `b_in`.
+    ///
+    /// In a gated MLP it is added to the branch that the gate multiplies, before the product. TransformerLens's `b_in`
+    /// is added after the product, so it cannot represent this bias.
     ///
     /// # Shapes
     /// `[d_mlp]`

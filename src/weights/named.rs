@@ -66,8 +66,10 @@ impl WeightViews {
         Err(WeightsError::Unknown { name, family, nearest }.into())
     }
 
-    /// Returns the number of values in all named parameters. A tied unembedding counts twice, as in TransformerLens;
-    /// [`Model::n_parameters`](crate::Model::n_parameters) counts it once.
+    /// Returns the number of values in all named parameters.
+    ///
+    /// A tied unembedding counts twice, as in TransformerLens; [`Model::n_parameters`](crate::Model::n_parameters)
+    /// counts it once.
     ///
     /// # Errors
     /// Fails when memory runs out.

@@ -60,8 +60,9 @@ impl Model {
         self.with_step(Step::FoldLn)
     }
 
-    /// Returns a copy in which everything added to the residual stream has mean 0. Readers after a LayerNorm see no
-    /// difference.
+    /// Returns a copy in which everything added to the residual stream has mean 0.
+    ///
+    /// Readers after a LayerNorm see no difference.
     ///
     /// # Errors
     /// Fails when something reads the residual stream without a LayerNorm, or the step has already been done.
@@ -69,8 +70,9 @@ impl Model {
         self.with_step(Step::CenterWritingWeights)
     }
 
-    /// Returns a copy in which the logits at every position have mean 0 over the vocabulary. Probabilities stay the
-    /// same.
+    /// Returns a copy in which the logits at every position have mean 0 over the vocabulary.
+    ///
+    /// Probabilities stay the same.
     ///
     /// # Errors
     /// Fails when the logits are soft-capped, the model does not have logits, or the step has already been done.
@@ -78,8 +80,9 @@ impl Model {
         self.with_step(Step::CenterUnembed)
     }
 
-    /// Returns a copy in which value biases are folded into the output bias. This works because each query's attention
-    /// sums to 1.
+    /// Returns a copy in which value biases are folded into the output bias.
+    ///
+    /// This works because each query's attention sums to 1.
     ///
     /// # Errors
     /// Fails when the values do not have a bias, or the step has already been done.

@@ -39,8 +39,9 @@ impl Step {
     }
 }
 
-/// Which steps [`Model::processed`](crate::Model::processed) applies. The names and defaults are those of
-/// TransformerLens's `from_pretrained`: all but the last.
+/// Which steps [`Model::processed`](crate::Model::processed) applies.
+///
+/// The names and defaults are those of TransformerLens's `from_pretrained`: all but the last.
 ///
 /// # Examples
 /// ```

@@ -16,12 +16,16 @@ pub fn say(words: impl Display) -> Outcome<()> {
     Ok(writeln!(output, "{words}").and_then(|()| output.flush()).map_err(Unsaid)?)
 }
 
-/// Prints a line to standard error. If that fails, the line is lost.
+/// Prints a line to standard error.
+///
+/// If that fails, the line is lost.
 pub fn warn(words: impl Display) {
     let _ = writeln!(io::stderr(), "{words}");
 }
 
-/// Returns the exit code. An error is printed, unless it is only that the output pipe was closed.
+/// Returns the exit code.
+///
+/// An error is printed, unless it is only that the output pipe was closed.
 pub fn end(outcome: Outcome<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
-//! [`FactoredMatrix`]: large matrices of low rank, kept as two factors. It corresponds to TransformerLens's
-//! `FactoredMatrix`:
+//! [`FactoredMatrix`]: large matrices of low rank, kept as two factors.
+//!
+//! It corresponds to TransformerLens's `FactoredMatrix`:
 //! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/FactoredMatrix.py>.
 
 mod products;
@@ -119,7 +120,9 @@ impl FactoredMatrix {
         product(&self.a, &self.b)
     }
 
-    /// Returns the product in the other order, `B A`. Its nonzero eigenvalues are those of `A B`.
+    /// Returns the product in the other order, `B A`.
+    ///
+    /// Its nonzero eigenvalues are those of `A B`.
     ///
     /// # Shapes
     /// `[.., m, m]`

@@ -11,7 +11,9 @@ use std::ops::Range;
 
 /// Selection.
 impl FactoredMatrix {
-    /// Returns the matrices at an index of the first leading axis. Negative indices count from the end.
+    /// Returns the matrices at an index of the first leading axis.
+    ///
+    /// Negative indices count from the end.
     ///
     /// # Errors
     /// Fails when there is no leading axis or no such index.

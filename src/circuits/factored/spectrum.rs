@@ -54,8 +54,9 @@ impl FactoredMatrix {
         Ok(Eigenvalues { re, im: stacked(shape, values.iter().map(|value| value.im as f32).collect())? })
     }
 
-    /// Returns the same matrices as `U sqrt(S)` times `sqrt(S) V^T`. Both factors then have the same singular values,
-    /// and orthogonal columns or rows.
+    /// Returns the same matrices as `U sqrt(S)` times `sqrt(S) V^T`.
+    ///
+    /// Both factors then have the same singular values, and orthogonal columns or rows.
     ///
     /// # Errors
     /// Fails when the factors are not finite.

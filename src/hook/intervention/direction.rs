@@ -6,7 +6,9 @@ use crate::{Result, error::SiteError, site::Sites, tensor::ToTensor};
 use candle_core::{D, DType, Tensor};
 
 /// Removes the component of the activation along a direction: `x - (x . d) d`, where `d` has length 1 ([Arditi et al.
-/// 2024](https://arxiv.org/abs/2406.11717)). The direction you pass may have any length except 0.
+/// 2024](https://arxiv.org/abs/2406.11717)).
+///
+/// The direction you pass may have any length except 0.
 ///
 /// # Shapes
 /// `direction`: the last axis of the site, such as `[d_model]`.

@@ -24,7 +24,9 @@ pub fn zero(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Zero)
 }
 
-/// Sets every position to the mean over the tokens of all texts. Padding is left out.
+/// Sets every position to the mean over the tokens of all texts.
+///
+/// Padding is left out.
 ///
 /// This keeps what the activation has everywhere and removes what it has at one position (mean ablation). If the
 /// intervention is narrowed to some positions, texts or heads, the mean is taken over these. The sites of a mixture's
@@ -36,14 +38,17 @@ pub fn mean(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Mean)
 }
 
-/// Replaces the activation by a value. The value has the shape of the whole activation or of the part that the
-/// intervention is narrowed to, or broadcasts to that part.
+/// Replaces the activation by a value.
+///
+/// The value has the shape of the whole activation or of the part that the intervention is narrowed to, or broadcasts
+/// to that part.
 #[doc(alias = "set_act")]
 pub fn replace(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
     with(sites, value, Action::Replace)
 }
 
 /// Replaces the activation by another run's at the same site (activation patching).
+///
 /// A pattern or a predicate selects among the sites that the other run recorded.
 ///
 /// # Errors
@@ -71,8 +76,9 @@ pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Res
     }
 }
 
-/// Adds a value, such as a steering direction. The value broadcasts, so one `[d_model]` vector is added at every
-/// position.
+/// Adds a value, such as a steering direction.
+///
+/// The value broadcasts, so one `[d_model]` vector is added at every position.
 #[doc(alias("steering_hook", "ActivationAddition"))]
 pub fn add(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
     with(sites, value, Action::Add)
@@ -91,7 +97,9 @@ pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
     Intervention::new(sites, Action::Scale(factor))
 }
 
-/// Applies a closure. It receives the (narrowed) activation and returns one of the same shape.
+/// Applies a closure.
+///
+/// It receives the (narrowed) activation and returns one of the same shape.
 ///
 /// # Examples
 /// ```
@@ -130,8 +138,9 @@ pub fn edit_at<R: ToTensor>(
     Intervention::new(sites, Action::Edit(Arc::new(move |x: &Tensor, site| f(x, site).to_tensor())))
 }
 
-/// Calls a closure with the (narrowed) activation and leaves the activation unchanged. [`store`](super::store) keeps
-/// the activation itself.
+/// Calls a closure with the (narrowed) activation and leaves the activation unchanged.
+///
+/// [`store`](super::store) keeps the activation itself.
 ///
 /// # Examples
 /// ```
@@ -149,7 +158,9 @@ pub fn observe<R: Looked>(sites: impl Into<Sites>, mut f: impl FnMut(&Tensor) ->
     observe_at(sites, move |x, _| f(x))
 }
 
-/// Calls a closure with the activation and its site, and leaves the activation unchanged. See [`observe`].
+/// Calls a closure with the activation and its site, and leaves the activation unchanged.
+///
+/// See [`observe`].
 ///
 /// # Examples
 /// ```
@@ -168,8 +179,9 @@ pub fn observe_at<R: Looked>(
     Intervention::new(sites, Action::Look(Arc::new(look)))
 }
 
-/// Applies a closure to the gradient at this site when a [`Pass`](crate::model::Pass) differentiates. The forward pass
-/// is unchanged.
+/// Applies a closure to the gradient at this site when a [`Pass`](crate::model::Pass) differentiates.
+///
+/// The forward pass is unchanged.
 ///
 /// Gradients at earlier sites are computed from the changed one. A pass without a gradient refuses this intervention.
 /// As a part of [`Model::hooked`](crate::Model::hooked) it acts only in passes that compute a gradient.

@@ -1,4 +1,6 @@
-//! [`Intervention`]: what to change at a site. Used by runs, hooked models, generation and patching.
+//! [`Intervention`]: what to change at a site.
+//!
+//! Used by runs, hooked models, generation and patching.
 //!
 //! To add an intervention, add a variant to `Action`, its constructor in `make.rs`, its case in `apply` here and its
 //! words in `show.rs`.
@@ -140,7 +142,9 @@ impl Intervention {
         self.site
     }
 
-    /// Narrows to one head (a key head at `hook_k` and `hook_v`). Negative indices count from the end.
+    /// Narrows to one head (a key head at `hook_k` and `hook_v`).
+    ///
+    /// Negative indices count from the end.
     pub fn head(self, head: impl ToIndex) -> Self {
         self.heads([head])
     }

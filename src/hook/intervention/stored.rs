@@ -13,8 +13,9 @@ use std::{
 };
 
 /// Keeps the activation as it is at this point: after the interventions listed before this one and before those listed
-/// after it. The activation itself is unchanged. Read it from the [`Stored`] once a model has run with the
-/// intervention.
+/// after it.
+///
+/// The activation itself is unchanged. Read it from the [`Stored`] once a model has run with the intervention.
 ///
 /// # Examples
 /// ```

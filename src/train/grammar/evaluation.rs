@@ -9,7 +9,9 @@ use crate::{
 };
 use std::fmt;
 
-/// The results. Accuracies are between 0 and 1; losses are in nats per token.
+/// The results.
+///
+/// Accuracies are between 0 and 1; losses are in nats per token.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
@@ -64,7 +66,7 @@ impl fmt::Display for Evaluation {
             write!(f, "{} {}{comma}", format!("{relation:?}").to_lowercase(), percent(part).trim())?;
         }
         let (loss, entropy) = (self.loss.exp(), self.entropy.exp());
-        write!(f, "perplexity {loss:.3}, of the grammar {entropy:.3}: {:.3} times", self.perplexity_ratio())
+        write!(f, "perplexity {loss:.3}, {:.3} times the {entropy:.3} of the grammar", self.perplexity_ratio())
     }
 }
 

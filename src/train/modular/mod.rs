@@ -30,7 +30,9 @@ use std::{fmt::Display, path::Path};
 pub(crate) use sums::score;
 pub use sums::{Score, Sums};
 
-/// The modulus of the sums. It is prime, so that all frequencies are alike.
+/// The modulus of the sums.
+///
+/// It is prime, so that all frequencies are alike.
 pub const MODULUS: u32 = 53;
 
 /// The steps at which the shipped model's weights are kept.
@@ -75,7 +77,9 @@ pub fn pairs() -> Vec<Pair> {
     (0..MODULUS).flat_map(|a| (0..MODULUS).map(move |b| (a, b))).collect()
 }
 
-/// Returns `a + b =` as token ids. A number's id is the number itself.
+/// Returns `a + b =` as token ids.
+///
+/// A number's id is the number itself.
 pub fn prompt((a, b): Pair) -> [u32; 4] {
     [a, MODULUS, b, MODULUS + 1]
 }
@@ -202,7 +206,7 @@ impl Display for Evaluation {
         let mut line = |pairs: &str, Score { loss, accuracy }: Score, end: &str| {
             write!(f, "{pairs}: loss {loss:.2e} nats, {:.2} % right{end}", 100.0 * accuracy)
         };
-        line("pairs it was trained on", self.trained, "\n")?;
-        line("pairs it has not seen", self.held_out, "")
+        line("training pairs", self.trained, "\n")?;
+        line("held-out pairs", self.held_out, "")
     }
 }
