@@ -12,7 +12,7 @@ use std::{ops::Range, sync::Arc};
 
 /// What a decoder looks at beside an encoder.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Encoded<'a> {
+pub(super) enum EncoderOutput<'a> {
     /// Nothing: it is not looked at.
     Unseen,
     /// What the corrupt run's encoder gave, as keys and values.
@@ -29,7 +29,7 @@ impl Patching {
         layer: usize,
         copies: usize,
         start: usize,
-        encoded: Encoded,
+        encoded: EncoderOutput,
     ) -> Result<Frame> {
         let kept = match stack.stack {
             Stack::Encoder => Kept::default(),
@@ -46,7 +46,7 @@ impl Patching {
         copies: usize,
         positions: Range<usize>,
         kept: Kept,
-        encoded: Encoded,
+        encoded: EncoderOutput,
     ) -> Result<Frame> {
         let (input, config) = (self.corrupt_input(), self.experiment.model.config());
         let tokens = input.of(stack.stack);
@@ -55,13 +55,13 @@ impl Patching {
             tokens.is_padded().then(|| rows.collect::<Arc<[Range<usize>]>>())
         };
         let before = &self.baseline.corrupt.kept;
-        let kept = if matches!(encoded, Encoded::Before) { kept.with_across(before, layer, copies)? } else { kept };
+        let kept = if matches!(encoded, EncoderOutput::Before) { kept.with_across(before, layer, copies)? } else { kept };
         let frame = Frame::going_on(&config, stack, copies * tokens.batch(), positions, real(tokens), kept)?;
         let source = real(input.of(Stack::Encoder));
         Ok(match (encoded, &before.encoded) {
-            (Encoded::Anew(encoded), _) => frame.looking_at((encoded.clone(), source)),
+            (EncoderOutput::Anew(encoded), _) => frame.looking_at((encoded.clone(), source)),
             // Of what is there as keys and values, only the padding matters.
-            (Encoded::Before, Some((encoded, _))) => frame.looking_at((encoded.clone(), source)),
+            (EncoderOutput::Before, Some((encoded, _))) => frame.looking_at((encoded.clone(), source)),
             _ => frame,
         })
     }

@@ -74,7 +74,7 @@ impl Attention {
             return Ok((q, k, v));
         }
         let input = Input::new(resid, norm, here, self.n_heads, tap)?;
-        let placed = Input { beside: self.beside(frame)?, ..input.clone() };
+        let placed = HeadInput { beside: self.beside(frame)?, ..input.clone() };
         let q = tap_heads(&self.q, &placed, self.n_heads, [Point::QInput, Point::Q], here, tap)?;
         let k = tap_heads(&self.k, &placed, self.n_key_value_heads, [Point::KInput, Point::K], here, tap)?;
         let v = tap_heads(&self.v, &input, self.n_key_value_heads, [Point::VInput, Point::V], here, tap)?;
@@ -205,7 +205,7 @@ fn in_heads(x: Tensor, heads: usize) -> Result<Tensor> {
 /// What the three projections read: the normed residual stream, shared by all heads unless somebody changes or
 /// differentiates a single head's copy.
 #[derive(Clone)]
-struct Input<'a> {
+struct HeadInput<'a> {
     resid: &'a Tensor,
     norm: &'a Norm,
     /// `[batch, pos, d_model]`
@@ -216,7 +216,7 @@ struct Input<'a> {
     beside: Option<Tensor>,
 }
 
-impl<'a> Input<'a> {
+impl<'a> HeadInput<'a> {
     fn new(resid: &'a Tensor, norm: &'a Norm, here: Here, n_heads: usize, tap: &mut Tap) -> Result<Self> {
         let site = here.site(Point::AttnIn);
         let acted_on = tap.acts_on(site);

@@ -5,7 +5,7 @@ use crate::{
     Result,
     hook::{Site, replace},
     net::{Here, Plan, Tap},
-    patching::{Patching, frames::Encoded},
+    patching::{Patching, frames::EncoderOutput},
 };
 use candle_core::{Device, Tensor};
 
@@ -32,7 +32,7 @@ impl Patching {
                 plan.order(site).edits.push(read.check(&self.experiment.model.config(), sizes)?);
             }
             plan.order(Site::z(layer)).record = true;
-            let (mut frame, mut tap) = (self.frame(stack, layer, 1, 0, Encoded::Unseen)?, Tap::new(&plan));
+            let (mut frame, mut tap) = (self.frame(stack, layer, 1, 0, EncoderOutput::Unseen)?, Tap::new(&plan));
             let stream = ends.streams.get(Site::resid_pre(layer))?;
             block.attention.forward(&stream, &block.ln1, here, &mut frame, &mut tap)?;
             let first = graph.before_layer(layer);

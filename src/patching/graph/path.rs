@@ -8,7 +8,7 @@ use crate::{
     hook::{Site, replace},
     net::{Here, Plan, Tap},
     ops::in_pool,
-    patching::{PatchSweep, Patching, frames::Encoded},
+    patching::{PatchSweep, Patching, frames::EncoderOutput},
 };
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -266,7 +266,7 @@ impl Patching {
         let mut resid = repeated(&ends.streams.get(Site::resid_pre(first))?, cells)?;
         let stack = &self.experiment.model.transformer().last;
         for layer in first..stack.blocks.len() {
-            let mut frame = self.frame(stack, layer, cells, 0, Encoded::Before)?;
+            let mut frame = self.frame(stack, layer, cells, 0, EncoderOutput::Before)?;
             resid = stack.run_block(layer, resid, &mut frame, &mut Tap::new(&plan))?;
         }
         self.measure(&resid, 0)
