@@ -73,7 +73,7 @@ impl Attention {
             let (k, v) = self.keys_values_across(here, frame, tap)?;
             return Ok((q, k, v));
         }
-        let input = Input::new(resid, norm, here, self.n_heads, tap)?;
+        let input = HeadInput::new(resid, norm, here, self.n_heads, tap)?;
         let placed = HeadInput { beside: self.beside(frame)?, ..input.clone() };
         let q = tap_heads(&self.q, &placed, self.n_heads, [Point::QInput, Point::Q], here, tap)?;
         let k = tap_heads(&self.k, &placed, self.n_key_value_heads, [Point::KInput, Point::K], here, tap)?;
@@ -239,7 +239,7 @@ fn per_head(resid: &Tensor, heads: usize) -> Result<Tensor> {
 /// A projection split into heads, with the hooks before and after it.
 fn tap_heads(
     linear: &Linear,
-    input: &Input,
+    input: &HeadInput,
     heads: usize,
     [before, after]: [Point; 2],
     here: Here,
