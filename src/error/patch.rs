@@ -126,11 +126,6 @@ pub(crate) enum PatchError {
     #[error("noise needs a standard deviation that is finite and not negative, got {deviation}")]
     NoNoise { deviation: f32 },
     #[error(
-        "this {family} model cannot be taken as a graph of heads and MLPs: {why}; patch whole layers instead, as \
-         `attn_out` and `mlp_out` do"
-    )]
-    NoGraph { family: String, why: &'static str },
-    #[error(
         "{count} interventions are done inside the model, and edges are followed between the parts of a model as it is; \
          only the embeddings may be changed"
     )]
