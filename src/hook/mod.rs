@@ -11,6 +11,7 @@ mod select;
 mod several;
 mod short;
 mod site;
+mod stack;
 
 pub use crate::index::ToIndex;
 pub use closure::{Looked, ToTensor};
@@ -26,4 +27,5 @@ pub(crate) use point::Stage;
 pub use select::Sites;
 pub use several::ToInterventions;
 pub(crate) use short::nearest;
-pub use site::{Site, Stack};
+pub use site::Site;
+pub use stack::Stack;

@@ -1,7 +1,7 @@
 //! [`Site`]: the typed name of one place in the forward pass.
 
 use super::{
-    Layers,
+    Layers, Stack,
     point::{Place, Point, Row, Stage, TABLE},
     short,
 };
@@ -11,30 +11,6 @@ use crate::{
     index::{Counted, ToIndex},
 };
 use std::{fmt, str::FromStr};
-
-/// Which stack of blocks a site is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Stack {
-    /// The only stack of a decoder-only or encoder-only model: `blocks.3.…`.
-    #[default]
-    Blocks,
-    /// The encoder of an encoder-decoder model: `encoder.3.…`.
-    Encoder,
-    /// The decoder of an encoder-decoder model: `decoder.3.…`.
-    Decoder,
-}
-
-impl Stack {
-    pub(crate) const ALL: [Self; 3] = [Self::Blocks, Self::Encoder, Self::Decoder];
-
-    pub(crate) const fn prefix(self) -> &'static str {
-        match self {
-            Self::Blocks => "blocks",
-            Self::Encoder => "encoder",
-            Self::Decoder => "decoder",
-        }
-    }
-}
 
 /// The typed name of one place in the forward pass, where activations can be read and changed.
 ///
@@ -58,10 +34,10 @@ impl Stack {
 #[doc(alias("get_act_name", "HookPoint", "hook_name", "utils.get_act_name"))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
-    stack: Stack,
+    pub(super) stack: Stack,
     layer: Layer,
     expert: usize,
-    point: Point,
+    pub(super) point: Point,
 }
 
 /// A layer as it was given.
@@ -113,29 +89,6 @@ impl Site {
         let given = i64::try_from(back).map_or(i64::MIN, |back| -back);
         let layer = Counted::layers(layers.of(self.stack).max(1)).index(given)?;
         Ok(Self { layer: Layer::FromStart(layer), ..self })
-    }
-
-    /// The same place in the encoder's stack of an encoder-decoder model. Of places outside the blocks, the encoder has its
-    /// own tokens, embedding and final norm; the others stay what they are.
-    pub const fn in_encoder(self) -> Self {
-        self.in_stack(Stack::Encoder)
-    }
-
-    /// The same place in the decoder's stack of an encoder-decoder model. Of places outside the blocks, the decoder has its
-    /// own tokens, embedding and final norm; the others stay what they are.
-    ///
-    /// ```
-    /// use glassbox::hook::Site;
-    /// assert_eq!(Site::z(0).in_decoder().to_string(), "decoder.0.attn.hook_z");
-    /// assert_eq!(Site::embed().in_decoder().to_string(), "decoder.hook_embed");
-    /// ```
-    pub const fn in_decoder(self) -> Self {
-        self.in_stack(Stack::Decoder)
-    }
-
-    pub(crate) const fn in_stack(self, stack: Stack) -> Self {
-        let point = self.point.in_stack(stack);
-        Self { stack: if point.is_once() { Stack::Blocks } else { stack }, point, ..self }
     }
 
     /// What the site holds, without its layer.
@@ -196,21 +149,6 @@ impl Site {
     /// Whether the place belongs to the reading of a whole text, not to the logits.
     pub(crate) fn is_pooled(self) -> bool {
         matches!(self.point, Point::PoolerOut | Point::NspOut)
-    }
-
-    /// The scores that a pattern is made of; any other site as it is.
-    pub(crate) fn scores(self) -> Self {
-        let point = match self.point {
-            Point::Pattern => Point::AttnScores,
-            Point::CrossPattern => Point::CrossAttnScores,
-            other => other,
-        };
-        Self { point, ..self }
-    }
-
-    /// Whether it is a place between an encoder and the decoder beside it.
-    pub(crate) fn is_after_encoder(self) -> bool {
-        self.point.stage() == Stage::AfterEncoder
     }
 
     /// The same place in one expert of a mixture.

@@ -9,8 +9,11 @@ use glassbox::{
     text::{Input, Padding, ToInput},
 };
 
+/// From a site to that of a stack.
+type Place = fn(Site) -> Site;
+
 /// A model, and which of its stacks is the graph.
-const CASES: [(&str, fn(Site) -> Site); 7] = [
+const CASES: [(&str, Place); 7] = [
     ("families/bert", |site| site),
     ("families/distilbert", |site| site),
     ("families/opt-post-norm", |site| site),
@@ -24,7 +27,7 @@ fn metric(model: &Model) -> Metric {
     Metric::logit_diff(model, [7, 9], [22, 3], 2).unwrap()
 }
 
-fn experiment(name: &str, place: fn(Site) -> Site) -> (Model, Patching) {
+fn experiment(name: &str, place: Place) -> (Model, Patching) {
     let model = open(name);
     let left = |texts: [Vec<u32>; 2]| model.tokens(texts).unwrap().padded(Padding::Left);
     let both: [Input; 2] = match name.contains("t5") {
@@ -56,14 +59,14 @@ fn everything(model: &Model, input: Input, interventions: Vec<Intervention>) -> 
     gated.into_iter().fold(pass, |pass, sites| pass.record(sites)).intervene(interventions).run().unwrap()
 }
 
-fn layers(model: &Model, place: fn(Site) -> Site) -> usize {
+fn layers(model: &Model, place: Place) -> usize {
     (0..).take_while(|&layer| model.has(place(Site::z(layer)))).count()
 }
 
 /// The slow way: a run in which everything but the path is frozen says what the receivers hear, and a second run is given
 /// that.
 fn whole_runs(
-    (patching, model, place): (&Patching, &Model, fn(Site) -> Site),
+    (patching, model, place): (&Patching, &Model, Place),
     sender: Sender,
     receiver: Receiver,
     mlps: bool,
