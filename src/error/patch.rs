@@ -134,11 +134,6 @@ pub(crate) enum PatchError {
     #[error("noise needs a standard deviation that is finite and not negative; got {deviation}")]
     NoNoise { deviation: f32 },
     #[error(
-        "this {family} model cannot be treated as a graph of heads and MLPs: {why}; patch whole layers instead, with \
-         `attn_out` and `mlp_out`"
-    )]
-    NoGraph { family: String, why: &'static str },
-    #[error(
         "{count} interventions change the inside of the model, but edges connect the parts of the unchanged model; \
          change only the embeddings"
     )]

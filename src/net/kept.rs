@@ -57,7 +57,7 @@ impl Kept {
         Ok(both)
     }
 
-    pub(super) fn across(&self, layer: usize) -> Option<&KeysValues> {
+    pub(crate) fn across(&self, layer: usize) -> Option<&KeysValues> {
         self.across.get(layer)
     }
 
@@ -80,13 +80,9 @@ impl Kept {
         Ok(Self { len, turned_for: self.turned_for.clone(), own: vec![both; layer + 1], ..Self::default() })
     }
 
-    /// With keys and values that another has made of what the encoder gave for one layer, for `copies` of all texts.
-    pub(crate) fn with_across(mut self, other: &Self, layer: usize, copies: usize) -> Result<Self> {
-        if let Some((k, v)) = other.across(layer) {
-            let many = |x: &Tensor| x.repeat((copies, 1, 1, 1));
-            self.across = vec![(many(k)?, many(v)?); layer + 1];
-        }
-        Ok(self)
+    /// With keys and values that were made of what the encoder gave, for one layer, the only one that is then to be run.
+    pub(crate) fn with_across(self, layer: usize, both: KeysValues) -> Self {
+        Self { across: vec![both; layer + 1], ..self }
     }
 
     /// Whether there is anything to go on from.

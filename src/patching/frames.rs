@@ -17,6 +17,8 @@ pub(super) enum EncoderOutput<'a> {
     Unseen,
     /// What the corrupt run's encoder gave, as keys and values.
     Before,
+    /// These keys and values.
+    KeysValues(&'a (Tensor, Tensor)),
     /// This, `[copy * batch, pos, d_model]`.
     Anew(&'a Tensor),
 }
@@ -55,13 +57,22 @@ impl Patching {
             tokens.is_padded().then(|| rows.collect::<Arc<[Range<usize>]>>())
         };
         let before = &self.baseline.corrupt.kept;
-        let kept = if matches!(encoded, EncoderOutput::Before) { kept.with_across(before, layer, copies)? } else { kept };
+        let kept = match encoded {
+            EncoderOutput::Before => match before.across(layer) {
+                Some((k, v)) => kept.with_across(layer, (k.repeat((copies, 1, 1, 1))?, v.repeat((copies, 1, 1, 1))?)),
+                None => kept,
+            },
+            EncoderOutput::KeysValues(both) => kept.with_across(layer, both.clone()),
+            EncoderOutput::Unseen | EncoderOutput::Anew(_) => kept,
+        };
         let frame = Frame::going_on(&config, stack, copies * tokens.batch(), positions, real(tokens), kept)?;
         let source = real(input.of(Stack::Encoder));
         Ok(match (encoded, &before.encoded) {
             (EncoderOutput::Anew(encoded), _) => frame.looking_at((encoded.clone(), source)),
             // Of what is there as keys and values, only the padding matters.
-            (EncoderOutput::Before, Some((encoded, _))) => frame.looking_at((encoded.clone(), source)),
+            (EncoderOutput::Before | EncoderOutput::KeysValues(_), Some((encoded, _))) => {
+                frame.looking_at((encoded.clone(), source))
+            }
             _ => frame,
         })
     }

@@ -34,10 +34,10 @@ use std::{fmt, str::FromStr};
 #[doc(alias("get_act_name", "HookPoint", "hook_name", "utils.get_act_name"))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
-    stack: Stack,
+    pub(super) stack: Stack,
     layer: Layer,
     expert: usize,
-    point: Point,
+    pub(super) point: Point,
 }
 
 /// A layer as given.
@@ -89,21 +89,6 @@ impl Site {
         let given = i64::try_from(back).map_or(i64::MIN, |back| -back);
         let layer = Counted::layers(layers.of(self.stack).max(1)).index(given)?;
         Ok(Self { layer: Layer::FromStart(layer), ..self })
-    }
-
-    /// Returns the same site in the encoder of an encoder-decoder model.
-    pub const fn in_encoder(self) -> Self {
-        self.in_stack(Stack::Encoder)
-    }
-
-    /// Returns the same site in the decoder of an encoder-decoder model.
-    pub const fn in_decoder(self) -> Self {
-        self.in_stack(Stack::Decoder)
-    }
-
-    pub(crate) const fn in_stack(self, stack: Stack) -> Self {
-        let point = self.point.in_stack(stack);
-        Self { stack: if point.is_once() { Stack::Blocks } else { stack }, point, ..self }
     }
 
     /// The point: what the site holds, without its layer.
@@ -164,21 +149,6 @@ impl Site {
     /// Whether the site belongs to the classification of a whole text rather than to the logits.
     pub(crate) fn is_pooled(self) -> bool {
         matches!(self.point, Point::PoolerOut | Point::NspOut)
-    }
-
-    /// The scores that a pattern is made of; any other site as it is.
-    pub(crate) fn scores(self) -> Self {
-        let point = match self.point {
-            Point::Pattern => Point::AttnScores,
-            Point::CrossPattern => Point::CrossAttnScores,
-            other => other,
-        };
-        Self { point, ..self }
-    }
-
-    /// Whether it is a place between an encoder and the decoder beside it.
-    pub(crate) fn is_after_encoder(self) -> bool {
-        self.point.stage() == Stage::AfterEncoder
     }
 
     /// The same place in one expert of a mixture.

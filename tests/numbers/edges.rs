@@ -27,6 +27,7 @@ pub fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
         Receiver::Value { layer, head } => (Site::v_input(layer), Some(head)),
         Receiver::Mlp { layer } => (Site::mlp_in(layer), None),
         Receiver::Logits => (Site::resid_post(layers - 1), None),
+        other => panic!("{other} is in no model of one stack"),
     }
 }
 
@@ -39,6 +40,7 @@ fn written(cache: &ActivationCache, sender: Sender, scale: f64) -> Tensor {
             (result * scale).unwrap()
         }
         Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap(),
+        other => panic!("{other} is in no model of one stack"),
     }
 }
 
@@ -110,9 +112,9 @@ fn the_edges_that_leave_a_part_add_up_to_what_attribution_says_of_the_part() {
                     let all = 0..edges.receivers().len();
                     let sum: f32 = all.map(|to| edges.sweep().values()[[from, to, text]] - before).sum();
                     let node = match sender {
-                        Sender::Embed => continue,
                         Sender::Head { layer, head } => heads.values()[[layer, head, text]],
                         Sender::Mlp { layer } => layers.values()[[layer, 1, text]],
+                        _ => continue,
                     } - before;
                     assert!((sum - node).abs() < 5e-5, "{name}, {sender}: {sum} and {node}");
                 }
@@ -180,13 +182,14 @@ fn slow_circuit(
             Sender::Embed => (0, 0),
             Sender::Head { layer, .. } => (layer + 1, 0),
             Sender::Mlp { layer } => (layer + 1, 1),
+            other => panic!("{other} is in no model of one stack"),
         };
         let before = match receiver {
             Receiver::Query { layer, .. } | Receiver::Key { layer, .. } | Receiver::Value { layer, .. } => {
                 (layer + 1, 0)
             }
             Receiver::Mlp { layer } => (layer + 1, usize::from(!parallel)),
-            Receiver::Logits => (layers + 1, 0),
+            _ => (layers + 1, 0),
         };
         let heard: Vec<Sender> = senders.iter().copied().filter(|sender| layer_of(sender) < before).collect();
         let kept: Vec<Sender> = kept.iter().filter(|edge| edge.receiver == receiver).map(|edge| edge.sender).collect();

@@ -26,7 +26,7 @@ fn a_pass_goes_on_from_the_stream_of_any_layer_of_either_stack() {
             same("logits", on.logits().unwrap(), whole.logits().unwrap());
             same("keys", get(&on, Site::cross_k(0).in_decoder()), get(&whole, Site::cross_k(0).in_decoder()));
             // Another stream gives others.
-            let on = pass().start_at_encoder_layer(layer, &((stream * 2.0).unwrap() + 1.0).unwrap()).run();
+            let on = pass().start_at_encoder_layer(layer, ((stream * 2.0).unwrap() + 1.0).unwrap()).run();
             assert!(difference(&on.unwrap().logits().unwrap(), &whole.logits().unwrap()) > 1e-4);
         }
         for layer in 0..model.config().n_layers {

@@ -122,6 +122,14 @@ impl Block {
         self.scaled(self.ln2_post.forward(&mlp_out, here, tap)?)
     }
 
+    /// What the MLP makes of the stream before any norm between attention and MLP, with no hook called.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]` in and out.
+    pub(crate) fn feed_stream(&self, mlp: &Feed, stream: &Tensor, here: Here) -> Result<Tensor> {
+        self.feed(mlp, self.ln_mid.apply(stream)?, here, &mut Tap::idle())
+    }
+
     /// What is added to the stream, of what attention or MLP wrote.
     pub(crate) fn scaled(&self, x: Tensor) -> Result<Tensor> {
         if self.residual_scale == 1.0 { Ok(x) } else { Ok((x * self.residual_scale)?) }
