@@ -7,7 +7,7 @@ use crate::{
     hook::{Point, Site, replace},
     model::{Here, Plan, Sizes, Tap},
     ops::in_pool,
-    patching::{PatchSweep, Patching, frames::Encoded},
+    patching::{PatchSweep, Patching, frames::LookedAt},
 };
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -274,7 +274,7 @@ impl Patching {
         let first = receivers.iter().filter_map(|receiver| receiver.layer()).min().unwrap_or(0);
         let mut resid = repeated(&ends.streams.get(graph.site(first, Point::ResidPre))?, cells)?;
         for layer in first..stack.blocks.len() {
-            let mut frame = self.frame(stack, layer, cells, 0, Encoded::Before)?;
+            let mut frame = self.frame(stack, layer, cells, 0, LookedAt::Before)?;
             resid = stack.run_block(layer, resid, &mut frame, &mut Tap::new(&plan))?;
         }
         self.measure_after(ends, &resid)
