@@ -11,38 +11,43 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
 
-/// The positions that a run recorded, as indices into the texts.
+/// The positions that a run recorded, as indices into what was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Positions {
-    at: Arc<[u32]>,
-    /// The stack of the blocks whose positions these are.
-    stack: Stack,
-    /// Whether the logits were computed at all positions, so that these are chosen among them.
+    /// Of what the only stack or the decoder reads; all where absent.
+    own: Option<Arc<[u32]>>,
+    /// Of what the encoder beside a decoder reads; all where absent.
+    source: Option<Arc<[u32]>>,
+    /// Whether there is an encoder beside a decoder.
+    two_stacks: bool,
+    /// The logits are at all positions too, so that these are chosen among them.
     logits: bool,
 }
 
 impl Positions {
-    pub(crate) fn new(at: Vec<u32>, stack: Stack, logits: bool) -> Self {
-        Self { at: at.into(), stack, logits }
+    /// Those of what one stack and the encoder beside it read.
+    pub(crate) fn new(two_stacks: bool, own: Option<Vec<u32>>, source: Option<Vec<u32>>, logits: bool) -> Self {
+        Self { own: own.map(Arc::from), source: source.map(Arc::from), two_stacks, logits }
     }
 
-    /// The axis of a site along which positions were chosen: `pos`, or `query` if there is no `pos`.
-    /// `None` for what is recorded at every position: sites without such an axis, sites of the other stack, sites of
-    /// experts, whose rows are the tokens of all texts, and logits that were asked for at positions of their own.
-    fn axis(&self, site: Site) -> Option<usize> {
-        let own = match site.layer() {
-            Some(_) => site.stack() == self.stack && !matches!(site.point(), Point::CrossK | Point::CrossV),
-            // In a model with two stacks, the sites before the blocks belong to the encoder.
-            None => self.stack != Stack::Decoder || matches!(site.point().stage(), Stage::BeforeDecoder | Stage::End),
+    /// The axis of a site along which positions were chosen, and which: `pos`, or `query` where there is no `pos`. `None`
+    /// for what is kept whole: what has no such axis, what experts hold, whose rows are the tokens of all texts, and logits
+    /// that were asked for at positions of their own.
+    fn chosen(&self, site: Site) -> Option<(usize, &[u32])> {
+        let of_source = match site.layer() {
+            Some(_) => site.stack() == Stack::Encoder || matches!(site.point(), Point::CrossK | Point::CrossV),
+            None => self.two_stacks && !matches!(site.point().stage(), Stage::BeforeDecoder | Stage::End),
         };
+        let at = if of_source { &self.source } else { &self.own };
         let axis = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))?;
-        (own && axis > 0 && (self.logits || site != Site::unembed_out())).then_some(axis)
+        let is_chosen = axis > 0 && (self.logits || site != Site::unembed_out());
+        at.as_deref().filter(|_| is_chosen).map(|at| (axis, at))
     }
 
     /// Returns the part of an activation that is recorded.
     pub(crate) fn part(&self, site: Site, x: &Tensor) -> Result<Tensor> {
-        match self.axis(site) {
-            Some(axis) => Ok(x.index_select(&Tensor::new(&*self.at, &Device::Cpu)?, axis)?),
+        match self.chosen(site) {
+            Some((axis, at)) => Ok(x.index_select(&Tensor::new(at, &Device::Cpu)?, axis)?),
             None => Ok(x.clone()),
         }
     }
@@ -53,10 +58,9 @@ impl ActivationCache {
         Self { positions, ..self }
     }
 
-    /// The recorded positions as indices, in their order along the axis; `None` if all were recorded.
-    ///
-    /// [`Pass::positions`](crate::model::Pass::positions) chooses them, and documents which sites are recorded at every
-    /// position anyway.
+    /// The positions that were recorded, as indices, in their order along the axis; `None` when all were. Of an
+    /// encoder-decoder those of what the decoder reads. Chosen with
+    /// [`Pass::positions`](crate::model::Pass::positions), which says what is kept whole all the same.
     ///
     /// # Examples
     /// ```
@@ -69,7 +73,7 @@ impl ActivationCache {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn positions(&self) -> Option<Vec<u32>> {
-        self.positions.as_ref().map(|positions| positions.at.to_vec())
+        self.positions.as_ref()?.own.as_ref().map(|at| at.to_vec())
     }
 
     /// The positions of the text that the blocks' own stack recorded.
@@ -82,20 +86,20 @@ impl ActivationCache {
     /// # Errors
     /// Fails when the position was not recorded.
     pub(crate) fn row(&self, site: Site, position: usize) -> Result<usize> {
-        match &self.positions {
-            Some(positions) if positions.axis(site).is_some() => index_of(position, &positions.at),
-            _ => Ok(position),
+        match self.positions.as_ref().and_then(|positions| positions.chosen(site)) {
+            Some((_, at)) => index_of(position, at),
+            None => Ok(position),
         }
     }
 
     /// Fails unless all positions of a site were recorded. `what` is the analysis that needs them.
     pub(crate) fn need_whole(&self, site: Site, what: &'static str) -> Result<()> {
-        match &self.positions {
-            Some(positions) if positions.axis(site).is_some() => {
-                let (site, kept) = (site.to_string(), positions.at.to_vec());
+        match self.positions.as_ref().and_then(|positions| positions.chosen(site)) {
+            Some((_, at)) => {
+                let (site, kept) = (site.to_string(), at.to_vec());
                 Err(RunError::SomePositions { what, site, kept }.into())
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

@@ -86,9 +86,27 @@
 //! ```no_run
 //! # use glassbox::prelude::*;
 //! let bert = Model::open("path/to/bert")?;
-//! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: predictions for the blank
-//! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would predict there before each layer
-//! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // similarity of sentences, -1 to 1
+//! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: what may stand at the blank
+//! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would put there before each layer
+//! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // how alike sentences are, -1 to 1
+//! let metric = Metric::logit_diff(&bert, "paris", "rome", 1)?.at(6)?; // by what stands at the blank
+//! Patching::new(&bert, "the capital of france is [MASK].", "the capital of italy is [MASK].", metric)?.resid_pre()?;
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # An encoder beside a decoder
+//! ```no_run
+//! # use glassbox::prelude::*;
+//! let t5 = Model::open("google-t5/t5-small")?;
+//! let (cat, dog) = ("translate English to German: The cat", "translate English to German: The dog");
+//! let run = t5.run((cat, "Die"))?;                   // the encoder reads the first, the decoder the second
+//! run.attention(Site::cross_pattern(0).in_decoder())?; // picture: where the decoder looks in the source
+//! t5.run_with((cat, "Die"), zero(Site::z(1).in_encoder()).head(3))?; // ablate a head of the encoder
+//! let two = Patching::new(&t5, (cat, "Die"), (dog, "Die"), Metric::logit_diff(&t5, "Katze", "Hund", 1)?)?;
+//! two.encoder()?.resid_pre()?;                       // picture: layer of the encoder by position of the source
+//! two.decoder()?.heads(HeadPart::Out)?;              // picture: heads of the decoder
+//! two.cross_attention()?.heads(HeadPart::Pattern)?;  // picture: heads that look from the decoder to the encoder
+//! two.encoder()?.edge_attribution()?.circuit(8);     // picture: a circuit of the encoder
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!

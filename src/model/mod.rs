@@ -206,7 +206,8 @@ impl Model {
         self.config().has(site)
     }
 
-    /// Describes a forward pass before it happens: what to record, what to change, which logits.
+    /// Describes a forward pass before it happens: what to record, what to change, which logits. An encoder-decoder is given
+    /// a source, or a pair of a source and what the decoder reads.
     ///
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).

@@ -4,7 +4,7 @@ use super::{
     Metric, Patching,
     baseline::Baselines,
     cell::{self, Cell},
-    frames::EncoderOutput,
+    frames::LookedAt,
     passes::at_end,
     rows::Rows,
 };
@@ -164,7 +164,7 @@ impl Patching {
         let start = self.first_position(stack.stack, group.start);
         let new = self.streams(stack.stack, layer, start, entering)?;
         let all: Vec<Tensor> = resid.into_iter().chain(new).collect();
-        let anew = encoded.map_or(EncoderOutput::Before, EncoderOutput::Anew);
+        let anew = encoded.map_or(LookedAt::Before, LookedAt::Encoded);
         let plan = self.plan((stack.stack, layer), group, cells, joined, encoded.is_some())?;
         let mut frame = self.frame(stack, layer, cells, start, anew)?;
         stack.run_block(layer, Tensor::cat(&all, 0)?, &mut frame, &mut Tap::new(&plan)).map(Some)
@@ -221,10 +221,10 @@ impl Patching {
         encoded: Option<Tensor>,
     ) -> Result<Tensor> {
         let copies = resid.dim(0)? / self.corrupt().batch();
-        let mut frame = self.frame(stack, layer, copies, start, EncoderOutput::Unseen)?;
+        let mut frame = self.frame(stack, layer, copies, start, LookedAt::Nothing)?;
         let Some((k, v)) = stack.keys_values(layer, resid, &mut frame)? else { return Ok(resid.clone()) };
         let kept = self.baseline.corrupt.kept.with_layer(layer, (k.narrow(1, 0, end)?, v.narrow(1, 0, end)?))?;
-        let anew = encoded.as_ref().map_or(EncoderOutput::Before, EncoderOutput::Anew);
+        let anew = encoded.as_ref().map_or(LookedAt::Before, LookedAt::Encoded);
         let mut frame = self.frame_after(stack, layer, copies, end..end + 1, kept, anew)?;
         let read = resid.narrow(1, end - start, 1)?.contiguous()?;
         stack.run_block(layer, read, &mut frame, &mut Tap::idle())

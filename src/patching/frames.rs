@@ -12,15 +12,15 @@ use std::{ops::Range, sync::Arc};
 
 /// What a decoder looks at beside an encoder.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum EncoderOutput<'a> {
+pub(super) enum LookedAt<'a> {
     /// Nothing: it is not looked at.
-    Unseen,
+    Nothing,
     /// What the corrupt run's encoder gave, as keys and values.
     Before,
     /// These keys and values.
     KeysValues(&'a (Tensor, Tensor)),
     /// This, `[copy * batch, pos, d_model]`.
-    Anew(&'a Tensor),
+    Encoded(&'a Tensor),
 }
 
 impl Patching {
@@ -31,14 +31,14 @@ impl Patching {
         layer: usize,
         copies: usize,
         start: usize,
-        encoded: EncoderOutput,
+        looked_at: LookedAt,
     ) -> Result<Frame> {
         let kept = match stack.stack {
             Stack::Encoder => Kept::default(),
             _ => self.baseline.corrupt.kept.of_layer(layer, start, copies)?,
         };
         let len = self.corrupt_input().of(stack.stack).len();
-        self.frame_after(stack, layer, copies, start..len, kept, encoded)
+        self.frame_after(stack, layer, copies, start..len, kept, looked_at)
     }
 
     pub(super) fn frame_after(
@@ -48,7 +48,7 @@ impl Patching {
         copies: usize,
         positions: Range<usize>,
         kept: Kept,
-        encoded: EncoderOutput,
+        looked_at: LookedAt,
     ) -> Result<Frame> {
         let (input, config) = (self.corrupt_input(), self.experiment.model.config());
         let tokens = input.of(stack.stack);
@@ -57,20 +57,20 @@ impl Patching {
             tokens.is_padded().then(|| rows.collect::<Arc<[Range<usize>]>>())
         };
         let before = &self.baseline.corrupt.kept;
-        let kept = match encoded {
-            EncoderOutput::Before => match before.across(layer) {
+        let kept = match looked_at {
+            LookedAt::Before => match before.across(layer) {
                 Some((k, v)) => kept.with_across(layer, (k.repeat((copies, 1, 1, 1))?, v.repeat((copies, 1, 1, 1))?)),
                 None => kept,
             },
-            EncoderOutput::KeysValues(both) => kept.with_across(layer, both.clone()),
-            EncoderOutput::Unseen | EncoderOutput::Anew(_) => kept,
+            LookedAt::KeysValues(both) => kept.with_across(layer, both.clone()),
+            LookedAt::Nothing | LookedAt::Encoded(_) => kept,
         };
         let frame = Frame::going_on(&config, stack, copies * tokens.batch(), positions, real(tokens), kept)?;
         let source = real(input.of(Stack::Encoder));
-        Ok(match (encoded, &before.encoded) {
-            (EncoderOutput::Anew(encoded), _) => frame.looking_at((encoded.clone(), source)),
+        Ok(match (looked_at, &before.encoded) {
+            (LookedAt::Encoded(encoded), _) => frame.looking_at((encoded.clone(), source)),
             // Of what is there as keys and values, only the padding matters.
-            (EncoderOutput::Before | EncoderOutput::KeysValues(_), Some((encoded, _))) => {
+            (LookedAt::Before | LookedAt::KeysValues(_), Some((encoded, _))) => {
                 frame.looking_at((encoded.clone(), source))
             }
             _ => frame,

@@ -106,6 +106,9 @@ pub fn of_a_model() -> Table<'static> {
         "positions" EitherEnd of 8 => |position| stack().positions([position]);
         "stack_activation" EitherEnd of 2 => |layer| run().stack_activation(|_| Site::z(layer));
         "positions" EitherEnd of 8 => |position| model().pass(TEXT)?.record(Site::z(0)).positions([position]).run();
+        "source_positions" EitherEnd of 3 => |position| {
+            t5().pass([5, 9, 2])?.record(Site::embed()).source_positions([position]).run()
+        };
         "logits_at" EitherEnd of 8 => |position| model().pass(TEXT)?.logits_at([position]).run();
         "start_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer }; // 2 is the end of the model

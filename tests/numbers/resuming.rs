@@ -55,3 +55,30 @@ fn a_pass_goes_on_from_the_stream_of_any_layer_of_either_stack() {
         same("half", get(&half, Site::resid_pre(0).in_decoder()), expected);
     }
 }
+
+#[test]
+fn positions_are_chosen_in_either_thing_that_an_encoder_decoder_reads() {
+    let model = open("families/t5");
+    let pass = || model.pass(([5, 9, 30, 7, 2], [0, 3, 14, 21])).unwrap().record(model.sites());
+    let (whole, some) = (pass().run().unwrap(), pass().positions([-1]).source_positions([1, -2]).run().unwrap());
+    let same = |site: Site, at: &[u32], axis: usize| {
+        let rows = Tensor::new(at, &candle_core::Device::Cpu).unwrap();
+        let expected = whole.cache().get(site).unwrap().index_select(&rows, axis).unwrap();
+        assert_eq!(difference(&some.cache().get(site).unwrap(), &expected), 0.0, "{site}");
+    };
+    for site in [Site::resid_pre(1), Site::z(0), Site::mlp_out(1)] {
+        same(site.in_encoder(), &[1, 3], 1);
+        same(site.in_decoder(), &[3], 1);
+    }
+    same(Site::pattern(1).in_encoder(), &[1, 3], 2);
+    same(Site::cross_pattern(1).in_decoder(), &[3], 2);
+    same(Site::cross_k(1).in_decoder(), &[1, 3], 1);
+    same(Site::embed(), &[1, 3], 1);
+    same(Site::decoder_embed(), &[3], 1);
+    assert_eq!(some.cache().positions(), Some(vec![3]));
+    let source = pass().source_positions([0]).run().unwrap();
+    assert_eq!((source.cache().positions(), source.logits().unwrap().dim(1).unwrap()), (None, 4));
+    let error = open("gpt2-tiny").pass([1, 2]).unwrap().source_positions([0]).run().unwrap_err().to_string();
+    assert!(error.contains("no encoder"), "{error}");
+    assert!(pass().source_positions([5]).run().unwrap_err().is_out_of_range());
+}

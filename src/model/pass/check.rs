@@ -143,14 +143,24 @@ impl Pass {
 
     /// The positions that are recorded, where not all are.
     pub(super) fn recorded_positions(&self) -> Result<Option<Positions>> {
-        let Some(positions) = &self.positions else { return Ok(None) };
-        if positions.is_empty() {
-            return Err(RunError::NoPositions.into());
+        if self.positions.is_none() && self.source_positions.is_none() {
+            return Ok(None);
         }
-        let tokens = self.input.tokens();
-        let at = positions.iter().map(|&position| Ok(tokens.index(position)? as u32)).collect::<Result<_>>()?;
-        let whole = matches!(self.logits, Logits::Everywhere);
-        Ok(Some(Positions::new(at, self.model.config().last_stack(), whole)))
+        let config = self.model.config();
+        if self.source_positions.is_some() {
+            self.named(Some(Stack::Encoder))?;
+        }
+        let indices = |positions: &Option<Vec<i64>>, tokens: &Tokens| match positions {
+            Some(positions) if positions.is_empty() => Err(RunError::NoPositions.into()),
+            Some(positions) => {
+                let index = |&position: &i64| Ok(tokens.index(position)? as u32);
+                positions.iter().map(index).collect::<Result<Vec<u32>>>().map(Some)
+            }
+            None => Ok(None),
+        };
+        let own = indices(&self.positions, self.input.of(config.last_stack()))?;
+        let source = indices(&self.source_positions, self.input.of(Stack::Encoder))?;
+        Ok(Some(Positions::new(config.stacks().len() > 1, own, source, matches!(self.logits, Logits::Everywhere))))
     }
 
     /// Whether the pass goes on after one that ran the encoder, and the site is the encoder's or made of what it gave.

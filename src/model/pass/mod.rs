@@ -45,6 +45,7 @@ pub struct Pass {
     input: Input,
     record: Vec<Sites>,
     positions: Option<Vec<i64>>,
+    source_positions: Option<Vec<i64>>,
     interventions: Vec<Intervention>,
     logits: Logits,
     start: Option<State>,
@@ -88,6 +89,7 @@ impl Pass {
             input,
             record: Vec::new(),
             positions: None,
+            source_positions: None,
             interventions,
             logits: Logits::Everywhere,
             start: None,
@@ -128,13 +130,22 @@ impl Pass {
 
     /// Keeps only these positions (-1 is the last) of what is recorded: rows of patterns and scores, positions of
     /// everything else. Positions are counted along the tensor, padding included, and the axis stays. Kept whole are what
-    /// an encoder records for its decoder, what experts hold (rows are the tokens of all texts), and logits that were
-    /// asked for with [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
+    /// stands at positions of an encoder-decoder's source ([`source_positions`](Self::source_positions) chooses among these),
+    /// what experts hold (rows are the tokens of all texts), and logits that were asked for with
+    /// [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
     /// remembers them.
     #[doc(alias = "pos_slice")]
     #[doc(alias = "fwd_hooks")]
     pub fn positions(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.positions = Some(positions.into_iter().map(ToIndex::to_index).collect());
+        self
+    }
+
+    /// As [`Pass::positions`], for what stands at positions of an encoder-decoder's source: everything in the encoder, and the
+    /// keys and values of cross attention.
+    #[doc(alias = "pos_slice")]
+    pub fn source_positions(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.source_positions = Some(positions.into_iter().map(ToIndex::to_index).collect());
         self
     }
 

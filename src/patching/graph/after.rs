@@ -4,7 +4,7 @@ use super::Ends;
 use crate::{
     Result,
     net::Tap,
-    patching::{Patching, frames::EncoderOutput},
+    patching::{Patching, frames::LookedAt},
 };
 use candle_core::Tensor;
 
@@ -23,7 +23,7 @@ impl Patching {
         let copies = resid.dim(0)? / self.corrupt().batch();
         let mut resid = decoded.repeat((copies, 1, 1))?;
         for layer in 0..last.blocks.len() {
-            let mut frame = self.frame(last, layer, copies, 0, EncoderOutput::Anew(&encoded))?;
+            let mut frame = self.frame(last, layer, copies, 0, LookedAt::Encoded(&encoded))?;
             resid = last.run_block(layer, resid, &mut frame, &mut Tap::idle())?;
         }
         self.measure(&resid, 0)

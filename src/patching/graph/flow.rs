@@ -5,7 +5,7 @@ use crate::{
     Result,
     hook::{Point, Site, replace},
     net::{Here, Plan, Tap},
-    patching::{Patching, frames::EncoderOutput},
+    patching::{Patching, frames::LookedAt},
 };
 use candle_core::{Device, Tensor};
 use std::ops::Range;
@@ -35,7 +35,7 @@ impl Patching {
             for point in [Point::Z, Point::CrossZ] {
                 plan.order(graph.site(layer, point)).record = true;
             }
-            let encoded = ends.across.get(layer).map_or(EncoderOutput::Unseen, EncoderOutput::KeysValues);
+            let encoded = ends.across.get(layer).map_or(LookedAt::Nothing, LookedAt::KeysValues);
             let (mut frame, mut tap) = (self.frame(stack, layer, 1, 0, encoded)?, Tap::new(&plan));
             let stream = ends.streams.get(graph.site(layer, Point::ResidPre))?;
             block.attention.forward(&stream, &block.ln1, here, &mut frame, &mut tap)?;

@@ -8,7 +8,7 @@ use crate::{
     hook::{Point, Site, replace},
     net::{Here, Plan, Tap},
     ops::in_pool,
-    patching::{PatchSweep, Patching, frames::EncoderOutput},
+    patching::{PatchSweep, Patching, frames::LookedAt},
 };
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -275,7 +275,7 @@ impl Patching {
         let first = receivers.iter().filter_map(|receiver| receiver.layer()).min().unwrap_or(0);
         let mut resid = repeated(&ends.streams.get(graph.site(first, Point::ResidPre))?, cells)?;
         for layer in first..stack.blocks.len() {
-            let mut frame = self.frame(stack, layer, cells, 0, EncoderOutput::Before)?;
+            let mut frame = self.frame(stack, layer, cells, 0, LookedAt::Before)?;
             resid = stack.run_block(layer, resid, &mut frame, &mut Tap::new(&plan))?;
         }
         self.measure_after(ends, &resid)
