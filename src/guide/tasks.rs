@@ -82,6 +82,20 @@
 //! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: what may stand at the blank
 //! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would put there before each layer
 //! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // how alike sentences are, -1 to 1
+//! let heads = bert.run("The capital of France is [MASK].")?.decompose_heads(Site::resid_post(-1))?;
+//! heads.positions([6])?.logit_attrs("paris", "london")?; // picture: which heads put Paris there, all norms held
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # Encoder-decoders
+//! ```no_run
+//! # use glassbox::prelude::*;
+//! let t5 = Model::open("path/to/t5")?;
+//! let run = t5.pass("translate English to German: A cat.")?.target("Eine")?.record(Sites::All).run()?;
+//! let heads = run.decompose_heads(Site::resid_post(-1).in_decoder())?; // those of self-attention and of cross attention
+//! heads.next_token_attrs()?;                               // picture: what each gave to the token that comes next
+//! run.decompose(Site::resid_post(-1).in_encoder())?;       // the encoder's stream
+//! run.decompose_scores(Site::cross_pattern(0).in_decoder(), 0)?; // picture: why a head looks at the source
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!

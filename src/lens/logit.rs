@@ -22,7 +22,8 @@ use rayon::prelude::*;
 /// final norm, with its own statistics, and the unembedding (nostalgebraist 2020).
 ///
 /// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer; in BERT and its
-/// kin `hook_normalized_resid_post`). Columns are the positions that the run recorded.
+/// kin `hook_normalized_resid_post`). In an encoder-decoder they are the decoder's. Columns are the positions that the run
+/// recorded.
 ///
 /// # Examples
 /// ```

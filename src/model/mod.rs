@@ -54,6 +54,7 @@ pub use prompt::{AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exac
 pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
 pub use run_attention::ToPattern;
+pub(crate) use run_attention::name_in_stack;
 pub(crate) use shipped::NAMES as SHIPPED;
 use std::{borrow::Borrow, ops::Range, sync::Arc};
 pub(crate) use tap::{Plan, Tap};

@@ -147,6 +147,16 @@ impl WeightViews {
         self.stack == Some(Stack::Decoder)
     }
 
+    /// Whether these are the encoder's, beside a decoder.
+    pub(crate) fn is_encoder(&self) -> bool {
+        self.stack == Some(Stack::Encoder)
+    }
+
+    /// Whether attention is the decoder's look at the encoder.
+    pub(crate) fn looks_across(&self) -> bool {
+        self.across
+    }
+
     pub(super) fn blocks(&self) -> Result<&Blocks> {
         let transformer = self.model.transformer();
         match (self.stack, &transformer.encoder) {
