@@ -189,9 +189,7 @@ impl Detector {
         let ahead = pattern.indexed_iter().find(|&((query, key), &value)| key > query && value != 0.0);
         let causal = self.stack == Stack::Decoder || run.model().config().architecture == Architecture::Decoder;
         match ahead {
-            Some(((query, key), _)) if causal => {
-                Err(CircuitsError::LooksAhead { query, key }.into())
-            }
+            Some(((query, key), _)) if causal => Err(CircuitsError::LooksAhead { query, key }.into()),
             _ => Ok(pattern.clone()),
         }
     }

@@ -1,10 +1,6 @@
 //! [`ToWeights`]: whose heads are read.
 
-use crate::{
-    Model, Result,
-    error::CircuitsError,
-    weights::WeightViews,
-};
+use crate::{Model, Result, error::CircuitsError, weights::WeightViews};
 use candle_core::Tensor;
 
 /// Whose heads a score of weights is for: a model of one stack, or one stack of an encoder-decoder, such as

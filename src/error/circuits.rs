@@ -67,7 +67,9 @@ pub(crate) enum CircuitsError {
          encoder gave; give model.weights().encoder()? or model.weights().decoder()?"
     )]
     ReadsTheEncoder { what: &'static str },
-    #[error("this {family} model has an encoder and a decoder; say whose heads: Detector::habit(..).in_encoder() or .in_decoder()")]
+    #[error(
+        "this {family} model has an encoder and a decoder; say whose heads: Detector::habit(..).in_encoder() or .in_decoder()"
+    )]
     WhoseHeads { family: String },
     #[error("a circuit between positions needs 1 to {n_ctx} positions, as many as this model has; got {positions}")]
     Positions { positions: usize, n_ctx: usize },

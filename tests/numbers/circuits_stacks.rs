@@ -6,7 +6,9 @@ use crate::{
 };
 use candle_core::IndexOp;
 use glassbox::{
-    circuits::{Detector, Habit, composition_scores, copying_scores, head_scores, matching_scores, prefix_matching_scores},
+    circuits::{
+        Detector, Habit, composition_scores, copying_scores, head_scores, matching_scores, prefix_matching_scores,
+    },
     hook::Site,
     prelude::{Composition, label_heads},
     weights::WeightViews,
