@@ -1,9 +1,9 @@
 //! [`CompositionScores`]: which heads read the output of which other heads
 //! (<https://transformer-circuits.pub/2021/framework>).
 
-use super::{FactoredMatrix, head_names, product::product, qk_ov::head_among};
+use super::{FactoredMatrix, ToWeights, head_names, product::product, qk_ov::head_among, whose::need_one_stream};
 use crate::{
-    Model, Result,
+    Result,
     index::ToIndex,
     order::{falling, larger},
     plot::{Figure, Heatmap, Palette},
@@ -59,22 +59,30 @@ pub struct CompositionScores {
     pub baseline: f32,
 }
 
-/// Computes the composition scores of all pairs of heads.
+/// The composition scores of all pairs of heads: of a model of one stack, or of one stack of an encoder-decoder, such as
+/// `model.weights().decoder()?`. Of cross attention there is Q-composition alone.
 ///
 /// The norms of products are those of the collapsed factors, so no matrix larger than `[d_model, d_head]` is
 /// multiplied.
 ///
 /// # Errors
-/// Fails when the model has two stacks.
+/// When the model has two stacks and none has been chosen, or K- or V-composition of cross attention is asked for.
 #[doc(alias = "all_composition_scores")]
-pub fn composition_scores(model: &Model, composition: Composition) -> Result<CompositionScores> {
-    let writers = model.ov_all()?;
+pub fn composition_scores(weights: impl ToWeights, composition: Composition) -> Result<CompositionScores> {
+    let weights = weights.to_weights();
+    let writers = weights.ov_all()?;
     let readers = match composition {
-        Composition::Q => model.qk_all()?,
-        Composition::K => model.qk_all()?.t()?,
-        Composition::V => writers.clone(),
+        Composition::Q => weights.qk_all()?,
+        Composition::K => {
+            need_one_stream(&weights, "K-composition scores")?;
+            weights.qk_all()?.t()?
+        }
+        Composition::V => {
+            need_one_stream(&weights, "V-composition scores")?;
+            writers.clone()
+        }
     };
-    let (n_layers, n_heads) = (model.config().n_layers, model.config().n_heads);
+    let (n_layers, n_heads, d_model) = (writers.dims()[0], writers.dims()[1], writers.dims()[2]);
     let mut scores = Array4::zeros((n_layers, n_heads, n_layers, n_heads));
     let (written, read) = (norms(&writers)?, norms(&readers)?);
     let (left, right) = (writers.collapse_l()?, readers.collapse_r()?); // [.., k, d_model], [.., d_model, k]
@@ -92,7 +100,7 @@ pub fn composition_scores(model: &Model, composition: Composition) -> Result<Com
             scores[[from, i, to, j]] = if sizes == 0.0 { 0.0 } else { norm / sizes };
         }
     }
-    Ok(CompositionScores { composition, scores, baseline: 1.0 / (model.config().d_model as f32).sqrt() })
+    Ok(CompositionScores { composition, scores, baseline: 1.0 / (d_model as f32).sqrt() })
 }
 
 fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {

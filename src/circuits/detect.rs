@@ -5,13 +5,14 @@
 //!
 //! To add a measure, add a variant to [`Measure`] and its case in `compare`.
 
-use super::HeadType;
+use super::{HeadType, qk_ov::head_among};
 use crate::{
     Result,
     error::CircuitsError,
-    hook::Site,
+    hook::{Point, Site, Stack},
     index::ToIndex,
     model::{Architecture, Run},
+    text::Tokens,
 };
 use candle_core::Tensor;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -63,6 +64,7 @@ enum Sought {
 #[must_use = "a detector does nothing until `.scores(&run)`"]
 pub struct Detector {
     sought: Sought,
+    stack: Stack,
     measure: Measure,
     heads: Option<Vec<(i64, i64)>>,
     exclude_bos: bool,
@@ -72,7 +74,8 @@ pub struct Detector {
 impl Detector {
     fn new(sought: Sought) -> Self {
         let measure = Measure::default();
-        Self { sought, measure, heads: None, exclude_bos: false, exclude_current_token: false }
+        let stack = Stack::Blocks;
+        Self { sought, stack, measure, heads: None, exclude_bos: false, exclude_current_token: false }
     }
 
     /// Makes a detector for a known type of head.
@@ -88,9 +91,19 @@ impl Detector {
         Self::new(Sought::Pattern(pattern))
     }
 
-    /// Sets how patterns are compared.
-    ///
-    /// The default is [`Measure::Fraction`].
+    /// Scores the heads of an encoder-decoder's encoder.
+    pub fn in_encoder(mut self) -> Self {
+        self.stack = Stack::Encoder;
+        self
+    }
+
+    /// Scores the heads of an encoder-decoder's decoder, those of its self-attention.
+    pub fn in_decoder(mut self) -> Self {
+        self.stack = Stack::Decoder;
+        self
+    }
+
+    /// How patterns are compared; [`Measure::Fraction`] unless said otherwise.
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
@@ -127,31 +140,40 @@ impl Detector {
     /// `[layer, head]`
     ///
     /// # Errors
-    /// Fails when the run did not record the attention patterns at all positions, a head does not exist, or the pattern
-    /// does not fit the texts or, in a causal model, contains keys after the query.
+    /// When the run did not record the attention patterns (at all positions), a head does not exist, the model has two
+    /// stacks and none has been chosen, or the pattern does not fit the texts or, in a stack that reads from left to right,
+    /// looks ahead.
     pub fn scores(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
         let run = run.borrow();
         let config = run.model().config();
-        let all = || (0..config.n_layers).flat_map(|layer| (0..config.n_heads).map(move |head| (layer, head)));
+        if self.stack == Stack::Blocks && config.architecture == Architecture::EncoderDecoder {
+            return Err(CircuitsError::WhoseHeads { family: config.family.clone() }.into());
+        }
+        if self.stack != Stack::Blocks {
+            config.check(Site::in_block(self.stack, 0, Point::Pattern))?;
+        }
+        let tokens = run.cache().source().filter(|_| self.stack == Stack::Encoder).unwrap_or_else(|| run.tokens());
+        let dim = (config.layers_of(self.stack), config.n_heads);
+        let all = || (0..dim.0).flat_map(|layer| (0..dim.1).map(move |head| (layer, head)));
         let asked: Vec<(usize, usize)> = match &self.heads {
-            Some(heads) => heads.iter().map(|&head| run.model().head_at(head)).collect::<Result<_>>()?,
+            Some(heads) => heads.iter().map(|&head| head_among(head, dim)).collect::<Result<_>>()?,
             None => all().collect(),
         };
-        let sought = (0..run.tokens().batch()).map(|text| self.sought(run, text)).collect::<Result<Vec<_>>>()?;
-        let mut scores = Array2::from_elem((config.n_layers, config.n_heads), f32::NAN);
-        for layer in 0..config.n_layers {
+        let sought = (0..tokens.batch()).map(|text| self.sought(run, &tokens, text)).collect::<Result<Vec<_>>>()?;
+        let mut scores = Array2::from_elem(dim, f32::NAN);
+        for layer in 0..dim.0 {
             let heads = asked.iter().filter(|head| head.0 == layer).map(|head| head.1);
             let mut heads = heads.peekable();
             if heads.peek().is_none() {
                 continue;
             }
-            let site = Site::pattern(layer);
+            let site = Site::in_block(self.stack, layer, Point::Pattern);
             run.cache().need_whole(site, "a score of heads")?;
             let patterns = run.cache().get(site)?; // [batch, head, query, key]
             for head in heads {
                 let mut sums = (0.0, 0.0);
                 for (text, sought) in sought.iter().enumerate() {
-                    let pattern = real(&patterns.get(text)?.get(head)?, run, text)?;
+                    let pattern = real(&patterns.get(text)?.get(head)?, &tokens, text)?;
                     let (sum, weight) = self.compare(pattern, sought.view());
                     sums = (sums.0 + sum, sums.1 + weight);
                 }
@@ -162,9 +184,8 @@ impl Detector {
         Ok(scores)
     }
 
-    /// Returns the detection pattern for one text, without padding.
-    fn sought(&self, run: &Run, text: usize) -> Result<Array2<f32>> {
-        let tokens = run.tokens();
+    /// What is looked for in one text, padding left out.
+    fn sought(&self, run: &Run, tokens: &Tokens, text: usize) -> Result<Array2<f32>> {
         let ids = &tokens.row(text).ids[tokens.real(text)];
         let pattern = match &self.sought {
             Sought::HeadType(habit) => return Ok(habit.pattern(ids)),
@@ -178,10 +199,9 @@ impl Detector {
             return Err(CircuitsError::PatternNotFinite { query, key, value }.into());
         }
         let ahead = pattern.indexed_iter().find(|&((query, key), &value)| key > query && value != 0.0);
+        let causal = self.stack == Stack::Decoder || run.model().config().architecture == Architecture::Decoder;
         match ahead {
-            Some(((query, key), _)) if run.model().config().architecture == Architecture::Decoder => {
-                Err(CircuitsError::LooksAhead { query, key }.into())
-            }
+            Some(((query, key), _)) if causal => Err(CircuitsError::LooksAhead { query, key }.into()),
             _ => Ok(pattern.clone()),
         }
     }
@@ -203,8 +223,8 @@ impl Detector {
     }
 }
 
-/// Returns one head's pattern on the tokens of a text that are not padding.
-fn real(pattern: &Tensor, run: &Run, text: usize) -> Result<Array2<f32>> {
-    let at = run.tokens().real(text);
+/// One head's pattern on the tokens of a text that are not padding.
+fn real(pattern: &Tensor, tokens: &Tokens, text: usize) -> Result<Array2<f32>> {
+    let at = tokens.real(text);
     super::product::plane(&pattern.narrow(0, at.start, at.len())?.narrow(1, at.start, at.len())?)
 }

@@ -3,8 +3,10 @@
 use super::{HeadScores, HeadType, head_names, head_scores, qk_ov::head_among, random_tokens::random_tokens};
 use crate::{
     Model, Result,
+    error::CircuitsError,
     hook::Site,
     index::ToIndex,
+    model::Architecture,
     order::falling,
     plot::{Figure, WordTable},
     printable::number,
@@ -45,6 +47,10 @@ const TEXTS: usize = 4;
 /// # Errors
 /// Fails when the model cannot read repeated tokens or has two stacks, or its attention contains NaN.
 pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
+    let config = model.config();
+    if config.architecture == Architecture::EncoderDecoder {
+        return Err(CircuitsError::WhoseHeads { family: config.family.clone() }.into());
+    }
     let tokens = random_tokens(model, TEXTS, PERIOD, REPEATS, seed, true)?;
     let patterns: Vec<Site> = (0..model.config().n_layers).map(Site::pattern).collect();
     let run = model.pass(tokens)?.record(patterns).without_logits().run()?;

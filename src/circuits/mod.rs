@@ -51,6 +51,7 @@ mod random_tokens;
 mod readings;
 mod svd;
 mod tokens;
+mod whose;
 
 use crate::{Model, Result};
 use candle_core::Tensor;
@@ -69,6 +70,7 @@ pub use random_tokens::repeated_random_tokens;
 pub use readings::{SvdReading, Writes, svd_reading};
 pub use svd::{Svd, svd};
 pub use tokens::{TokenCircuit, full_ov, full_qk, ov_circuit, position_circuit, qk_circuit, qk_circuit_through};
+pub use whose::ToWeights;
 
 /// The names of the heads of some layers, in order: `L0H0`, `L0H1`, ...
 fn head_names(layers: std::ops::Range<usize>, n_heads: usize) -> Vec<String> {

@@ -1,23 +1,29 @@
 //! [`copying_scores`] and others: which heads copy, and which look for copies, by the eigenvalues of their circuits.
 
-use super::FactoredMatrix;
-use crate::{Model, Result, index::ToIndex, ops};
+use super::{
+    FactoredMatrix, ToWeights,
+    qk_ov::head_among,
+    whose::{looked_at, need_one_stream, need_unembedding},
+};
+use crate::{Result, index::ToIndex, ops, weights::WeightViews};
 use candle_core::Tensor;
 use ndarray::Array2;
 
 /// Scores how much each head copies: the sum of the eigenvalues of `W_E W_V W_O W_U` divided by the sum of their
 /// absolute values.
 ///
-/// The score is 1 when a head raises the logits of whatever it attends to ([Elhage et al.
-/// 2021](https://transformer-circuits.pub/2021/framework/index.html)). The vocabulary is multiplied away once for all
-/// heads: the eigenvalues are those of `W_O (W_U W_E) W_V`, which is `[d_head, d_head]`. The weights are used as they
-/// are; fold the norms first ([`Model::processed`]).
+/// The vocabulary is multiplied away once for all heads: the eigenvalues are those of `W_O (W_U W_E) W_V`, which is
+/// `[d_head, d_head]`. The weights are read as they are; fold the norms first
+/// ([`Model::processed`](crate::Model::processed)).
+///
+/// In an encoder-decoder, give the decoder's weights, or those of its [cross attention](WeightViews::cross_attention), which
+/// copy from the encoder's tokens.
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1
 ///
 /// # Errors
-/// Fails when the model does not have logits, or has two stacks.
+/// When the model gives no logits, or has two stacks and the decoder's has not been chosen.
 ///
 /// # Examples
 /// ```
@@ -26,23 +32,25 @@ use ndarray::Array2;
 /// assert!(copying_scores(&model)?[[1, 0]] > 0.9); // the induction head copies what it attends to
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn copying_scores(model: &Model) -> Result<Array2<f32>> {
-    let weights = model.weights();
-    let back = ops::linear(&weights.w_u()?, &weights.w_e()?, None)?; // [d_model, d_model]
-    share(&model.ov_all()?, &back)
+pub fn copying_scores(weights: impl ToWeights) -> Result<Array2<f32>> {
+    let weights = weights.to_weights();
+    need_unembedding(&weights, "copying scores")?;
+    let back = ops::linear(&weights.w_u()?, &looked_at(&weights)?, None)?; // [d_model, d_model]
+    share(&weights.ov_all()?, &back)
 }
 
-/// Scores how much each head attends to copies of the current token, by the eigenvalues of `W_E W_Q W_K^T W_E^T`.
-///
-/// See [`copying_scores`].
+/// How much each head looks for the token it reads: as [`copying_scores`], of `W_E W_Q W_K^T W_E^T`. High in heads that
+/// look at earlier copies of the present token. In an encoder-decoder, give the weights of a stack, or those of its cross
+/// attention, which match the decoder's tokens with the encoder's.
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1
 ///
 /// # Errors
-/// Fails when the model has two stacks.
-pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
-    share(&model.qk_all()?, &among_tokens(model)?)
+/// When the model has two stacks and none has been chosen.
+pub fn matching_scores(weights: impl ToWeights) -> Result<Array2<f32>> {
+    let weights = weights.to_weights();
+    share(&weights.qk_all()?, &among_tokens(&weights)?)
 }
 
 /// Scores how much each head attends to positions to which the head `through` has moved the current token.
@@ -57,7 +65,8 @@ pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
 /// `[layer, head]`, -1 to 1; NaN in layers that cannot read the output of `through`
 ///
 /// # Errors
-/// Fails when there is no head `through`, or the model has two stacks.
+/// When there is no head `through`, the model has two stacks and none has been chosen, or cross attention has been, whose
+/// keys read no earlier head.
 ///
 /// # Examples
 /// ```
@@ -67,10 +76,14 @@ pub fn matching_scores(model: &Model) -> Result<Array2<f32>> {
 /// assert!(scores[[1, 0]] > 0.9 && scores[[0, 1]].is_nan());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn prefix_matching_scores(model: &Model, through: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
-    let through = model.head_at(through)?;
-    let brought = model.ov(through.0)?.get(through.1)?;
-    let mut scores = share(&model.qk_all()?.matmul(&brought.t()?)?, &among_tokens(model)?)?;
+pub fn prefix_matching_scores(weights: impl ToWeights, through: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
+    let weights = weights.to_weights();
+    need_one_stream(&weights, "prefix-matching scores")?;
+    let readers = weights.qk_all()?;
+    let (n_layers, n_heads) = (readers.dims()[0], readers.dims()[1]);
+    let through = head_among(through, (n_layers, n_heads))?;
+    let brought = weights.ov(through.0)?.get(through.1)?;
+    let mut scores = share(&readers.matmul(&brought.t()?)?, &among_tokens(&weights)?)?;
     for ((layer, _), score) in scores.indexed_iter_mut() {
         if layer <= through.0 {
             *score = f32::NAN;
@@ -79,10 +92,9 @@ pub fn prefix_matching_scores(model: &Model, through: (impl ToIndex, impl ToInde
     Ok(scores)
 }
 
-/// `W_E^T W_E`, `[d_model, d_model]`.
-fn among_tokens(model: &Model) -> Result<Tensor> {
-    let embed = model.weights().w_e()?;
-    Ok(ops::linear(&embed.t()?, &embed, None)?)
+/// `W_E^T W_E`, of what is looked at and of what looks: `[d_model, d_model]`.
+fn among_tokens(weights: &WeightViews) -> Result<Tensor> {
+    Ok(ops::linear(&looked_at(weights)?.t()?, &weights.w_e()?, None)?)
 }
 
 /// Returns the positive share of the eigenvalues of `E heads F`, where `back` is `F E`.

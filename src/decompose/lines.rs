@@ -11,8 +11,8 @@ use ndarray::Array2;
 impl LogitAttribution {
     /// A line through the parts in their order (see [`LogitAttribution::at_last`]): of the stream as it grows
     /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) how an answer comes about. Of its components
-    /// ([`Run::decompose`](crate::model::Run::decompose)) two lines along the layers, what attentions and what MLPs add,
-    /// and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
+    /// ([`Run::decompose`](crate::model::Run::decompose)) a line along the layers for what attentions add, for what cross
+    /// attentions add where there are any, and for what MLPs add; and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
     /// out.
     ///
     /// # Errors
@@ -32,7 +32,12 @@ impl LogitAttribution {
     pub fn line(&self) -> Result<Figure> {
         let chart = LineChart::new().baseline("zero", 0.0);
         let values = self.at_last()?;
-        let kinds = [("attention", "", "_attn_out"), ("MLP", "", "_mlp_out"), ("layer", "L", "")];
+        let kinds = [
+            ("attention", "", "_attn_out"),
+            ("cross attention", "", "_cross_attn_out"),
+            ("MLP", "", "_mlp_out"),
+            ("layer", "L", ""),
+        ];
         let lines = kinds.map(|(name, start, end)| {
             let layer = |label: &String| label.strip_prefix(start)?.strip_suffix(end)?.parse::<u16>().ok();
             let points = self.labels.iter().zip(&values).filter_map(|(label, &value)| Some((layer(label)?, value)));
@@ -52,7 +57,8 @@ impl LogitAttribution {
     }
 
     /// The numbers of the heads alone, where the parts are heads
-    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`LogitAttribution::at_last`].
+    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`LogitAttribution::at_last`]. Heads of cross
+    /// attention are in [`LogitAttribution::by_cross_head`].
     ///
     /// # Shapes
     /// `[layer, head]`
@@ -60,23 +66,37 @@ impl LogitAttribution {
     /// # Errors
     /// When no part is a head.
     pub fn by_head(&self) -> Result<Array2<f32>> {
-        let numbered = |label: &str| -> Option<(usize, usize)> {
-            let (layer, head) = label.strip_prefix('L')?.split_once('H')?;
-            Some((layer.parse().ok()?, head.parse().ok()?))
-        };
-        let values = self.at_last()?;
-        let places = self.labels.iter().map(|label| numbered(label));
-        let heads: Vec<_> = places.zip(values).filter_map(|(place, value)| Some((place?, value))).collect();
-        let size = |of: fn(&((usize, usize), f32)) -> usize| heads.iter().map(of).max();
-        let Some((layers, width)) = size(|(at, _)| at.0 + 1).zip(size(|(at, _)| at.1 + 1)) else {
-            return Err(RunError::NoHeads.into());
-        };
-        let mut by_head = Array2::zeros((layers, width));
-        heads.into_iter().for_each(|(at, value)| by_head[at] = value);
-        Ok(by_head)
+        self.heads_after("L")?.ok_or_else(|| RunError::NoHeads.into())
     }
 
-    /// The `k` heads that gave most either way: layer, head, how much. See [`LogitAttribution::by_head`].
+    /// As [`LogitAttribution::by_head`], of the heads with which the decoder of an encoder-decoder looks at its encoder.
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    ///
+    /// # Errors
+    /// When no part is a head of cross attention.
+    pub fn by_cross_head(&self) -> Result<Array2<f32>> {
+        self.heads_after("cross L")?.ok_or_else(|| RunError::NoCrossHeads.into())
+    }
+
+    /// The numbers of the heads whose labels begin so, where there are any.
+    fn heads_after(&self, start: &str) -> Result<Option<Array2<f32>>> {
+        let numbered = |label: &str| -> Option<(usize, usize)> {
+            let (layer, head) = label.strip_prefix(start)?.split_once('H')?;
+            Some((layer.parse().ok()?, head.parse().ok()?))
+        };
+        let places: Vec<_> = self.labels.iter().map(|label| numbered(label)).collect();
+        let size = |of: fn(&(usize, usize)) -> usize| places.iter().flatten().map(|at| of(at) + 1).max();
+        let Some(shape) = size(|at| at.0).zip(size(|at| at.1)) else { return Ok(None) };
+        let mut by_head = Array2::zeros(shape);
+        let heads = places.into_iter().zip(self.at_last()?).filter_map(|(place, value)| Some((place?, value)));
+        heads.for_each(|(at, value)| by_head[at] = value);
+        Ok(Some(by_head))
+    }
+
+    /// The `k` heads that gave most either way: layer, head, how much. See [`LogitAttribution::by_head`]; [`LogitAttribution::top`]
+    /// has heads of cross attention too.
     ///
     /// # Errors
     /// As there.
@@ -96,7 +116,8 @@ impl LogitAttribution {
         Ok(Top::of(k, &self.title("head"), self.unit(), all))
     }
 
-    /// [`LogitAttribution::by_head`] as a grid, the strongest heads with their numbers.
+    /// [`LogitAttribution::by_head`] as a grid, the strongest heads with their numbers; beside it, on the same scale, that of
+    /// [`LogitAttribution::by_cross_head`] where there are such heads.
     ///
     /// # Errors
     /// As there.
@@ -111,9 +132,13 @@ impl LogitAttribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn head_grid(&self) -> Result<Figure> {
-        Heatmap::new(self.by_head()?)
-            .title(self.title("head"))
-            .value(self.unit())
+        let grids = match self.heads_after("cross L")? {
+            Some(across) => Heatmap::facets([("self-attention", self.by_head()?), ("cross attention", across)]),
+            None => Heatmap::new(self.by_head()?),
+        };
+        grids
+            .title("What each head gave at the last position")
+            .value("direct effect")
             .y_index("layer")
             .x_index("head")
             .upward()

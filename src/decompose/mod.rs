@@ -22,6 +22,7 @@ mod masked_lm;
 mod next_tokens;
 mod of_run;
 mod parts;
+mod queries_keys;
 mod reading;
 mod scores;
 

@@ -65,6 +65,20 @@ pub(crate) enum CircuitsError {
     NotByHead { name: String, axes: Vec<String> },
     #[error("{reader} cannot read the output of {writer}; a head reads only heads of earlier layers")]
     NotEarlier { reader: String, writer: String },
+    #[error(
+        "{what} are of heads whose stream the unembedding reads, and the encoder's it does not; give \
+         model.weights().decoder()? or model.weights().cross_attention()?"
+    )]
+    EncoderHeads { what: &'static str },
+    #[error(
+        "{what} are of heads that read what earlier heads wrote, and keys and values of cross attention read what the \
+         encoder gave; give model.weights().encoder()? or model.weights().decoder()?"
+    )]
+    ReadsTheEncoder { what: &'static str },
+    #[error(
+        "this {family} model has an encoder and a decoder; say whose heads: Detector::head_type(..).in_encoder() or .in_decoder()"
+    )]
+    WhoseHeads { family: String },
     #[error("a circuit between positions needs 1 to {n_ctx} positions, as many as this model has; got {positions}")]
     Positions { positions: usize, n_ctx: usize },
 }

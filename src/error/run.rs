@@ -97,6 +97,11 @@ pub(crate) enum RunError {
         "none of these parts is a head; decompose the stream with `run.decompose_heads(..)` or `decompose_fully(..)`"
     )]
     NoHeads,
+    #[error(
+        "none of these parts is a head of cross attention; take a decoder's stream apart with \
+         `run.decompose_heads(Site::resid_post(-1).in_decoder())`"
+    )]
+    NoCrossHeads,
     #[error("there is no run to compare; give some, such as [(\"before\", &run), (\"after\", &ablated)]")]
     NoRuns,
     #[error("the runs `{first}` and `{other}` read different tokens; compare runs of the same text")]

@@ -107,6 +107,15 @@
 //! two.decoder()?.heads(HeadPart::Out)?;              // picture: heads of the decoder
 //! two.cross_attention()?.heads(HeadPart::Pattern)?;  // picture: heads that look from the decoder to the encoder
 //! two.encoder()?.edge_attribution()?.circuit(8);     // picture: a circuit of the encoder
+//! let heads = bert.run("The capital of France is [MASK].")?.decompose_heads(Site::resid_post(-1))?;
+//! heads.positions([6])?.logit_attrs("paris", "london")?; // picture: which heads put Paris there, all norms held
+//! # Encoder-decoders
+//! let t5 = Model::open("path/to/t5")?;
+//! let run = t5.pass("translate English to German: A cat.")?.decoder_input("Eine")?.record(Sites::All).run()?;
+//! let heads = run.decompose_heads(Site::resid_post(-1).in_decoder())?; // those of self-attention and of cross attention
+//! heads.next_token_attrs()?;                               // picture: what each gave to the token that comes next
+//! run.decompose(Site::resid_post(-1).in_encoder())?;       // the encoder's stream
+//! run.decompose_scores(Site::cross_pattern(0).in_decoder(), 0)?; // picture: why a head looks at the source
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!

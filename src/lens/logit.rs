@@ -23,8 +23,8 @@ use std::ops::Range;
 /// What the model would predict at every layer and position if it stopped there: each residual stream through the final
 /// norm, with its own statistics, and the unembedding (nostalgebraist 2020).
 ///
-/// The rows are `hook_resid_pre` of every layer and, last, the output: `hook_resid_post` of the last layer, or
-/// `hook_normalized_resid_post` in post-norm encoders such as BERT. The columns are the positions that the run
+/// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer; in BERT and its
+/// kin `hook_normalized_resid_post`). In an encoder-decoder they are the decoder's. Columns are the positions that the run
 /// recorded.
 ///
 /// # Examples

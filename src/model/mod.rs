@@ -47,6 +47,7 @@ pub(crate) use prompt::LikelierReading;
 pub use prompt::{AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exactly};
 pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
+pub(crate) use run_attention::name_in_stack;
 pub use run_stacked::{ByLayer, ByName, EachLayer};
 use std::{borrow::Borrow, ops::Range, sync::Arc};
 pub use to_input::ToInput;

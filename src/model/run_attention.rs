@@ -135,7 +135,8 @@ fn whose(site: Site) -> &'static str {
     }
 }
 
-fn name_in_stack(site: Site, head: usize) -> String {
+/// A head's name, with its stack where a model has two: `cross L1H2`.
+pub(crate) fn name_in_stack(site: Site, head: usize) -> String {
     format!("{}{}", whose(site), head_name(site, head))
 }
 

@@ -150,9 +150,23 @@ impl WeightViews {
         self.stack == Some(Stack::Decoder)
     }
 
+    /// Whether these are the encoder's, beside a decoder.
+    pub(crate) fn is_encoder(&self) -> bool {
+        self.stack == Some(Stack::Encoder)
+    }
+
+    /// Whether attention is the decoder's look at the encoder.
+    pub(crate) fn looks_across(&self) -> bool {
+        self.across
+    }
+
     pub(super) fn blocks(&self) -> Result<&StackParts> {
-        let which = || WeightsError::WhichStack { family: self.family() };
-        Ok(self.model.transformer().stack(self.stack.ok_or_else(which)?))
+        let transformer = self.model.transformer();
+        match (self.stack, &transformer.encoder) {
+            (None, _) => Err(WeightsError::WhichStack { family: self.family() }.into()),
+            (Some(Stack::Encoder), Some(encoder)) => Ok(encoder),
+            (Some(_), _) => Ok(&transformer.last),
+        }
     }
 
     pub(super) fn block(&self, layer: impl ToIndex) -> Result<&Block> {

@@ -226,3 +226,61 @@ fn runs_that_recorded_some_positions_give_the_same_numbers_there() {
         assert!(difference(&few.values(), &whole.values()) < 1e-5, "{name}");
     }
 }
+
+#[test]
+fn scores_of_any_attention_of_two_stacks_are_sums_over_pairs_of_parts() {
+    for name in T5 {
+        let (model, run) = model_and_run(name);
+        let (encoder, decoder) = (model.config().n_encoder_layers - 1, model.config().n_layers - 1);
+        for (pattern, scores) in [
+            (Site::pattern(encoder).in_encoder(), Site::attn_scores(encoder).in_encoder()),
+            (Site::pattern(decoder).in_decoder(), Site::attn_scores(decoder).in_decoder()),
+            (Site::cross_pattern(decoder).in_decoder(), Site::cross_attn_scores(decoder).in_decoder()),
+        ] {
+            for head in 0..model.config().n_heads {
+                let parts = run.decompose_scores(pattern, head).unwrap();
+                let hook = run.cache().get(scores).unwrap().i((0, head)).unwrap();
+                let total = parts.total().unwrap();
+                let dims = total.dim();
+                let total = Tensor::from_vec(total.into_iter().collect(), dims, hook.device()).unwrap();
+                assert!(difference(&total, &hook) < 1e-4, "{name} {pattern} {head}");
+                let all = parts.to_array().unwrap();
+                let (query, key) = (dims.0 - 1, dims.1 - 2);
+                for ((of_query, of_key), &value) in parts.at(query, key).unwrap().indexed_iter() {
+                    assert!((all[[of_query, of_key, query, key]] - value).abs() < 1e-5, "{name} {pattern}");
+                }
+                assert_eq!(all.dim().0, parts.labels().len());
+                assert_eq!(all.dim().1, parts.key_labels().len());
+                parts.draw(query, key).unwrap();
+            }
+        }
+        let across = run.decompose_scores(Site::cross_pattern(0).in_decoder(), 0).unwrap();
+        assert_eq!(across.labels(), ["embed", "0_attn_out", "bias"]);
+        assert_eq!(across.key_labels()[..3], ["embed", "0_attn_out", "0_mlp_out"]);
+        let error = error_of(run.decompose_scores(Site::cross_pattern(0).in_encoder(), 0));
+        assert!(error.contains("only the decoder of an encoder-decoder looks across"), "{error}");
+        let error = error_of(run.decompose_scores(Site::z(0).in_decoder(), 0));
+        assert!(error.contains("holds no attention patterns"), "{error}");
+    }
+}
+
+#[test]
+fn heads_that_look_across_have_a_map_and_a_line_of_their_own() {
+    let (model, run) = model_and_run(T5[0]);
+    let end = Site::resid_post(-1).in_decoder();
+    let heads = run.decompose_heads(end).unwrap().positions([3]).unwrap().logit_attrs_of(7).unwrap();
+    let (own, across) = (heads.by_head().unwrap(), heads.by_cross_head().unwrap());
+    assert_eq!((own.dim(), across.dim()), ((2, 4), (2, 4)));
+    let at = heads.labels().iter().position(|label| label == "cross L1H2").unwrap();
+    assert_eq!(across[[1, 2]], heads.at_last().unwrap()[at]);
+    let grid = heads.head_grid().unwrap().to_svg();
+    assert!(grid.contains("cross attention") && grid.contains("self-attention"));
+    let parts = run.decompose(end).unwrap().positions([3]).unwrap().logit_attrs_of(7).unwrap();
+    assert!(parts.line().unwrap().to_svg().contains("<title>cross attention, layer 1: "));
+    let layers = run.decompose_layers(end).unwrap();
+    assert_eq!(layers.labels(), ["embed", "L0", "L1"]);
+    let encoder = run.decompose_heads(Site::resid_post(-1).in_encoder()).unwrap().positions([5]).unwrap();
+    let direction = Tensor::ones(model.config().d_model, candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
+    let error = error_of(encoder.project(direction).unwrap().by_cross_head());
+    assert!(error.contains("none of these parts is a head of cross attention"), "{error}");
+}

@@ -203,6 +203,10 @@ pub fn of_a_model() -> Table<'static> {
         "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
         "read_by" EitherEnd of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
         "readers_of" EitherEnd of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
+        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(model(), (0, head));
+        "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
+        "read_by" EitherEnd of 4 => |head| composition_scores(model(), Composition::K)?.read_by((1, head));
+        "readers_of" EitherEnd of 2 => |layer| composition_scores(model(), Composition::K)?.readers_of((layer, 0));
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::Head { layer, head: 0 }, 1);
         "svd_reading" FromStart of 4 => |head| svd_reading(&model(), Writes::Head { layer: 0, head }, 1);
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::MlpOut { layer }, 1);

@@ -5,6 +5,7 @@ mod as_typed;
 mod attribution;
 mod bad_input;
 mod circuits;
+mod circuits_stacks;
 mod command;
 #[cfg(unix)]
 mod command_writing;
