@@ -268,7 +268,7 @@ mod tests {
         };
         Tokenizer::from_bytes(with(r#"[["a", -1.5]]"#, "0").as_bytes()).unwrap();
         refuses(&with(r#"[["a", -1.5]]"#, "1"), &["`unk_id`", "`1`"]);
-        refuses(&with(r#"[["a", "x"]]"#, "0"), &["no text with a score"]);
-        refuses(&with(r#"[["a"]]"#, "0"), &["no text with a score"]);
+        refuses(&with(r#"[["a", "x"]]"#, "0"), &["not a text with a score"]);
+        refuses(&with(r#"[["a"]]"#, "0"), &["not a text with a score"]);
     }
 }

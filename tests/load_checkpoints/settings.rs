@@ -225,7 +225,7 @@ fn nonsense_is_refused_with_its_value_and_what_is_valid() {
         ("llama-rope-linear", "rope_parameters.factor", json!(0), "from 1e-12 to 1e12"),
         ("families/gemma2", "query_pre_attn_scalar", json!(0), "from 1e-12 to 1e12"),
         ("families/gemma2", "final_logit_softcapping", json!(-1e308), "from 1e-12 to 1e12"),
-        ("families/albert", "num_hidden_layers", json!(16_777_216), "1000 at most"),
+        ("families/albert", "num_hidden_layers", json!(16_777_216), "at most 1000"),
         ("families/bert", "num_hidden_layers", json!(16_777_216), "tensors"),
         ("families/llama", "bos_token_id", json!(99_999), "0 to"),
         ("families/t5", "decoder_start_token_id", json!(53), "0 to 52"),

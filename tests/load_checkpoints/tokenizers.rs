@@ -54,7 +54,7 @@ fn special_tokens_around_a_text_have_the_ids_of_the_vocabulary() {
     assert_eq!(sound.encode_with_special("the keys").unwrap().ids, [0, 1, 2]);
     with("post_processor", bert(1)).unwrap();
     for (processor, said) in [
-        (template(start(json!([3])), framed("A")), "gives `<s>` the id 3, and its vocabulary the id 0"),
+        (template(start(json!([3])), framed("A")), "gives `<s>` the id 3, but its vocabulary 0"),
         (template(start(json!([0, 1])), framed("A")), "2 ids for the 1 tokens of `<s>`"),
         (template(json!({}), framed("A")), "`<s>`, which `special_tokens` does not explain"),
         (template(start(json!([0])), framed("B")), "must have A once"),

@@ -84,7 +84,7 @@ fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
     }
     let unrecorded = model.pass(TEXT)?.run()?.predictions(-1, 1).unwrap_err().to_string();
     assert!(unrecorded.contains("nothing was recorded"), "{unrecorded}");
-    assert!(run.plain().contains("not a number") && !run.plain().contains("next token"), "{}", run.plain());
+    assert!(run.plain().contains("not a finite number") && !run.plain().contains("next token"), "{}", run.plain());
     Ok(())
 }
 

@@ -131,7 +131,7 @@ fn a_folder_is_written_through_its_link_and_into_the_current_one() {
     symlink("real", &link).unwrap();
     let fill = |new: &Path| write(new.join("within/a.txt").parent().unwrap().join("a.txt"), "new");
     let said = write_folder(&link, fill).unwrap_err().to_string();
-    assert!(said.contains("link/within is not there") && !said.contains(".partial"), "{said}");
+    assert!(said.contains("link/within does not exist") && !said.contains(".partial"), "{said}");
     let fill = |new: &Path| {
         make_folder(&new.join("within"))?;
         write(new.join("within/a.txt"), "new")
