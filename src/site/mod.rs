@@ -7,6 +7,7 @@
 //!
 //! To add a site, add one row to the table in `point.rs` and call the tap where the forward pass computes it (`net/`).
 
+mod in_stack;
 mod kinds_of_point;
 mod layers;
 mod named;

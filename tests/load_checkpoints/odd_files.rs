@@ -158,7 +158,10 @@ fn a_link_that_leads_nowhere_is_named_and_not_taken_for_absent() {
 fn a_value_that_is_no_number_is_blamed_on_where_it_came_from() {
     let nan = Tensor::new(&[1f32, f32::NAN], &Device::Cpu).unwrap();
     let error = Weights::from_tensors([("w", nan)]).get("w", &[2]).unwrap_err().to_string();
-    assert!(error.contains("`w`") && error.contains("did not come from a file") && !error.contains("damaged"), "{error}");
+    assert!(
+        error.contains("`w`") && error.contains("did not come from a file") && !error.contains("damaged"),
+        "{error}"
+    );
     let folder = whole_folder();
     folder.write("model.safetensors", safetensors(&[("w", Dtype::F32, &[2], f32s(&[1., f32::NAN]))]));
     let weights = Checkpoint::from_folder(folder.path()).unwrap().weights;

@@ -47,7 +47,7 @@ fn scores_of_weights_are_those_of_the_chosen_attention() {
         assert!((scores[[0, 1, 1, 2]] - by_hand).abs() < 1e-4, "{name}");
         assert!(composition_scores(&across, Composition::Q).is_ok());
         for (error, words) in [
-            (error_of(copying_scores(open(name))), "say whose weights"),
+            (error_of(copying_scores(open(name))), "choose one"),
             (error_of(copying_scores(&encoder)), "weights().cross_attention()?"),
             (error_of(composition_scores(&across, Composition::V)), "what the encoder gave"),
             (error_of(prefix_matching_scores(&across, (0, 0))), "what the encoder gave"),

@@ -195,7 +195,7 @@ fn the_lens_reads_the_decoders_stream_and_the_encoders_is_taken_apart_but_not_re
         streams.logit_attrs_of(7).unwrap_err(),
     ] {
         let error = error.to_string();
-        assert!(error.contains("is the encoder's, which the unembedding does not read"), "{error}");
+        assert!(error.contains("belongs to the encoder, which the unembedding does not read"), "{error}");
     }
     // What cross attention looks at is the encoder's stream through its final norm.
     let normed = parts.apply_ln(Site::encoder_final_ln_normalized()).unwrap().sum(0).unwrap();
@@ -258,7 +258,7 @@ fn scores_of_any_attention_of_two_stacks_are_sums_over_pairs_of_parts() {
         assert_eq!(across.labels(), ["embed", "0_attn_out", "bias"]);
         assert_eq!(across.key_labels()[..3], ["embed", "0_attn_out", "0_mlp_out"]);
         let error = error_of(run.decompose_scores(Site::cross_pattern(0).in_encoder(), 0));
-        assert!(error.contains("only the decoder of an encoder-decoder looks across"), "{error}");
+        assert!(error.contains("only the decoder of an encoder-decoder has cross attention"), "{error}");
         let error = error_of(run.decompose_scores(Site::z(0).in_decoder(), 0));
         assert!(error.contains("holds no attention patterns"), "{error}");
     }

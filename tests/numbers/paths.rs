@@ -214,5 +214,5 @@ fn what_is_no_path_is_refused_with_the_reason() {
     assert!(error.contains("got 0 and 1"), "{error}");
     let hooked = model.hooked([zero(Site::z(0))]);
     let error = experiment(&hooked, "gpt2-tiny", Padding::Left).paths_to("logits").unwrap_err().to_string();
-    assert!(error.contains("1 interventions are done inside the model"), "{error}");
+    assert!(error.contains("1 interventions change the inside of the model"), "{error}");
 }

@@ -37,8 +37,8 @@ fn a_pass_goes_on_from_the_stream_of_any_layer_of_either_stack() {
         }
         let stream = get(&whole, Site::resid_pre(0).in_encoder());
         for (refused, words) in [
-            (pass().start_at_encoder_layer(0, &stream).record(Site::embed()).run(), "does not come to `hook_embed`"),
-            (pass().stop_at_encoder_layer(0).record(Site::z(0).in_decoder()).run(), "does not come to"),
+            (pass().start_at_encoder_layer(0, &stream).record(Site::embed()).run(), "does not reach `hook_embed`"),
+            (pass().stop_at_encoder_layer(0).record(Site::z(0).in_decoder()).run(), "does not reach"),
             (pass().start_at_layer(0, &stream).stop_at_encoder_layer(0).run(), "start"),
             (open("gpt2-tiny").pass([1, 2]).unwrap().stop_at_encoder_layer(0).run(), "no encoder"),
         ] {

@@ -291,7 +291,7 @@ fn what_has_no_meaning_in_a_model_is_refused_with_what_there_is() {
     let error = patching.sweep("x", layers(), |at| [clean(Site::z(at[0]).in_encoder())]).unwrap_err().to_string();
     assert!(error.contains("`blocks.0.attn.hook_z`"), "{error}");
     let error = patching.sweep("x", layers(), |at| [clean(Site::cross_z(at[0]))]).unwrap_err().to_string();
-    assert!(error.contains("looks across") && error.contains("`blocks.0.attn.hook_z`"), "{error}");
+    assert!(error.contains("has cross attention") && error.contains("`blocks.0.attn.hook_z`"), "{error}");
     let error = gpt2.run(([1, 2], [3])).unwrap_err().to_string();
     assert!(error.contains("no encoder"), "{error}");
     let t5 = open("families/t5");
@@ -299,7 +299,7 @@ fn what_has_no_meaning_in_a_model_is_refused_with_what_there_is() {
     let error = patching.sweep("x", layers(), |at| [clean(Site::z(at[0]))]).unwrap_err().to_string();
     assert!(error.contains("`encoder`") && error.contains("`decoder`"), "{error}");
     let error = patching.sweep("x", layers(), |at| [clean(Site::cross_z(at[0]).in_encoder())]).unwrap_err().to_string();
-    assert!(error.contains("looks across"), "{error}");
+    assert!(error.contains("has cross attention"), "{error}");
     let error = Patching::new(&t5, ([5, 2], [0, 3]), ([5, 2], [0, 3, 4]), Metric::logit(&t5, 7, 1).unwrap());
     assert!(error.unwrap_err().to_string().contains("[2] tokens"));
 }
