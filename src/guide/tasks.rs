@@ -89,6 +89,8 @@
 //! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: what may stand at the blank
 //! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would put there before each layer
 //! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // how alike sentences are, -1 to 1
+//! let heads = bert.run("The capital of France is [MASK].")?.decompose_heads(Site::resid_post(-1))?;
+//! heads.positions([6])?.logit_attrs("paris", "london")?; // picture: which heads put Paris there, all norms held
 //! let metric = Metric::logit_diff(&bert, "paris", "rome", 1)?.at(6)?; // by what stands at the blank
 //! Patching::new(&bert, "the capital of france is [MASK].", "the capital of italy is [MASK].", metric)?.resid_pre()?;
 //! # Ok::<(), glassbox::Error>(())
@@ -107,11 +109,7 @@
 //! two.decoder()?.heads(HeadPart::Out)?;              // picture: heads of the decoder
 //! two.cross_attention()?.heads(HeadPart::Pattern)?;  // picture: heads that look from the decoder to the encoder
 //! two.encoder()?.edge_attribution()?.circuit(8);     // picture: a circuit of the encoder
-//! let heads = bert.run("The capital of France is [MASK].")?.decompose_heads(Site::resid_post(-1))?;
-//! heads.positions([6])?.logit_attrs("paris", "london")?; // picture: which heads put Paris there, all norms held
-//! # Encoder-decoders
-//! let t5 = Model::open("path/to/t5")?;
-//! let run = t5.pass("translate English to German: A cat.")?.decoder_input("Eine")?.record(Sites::All).run()?;
+//! let run = t5.pass(cat)?.decoder_input("Die")?.record(Sites::All).run()?;
 //! let heads = run.decompose_heads(Site::resid_post(-1).in_decoder())?; // those of self-attention and of cross attention
 //! heads.next_token_attrs()?;                               // picture: what each gave to the token that comes next
 //! run.decompose(Site::resid_post(-1).in_encoder())?;       // the encoder's stream
