@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_model_opens_as_it_was_at_every_step_that_was_kept_and_at_no_other() {
         for step in modular::CHECKPOINTS {
-            assert!(Model::open(&format!("modular-addition-1l@{step}")).is_ok(), "{step}");
+            assert!(Model::open(format!("modular-addition-1l@{step}")).is_ok(), "{step}");
         }
         let kept = SHIPPED.iter().find(|files| files.name == "modular-addition-1l").unwrap().kept;
         assert!(kept.iter().map(|(step, _)| step).eq(modular::CHECKPOINTS));

@@ -100,7 +100,7 @@ mod tests {
     fn a_backward_pass_works_out_no_gradient_of_a_weight_and_keeps_none() {
         let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/");
         for name in ["gpt2-tiny", "llama-gqa-tied", "families/gemma2", "families/mixtral", "families/bert"] {
-            let model = Model::open(&format!("{reference}{name}")).unwrap();
+            let model = Model::open(format!("{reference}{name}")).unwrap();
             let (config, transformer) = (model.config(), model.transformer());
             let mut frame = Frame::new(&config, &transformer.last, &model.tokens([3, 1, 4]).unwrap()).unwrap();
             let start = Var::rand(-1f32, 1f32, (1, 3, config.d_model), &Device::Cpu).unwrap();

@@ -167,7 +167,7 @@ mod tests {
     fn every_kind_of_embedding_is_measured() {
         let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/");
         for name in ["gpt2-tiny", "families/gemma2", "families/bloom", "families/bert"] {
-            let model = Model::open(&format!("{reference}{name}")).unwrap();
+            let model = Model::open(format!("{reference}{name}")).unwrap();
             let embedding = Embedding::of(&model).unwrap();
             assert!(embedding.deviation > 0.0 && model.has(embedding.site), "{name}");
         }

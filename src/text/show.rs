@@ -49,6 +49,18 @@ shown! {
     Tokens: card
 }
 
+impl ToNames<Held> for &Tokens {
+    fn to_names(self) -> Result<Vec<String>> {
+        Ok(self.strings(0).to_vec())
+    }
+}
+
+impl ToNames<Held> for Tokens {
+    fn to_names(self) -> Result<Vec<String>> {
+        (&self).to_names()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{Model, notebook::Show, text::Padding};
@@ -68,17 +80,5 @@ mod tests {
     fn one_text_is_said_to_be_one() {
         let tokens = Model::open("induction-2l").unwrap().tokens([7, 8]).unwrap();
         assert!(tokens.plain().starts_with("2 tokens\n"));
-    }
-}
-
-impl ToNames<Held> for &Tokens {
-    fn to_names(self) -> Result<Vec<String>> {
-        Ok(self.strings(0).to_vec())
-    }
-}
-
-impl ToNames<Held> for Tokens {
-    fn to_names(self) -> Result<Vec<String>> {
-        (&self).to_names()
     }
 }

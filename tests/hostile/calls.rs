@@ -23,7 +23,7 @@ type Outcome = Result<(), String>;
 
 /// Calls methods until the choices are at an end.
 pub fn make(choices: &[u8], place: &Path) -> Outcome {
-    let model = Model::open(&place.to_string_lossy()).map_err(|error| format!("a seed model: {error}"))?;
+    let model = Model::open(place.to_string_lossy()).map_err(|error| format!("a seed model: {error}"))?;
     let mut odd = Odd { choices: Unstructured::new(choices), model: &model };
     let run = model.run([5, 0, 3, 1, 9]).map_err(|error| format!("a seed model: {error}"))?;
     let areas = [of_run, of_model, of_generation, of_patching, of_circuits, of_pictures, of_probes];

@@ -199,7 +199,7 @@ fn full_circuits_equal_their_parts_and_their_small_eigenvalues() {
         let brought = model.ov(0).unwrap().get(0).unwrap().t().unwrap();
         let embed = weights.w_e().unwrap();
         let through = model.qk(1).unwrap().get(head as i64).unwrap().matmul(&brought).unwrap();
-        let through = through.rmatmul(&embed).unwrap().matmul(&embed.t().unwrap()).unwrap();
+        let through = through.rmatmul(&embed).unwrap().matmul(embed.t().unwrap()).unwrap();
         let share = through.eigenvalues().unwrap().positive_share()[[]];
         assert!((prefix_matching_scores(&model, (0, 0)).unwrap()[[1, head]] - share).abs() < 1e-3);
     }

@@ -23,9 +23,9 @@ fn scores_of_weights_are_those_of_the_chosen_attention() {
         let share = |heads: &WeightViews, which: &str, head: usize| {
             let keys = if which == "across" { encoder.w_e() } else { heads.w_e() }.unwrap();
             let ov = heads.ov(0).unwrap().get(head).unwrap();
-            let copies = ov.rmatmul(&keys).unwrap().matmul(&heads.w_u().unwrap()).unwrap();
+            let copies = ov.rmatmul(&keys).unwrap().matmul(heads.w_u().unwrap()).unwrap();
             let qk = heads.qk(0).unwrap().get(head).unwrap();
-            let matches = qk.rmatmul(&heads.w_e().unwrap()).unwrap().matmul(&keys.t().unwrap()).unwrap();
+            let matches = qk.rmatmul(heads.w_e().unwrap()).unwrap().matmul(keys.t().unwrap()).unwrap();
             [copies, matches].map(|whole| whole.eigenvalues().unwrap().positive_share()[[]])
         };
         for (heads, which) in [(&decoder, "own"), (&across, "across")] {

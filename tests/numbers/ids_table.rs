@@ -199,10 +199,10 @@ pub fn of_a_model() -> Table<'static> {
         "position_circuit" FromStart of 65 => |positions| position_circuit(&model(), (0, 0), positions);
         "full_ov" EitherEnd of 4 => |head| full_ov(&model(), (0, head));
         "full_qk" EitherEnd of 2 => |layer| full_qk(&model(), (layer, 0));
-        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(&model(), (0, head));
+        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(model(), (0, head));
         "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
-        "read_by" EitherEnd of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
-        "readers_of" EitherEnd of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
+        "read_by" EitherEnd of 4 => |head| composition_scores(model(), Composition::K)?.read_by((1, head));
+        "readers_of" EitherEnd of 2 => |layer| composition_scores(model(), Composition::K)?.readers_of((layer, 0));
         "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(model(), (0, head));
         "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
         "read_by" EitherEnd of 4 => |head| composition_scores(model(), Composition::K)?.read_by((1, head));

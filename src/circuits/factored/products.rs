@@ -62,7 +62,7 @@ impl FactoredMatrix {
     /// ```
     pub fn matmul(&self, right: impl Into<Operand>) -> Result<Self> {
         match right.into() {
-            Operand::Factored(right) => self.matmul(&right.a())?.matmul(&right.b()),
+            Operand::Factored(right) => self.matmul(right.a())?.matmul(right.b()),
             Operand::Matrix(right) => {
                 let right = right.to_dtype(DType::F32)?;
                 let columns = self.rows_and_columns().1;
