@@ -1,6 +1,6 @@
 //! The residual stream taken apart: every vector in it is a sum of what the embedding, the heads and the neurons wrote.
 //!
-//! A [`ResidStack`] is such a sum with names. Which sum is meant is said with a [`Site`](crate::hook::Site):
+//! A [`ResidStack`] is such a sum with names. Which sum is meant is said with a [`Site`]:
 //! `run.decompose(Site::resid_post(3))` is the stream leaving block 3 as embedding + attention + MLPs,
 //! [`Run::decompose_layers`] the same with one part for each layer, [`Run::decompose_heads`] with every head by itself,
 //! [`Run::decompose_neurons`] with every neuron, [`Run::decompose_fully`] with all of them.

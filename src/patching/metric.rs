@@ -90,7 +90,7 @@ impl Metric {
         Ok(Self::made(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
     }
 
-    /// The same under another name. Of several metrics of one experiment ([`Patching::and`](super::Patching::and)) each
+    /// The same under another name. Of several metrics of one experiment ([`Patching::also`](super::Patching::also)) each
     /// needs its own.
     pub fn named(self, name: &str) -> Self {
         Self { name: name.into(), ..self }

@@ -20,7 +20,7 @@
 //!
 //! The names are those of `transformer_lens.patching` without `get_act_patch_`. Each map keeps the value of every pair of
 //! prompts: [`PatchSweep::mean`] and [`PatchSweep::raw`] average them, [`PatchSweep::statistics`] says how sure one can
-//! be. [`Patching::and`] measures several things in the same runs, and [`Metric::at`] looks elsewhere than at the last
+//! be. [`Patching::also`] measures several things in the same runs, and [`Metric::at`] looks elsewhere than at the last
 //! position: in an encoder, at the `[MASK]`.
 //!
 //! The same maps answer more questions:

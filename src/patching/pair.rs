@@ -196,7 +196,7 @@ impl Patching {
         }
     }
 
-    /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
+    /// Also measures something else in the same runs: [`PatchSweep::for_metric`](super::PatchSweep::for_metric) has its maps. The metric
     /// is for the prompts as they were given, however often noise was drawn for each.
     ///
     /// # Errors

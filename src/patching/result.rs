@@ -71,7 +71,7 @@ impl PatchSweep {
         self.metric.clone()
     }
 
-    /// The same map by another metric of the same runs ([`Patching::and`](super::Patching::and)); `None` where none of
+    /// The same map by another metric of the same runs ([`Patching::also`](super::Patching::also)); `None` where none of
     /// that name was measured.
     pub fn for_metric(&self, metric: &str) -> Option<Self> {
         std::iter::once(self).chain(&self.others).find(|map| map.metric == metric).cloned()

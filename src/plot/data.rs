@@ -109,7 +109,7 @@ pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
 }
 
 /// Names of tokens, layers, heads or anything else that can be printed, in a slice, array, `Vec`, range or iterator.
-/// [`Tokens`] give the tokens of their first text.
+/// [`Tokens`](crate::text::Tokens) give the tokens of their first text.
 ///
 /// # Examples
 /// ```

@@ -36,7 +36,7 @@ impl Effect {
         self.0.values.iter().copied().collect()
     }
 
-    /// As a map without axes: [`PatchSweep::by`] has what further metrics say.
+    /// As a map without axes: [`PatchSweep::for_metric`] has what further metrics say.
     pub fn sweep(&self) -> PatchSweep {
         self.0.clone()
     }

@@ -56,7 +56,7 @@ impl EdgeScores {
         self.graph.receivers()
     }
 
-    /// The scores by another metric of the same runs ([`Patching::and`]); `None` where none of that name was measured.
+    /// The scores by another metric of the same runs ([`Patching::also`]); `None` where none of that name was measured.
     pub fn for_metric(&self, metric: &str) -> Option<Self> {
         let sweep = self.sweep.for_metric(metric)?.clone();
         Some(Self { sweep, graph: self.graph.clone(), how: self.how.clone() })
