@@ -102,7 +102,7 @@ fn an_endless_body_ends_at_the_announced_size() {
         let cache = Folder::new();
         refused(
             server.hub(&cache).open("org/tiny"),
-            &["model.safetensors", "does not end after the 168 bytes", "nothing"],
+            &["model.safetensors", "does not end after the expected 168 bytes", "nothing"],
         );
         assert_eq!(std::fs::metadata(cache.file(&unfinished())).map_or(0, |data| data.len()), 0);
     }

@@ -107,9 +107,9 @@ mod tests {
             ("hf-mirror.com", "write \"https://hf-mirror.com\""),
             ("", "has no scheme"),
             ("ftp://hub", "neither https:// nor http://"),
-            ("https://", "is none"),
-            ("https://a b", "is none"),
-            ("https://hub?x=1", "is none"),
+            ("https://", "is not valid"),
+            ("https://a b", "is not valid"),
+            ("https://hub?x=1", "is not valid"),
             ("https://hub\n", "\\n"),
             ("https://me:secret@hub", "HF_TOKEN"),
         ] {

@@ -108,7 +108,7 @@ mod tests {
         refused("\n<!DOCTYPE html><html>Log in</html>", &["web page", "browser"]);
         refused("[]", &["no commit"]);
         refused(r#"{"sha": 7}"#, &["no commit"]);
-        refused(r#"{"sha": "../../evil\n"}"#, &["../../evil\\n", "none"]);
+        refused(r#"{"sha": "../../evil\n"}"#, &["../../evil\\n", "not a commit"]);
         refused(&format!(r#"{{"sha": "{COMMIT}"}}"#), &["no list of files (`siblings`)"]);
         refused(&format!(r#"{{"sha": "{COMMIT}", "siblings": {{}}}}"#), &["no list of files"]);
         refused(&with("7"), &["without a name"]);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_name_that_leads_out_of_the_folder_is_refused_by_name() {
         for name in ["../evil", "/etc/passwd", "a/../../b", "a\\\\b", "a\\u0000b", "C:x", "", "a//b", "./a", "a\\n"] {
-            refused(&with(&format!(r#"{{"rfilename": "{name}"}}"#)), &["lists the file", "no name inside"]);
+            refused(&with(&format!(r#"{{"rfilename": "{name}"}}"#)), &["lists the file", "not a name inside"]);
         }
     }
 
