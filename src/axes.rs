@@ -1,21 +1,39 @@
-//! The glossary of axes. Every `# Shapes` section in this crate uses only these words.
+//! The glossary of axes. Every `# Shapes` section in this crate uses only these words, numbers, and sums or products of
+//! them.
 //!
 //! | word | meaning |
 //! |---|---|
-//! | `batch` | texts run side by side |
+//! | `batch` | the texts that are run together |
 //! | `pos` | position of a token in its text, counted from 0 |
-//! | `query` | the position that looks (destination): a `pos` of the attention's rows |
-//! | `key` | the position that is looked at (source): a `pos` of the attention's columns |
+//! | `query` | the position that attends (destination): a `pos` of the attention's rows |
+//! | `key` | the position that is attended to (source): a `pos` of the attention's columns |
 //! | `head` | attention head of a layer |
 //! | `kv_head` | head of keys and values; fewer than `head` when queries share them (grouped-query attention) |
+//! | `expert` | expert of a mixture-of-experts layer |
 //! | `d_model` | width of the residual stream |
 //! | `d_head` | width of one head's query, key, value and output |
 //! | `d_mlp` | neurons of a layer's MLP |
 //! | `d_vocab` | entries of the vocabulary |
+//! | `d_in`, `d_out` | inputs and outputs of any linear layer |
 //! | `layer` | block of the transformer, counted from 0 |
+//! | `component` | one summand of the residual stream: the embedding, a layer's output, a head's output, ... |
+//! | `sender`, `receiver` | the two ends of an edge between parts of the model |
+//! | `metric` | one of several metrics measured in the same runs |
+//! | `cell` | one cell of a map: one patched run |
+//! | `class` | one of the classes that a head chooses from |
 //! | `sample` | one labelled example of a probe: usually a token in its text |
-//! | `feature` | one number a probe may look at: a neuron, or a dimension of an activation |
+//! | `feature` | one number that a probe may use: a neuron, or a dimension of an activation |
+//! | `number` | one of the numbers that waves run over |
+//! | `row`, `column` | row and column of a matrix whose meaning is the caller's |
+//! | `l`, `m`, `n`, `r`, `k` | sizes of an abstract matrix and its factors: `[l, r]` is `[l, m]` times `[m, r]`, of rank `k` |
+//! | `step` | step of a generation |
+//! | `strength` | multiple of a direction that is added |
+//! | `pair` | an ordered pair of numbers, by the first and then the second |
+//! | `from`, `to` | tokens or positions of a circuit's rows and columns |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
+//! | `..` | any further axes |
+//!
+//! To add an axis of activations, add a row here, a variant of [`Axis`] and its name.
 
 use std::fmt;
 
@@ -30,13 +48,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Axis {
-    /// Texts run side by side.
+    /// The texts that are run together.
     Batch,
     /// Position of a token in its text.
     Pos,
-    /// The position that looks.
+    /// The position that attends.
     Query,
-    /// The position that is looked at.
+    /// The position that is attended to.
     Key,
     /// Attention head.
     Head,
@@ -50,7 +68,7 @@ pub enum Axis {
     DMlp,
     /// Entries of the vocabulary.
     DVocab,
-    /// Experts of a mixture layer.
+    /// Experts of a mixture-of-experts layer.
     Expert,
     /// The two classes of next-sentence prediction.
     Class,
@@ -59,7 +77,7 @@ pub enum Axis {
 }
 
 impl Axis {
-    /// The word of the glossary.
+    /// The word in the glossary.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Batch => "batch",

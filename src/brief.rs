@@ -1,16 +1,19 @@
-//! How values without a picture print: in one line, with sizes in place of long rows of numbers.
+//! How values without a picture print: on one line, with sizes in place of long rows of numbers.
+//!
+//! To add a type, add one line to `brief!`. The test at the end finds types that print whole arrays.
 
 use crate::{
     decompose::ResidStack,
     model::{AnswerStep, Prediction, TestedAnswer},
     patching::Metric,
-    plot::text::{number, sentence, visible},
+    printable::{number, sentence, visible},
     probe::{Examples, Features, Labels, Repeats, Score, Split},
+    steering::Direction,
     train::{Curve, Parameters},
 };
 use std::fmt;
 
-/// Implements `Debug` and `Display` by one line.
+/// Implements `Debug` and `Display` with one line of text.
 macro_rules! brief {
     ($($type:ty: |$value:ident| $line:expr;)*) => {$(
         impl fmt::Display for $type {
@@ -65,8 +68,12 @@ brief! {
         format!("{} parts of the residual stream: {}{rest}", stack.len(), shown.join(", "))
     };
     Curve: |curve| {
-        let last = curve.last().map(|last| format!(", the last {}", number(last))).unwrap_or_default();
+        let last = curve.last().map(|last| format!(", the last of them {}", number(last))).unwrap_or_default();
         format!("A curve of {} points{last}", curve.points().len())
+    };
+    Direction: |direction| {
+        let (site, norm) = (direction.site(), number(direction.norm()));
+        format!("A direction at {site} of length {norm}")
     };
     Metric: |metric| format!("Metric({})", metric.name());
     Parameters: |parameters| format!("Parameters in {} tensors", parameters.names().len());
@@ -108,7 +115,7 @@ mod tests {
         Ok(())
     }
 
-    /// What a derived `Debug` would print number by number.
+    /// Types whose derived `Debug` would print every number.
     #[test]
     fn no_public_type_derives_a_print_of_whole_arrays() {
         fn walk(folder: &Path, found: &mut Vec<String>) {

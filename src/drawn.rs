@@ -1,4 +1,6 @@
-//! Which results of analyses are one figure, so that they may stand in rows, columns and tabs.
+//! Which results of analyses are one figure, so that they can stand in rows, columns and tabs.
+//!
+//! To add a result that draws itself, add one line here.
 
 use crate::plot::drawn;
 
@@ -9,7 +11,7 @@ drawn! {
     crate::circuits::HeadScores: figure;
     crate::circuits::SvdReading: figure;
     crate::circuits::TokenCircuit: figure;
-    crate::decompose::Attribution: bars;
+    crate::decompose::LogitAttribution: bars;
     crate::fourier::Spectrum: draw;
     crate::lens::LogitLens: figure;
     crate::model::FilledMasks: figure;

@@ -1,19 +1,19 @@
-//! The one entry of every number that counts along something: layers, heads, positions, texts, token ids.
+//! Checks every number that counts along something: layers, heads, positions, texts, token ids.
 //!
-//! A number comes in as it was given and goes out as an index that is certain to be there, or as one sentence with the
-//! numbers that would do. Nothing that is given from outside indexes anything before it has been here.
+//! A number given by the caller comes out as a valid index or as one error with the valid range. Every public function
+//! that takes an index passes it through here first.
 
 use crate::{Result, error::IndexError};
 
-/// A whole number that counts along something: layers, heads, positions, texts. Negative ones count from the end.
+/// An integer that counts along something: layers, heads, positions, texts. Negative numbers count from the end.
 ///
-/// A literal such as `-1`, an integer variable of any common type, or a reference to one.
+/// It can be a literal such as `-1`, an integer variable of any common type, or a reference to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a whole number: a layer, head or position is an integer, such as 3, or -1 for the last",
-    note = "give an integer, such as 3, or -1 for the last; several go in a method of the plural, as in `.heads([0, 3])`"
+    note = "give an integer, such as 3, or -1 for the last; give several to the plural method, as in `.heads([0, 3])`"
 )]
 pub trait ToIndex {
-    /// The number.
+    /// Returns the number.
     fn to_index(self) -> i64;
 }
 
@@ -21,7 +21,7 @@ macro_rules! indices {
     ($($number:ty)*) => {$(
         impl ToIndex for $number {
             fn to_index(self) -> i64 {
-                // A number too large for an `i64` is out of range anywhere, as `i64::MAX` is.
+                // A number too large for an `i64` is out of range anywhere, just as `i64::MAX` is.
                 i64::try_from(self).unwrap_or(i64::MAX)
             }
         }
@@ -36,7 +36,8 @@ impl<T: ToIndex + Copy> ToIndex for &T {
     }
 }
 
-/// Where a number leads along an axis of this length; negative ones count from the end. `None` where nothing is.
+/// The index that a number means along an axis of this length; negative numbers count from the end. `None` if out of
+/// range.
 pub(crate) fn place(given: i64, len: usize) -> Option<usize> {
     match usize::try_from(given) {
         Ok(from_start) => Some(from_start).filter(|&at| at < len),
@@ -44,15 +45,15 @@ pub(crate) fn place(given: i64, len: usize) -> Option<usize> {
     }
 }
 
-/// Things in a row, counted from 0.
+/// A sequence of things counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Counted {
-    /// What one of them is called.
+    /// The word for one of them.
     one: &'static str,
-    /// What has them: "this model has layers".
+    /// The beginning of the sentence about their owner: "this model has layers".
     all: &'static str,
     len: usize,
-    /// Whether one past the last is allowed, as where a pass may stop.
+    /// Whether one past the last is allowed, as for the layer where a pass stops.
     end: bool,
 }
 
@@ -61,7 +62,7 @@ impl Counted {
         Self { one, all, len, end: false }
     }
 
-    /// The places before a layer, and the one after the last.
+    /// The layers of a model, and one past the last.
     pub(crate) const fn before_layers(n_layers: usize) -> Self {
         Self { end: true, ..Self::new("layer", "a pass of this model starts or stops before a layer from", n_layers) }
     }
@@ -79,33 +80,33 @@ impl Counted {
         Self::new("expert", "a layer of this model has experts", count)
     }
 
-    /// A number that counts from the start, or, where it is negative, from the end.
+    /// Checks a number that counts from the start or, if negative, from the end.
     ///
     /// # Errors
-    /// When there is no such thing.
+    /// When it is out of range.
     pub(crate) fn index(self, given: impl ToIndex) -> Result<usize> {
         let given = given.to_index();
         let at_end = || usize::try_from(given).ok().filter(|&at| self.end && at == self.len);
         place(given, self.len).or_else(at_end).ok_or_else(|| self.error(given.into(), true))
     }
 
-    /// A number that counts from the start.
+    /// Checks a number that counts from the start.
     ///
     /// # Errors
-    /// When there is no such thing.
+    /// When it is out of range.
     pub(crate) fn at(self, given: usize) -> Result<usize> {
         if given < self.len { Ok(given) } else { Err(self.beyond(given as i128)) }
     }
 
-    /// All of these.
+    /// Checks several numbers.
     ///
     /// # Errors
-    /// When one of them leads nowhere.
+    /// When one of them is out of range.
     pub(crate) fn all_at(self, given: &[u32]) -> Result<()> {
         given.iter().try_for_each(|&given| self.at(given as usize).map(drop))
     }
 
-    /// The error of a number that leads nowhere.
+    /// The error for a number that is out of range.
     pub(crate) fn beyond(self, given: i128) -> crate::Error {
         self.error(given, false)
     }

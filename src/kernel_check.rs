@@ -1,9 +1,10 @@
-//! A warning for notebooks that load this crate in the way that gives wrong gradients.
+//! A warning for notebooks that load this crate in a way that makes gradients wrong.
 //!
-//! The Rust kernel compiles every cell into a library of its own. Loaded as an ordinary dependency this crate is linked
-//! into each of them, and with it every static: candle counts tensor ids from one in each cell, and a gradient, which
-//! candle files under the tensor's id, is then another tensor's. Rust reports nothing of the kind, so this module looks
-//! where its own code lies in memory: in a cell's library there is one copy for each cell, anywhere else there is one.
+//! The Rust kernel compiles every cell into its own library. An ordinary dependency is linked into each of these
+//! libraries, with its own copy of every static. candle then counts tensor ids from one in each cell. It files
+//! gradients under these ids, so a gradient may belong to another cell's tensor. Rust does not report this. This module
+//! therefore looks up which file its own code was loaded from: with one copy per cell, that file is a cell's library.
+//! Used by [`Model::open`](crate::Model::open).
 
 use std::{
     env, fs,
@@ -13,21 +14,21 @@ use std::{
 };
 
 const ADVICE: &str = "\
-glassbox: this cell has a copy of the library of its own, and so has every other cell: tensors of different cells \
-share ids, gradients across cells are wrong, and each cell starts its own threads. Restart the kernel and load glassbox \
-through a shared library. In the folder `notebooks` of the repository:
+glassbox: every cell of this notebook has its own copy of the library: tensors of different cells share ids, \
+gradients across cells are wrong, and each cell starts its own threads. Restart the kernel and load glassbox through \
+a shared library. In the folder `notebooks` of the repository:
     :dep ./kernel
     use glassbox::prelude::*;
 Elsewhere, make a crate with `[lib] crate-type = [\"dylib\"]` and the one line `pub use glassbox::*;`, and load that.";
 
-/// Says so on stderr, once, where each cell of a notebook has its own copy of this crate. Silent everywhere else.
+/// Prints the warning to stderr, once, if each cell of a notebook has its own copy of this crate.
 ///
-/// Only Linux tells a program where its code lies; on other systems nothing is ever said.
+/// Only Linux tells a program where its code was loaded from. On other systems nothing is printed.
 pub(crate) fn warn_if_statics_are_duplicated() {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         if in_a_kernel() && own_library().is_some_and(|library| is_of_one_cell(&library)) {
-            // Where nobody can be told, nobody is.
+            // If stderr cannot be written to, the warning is lost.
             let _ = writeln!(io::stderr(), "{ADVICE}");
         }
     });
@@ -38,13 +39,14 @@ pub(crate) fn in_a_kernel() -> bool {
     env::var_os("EVCXR_IS_RUNTIME").is_some()
 }
 
-/// The file this function was loaded from.
+/// The file that this function was loaded from.
 fn own_library() -> Option<String> {
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
     file_at(&maps, own_library as *const () as usize).map(str::to_owned)
 }
 
-/// The file mapped at an address, by the lines of `/proc/self/maps`: `from-to permissions offset device inode file`.
+/// Returns the file mapped at an address, given the lines of `/proc/self/maps`: `from-to permissions offset device
+/// inode file`.
 fn file_at(maps: &str, address: usize) -> Option<&str> {
     maps.lines().find_map(|line| {
         let (from, to) = line.split_once(' ')?.0.split_once('-')?;
@@ -54,7 +56,7 @@ fn file_at(maps: &str, address: usize) -> Option<&str> {
     })
 }
 
-/// evcxr names the library of the n-th cell `libcode_n.so`.
+/// Whether the file is a cell's library. evcxr names the library of the n-th cell `libcode_n.so`.
 fn is_of_one_cell(library: &str) -> bool {
     let name = Path::new(library).file_name().and_then(|name| name.to_str());
     name.and_then(|name| name.strip_prefix("libcode_")?.strip_suffix(".so"))

@@ -1,73 +1,94 @@
-//! Open a transformer inside a Rust notebook, look at every intermediate value, change any of them, and see the
-//! answer as a picture.
+//! Open a transformer inside a Rust notebook, look at every activation, change any of them, and see each result as a
+//! picture.
+//!
+//! It is the home of TransformerLens's API in Rust: hook names, shapes and values are the same.
 //!
 //! ```
 //! use glassbox::prelude::*;
 //!
 //! let model = Model::open("induction-2l")?; // ships with the crate; also a folder, a .gguf file, a hub id
 //! let text = "red fox blue owl red fox blue";
-//! let run = model.run(text)?; // every activation recorded
+//! let run = model.run(text)?; // records every activation
 //! assert_eq!(run.predictions(-1, 1)?[0].text, "owl");
 //!
-//! let (layer, head, score) = head_scores(&run)?.strongest_induction(); // who knows?
+//! let (layer, head, score) = head_scores(&run)?.strongest_induction(); // which head predicts it?
 //! assert!(layer == 1 && score > 0.8);
 //! run.attention_head(layer, head)?; // a picture, in a notebook
-//! run.logit_lens()?; // what the model would say before each layer
+//! run.logit_lens()?; // what the model would predict before each layer
 //!
-//! let silenced = model.run_with(text, zero(Site::z(layer)))?; // and without?
+//! let silenced = model.run_with(text, zero(Site::z(layer)))?; // and without its layer?
 //! assert!(silenced.probability("owl", -1)? < 0.1);
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
 //! # Where to look
-//! - [By task](guide::tasks): "plot a line", "ablate a head", "loss per token", and the line that does it.
-//! - [By name](guide::names): what TransformerLens, nnsight and SAELens call it. The search field knows those names, too.
+//! - [By task](guide::tasks): "plot a line", "ablate a head", "loss per token", and the line of code for each.
+//! - [By name](guide::names): the names in TransformerLens, nnsight and SAELens. The search field knows them, too.
 //! - [The Rust kernel, honestly](guide::rust_kernel): what a notebook's cell keeps, loses and shows.
 //!
-//! # The nouns
-//! - [`Model`]: a transformer, cheap to clone, free to go between threads and notebook cells.
-//! - [`Tokens`](text::Tokens): text cut into tokens.
-//! - [`Site`](hook::Site): the typed name of one place in the forward pass. Its printed form is TransformerLens's.
-//! - [`Intervention`](hook::Intervention): what to do at a site: zero, mean, replace, patch, add, scale, or any closure.
-//! - [`Pass`](model::Pass): one forward pass, described before it happens. [`Run`](model::Run): what it gave.
-//! - [`ActivationCache`](cache::ActivationCache): what it recorded.
-//! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe): readings.
-//!   Data first, a picture second.
-//! - [`ResidStack`](decompose::ResidStack): the residual stream taken apart, and what each part says of an answer.
-//! - [`Patching`](patching::Patching): which activations carry the difference between two prompts, and what
-//!   the model loses without a part; exactly, or along the gradient. Causal tracing, attention knock-outs and maps over
-//!   any cells are its methods too. [`PromptPairs`](patching::PromptPairs): what it compares.
-//! - [`EdgeScores`](patching::EdgeScores), [`Circuit`](patching::Circuit): the model as a graph of heads and MLPs, which
-//!   edges carry the answer, and whether these alone do the work; exact path patching beside it.
-//! - [`Direction`](steering::Direction): a vector to steer along, or to take out.
-//! - [`Generation`](generate::Generation): text, token by token, hooked at every step.
-//! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights by their usual names, and
-//!   folded, centred and refactored without changing what the model says.
-//! - [`grammar`](corpus::grammar): a small English whose every word is labelled, with minimal pairs to patch and probe.
-//! - [`Fourier`](fourier::Fourier): waves over numbers, for models that calculate.
-//! - [`files`]: how everything is written, so that no failure loses what was there.
-//! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
+//! # The main types
+//! - [`Model`]: a transformer. It is cheap to clone and can be shared between threads and notebook cells.
+//! - [`Tokens`](text::Tokens): tokenized texts.
+//! - [`Site`](hook::Site): the typed name of one hook point. It prints as TransformerLens's name.
+//! - [`Intervention`](hook::Intervention): what to do at a site: zero, mean, replace, patch, add, scale, or any
+//!   closure.
+//! - [`Pass`](model::Pass): one forward pass, described before it runs. [`Run`](model::Run): its result.
+//! - [`ActivationCache`](cache::ActivationCache): what a run recorded.
+//! - [`LogitLens`](lens::LogitLens), [`HeadScores`](circuits::HeadScores), [`SparseProbe`](probe::SparseProbe):
+//!   analyses. They hold data and can be drawn.
+//! - [`ResidStack`](decompose::ResidStack): the residual stream split into parts, and how each part affects an answer.
+//! - [`Patching`](patching::Patching): which activations cause the difference between two prompts, and what the model
+//!   loses without a part, exactly or by gradients. Causal tracing, attention knockout and sweeps over any cells are
+//!   its methods too. [`PromptPairs`](patching::PromptPairs): the prompts it compares.
+//! - [`EdgeScores`](patching::EdgeScores), [`Circuit`](patching::Circuit): the model as a graph of heads and MLPs,
+//!   which edges affect the answer, and whether these edges alone suffice; also exact path patching.
+//! - [`Direction`](steering::Direction): a vector to steer along, or to remove.
+//! - [`Generation`](generate::Generation): text generation, token by token, with hooks at every step.
+//! - [`WeightViews`](weights::WeightViews), [`Processing`](weights::Processing): the weights under their usual names,
+//!   and folded, centred and refactored without changing the output.
+//! - [`grammar`](corpus::grammar): a small English in which every word is labelled, with minimal pairs to patch and
+//!   probe.
+//! - [`Fourier`](fourier::Fourier): Fourier analysis over numbers, for models that do arithmetic.
+//! - [`files`]: how everything is saved, so that a failure does not lose existing files.
+//! - [`Figure`](plot::Figure): one picture. [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs)
+//!   combine several.
 //! - [`Error`]: one sentence.
 //!
-//! # What it reads
-//! Decoders (GPT-2 and its kin, Llama and its kin, Gemma, Phi, OLMo, ...), encoders (BERT and its kin) and
-//! encoder-decoders (T5), and TransformerLens's own checkpoints: [the table](model#families) has them all. From a folder
-//! as Hugging Face writes it, a GGUF file, or the Hugging Face hub (feature `hub`, which the notebooks have). A setting
-//! that changes the computation and is not implemented is refused by name, never ignored.
+//! # Supported models
+//! Decoders (such as GPT-2, Llama, Gemma, Phi, OLMo), encoders (such as BERT), encoder-decoders (T5), and
+//! TransformerLens's own checkpoints: [the table](model#families) has them all. They can be loaded from a Hugging Face
+//! folder, a GGUF file, or the Hugging Face hub (feature `hub`, which the notebooks have). A setting that changes the
+//! computation and is not implemented is refused by name, never ignored.
 //!
 //! # In a notebook
-//! The Rust kernel links every cell into a library of its own, so load this crate through a shared library, as
-//! `notebooks/kernel` does; the README says why and how. Loaded as an ordinary `:dep glassbox` it prints a warning,
-//! because tensors of different cells then share ids and gradients across cells are silently wrong.
+//! The Rust kernel links every cell into its own library, so load this crate through a shared library, as
+//! `notebooks/kernel` does. The README says why and how. If it is loaded as an ordinary `:dep glassbox` it prints a
+//! warning, because tensors of different cells then share ids and gradients across cells are silently wrong.
 //!
 //! # Shapes
 //! Every `# Shapes` section uses the words of [`axes`].
 //!
-//! # What it does not do yet
-//! Speech and images, sparse autoencoders. It runs on the CPU in float32.
+//! # The floors of this crate
+//! A folder uses only the folders on the floors below it, and those to its left on the same floor. A test checks this.
+//! ```text
+//! roof     guide prelude brief drawn
+//! models made here        corpus train fourier
+//! experiments             patching steering probe
+//! readings of a run       decompose weights lens circuits generate
+//! a model and its runs    model
+//! the forward pass        net families
+//! configuration, changes  config hook
+//! files and values        ops load cache
+//! text, places, tensors   site text tensor
+//! notebooks and pictures  notebook plot
+//! the ground              axes order printable error index files kernel_check
+//! ```
+//!
+//! # What is not implemented yet
+//! Speech, images and sparse autoencoders. The crate runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
-// First, for its macro.
+// First, because of its macro.
 #[macro_use]
 pub mod notebook;
 
@@ -75,10 +96,12 @@ pub mod axes;
 mod brief;
 pub mod cache;
 pub mod circuits;
+mod config;
 pub mod corpus;
 pub mod decompose;
 mod drawn;
 mod error;
+mod families;
 pub mod files;
 pub mod fourier;
 pub mod generate;
@@ -89,12 +112,15 @@ mod kernel_check;
 pub mod lens;
 pub mod load;
 pub mod model;
+mod net;
 mod ops;
 mod order;
 pub mod patching;
 pub mod plot;
 pub mod prelude;
+mod printable;
 pub mod probe;
+mod site;
 pub mod steering;
 pub mod tensor;
 pub mod text;

@@ -1,8 +1,8 @@
-//! How numbers are put in order: the one place that compares them.
+//! The only place that compares floats. Every sort, maximum and rank of the crate uses it.
 //!
-//! `f32::max` leaves NaN out, `>` is false of it, and `total_cmp` puts it first or last by its sign. Each lets NaN pass
-//! for an answer. Here it never does: an order has it foremost, where nobody overlooks it, and what gives a single index
-//! or a number gives none.
+//! `f32::max` ignores NaN, `>` is false for it, and `total_cmp` puts it first or last by its sign. Each of these lets
+//! NaN pass for an answer. Here, an order puts NaN first, where readers see it, and a function that returns a single
+//! index or number returns `None` or NaN.
 
 use std::cmp::Ordering;
 
@@ -32,7 +32,7 @@ macro_rules! float {
 }
 float!(f32 f64);
 
-/// NaN before every number; of two numbers as `order` has them.
+/// NaN before every number; two numbers compare by `order`.
 fn nan_first<F: Float>(a: F, b: F, order: impl Fn(F, F) -> Ordering) -> Ordering {
     match (a.is_nan(), b.is_nan()) {
         (false, false) => order(a, b),
@@ -40,39 +40,40 @@ fn nan_first<F: Float>(a: F, b: F, order: impl Fn(F, F) -> Ordering) -> Ordering
     }
 }
 
-/// Smallest first, NaN before all.
+/// Smallest first, NaN before all numbers.
 pub(crate) fn rising<F: Float>(a: F, b: F) -> Ordering {
     nan_first(a, b, |a, b| a.against(&b))
 }
 
-/// Largest first, NaN before all.
+/// Largest first, NaN before all numbers.
 pub(crate) fn falling<F: Float>(a: F, b: F) -> Ordering {
     nan_first(a, b, |a, b| b.against(&a))
 }
 
-/// Strongest either way first, NaN before all.
+/// Largest absolute value first, NaN before all numbers.
 pub(crate) fn by_size<F: Float>(a: F, b: F) -> Ordering {
     falling(a.size(), b.size())
 }
 
-/// Whether one of them is NaN.
+/// Whether any value is NaN.
 pub(crate) fn any_nan<F: Float>(values: &[F]) -> bool {
     values.iter().any(|value| value.is_nan())
 }
 
-/// Where a value is that a logit cannot have: NaN or inf. A token that is ruled out has -inf, which not all can be.
+/// The index of the first value that is not a valid logit: NaN or inf, or -inf if all are. A single -inf is valid: it
+/// rules a token out.
 pub(crate) fn not_a_logit(values: &[f32]) -> Option<usize> {
     let all_out = || values.iter().all(|value| *value == f32::NEG_INFINITY).then_some(0);
     let wrong = values.iter().position(|value| value.is_nan() || *value == f32::INFINITY);
     wrong.or_else(all_out).filter(|_| !values.is_empty())
 }
 
-/// The larger of two numbers; NaN when one of them is.
+/// The larger of two numbers, or NaN if either is NaN.
 pub(crate) fn larger<F: Float>(a: F, b: F) -> F {
     if a.is_nan() || a > b { a } else { b }
 }
 
-/// The index of the largest, the first of equals; none of nothing, and none where one is NaN.
+/// The index of the largest value, the first if several are equal. `None` for an empty list or if any value is NaN.
 pub(crate) fn largest<F: Float>(values: impl IntoIterator<Item = F>) -> Option<usize> {
     let mut best: Option<(usize, F)> = None;
     for (at, value) in values.into_iter().enumerate() {
@@ -86,7 +87,7 @@ pub(crate) fn largest<F: Float>(values: impl IntoIterator<Item = F>) -> Option<u
     best.map(|(at, _)| at)
 }
 
-/// The indices of the `k` largest values, largest first, equals in their order; NaN before all.
+/// The indices of the `k` largest values, largest first; NaN comes before all numbers, and ties keep their order.
 pub(crate) fn top_k(values: &[f32], k: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     let larger = |a: &usize, b: &usize| falling(values[*a], values[*b]).then(a.cmp(b));
@@ -99,7 +100,7 @@ pub(crate) fn top_k(values: &[f32], k: usize) -> Vec<usize> {
     order
 }
 
-/// How many values are larger than the one at an index, which 0 is the best of; none where one is NaN.
+/// The number of values larger than the one at an index, so 0 is the best rank. `None` if any value is NaN.
 pub(crate) fn rank(values: &[f32], at: usize) -> Option<usize> {
     let mine = *values.get(at)?;
     let larger = values.iter().filter(|&&value| value > mine).count();
@@ -147,7 +148,7 @@ mod tests {
                     true => files(&entry, found),
                     false if !entry.ends_with("src/order.rs") => {
                         let text = fs::read_to_string(&entry).unwrap();
-                        // What measures a picture adds up lengths that are numbers.
+                        // Layout code only adds up lengths, which are never NaN.
                         let pictures = entry.iter().any(|part| part == "plot");
                         let folds: &[&str] =
                             if pictures { &[] } else { &["f32::max", "f64::max", "f32::min", "f64::min"] };

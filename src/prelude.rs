@@ -1,25 +1,25 @@
 //! What a notebook imports: `use glassbox::prelude::*;`.
 //!
-//! It holds what nearly every notebook needs: models, sites, interventions, readings, pictures, and candle's tensors
-//! (the same types as [`glassbox::candle_core`](crate::candle_core)). [The guide](crate::guide) names by task what else
-//! there is and where.
+//! It holds what nearly every notebook needs: models, sites, interventions, analyses, pictures, and candle's tensors
+//! (the same types as [`glassbox::candle_core`](crate::candle_core)). [The guide](crate::guide) lists everything else
+//! by task.
 //!
 //! # Names
-//! A name of your own wins over one of the prelude: `let mean = 3.0;`, `fn add(..)`, `struct Features` and
-//! `use other::Model;` all mean yours from then on, without an error. So short verbs such as [`add`], [`mean`] and
-//! [`row()`] may be here.
+//! Your own names win over those of the prelude: after `let mean = 3.0;`, `fn add(..)`, `struct Features` or
+//! `use other::Model;` the name means yours, without an error. That is why short verbs such as [`add`], [`mean`] and
+//! [`row()`] can be here.
 //!
 //! Two `::*` imports that hold different things under one name are an error, but only where the name is used.
-//! `use ndarray::*;` shares no name with the prelude. `use candle_core::*;` shares two, [`Result`]
-//! and [`IndexOp`]: import candle's things by name, or write `glassbox::Result` where you mean that.
-//! [`Error`](crate::Error) itself is not here, so that `Error` may be whatever you import; write `glassbox::Error`.
+//! `use ndarray::*;` shares no name with the prelude. `use candle_core::*;` shares two, [`Result`] and [`IndexOp`]:
+//! import candle's items by name, or write `glassbox::Result` for this crate's. [`Error`](crate::Error) is not in the
+//! prelude, so `Error` is free for your own import; write `glassbox::Error`.
 
 #[doc(no_inline)]
 pub use crate::{
     Model, Result,
     cache::ActivationCache,
     circuits::{
-        Composition, Detector, FactoredMatrix, Habit, compare_heads, composition_scores, head_scores, label_heads,
+        Composition, Detector, FactoredMatrix, HeadType, compare_heads, composition_scores, head_scores, label_heads,
         map_heads, repeated_random_tokens, svd,
     },
     generate::Generated,

@@ -185,7 +185,7 @@ fn mistakes_are_told_with_the_values_and_what_to_do() {
     told(params.l2(0.0).fit(&features, &labels), "l2 = 0");
     told(params.test_fraction(1.0).fit(&features, &labels), "test_fraction = 1");
     told(params.fit(&features, Labels::from(labels.as_slice()[1..].to_vec())), "49 labels were given for 50 samples");
-    told(params.fit(&features, Labels::from(vec![false; 50])), "every one of the 50 labels is false");
+    told(params.fit(&features, Labels::from(vec![false; 50])), "all 50 labels are false");
     let probe = params.fit(&features, &labels).unwrap();
     let narrow = Features::new(Array2::zeros((3, 8))).unwrap();
     assert!(

@@ -1,22 +1,24 @@
-//! How much memory recorded tensors hold.
+//! The memory that recorded tensors take.
 
 use super::ActivationCache;
 use candle_core::{CpuStorage, Storage, Tensor};
 use std::collections::HashMap;
 
 impl ActivationCache {
-    /// How many bytes the recorded activations hold, each buffer once, however many of them share it.
+    /// The number of bytes of the recorded activations.
+    ///
+    /// A buffer that several of them share counts once.
     pub fn bytes(&self) -> usize {
         bytes_of(self.iter().map(|(_, tensor)| tensor))
     }
 }
 
-/// The bytes of the buffers behind some tensors, each buffer once.
+/// The number of bytes of the buffers behind some tensors, each buffer once.
 pub(crate) fn bytes_of(tensors: impl Iterator<Item = Tensor>) -> usize {
     tensors.map(|tensor| buffer(&tensor)).collect::<HashMap<usize, usize>>().into_values().sum()
 }
 
-/// Which buffer a tensor looks into, and its bytes.
+/// The address of the buffer behind a tensor, and its bytes.
 fn buffer(tensor: &Tensor) -> (usize, usize) {
     let (storage, layout) = tensor.storage_and_layout();
     let count = match &*storage {

@@ -1,28 +1,31 @@
 //! [`ActivationCache`]: what one run recorded.
+//!
+//! Every analysis reads from it.
+//!
+//! It corresponds to TransformerLens's `ActivationCache`:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/ActivationCache.py>.
 
 mod bytes;
 mod origin;
 mod positions;
 mod show;
-mod stacked;
 
 use crate::{
     Result,
     error::{Error, SiteError},
     files,
-    hook::{Layers, Site, ToSite, nearest},
-    text::Tokens,
+    site::{Layers, Site, ToSite, nearest},
+    text::{Input, Tokens},
 };
 pub(crate) use bytes::bytes_of;
 use candle_core::Tensor;
 pub(crate) use positions::{Positions, index_of, last_of};
-pub use stacked::{ByLayer, ByName, EachLayer};
 use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 
 /// The activations that one run recorded, by [`Site`] or by name.
 ///
-/// Owns its tensors, is cheap to clone, and iterates in the order the forward pass reached the sites. The batch axis
-/// is always there.
+/// It owns its tensors, is cheap to clone, and iterates in the order in which the forward pass reached the sites.
+/// The batch axis is always present.
 ///
 /// # Examples
 /// ```
@@ -31,7 +34,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 /// let pattern = run.cache().get(Site::pattern(1))?; // [batch, head, query, key]
 /// assert_eq!(pattern.dims()[2..], [4, 4]);
 /// assert_eq!(run.cache().get("blocks.1.attn.hook_pattern")?.dims(), pattern.dims());
-/// let error = run.cache().get("blocks.1.attn.hook_result").unwrap_err(); // costs extra, so only when asked for
+/// let error = run.cache().get("blocks.1.attn.hook_result").unwrap_err(); // recorded only when asked for
 /// assert!(error.is_not_recorded());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -40,30 +43,30 @@ use std::{collections::HashMap, path::Path, sync::Arc, vec::IntoIter};
 pub struct ActivationCache {
     entries: Arc<[(Site, Tensor)]>,
     index: Arc<HashMap<Site, usize>>,
-    tokens: Tokens,
-    source: Option<Tokens>,
+    input: Input,
     positions: Option<Positions>,
     layers: Layers,
 }
 
 impl ActivationCache {
-    /// Of a model of so many layers.
-    pub(crate) fn new(layers: Layers, entries: Vec<(Site, Tensor)>, tokens: Tokens, source: Option<Tokens>) -> Self {
+    /// Makes the cache of a model with these layer counts.
+    pub(crate) fn new(layers: Layers, entries: Vec<(Site, Tensor)>, input: Input) -> Self {
         let index = entries.iter().enumerate().map(|(at, (site, _))| (*site, at)).collect();
-        Self { entries: entries.into(), index: Arc::new(index), tokens, source, positions: None, layers }
+        Self { entries: entries.into(), index: Arc::new(index), input, positions: None, layers }
     }
 
-    /// The activation at a site.
+    /// Returns the activation at a site.
     ///
     /// # Shapes
-    /// Those of the site's constructor, such as [`Site::pattern`].
+    /// The shape of the site's constructor, such as [`Site::pattern`].
     ///
     /// # Errors
-    /// When the name is no hook's, or the run did not record it; the error names the nearest that it has.
+    /// Fails when no hook has this name, or the run did not record it. The error names the nearest recorded sites.
     #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let recorded = || self.entries.iter().map(|(site, _)| site.to_string());
-        let site = site.site_in(self.layers).map_err(|error| error.among_names(recorded()))?;
+        let site =
+            site.site_in(self.layers).map_err(|error| error.with_nearest(|name| nearest(name, recorded(), 3)))?;
         self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
     }
 
@@ -81,7 +84,7 @@ impl ActivationCache {
         site.site_in(self.layers).is_ok_and(|site| self.index.contains_key(&site))
     }
 
-    /// How many layers the model has.
+    /// The number of layers of the model.
     pub(crate) fn layers(&self) -> Layers {
         self.layers
     }
@@ -92,16 +95,16 @@ impl ActivationCache {
         self.entries.iter().map(|(site, _)| *site).collect()
     }
 
-    /// The recorded sites and their activations, in the order the forward pass reached them.
+    /// Iterates over the recorded sites and their activations, in the order in which the forward pass reached them.
     ///
     /// # Shapes
-    /// Those of each site's constructor, such as [`Site::pattern`].
+    /// The shape of each site's constructor, such as [`Site::pattern`].
     #[doc(alias = "items")]
     pub fn iter(&self) -> IntoIter<(Site, Tensor)> {
         Vec::from(&*self.entries).into_iter()
     }
 
-    /// How many sites were recorded.
+    /// The number of recorded sites.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -111,21 +114,29 @@ impl ActivationCache {
         self.entries.is_empty()
     }
 
-    /// The text that was run; what the decoder read, in a model that has an encoder too.
+    /// The text that was run.
+    ///
+    /// In an encoder-decoder model, the text that the decoder read.
     pub fn tokens(&self) -> Tokens {
-        self.tokens.clone()
+        self.input.tokens()
     }
 
-    /// What the encoder of an encoder-decoder read.
+    /// The text that the encoder of an encoder-decoder model read.
     pub fn source(&self) -> Option<Tokens> {
-        self.source.clone()
+        self.input.source()
     }
 
-    /// Writes every activation to a safetensors file under its TransformerLens name, batch axis included. A
-    /// file that is there is replaced [whole](files).
+    /// What was read.
+    pub(crate) fn input(&self) -> Input {
+        self.input.clone()
+    }
+
+    /// Writes every activation to a safetensors file under its TransformerLens name, including the batch axis.
+    ///
+    /// An existing file is [replaced as a whole](files).
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails when the file cannot be written.
     #[doc(alias = "cache_dict")]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         files::write_tensors(path, self.iter().map(|(site, tensor)| (site.to_string(), tensor)))

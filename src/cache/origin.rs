@@ -1,12 +1,12 @@
-//! Where the numbers of a run stop being numbers.
+//! Finds where in a run NaN or inf first appears.
 
 use super::ActivationCache;
-use crate::{Model, Result, error::RunError, hook::Site, order::not_a_logit, text::Tokens};
+use crate::{Result, error::RunError, order::not_a_logit, site::Site};
 use candle_core::{DType, Tensor};
 
 impl ActivationCache {
-    /// That these logits are numbers, or an error that names the first site at which they are not. Only then is what was
-    /// recorded looked through. `what` they are, for the sentence.
+    /// Checks that these logits are finite. Otherwise the error names the first recorded site that is not.
+    /// The recorded activations are searched only in that case. `what` describes the logits in the sentence.
     pub(crate) fn check_numbers(&self, what: impl FnOnce() -> String, logits: &[f32]) -> Result<()> {
         match not_a_logit(logits) {
             None => Ok(()),
@@ -14,34 +14,23 @@ impl ActivationCache {
         }
     }
 
-    /// Where NaN or inf comes up first, in the order of the forward pass; a clause for the end of a sentence.
+    /// Returns where NaN or inf first appears, in the order of the forward pass, as a clause for the end of a sentence.
     pub(crate) fn origin(&self) -> String {
         let Some((last, _)) = self.iter().last() else {
-            return "nothing was recorded that says where it begins: record all sites, as `model.run(..)` does, and ask \
+            return "nothing was recorded that shows where it begins: record all sites, as `model.run(..)` does, and ask \
                     again"
                 .into();
         };
         match self.iter().find_map(|(site, x)| Some((site, first(site, &x)?))) {
             Some((site, place)) => {
-                format!("the first recorded site that has one is `{site}`{place}; look at what is done there")
+                format!("the first recorded site that has one is `{site}`{place}; check what happens there")
             }
-            None => format!("none of the {} recorded sites has one, so it comes up after `{last}`", self.len()),
+            None => format!("none of the {} recorded sites has one, so it first appears after `{last}`", self.len()),
         }
     }
 }
 
-impl Model {
-    /// As [`ActivationCache::check_numbers`], after a pass over these tokens that recorded nothing: where it fails, they are
-    /// read again with everything recorded.
-    pub(crate) fn check_numbers(&self, tokens: &Tokens, what: impl FnOnce() -> String, logits: &[f32]) -> Result<()> {
-        match not_a_logit(logits) {
-            None => Ok(()),
-            Some(_) => self.run(tokens)?.cache().check_numbers(what, logits),
-        }
-    }
-}
-
-/// Where in an activation there is no number: `, batch 0, pos 3, d_model 5`.
+/// Returns the first index of an activation that is NaN or inf: `, batch 0, pos 3, d_model 5`.
 fn first(site: Site, x: &Tensor) -> Option<String> {
     let values = x.to_dtype(DType::F32).and_then(|x| x.flatten_all()?.to_vec1::<f32>()).ok()?;
     let mut at = not_a_logit(&values)?;

@@ -1,48 +1,53 @@
-//! [`Positions`]: which positions a run recorded, where it was not told to record all.
+//! [`Positions`]: the positions that a run recorded, if it was asked for some only.
 
 use super::ActivationCache;
 use crate::{
     Result,
     axes::Axis,
     error::RunError,
-    hook::{Point, Site, Stack, Stage},
+    site::{Point, Site, Stack, Stage},
     text::Tokens,
 };
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
 
-/// The positions that a run recorded, as indices into the texts.
+/// The positions that a run recorded, as indices into what was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Positions {
-    at: Arc<[u32]>,
-    /// The blocks' own stack, whose positions they are.
-    stack: Stack,
+    /// Of what the only stack or the decoder reads; all where absent.
+    own: Option<Arc<[u32]>>,
+    /// Of what the encoder beside a decoder reads; all where absent.
+    source: Option<Arc<[u32]>>,
+    /// Whether there is an encoder beside a decoder.
+    two_stacks: bool,
     /// The logits are at all positions too, so that these are chosen among them.
     logits: bool,
 }
 
 impl Positions {
-    pub(crate) fn new(at: Vec<u32>, stack: Stack, logits: bool) -> Self {
-        Self { at: at.into(), stack, logits }
+    /// Those of what one stack and the encoder beside it read.
+    pub(crate) fn new(two_stacks: bool, own: Option<Vec<u32>>, source: Option<Vec<u32>>, logits: bool) -> Self {
+        Self { own: own.map(Arc::from), source: source.map(Arc::from), two_stacks, logits }
     }
 
-    /// The axis of a site along which the positions were chosen: `pos`, or `query` where there is no `pos`. `None` for
-    /// what is kept whole: what has no such axis, what belongs to the other stack, what experts hold, whose rows are
-    /// the tokens of all texts, and logits that were asked for at positions of their own.
-    fn axis(&self, site: Site) -> Option<usize> {
-        let own = match site.layer() {
-            Some(_) => site.stack() == self.stack && !matches!(site.point(), Point::CrossK | Point::CrossV),
-            // In a model of two stacks, the places before the blocks are the encoder's.
-            None => self.stack != Stack::Decoder || site.point().stage() == Stage::End,
+    /// The axis of a site along which positions were chosen, and which: `pos`, or `query` where there is no `pos`. `None`
+    /// for what is kept whole: what has no such axis, what experts hold, whose rows are the tokens of all texts, and logits
+    /// that were asked for at positions of their own.
+    fn chosen(&self, site: Site) -> Option<(usize, &[u32])> {
+        let of_source = match site.layer() {
+            Some(_) => site.stack() == Stack::Encoder || matches!(site.point(), Point::CrossK | Point::CrossV),
+            None => self.two_stacks && !matches!(site.point().stage(), Stage::BeforeDecoder | Stage::End),
         };
+        let at = if of_source { &self.source } else { &self.own };
         let axis = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))?;
-        (own && axis > 0 && (self.logits || site != Site::unembed_out())).then_some(axis)
+        let is_chosen = axis > 0 && (self.logits || site != Site::unembed_out());
+        at.as_deref().filter(|_| is_chosen).map(|at| (axis, at))
     }
 
-    /// The part of an activation that is recorded.
+    /// Returns the part of an activation that is recorded.
     pub(crate) fn part(&self, site: Site, x: &Tensor) -> Result<Tensor> {
-        match self.axis(site) {
-            Some(axis) => Ok(x.index_select(&Tensor::new(&*self.at, &Device::Cpu)?, axis)?),
+        match self.chosen(site) {
+            Some((axis, at)) => Ok(x.index_select(&Tensor::new(at, &Device::Cpu)?, axis)?),
             None => Ok(x.clone()),
         }
     }
@@ -53,7 +58,8 @@ impl ActivationCache {
         Self { positions, ..self }
     }
 
-    /// The positions that were recorded, as indices, in their order along the axis; `None` when all were. Chosen with
+    /// The positions that were recorded, as indices, in their order along the axis; `None` when all were. Of an
+    /// encoder-decoder those of what the decoder reads. Chosen with
     /// [`Pass::positions`](crate::model::Pass::positions), which says what is kept whole all the same.
     ///
     /// # Examples
@@ -67,50 +73,50 @@ impl ActivationCache {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn positions(&self) -> Option<Vec<u32>> {
-        self.positions.as_ref().map(|positions| positions.at.to_vec())
+        self.positions.as_ref()?.own.as_ref().map(|at| at.to_vec())
     }
 
-    /// The positions of the texts that the blocks' own stack recorded.
+    /// The positions of the text that the blocks' own stack recorded.
     pub(crate) fn recorded(&self) -> Vec<u32> {
-        self.positions().unwrap_or_else(|| (0..self.tokens.len() as u32).collect())
+        self.positions().unwrap_or_else(|| (0..self.tokens().len() as u32).collect())
     }
 
-    /// Where a position of the texts is along the axis of a site.
+    /// Returns the index of a position of the text along the axis of a site.
     ///
     /// # Errors
-    /// When it was not recorded.
+    /// Fails when the position was not recorded.
     pub(crate) fn row(&self, site: Site, position: usize) -> Result<usize> {
-        match &self.positions {
-            Some(positions) if positions.axis(site).is_some() => index_of(position, &positions.at),
-            _ => Ok(position),
+        match self.positions.as_ref().and_then(|positions| positions.chosen(site)) {
+            Some((_, at)) => index_of(position, at),
+            None => Ok(position),
         }
     }
 
-    /// Fails unless all positions of a site were recorded, which is what `what` needs.
+    /// Fails unless all positions of a site were recorded. `what` is the analysis that needs them.
     pub(crate) fn need_whole(&self, site: Site, what: &'static str) -> Result<()> {
-        match &self.positions {
-            Some(positions) if positions.axis(site).is_some() => {
-                let (site, kept) = (site.to_string(), positions.at.to_vec());
+        match self.positions.as_ref().and_then(|positions| positions.chosen(site)) {
+            Some((_, at)) => {
+                let (site, kept) = (site.to_string(), at.to_vec());
                 Err(RunError::SomePositions { what, site, kept }.into())
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
 
-/// Where a position is among those that are kept.
+/// Returns the index of a position among the recorded ones.
 ///
 /// # Errors
-/// When it is not.
+/// Fails when it was not recorded.
 pub(crate) fn index_of(position: usize, kept: &[u32]) -> Result<usize> {
     let index = kept.iter().position(|&at| at as usize == position);
     index.ok_or_else(|| RunError::NotKept { position, kept: kept.to_vec() }.into())
 }
 
-/// Where the last token of a text is among the positions that are kept.
+/// Returns the index of a text's last token among the recorded positions.
 ///
 /// # Errors
-/// When all that are kept are its padding.
+/// Fails when all recorded positions are padding in this text.
 pub(crate) fn last_of(tokens: &Tokens, text: usize, kept: &[u32]) -> Result<usize> {
     let real = tokens.real(text);
     let own = kept.iter().enumerate().filter(|(_, position)| real.contains(&(**position as usize)));

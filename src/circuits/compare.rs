@@ -1,16 +1,18 @@
-//! Two scores of every head, one against the other.
+//! [`compare_heads`]: a scatter plot of two scores of every head.
 
-use super::{PerHead, head_names, maps::ungrouped};
+use super::{HeadValues, head_names, maps::ungrouped};
 use crate::{Result, error::CircuitsError, plot::Scatter};
 
-/// A point for each head by two of its scores, named when pointed at. Heads with a NaN score are left out. In
-/// grouped-query attention numbers of key heads are repeated for the query heads that share them.
+/// Draws one point per head by two of its scores, with the head's name as a tooltip.
+///
+/// Heads with a NaN score are left out. In grouped-query attention, values of key heads are repeated for the query
+/// heads that share them.
 ///
 /// # Errors
-/// When a score has not two axes, or the scores are of different numbers of heads.
+/// Fails when a score does not have two axes, or the scores have different numbers of heads.
 ///
 /// # Examples
-/// Does the head that looks back one token hand over to the induction head?
+/// Does the previous-token head feed the induction head?
 /// ```
 /// use glassbox::{circuits::compare_heads, prelude::*};
 /// let model = Model::open("induction-2l")?;
@@ -20,7 +22,7 @@ use crate::{Result, error::CircuitsError, plot::Scatter};
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.9"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn compare_heads(x: (&str, impl PerHead), y: (&str, impl PerHead)) -> Result<Scatter> {
+pub fn compare_heads(x: (&str, impl HeadValues), y: (&str, impl HeadValues)) -> Result<Scatter> {
     let (across, up) = (x.1.per_head()?, y.1.per_head()?);
     let heads = across.ncols().max(up.ncols());
     let (across, up) = (ungrouped(across, heads), ungrouped(up, heads));

@@ -1,23 +1,25 @@
-//! [`CompositionScores`]: which heads read what which heads write.
+//! [`CompositionScores`]: which heads read the output of which other heads
+//! (<https://transformer-circuits.pub/2021/framework>).
 
-use super::{FactoredMatrix, head_names, product::product, qk_ov::head_among};
+use super::{FactoredMatrix, ToWeights, head_names, product::product, qk_ov::head_among, whose::need_one_stream};
 use crate::{
-    Model, Result,
+    Result,
     index::ToIndex,
     order::{falling, larger},
-    plot::{Figure, Heatmap, Palette, text::number},
+    plot::{Figure, Heatmap, Palette},
+    printable::number,
 };
 use ndarray::{Array2, Array4, Axis, s};
 use std::fmt;
 
-/// Through what a later head reads an earlier one.
+/// The input through which a later head reads an earlier head's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Composition {
-    /// Its queries: what it looks for depends on what the earlier head found.
+    /// Its queries: what it looks for depends on the earlier head's output.
     Q,
-    /// Its keys: where it looks depends on what the earlier head wrote there.
+    /// Its keys: where it attends depends on what the earlier head wrote there.
     K,
-    /// Its values: it hands on what the earlier head found.
+    /// Its values: it passes on the earlier head's output.
     V,
 }
 
@@ -27,9 +29,10 @@ impl fmt::Display for Composition {
     }
 }
 
-/// How much of what each head writes is read by each later head: `||W_OV W|| / (||W_OV|| ||W||)` in Frobenius norms,
-/// where `W` is the later head's `W_QK` (Q), `W_QK^T` (K) or `W_OV` (V) (Elhage et al. 2021; TransformerLens's
-/// `all_composition_scores`).
+/// How much of each head's output each later head reads: `||W_OV W|| / (||W_OV|| ||W||)` in Frobenius norms.
+///
+/// `W` is the later head's `W_QK` (Q), `W_QK^T` (K) or `W_OV` (V) ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html); TransformerLens's `all_composition_scores`).
 ///
 /// # Examples
 /// ```
@@ -44,39 +47,47 @@ impl fmt::Display for Composition {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CompositionScores {
-    /// Through what the later head reads.
+    /// The input through which the later head reads.
     pub composition: Composition,
-    /// The scores; 0 where the reader does not come in a later layer than the writer.
+    /// The scores; 0 where the reader is not in a later layer than the writer.
     ///
     /// # Shapes
-    /// `[layer, head, layer, head]`: of the writer, then of the reader
+    /// `[layer, head, layer, head]`: first the writer, then the reader
     pub scores: Array4<f32>,
-    /// What heads that know nothing of one another have, in the root mean square over all turns of one against the
+    /// The expected score of unrelated heads, as the root mean square over random rotations of one head against the
     /// other: `1 / sqrt(d_model)`.
     pub baseline: f32,
 }
 
-/// The composition scores of all pairs of heads.
+/// The composition scores of all pairs of heads: of a model of one stack, or of one stack of an encoder-decoder, such as
+/// `model.weights().decoder()?`. Of cross attention there is Q-composition alone.
 ///
-/// The norms of products are those of the collapsed factors, so that nothing larger than `[d_model, d_head]` is
+/// The norms of products are those of the collapsed factors, so no matrix larger than `[d_model, d_head]` is
 /// multiplied.
 ///
 /// # Errors
-/// When the model has two stacks.
+/// When the model has two stacks and none has been chosen, or K- or V-composition of cross attention is asked for.
 #[doc(alias = "all_composition_scores")]
-pub fn composition_scores(model: &Model, composition: Composition) -> Result<CompositionScores> {
-    let writers = model.ov_all()?;
+pub fn composition_scores(weights: impl ToWeights, composition: Composition) -> Result<CompositionScores> {
+    let weights = weights.to_weights();
+    let writers = weights.ov_all()?;
     let readers = match composition {
-        Composition::Q => model.qk_all()?,
-        Composition::K => model.qk_all()?.t()?,
-        Composition::V => writers.clone(),
+        Composition::Q => weights.qk_all()?,
+        Composition::K => {
+            need_one_stream(&weights, "K-composition scores")?;
+            weights.qk_all()?.t()?
+        }
+        Composition::V => {
+            need_one_stream(&weights, "V-composition scores")?;
+            writers.clone()
+        }
     };
-    let (n_layers, n_heads) = (model.config().n_layers, model.config().n_heads);
+    let (n_layers, n_heads, d_model) = (writers.dims()[0], writers.dims()[1], writers.dims()[2]);
     let mut scores = Array4::zeros((n_layers, n_heads, n_layers, n_heads));
     let (written, read) = (norms(&writers)?, norms(&readers)?);
     let (left, right) = (writers.collapse_l()?, readers.collapse_r()?); // [.., k, d_model], [.., d_model, k]
     for (from, to) in (0..n_layers).flat_map(|to| (0..to).map(move |from| (from, to))) {
-        // All pairs of two layers at once: the heads' small axes side by side.
+        // All pairs of two layers at once: the small axes of the heads stand side by side.
         let left = left.get(from)?.flatten_to(1)?;
         let right = right.get(to)?.transpose(0, 1)?.flatten_from(1)?;
         let squares = product(&left, &right)?.sqr()?;
@@ -89,7 +100,7 @@ pub fn composition_scores(model: &Model, composition: Composition) -> Result<Com
             scores[[from, i, to, j]] = if sizes == 0.0 { 0.0 } else { norm / sizes };
         }
     }
-    Ok(CompositionScores { composition, scores, baseline: 1.0 / (model.config().d_model as f32).sqrt() })
+    Ok(CompositionScores { composition, scores, baseline: 1.0 / (d_model as f32).sqrt() })
 }
 
 fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {
@@ -97,19 +108,21 @@ fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {
 }
 
 impl CompositionScores {
-    /// The strongest pair: writer, reader, score; the first whose score is NaN, where one is.
+    /// The strongest pair: writer, reader, score.
+    ///
+    /// If a score is NaN, the first such pair.
     pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
         let best = self.scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
         best.map_or(((0, 0), (0, 0), f32::NAN), |((from, i, to, j), &score)| ((from, i), (to, j), score))
     }
 
-    /// How much a head reads of each head.
+    /// Returns how much a head reads from each earlier head.
     ///
     /// # Shapes
-    /// `[layer, head]`; NaN for heads that do not come in an earlier layer
+    /// `[layer, head]`; NaN for heads that are not in an earlier layer
     ///
     /// # Errors
-    /// When there is no such head.
+    /// Fails when there is no such head.
     pub fn read_by(&self, head: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
         let (layer, head) = self.at(head)?;
         let mut read = self.scores.slice(s![.., .., layer, head]).to_owned();
@@ -117,13 +130,13 @@ impl CompositionScores {
         Ok(read)
     }
 
-    /// How much of a head each head reads.
+    /// Returns how much of a head's output each later head reads.
     ///
     /// # Shapes
-    /// `[layer, head]`; NaN for heads that do not come in a later layer
+    /// `[layer, head]`; NaN for heads that are not in a later layer
     ///
     /// # Errors
-    /// When there is no such head.
+    /// Fails when there is no such head.
     pub fn readers_of(&self, head: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
         let (layer, head) = self.at(head)?;
         let mut readers = self.scores.slice(s![layer, head, .., ..]).to_owned();
@@ -135,11 +148,13 @@ impl CompositionScores {
         head_among(head, (self.scores.len_of(Axis(0)), self.scores.len_of(Axis(1))))
     }
 
-    /// Heads by heads: a row for each that writes, a column for each that reads, and by how much the score exceeds what
-    /// there is by chance. The colours cover at least as much as that, so that chance looks like nothing.
+    /// Draws a map with a row for each writing head, a column for each reading head, and the score minus its expected
+    /// value.
+    ///
+    /// The colour scale extends at least as far as the expected value, so chance differences stay pale.
     ///
     /// # Errors
-    /// When the model has fewer than two layers.
+    /// Fails when the model has fewer than two layers.
     pub fn figure(&self) -> Result<Figure> {
         let (n_layers, n_heads, ..) = self.scores.dim();
         let pairs = n_layers.saturating_sub(1) * n_heads;
@@ -153,12 +168,14 @@ impl CompositionScores {
             .fold(self.baseline, |most, value| larger(most, value.abs()));
         let chance = number(self.baseline);
         let mut map = Heatmap::new(values)
-            .title(format!("{}, beyond {chance} by chance", self.composition))
-            .value("score less chance")
+            .title(format!("{}, minus the {chance} expected by chance", self.composition))
+            .value("score minus chance")
             .palette(Palette::RedBlue)
             .range(-most, most)
-            .y_names("written by", head_names(0..n_layers.saturating_sub(1), n_heads))
-            .x_names("read by", head_names(1..n_layers, n_heads))
+            .y("written by")
+            .y_names(head_names(0..n_layers.saturating_sub(1), n_heads))
+            .x("read by")
+            .x_names(head_names(1..n_layers, n_heads))
             .square();
         if earlier.iter().any(|&hidden| hidden) {
             map = map.mask(earlier);

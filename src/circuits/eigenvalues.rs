@@ -1,4 +1,4 @@
-//! [`Eigenvalues`]: what stays in its direction.
+//! [`Eigenvalues`]: complex eigenvalues of matrices such as a head's OV circuit, and their plot.
 
 use crate::{
     Result,
@@ -8,12 +8,13 @@ use ndarray::{ArrayD, Axis};
 
 /// The eigenvalues of a stack of matrices, which may be complex.
 ///
-/// Of the circuit from tokens to tokens, a positive eigenvalue means that a mixture of tokens makes itself likelier:
-/// copying. A negative one makes itself unlikelier, and a pair beside the real axis turns one into another (Elhage et
-/// al. 2021).
+/// In a head's circuit from tokens to tokens, an eigenvector is a mixture of tokens. If its eigenvalue is positive,
+/// attending to the mixture raises the mixture's own logits: the head copies. A negative eigenvalue lowers them, and a
+/// pair of complex eigenvalues turns one mixture into another ([Elhage et al.
+/// 2021](https://transformer-circuits.pub/2021/framework/index.html)).
 ///
 /// # Shapes
-/// `[.., m]`: by size, the largest first.
+/// `[.., m]`, sorted by absolute value, largest first
 ///
 /// # Examples
 /// ```
@@ -37,29 +38,31 @@ pub struct Eigenvalues {
 }
 
 impl Eigenvalues {
-    /// How positive they are as a whole: the sum over the sum of sizes, 1 when all are positive, -1 when all are
-    /// negative. The imaginary parts of a real matrix cancel. 0 where all are 0.
+    /// The sum of the eigenvalues divided by the sum of their absolute values: 1 if all are positive, -1 if all are
+    /// negative.
+    ///
+    /// The imaginary parts of a real matrix cancel. 0 if all eigenvalues are 0.
     ///
     /// # Shapes
-    /// `[..]`: one for each matrix.
+    /// `[..]`: one for each matrix
     pub fn positive_share(&self) -> ArrayD<f32> {
         let last = Axis(self.re.ndim().saturating_sub(1));
         let (sum, sizes) = (self.re.sum_axis(last), self.sizes().sum_axis(last));
         ndarray::Zip::from(&sum).and(&sizes).map_collect(|&sum, &sizes| if sizes == 0.0 { 0.0 } else { sum / sizes })
     }
 
-    /// Their distances from 0.
+    /// The absolute values of the eigenvalues.
     ///
     /// # Shapes
-    /// `[.., m]`, as the parts.
+    /// `[.., m]`
     pub fn sizes(&self) -> ArrayD<f32> {
         ndarray::Zip::from(&self.re).and(&self.im).map_collect(|re, im| re.hypot(*im))
     }
 
-    /// The eigenvalues in the complex plane; those of several matrices together.
+    /// Draws the eigenvalues in the complex plane, those of several matrices together.
     ///
     /// # Errors
-    /// When there are none.
+    /// Fails when there are none.
     pub fn figure(&self) -> Result<Figure> {
         let name = |at: ndarray::IxDyn| {
             let at: Vec<String> = ndarray::Dimension::slice(&at).iter().map(usize::to_string).collect();
@@ -71,6 +74,6 @@ impl Eigenvalues {
 }
 
 shown! {
-    /// Shows them in a notebook.
+    /// Shows the eigenvalues in a notebook.
     Eigenvalues: figure
 }

@@ -1,10 +1,11 @@
-//! [`attention_from_qk`]: where heads look, worked out from queries and keys.
+//! [`attention_from_qk`]: attention scores and patterns computed from given queries and keys.
 
 use crate::{
     Model, Result,
     error::{RunError, need_f32},
     hook::{Point, Site, Stack},
-    model::{Frame, Here, Run, ToPattern},
+    model::{Run, ToPattern},
+    net::{Frame, Here},
     notebook::Show,
     ops,
     plot::{AttentionHeads, Figure},
@@ -14,19 +15,22 @@ use candle_core::Tensor;
 use ndarray::Array3;
 use std::borrow::Borrow;
 
-/// The scores and the pattern that a layer's attention makes of queries and keys, on the texts of a run: those of the run,
-/// or others. `q` and `k` are as `hook_q` and `hook_k` have them; what comes after is done as the model does it, be it
-/// norms of queries and keys, rotary positions, scale, soft cap, masks and windows, ALiBi or T5's bias. Heads that share
-/// keys share them here.
+/// Computes the scores and the pattern that a layer's attention assigns to given queries and keys, on the texts of a
+/// run.
 ///
-/// The layer is a number in a model of one stack, or a pattern's [`Site`], such as
+/// `q` and `k` are `hook_q` and `hook_k` of the run, or others of the same shape. The rest is computed as in the model:
+/// norms of queries and keys, rotary positions, scale, soft cap, masks and windows, ALiBi and T5's bias. Heads that
+/// share keys in the model share them here.
+///
+/// `layer` is a number in a model with one stack, or the [`Site`] of a pattern, such as
 /// `Site::cross_pattern(0).in_decoder()`.
 ///
 /// # Shapes
 /// `q`: `[batch, pos, head, d_head]`, `k`: `[batch, pos, kv_head, d_head]`
 ///
 /// # Errors
-/// When there is no such layer, or `q` or `k` has another shape, such as that of a run that kept some positions only.
+/// Fails when there is no such layer, or `q` or `k` has another shape, for example because the run kept only some
+/// positions.
 ///
 /// # Examples
 /// ```
@@ -36,7 +40,7 @@ use std::borrow::Borrow;
 /// let same = attention_from_qk(&run, 1, &q, &k)?;
 /// let difference = (same.pattern() - run.cache().get(Site::pattern(1))?)?.abs()?.max_all()?.to_scalar::<f32>()?;
 /// assert!(difference < 1e-6);
-/// let flat = attention_from_qk(&run, 1, (q * 0.0)?, k)?; // queries that ask for nothing
+/// let flat = attention_from_qk(&run, 1, (q * 0.0)?, k)?; // queries of zeros
 /// assert!((flat.pattern().get(0)?.get(0)?.get(7)?.get(0)?.to_scalar::<f32>()? - 1.0 / 8.0).abs() < 1e-6);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -55,14 +59,11 @@ pub fn attention_from_qk(
         return Err(RunError::NoPattern { site: site.to_string() }.into());
     }
     let (source, at) = (run.cache().source().unwrap_or(run.tokens()), site.layer().unwrap_or(0));
-    let transformer = model.transformer();
-    let (blocks, queries) = match (&transformer.encoder, site.stack()) {
-        (Some((encoder, _)), Stack::Encoder) => (encoder, source.clone()),
-        _ => (&transformer.blocks, run.tokens()),
-    };
+    let stack = model.transformer().stack(site.stack());
+    let queries = if site.stack() == Stack::Encoder { source.clone() } else { run.tokens() };
     let keys = if across { source.clone() } else { queries.clone() };
     let missing = || RunError::NoPattern { site: site.to_string() };
-    let block = blocks.blocks.get(at).ok_or_else(missing)?;
+    let block = stack.blocks.get(at).ok_or_else(missing)?;
     let attention = match across {
         true => &block.cross.as_ref().ok_or_else(missing)?.attention,
         false => &block.attention,
@@ -74,9 +75,9 @@ pub fn attention_from_qk(
     };
     fits("queries", q, &queries, attention.n_heads)?;
     fits("keys", k, &keys, attention.n_key_value_heads)?;
-    let mut frame = Frame::new(&config, blocks, &queries)?;
+    let mut frame = Frame::new(&config, stack, &queries)?;
     if across {
-        // Of what the encoder gave, only the padding matters here.
+        // Only the padding of the encoder's text matters here.
         frame = frame.with_encoded(k.clone(), &source);
     }
     let here = Here::new(site.stack(), at);
@@ -86,9 +87,9 @@ pub fn attention_from_qk(
     Ok(AttentionFromQk { model, site, ends, scores: scores.detach(), pattern: pattern.detach() })
 }
 
-/// Scores and patterns worked out from queries and keys.
+/// Scores and patterns computed from queries and keys.
 ///
-/// Made by [`attention_from_qk`]. Shown in a notebook as the patterns of all heads on the first text.
+/// Made by [`attention_from_qk`]. A notebook shows the patterns of all heads on the first text.
 #[derive(Clone)]
 pub struct AttentionFromQk {
     model: Model,
@@ -99,7 +100,7 @@ pub struct AttentionFromQk {
 }
 
 impl AttentionFromQk {
-    /// The scores, as `hook_attn_scores` has them: -inf where a query may not look.
+    /// The scores, as in `hook_attn_scores`: -inf where a query may not attend.
     ///
     /// # Shapes
     /// `[batch, head, query, key]`
@@ -107,7 +108,7 @@ impl AttentionFromQk {
         self.scores.clone()
     }
 
-    /// The patterns, as `hook_pattern` has them.
+    /// The patterns, as in `hook_pattern`.
     ///
     /// # Shapes
     /// `[batch, head, query, key]`
@@ -115,17 +116,17 @@ impl AttentionFromQk {
         self.pattern.clone()
     }
 
-    /// The patterns of all heads on the first text.
+    /// Draws the patterns of all heads on the first text.
     ///
     /// # Errors
-    /// When they cannot be drawn.
+    /// Fails when the patterns cannot be drawn.
     pub fn draw(&self) -> Result<Figure> {
         let first = self.pattern.get(0)?;
         let values = Array3::from_shape_vec(first.dims3()?, first.flatten_all()?.to_vec1::<f32>()?);
         let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         let (layer, [queries, keys]) = (self.site.layer().unwrap_or(0), &self.ends);
         let names = (0..values.dim().0).map(|head| format!("L{layer}H{head}"));
-        let title = format!("{}: attention of layer {layer}, from its queries and keys", self.model.name());
+        let title = format!("{}: attention of layer {layer}, computed from queries and keys", self.model.name());
         AttentionHeads::new(values, queries.strings(0)).keys(keys.strings(0)).names(names).title(title).draw()
     }
 }

@@ -1,6 +1,6 @@
-//! Which heads look back one token, which at the same token, which at what came after it.
+//! [`HeadScores`]: previous-token, duplicate-token and induction scores of every head.
 
-use super::{Detector, Habit, map_heads};
+use super::{Detector, HeadType, map_heads};
 use crate::{
     Result,
     model::Run,
@@ -10,10 +10,11 @@ use crate::{
 use ndarray::Array2;
 use std::borrow::Borrow;
 
-/// How much of three habits each head has, 0 to 1, on the texts of one run.
+/// The scores of every head for three types of heads, 0 to 1, on the texts of one run.
 ///
-/// A score is the part of a head's attention that goes where the habit looks, averaged over the positions where the
-/// habit has somewhere to look (Elhage et al. 2021, Olsson et al. 2022).
+/// A score is the share of a head's attention that goes to the keys of the type, averaged over the queries that have
+/// such keys ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+/// 2022](https://arxiv.org/abs/2209.11895)).
 ///
 /// # Examples
 /// ```
@@ -27,7 +28,7 @@ use std::borrow::Borrow;
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct HeadScores {
-    /// Attention to the token before.
+    /// Attention to the previous token.
     ///
     /// # Shapes
     /// `[layer, head]`
@@ -44,31 +45,31 @@ pub struct HeadScores {
     pub induction: Array2<f32>,
 }
 
-/// The habits of every head on the texts of a run: the scores of a [`Detector`] for each [`Habit`].
+/// Scores every head on the texts of a run: a [`Detector`] for each [`HeadType`].
 ///
-/// Duplicate and induction scores are 0 when no token of a text comes twice.
+/// Duplicate and induction scores are 0 if no token of a text is repeated.
 ///
 /// # Errors
-/// When the run did not record the attention patterns.
+/// Fails when the run did not record the attention patterns.
 #[doc(alias("detect_head", "head_detector", "induction_score", "prev_attn_scores"))]
 pub fn head_scores(run: impl Borrow<Run>) -> Result<HeadScores> {
     let run = run.borrow();
-    let scores = |habit| Detector::habit(habit).scores(run);
+    let scores = |habit| Detector::head_type(habit).scores(run);
     Ok(HeadScores {
-        previous_token: scores(Habit::PreviousToken)?,
-        duplicate_token: scores(Habit::DuplicateToken)?,
-        induction: scores(Habit::Induction)?,
+        previous_token: scores(HeadType::PreviousToken)?,
+        duplicate_token: scores(HeadType::DuplicateToken)?,
+        induction: scores(HeadType::Induction)?,
     })
 }
 
-/// The largest entry: layer, head, value; the first that is NaN, where one is.
+/// The largest entry: layer, head, value. If a value is NaN, the first such entry.
 fn strongest(scores: &Array2<f32>) -> (usize, usize, f32) {
     let best = scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
     best.map_or((0, 0, f32::NAN), |((layer, head), &score)| (layer, head, score))
 }
 
 impl HeadScores {
-    /// The mean of several texts' scores, which must be of one model; of none, no heads.
+    /// The mean of several texts' scores, which must belong to one model. Without texts, there are no heads.
     pub(crate) fn mean(scores: &[Self]) -> Self {
         let mean = |which: fn(&Self) -> &Array2<f32>| {
             let sum = scores.iter().map(which).cloned().reduce(|a, b| a + b);
@@ -81,24 +82,24 @@ impl HeadScores {
         }
     }
 
-    /// The scores of one habit.
+    /// The scores for one type of head.
     ///
     /// # Shapes
     /// `[layer, head]`
-    pub fn of(&self, habit: Habit) -> Array2<f32> {
+    pub fn of(&self, habit: HeadType) -> Array2<f32> {
         match habit {
-            Habit::PreviousToken => self.previous_token.clone(),
-            Habit::DuplicateToken => self.duplicate_token.clone(),
-            Habit::Induction => self.induction.clone(),
+            HeadType::PreviousToken => self.previous_token.clone(),
+            HeadType::DuplicateToken => self.duplicate_token.clone(),
+            HeadType::Induction => self.induction.clone(),
         }
     }
 
-    /// Layer, head and score of the head that looks most at the token before.
+    /// Layer, head and score of the strongest previous-token head.
     pub fn strongest_previous_token(&self) -> (usize, usize, f32) {
         strongest(&self.previous_token)
     }
 
-    /// Layer, head and score of the head that looks most at earlier copies of the same token.
+    /// Layer, head and score of the strongest duplicate-token head.
     ///
     /// # Examples
     /// ```
@@ -119,23 +120,23 @@ impl HeadScores {
         strongest(&self.induction)
     }
 
-    /// The `k` highest scores of all heads and habits as a table: habit, layer, head, score.
+    /// The `k` highest scores over all heads and types as a table: type, layer, head, score.
     ///
     /// # Examples
     /// ```
-    /// use glassbox::{circuits::{Habit, head_scores}, prelude::*};
+    /// use glassbox::{circuits::{HeadType, head_scores}, prelude::*};
     /// let run = Model::open("induction-2l")?.run("red fox blue owl tree red fox blue owl tree")?;
     /// let scores = head_scores(&run)?;
     /// let top = scores.top(4);
-    /// assert!(top.iter().any(|&(habit, layer, _, _)| habit == Habit::Induction && layer == 1));
+    /// assert!(top.iter().any(|&(habit, layer, _, _)| habit == HeadType::Induction && layer == 1));
     /// assert!(top.to_string().contains("L1H0, induction"), "{top}");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn top(&self, k: usize) -> Top<(Habit, usize, usize, f32)> {
+    pub fn top(&self, k: usize) -> Top<(HeadType, usize, usize, f32)> {
         let habits = [
-            (Habit::PreviousToken, "previous token", &self.previous_token),
-            (Habit::DuplicateToken, "same token", &self.duplicate_token),
-            (Habit::Induction, "induction", &self.induction),
+            (HeadType::PreviousToken, "previous token", &self.previous_token),
+            (HeadType::DuplicateToken, "same token", &self.duplicate_token),
+            (HeadType::Induction, "induction", &self.induction),
         ];
         let all = habits.into_iter().flat_map(|(habit, name, scores)| {
             let row = move |((layer, head), &score): ((usize, usize), &f32)| {
@@ -143,20 +144,20 @@ impl HeadScores {
             };
             scores.indexed_iter().map(row)
         });
-        Top::of(k, "What each head looks at", "attention", all)
+        Top::of(k, "What each head attends to", "attention", all)
     }
 
-    /// Three maps of layers by heads, on one scale.
+    /// Draws three maps of layers by heads, on one scale.
     ///
     /// # Errors
-    /// When the model has no heads.
+    /// Fails when the model has no heads.
     pub fn figure(&self) -> Result<Figure> {
         map_heads([
             ("previous token", &self.previous_token),
             ("same token", &self.duplicate_token),
             ("induction", &self.induction),
         ])?
-        .title("What each head looks at")
+        .title("What each head attends to")
         .value("attention")
         .range(0.0, 1.0)
         .draw()

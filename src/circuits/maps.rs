@@ -1,36 +1,36 @@
-//! One number for every head: maps of such numbers.
+//! [`map_heads`]: maps of one number for every head.
 
 use crate::{Result, error::CircuitsError, plot::Heatmap};
 use candle_core::{DType, Tensor};
 use ndarray::{Array2, ArrayD, Ix2};
 
-/// A number for each head of a model: attention scores, copying scores, norms, direct effects, the map of a patching
-/// sweep over heads.
-pub trait PerHead {
-    /// The numbers.
+/// A number for each head of a model: attention scores, copying scores, norms, direct effects, or a patching sweep over
+/// heads.
+pub trait HeadValues {
+    /// Returns the numbers.
     ///
     /// # Shapes
     /// `[layer, head]`
     ///
     /// # Errors
-    /// When there are not two axes.
+    /// Fails when there are not exactly two axes.
     fn per_head(&self) -> Result<Array2<f32>>;
 }
 
-impl PerHead for Array2<f32> {
+impl HeadValues for Array2<f32> {
     fn per_head(&self) -> Result<Array2<f32>> {
         Ok(self.clone())
     }
 }
 
-impl PerHead for ArrayD<f32> {
+impl HeadValues for ArrayD<f32> {
     fn per_head(&self) -> Result<Array2<f32>> {
         let misfit = || CircuitsError::NotPerHead { got: self.shape().to_vec() };
         Ok(self.clone().into_dimensionality::<Ix2>().map_err(|_| misfit())?)
     }
 }
 
-impl PerHead for Tensor {
+impl HeadValues for Tensor {
     fn per_head(&self) -> Result<Array2<f32>> {
         match self.rank() {
             2 => super::product::plane(&self.to_dtype(DType::F32)?),
@@ -39,18 +39,19 @@ impl PerHead for Tensor {
     }
 }
 
-impl<T: PerHead> PerHead for &T {
+impl<T: HeadValues> HeadValues for &T {
     fn per_head(&self) -> Result<Array2<f32>> {
         (**self).per_head()
     }
 }
 
-/// Maps of layers by heads, one for each kind of number, side by side on one scale. Every value is printed where it has
-/// room. Numbers of different size are better drawn one by one. In grouped-query attention numbers of key heads are
-/// repeated for the query heads that share them.
+/// Draws maps of layers by heads, one for each kind of number, side by side on one scale.
+///
+/// Values are printed in cells where they fit. Draw numbers of different sizes in separate pictures. In grouped-query
+/// attention, values of key heads are repeated for the query heads that share them.
 ///
 /// # Errors
-/// When there are not two axes.
+/// Fails when there are not exactly two axes.
 ///
 /// # Examples
 /// ```
@@ -62,18 +63,18 @@ impl<T: PerHead> PerHead for &T {
 /// map_heads([("size of W_V W_O", model.ov_all()?.norm()?)])?.draw()?;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl PerHead)>) -> Result<Heatmap> {
+pub fn map_heads(scores: impl IntoIterator<Item = (impl Into<String>, impl HeadValues)>) -> Result<Heatmap> {
     let maps: Vec<(String, _)> =
         scores.into_iter().map(|(name, scores)| Ok((name.into(), scores.per_head()?))).collect::<Result<_>>()?;
     let heads = maps.iter().map(|(_, map)| map.ncols()).max().unwrap_or(0);
     let maps = maps.into_iter().map(|(name, map)| (name, ungrouped(map, heads)));
-    Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print(usize::MAX))
+    Ok(Heatmap::facets(maps).x_index("head").y_index("layer").upward().print_values(true))
 }
 
-/// Numbers of key heads, each once for every query head that shares it, where so many query heads can.
+/// Returns values of key heads repeated for each query head that shares them, if the numbers of heads allow it.
 ///
 /// # Shapes
-/// `[layer, kv_head]` to `[layer, head]`.
+/// `[layer, kv_head]` to `[layer, head]`
 pub(super) fn ungrouped(numbers: Array2<f32>, heads: usize) -> Array2<f32> {
     let key_heads = numbers.ncols();
     if key_heads == 0 || key_heads >= heads || !heads.is_multiple_of(key_heads) {

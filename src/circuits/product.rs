@@ -1,13 +1,13 @@
-//! Products of stacks of matrices.
+//! Products of stacks of matrices, without copying the ones that are shared.
 
 use crate::{Result, error::CircuitsError, ops};
 use candle_core::Tensor;
 use ndarray::{ArrayD, IxDyn};
 
-/// The product of two stacks of matrices whose leading axes are equal, 1 or absent.
+/// Returns the product of two stacks of matrices whose leading axes are equal, 1 or absent.
 ///
-/// A matrix without leading axes is not copied for each of the other's, whichever way it lies in memory: a tied
-/// unembedding is as large as a model may be.
+/// A matrix without leading axes is not copied for each matrix of the other stack, whatever its memory layout. A tied
+/// unembedding may be as large as the rest of the model.
 ///
 /// # Shapes
 /// `a`: `[.., l, m]`, `b`: `[.., m, r]`, result: `[.., l, r]`.
@@ -27,7 +27,7 @@ pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Leading axes that both can be stretched to: equal, or 1 or absent in one of them.
+/// Returns the leading axes that both broadcast to: equal, or 1 or absent in one of them.
 pub(super) fn shared(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let from_right = |axes: &[usize], at: usize| (at + axes.len()).checked_sub(rank).map_or(1, |at| axes[at]);
@@ -40,7 +40,7 @@ pub(super) fn shared(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// Each matrix of a stack transposed.
+/// Transposes each matrix of a stack.
 pub(super) fn turned(stack: &Tensor) -> Result<Tensor> {
     Ok(stack.transpose(stack.rank() - 2, stack.rank() - 1)?)
 }
@@ -54,13 +54,13 @@ pub(super) fn matrices(stack: &Tensor) -> Result<Vec<Tensor>> {
     Ok(parts.collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// Values in the order of their axes.
+/// Makes an array from values in the order of its axes.
 pub(super) fn stacked(shape: Vec<usize>, values: Vec<f32>) -> Result<ArrayD<f32>> {
     let array = ArrayD::from_shape_vec(IxDyn(&shape), values);
     Ok(array.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
 }
 
-/// Values of two axes.
+/// Returns the values of a tensor with two axes.
 pub(super) fn plane(tensor: &Tensor) -> Result<ndarray::Array2<f32>> {
     let (rows, columns) = tensor.dims2()?;
     let plane = ndarray::Array2::from_shape_vec((rows, columns), tensor.flatten_all()?.to_vec1()?);

@@ -1,4 +1,4 @@
-//! Texts that mean nothing, said twice: what comes next can only be known by looking back.
+//! [`repeated_random_tokens`]: random texts in which only repetition can predict the next token.
 
 use crate::{
     Model, Result,
@@ -7,16 +7,17 @@ use crate::{
 };
 use rand::{SeedableRng, rngs::StdRng, seq::index};
 
-/// Texts of `period` different random tokens, said `repeats` times, behind the beginning-of-text token where the model
-/// has one (Olsson et al. 2022). Special tokens are not drawn. Where the model reads less or has fewer tokens, the
-/// period is as long as it can be.
+/// Makes texts of `period` different random tokens, repeated `repeats` times, after a beginning-of-text token if the
+/// model has one.
+///
+/// Special tokens are not drawn ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
 ///
 /// # Shapes
-/// `[batch, pos]`: `texts` rows of `1 + period * repeats`, or one less without beginning-of-text token
+/// `[batch, pos]`: `texts` rows of `1 + period * repeats` tokens, or one less without a beginning-of-text token
 ///
 /// # Errors
-/// When there are no texts or no repeats, the model cannot read two tokens so many times, or more than 2^24 tokens are
-/// asked for.
+/// Fails when there are no texts or no repeats, a text is longer than the model's context, the vocabulary has fewer
+/// tokens than `period`, or more than 2^24 tokens are asked for.
 ///
 /// # Examples
 /// ```
@@ -29,6 +30,18 @@ use rand::{SeedableRng, rngs::StdRng, seq::index};
 /// ```
 #[doc(alias = "generate_repeated_tokens")]
 pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeats: usize, seed: u64) -> Result<Tokens> {
+    random_tokens(model, texts, period, repeats, seed, false)
+}
+
+/// As [`repeated_random_tokens`]. If `fitted`, the period is shortened to fit the model's context.
+pub(super) fn random_tokens(
+    model: &Model,
+    texts: usize,
+    period: usize,
+    repeats: usize,
+    seed: u64,
+    fitted: bool,
+) -> Result<Tokens> {
     if texts == 0 || repeats == 0 {
         return Err(CircuitsError::NothingRandom { texts, repeats }.into());
     }
@@ -38,7 +51,12 @@ pub fn repeated_random_tokens(model: &Model, texts: usize, period: usize, repeat
     let is_text = |id: &u32| !special.contains(id) && tokenizer.as_ref().is_none_or(|tokenizer| tokenizer.has_id(*id));
     let drawn: Vec<u32> = (0..config.d_vocab as u32).filter(is_text).collect();
     let room = (config.n_ctx - bos.len().min(config.n_ctx)) / repeats;
-    let period = period.min(room).min(drawn.len());
+    let longest = room.min(drawn.len());
+    if period > longest && longest >= 2 && !fitted {
+        let n_ctx = config.n_ctx;
+        return Err(CircuitsError::Period { period, repeats, longest, n_ctx, available: drawn.len() }.into());
+    }
+    let period = period.min(longest);
     if period < 2 {
         return Err(CircuitsError::NoRoom { repeats, n_ctx: config.n_ctx, available: drawn.len() }.into());
     }

@@ -1,4 +1,9 @@
-//! [`SvdReading`]: the singular vectors of weights, read as tokens.
+//! [`SvdReading`]: singular vectors of weights, read as tokens.
+//!
+//! It corresponds to TransformerLens's `SVDInterpreter`:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/SVDInterpreter.py>.
+//!
+//! To add a weight matrix, add a variant to [`Writes`].
 
 use super::{FactoredMatrix, svd::Svd, unembedding};
 use crate::{
@@ -7,29 +12,30 @@ use crate::{
     model::NormPlace,
     ops,
     order::top_k,
-    plot::{Figure, WordTable, text::number},
+    plot::{Figure, WordTable},
+    printable::number,
 };
 use candle_core::Tensor;
 use ndarray::Array2;
 use std::fmt;
 
-/// Weights whose singular vectors are read.
+/// A weight matrix whose singular vectors can be read as tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writes {
-    /// What a head writes: the right singular vectors of `W_V W_O`.
+    /// The output of a head: the right singular vectors of `W_V W_O`.
     Head {
-        /// Layer of the head.
+        /// The layer of the head.
         layer: usize,
-        /// The head in its layer.
+        /// The index of the head in its layer.
         head: usize,
     },
-    /// What the neurons of a layer's MLP read: the left singular vectors of `W_in`, times the weight of the norm before
-    /// it where that is not folded.
+    /// The input of an MLP's neurons: the left singular vectors of `W_in`, times the weight of the norm before it
+    /// unless that is folded.
     MlpIn {
         /// The layer.
         layer: usize,
     },
-    /// What the neurons of a layer's MLP write: the right singular vectors of `W_out`.
+    /// The output of an MLP's neurons: the right singular vectors of `W_out`.
     MlpOut {
         /// The layer.
         layer: usize,
@@ -46,11 +52,11 @@ impl fmt::Display for Writes {
     }
 }
 
-/// The strongest directions of a weight matrix, and the tokens whose logits they raise and lower most (Millidge and
-/// Black 2022, *The Singular Value Decompositions of Transformer Weight Matrices are Highly Interpretable*;
-/// TransformerLens's `SVDInterpreter`).
+/// The strongest directions of a weight matrix, and the tokens whose logits they raise and lower most.
 ///
-/// A singular vector is known up to its sign, so both ends are shown: what is raised at one end is lowered at the other.
+/// The method is that of [Millidge and Black 2022](https://www.alignmentforum.org/posts/mkbGjzxD8d8XqKHzA) and of
+/// TransformerLens's `SVDInterpreter`. The sign of a singular vector is arbitrary, so both ends are shown: a token that
+/// one end raises, the other end lowers.
 ///
 /// # Examples
 /// ```
@@ -65,23 +71,23 @@ impl fmt::Display for Writes {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SvdReading {
-    /// What was read.
+    /// The weight matrix.
     pub of: Writes,
     /// The singular values, largest first.
     pub singular_values: Vec<f32>,
-    /// By how much each direction raises the logit of each token.
+    /// How much each direction raises the logit of each token.
     ///
     /// # Shapes
-    /// `[d_vocab, vector]`
+    /// `[d_vocab, k]`
     pub logits: Tensor,
     model: Model,
     columns: Vec<Vec<f32>>,
 }
 
-/// Reads the `vectors` strongest directions (or all there are) of a weight matrix through the unembedding.
+/// Reads the `vectors` strongest directions of a weight matrix, or all if there are fewer, through the unembedding.
 ///
 /// # Errors
-/// When there is no such layer or head, no direction is asked for, or the model gives no logits.
+/// Fails when there is no such layer or head, `vectors` is 0, or the model does not have logits.
 #[doc(alias("SVDInterpreter", "svd_interpreter", "get_singular_vectors", "plot_matrix"))]
 pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReading> {
     if vectors == 0 {
@@ -114,29 +120,33 @@ pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReadi
     Ok(SvdReading { of, singular_values, columns: rows.to_vec2()?, logits: rows.t()?, model: model.clone() })
 }
 
-/// The weight of the norm whose result an MLP reads, where there is one; ones where it is folded.
+/// The weight of the norm before an MLP, if there is one; ones if it is folded.
 fn norm_before_mlp(model: &Model, layer: usize) -> Option<Tensor> {
     let norm = |name| model.weights().ln_w(layer, name);
     match model.config().norm_place {
-        NormPlace::Before | NormPlace::BeforeAndAfter => norm("ln2").or_else(|_| norm("ln1")).ok(),
-        NormPlace::OnSum => norm("ln1").ok(),
+        NormPlace::Pre | NormPlace::PreAndPost => norm("ln2").or_else(|_| norm("ln1")).ok(),
+        NormPlace::Post => norm("ln1").ok(),
         NormPlace::After => None,
     }
 }
 
-/// Singular values and right singular vectors.
+/// Returns singular values and right singular vectors.
 fn right(matrix: FactoredMatrix) -> Result<(Tensor, Tensor)> {
     let Svd { s, v, .. } = matrix.svd()?;
     Ok((s, v))
 }
 
 impl SvdReading {
-    /// The `k` tokens whose logits a direction raises most, and by how much. Empty when there is no such direction.
+    /// The `k` tokens whose logits a direction raises most, and by how much.
+    ///
+    /// Empty if there is no such direction.
     pub fn raised(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
         self.strongest(vector, k, 1.0)
     }
 
-    /// The `k` tokens whose logits a direction lowers most, and by how much. Empty when there is no such direction.
+    /// The `k` tokens whose logits a direction lowers most, and by how much.
+    ///
+    /// Empty if there is no such direction.
     pub fn lowered(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
         self.strongest(vector, k, -1.0)
     }
@@ -147,10 +157,10 @@ impl SvdReading {
         top_k(&signed, k).into_iter().map(|id| (self.model.token_text(id as u32), logits[id])).collect()
     }
 
-    /// A table with a row for each direction: the five tokens it raises most, then the five it lowers most.
+    /// Draws a table with a row for each direction: the five tokens it raises most, then the five it lowers most.
     ///
     /// # Errors
-    /// When a value is not finite.
+    /// Fails when a value is not finite.
     pub fn figure(&self) -> Result<Figure> {
         const SHOWN: usize = 5;
         let shown = SHOWN.min(self.model.config().d_vocab);

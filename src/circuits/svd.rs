@@ -1,4 +1,4 @@
-//! [`Svd`]: singular values and vectors, found in double precision.
+//! [`Svd`]: singular values and vectors, computed in double precision.
 
 use super::product::matrices;
 use crate::{Result, error::CircuitsError, order::falling};
@@ -8,37 +8,38 @@ use rayon::prelude::*;
 
 /// Singular values and vectors: `U diag(S) V^T`.
 ///
-/// They are known up to a sign for each pair; here the entry of `V`'s column that is largest in size is positive.
+/// Each pair of vectors is unique up to its sign. Here the entry of `V`'s column with the largest absolute value is
+/// positive.
 ///
 /// # Shapes
-/// For a matrix `[.., l, r]`, whose factors may bound its rank further: `k` values.
+/// For a matrix `[.., l, r]` with factors of inner size `m`: `k` values, at most as many as `l`, `m` and `r`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Svd {
-    /// What is written to when the matrix stands to the left of a column; read, in a product of rows.
+    /// The left singular vectors: the matrix's output when it multiplies columns, its input when it multiplies rows.
     ///
     /// # Shapes
-    /// `[.., l, k]`, columns of length 1 at right angles
+    /// `[.., l, k]`, orthonormal columns
     pub u: Tensor,
     /// The singular values, largest first.
     ///
     /// # Shapes
     /// `[.., k]`
     pub s: Tensor,
-    /// What a product of rows writes.
+    /// The right singular vectors: the matrix's output when it multiplies rows.
     ///
     /// # Shapes
-    /// `[.., r, k]`, columns of length 1 at right angles
+    /// `[.., r, k]`, orthonormal columns
     pub v: Tensor,
 }
 
-/// The singular value decomposition of a matrix of one's own, `u s v^T`, with its parts `.u`, `.s` and `.v`.
+/// Returns the singular value decomposition `u s v^T` of a matrix of your own, with the parts `.u`, `.s` and `.v`.
 ///
 /// # Shapes
 /// `matrix`: `[l, r]`
 ///
 /// # Errors
-/// When it is no matrix, or holds NaN.
+/// Fails when the tensor is not a matrix, or contains NaN.
 ///
 /// # Examples
 /// The first principal component of the embedding:
@@ -60,8 +61,8 @@ pub fn svd(matrix: impl std::borrow::Borrow<Tensor>) -> Result<Svd> {
 }
 
 impl Svd {
-    /// Of the products of two stacks of factors with equal leading axes. Only the middle is decomposed, which is no
-    /// larger than what the factors share.
+    /// Returns the decomposition of products of two stacks of factors with equal leading axes. Only the inner part is
+    /// decomposed, which is no larger than the inner axis.
     ///
     /// # Shapes
     /// `a`: `[.., l, m]`, `b`: `[.., m, r]`.
@@ -71,7 +72,7 @@ impl Svd {
         Self::stacked(parts.collect::<Result<Vec<_>>>()?, &a.dims()[..a.rank() - 2])
     }
 
-    /// Of one matrix, `[l, r]`.
+    /// Returns the decomposition of one matrix, `[l, r]`.
     pub(super) fn of_matrix(matrix: &Tensor) -> Result<Self> {
         Self::stacked(vec![One::of(wide(matrix)?.as_ref())?], &[])
     }
@@ -112,7 +113,7 @@ impl One {
         Ok(Self { u: svd.U().to_owned(), s, v: svd.V().to_owned() }.signed())
     }
 
-    /// With the signs that [`Svd`] promises.
+    /// Chooses the signs that [`Svd`] documents.
     fn signed(mut self) -> Self {
         for column in 0..self.s.len() {
             let largest =
@@ -126,7 +127,8 @@ impl One {
     }
 }
 
-/// The eigenvalues of one square matrix: the largest first, of a conjugate pair the one above the real axis first.
+/// Returns the eigenvalues of one square matrix, largest first. Of a conjugate pair, the one above the real axis comes
+/// first.
 pub(super) fn eigenvalues(matrix: &Tensor) -> Result<Vec<c64>> {
     let matrix = wide(matrix)?;
     check(matrix.as_ref(), "eigenvalues")?;
@@ -137,7 +139,7 @@ pub(super) fn eigenvalues(matrix: &Tensor) -> Result<Vec<c64>> {
 }
 
 fn diverged(what: &'static str) -> crate::Error {
-    CircuitsError::Diverged { what, why: "the steps towards them do not settle" }.into()
+    CircuitsError::Diverged { what, why: "the iteration does not converge" }.into()
 }
 
 fn check(matrix: MatRef<'_, f64>, what: &'static str) -> Result<()> {

@@ -1,21 +1,21 @@
-//! [`TokenCircuit`]: what a head does from token to token.
+//! [`TokenCircuit`]: a head's circuit between tokens or positions.
 
 use super::{FactoredMatrix, product::plane, scaled, unembedding};
 use crate::{
     Model, Result,
-    decompose::ToTokenIds,
     error::CircuitsError,
     index::ToIndex,
-    model::Architecture,
-    plot::{Figure, Heatmap, text::visible},
+    model::{Architecture, ToTokenIds},
+    plot::{Figure, Heatmap},
+    printable::visible,
 };
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 
 /// A head's circuit between chosen tokens, or between positions.
 ///
-/// These read the weights as they are: the norms between embedding, head and unembedding stand in between until they
-/// are folded, so look at [`Model::processed`](crate::Model::processed) models.
+/// The weights are used as they are. Norms between embedding, head and unembedding are ignored unless they are folded,
+/// so use [`Model::processed`](crate::Model::processed) models.
 ///
 /// # Examples
 /// ```
@@ -24,20 +24,20 @@ use ndarray::Array2;
 /// let words = ["red", "fox", "blue", "owl"];
 /// let copies = ov_circuit(&model, (1, 0), words, words)?; // a picture, in a notebook
 /// for (row, values) in copies.values.rows().into_iter().enumerate() {
-///     assert!(values.iter().all(|&value| value <= values[row])); // whatever it reads it says
+///     assert!(values.iter().all(|&value| value <= values[row])); // it copies
 /// }
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenCircuit {
-    /// What is shown, such as `L1H0: what it says for what it looks at`.
+    /// The circuit, such as `L1H0: OV circuit`.
     pub name: String,
-    /// The tokens (or positions) of the rows, as they print: read, or looking.
+    /// The tokens (or positions) of the rows, as they print: attended to in an OV circuit, the query in a QK circuit.
     pub from: Vec<String>,
-    /// The tokens (or positions) of the columns, as they print: said, or looked at.
+    /// The tokens (or positions) of the columns, as they print: predicted in an OV circuit, the key in a QK circuit.
     pub to: Vec<String>,
-    /// The circuit between them: in logits, or scores before their scale.
+    /// The circuit between them: logits, or scores before scaling.
     ///
     /// # Shapes
     /// `[from, to]`
@@ -45,15 +45,17 @@ pub struct TokenCircuit {
     axes: [&'static str; 2],
     /// Whether rows and columns are positions rather than tokens.
     places: bool,
-    /// Whether the columns after a row's own place cannot be looked at.
+    /// Whether columns after a row's own position cannot be attended to.
     causal: bool,
 }
 
-/// `W_E W_V W_O W_U`: by how much a head that looks at a token raises each token's logit, times the scales that some
-/// models have on what a head adds, on what the unembedding reads and on logits (Granite, T5, Cohere).
+/// Computes `W_E W_V W_O W_U`: how much a head that attends to a token raises each token's logit.
+///
+/// The scales that some models apply to a head's output, to the unembedding's input and to logits are included
+/// (Granite, T5, Cohere).
 ///
 /// # Errors
-/// When there is no such head, a text is no single token, or the model gives no logits.
+/// Fails when there is no such head, a text is not a single token, or the model does not have logits.
 pub fn ov_circuit(
     model: &Model,
     head: (impl ToIndex, impl ToIndex),
@@ -61,17 +63,17 @@ pub fn ov_circuit(
     to: impl IntoIterator<Item = impl ToTokenIds>,
 ) -> Result<TokenCircuit> {
     let head = model.head_at(head)?;
-    let name = format!("{}: what it says for what it looks at", model.head_name(head)?);
+    let name = format!("{}: OV circuit", model.head_name(head)?);
     let (from, to) = (ids(model, from)?, ids(model, to)?);
     let said = columns(&said(model)?, &to)?;
     let matrix = model.ov(head.0)?.get(head.1)?;
-    between(model, name, matrix, (&from, &to), &said, ["looked at", "said"])
+    between(model, name, matrix, (&from, &to), &said, ["attended token", "predicted token"])
 }
 
-/// `W_E W_Q W_K^T W_E^T`: how much a head that reads a token looks for each token, by embeddings alone.
+/// Computes `W_E W_Q W_K^T W_E^T`: how much a head at one token attends to each token, by embeddings alone.
 ///
 /// # Errors
-/// When there is no such head, or a text is no single token.
+/// Fails when there is no such head, or a text is not a single token.
 pub fn qk_circuit(
     model: &Model,
     head: (impl ToIndex, impl ToIndex),
@@ -79,18 +81,20 @@ pub fn qk_circuit(
     to: impl IntoIterator<Item = impl ToTokenIds>,
 ) -> Result<TokenCircuit> {
     let head = model.head_at(head)?;
-    let name = format!("{}: what it looks for", model.head_name(head)?);
+    let name = format!("{}: QK circuit", model.head_name(head)?);
     let (from, to) = (ids(model, from)?, ids(model, to)?);
     let keys = rows(&model.weights().w_e()?, &to)?.t()?;
     let matrix = model.qk(head.0)?.get(head.1)?;
-    between(model, name, matrix, (&from, &to), &keys, ["looking", "looked at"])
+    between(model, name, matrix, (&from, &to), &keys, ["query token", "key token"])
 }
 
-/// `W_E W_Q W_K^T (W_V W_O)^T W_E^T`: how much a head that reads a token looks for positions to which the head
-/// `through` of an earlier layer has brought each token; its values and output are those of `through`.
+/// Computes `W_E W_Q W_K^T (W_V W_O)^T W_E^T`: how much a head at one token attends to positions to which the head
+/// `through` of an earlier layer has moved each token.
+///
+/// Values and output are those of `through`.
 ///
 /// # Errors
-/// When there is no such head, `through` does not come in an earlier layer, or a text is no single token.
+/// Fails when there is no such head, `through` is not in an earlier layer, or a text is not a single token.
 ///
 /// # Examples
 /// ```
@@ -100,8 +104,8 @@ pub fn qk_circuit(
 /// let after = qk_circuit_through(&model, (1, 0), (0, 0), words, words)?;
 /// let here = qk_circuit(&model, (1, 0), words, words)?;
 /// for word in 0..4 {
-///     assert!(after.values[[word, word]] > 1.0); // it looks at what came after its word ...
-///     assert!(here.values[[word, word]] < 0.0); // ... and not at the word
+///     assert!(after.values[[word, word]] > 1.0); // it attends to the position after its word ...
+///     assert!(here.values[[word, word]] < 0.0); // ... and not to the word
 /// }
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -117,18 +121,19 @@ pub fn qk_circuit_through(
     if through.0 >= head.0 {
         return Err(CircuitsError::NotEarlier { reader, writer }.into());
     }
-    let name = format!("{reader}: what it looks for, as {writer} has brought it there");
+    let name = format!("{reader}: QK circuit, keys through {writer}");
     let (from, to) = (ids(model, from)?, ids(model, to)?);
     let brought = model.ov(through.0)?.get(through.1)?.rmatmul(&rows(&model.weights().w_e()?, &to)?)?;
     let keys = brought.ab()?.t()?; // [d_model, to]
     let matrix = model.qk(head.0)?.get(head.1)?;
-    between(model, name, matrix, (&from, &to), &keys, ["looking", "brought there"])
+    between(model, name, matrix, (&from, &to), &keys, ["query token", "moved token"])
 }
 
-/// `W_pos W_Q W_K^T W_pos^T`: how much a head looks from each of the first `positions` to each, by positions alone.
+/// Computes `W_pos W_Q W_K^T W_pos^T`: how much a head attends from each of the first `positions` to each other, by
+/// positions alone.
 ///
 /// # Errors
-/// When there is no such head, or positions are no learned vectors, or not as many.
+/// Fails when there is no such head, or positions are not learned vectors, or there are fewer of them.
 ///
 /// # Examples
 /// ```
@@ -139,12 +144,12 @@ pub fn qk_circuit_through(
 ///     let row = circuit.values.row(at);
 ///     (0..=at).all(|key| row[key] <= row[at - 1])
 /// });
-/// assert!(before.count() > 25); // nearly everywhere it looks one back
+/// assert!(before.count() > 25); // it attends one position back nearly everywhere
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub fn position_circuit(model: &Model, head: (impl ToIndex, impl ToIndex), positions: usize) -> Result<TokenCircuit> {
     let head = model.head_at(head)?;
-    let name = format!("{}: where it looks, by positions alone", model.head_name(head)?);
+    let name = format!("{}: QK circuit of positions", model.head_name(head)?);
     let all = model.weights().w_pos()?;
     let n_ctx = all.dim(0)?;
     if !(1..=n_ctx).contains(&positions) {
@@ -154,25 +159,18 @@ pub fn position_circuit(model: &Model, head: (impl ToIndex, impl ToIndex), posit
     let values = plane(&model.qk(head.0)?.get(head.1)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
     let names: Vec<String> = (0..positions).map(|place| place.to_string()).collect();
     let causal = model.config().architecture == Architecture::Decoder;
-    Ok(TokenCircuit {
-        name,
-        from: names.clone(),
-        to: names,
-        values,
-        axes: ["looking", "looked at"],
-        places: true,
-        causal,
-    })
+    Ok(TokenCircuit { name, from: names.clone(), to: names, values, axes: ["query", "key"], places: true, causal })
 }
 
-/// `W_E W_V W_O W_U` between all tokens, scaled as [`ov_circuit`]: too large to be multiplied out, but its singular values, eigenvalues, norm,
-/// rows and columns cost little.
+/// Returns `W_E W_V W_O W_U` between all tokens, scaled as in [`ov_circuit`].
+///
+/// It is too large to multiply out, but its singular values, eigenvalues, norm, rows and columns are cheap.
 ///
 /// # Shapes
 /// `[d_vocab, d_vocab]`
 ///
 /// # Errors
-/// When there is no such head, or the model gives no logits.
+/// Fails when there is no such head, or the model does not have logits.
 ///
 /// # Examples
 /// ```
@@ -191,7 +189,7 @@ pub fn full_ov(model: &Model, head: (impl ToIndex, impl ToIndex)) -> Result<Fact
     model.ov(head.0)?.get(head.1)?.rmatmul(&weights.w_e()?)?.matmul(&said(model)?)
 }
 
-/// What turns the output of a head into logits, the norm between them aside.
+/// The matrix from a head's output to logits, without the norm between them.
 ///
 /// # Shapes
 /// `[d_model, d_vocab]`
@@ -199,13 +197,15 @@ fn said(model: &Model) -> Result<Tensor> {
     scaled(unembedding(model)?, model.config().residual_scale)
 }
 
-/// `W_E W_Q W_K^T W_E^T` between all tokens, as [`full_ov`].
+/// Returns `W_E W_Q W_K^T W_E^T` between all tokens.
+///
+/// See [`full_ov`].
 ///
 /// # Shapes
-/// `[d_vocab, d_vocab]`: looking, then looked at
+/// `[d_vocab, d_vocab]`: query, then key
 ///
 /// # Errors
-/// When there is no such head.
+/// Fails when there is no such head.
 #[doc(alias = "full_QK_circuit")]
 pub fn full_qk(model: &Model, head: (impl ToIndex, impl ToIndex)) -> Result<FactoredMatrix> {
     let head = model.head_at(head)?;
@@ -213,7 +213,7 @@ pub fn full_qk(model: &Model, head: (impl ToIndex, impl ToIndex)) -> Result<Fact
     model.qk(head.0)?.get(head.1)?.rmatmul(&embed)?.matmul(&embed.t()?)
 }
 
-/// `to`: `[d_model, to]`.
+/// Computes the circuit from `from` to `to`; `to` is `[d_model, to]`.
 fn between(
     model: &Model,
     name: String,
@@ -233,33 +233,31 @@ fn ids(model: &Model, tokens: impl IntoIterator<Item = impl ToTokenIds>) -> Resu
     if ids.is_empty() { Err(CircuitsError::NoTokens.into()) } else { Ok(ids) }
 }
 
-/// Some rows of `[d_vocab, d_model]`.
+/// Returns some rows of `[d_vocab, d_model]`.
 fn rows(matrix: &Tensor, ids: &[u32]) -> Result<Tensor> {
     Ok(matrix.contiguous()?.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?)
 }
 
-/// Some columns of `[d_model, d_vocab]`.
+/// Returns some columns of `[d_model, d_vocab]`.
 fn columns(matrix: &Tensor, ids: &[u32]) -> Result<Tensor> {
     let column = |id: &u32| matrix.narrow(1, *id as usize, 1);
     Ok(Tensor::cat(&ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?, 1)?)
 }
 
 impl TokenCircuit {
-    /// The circuit as a heatmap, a row for each token that is read.
+    /// Draws the circuit as a heatmap, with a row for each token (or position) of `from`.
     ///
     /// # Errors
-    /// When a value is not finite.
+    /// Fails when a value is not finite.
     pub fn figure(&self) -> Result<Figure> {
         let labels = |tokens: &[String]| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>();
-        let map = Heatmap::new(self.values.clone()).title(self.name.as_str()).value(if self.axes[1] == "said" {
-            "logit"
-        } else {
-            "score"
-        });
+        let map = Heatmap::new(self.values.clone())
+            .title(self.name.as_str())
+            .value(if self.axes[1] == "predicted token" { "logit" } else { "score" });
         let [row, column] = self.axes;
         let mut map = match self.places {
             true => map.y_index(row).x_index(column),
-            false => map.y_names(row, labels(&self.from)).x_names(column, labels(&self.to)),
+            false => map.y(row).y_names(labels(&self.from)).x(column).x_names(labels(&self.to)),
         };
         if self.causal {
             map = map.mask(Array2::from_shape_fn(self.values.dim(), |(query, key)| key > query));
@@ -296,7 +294,7 @@ mod tests {
     fn a_head_reads_only_earlier_layers_and_positions_that_there_are() {
         let model = Model::open("induction-2l").unwrap();
         let error = qk_circuit_through(&model, (0, 1), (0, 0), ["red"], ["fox"]).unwrap_err();
-        assert!(error.to_string().contains("L0H1 cannot read what L0H0 writes"), "{error}");
+        assert!(error.to_string().contains("L0H1 cannot read the output of L0H0"), "{error}");
         let error = position_circuit(&model, (0, 0), 65).unwrap_err();
         assert!(error.to_string().contains("1 to 64 positions"), "{error}");
     }
@@ -305,6 +303,6 @@ mod tests {
     fn what_lies_ahead_is_greyed_between_positions() {
         let model = Model::open("induction-2l").unwrap();
         let svg = position_circuit(&model, (0, 0), 3).unwrap().figure().unwrap().to_svg();
-        assert!(svg.contains("<title>looking 2, looked at 1") && !svg.contains("<title>looking 1, looked at 2"));
+        assert!(svg.contains("<title>query 2, key 1") && !svg.contains("<title>query 1, key 2"));
     }
 }

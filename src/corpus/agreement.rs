@@ -1,7 +1,7 @@
-//! Subjects and verbs that agree across what stands between them.
+//! Sentences in which subject and verb agree across the words between them.
 
 use super::{
-    Draft, Kind, Part, Sentence,
+    Draft, Kind, PartOfSpeech, Sentence,
     lexicon::{NOUNS, PEOPLE},
 };
 
@@ -12,7 +12,7 @@ impl Draft<'_> {
         let subject = self.the(noun, number);
         self.beside(subject, attractors);
         let root = self.predicate(subject);
-        self.say(".", Part::Punctuation);
+        self.say(".", PartOfSpeech::Punctuation);
         self.finish(Kind::Agreement { attractors }, root)
     }
 
@@ -22,7 +22,7 @@ impl Draft<'_> {
         let subject = self.the(noun, number);
         self.that_sees(subject);
         let root = self.predicate(subject);
-        self.say(".", Part::Punctuation);
+        self.say(".", PartOfSpeech::Punctuation);
         self.finish(Kind::SubjectRelative, root)
     }
 
@@ -32,7 +32,7 @@ impl Draft<'_> {
         let subject = self.the(noun, number);
         self.that_is_seen(subject);
         let root = self.predicate(subject);
-        self.say(".", Part::Punctuation);
+        self.say(".", PartOfSpeech::Punctuation);
         self.finish(Kind::ObjectRelative, root)
     }
 }

@@ -1,26 +1,27 @@
-//! From labelled sentences to a probe.
+//! [`examples`]: activations and labels for a probe, from labelled sentences.
 
 use super::Sentence;
 use crate::{Model, Result, hook::Sites, probe::Examples};
 use std::collections::HashMap;
 
-/// Activations at some sites for words of some sentences, each with a yes or no that `label` reads off the sentence's
-/// own labels; `None` leaves a word out. `label` is given a sentence and a word's place in it, counted from 0.
+/// Collects activations at some sites for words of some sentences, each with a label that `label` derives from the
+/// sentence.
 ///
-/// Sentences that read alike count once.
+/// `label` receives a sentence and the index of a word in it, and returns `None` to leave the word out. Sentences with
+/// the same text count once.
 ///
 /// # Errors
-/// As [`Examples::collect`].
+/// See [`Examples::collect`].
 ///
 /// # Examples
-/// Is the subject of the sentence plural? Asked at the verb.
+/// Is the subject of the sentence plural? The probe reads the activation at the verb.
 /// ```
-/// use glassbox::{corpus::{Number, Part, examples, grammar}, prelude::*};
+/// use glassbox::{corpus::{GrammaticalNumber, PartOfSpeech, examples, grammar}, prelude::*};
 /// let model = Model::open("grammar-4l")?;
 /// let sentences: Vec<_> = grammar(0).take(40).collect();
 /// let examples = examples(&model, [Site::resid_post(3)], &sentences, |sentence, word| {
-///     let subject = sentence.words[word].subject?; // of verbs alone
-///     sentence.words[subject].number.map(|number| number == Number::Plural)
+///     let subject = sentence.words[word].subject?; // verbs only
+///     sentence.words[subject].number.map(|number| number == GrammaticalNumber::Plural)
 /// })?;
 /// assert!(examples.labels().len() > 30);
 /// # Ok::<(), glassbox::Error>(())
@@ -41,7 +42,7 @@ pub fn examples(
     }
     Examples::collect(model, sites, texts, |tokens, position| {
         let sentence = by_text.get(&tokens.text(0)?)?;
-        // Tokens that stand for nothing in the text, such as <bos>, come before the words.
+        // Tokens that are not in the text, such as <bos>, precede the words.
         let word = position.checked_sub(tokens.len() - sentence.words.len())?;
         label(sentence, word)
     })

@@ -1,4 +1,6 @@
-//! A small world: what is so in it.
+//! The facts of a small world: capitals, colours, categories and owners.
+//!
+//! To add a relation, add a variant to [`Relation`], its wordings here, and its words to `lexicon.rs`.
 
 use super::{
     Entity,
@@ -18,7 +20,7 @@ pub enum Relation {
     Owner,
 }
 
-/// In which words a fact is stated.
+/// The wording in which a fact is stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Wording {
     /// `The capital of France is`, `The colour of lemons is`, `All lemons are`, `The boat belongs to`.
@@ -28,14 +30,14 @@ pub enum Wording {
 }
 
 impl Wording {
-    /// Both.
+    /// Both wordings.
     pub const ALL: [Self; 2] = [Self::Plain, Self::Other];
 }
 
-/// Something that is so.
+/// A fact of the small world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fact {
-    /// What sort of fact.
+    /// What the fact is about.
     pub relation: Relation,
     /// `France`, `lemons`, `boat`.
     pub subject: &'static str,
@@ -43,7 +45,7 @@ pub struct Fact {
     pub value: &'static str,
 }
 
-/// Everything that is so, in a fixed order.
+/// Returns all facts, in a fixed order.
 ///
 /// # Examples
 /// ```
@@ -61,7 +63,8 @@ pub fn facts() -> Vec<Fact> {
 }
 
 impl Fact {
-    /// How it is stated, up to its value: `The capital of France is`, or in other words `France has the capital`.
+    /// Returns the statement up to its value: `The capital of France is` or, in the other wording, `France has the
+    /// capital`.
     pub fn statement(&self, wording: Wording) -> String {
         let Self { relation, subject, .. } = self;
         match (relation, wording) {
@@ -76,7 +79,7 @@ impl Fact {
         }
     }
 
-    /// How it is asked for and answered, up to its value: `What is the capital of France? It is`.
+    /// Returns the question and its answer up to the value: `What is the capital of France? It is`.
     pub fn question(&self) -> String {
         match self.relation {
             Relation::Capital => format!("What is the capital of {}? It is", self.subject),
@@ -88,10 +91,10 @@ impl Fact {
 }
 
 impl Relation {
-    /// All of them.
+    /// All relations.
     pub const ALL: [Self; 4] = [Self::Capital, Self::Colour, Self::Category, Self::Owner];
 
-    /// What a value could be, true or not.
+    /// Returns all possible values, true or not.
     pub(super) fn values(self) -> Vec<&'static str> {
         match self {
             Self::Capital => CAPITALS.iter().map(|(_, city)| *city).collect(),
@@ -102,7 +105,7 @@ impl Relation {
     }
 }
 
-/// What lemons, or fruits, are.
+/// Returns the entity that lemons, or fruits, are.
 pub(super) fn living(plural: &str) -> Entity {
     let category = NATURE.iter().find(|(living, ..)| *living == plural).map_or(plural, |(_, category, _)| category);
     let found = CATEGORIES.iter().find(|(name, _)| *name == category);

@@ -1,40 +1,15 @@
-//! [`grammar`]: an endless text.
+//! [`grammar`]: an endless sequence of sentences.
+//!
+//! To add a kind of sentence, add a variant to [`Kind`](super::Kind), a function that drafts it, and its share to
+//! `KINDS`.
 
-use super::{Draft, Material, Relation, Sentence};
+use super::{Draft, Partition, Sentence};
 use rand::{SeedableRng, rngs::StdRng};
 
-/// What a sentence is an example of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// `The keys to the cabinet are rusty.` with so many nouns between subject and verb.
-    Agreement {
-        /// How many nouns stand between subject and verb.
-        attractors: usize,
-    },
-    /// `The boy that likes the girls sings.`
-    SubjectRelative,
-    /// `The boy that the girls like sings.`
-    ObjectRelative,
-    /// `The queen near the boys sees herself.`
-    Reflexive,
-    /// `Mary said that she was tired.`
-    Pronoun,
-    /// `When Mary and John went to the shop, John gave a drink to Mary.`
-    Giving,
-    /// `The capital of France is Paris.`
-    Statement(Relation),
-    /// `What is the capital of France? It is Paris.`
-    Question(Relation),
-    /// `The capital of France is Rome: false.`
-    Judgement(Relation),
-    /// `List: kite drum map; again: kite drum map.`
-    List,
-}
-
-/// How a sentence of some kind is drafted, and how often.
+/// The function that drafts a kind of sentence, and its share.
 type Recipe = (fn(Draft<'_>) -> Sentence, f64);
 
-/// In hundredths.
+/// In percent.
 const KINDS: [Recipe; 12] = [
     (|draft| draft.agreement(0), 2.0),
     (|draft| draft.agreement(1), 6.0),
@@ -50,31 +25,31 @@ const KINDS: [Recipe; 12] = [
     (|draft| draft.list(), 10.0),
 ];
 
-/// Sentences without end, drawn from the whole grammar by a seed.
+/// Returns sentences without end, drawn from the whole grammar by a seed.
 ///
 /// # Examples
 /// ```
-/// use glassbox::corpus::{Kind, Part, grammar};
+/// use glassbox::corpus::{Kind, PartOfSpeech, grammar};
 /// let sentence = grammar(0).find(|sentence| sentence.kind == Kind::Agreement { attractors: 1 }).unwrap();
 /// let verb = &sentence.words[sentence.root()];
 /// let subject = &sentence.words[verb.subject.unwrap()];
-/// assert_eq!(subject.part, Part::Noun);
+/// assert_eq!(subject.part, PartOfSpeech::Noun);
 /// assert!(verb.number.is_none_or(|number| Some(number) == subject.number));
 /// ```
 pub fn grammar(seed: u64) -> Grammar {
-    Grammar::new(Material::All, seed)
+    Grammar::new(Partition::All, seed)
 }
 
-/// An iterator over [`Sentence`]s that does not end.
+/// An endless iterator over [`Sentence`]s.
 #[derive(Clone, Debug)]
 pub struct Grammar {
-    material: Material,
+    material: Partition,
     rng: StdRng,
 }
 
 impl Grammar {
-    /// Sentences of some material. The same seed gives the same sentences.
-    pub fn new(material: Material, seed: u64) -> Self {
+    /// Returns the sentences of some material. The same seed returns the same sentences.
+    pub fn new(material: Partition, seed: u64) -> Self {
         Self { material, rng: StdRng::seed_from_u64(seed) }
     }
 }

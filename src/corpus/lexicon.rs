@@ -1,6 +1,8 @@
-//! The words.
+//! The word lists of the grammar.
+//!
+//! To add a word, add it here; the vocabulary follows, so `grammar-4l` must be trained again.
 
-use super::{Entity, Gender, Number, Tense};
+use super::{Entity, Gender, GrammaticalNumber, Tense};
 
 /// A noun that can be the subject of a sentence.
 pub(super) struct Noun {
@@ -11,9 +13,9 @@ pub(super) struct Noun {
 }
 
 impl Noun {
-    pub(super) fn form(&self, number: Number) -> &'static str {
+    pub(super) fn form(&self, number: GrammaticalNumber) -> &'static str {
         let [singular, plural] = self.forms;
-        if number == Number::Singular { singular } else { plural }
+        if number == GrammaticalNumber::Singular { singular } else { plural }
     }
 
     pub(super) fn entity(&self) -> Entity {
@@ -29,12 +31,12 @@ impl Noun {
 pub(super) struct Verb([&'static str; 3]);
 
 impl Verb {
-    pub(super) fn form(&self, tense: Tense, number: Number) -> &'static str {
+    pub(super) fn form(&self, tense: Tense, number: GrammaticalNumber) -> &'static str {
         let [singular, plural, past] = self.0;
         match (tense, number) {
             (Tense::Past, _) => past,
-            (_, Number::Singular) => singular,
-            (_, Number::Plural) => plural,
+            (_, GrammaticalNumber::Singular) => singular,
+            (_, GrammaticalNumber::Plural) => plural,
         }
     }
 
@@ -59,7 +61,7 @@ const fn thing(singular: &'static str, plural: &'static str) -> Noun {
     Noun { forms: [singular, plural], person: None }
 }
 
-/// People first, those whose gender shows before the others.
+/// People come first, those with a known gender before the others.
 pub(super) static NOUNS: [Noun; 32] = [
     man("boy", "boys"),
     woman("girl", "girls"),
@@ -95,11 +97,11 @@ pub(super) static NOUNS: [Noun; 32] = [
     thing("fence", "fences"),
 ];
 
-/// How many of [`NOUNS`] are people, and how many of these show their gender.
+/// The number of people in [`NOUNS`], and the number of these with a known gender.
 pub(super) const PEOPLE: usize = 16;
 pub(super) const GENDERED: usize = 12;
 
-/// Feminine and masculine in turn.
+/// Feminine and masculine names alternate.
 pub(super) const NAMES: [&str; 24] = [
     "Mary", "John", "Anna", "Paul", "Alice", "Peter", "Emma", "David", "Clara", "Henry", "Lucy", "James", "Sarah",
     "Mark", "Kate", "Daniel", "Julia", "Robert", "Helen", "Simon", "Laura", "Thomas", "Susan", "George",
@@ -113,7 +115,7 @@ pub(super) const OF_PEOPLE: [&str; 10] =
 pub(super) const OF_THINGS: [&str; 10] =
     ["old", "new", "rusty", "heavy", "small", "big", "clean", "dirty", "wet", "broken"];
 
-/// What stands between two nouns; `to` only after a key.
+/// Prepositions between two nouns. `to` occurs only after `key`.
 pub(super) const NEAR: [&str; 4] = ["near", "behind", "beside", "under"];
 pub(super) const NEAR_A_KEY: [&str; 5] = ["near", "behind", "beside", "under", "to"];
 
@@ -142,17 +144,17 @@ pub(super) static TRANSITIVE: [Verb; 8] = [
 pub(super) static SAY: [Verb; 3] =
     [Verb(["says", "say", "said"]), Verb(["thinks", "think", "thought"]), Verb(["feels", "feel", "felt"])];
 
-/// What one can go to.
+/// Places to go to.
 pub(super) const PLACES: [&str; 12] =
     ["shop", "park", "school", "market", "library", "garden", "station", "house", "office", "museum", "beach", "farm"];
 
-/// What one can give.
+/// Things to give.
 pub(super) const GIFTS: [&str; 14] = [
     "drink", "ball", "ring", "letter", "card", "hat", "map", "apple", "orange", "egg", "umbrella", "ticket", "flower",
     "bag",
 ];
 
-/// How people come together at a place: opening, verb, what stands before the place.
+/// How people meet at a place: the opening word, the verb, and the preposition before the place.
 pub(super) const MEETINGS: [[&str; 3]; 6] = [
     ["when", "went", "to"],
     ["when", "came", "to"],
@@ -192,7 +194,7 @@ pub(super) const CAPITALS: [(&str, &str); 24] = [
     ("Canada", "Ottawa"),
 ];
 
-/// The kinds that [`NATURE`] speaks of, in the plural, and what they are as entities.
+/// The categories of [`NATURE`], in the plural, and their entities.
 pub(super) const CATEGORIES: [(&str, Entity); 6] = [
     ("animals", Entity::Animal),
     ("birds", Entity::Animal),
@@ -204,7 +206,7 @@ pub(super) const CATEGORIES: [(&str, Entity); 6] = [
 
 pub(super) const COLOURS: [&str; 9] = ["yellow", "red", "orange", "green", "white", "black", "brown", "grey", "pink"];
 
-/// Living things: their kind and their colour.
+/// Living things with their category and colour.
 pub(super) const NATURE: [(&str, &str, &str); 30] = [
     ("bananas", "fruits", "yellow"),
     ("lemons", "fruits", "yellow"),
@@ -238,7 +240,7 @@ pub(super) const NATURE: [(&str, &str, &str); 30] = [
     ("pigs", "animals", "pink"),
 ];
 
-/// Who owns what: the owner is the name at the same place in [`NAMES`].
+/// Things with owners. The owner is the name at the same index of [`NAMES`].
 pub(super) const OWNED: [&str; 24] = [
     "boat",
     "bicycle",
@@ -266,7 +268,7 @@ pub(super) const OWNED: [&str; 24] = [
     "trumpet",
 ];
 
-/// The article that goes with the word.
+/// Returns the article for the word.
 pub(super) fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }

@@ -1,7 +1,9 @@
 //! [`pairs`]: two prompts that differ in one thing and have different answers.
+//!
+//! To add a contrast, add a variant to [`Contrast`] and a function that draws one pair.
 
 use super::{
-    Fact, Material, Number, Relation, Tense, Wording,
+    Fact, GrammaticalNumber, Partition, Relation, Tense, Wording,
     draft::capital,
     facts,
     lexicon::{GENDERED, GIFTS, GIVE, MEETINGS, NAMES, NEAR, NOUNS, PEOPLE, PLACES, TRANSITIVE, article},
@@ -20,44 +22,45 @@ const MORE: usize = 3;
 /// What two prompts differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contrast {
-    /// The number of the subject, with nouns of the wrong number between it and its verb:
+    /// The number of the subject, with nouns of the other number between it and its verb:
     /// `The keys to the cabinet` / `The key to the cabinet`: `are` / `is`.
     Agreement {
-        /// How many nouns stand between: 0 to 2.
+        /// The number of nouns between subject and verb: 0 to 2.
         attractors: usize,
     },
-    /// The number of the subject, with a clause after it whose noun has the wrong number:
+    /// The number of the subject, followed by a clause whose noun has the other number:
     /// `The boys that the girl likes` / `The boy that the girl likes`: `are` / `is`.
     RelativeClause,
-    /// The gender of the subject, with a noun in the plural after it:
+    /// The gender of the subject, followed by a plural noun:
     /// `The king near the aunts saw` / `The queen near the aunts saw`: `himself` / `herself`.
     Reflexive,
-    /// The name that comes again:
+    /// The name that is repeated:
     /// `When Mary and John went to the shop, John gave a drink to` / `... Mary gave a drink to`: `Mary` / `John`.
     IndirectObject,
-    /// The last word of a statement, whether it is so:
+    /// The truth of a statement, decided by its last word:
     /// `The capital of France is Paris:` / `The capital of France is Rome:`: `true` / `false`.
     Truth(Relation, Wording),
 }
 
-/// `count` pairs of prompts, drawn by a seed, that differ in one thing. All of one contrast have the same number of words.
+/// Draws `count` pairs of prompts that differ in one thing.
+///
+/// All prompts of one contrast have the same number of words.
 ///
 /// # Errors
-/// When more nouns are to stand between subject and verb than the grammar ever puts there, or more than 100,000 pairs are
-/// asked for.
+/// Fails when more nouns are asked for between subject and verb than the grammar has, or more than 100,000 pairs.
 ///
 /// # Examples
 /// ```
-/// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
+/// use glassbox::{corpus::{Contrast, Partition, pairs}, prelude::*};
 /// let model = Model::open("grammar-4l")?;
-/// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 8, 0)?)?;
+/// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Partition::HeldOut, 8, 0)?)?;
 /// println!("{}", pairs.pairs()[0].clean); // The keys near the cabinet
 /// assert!(pairs.accuracy(&model)? > 0.9);
 /// let patching = pairs.patching(&model)?; // what carries the number?
 /// assert_eq!(patching.resid_pre()?.mean().shape(), [4, 6]); // [layer, pos]
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) -> Result<Vec<PromptPair>> {
+pub fn pairs(contrast: Contrast, material: Partition, count: usize, seed: u64) -> Result<Vec<PromptPair>> {
     if let Contrast::Agreement { attractors: asked @ MORE.. } = contrast {
         return Err(PatchError::Attractors { asked, most: MORE - 1 }.into());
     }
@@ -73,9 +76,9 @@ pub fn pairs(contrast: Contrast, material: Material, count: usize, seed: u64) ->
     Ok((0..count).map(pair).collect())
 }
 
-/// What pairs are drawn with.
+/// The random source of pairs.
 struct Source {
-    material: Material,
+    material: Partition,
     rng: StdRng,
 }
 
@@ -88,14 +91,15 @@ impl Source {
         options[self.below(options.len())]
     }
 
-    /// One of the first `n` of a list whose pair with `first` belongs to the material and that `fits`.
+    /// Returns one of the first `n` entries of a list that satisfies `fits` and whose pair with `first` belongs to the
+    /// material.
     fn partner(&mut self, first: usize, n: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
         let allowed = |second: &usize| *second != first && self.material.has_pair(first, *second) && fits(*second);
         let allowed: Vec<usize> = (0..n).filter(allowed).collect();
         allowed.choose(&mut self.rng).copied()
     }
 
-    /// Two in the first `n` of a list whose pair belongs to the material.
+    /// Returns two of the first `n` entries of a list whose pair belongs to the material.
     fn two(&mut self, n: usize) -> (usize, usize) {
         loop {
             let first = self.below(n);
@@ -112,7 +116,7 @@ impl Source {
             let noun = self.partner(subject, NOUNS.len(), free);
             beside.extend(noun);
         }
-        let number = self.one(&Number::BOTH);
+        let number = self.one(&GrammaticalNumber::BOTH);
         let beside = beside.into_iter().map(|noun| {
             let noun = NOUNS[noun].form(number.other());
             format!(" {} the {noun}", self.one(&NEAR))
@@ -129,7 +133,7 @@ impl Source {
 
     fn relative_clause(&mut self) -> PromptPair {
         let (subject, other) = self.two(PEOPLE);
-        let (number, verb) = (self.one(&Number::BOTH), self.below(TRANSITIVE.len()));
+        let (number, verb) = (self.one(&GrammaticalNumber::BOTH), self.below(TRANSITIVE.len()));
         let (noun, sees) = (NOUNS[other].form(number.other()), TRANSITIVE[verb].form(Tense::Present, number.other()));
         let prompt = |number| format!("The {} that the {noun} {sees}", NOUNS[subject].form(number));
         PromptPair {
@@ -140,12 +144,12 @@ impl Source {
         }
     }
 
-    /// Nouns for men and women stand in turn in the lexicon, so that a man's neighbour is a woman.
+    /// Nouns for women and men alternate in the lexicon, so a man's neighbour is a woman.
     fn reflexive(&mut self) -> PromptPair {
         let (subject, other) = self.two(GENDERED);
         let (near, verb) = (self.one(&NEAR), self.below(TRANSITIVE.len()));
-        let number = Number::Singular;
-        let (noun, sees) = (NOUNS[other].form(Number::Plural), TRANSITIVE[verb].form(Tense::Past, number));
+        let number = GrammaticalNumber::Singular;
+        let (noun, sees) = (NOUNS[other].form(GrammaticalNumber::Plural), TRANSITIVE[verb].form(Tense::Past, number));
         let prompt = |subject: usize| format!("The {} {near} the {noun} {sees}", NOUNS[subject].form(number));
         let answer = |subject: usize| reflexive(number, NOUNS[subject].gender()).to_owned();
         let counterpart = subject ^ 1;
@@ -185,6 +189,6 @@ impl Source {
     }
 }
 
-fn be(number: Number) -> String {
-    if number == Number::Singular { "is".into() } else { "are".into() }
+fn be(number: GrammaticalNumber) -> String {
+    if number == GrammaticalNumber::Singular { "is".into() } else { "are".into() }
 }

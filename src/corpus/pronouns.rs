@@ -1,31 +1,31 @@
-//! Pronouns that agree with a name or noun in gender and number.
+//! Sentences with pronouns that agree with a name or noun in gender and number.
 
 use super::{
-    Draft, Entity, Gender, Kind, Number, Part, Sentence, Tense, Word,
+    Draft, Entity, Gender, GrammaticalNumber, Kind, PartOfSpeech, Sentence, Tense, Word,
     lexicon::{GENDERED, NAMES, SAY, TRANSITIVE},
     phrases::Subject,
 };
 
 /// `himself`, `herself`, `themselves`.
-pub(super) fn reflexive(number: Number, gender: Option<Gender>) -> &'static str {
+pub(super) fn reflexive(number: GrammaticalNumber, gender: Option<Gender>) -> &'static str {
     match (number, gender) {
-        (Number::Plural, _) | (_, None) => "themselves",
+        (GrammaticalNumber::Plural, _) | (_, None) => "themselves",
         (_, Some(Gender::Masculine)) => "himself",
         (_, Some(Gender::Feminine)) => "herself",
     }
 }
 
 /// `he`, `she`, `they`.
-fn personal(number: Number, gender: Option<Gender>) -> &'static str {
+fn personal(number: GrammaticalNumber, gender: Option<Gender>) -> &'static str {
     match (number, gender) {
-        (Number::Plural, _) | (_, None) => "they",
+        (GrammaticalNumber::Plural, _) | (_, None) => "they",
         (_, Some(Gender::Masculine)) => "he",
         (_, Some(Gender::Feminine)) => "she",
     }
 }
 
 impl Draft<'_> {
-    /// A name, or a noun whose gender shows; the noun as often followed by somebody else.
+    /// Adds a name, or a noun with a known gender. Half of the nouns are followed by another person.
     fn somebody(&mut self) -> Subject {
         match self.one(&[0, 1, 2]) {
             0 => {
@@ -42,7 +42,7 @@ impl Draft<'_> {
     }
 
     fn pronoun(&mut self, text: &str, of: Subject) -> Subject {
-        let word = Word::new(text, Part::Pronoun).number(of.number).entity(Entity::Person);
+        let word = Word::new(text, PartOfSpeech::Pronoun).number(of.number).entity(Entity::Person);
         Subject { at: self.push(word.gender(of.gender)), ..of }
     }
 
@@ -53,7 +53,7 @@ impl Draft<'_> {
         let root = self.one_verb(&TRANSITIVE, tense, subject);
         let object = self.pronoun(reflexive(subject.number, subject.gender), subject);
         self.attach(object.at, root);
-        self.say(".", Part::Punctuation);
+        self.say(".", PartOfSpeech::Punctuation);
         self.finish(Kind::Reflexive, root)
     }
 
@@ -61,11 +61,11 @@ impl Draft<'_> {
     pub(super) fn pronoun_sentence(mut self) -> Sentence {
         let subject = self.somebody();
         let root = self.one_verb(&SAY, Tense::Past, subject);
-        let that = self.say_under(root, "that", Part::Subordinator);
+        let that = self.say_under(root, "that", PartOfSpeech::Subordinator);
         let pronoun = self.pronoun(personal(subject.number, subject.gender), subject);
         let verb = self.is_so(Tense::Past, pronoun);
         self.attach(verb, that);
-        self.say(".", Part::Punctuation);
+        self.say(".", PartOfSpeech::Punctuation);
         self.finish(Kind::Pronoun, root)
     }
 }

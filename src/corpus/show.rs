@@ -1,12 +1,12 @@
-//! What sentences show in a notebook.
+//! How sentences are shown in a notebook: a table of words and labels.
 
-use super::{Part, Sentence, Word};
+use super::{PartOfSpeech, Sentence, Word};
 use crate::notebook::Card;
 
 impl Sentence {
-    /// Every word with its labels.
+    /// The table of all words and their labels.
     fn card(&self) -> Card {
-        let spoken = |word: &Word| word.part != Part::Punctuation;
+        let spoken = |word: &Word| word.part != PartOfSpeech::Punctuation;
         let named = |at: Option<usize>| at.map_or(String::new(), |at| format!("{}@{at}", self.words[at].text));
         let row = |(at, word): (usize, &Word)| {
             [
@@ -28,7 +28,7 @@ impl Sentence {
     }
 }
 
-/// `ProperNoun` as `proper noun`.
+/// Writes `ProperNoun` as `proper noun`.
 fn said(label: Option<impl std::fmt::Debug>) -> String {
     let mut words = String::new();
     for letter in label.map_or(String::new(), |label| format!("{label:?}")).chars() {
@@ -41,6 +41,6 @@ fn said(label: Option<impl std::fmt::Debug>) -> String {
 }
 
 shown! {
-    /// Shows the sentence with its labels in a notebook.
+    /// Shows the sentence and its labels in a notebook.
     Sentence: card
 }

@@ -1,4 +1,4 @@
-//! Claims about the grammar as a whole.
+//! Tests of the grammar as a whole.
 
 use super::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -34,7 +34,7 @@ fn a_sentence_comes_as_often_as_its_surprise_says() {
     for sentence in grammar(6).take(count) {
         seen.entry(sentence.text()).or_insert((0, sentence.nats)).0 += 1;
     }
-    // Those expected more than forty times: their total is many deviations wide of a wrong price.
+    // Texts expected more than forty times: a wrong probability would shift their total by many standard deviations.
     let often: Vec<(usize, f64)> = seen
         .into_values()
         .map(|(found, nats)| (found, count as f64 * (-nats).exp()))
@@ -74,9 +74,9 @@ fn verbs_have_subjects_of_their_number() {
 
 #[test]
 fn every_word_form_has_its_number_everywhere() {
-    let mut numbers: BTreeMap<(String, Part), HashSet<Option<Number>>> = BTreeMap::new();
+    let mut numbers: BTreeMap<(String, PartOfSpeech), HashSet<Option<GrammaticalNumber>>> = BTreeMap::new();
     for word in grammar(9).take(20_000).flat_map(|sentence| sentence.words) {
-        if word.part == Part::Noun || word.part == Part::Auxiliary {
+        if word.part == PartOfSpeech::Noun || word.part == PartOfSpeech::Auxiliary {
             numbers.entry((word.text.to_lowercase(), word.part)).or_default().insert(word.number);
         }
     }
@@ -96,21 +96,21 @@ fn an_article_fits_the_word_after_it() {
     }
 }
 
-/// The names of a giving sentence, or the subject and the first noun beside it, or the judged fact.
+/// Returns the names of a giving sentence, the subject and the first noun beside it, or the judged fact.
 fn kept(sentence: &Sentence) -> Option<Vec<String>> {
-    let texts = |parts: &[Part], n: usize| {
+    let texts = |parts: &[PartOfSpeech], n: usize| {
         let words = sentence.words.iter().filter(|word| parts.contains(&word.part) && word.text != "The");
         let mut texts: Vec<String> = words.take(n).map(|word| word.text.clone()).collect();
         texts.sort();
         texts
     };
     match sentence.kind {
-        Kind::Giving => Some(texts(&[Part::ProperNoun], 2)),
+        Kind::Giving => Some(texts(&[PartOfSpeech::ProperNoun], 2)),
         Kind::Agreement { attractors: 1.. } | Kind::SubjectRelative | Kind::ObjectRelative => {
-            Some(texts(&[Part::Noun], 2))
+            Some(texts(&[PartOfSpeech::Noun], 2))
         }
         Kind::Judgement(relation) => {
-            let about = sentence.words.iter().position(|word| word.part == Part::Punctuation)? - 1;
+            let about = sentence.words.iter().position(|word| word.part == PartOfSpeech::Punctuation)? - 1;
             let facts = facts();
             let named = |word: &&Word| facts.iter().any(|fact| fact.subject == word.text);
             let subject = sentence.words[..about].iter().find(named)?;
@@ -122,8 +122,8 @@ fn kept(sentence: &Sentence) -> Option<Vec<String>> {
 
 #[test]
 fn what_is_held_out_never_comes_in_training() {
-    let held: HashSet<_> = Grammar::new(Material::HeldOut, 11).take(20_000).filter_map(|it| kept(&it)).collect();
-    let trained: HashSet<_> = Grammar::new(Material::Training, 12).take(100_000).filter_map(|it| kept(&it)).collect();
+    let held: HashSet<_> = Grammar::new(Partition::HeldOut, 11).take(20_000).filter_map(|it| kept(&it)).collect();
+    let trained: HashSet<_> = Grammar::new(Partition::Training, 12).take(100_000).filter_map(|it| kept(&it)).collect();
     assert!(held.len() > 100 && trained.len() > 1000, "{} {}", held.len(), trained.len());
     assert!(held.is_disjoint(&trained), "{:?}", held.intersection(&trained).next());
 }
@@ -160,7 +160,7 @@ fn the_two_prompts_of_a_pair_differ_in_one_word_and_all_are_of_one_length() {
         Contrast::Truth(Relation::Owner, Wording::Other),
     ];
     for contrast in contrasts {
-        for material in [Material::Training, Material::HeldOut] {
+        for material in [Partition::Training, Partition::HeldOut] {
             let pairs = pairs(contrast, material, 60, 15).unwrap();
             let words = |text: &String| text.split(' ').map(String::from).collect::<Vec<_>>();
             let len = words(&pairs[0].clean).len();
@@ -181,7 +181,7 @@ fn a_pair_is_how_sentences_of_the_grammar_begin() {
         .take(20_000)
         .map(|sentence| sentence.text())
         .collect();
-    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Material::All, 40, 17).unwrap() {
+    for pair in pairs(Contrast::Truth(Relation::Category, Wording::Plain), Partition::All, 40, 17).unwrap() {
         assert!(sentences.contains(&format!("{} {}.", pair.clean, pair.answer)), "{pair:?}");
         assert!(sentences.contains(&format!("{} {}.", pair.corrupt, pair.wrong)), "{pair:?}");
     }
@@ -189,6 +189,6 @@ fn a_pair_is_how_sentences_of_the_grammar_begin() {
 
 #[test]
 fn more_attractors_than_the_grammar_has_are_an_error_with_both_counts() {
-    let error = pairs(Contrast::Agreement { attractors: 5 }, Material::HeldOut, 1, 0).unwrap_err().to_string();
+    let error = pairs(Contrast::Agreement { attractors: 5 }, Partition::HeldOut, 1, 0).unwrap_err().to_string();
     assert!(error.contains("at most 2") && error.contains("5 were asked for"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The words as a tokenizer.
+//! The vocabulary of the grammar, and its tokenizer.
 
 use super::{
     draft::capital,
@@ -6,15 +6,15 @@ use super::{
         CAPITALS, CATEGORIES, COLOURS, GIFTS, GIVE, INTRANSITIVE, MEETINGS, NAMES, NATURE, NEAR_A_KEY, NOUNS,
         OF_PEOPLE, OF_THINGS, OWNED, PLACES, SAY, TRANSITIVE,
     },
-    word::Number,
+    word::GrammaticalNumber,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// What begins every text, with id 0.
+/// The token with id 0, which begins every text.
 const BOS: &str = "<bos>";
 
-/// Punctuation, and words that stand in no list of the lexicon.
+/// Punctuation, and words that are not in the lexicon.
 const OTHERS: [&str; 39] = [
     ".",
     ",",
@@ -57,12 +57,12 @@ const OTHERS: [&str; 39] = [
     "owner",
 ];
 
-/// Words that a sentence can begin with, beside names.
+/// Words other than names that can begin a sentence.
 const FIRST: [&str; 8] = ["the", "when", "after", "while", "what", "who", "all", "list"];
 
-/// Every word of the grammar, each once, those of the sentences' frame first.
+/// Returns every word of the grammar once, starting with function words and punctuation.
 pub(crate) fn vocabulary() -> Vec<String> {
-    let nouns = NOUNS.iter().flat_map(|noun| Number::BOTH.map(|number| noun.form(number)));
+    let nouns = NOUNS.iter().flat_map(|noun| GrammaticalNumber::BOTH.map(|number| noun.form(number)));
     let verbs = INTRANSITIVE.iter().chain(&TRANSITIVE).flat_map(|verb| verb.forms());
     let said = SAY.iter().map(|verb| verb.forms()[2]);
     let meetings = MEETINGS.iter().flat_map(|[_, came, _]| [*came]);
@@ -76,8 +76,8 @@ pub(crate) fn vocabulary() -> Vec<String> {
     words.chain(lexicon.map(String::from)).filter(|word| seen.insert(word.clone())).collect()
 }
 
-/// The `tokenizer.json`: words and punctuation marks are tokens, a word it does not know is an error, and what it
-/// decodes has no space before punctuation.
+/// Returns the `tokenizer.json`. Words and punctuation marks are tokens, an unknown word is an error, and decoding
+/// writes no space before punctuation.
 pub(crate) fn tokenizer_json() -> String {
     let all = std::iter::once(BOS.to_owned()).chain(vocabulary());
     let vocab: Map<String, Value> = all.enumerate().map(|(id, word)| (word, id.into())).collect();

@@ -1,10 +1,8 @@
-//! [`Word`] and [`Sentence`]: text and everything that is known about it.
+//! [`Word`]: one word of a sentence and its labels.
 
-use super::Kind;
-
-/// Part of speech, by the tags of Universal Dependencies.
+/// PartOfSpeech of speech, with the tags of [Universal Dependencies](https://universaldependencies.org/u/pos/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
+pub enum PartOfSpeech {
     /// `key`, `keys`.
     Noun,
     /// `Mary`, `Paris`.
@@ -33,18 +31,18 @@ pub enum Part {
 
 /// Grammatical number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Number {
-    /// One.
+pub enum GrammaticalNumber {
+    /// Singular, `key`.
     Singular,
-    /// Several.
+    /// Plural, `keys`.
     Plural,
 }
 
-impl Number {
-    /// Both, in the order in which forms are written in the lexicon.
+impl GrammaticalNumber {
+    /// Both numbers, in the order of the forms in the lexicon.
     pub(super) const BOTH: [Self; 2] = [Self::Singular, Self::Plural];
 
-    /// The other one.
+    /// The other number.
     pub fn other(self) -> Self {
         match self {
             Self::Singular => Self::Plural,
@@ -62,7 +60,7 @@ pub enum Tense {
     Past,
 }
 
-/// Grammatical gender, which English shows in its pronouns alone.
+/// Grammatical gender, which English marks only on pronouns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Gender {
     /// `he`, `himself`.
@@ -71,10 +69,10 @@ pub enum Gender {
     Feminine,
 }
 
-/// What a word stands for.
+/// What a word refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entity {
-    /// `Mary`, `farmers`, and the pronouns that stand for them.
+    /// `Mary`, `farmers`, and the pronouns that refer to them.
     Person,
     /// `France`.
     Country,
@@ -92,40 +90,40 @@ pub enum Entity {
     Colour,
 }
 
-/// One word or punctuation mark, one token of the tokenizer, and what is true of it.
+/// One word or punctuation mark, which is one token, with its labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Word {
-    /// As it is written.
+    /// The word as it is written.
     pub text: String,
     /// Its part of speech.
-    pub part: Part,
-    /// Of nouns, names, pronouns and present verbs. A past verb other than `was` shows none and has none.
-    pub number: Option<Number>,
-    /// Of finite verbs.
+    pub part: PartOfSpeech,
+    /// The number of nouns, names, pronouns and present verbs. Past verbs other than `was` and `were` have none.
+    pub number: Option<GrammaticalNumber>,
+    /// The tense of finite verbs.
     pub tense: Option<Tense>,
-    /// Of names, pronouns and nouns for a man or a woman.
+    /// The gender of names, pronouns and nouns for a man or a woman.
     pub gender: Option<Gender>,
-    /// What it stands for.
+    /// What it refers to.
     pub entity: Option<Entity>,
-    /// The word that it depends on, counted from 0 in the sentence; `None` for the root.
+    /// The index of the word that it depends on; `None` for the root.
     pub head: Option<usize>,
-    /// How many steps up from head to head the root is away.
+    /// The number of steps from head to head up to the root.
     pub depth: usize,
-    /// Of a finite verb: its subject.
+    /// The index of the subject of a finite verb.
     pub subject: Option<usize>,
 }
 
 impl Word {
-    /// A word that depends on nothing yet.
-    pub(super) fn new(text: &str, part: Part) -> Self {
+    /// Makes a word without a head.
+    pub(super) fn new(text: &str, part: PartOfSpeech) -> Self {
         let text = text.to_owned();
         let none = (None, None, None, None);
         let (number, tense, gender, entity) = none;
         Self { text, part, number, tense, gender, entity, head: None, depth: 0, subject: None }
     }
 
-    pub(super) fn number(self, number: Number) -> Self {
+    pub(super) fn number(self, number: GrammaticalNumber) -> Self {
         Self { number: Some(number), ..self }
     }
 
@@ -135,51 +133,5 @@ impl Word {
 
     pub(super) fn gender(self, gender: Option<Gender>) -> Self {
         Self { gender, ..self }
-    }
-}
-
-/// A sentence of the grammar, with labels.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Sentence {
-    /// What it is about.
-    pub kind: Kind,
-    /// Its words and punctuation marks, one per token.
-    pub words: Vec<Word>,
-    /// Of a sentence that says something of the world: whether that is so.
-    pub truth: Option<bool>,
-    /// How surprising it is to who knows the whole grammar: minus the logarithm of its probability, in nats. The mean
-    /// over many sentences is the grammar's entropy.
-    pub nats: f64,
-}
-
-impl Sentence {
-    /// As it is written: words with spaces between them, punctuation marks without one before them.
-    pub fn text(&self) -> String {
-        self.text_before(self.words.len())
-    }
-
-    /// What stands before the word `at`: a prompt that this word goes on from.
-    pub fn text_before(&self, at: usize) -> String {
-        let mut text = String::new();
-        for word in self.words.iter().take(at) {
-            if !text.is_empty() && word.part != Part::Punctuation {
-                text.push(' ');
-            }
-            text.push_str(&word.text);
-        }
-        text
-    }
-
-    /// The finite verb of the main clause, counted from 0: the word that depends on none.
-    pub fn root(&self) -> usize {
-        self.words.iter().position(|word| word.head.is_none()).unwrap_or(0)
-    }
-
-    /// The nouns that stand between a verb and its subject, counted from 0.
-    pub fn attractors(&self, verb: usize) -> Vec<usize> {
-        let Some(subject) = self.words.get(verb).and_then(|verb| verb.subject) else { return Vec::new() };
-        let between = self.words.iter().enumerate().take(verb).skip(subject + 1);
-        between.filter(|(_, word)| matches!(word.part, Part::Noun | Part::ProperNoun)).map(|(at, _)| at).collect()
     }
 }

@@ -3,8 +3,7 @@
 use super::{Part, ResidStack, of_run::stream_at};
 use crate::{
     Result,
-    error::RunError,
-    hook::{Point, Site, Stack, ToSite},
+    hook::{Point, Site, ToSite},
     model::{NormPlace, Run},
 };
 
@@ -12,13 +11,13 @@ impl Run {
     /// The residual stream as it grows: at the start of every block (with `middle` also within) up to and with `site`.
     /// Labels are `0_pre`, `0_mid`, ..., and `final_post` for the stream leaving the last block: `accumulated_resid` of
     /// TransformerLens. In models whose norms stand on the sum (BERT), a block's end is what the next one reads,
-    /// `hook_normalized_resid_post`; of an encoder-decoder it is the decoder's stream.
+    /// `hook_normalized_resid_post`. Of an encoder-decoder it is the stream of the site's stack.
     ///
     /// Its `logit_attrs` reads every stream with the scale that the final norm had at the end of the run. After
     /// [`ResidStack::recompute_ln`] each has its own scale, as in the logit lens.
     ///
     /// # Errors
-    /// When `site` is no place of the residual stream, is the encoder's, or the run did not record the streams.
+    /// When `site` is no place of the residual stream, or the run did not record the streams.
     ///
     /// # Examples
     /// ```
@@ -34,10 +33,7 @@ impl Run {
         let site = config.site(site)?;
         let end = stream_at(config, site)?;
         let (stack, last) = (end.stack(), end.layer().unwrap_or(0));
-        if stack == Stack::Encoder {
-            return Err(RunError::EncoderStream { site: site.to_string() }.into());
-        }
-        let post = if config.norm_place == NormPlace::OnSum { Point::NormalizedResidPost } else { Point::ResidPost };
+        let post = if config.norm_place == NormPlace::Post { Point::NormalizedResidPost } else { Point::ResidPost };
         let end = if end.point() == Point::ResidPost { Site::in_block(stack, last, post) } else { end };
         let mut sites = Vec::new();
         for layer in 0..=last {
@@ -57,10 +53,11 @@ impl Run {
             (layer, Point::ResidPre) => format!("{layer}_pre"),
             (layer, Point::ResidMid) => format!("{layer}_mid"),
             (layer, Point::ResidMidCross) => format!("{layer}_mid_cross"),
-            (layer, _) if layer + 1 == config.n_layers => "final_post".to_owned(),
+            (layer, _) if layer + 1 == config.layers_of(stack) => "final_post".to_owned(),
             (layer, _) => format!("{layer}_post"),
         };
         let parts = sites.iter().map(|&site| Part::one(&self.cache().get(site)?)).collect::<Result<_>>()?;
-        Ok(ResidStack::new(self, sites.iter().map(label).collect(), parts))
+        let labels = sites.iter().map(label).collect();
+        Ok(ResidStack { whole: true, ..ResidStack::new(self, end, labels, parts) })
     }
 }

@@ -1,11 +1,12 @@
-//! [`Attribution`]: a number for every part, every text and every position.
+//! [`LogitAttribution`]: a number for every part, every text and every position.
 
 use crate::{
     Result,
     cache::last_of,
     notebook::Show,
     order::{by_size, larger},
-    plot::{Figure, Heatmap, Top, text::line},
+    plot::{Figure, Heatmap, Top},
+    printable::line,
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
@@ -16,7 +17,7 @@ use ndarray::{Array3, Axis};
 /// Made by [`ResidStack::logit_attrs`](super::ResidStack::logit_attrs) and
 /// [`ResidStack::project`](super::ResidStack::project). Shown in a notebook as the bars of the strongest parts.
 #[derive(Clone)]
-pub struct Attribution {
+pub struct LogitAttribution {
     pub(super) labels: Vec<String>,
     values: Tensor,
     tokens: Tokens,
@@ -24,17 +25,41 @@ pub struct Attribution {
     constant: Vec<f32>,
     /// Whether each position is about something of its own.
     by_position: bool,
+    /// What the numbers are shares of, such as `the logit of owl`, and their unit.
+    measured: (String, &'static str),
 }
 
-impl Attribution {
+impl LogitAttribution {
     pub(super) fn new(labels: Vec<String>, values: Tensor, tokens: Tokens, positions: Vec<u32>) -> Self {
         let constant = vec![0.0; tokens.batch()];
-        Self { labels, values, tokens, positions, constant, by_position: false }
+        let measured = ("the projection".into(), "projection");
+        Self { labels, values, tokens, positions, constant, by_position: false, measured }
     }
 
     /// Shown over all positions.
     pub(super) fn by_position(self) -> Self {
         Self { by_position: true, ..self }
+    }
+
+    /// Of a logit, or of a difference of two.
+    pub(super) fn of_logit(self, measured: String) -> Self {
+        Self { measured: (measured, "logits"), ..self }
+    }
+
+    /// The title of a picture of some kind of part at the last position.
+    pub(super) fn title(&self, part: &str) -> String {
+        format!("Direct effect of each {part} on {}, at the last position", self.measured.0)
+    }
+
+    /// What the numbers are shares of, at the beginning of a sentence.
+    pub(super) fn measured_name(&self) -> String {
+        let name = &self.measured.0;
+        name.strip_prefix("the ").map_or_else(|| name.clone(), |rest| format!("The {rest}"))
+    }
+
+    /// The unit of the numbers, for axes and legends.
+    pub(super) fn unit(&self) -> &'static str {
+        self.measured.1
     }
 
     pub(super) fn with_constant(self, constant: Vec<f32>) -> Self {
@@ -103,17 +128,17 @@ impl Attribution {
     /// and numbers, which is shown and printed as one.
     ///
     /// # Errors
-    /// As [`Attribution::at_last`].
+    /// As [`LogitAttribution::at_last`].
     pub fn top(&self, k: usize) -> Result<Top<(String, f32)>> {
         let row = |(label, value): (&String, f32)| (label.clone(), value, (label.clone(), value));
         let all = self.labels.iter().zip(self.at_last()?).map(row);
-        Ok(Top::of(k, "What each part gave at the last position", "direct effect", all))
+        Ok(Top::of(k, &self.title("part"), self.unit(), all))
     }
 
     /// Bars of the `k` strongest parts.
     ///
     /// # Errors
-    /// As [`Attribution::at_last`]; also when there are no parts to draw.
+    /// As [`LogitAttribution::at_last`]; also when there are no parts to draw.
     ///
     /// # Examples
     /// ```
@@ -134,7 +159,7 @@ impl Attribution {
     }
 }
 
-impl Attribution {
+impl LogitAttribution {
     /// A map of the `k` strongest parts over all positions of the first text that are left.
     ///
     /// # Errors
@@ -158,18 +183,19 @@ impl Attribution {
         order.sort_unstable();
         let strings = self.tokens.strings(0);
         let tokens = self.positions.iter().map(|&at| format!("{}@{at}", strings[at as usize].trim()));
-        let title =
-            if self.by_position { "What each part gave to the token that comes next" } else { "What each part gave" };
+        let title = format!("Direct effect of each part on {}", self.measured.0);
         Heatmap::new(first.select(Axis(0), &order))
             .title(title)
-            .value("direct effect")
-            .y_names("part", order.iter().map(|&part| self.labels[part].clone()))
-            .x_names("position", tokens)
+            .value(self.unit())
+            .y("part")
+            .y_names(order.iter().map(|&part| self.labels[part].clone()))
+            .x("position")
+            .x_names(tokens)
             .draw()
     }
 }
 
-impl Show for Attribution {
+impl Show for LogitAttribution {
     fn html(&self) -> String {
         if self.by_position { self.draw_positions(12).html() } else { self.bars().html() }
     }
@@ -187,5 +213,5 @@ impl Show for Attribution {
 
 shown! {
     /// Shows the bars of the strongest parts in a notebook.
-    Attribution
+    LogitAttribution
 }

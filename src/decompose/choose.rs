@@ -10,8 +10,7 @@ impl ResidStack {
     /// # Errors
     /// When a position is outside the text or was not kept before, or there are none.
     pub fn positions(&self, positions: impl IntoIterator<Item = impl ToIndex>) -> Result<Self> {
-        let tokens = self.cache.tokens();
-        let chosen = positions.into_iter().map(|at| tokens.index(at)).collect::<Result<Vec<_>>>()?;
+        let chosen = positions.into_iter().map(|at| self.tokens.index(at)).collect::<Result<Vec<_>>>()?;
         if chosen.is_empty() {
             return Err(RunError::NoPositions.into());
         }

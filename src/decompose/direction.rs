@@ -3,17 +3,21 @@
 use crate::{
     Result,
     error::RunError,
-    hook::{Point, Site},
-    model::{
-        Model, Normalization,
+    hook::{Point, Site, Stack},
+    model::{Model, Normalization},
+    net::{
+        Here,
         parts::{Block, Norm},
+        transformer::StackParts,
     },
     ops,
 };
-use candle_core::{Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 
 /// A norm, as what reads the stream behind it sees it: linear once its scale is held.
 pub(crate) struct Reader {
+    /// The stack whose stream it reads.
+    pub(super) stack: Stack,
     pub(crate) centred: bool,
     pub(crate) eps: f64,
     /// Where a run has its scale; `None` where there is no norm.
@@ -27,26 +31,56 @@ pub(crate) struct Reader {
 impl Reader {
     /// The norm in front of what reads the stream at `site`.
     pub(crate) fn at(model: &Model, site: Site) -> Result<Self> {
-        model.config().check(site)?;
-        let (blocks, readout) = (&model.transformer().blocks, &model.transformer().readout);
-        if site.layer().is_some() && site.stack() != blocks.stack {
-            return Err(RunError::EncoderStream { site: site.to_string() }.into());
-        }
-        let block = site.layer().and_then(|layer| blocks.blocks.get(layer));
-        let norm: &Norm = match (block, site.point()) {
-            (Some(Block { cross: Some(cross), .. }), Point::ResidMid) => &cross.ln,
-            (Some(block), Point::ResidMid | Point::MlpIn) if !block.ln_mid.is_none() => &block.ln_mid,
-            (Some(block), Point::ResidMid | Point::ResidMidCross | Point::MlpIn | Point::MlpPre) => &block.ln2,
-            (Some(block), _) => &block.ln1,
-            (None, _) => &readout.ln_final,
+        let (config, transformer) = (model.config(), model.transformer());
+        let site = config.site(site)?;
+        config.check(site)?;
+        let block = site.layer().and_then(|layer| transformer.stack(site.stack()).blocks.get(layer));
+        let norm: &Norm = match (block, site.point(), &transformer.encoder) {
+            (Some(Block { cross: Some(cross), .. }), Point::ResidMid | Point::CrossAttnIn, _) => &cross.ln,
+            (Some(block), Point::ResidMid | Point::MlpIn, _) if !block.ln_mid.is_none() => &block.ln_mid,
+            (Some(block), Point::ResidPost, _) if !block.ln_end.is_none() => &block.ln_end,
+            (Some(block), Point::ResidMid | Point::ResidMidCross | Point::MlpIn | Point::MlpPre, _) => &block.ln2,
+            (Some(block), ..) => &block.ln1,
+            (
+                None,
+                Point::EncoderFinalLnScale | Point::EncoderFinalLnNormalized,
+                Some(StackParts { norm: Some(norm), .. }),
+            ) => norm,
+            (None, ..) => &transformer.readout.ln_final,
         };
-        let scale = match norm.points[0] {
-            point if point.is_once() => Site::once(point),
-            point => Site::in_block(site.stack(), site.layer().unwrap_or(0), point),
+        let stack = match site.layer() {
+            Some(_) => site.stack(),
+            None if config.is_of_encoder(site) => Stack::Encoder,
+            None => transformer.last.stack,
         };
+        Ok(Self::of(norm, Here::new(stack, site.layer().unwrap_or(0))))
+    }
+
+    /// A norm where it stands.
+    pub(super) fn of(norm: &Norm, here: Here) -> Self {
         let centred = norm.kind == Normalization::LayerNorm;
-        let scale = (!norm.is_none()).then_some(scale);
-        Ok(Self { centred, eps: norm.eps, scale, weight: norm.weight.clone(), bias: norm.bias.clone() })
+        let scale = (!norm.is_none()).then(|| here.site(norm.points[0]));
+        let (weight, bias) = (norm.weight.clone(), norm.bias.clone());
+        Self { stack: here.stack, centred, eps: norm.eps, scale, weight, bias }
+    }
+
+    /// A direction behind the norm, as it reads what comes to the norm before that is centred and divided by the scale;
+    /// and what the norm's bias adds along it.
+    ///
+    /// # Shapes
+    /// `[.., d_model]` to `[.., d_model]` and `[..]`.
+    pub(super) fn behind(&self, direction: Tensor) -> Result<(Tensor, Option<Tensor>)> {
+        let along = |bias: &Tensor| ops::linear(&direction, &bias.unsqueeze(1)?, None)?.squeeze(D::Minus1);
+        let of_bias = self.bias.as_ref().map(along).transpose()?;
+        let mut read = match &self.weight {
+            Some(weight) => direction.broadcast_mul(weight)?,
+            None => direction,
+        };
+        if self.centred {
+            // (x - mean(x)) . r = x . (r - mean(r))
+            read = read.broadcast_sub(&read.mean_keepdim(D::Minus1)?)?;
+        }
+        Ok((read, of_bias))
     }
 
     /// The direction in the stream, before the norm's centring and scale, whose projection over the scale is the logit
@@ -54,50 +88,45 @@ impl Reader {
     ///
     /// # Shapes
     /// `[batch, d_model]`, `[batch]`
+    ///
+    /// # Errors
+    /// When the model has no unembedding.
     pub(crate) fn logit_direction(
         &self,
         model: &Model,
         answer: &[u32],
         wrong: Option<&[u32]>,
-    ) -> Result<(Tensor, Vec<f32>)> {
-        let (config, readout) = (model.config(), &model.transformer().readout);
-        let Some(unembed) = &readout.unembed else {
-            return Err(RunError::NoUnembed { family: config.family.clone() }.into());
-        };
-        if readout.mlm.is_some() {
-            return Err(RunError::NotLinear { family: config.family.clone() }.into());
-        }
-        let columns = |ids: &[u32]| -> Result<(Tensor, Option<Tensor>)> {
-            let index = Tensor::new(ids, &Device::Cpu)?;
-            let directions = unembed.weight.t()?.contiguous_rows(&index)?; // [batch, d_model]
-            let bias = unembed.bias.as_ref().map(|bias| bias.index_select(&index, 0)).transpose()?;
-            Ok((directions, bias))
-        };
-        let (mut direction, mut bias) = columns(answer)?;
-        if let Some(wrong) = wrong {
-            let (away, away_bias) = columns(wrong)?;
-            direction = (direction - away)?;
-            bias = bias.zip(away_bias).map(|(bias, away)| bias - away).transpose()?;
-        }
+    ) -> Result<(Tensor, Tensor)> {
+        let config = model.config();
+        let (direction, bias) = columns(model, answer, wrong)?;
         let direction = (direction * (config.unembed_scale * config.logit_scale))?;
-        let batch = answer.len();
-        let mut constant = match bias {
-            Some(bias) => (bias * config.logit_scale)?,
-            None => Tensor::zeros(batch, candle_core::DType::F32, &Device::Cpu)?,
-        };
-        if let Some(bias) = &self.bias {
-            constant = (constant + ops::linear(&direction, &bias.unsqueeze(1)?, None)?.squeeze(1)?)?;
-        }
-        let mut read = match &self.weight {
-            Some(weight) => direction.broadcast_mul(weight)?,
-            None => direction,
-        };
-        if self.centred {
-            // (x - mean(x)) . r = x . (r - mean(r))
-            read = read.broadcast_sub(&read.mean_keepdim(1)?)?;
-        }
-        Ok((read, constant.to_vec1()?))
+        let constant = (bias * config.logit_scale)?;
+        let (read, of_bias) = self.behind(direction)?;
+        Ok((read, of_bias.map_or(Ok(constant.clone()), |of_bias| constant + of_bias)?))
     }
+}
+
+/// The unembedding's columns of each answer, less those of `wrong`, and its biases.
+///
+/// # Shapes
+/// `[batch, d_embed]`, `[batch]`
+pub(super) fn columns(model: &Model, answer: &[u32], wrong: Option<&[u32]>) -> Result<(Tensor, Tensor)> {
+    let Some(unembed) = &model.transformer().readout.unembed else {
+        return Err(RunError::NoUnembed { family: model.config().family.clone() }.into());
+    };
+    let of = |ids: &[u32]| -> Result<(Tensor, Tensor)> {
+        let index = Tensor::new(ids, &Device::Cpu)?;
+        let directions = unembed.weight.t()?.contiguous_rows(&index)?; // [batch, d_embed]
+        let bias = match &unembed.bias {
+            Some(bias) => bias.index_select(&index, 0)?,
+            None => Tensor::zeros(ids.len(), DType::F32, &Device::Cpu)?,
+        };
+        Ok((directions, bias))
+    };
+    let (direction, bias) = of(answer)?;
+    let Some(wrong) = wrong else { return Ok((direction, bias)) };
+    let (away, away_bias) = of(wrong)?;
+    Ok(((direction - away)?, (bias - away_bias)?))
 }
 
 trait Rows {

@@ -1,6 +1,6 @@
 //! Attributions along the layers, and by head.
 
-use super::Attribution;
+use super::LogitAttribution;
 use crate::{
     Result,
     error::RunError,
@@ -8,11 +8,11 @@ use crate::{
 };
 use ndarray::Array2;
 
-impl Attribution {
-    /// A line through the parts in their order (see [`Attribution::at_last`]): of the stream as it grows
+impl LogitAttribution {
+    /// A line through the parts in their order (see [`LogitAttribution::at_last`]): of the stream as it grows
     /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) how an answer comes about. Of its components
-    /// ([`Run::decompose`](crate::model::Run::decompose)) two lines along the layers, what attentions and what MLPs add,
-    /// and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
+    /// ([`Run::decompose`](crate::model::Run::decompose)) a line along the layers for what attentions add, for what cross
+    /// attentions add where there are any, and for what MLPs add; and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
     /// out.
     ///
     /// # Errors
@@ -30,9 +30,14 @@ impl Attribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn line(&self) -> Result<Figure> {
-        let chart = LineChart::new().baseline("nothing", 0.0);
+        let chart = LineChart::new().baseline("zero", 0.0);
         let values = self.at_last()?;
-        let kinds = [("attention", "", "_attn_out"), ("MLP", "", "_mlp_out"), ("layer", "L", "")];
+        let kinds = [
+            ("attention", "", "_attn_out"),
+            ("cross attention", "", "_cross_attn_out"),
+            ("MLP", "", "_mlp_out"),
+            ("layer", "L", ""),
+        ];
         let lines = kinds.map(|(name, start, end)| {
             let layer = |label: &String| label.strip_prefix(start)?.strip_suffix(end)?.parse::<u16>().ok();
             let points = self.labels.iter().zip(&values).filter_map(|(label, &value)| Some((layer(label)?, value)));
@@ -40,18 +45,20 @@ impl Attribution {
         });
         if lines.iter().all(|(_, (layers, _))| layers.is_empty()) {
             let names = self.labels();
-            let chart = chart.title("How the answer comes about, at the last position").x("the stream up to here");
-            return chart.y("through the final norm").x_names(names).add(Series::new("so far", values)).draw();
+            let title = format!("{} read from the stream after each step, at the last position", self.measured_name());
+            let chart = chart.title(title).x("residual stream").y(self.unit());
+            return chart.x_names(names).add(Series::new("stream", values)).draw();
         }
         let drawn = lines.into_iter().filter(|(_, (layers, _))| !layers.is_empty());
         let series =
             drawn.map(|(name, (layers, values))| Series::new(name, values).at(layers.into_iter().map(f32::from)));
-        let chart = chart.title("What each layer gave at the last position").x("layer").y("direct effect");
+        let chart = chart.title(self.title("layer")).x("layer").y(self.unit());
         series.fold(chart, LineChart::add).draw()
     }
 
     /// The numbers of the heads alone, where the parts are heads
-    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`Attribution::at_last`].
+    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`LogitAttribution::at_last`]. Heads of cross
+    /// attention are in [`LogitAttribution::by_cross_head`].
     ///
     /// # Shapes
     /// `[layer, head]`
@@ -59,23 +66,37 @@ impl Attribution {
     /// # Errors
     /// When no part is a head.
     pub fn by_head(&self) -> Result<Array2<f32>> {
-        let numbered = |label: &str| -> Option<(usize, usize)> {
-            let (layer, head) = label.strip_prefix('L')?.split_once('H')?;
-            Some((layer.parse().ok()?, head.parse().ok()?))
-        };
-        let values = self.at_last()?;
-        let places = self.labels.iter().map(|label| numbered(label));
-        let heads: Vec<_> = places.zip(values).filter_map(|(place, value)| Some((place?, value))).collect();
-        let size = |of: fn(&((usize, usize), f32)) -> usize| heads.iter().map(of).max();
-        let Some((layers, width)) = size(|(at, _)| at.0 + 1).zip(size(|(at, _)| at.1 + 1)) else {
-            return Err(RunError::NoHeads.into());
-        };
-        let mut by_head = Array2::zeros((layers, width));
-        heads.into_iter().for_each(|(at, value)| by_head[at] = value);
-        Ok(by_head)
+        self.heads_after("L")?.ok_or_else(|| RunError::NoHeads.into())
     }
 
-    /// The `k` heads that gave most either way: layer, head, how much. See [`Attribution::by_head`].
+    /// As [`LogitAttribution::by_head`], of the heads with which the decoder of an encoder-decoder looks at its encoder.
+    ///
+    /// # Shapes
+    /// `[layer, head]`
+    ///
+    /// # Errors
+    /// When no part is a head of cross attention.
+    pub fn by_cross_head(&self) -> Result<Array2<f32>> {
+        self.heads_after("cross L")?.ok_or_else(|| RunError::NoCrossHeads.into())
+    }
+
+    /// The numbers of the heads whose labels begin so, where there are any.
+    fn heads_after(&self, start: &str) -> Result<Option<Array2<f32>>> {
+        let numbered = |label: &str| -> Option<(usize, usize)> {
+            let (layer, head) = label.strip_prefix(start)?.split_once('H')?;
+            Some((layer.parse().ok()?, head.parse().ok()?))
+        };
+        let places: Vec<_> = self.labels.iter().map(|label| numbered(label)).collect();
+        let size = |of: fn(&(usize, usize)) -> usize| places.iter().flatten().map(|at| of(at) + 1).max();
+        let Some(shape) = size(|at| at.0).zip(size(|at| at.1)) else { return Ok(None) };
+        let mut by_head = Array2::zeros(shape);
+        let heads = places.into_iter().zip(self.at_last()?).filter_map(|(place, value)| Some((place?, value)));
+        heads.for_each(|(at, value)| by_head[at] = value);
+        Ok(Some(by_head))
+    }
+
+    /// The `k` heads that gave most either way: layer, head, how much. See [`LogitAttribution::by_head`]; [`LogitAttribution::top`]
+    /// has heads of cross attention too.
     ///
     /// # Errors
     /// As there.
@@ -92,10 +113,11 @@ impl Attribution {
         let heads = self.by_head()?;
         let row = |((layer, head), &value)| (format!("L{layer}H{head}"), value, (layer, head, value));
         let all = heads.indexed_iter().map(row);
-        Ok(Top::of(k, "What each head gave at the last position", "direct effect", all))
+        Ok(Top::of(k, &self.title("head"), self.unit(), all))
     }
 
-    /// [`Attribution::by_head`] as a grid, the strongest heads with their numbers.
+    /// [`LogitAttribution::by_head`] as a grid, the strongest heads with their numbers; beside it, on the same scale, that of
+    /// [`LogitAttribution::by_cross_head`] where there are such heads.
     ///
     /// # Errors
     /// As there.
@@ -110,7 +132,11 @@ impl Attribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn head_grid(&self) -> Result<Figure> {
-        Heatmap::new(self.by_head()?)
+        let grids = match self.heads_after("cross L")? {
+            Some(across) => Heatmap::facets([("self-attention", self.by_head()?), ("cross attention", across)]),
+            None => Heatmap::new(self.by_head()?),
+        };
+        grids
             .title("What each head gave at the last position")
             .value("direct effect")
             .y_index("layer")

@@ -1,22 +1,28 @@
 //! The residual stream taken apart: every vector in it is a sum of what the embedding, the heads and the neurons wrote.
 //!
-//! A [`ResidStack`] is such a sum with names. Which sum is meant is said with a [`Site`](crate::hook::Site):
+//! A [`ResidStack`] is such a sum with names. Which sum is meant is said with a [`Site`]:
 //! `run.decompose(Site::resid_post(3))` is the stream leaving block 3 as embedding + attention + MLPs,
 //! [`Run::decompose_layers`] the same with one part for each layer, [`Run::decompose_heads`] with every head by itself,
 //! [`Run::decompose_neurons`] with every neuron, [`Run::decompose_fully`] with all of them.
 //! [`ResidStack::logit_attrs`] then says how much each part pushed towards a token: direct logit attribution
 //! (Elhage et al. 2021; `ActivationCache` of TransformerLens).
+//!
+//! Either stack of an encoder-decoder is taken apart, and so are models whose norms stand on the stream (BERT). What is not
+//! linear on the way is held at the values that the run had: scales of norms, and the gate of a masked-LM head's activation.
+//! Sums are exact then, and say nothing of what a part did to those values.
 
 mod accumulated;
-mod answers;
 mod attribution;
 mod choose;
 mod direction;
+mod held;
 mod layers;
 mod lines;
+mod masked_lm;
 mod next_tokens;
 mod of_run;
 mod parts;
+mod queries_keys;
 mod reading;
 mod scores;
 
@@ -24,14 +30,14 @@ use crate::{
     Result,
     cache::ActivationCache,
     error::{RunError, need_f32},
+    hook::Site,
     model::{Model, Run},
+    text::Tokens,
 };
-pub use answers::ToTokenIds;
-pub(crate) use answers::ids_after;
-pub use attribution::Attribution;
+pub use attribution::LogitAttribution;
 use candle_core::Tensor;
 use parts::Part;
-pub use scores::ScoreParts;
+pub use scores::ScoreDecomposition;
 use std::borrow::Borrow;
 
 /// Named vectors along the residual stream: parts that add up to it, or the stream at successive places.
@@ -54,8 +60,14 @@ use std::borrow::Borrow;
 pub struct ResidStack {
     model: Model,
     cache: ActivationCache,
+    /// What the stream's own stack reads.
+    tokens: Tokens,
+    /// The place of the stream that the vectors add up to, or the last of those that they are.
+    site: Site,
     labels: Vec<String>,
     parts: Vec<Part>,
+    /// Whether each vector is a whole stream, and not a part of one.
+    whole: bool,
     /// The positions that are left, as indices into the texts.
     positions: Vec<u32>,
     /// Whether each vector is normed by its own statistics.
@@ -63,9 +75,13 @@ pub struct ResidStack {
 }
 
 impl ResidStack {
-    pub(crate) fn new(run: &Run, labels: Vec<String>, parts: Vec<Part>) -> Self {
+    /// Parts of the stream at a site.
+    fn new(run: &Run, site: Site, labels: Vec<String>, parts: Vec<Part>) -> Self {
         let (model, cache) = (run.model(), run.cache());
-        Self { model, positions: cache.recorded(), cache, labels, parts, recompute_ln: false }
+        let source = cache.source().filter(|_| model.config().is_of_encoder(site));
+        let positions = source.as_ref().map_or_else(|| cache.recorded(), |source| (0..source.len() as u32).collect());
+        let tokens = source.unwrap_or_else(|| cache.tokens());
+        Self { model, cache, tokens, site, labels, parts, whole: false, positions, recompute_ln: false }
     }
 
     /// The name of each vector: `embed`, `0_attn_out`, `L1H3`, `L2N611`, ...
@@ -114,9 +130,9 @@ impl ResidStack {
     /// # Errors
     /// When the direction has another shape, or is not of float32.
     #[doc(alias = "residual_stack_to_logit_diff")]
-    pub fn project(&self, direction: impl Borrow<Tensor>) -> Result<Attribution> {
+    pub fn project(&self, direction: impl Borrow<Tensor>) -> Result<LogitAttribution> {
         let direction = direction.borrow();
-        let (batch, d_model, got) = (self.cache.tokens().batch(), self.model.config().d_model, direction.dims());
+        let (batch, d_model, got) = (self.tokens.batch(), self.model.config().d_model, direction.dims());
         if got != [d_model] && got != [1, d_model] && got != [batch, d_model] {
             return Err(RunError::Direction { got: got.to_vec(), batch, d_model }.into());
         }
@@ -131,7 +147,7 @@ impl ResidStack {
 
     /// # Shapes
     /// `values`: `[component, batch, pos]`
-    fn attribution(&self, values: Tensor) -> Attribution {
-        Attribution::new(self.labels.clone(), values, self.cache.tokens(), self.positions.clone())
+    fn attribution(&self, values: Tensor) -> LogitAttribution {
+        LogitAttribution::new(self.labels.clone(), values, self.tokens.clone(), self.positions.clone())
     }
 }

@@ -1,8 +1,8 @@
 //! Direct logit attribution of every next token.
 
-use super::{Attribution, Part, ResidStack, direction::Reader};
-use crate::{Result, error::RunError, hook::Site, ops};
-use candle_core::{DType, Device, Tensor};
+use super::{LogitAttribution, Part, ResidStack, reading::READOUT_BIAS};
+use crate::{Result, error::RunError, model::Architecture, ops};
+use candle_core::{Device, Tensor};
 
 impl ResidStack {
     /// How much each vector adds, at every position, to the logit of the token that really comes next there:
@@ -14,10 +14,11 @@ impl ResidStack {
     /// Shown in a notebook as a map of the strongest parts over the first text.
     ///
     /// # Shapes
-    /// [`Attribution::values`] are `[component, batch, pos]`.
+    /// [`LogitAttribution::values`] are `[component, batch, pos]`.
     ///
     /// # Errors
-    /// As [`ResidStack::logit_attrs`]; also when no position that is left has a token after it.
+    /// As [`ResidStack::logit_attrs`]; also when no position that is left has a token after it, or the model is an encoder,
+    /// which says what stands at a position and not what comes next.
     ///
     /// # Examples
     /// ```
@@ -30,8 +31,12 @@ impl ResidStack {
     /// assert!((values.slice(s![.., 0, 6]).sum() - logit).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn next_token_attrs(&self) -> Result<Attribution> {
-        let tokens = self.cache.tokens();
+    pub fn next_token_attrs(&self) -> Result<LogitAttribution> {
+        let (tokens, config) = (&self.tokens, self.model.config());
+        let reader = self.final_norm()?;
+        if config.architecture == Architecture::Encoder {
+            return Err(RunError::NothingFollows { family: config.family.clone() }.into());
+        }
         let has_next = |(_, position): &(usize, &u32)| (**position as usize) + 1 < tokens.len();
         let kept: Vec<(usize, &u32)> = self.positions.iter().enumerate().filter(has_next).collect();
         if kept.is_empty() {
@@ -49,7 +54,6 @@ impl ResidStack {
             f32::from(tokens.real(text).contains(&position) && tokens.real(text).contains(&(position + 1)))
         };
         let counted = Tensor::from_vec(each().map(real).collect::<Vec<_>>(), (1, batch, pos), &Device::Cpu)?;
-        let reader = Reader::at(&self.model, Site::unembed_in())?;
         let (direction, constant) = reader.logit_direction(&self.model, &next, None)?;
         let direction = direction.reshape((batch, pos, ()))?;
         let along = |part: &Part| -> Result<Tensor> {
@@ -59,11 +63,18 @@ impl ResidStack {
                 None => projected,
             })
         };
-        let mut values = stack.parts.iter().map(along).collect::<Result<Vec<_>>>()?;
-        values.push(Tensor::from_vec(constant, (1, batch, pos), &Device::Cpu)?.to_dtype(DType::F32)?);
+        let (at_end, bias) = stack.at_end()?;
+        let mut values = at_end.parts.iter().map(along).collect::<Result<Vec<_>>>()?;
+        let constant = constant.reshape((1, batch, pos))?;
+        values.push(match bias {
+            Some(bias) => (constant + along(&Part::one(&bias)?)?)?,
+            None => constant,
+        });
         let values = Tensor::cat(&values, 0)?.broadcast_mul(&counted)?;
-        let labels = self.labels.iter().cloned().chain(["readout bias".into()]).collect();
-        Ok(Attribution::new(labels, values, tokens.clone(), positions).by_position())
+        let labels = self.labels.iter().cloned().chain([READOUT_BIAS.into()]).collect();
+        Ok(LogitAttribution::new(labels, values, tokens.clone(), positions)
+            .by_position()
+            .of_logit("the logit of the next token".into()))
     }
 }
 
@@ -72,7 +83,7 @@ impl Part {
     ///
     /// # Shapes
     /// `direction`: `[batch, pos, d_model]`; result: `[component, batch, pos]`.
-    fn project_each(&self, direction: &Tensor) -> Result<Tensor> {
+    pub(super) fn project_each(&self, direction: &Tensor) -> Result<Tensor> {
         match self {
             Self::Vectors(vectors) => {
                 let one = |component: usize| vectors.get(component)?.mul(direction)?.sum(2);

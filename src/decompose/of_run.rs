@@ -1,13 +1,14 @@
 //! A run's residual stream as a sum of parts.
 
-use super::{Part, ResidStack};
+use super::{Part, ResidStack, held::Growing};
 use crate::{
     Result,
     error::RunError,
-    hook::{Point, Site, ToSite},
-    model::{
-        Architecture, Config, NormPlace, Position, Run,
-        parts::{Block, Feed, Norm},
+    hook::{Point, Site, Stack, ToSite},
+    model::{Architecture, Config, Position, Run},
+    net::{
+        Here,
+        parts::{Attention, Block, Feed, Norm},
     },
 };
 use candle_core::Tensor;
@@ -26,16 +27,33 @@ impl Run {
     /// The residual stream at `site` as embedding, position embedding, and what every attention and MLP before it wrote
     /// (biases with them): `decompose_resid` of TransformerLens.
     ///
+    /// In an encoder-decoder the site says which stream is meant: `Site::resid_post(3).in_encoder()`, or
+    /// `.in_decoder()`, whose parts include what each layer's cross attention wrote, `3_cross_attn_out`.
+    ///
+    /// Where norms stand on the stream itself (BERT), each part is carried through the norms between it and `site`. The
+    /// norms are held: each divides by the scale that the run had there, which makes it linear. The norms' biases, carried
+    /// in the same way, are the part `bias`. So parts add up to the stream there too. What a part did to the scales is
+    /// not counted.
+    ///
     /// # Errors
-    /// When `site` is no place of the residual stream, the model's stream is no sum (norms on the sum, as in BERT), or
-    /// the run did not record what is needed; [`Model::run`](crate::Model::run) records it.
+    /// When `site` is no place of the residual stream, or the run did not record what is needed;
+    /// [`Model::run`](crate::Model::run) records it.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let stack = run.decompose(Site::resid_pre(1))?;
+    /// assert_eq!(stack.labels(), ["embed", "pos_embed", "0_attn_out"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "decompose_resid")]
     pub fn decompose(&self, site: impl ToSite) -> Result<ResidStack> {
         self.taken_apart(self.model().config().site(site)?, Grain::Components)
     }
 
     /// The residual stream at `site` as what every head before it wrote, labelled `L0H0`, and the rest as `remainder`:
-    /// `stack_head_results` of TransformerLens.
+    /// `stack_head_results` of TransformerLens. Heads of cross attention are labelled `cross L0H0`.
     ///
     /// # Errors
     /// As [`Run::decompose`].
@@ -78,36 +96,45 @@ impl Run {
     }
 
     fn taken_apart(&self, site: Site, grain: Grain) -> Result<ResidStack> {
-        let config = &self.model().config();
-        let end = stream_at(config, site)?;
-        if config.norm_place == NormPlace::OnSum || config.architecture == Architecture::EncoderDecoder {
-            return Err(RunError::NoSum { family: config.family.clone() }.into());
-        }
+        let model = self.model();
+        let end = stream_at(&model.config(), site)?;
         let mut stack = Growing::default();
         if !matches!(grain, Grain::Heads | Grain::Neurons) {
-            for (label, site) in [("embed", Site::embed()), ("pos_embed", Site::pos_embed())] {
-                // Not all positions are in the stream.
-                if config.has(site) && (site == Site::embed() || config.position == Position::Learned) {
-                    stack.push(label, Part::one(&self.cache().get(site)?)?);
-                }
-            }
+            self.add_embeddings(&mut stack, end.stack())?;
         }
-        for (layer, block) in self.model().transformer().blocks.blocks.iter().enumerate() {
-            let at = site.layer().unwrap_or(0);
-            if layer > at || (layer == at && end.point() == Point::ResidPre) {
+        for (layer, block) in model.transformer().stack(end.stack()).blocks.iter().enumerate() {
+            let here = Here::new(end.stack(), layer);
+            let ends = |point| here.site(point) == end;
+            if ends(Point::ResidPre) {
                 break;
             }
-            self.add_attention(&mut stack, block, layer, grain)?;
-            if layer < at || end.point() == Point::ResidPost {
-                self.add_mlp(&mut stack, block, layer, grain)?;
+            self.add_attention(&mut stack, block, here, grain)?;
+            if ends(Point::ResidMid) {
+                break;
+            }
+            self.add_cross_attention(&mut stack, block, here, grain)?;
+            if ends(Point::ResidMidCross) {
+                break;
+            }
+            stack.through(&block.ln_mid, |norm| self.scale_of(norm, here))?;
+            self.add_mlp(&mut stack, block, here, grain)?;
+            if ends(Point::ResidPost) {
+                break;
+            }
+            stack.through(&block.ln_end, |norm| self.scale_of(norm, here))?;
+            if ends(Point::NormalizedResidPost) {
+                break;
             }
         }
-        let mut stack = ResidStack::new(self, stack.labels, stack.parts);
         let rest = match grain {
-            Grain::Components => return Ok(stack),
+            Grain::Components => {
+                let (labels, parts) = stack.with_bias()?;
+                return Ok(ResidStack::new(self, end, labels, parts));
+            }
             Grain::Heads | Grain::Neurons => "remainder",
             Grain::HeadsAndMlps | Grain::Everything => "bias",
         };
+        let mut stack = ResidStack::new(self, end, stack.labels, stack.parts);
         let stream = self.cache().get(end)?;
         let left = if stack.is_empty() { stream.clone() } else { (stream - stack.sum()?)? };
         stack.labels.push(rest.into());
@@ -115,91 +142,109 @@ impl Run {
         Ok(stack)
     }
 
-    fn add_attention(&self, stack: &mut Growing, block: &Block, layer: usize, grain: Grain) -> Result<()> {
+    /// What the first block of a stack reads.
+    fn add_embeddings(&self, stack: &mut Growing, of: Stack) -> Result<()> {
+        let (model, cache) = (self.model(), self.cache());
+        let config = model.config();
+        if of != Stack::Blocks {
+            let embed = cache.get(Site::in_block(of, 0, Point::ResidPre))?;
+            stack.push("embed", Part::one(&embed)?);
+            return Ok(());
+        }
+        for (label, site) in [
+            ("embed", Site::embed()),
+            ("embed", Site::encoder_embed()),
+            ("pos_embed", Site::pos_embed()),
+            ("pos_embed", Site::encoder_pos_embed()),
+            ("token_type_embed", Site::token_type_embed()),
+        ] {
+            // Not all positions are in the stream.
+            if config.has(site) && (label != "pos_embed" || config.position == Position::Learned) {
+                stack.push(label, Part::one(&cache.get(site)?)?);
+            }
+        }
+        if config.architecture == Architecture::Encoder {
+            let embed = &model.transformer().last.front;
+            stack.through(&embed.norm, |norm| cache.get(Here::default().site(norm.points[0])))?;
+            embed.widen.iter().try_for_each(|widen| stack.widened(widen))?;
+        }
+        Ok(())
+    }
+
+    fn add_attention(&self, stack: &mut Growing, block: &Block, here: Here, grain: Grain) -> Result<()> {
         match grain {
             Grain::Neurons => {}
             Grain::Components => {
-                let attn_out = self.cache().get(Site::attn_out(layer))?;
-                stack.push(&format!("{layer}_attn_out"), Part::one(&attn_out)?);
+                let attn_out = self.cache().get(here.site(Point::AttnOut))?;
+                stack.push(&format!("{}_attn_out", here.layer), Part::one(&attn_out)?);
             }
             Grain::Heads | Grain::HeadsAndMlps | Grain::Everything => {
-                let results = block.attention.head_results(&self.cache().get(Site::z(layer))?)?;
-                let results = self.after_branch(&results, &block.ln1_post, block, layer)?;
-                for head in 0..block.attention.n_heads {
-                    stack.label(&format!("L{layer}H{head}"));
-                }
-                stack.parts.push(Part::Vectors(results.permute((2, 0, 1, 3))?.contiguous()?));
+                self.add_heads(stack, block, &block.attention, here)?;
             }
         }
         Ok(())
     }
 
-    fn add_mlp(&self, stack: &mut Growing, block: &Block, layer: usize, grain: Grain) -> Result<()> {
+    fn add_cross_attention(&self, stack: &mut Growing, block: &Block, here: Here, grain: Grain) -> Result<()> {
+        match (&block.cross, grain) {
+            (None, _) | (_, Grain::Neurons) => {}
+            (Some(_), Grain::Components) => {
+                let out = self.cache().get(here.site(Point::CrossAttnOut))?;
+                stack.push(&format!("{}_cross_attn_out", here.layer), Part::one(&out)?);
+            }
+            (Some(cross), Grain::Heads | Grain::HeadsAndMlps | Grain::Everything) => {
+                self.add_heads(stack, block, &cross.attention, here.across())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every head of an attention, after the norm on what self-attention writes and the residual's scale.
+    fn add_heads(&self, stack: &mut Growing, block: &Block, attention: &Attention, here: Here) -> Result<()> {
+        let results = attention.head_results(&self.cache().get(here.site(Point::Z))?)?;
+        let mut heads = Part::Vectors(results.permute((2, 0, 1, 3))?.contiguous()?);
+        if !here.is_across() {
+            heads = self.after_branch(heads, &block.ln1_post, block, here)?;
+        }
+        let whose = if here.is_across() { "cross " } else { "" };
+        (0..attention.n_heads).for_each(|head| stack.label(&format!("{whose}L{}H{head}", here.layer)));
+        stack.parts.push(heads);
+        Ok(())
+    }
+
+    fn add_mlp(&self, stack: &mut Growing, block: &Block, here: Here, grain: Grain) -> Result<()> {
         match (&block.mlp, grain) {
             (None, _) | (_, Grain::Heads) => {}
             (Some(_), Grain::Components | Grain::HeadsAndMlps) => {
-                stack.push(&format!("{layer}_mlp_out"), Part::one(&self.cache().get(Site::mlp_out(layer))?)?);
+                let mlp_out = self.cache().get(here.site(Point::MlpOut))?;
+                stack.push(&format!("{}_mlp_out", here.layer), Part::one(&mlp_out)?);
             }
             (Some(Feed::Mixture(_)), _) => {
                 return Err(RunError::NoNeurons { family: self.model().config().family.clone() }.into());
             }
             (Some(Feed::Mlp(mlp)), Grain::Neurons | Grain::Everything) => {
-                let post = self.cache().get(Site::mlp_post(layer))?;
-                let mut w_out = mlp.output.weight.clone();
-                if !block.ln2_post.is_none() {
-                    // Held fast, the norm after the MLP is linear: it can be done to the output weights.
-                    w_out = block.ln2_post.centred(&w_out)?;
-                    if let Some(weight) = &block.ln2_post.weight {
-                        w_out = w_out.broadcast_mul(weight)?;
-                    }
-                }
-                if block.residual_scale != 1.0 {
-                    w_out = (w_out * block.residual_scale)?;
-                }
-                let post = match block.ln2_post.is_none() {
-                    true => post.clone(),
-                    false => post.broadcast_div(&self.cache().get(scale_site(&block.ln2_post, layer))?)?,
-                };
-                for neuron in 0..post.dim(2)? {
-                    stack.label(&format!("L{layer}N{neuron}"));
-                }
-                stack.parts.push(Part::Neurons { post, w_out });
+                let post = self.cache().get(here.site(Point::MlpPost))?;
+                let neurons = Part::Neurons { post, w_out: mlp.output.weight.clone() };
+                let neurons = self.after_branch(neurons, &block.ln2_post, block, here)?;
+                (0..neurons.len()?).for_each(|neuron| stack.label(&format!("L{}N{neuron}", here.layer)));
+                stack.parts.push(neurons);
             }
         }
         Ok(())
     }
 
-    /// What heads wrote, after the norm that stands behind attention (its scale held fast) and the residual's scale.
-    ///
-    /// # Shapes
-    /// `[batch, pos, head, d_model]` in and out.
-    fn after_branch(&self, results: &Tensor, norm: &Norm, block: &Block, layer: usize) -> Result<Tensor> {
-        block.scaled(match norm.is_none() {
-            true => results.clone(),
-            false => norm.held(results, &self.cache().get(scale_site(norm, layer))?.unsqueeze(2)?)?,
-        })
-    }
-}
-
-fn scale_site(norm: &Norm, layer: usize) -> Site {
-    Site::in_block(Default::default(), layer, norm.points[0])
-}
-
-/// Labels and parts as they come.
-#[derive(Default)]
-struct Growing {
-    labels: Vec<String>,
-    parts: Vec<Part>,
-}
-
-impl Growing {
-    fn label(&mut self, label: &str) {
-        self.labels.push(label.into());
+    /// What heads or neurons wrote, after the norm on it (its scale held fast) and the residual's scale.
+    fn after_branch(&self, part: Part, norm: &Norm, block: &Block, here: Here) -> Result<Part> {
+        let normed = match norm.is_none() {
+            true => part,
+            false => part.held(norm, &self.scale_of(norm, here)?)?,
+        };
+        normed.scaled(block)
     }
 
-    fn push(&mut self, label: &str, part: Part) {
-        self.label(label);
-        self.parts.push(part);
+    /// What a norm of a block divided by.
+    fn scale_of(&self, norm: &Norm, here: Here) -> Result<Tensor> {
+        self.cache().get(here.site(norm.points[0]))
     }
 }
 

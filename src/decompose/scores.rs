@@ -1,18 +1,14 @@
 //! Attention scores as sums over what wrote the queries and what wrote the keys.
 
-use super::direction::Reader;
+use super::queries_keys::{Made, place};
 use crate::{
     Result,
-    cache::ActivationCache,
     error::{RunError, at_most, together},
     hook::{Point, Site, Stack, ToIndex},
     index::Counted,
-    model::{
-        Frame, Here, Run,
-        parts::{Attention, HeadNorm, Linear},
-    },
+    model::{Run, ToPattern, name_in_stack},
+    net::{Frame, Here, parts::HeadNorm},
     notebook::Show,
-    ops,
     plot::{Figure, Heatmap},
     text::Tokens,
 };
@@ -25,8 +21,9 @@ use ndarray::{Array2, Array4};
 /// Made by [`Run::decompose_scores`]. Shown in a notebook as the pairs of parts at the last position and the key that it
 /// scores highest.
 #[derive(Clone)]
-pub struct ScoreParts {
-    labels: Vec<String>,
+pub struct ScoreDecomposition {
+    /// Of queries and of keys.
+    labels: [Vec<String>; 2],
     /// `[component, pos, d_head]`, scaled.
     q: Tensor,
     /// `[component, pos, d_head]`
@@ -34,21 +31,27 @@ pub struct ScoreParts {
     soft_cap: Option<f64>,
     /// What belongs to no pair of parts, `[query, key]`.
     place: Array2<f32>,
-    tokens: Tokens,
+    /// Those that look, and those that are looked at.
+    tokens: [Tokens; 2],
     name: String,
 }
 
-/// The most numbers that [`ScoreParts::to_array`] gives.
+/// The most numbers that [`ScoreDecomposition::to_array`] gives.
 const MOST: usize = 1 << 28;
 
 impl Run {
     /// The scores of one head on the first text, taken apart by what wrote the query and what wrote the key: the parts of
     /// [`Run::decompose`] before the layer, and `bias` for all biases on the way. The scale of the norm before attention,
-    /// and those of norms of queries and keys, are held as the run had them, which makes the sum exact.
+    /// and those of norms of queries and keys, are held as the run had them, which makes the sum exact; so are norms on the
+    /// stream (BERT).
+    ///
+    /// The layer is a number in a model of one stack, or a pattern's [`Site`], such as `Site::pattern(0).in_decoder()`. With
+    /// `Site::cross_pattern(0).in_decoder()` queries are made of parts of the decoder's stream and keys of parts of the
+    /// encoder's.
     ///
     /// # Errors
-    /// When there is no such layer or head, the stream is no sum ([`Run::decompose`]), the run did not record what is
-    /// needed at all positions, or queries and keys are cut off at a bound (`clip_qkv`).
+    /// When there is no such layer or head, the run did not record what is needed at all positions, or queries and keys are
+    /// cut off at a bound (`clip_qkv`).
     ///
     /// # Examples
     /// ```
@@ -64,91 +67,63 @@ impl Run {
     /// assert!((scores.total()?[[7, 4]] - whole[7][4]).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn decompose_scores(&self, layer: impl ToIndex, head: impl ToIndex) -> Result<ScoreParts> {
+    pub fn decompose_scores(&self, layer: impl ToPattern, head: impl ToIndex) -> Result<ScoreDecomposition> {
         let (model, config) = (self.model(), self.model().config());
-        let layer = Counted::layers(config.n_layers).index(layer.to_index())?;
-        let stream = Site::resid_pre(layer);
-        let stack = self.decompose(stream)?;
-        self.cache().need_whole(stream, "decomposing scores")?;
-        let attention = &model.transformer().blocks.blocks[layer].attention;
+        let site = config.site(layer.to_pattern()?)?;
+        config.check(site)?;
+        let no_pattern = || RunError::NoPattern { site: site.to_string() };
+        let (blocks, here) =
+            (model.transformer().stack(site.stack()), Here::new(site.stack(), site.layer().unwrap_or(0)));
+        let block = blocks.blocks.get(here.layer).ok_or_else(no_pattern)?;
+        let (attention, here) = match (site.point(), &block.cross) {
+            (Point::Pattern, _) => (&block.attention, here),
+            (Point::CrossPattern, Some(cross)) => (&cross.attention, here.across()),
+            _ => return Err(no_pattern().into()),
+        };
         let heads = Counted::new("head", "a layer of this model has heads", attention.n_heads);
         let head = heads.index(head.to_index())?;
         if let Some(clip) = attention.q.clip.or(attention.k.clip) {
             return Err(RunError::Clipped { family: config.family.clone(), clip }.into());
         }
-        let (cache, tokens) = (self.cache(), self.tokens().texts(0..1));
-        let frame = Frame::new(&config, &model.transformer().blocks, &tokens)?;
-        let here = Here::new(Stack::Blocks, layer);
-
-        let reader = Reader::at(&model, stream)?;
-        let parts = stack.apply_ln(stream)?.narrow(1, 0, 1)?.squeeze(1)?; // [component, pos, d_model]
-        let mut parts = match &reader.weight {
-            Some(weight) => parts.broadcast_mul(weight)?,
-            None => parts,
-        };
-        let mut labels = stack.labels().to_vec();
-        if let Some(beside) = attention.beside(&frame)? {
-            parts = Tensor::cat(&[parts, beside.narrow(0, 0, 1)?], 0)?;
-            labels.push("pos_embed".into());
+        let source = self.cache().source().unwrap_or_else(|| self.tokens()).texts(0..1);
+        let queries = if site.stack() == Stack::Encoder { source.clone() } else { self.tokens().texts(0..1) };
+        let keys = if here.is_across() { source.clone() } else { queries.clone() };
+        let mut frame = Frame::new(&config, blocks, &queries)?;
+        if here.is_across() {
+            // Of what the encoder gave, only the padding matters here.
+            frame = frame.with_encoded(Tensor::zeros((1, 1, 1), DType::F32, &Device::Cpu)?, &source);
         }
-        labels.push("bias".into());
-        let made = |linear: &Linear, norm: &Option<HeadNorm>, head: usize, points: [Point; 2]| {
-            let made = Made { parts: &parts, bias: reader.bias.as_ref(), cache: &cache, here, frame: &frame };
-            made.vectors(&linear.columns(head * attention.d_head, attention.d_head)?, norm.as_ref(), head, points)
+        let (of_queries, of_keys) = match here.is_across() {
+            true => {
+                let end = Site::in_block(Stack::Encoder, config.n_encoder_layers.saturating_sub(1), Point::ResidPost);
+                let stream = Site::in_block(here.stack, here.layer, Point::ResidMid);
+                (Made::of(self, stream, stream)?, Made::of(self, end, Site::encoder_final_ln_normalized())?)
+            }
+            false => {
+                let stream = Site::in_block(here.stack, here.layer, Point::ResidPre);
+                let both = Made::of(self, stream, stream)?.beside(attention.beside(&frame)?)?;
+                (both.clone(), both)
+            }
         };
         let key_head = head * attention.n_key_value_heads / attention.n_heads;
-        let q = made(&attention.q, &attention.q_norm, head, HeadNorm::Q)?;
-        let k = made(&attention.k, &attention.k_norm, key_head, HeadNorm::K)?;
-        let (q, place) = ((q * attention.scale)?, place(attention, head, here, &frame)?);
-        let name = format!("L{layer}H{head}");
-        Ok(ScoreParts { labels, q, k, soft_cap: attention.soft_cap, place, tokens, name })
+        let columns = |at: usize| (at * attention.d_head, attention.d_head);
+        let vectors =
+            |made: &Made, linear, norm, (head, points)| made.vectors(linear, norm, head, points, here, &frame);
+        let ((start, len), (key_start, key_len)) = (columns(head), columns(key_head));
+        let q = vectors(&of_queries, attention.q.columns(start, len)?, &attention.q_norm, (head, HeadNorm::Q))?;
+        let k =
+            vectors(&of_keys, attention.k.columns(key_start, key_len)?, &attention.k_norm, (key_head, HeadNorm::K))?;
+        let place = matrix(&place(attention, head, here, &frame, keys.len())?)?;
+        Ok(ScoreDecomposition {
+            labels: [of_queries.labels(), of_keys.labels()],
+            q: (q * attention.scale)?,
+            k,
+            soft_cap: attention.soft_cap,
+            place,
+            tokens: [queries, keys],
+            name: name_in_stack(site, head),
+        })
     }
-}
-
-/// What queries, or keys, are made of.
-struct Made<'a> {
-    /// `[component, pos, d_model]`, normed.
-    parts: &'a Tensor,
-    /// Of the norm: `[d_model]`.
-    bias: Option<&'a Tensor>,
-    cache: &'a ActivationCache,
-    here: Here,
-    frame: &'a Frame,
-}
-
-impl Made<'_> {
-    /// What each part makes of one head's queries or keys, and last what all biases make.
-    ///
-    /// # Shapes
-    /// `[component, pos, d_head]`
-    fn vectors(&self, linear: &Linear, norm: Option<&HeadNorm>, head: usize, points: [Point; 2]) -> Result<Tensor> {
-        let (_, pos, _) = self.parts.dims3()?;
-        let (d_head, of_parts) = (linear.weight.dim(1)?, ops::linear(self.parts, &linear.weight, None)?);
-        let mut bias = Tensor::zeros((1, d_head), DType::F32, &Device::Cpu)?;
-        if let Some(of_norm) = self.bias {
-            bias = (bias + ops::linear(&of_norm.unsqueeze(0)?, &linear.weight, None)?)?;
-        }
-        if let Some(own) = &linear.bias {
-            bias = bias.broadcast_add(own)?;
-        }
-        let bias = bias.unsqueeze(0)?.broadcast_as((1, pos, d_head))?;
-        let mut all = Tensor::cat(&[of_parts, bias.contiguous()?], 0)?.unsqueeze(2)?; // [component, pos, one, d_head]
-        if let Some(norm) = norm {
-            let scale = self.cache.get(self.here.site(points[0]))?;
-            let scale = scale.narrow(0, 0, 1)?.narrow(2, head, 1)?; // [one, pos, one, one]
-            all = norm.held(&all, &scale, head)?;
-        }
-        let turned = self.frame.rotary(self.here.layer).map_or(Ok(all.clone()), |table| ops::rotate(&all, table))?;
-        Ok(turned.squeeze(2)?)
-    }
-}
-
-/// What is added to the scores of a head for where query and key stand: masks, ALiBi.
-fn place(attention: &Attention, head: usize, here: Here, frame: &Frame) -> Result<Array2<f32>> {
-    let (pos, _) = frame.queries_and_keys();
-    let none = |heads: usize| Tensor::zeros((1, pos, heads, attention.d_head), DType::F32, &Device::Cpu);
-    let (q, k) = (none(attention.n_heads)?, none(attention.n_key_value_heads)?);
-    matrix(&attention.scores(&q, &k, here, frame)?.get(0)?.get(head)?)
 }
 
 fn matrix(x: &Tensor) -> Result<Array2<f32>> {
@@ -156,10 +131,23 @@ fn matrix(x: &Tensor) -> Result<Array2<f32>> {
     Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
 }
 
-impl ScoreParts {
-    /// The name of each part, in its order along both axes.
+impl ScoreDecomposition {
+    /// The name of each part of the queries, which in self-attention are those of the keys too.
     pub fn labels(&self) -> Vec<String> {
-        self.labels.clone()
+        self.labels[0].clone()
+    }
+
+    /// The name of each part of the keys: in cross attention, parts of the encoder's stream.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let scores = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?.decompose_scores(1, 0)?;
+    /// assert_eq!(scores.key_labels(), scores.labels());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn key_labels(&self) -> Vec<String> {
+        self.labels[1].clone()
     }
 
     /// What each pair of parts adds to the score of a query for a key (-1 is the last position), before masks and a soft
@@ -171,8 +159,8 @@ impl ScoreParts {
     /// # Errors
     /// When a position is outside the text.
     pub fn at(&self, query: impl ToIndex, key: impl ToIndex) -> Result<Array2<f32>> {
-        let place = |position: i64| self.tokens.index_in(0, position);
-        let (query, key) = (place(query.to_index())?, place(key.to_index())?);
+        let [queries, keys] = &self.tokens;
+        let (query, key) = (queries.index_in(0, query.to_index())?, keys.index_in(0, key.to_index())?);
         let row = |x: &Tensor, at: usize| x.narrow(1, at, 1)?.squeeze(1)?.contiguous();
         matrix(&row(&self.q, query)?.matmul(&row(&self.k, key)?.t()?)?)
     }
@@ -183,14 +171,14 @@ impl ScoreParts {
     /// `[component, component, query, key]`: the query's parts first.
     ///
     /// # Errors
-    /// When that is more than 2^28 numbers: then take [`ScoreParts::at`].
+    /// When that is more than 2^28 numbers: then take [`ScoreDecomposition::at`].
     pub fn to_array(&self) -> Result<Array4<f32>> {
-        let (parts, pos, d_head) = self.q.dims3()?;
-        at_most("pairs of parts and positions", together([parts, parts, pos, pos]), MOST)?;
-        let rows = |x: &Tensor| x.reshape((parts * pos, d_head));
-        let all = rows(&self.q)?.matmul(&rows(&self.k)?.t()?)?.reshape((parts, pos, parts, pos))?;
+        let ((of_query, query, d_head), (of_key, key, _)) = (self.q.dims3()?, self.k.dims3()?);
+        at_most("pairs of parts and positions", together([of_query, of_key, query, key]), MOST)?;
+        let (q, k) = (self.q.reshape((of_query * query, d_head))?, self.k.reshape((of_key * key, d_head))?);
+        let all = q.matmul(&k.t()?)?.reshape((of_query, query, of_key, key))?;
         let all = all.permute((0, 2, 1, 3))?.contiguous()?;
-        let values = Array4::from_shape_vec((parts, parts, pos, pos), all.flatten_all()?.to_vec1::<f32>()?);
+        let values = Array4::from_shape_vec((of_query, of_key, query, key), all.flatten_all()?.to_vec1::<f32>()?);
         Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
     }
 
@@ -208,7 +196,8 @@ impl ScoreParts {
         Ok(sum.mapv(capped) + &self.place)
     }
 
-    /// What belongs to no pair of parts: 0 or ALiBi's bias where a query may look, -inf where it may not.
+    /// What belongs to no pair of parts: 0, or the bias of ALiBi or of relative positions (T5), where a query may look,
+    /// -inf where it may not.
     ///
     /// # Shapes
     /// `[query, key]`
@@ -222,21 +211,24 @@ impl ScoreParts {
     /// When a position is outside the text.
     pub fn draw(&self, query: impl ToIndex, key: impl ToIndex) -> Result<Figure> {
         let (query, key) = (query.to_index(), key.to_index());
-        let token = |position: i64| {
-            let at = self.tokens.index_in(0, position)?;
-            Ok::<_, crate::Error>(format!("{}@{at}", self.tokens.strings(0)[at].trim()))
+        let token = |tokens: &Tokens, position: i64| {
+            let at = tokens.index_in(0, position)?;
+            Ok::<_, crate::Error>(format!("{}@{at}", tokens.strings(0)[at].trim()))
         };
+        let [queries, keys] = &self.tokens;
         Heatmap::new(self.at(query, key)?)
-            .title(format!("{}: why {} looks at {}", self.name, token(query)?, token(key)?))
+            .title(format!("{}: why {} looks at {}", self.name, token(queries, query)?, token(keys, key)?))
             .value("score")
-            .y_names("part of the query", self.labels.clone())
-            .x_names("part of the key", self.labels.clone())
+            .y("part of the query")
+            .y_names(self.labels())
+            .x("part of the key")
+            .x_names(self.key_labels())
             .draw()
     }
 
     /// The last position, and the key that it scores highest.
     fn shown(&self) -> Result<Figure> {
-        let last = self.tokens.index_in(0, -1)?;
+        let last = self.tokens[0].index_in(0, -1)?;
         let total = self.total()?;
         let scores = total.row(last);
         let best = (0..scores.len()).min_by(|&a, &b| crate::order::falling(scores[a], scores[b]).then(a.cmp(&b)));
@@ -244,7 +236,7 @@ impl ScoreParts {
     }
 }
 
-impl Show for ScoreParts {
+impl Show for ScoreDecomposition {
     fn html(&self) -> String {
         self.shown().html()
     }
@@ -256,5 +248,5 @@ impl Show for ScoreParts {
 
 shown! {
     /// Shows the pairs of parts at the last position in a notebook.
-    ScoreParts
+    ScoreDecomposition
 }

@@ -1,13 +1,14 @@
-/// A number that counts along something and leads nowhere.
+//! The error of every index that is out of range. Only `src/index.rs` makes it.
+/// A number that is out of range along what it counts.
 #[derive(thiserror::Error, Debug)]
 #[error("{one} {given} is out of range: {all} {}", range(*last, *back))]
 pub(crate) struct IndexError {
     pub(crate) one: &'static str,
     pub(crate) given: i128,
     pub(crate) all: &'static str,
-    /// The last that there is.
+    /// The last valid index.
     pub(crate) last: Option<usize>,
-    /// How far the count from the end goes, where there is one.
+    /// How far negative numbers count from the end, if they are allowed.
     pub(crate) back: Option<usize>,
 }
 

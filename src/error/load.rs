@@ -1,16 +1,15 @@
+//! The errors of reading a model's files ([`load`](crate::load)).
 use super::{Error, Kind};
 use std::path::PathBuf;
 
-/// What can be wrong with a model's files.
+/// A problem with a model's files.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum LoadError {
     #[error("{} was not found; {hint}", path.display())]
     Missing { path: PathBuf, hint: String },
     #[error("{} cannot be read as {what}: {why}", path.display())]
     Damaged { path: PathBuf, what: &'static str, why: String },
-    #[error(
-        "the model type `{given}` is not one that glassbox knows; the nearest is `{nearest}`, and it knows {known}"
-    )]
+    #[error("glassbox does not know the model type `{given}`; the nearest is `{nearest}`, and it knows {known}")]
     UnknownFamily { given: String, nearest: String, known: String },
     #[error("the configuration says `{key}` = {value}, which glassbox does not implement: {why}")]
     Unsupported { key: String, value: String, why: String },
@@ -29,13 +28,13 @@ pub(crate) enum LoadError {
     #[error("the tensor `{name}` has values that are not finite (NaN or infinite), {count} in all; {whence}")]
     NotFinite { name: String, count: usize, whence: String },
     #[error(
-        "the weights hold `{first}` and `{second}`, two names of one tensor, with different values, and glassbox cannot \
-         tell which is meant; leave one of them out"
+        "the weights hold `{first}` and `{second}`, two names of one tensor, with different values, and glassbox \
+         cannot tell which is meant; leave one of them out"
     )]
     TwoNames { first: String, second: String },
     #[error(
-        "{} became shorter while it was read: it had {len} bytes when it was opened; wait until it is written, and open \
-         it again", path.display()
+        "{} became shorter while it was read: it had {len} bytes when it was opened; wait until it is written, and \
+         open it again", path.display()
     )]
     Shortened { path: PathBuf, len: usize },
     #[error(
@@ -68,14 +67,14 @@ pub(crate) enum LoadError {
     #[error("{url} could not be downloaded: {why}; {}", what_is_kept(*kept))]
     Download { url: String, why: String, kept: u64 },
     #[error(
-        "{why}; the file is in the hub's cache and could not be checked: delete {} to have the model downloaded anew",
+        "{why}; the file is in the hub's cache and could not be verified; delete {} to download the model again",
         folder.display()
     )]
     BrokenCache { why: String, folder: PathBuf },
 }
 
 impl super::Error {
-    /// True when the hub could not be asked, or has no such model for us.
+    /// True when the hub cannot be reached or does not give us the model.
     pub(crate) fn is_out_of_reach(&self) -> bool {
         match &*self.0 {
             super::Kind::Load(LoadError::NotInCache { .. }) => true,
@@ -89,8 +88,8 @@ impl super::Error {
 #[cfg(feature = "hub")]
 fn what_is_kept(count: u64) -> String {
     match count {
-        0 => "nothing of it is kept".into(),
-        count => format!("the {count} bytes that came are kept, and the next try goes on from there"),
+        0 => "nothing of it was saved".into(),
+        count => format!("the {count} bytes received are saved, and the next attempt continues from there"),
     }
 }
 
@@ -99,7 +98,7 @@ fn steps(known: &[String]) -> String {
 }
 
 impl Error {
-    /// The same error, with another name for the key of the setting that it is about.
+    /// The same error with another name for the key of its setting.
     pub(crate) fn with_keys(self, named: impl Fn(&str) -> String) -> Self {
         match &*self.0 {
             Kind::Load(LoadError::Senseless { key, value, why }) => {

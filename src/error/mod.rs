@@ -1,7 +1,10 @@
-//! The one error type of the crate: opaque, cheap to clone, asked by predicates.
+//! The one error type of the crate: opaque, cheap to clone, examined by predicates.
 //!
-//! Each area keeps its failures as facts in a small enum of its own (`error/site.rs`, `error/load.rs`, ...),
-//! whose `Display` is a full sentence: what was given, what is valid, what to do.
+//! Each area has a small enum of its errors (`error/site.rs`, `error/load.rs`, ...). Its `Display` is one full sentence
+//! that says what was given, what is valid and what to do.
+//!
+//! To add an error, add a variant to the enum of its area. To add an area, add a file with its enum and enter it in
+//! `Kind` and in `from_area!`. If the error concerns an index, enter it in `Error::is_out_of_range` too.
 
 mod circuits;
 mod files;
@@ -43,17 +46,17 @@ pub(crate) use text::TextError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
 
-use crate::plot::text::sentence;
+use crate::printable::sentence;
 
 /// The result of every fallible call in this crate.
 ///
-/// The second parameter is there for notebooks: the kernel's own code writes `Result<(), E>`, and with an alias of one
-/// parameter in scope its every complaint would be about that.
+/// The second parameter exists for notebooks. The kernel's own code writes `Result<(), E>`, which would not compile
+/// with an alias of one parameter in scope.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something could not be done, as one sentence.
+/// The reason why a call failed, as one sentence.
 ///
-/// The type is opaque; ask it with the predicates. Both `Display` and `Debug` print the sentence, because a
+/// The type is opaque; its predicates tell errors apart. Both `Display` and `Debug` print the sentence, because a
 /// notebook shows a failed `?` with `Debug`.
 ///
 /// ```
@@ -108,17 +111,17 @@ enum Kind {
 }
 
 impl Error {
-    /// A failed file operation, with what was being done.
+    /// A failed file operation, with a description of the operation.
     pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Self(Arc::new(Kind::Io { what: what.into(), source }))
     }
 
-    /// What a user's closure said was wrong, with the place that it was called for and the shape that it was given.
+    /// Wraps the error of a user's closure with the place that called it and the shape that it got.
     pub(crate) fn of_closure(self, what: impl Into<String>, shape: &[usize]) -> Self {
         Self(Arc::new(Kind::Closure { what: what.into(), shape: shape.to_vec(), why: self }))
     }
 
-    /// What was wrong, whoever's closure it was in.
+    /// The kind of the error, looking through closures.
     fn kind(&self) -> &Kind {
         match &*self.0 {
             Kind::Closure { why, .. } => why.kind(),
@@ -126,7 +129,7 @@ impl Error {
         }
     }
 
-    /// True when a hook name or a [`Site`](crate::hook::Site) does not exist, or not in this model.
+    /// True when a hook name or a [`Site`](crate::site::Site) does not exist, in general or in this model.
     pub fn is_unknown_site(&self) -> bool {
         matches!(self.kind(), Kind::Site(SiteError::Unknown { .. } | SiteError::NotInModel { .. }))
     }
@@ -136,8 +139,8 @@ impl Error {
         matches!(self.kind(), Kind::Site(SiteError::NotRecorded { .. } | SiteError::Gated { .. }))
     }
 
-    /// True when a number leads nowhere: a layer, head, position, neuron, expert, text or token id outside the range of
-    /// the model or the text.
+    /// True when a number is out of range: a layer, head, position, neuron, expert, text or token id that the model or
+    /// the text does not have.
     pub fn is_out_of_range(&self) -> bool {
         match self.kind() {
             Kind::Index(_) => true,
@@ -153,7 +156,7 @@ impl Error {
         }
     }
 
-    /// True when a model could not be loaded: files missing, damaged, or of a kind this crate does not know.
+    /// True when a model could not be loaded: its files are missing or damaged, or this crate does not support it.
     pub fn is_load(&self) -> bool {
         matches!(self.kind(), Kind::Load(_))
     }
@@ -164,12 +167,12 @@ impl Error {
     }
 }
 
-/// What is wrong with a text that should be JSON, and where: half a sentence.
+/// What is wrong with a text that should be JSON, and where, as half a sentence.
 pub(crate) fn no_json(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
-        serde_json::error::Category::Eof => format!("it breaks off at line {line}, column {column}; download it again"),
-        _ => format!("it is no JSON from line {line}, column {column} on; correct it there, or download it again"),
+        serde_json::error::Category::Eof => format!("it ends early at line {line}, column {column}; download it again"),
+        _ => format!("it is not valid JSON at line {line}, column {column}; correct it there, or download it again"),
     }
 }
 
@@ -212,7 +215,7 @@ impl From<candle_core::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a sentence quotes may be anything: it stays one line.
+        // Quoted parts may contain anything, so the whole is made safe and kept on one line.
         f.pad(&sentence(self.0.to_string()))
     }
 }
@@ -235,7 +238,7 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::Site;
+    use crate::site::Site;
 
     #[test]
     fn an_error_is_one_line_whatever_it_quotes() {

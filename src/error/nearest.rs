@@ -1,9 +1,10 @@
+//! Suggestions for misspelled names: the candidates that are nearest to a name.
 use crate::order::falling;
 
-/// The letters of a name that are looked at: all of any name that there is.
+/// The letters of a name that are compared; no real name is longer.
 const LONGEST: usize = 200;
 
-/// The `count` candidates most like `name`, best first, for "did you mean".
+/// The `count` candidates most similar to `name`, best first, for "did you mean".
 pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
     let name: String = name.chars().take(LONGEST).collect();
     let mut scored: Vec<_> =

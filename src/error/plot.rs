@@ -1,4 +1,5 @@
-/// What can be wrong with a picture's data.
+//! The errors of pictures ([`plot`](crate::plot)).
+/// A problem with a picture's data.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum PlotError {
     #[error("{picture} has nothing to draw: {what}")]
@@ -10,13 +11,13 @@ pub(crate) enum PlotError {
     #[error("{picture} needs {what} of shape {expected:?}; it was given {got:?}")]
     Shape { picture: &'static str, what: String, got: Vec<usize>, expected: Vec<usize> },
     #[error(
-        "the data have the shape {shape:?}, and at most {} longer than 1 can be drawn here; choose a part, as in \
+        "the data have the shape {shape:?}, but at most {} longer than 1 can be drawn here; choose a part, as in \
          `tensor.get(0)?` or `tensor.narrow(0, 0, 1)?`", axes(*needed)
     )]
     Axes { shape: Vec<usize>, needed: usize },
     #[error("row {at} has {got} numbers and row 0 has {expected}; give rows of one length")]
     Ragged { at: usize, got: usize, expected: usize },
-    #[error("the series `{series}` has {ys} values but {others} {what}; they must be as many")]
+    #[error("the series `{series}` has {ys} values but {others} {what}; give equally many")]
     Lengths { series: String, ys: usize, others: usize, what: &'static str },
     #[error("the range {lo} to {hi} is empty or not finite; give a low end below a high end")]
     Range { lo: f32, hi: f32 },
@@ -29,20 +30,19 @@ pub(crate) enum PlotError {
     #[error("`{path}` does not say what kind of file to write; end the name in .svg or .html")]
     Extension { path: String },
     #[error(
-        "`{path}` would be a picture of pixels, and a figure is written as lines and letters; end the name in .svg or \
-         .html, and make pixels of it with a browser or another program, such as `rsvg-convert picture.svg -o \
-         picture.png`"
+        "`{path}` names a bitmap, but figures are written as vector graphics; end the name in .svg or .html, and \
+         convert the file with a browser or another program, such as `rsvg-convert picture.svg -o picture.png`"
     )]
     Pixels { path: String },
-    #[error("an edge names `{name}`, and no node of the graph is called so")]
+    #[error("an edge names `{name}`, but the graph has no such node; add it with `node`")]
     Node { name: String },
-    #[error("the node `{node}` is in layer {layer}, and the graph has {layers} layers, counted from 0")]
+    #[error("the node `{node}` is in layer {layer}, but the graph has {layers} layers, counted from 0")]
     Layer { node: String, layer: usize, layers: usize },
     #[error("the drawing library refused a shape: {0}")]
     Drawing(String),
 }
 
-/// So many axes, in words.
+/// A number of axes in words.
 fn axes(needed: usize) -> String {
     match needed {
         1 => "one axis".into(),

@@ -1,6 +1,7 @@
+//! The errors of sites: names and indices of places in the forward pass ([`hook`](crate::hook)).
 use super::{Error, Kind};
 
-/// What can be wrong with a name or an index of a place in the forward pass.
+/// An invalid name or index of a place in the forward pass, or an invalid value for it.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum SiteError {
     #[error("there is no hook named `{name}`; {}", did_you_mean(short, nearest))]
@@ -10,25 +11,29 @@ pub(crate) enum SiteError {
     #[error("`{site}` was not recorded by this run, which {}", holds(*held, nearest))]
     NotRecorded { site: String, held: usize, nearest: Vec<String> },
     #[error(
-        "`{site}` was not recorded: it costs extra and is recorded only when named, as in model.pass(text)?.record(\"{site}\").run()"
+        "`{site}` was not recorded: it costs extra and is recorded only when named, as in \
+         model.pass(text)?.record(\"{site}\").run()"
     )]
     Gated { site: String },
     #[error(
-        "nothing has been stored of {asked} yet; run a model with the intervention first, as in \
-         model.run_with(text, intervention)"
+        "nothing was stored for {asked} yet; run a model with the intervention first, as in model.run_with(text, \
+         intervention)"
     )]
     NothingStored { asked: String },
-    #[error("`{site}` was not stored; the nearest that were are {}", list(nearest))]
+    #[error("`{site}` was not stored; the nearest stored sites are {}", list(nearest))]
     NotStored { site: String, nearest: Vec<String> },
     #[error("{count} sites were stored; name one, as in stored.at(\"{first}\"), or take them all with stored.all()")]
     StoredSeveral { count: usize, first: String },
-    #[error("{axis} {index} is out of range at `{site}`, whose {axis} axis goes from 0 to {} (or -{size} to -1)", size.saturating_sub(1))]
+    #[error(
+        "{axis} {index} is out of range at `{site}`, whose {axis} axis goes from 0 to {} (or -{size} to -1)",
+        size.saturating_sub(1)
+    )]
     OutOfRange { site: String, axis: &'static str, index: i64, size: usize },
-    #[error("`{site}` holds whole numbers, and the values put there are {given}; give them as U32")]
+    #[error("`{site}` holds integers, but the new values are {given}; give them as U32")]
     NotWhole { site: String, given: String },
     #[error(
-        "`{site}` holds whole numbers that name something, so they have no mean, multiple or direction; give others with \
-         `replace`, or change what is read for them, such as `hook_embed`"
+        "`{site}` holds integer ids, which have no mean, multiple or direction; set others with `replace`, or change \
+         the values that they look up, such as `hook_embed`"
     )]
     NamesOnly { site: String },
     #[error("`{site}` has no {axis} axis to narrow; its shape is [{shape}]")]
@@ -39,27 +44,25 @@ pub(crate) enum SiteError {
         "the intervention at `{site}` is narrowed along {axis} twice; give all its indices at once, as in heads([0, 1])"
     )]
     NarrowedTwice { site: String, axis: &'static str },
-    #[error("the direction for `{site}` has length {length}, which points nowhere")]
+    #[error("the direction for `{site}` has length {length}; give a vector with a finite length above 0")]
     NoDirection { site: String, length: f64 },
-    #[error("the intervention at `{site}` is narrowed to no {axis} at all; give at least one index")]
+    #[error("the intervention at `{site}` selects no {axis}; give at least one index")]
     NoIndices { site: String, axis: &'static str },
-    #[error(
-        "only a sweep of a `Patching` has a clean value to put in at `{site}`; use `patch(site, run.cache())` here"
-    )]
+    #[error("only a sweep of a `Patching` knows the clean value for `{site}`; use `patch(site, run.cache())` here")]
     NothingClean { site: String },
     #[error(
-        "`{site}` says where each query looks, and not all may look at the same keys, so their mean over positions is no \
-         such thing; put in one of your making with `replace`, or take the mean at `hook_z`"
+        "`{site}` is an attention pattern, and queries may attend to different keys, so its mean over positions is \
+         not a pattern; set one of your own with `replace`, or take the mean at `hook_z`"
     )]
     NoMean { site: String },
     #[error(
-        "`edit_gradient` at `{site}` needs a pass that takes a gradient: \
-         model.pass(..)?.intervene(..).differentiate(sites, metric)"
+        "`edit_gradient` at `{site}` needs a pass with a gradient: model.pass(..)?.intervene(..).differentiate(sites, \
+         metric)"
     )]
     NoGradientToEdit { site: String },
-    #[error("the intervention is for the sites {sites}, not for a single one")]
+    #[error("the intervention is for the sites {sites}, but it must be for a single one; name one site")]
     NotOne { sites: String },
-    #[error("the selection {sites} has none of the sites that there are here, so nothing would be changed")]
+    #[error("the selection {sites} matches no site here, so nothing would change")]
     NothingSelected { sites: String },
     #[error("no site of this model matches `{pattern}`; the nearest sites are {}", list(nearest))]
     NoMatch { pattern: String, nearest: Vec<String> },
@@ -95,11 +98,11 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 impl Error {
-    /// The same error, if it is of a name that no hook has, with those of these names that are nearest.
-    pub(crate) fn among_names(self, names: impl Iterator<Item = String>) -> Self {
+    /// The same error with the nearest names, if it is about an unknown hook name.
+    pub(crate) fn with_nearest(self, nearest: impl FnOnce(&str) -> Vec<String>) -> Self {
         match &*self.0 {
             Kind::Site(SiteError::Unknown { name, short, .. }) => {
-                let (nearest, name) = (crate::hook::nearest(name, names, 3), name.clone());
+                let (nearest, name) = (nearest(name), name.clone());
                 SiteError::Unknown { name, nearest, short: short.clone() }.into()
             }
             _ => self,

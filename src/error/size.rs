@@ -1,22 +1,22 @@
-//! Sizes given as arguments, held against what can be meant before anything is made of them.
+//! Limits on sizes given as arguments, checked before anything is allocated.
 
 use super::Error;
 
-/// A size that is too large to be meant.
+/// A size beyond any reasonable use.
 #[derive(thiserror::Error, Debug)]
-#[error("{got} {what} are more than can be held; ask for at most {most}")]
+#[error("{got} {what} are too many; ask for at most {most}")]
 pub(crate) struct SizeError {
     what: &'static str,
     got: usize,
     most: usize,
 }
 
-/// An error where more is asked for than can be held.
+/// Returns an error if a size exceeds its limit.
 pub(crate) fn at_most(what: &'static str, got: usize, most: usize) -> Result<(), Error> {
     if got > most { Err(SizeError { what, got, most }.into()) } else { Ok(()) }
 }
 
-/// How many there are of several things together; the largest number where that is larger still.
+/// The product of several sizes, or the largest number if it overflows.
 pub(crate) fn together(sizes: impl IntoIterator<Item = usize>) -> usize {
     sizes.into_iter().fold(1, usize::saturating_mul)
 }

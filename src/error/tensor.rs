@@ -1,9 +1,9 @@
-//! What a tensor operation could not do, in a sentence of our own.
+//! Translates candle's errors into one sentence without the library's own terms.
 
 use super::RunError;
 use candle_core::{DType, Error, Tensor};
 
-/// The sentence: no backtrace, no chain of contexts, no dump.
+/// The sentence, without backtraces, chains of contexts or dumps.
 pub(super) fn sentence(error: &Error) -> String {
     match error {
         Error::WithBacktrace { inner, .. } | Error::WithPath { inner, .. } => sentence(inner),
@@ -22,29 +22,29 @@ pub(super) fn sentence(error: &Error) -> String {
         }
         Error::DimOutOfRange { shape, dim, .. } => axes(shape.dims(), &format!("has no axis {dim}")),
         Error::DuplicateDimIndex { shape, dims, .. } => {
-            axes(shape.dims(), &format!("cannot be reduced along the axes {dims:?}, of which one is named twice"))
+            axes(shape.dims(), &format!("cannot be reduced along the axes {dims:?}, one of which is repeated"))
         }
         Error::UnexpectedNumberOfDims { expected, shape, .. } => {
             axes(shape.dims(), &format!("has {} axes where {expected} are needed", shape.rank()))
         }
         Error::NarrowInvalidArgs { shape, dim, start, len, .. } => {
             let end = start.saturating_add(*len);
-            axes(shape.dims(), &format!("does not have the places {start}..{end} along axis {dim}"))
+            axes(shape.dims(), &format!("does not have the indices {start}..{end} along axis {dim}"))
         }
-        Error::InvalidIndex { index, size, .. } => format!("index {index} is out of range: there are {size}, from 0"),
+        Error::InvalidIndex { index, size, .. } => format!("index {index} is out of range on an axis of length {size}"),
         Error::UnexpectedDType { expected, got, .. } => types(got.as_str(), expected.as_str()),
         Error::DTypeMismatchBinaryOp { lhs, rhs, .. } => types(lhs.as_str(), rhs.as_str()),
         Error::UnsupportedDTypeForOp(dtype, op) => format!("a tensor of {} has no `{op}`", dtype.as_str()),
         Error::BackwardNotSupported { op } => format!("no gradient flows through `{op}`"),
-        Error::EmptyTensor { op } => format!("a tensor without numbers has no `{op}`"),
+        Error::EmptyTensor { op } => format!("an empty tensor has no `{op}`"),
         Error::MatMulUnexpectedStriding(_) | Error::RequiresContiguous { .. } => {
-            "the numbers of a tensor do not lie one after the other; call contiguous() on it first".into()
+            "the tensor is not contiguous; call contiguous() on it first".into()
         }
         other => one_line(&other.to_string()),
     }
 }
 
-/// The error of this crate that came through a closure, whatever candle has put around it.
+/// Returns an error of this crate that passed through a closure, whatever candle has wrapped around it.
 pub(super) fn own(error: &Error) -> Option<&super::Error> {
     match error {
         Error::WithBacktrace { inner, .. } | Error::WithPath { inner, .. } => own(inner),
@@ -53,12 +53,12 @@ pub(super) fn own(error: &Error) -> Option<&super::Error> {
     }
 }
 
-/// That a tensor which a user gave is of float32. `what` it is, for the sentence.
+/// Checks that a tensor given by the user is float32. `what` names it in the error.
 pub(crate) fn need_f32(what: impl FnOnce() -> String, x: &Tensor) -> crate::Result<()> {
     need_type(what, x, DType::F32)
 }
 
-/// The same for another type.
+/// Checks that a tensor given by the user has the needed type.
 pub(crate) fn need_type(what: impl FnOnce() -> String, x: &Tensor, needed: DType) -> crate::Result<()> {
     match x.dtype() {
         got if got == needed => Ok(()),
@@ -75,12 +75,12 @@ fn axes(shape: &[usize], why: &str) -> String {
 }
 
 fn types(one: &str, other: &str) -> String {
-    format!("a tensor of {one} and one of {other} do not go together; convert one with to_dtype(..)")
+    format!("a tensor of {one} and one of {other} cannot be combined; convert one with to_dtype(..)")
 }
 
-/// Without what follows the first line: candle and anyhow put backtraces there.
+/// The first line only, because candle and anyhow append backtraces.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it failed and did not say why").to_owned()
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it failed without a message").to_owned()
 }
 
 #[cfg(test)]

@@ -1,28 +1,32 @@
+//! The errors of text, tokens and tokenizers ([`text`](crate::text)).
 use std::ops::Range;
 
-/// What can be wrong with text and token ids.
+/// An invalid text, token or position.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum TextError {
+    #[error("a tensor of token ids needs one axis, `[pos]`, or two, `[batch, pos]`; this one has {axes}")]
+    IdAxes { axes: usize },
     #[error("{count} answers were given for {batch} texts; give one for all, or one for each")]
     Answers { count: usize, batch: usize },
     #[error("this model has no tokenizer, so it cannot read text; give token ids, such as `model.run([1, 2, 3])`")]
     NoTokenizer,
     #[error(
-        "the text is empty and no beginning-of-text token is prepended, so there is nothing to run; give at least one token"
+        "the text is empty and no beginning-of-text token is prepended, so there is nothing to run; give at least one \
+         token"
     )]
     Empty,
-    #[error("the text has {got} tokens where this model reads at most {n_ctx} (n_ctx); shorten it")]
+    #[error("the text has {got} tokens, but this model reads at most {n_ctx} (n_ctx); shorten it")]
     TooLong { got: usize, n_ctx: usize },
     #[error(
-        "`{text}` is {count} tokens ({pieces}) where a single one is needed; `test_prompt` takes answers of several"
+        "`{text}` is {count} tokens ({pieces}), but a single one is needed; `test_prompt` accepts answers of several"
     )]
     NotSingleToken { text: String, count: usize, pieces: String },
     #[error(
-        "`{text}`, which is `{word}` as the text would go on with it, is {count} tokens ({pieces}) where a single one is \
+        "`{word}` would continue the text as `{text}`, which is {count} tokens ({pieces}), but a single one is \
          needed; `exactly({word:?})` takes it without the space"
     )]
     NotSingleSpaced { text: String, count: usize, pieces: String, word: String },
-    #[error("an empty text is no token; give one as it prints, such as `the` or ` the`")]
+    #[error("an empty text is not a token; give one as it prints, such as `the` or ` the`")]
     EmptyToken,
     #[error("there is no answer to test, or one of them is empty; give at least one word")]
     NoAnswer,
@@ -32,7 +36,7 @@ pub(crate) enum TextError {
     )]
     NoPair,
     #[error(
-        "there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is no padding"
+        "there are {got:?} token types for texts of {expected:?} tokens; give one for each token that is not padding"
     )]
     TokenTypes { got: Vec<usize>, expected: Vec<usize> },
     #[error("the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed")]
@@ -51,13 +55,16 @@ pub(crate) enum TextError {
     NoSuchToken { token: String, tokens: String },
     #[error("`{words}` is not in the text; its nearest words are {nearest}")]
     NotInText { words: String, nearest: String },
-    #[error("the tokens were made from ids, so there is no text to look in; make them from text")]
+    #[error("the tokens were made from ids, so there is no text to search; make them from text")]
     MadeFromIds,
-    #[error("{what} is for one text, and {texts} were given; use tokens.strings(0), tokens.ids(1), ... for each")]
+    #[error("{what} is for one text, but {texts} were given; use tokens.strings(0), tokens.ids(1), ... for each")]
     SeveralTexts { what: &'static str, texts: usize },
     #[error("there is no text {text}: the batch has {texts} texts, counted from 0")]
     NoSuchText { text: i64, texts: usize },
-    #[error("the characters {} to {} are empty or out of range: the text has {len} characters", characters.start, characters.end)]
+    #[error(
+        "the characters {} to {} are empty or out of range: the text has {len} characters",
+        characters.start, characters.end
+    )]
     CharactersOutOfRange { characters: Range<usize>, len: usize },
     #[error("no token covers the characters {} to {}: the tokenizer drops them", characters.start, characters.end)]
     NotCovered { characters: Range<usize> },
@@ -65,7 +72,10 @@ pub(crate) enum TextError {
     TokensOutOfRange { tokens: Range<usize>, len: usize },
     #[error("the tokens {} to {} stand for no characters of the text", tokens.start, tokens.end)]
     NoCharacters { tokens: Range<usize> },
-    #[error("position {position} is out of range: the text has {len} tokens (0 to {}, or -1 for the last)", len.saturating_sub(1))]
+    #[error(
+        "position {position} is out of range: the text has {len} tokens (0 to {}, or -1 for the last)",
+        len.saturating_sub(1)
+    )]
     PositionOutOfRange { position: i64, len: usize },
     #[error("position {position} is outside text {text} or in its padding; its tokens are at {first} to {last}")]
     Padded { position: i64, text: usize, first: usize, last: usize },

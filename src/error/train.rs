@@ -1,17 +1,18 @@
+//! The errors of training ([`train`](crate::train)).
 use std::path::PathBuf;
 
-/// What can go wrong in training.
+/// A problem in training.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum TrainError {
     #[error("the loss is no longer a number at step {step} (learning rate {rate:.2e}); use a lower rate")]
     Diverged { step: usize, rate: f64 },
     #[error("the value for `{name}` has shape {got:?} where {expected:?} is needed")]
     Shape { name: String, got: Vec<usize>, expected: Vec<usize> },
-    #[error("the value for `{name}` holds {value}; a weight must be finite, or everything that the model says is NaN")]
+    #[error("the value for `{name}` holds {value}; a weight must be finite, or every output of the model is NaN")]
     NotFinite { name: String, value: f32 },
     #[error(
-        "the weight `{name}` holds {value} after training, so no model can be made of it; take the weights of an earlier \
-         step, or train with a lower rate"
+        "the weight `{name}` holds {value} after training, so it cannot become a model; take the weights of an \
+         earlier step, or train with a lower rate"
     )]
     WeightDiverged { name: String, value: f32 },
     #[error("there is no recipe `{name}`; the nearest is {nearest}, and the recipes are {known}")]
@@ -27,22 +28,22 @@ pub(crate) enum TrainError {
     Length { len: usize, n_ctx: usize },
     #[error("the recipe's `{name}` is {value} where {needed} is needed")]
     Setting { name: &'static str, value: String, needed: String },
-    #[error("the recipe has no texts for step {step}; its batches must go on without end")]
+    #[error("the recipe has no texts for step {step}; its batches must never end")]
     NoTexts { step: usize },
     #[error(
-        "the training in {} was begun with other settings, so it cannot be taken up: it was {then} and is now \
-         {now}; give the same options, or leave out --resume to begin anew",
+        "the training in {} was started with other settings, so it cannot be resumed: it was {then} and is now {now}; \
+         give the same options, or leave out --resume to start again",
         path.display()
     )]
     OtherRecipe { path: PathBuf, then: String, now: String },
-    #[error("there is no training to take up in {}; leave out --resume to begin one", path.display())]
+    #[error("there is no training to resume in {}; leave out --resume to start one", path.display())]
     NothingToResume { path: PathBuf },
     #[error("an evaluation of 0 texts measures nothing; ask for at least 1")]
     NothingMeasured,
     #[error("the training has not done a single step, so there is no trained model to write; run it first")]
     NoSteps,
     #[error(
-        "{} is no training that was put aside: {why}; delete it and begin anew, without --resume",
+        "{} is not an interrupted training: {why}; delete it and start again, without --resume",
         path.display()
     )]
     Damaged { path: PathBuf, why: String },

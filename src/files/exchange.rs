@@ -1,4 +1,4 @@
-//! Two folders that change places in one step.
+//! Exchanges two folders in one step. [`write_folder`](super::write_folder) uses it.
 
 use super::{
     folder::{Staging, walk},
@@ -14,13 +14,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Files that are taken along at most.
+/// The most other files that are carried over to the new folder.
 pub(super) const MANY: usize = if cfg!(test) { 20 } else { 10_000 };
 
-/// Puts a new folder in the place of an old one, whose other files the new one takes along. An error means that the old
-/// one is as it was.
+/// Replaces an old folder by a new one, and carries the old one's other files over. After an error, the old folder is
+/// unchanged.
 pub(super) fn exchange(staging: &mut Staging, place: &Path, old: &Metadata, files: &[PathBuf]) -> io::Result<()> {
-    // Whoever works in a folder keeps working in it.
+    // A program whose current folder is exchanged would remain in the old one.
     if env::current_dir().is_ok_and(|current| current.starts_with(place)) {
         return Err(io::ErrorKind::ResourceBusy.into());
     }
@@ -39,12 +39,12 @@ pub(super) fn exchange(staging: &mut Staging, place: &Path, old: &Metadata, file
     step()?;
     exchange_names(&staging.path, place)?;
     staging.done = true;
-    // The new folder is in place; what fails now leaves only a folder too many.
+    // The new folder is in place. If one of these steps fails, an old folder is left over.
     let _ = step().and_then(|()| sync_folder(parent(place))).and_then(|()| clear(&staging.path, place, &written));
     Ok(())
 }
 
-/// Gives every file of the old folder a second name in the new one, but for those that were written anew.
+/// Gives every file of the old folder a second name (hard link) in the new one, except for newly written files.
 fn take_along(old: &Path, new: &Path, written: &HashSet<&Path>) -> io::Result<()> {
     let all = walk(old, MANY)?;
     for (path, kind) in &all {
@@ -62,7 +62,7 @@ fn take_along(old: &Path, new: &Path, written: &HashSet<&Path>) -> io::Result<()
     folders.try_for_each(|(path, _)| sync_folder(&new.join(path)))
 }
 
-/// Removes the old folder, of which everything stands in the new one. What came into it meanwhile moves there, too.
+/// Deletes the old folder, whose files are all in the new one. Files added to it in the meantime are moved there too.
 fn clear(old: &Path, new: &Path, written: &HashSet<&Path>) -> io::Result<()> {
     for (path, kind) in walk(old, usize::MAX)?.into_iter().rev() {
         step()?;
@@ -74,7 +74,7 @@ fn clear(old: &Path, new: &Path, written: &HashSet<&Path>) -> io::Result<()> {
         } else {
             fs::create_dir_all(parent(&to))?;
             fs::rename(&from, &to)?;
-            // Two names of one file are left as they are by a rename.
+            // Renaming does nothing if both names belong to one file.
             let _ = fs::remove_file(&from);
         }
     }

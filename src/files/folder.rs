@@ -1,4 +1,4 @@
-//! [`write_folder`]: a folder of files that belong together.
+//! [`write_folder`]: writes a folder of files that belong together.
 
 use super::{
     exchange::exchange,
@@ -15,17 +15,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes files that belong together: `fill` is given a new, empty folder. When it returns, its files appear in `folder`,
-/// all in one step. Everything else in `folder` stays. A link in it that has the name of a new file is replaced, and the
-/// file that the link leads to stays as it is.
+/// Writes files that belong together. `fill` gets a new, empty folder; when it returns, its files appear in `folder`,
+/// all in one step. Everything else in `folder` is kept. If a link in it has the name of a new file, the link is
+/// replaced and its target is unchanged.
 ///
-/// The step exchanges two folders. Some folders cannot be exchanged: a mount point, the current folder, one with more than
-/// ten thousand other files, and any on a system without such an exchange. There the files are moved in one by one. A kill
-/// between two moves then leaves a model without its `config.json`, which no program opens; the files that are not in
-/// place, old or new, are in a folder `.glassbox-….partial` in it or beside it.
+/// The step exchanges two folders. Some folders cannot be exchanged: a mount point, the current folder, one with more
+/// than ten thousand other files, and any folder on a system without such an exchange. There, the files are moved one
+/// by one. If the process is killed between two moves, the model is left without its `config.json`, so no program opens
+/// it. The remaining files, old and new, are then in a folder `.glassbox-….partial` in it or beside it.
 ///
 /// # Errors
-/// When `fill` fails or the folder cannot be written; then what stood there before still does.
+/// When `fill` fails or the folder cannot be written. The old content is then unchanged.
 ///
 /// # Examples
 /// ```
@@ -50,12 +50,12 @@ pub fn write_folder(folder: impl AsRef<Path>, fill: impl FnOnce(&Path) -> Result
     let in_use = place.opened(&files);
     let path = place.path.clone();
     place.fill(staging, &files).map_err(failed)?;
-    // What takes the place of an opened model's file is a file of that model.
+    // A file that replaces a file of an opened model belongs to that model.
     in_use.iter().filter_map(|file| fs::metadata(path.join(file)).ok()).for_each(|new| opened::opened(&new));
     Ok(())
 }
 
-/// Makes a folder and those above it, where they are not there yet.
+/// Creates a folder and its parents, if they do not exist.
 pub(crate) fn make_folder(path: &Path) -> Result<()> {
     named(path)?;
     match fs::metadata(path) {
@@ -66,12 +66,12 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// Refuses a path without a single letter.
+/// Refuses an empty path.
 pub(crate) fn named(path: &Path) -> Result<()> {
     if path.as_os_str().is_empty() { Err(FilesError::NoFolderName.into()) } else { Ok(()) }
 }
 
-/// An error that names the folder the reader knows.
+/// Replaces the path of the staging folder in an error by the folder that the user named.
 fn as_if_in(folder: &Path, staging: &Path, error: Error) -> Error {
     let (said, staging) = (error.to_string(), staging.display().to_string());
     if !said.contains(&staging) {
@@ -80,7 +80,7 @@ fn as_if_in(folder: &Path, staging: &Path, error: Error) -> Error {
     FilesError::Failed(said.replace(&staging, &folder.display().to_string())).into()
 }
 
-/// Where the folder is to be, past every link.
+/// The final location of the folder, after following every link.
 struct Place {
     path: PathBuf,
     old: Option<Metadata>,
@@ -103,13 +103,13 @@ impl Place {
         }
     }
 
-    /// Those of the files that take the place of a file of an opened model.
+    /// The new files that replace a file of an opened model.
     fn opened(&self, files: &[PathBuf]) -> Vec<PathBuf> {
         let is_opened = |file: &&PathBuf| fs::metadata(self.path.join(file)).is_ok_and(|old| opened::is_opened(&old));
         files.iter().filter(is_opened).cloned().collect()
     }
 
-    /// Refuses to put a file where something else stands, or a file that may not be written.
+    /// Refuses to replace anything but a file, and a file without write permission.
     fn check(&self, files: &[PathBuf], folder: &Path) -> Result<()> {
         for file in files {
             let path = folder.join(file);
@@ -128,7 +128,7 @@ impl Place {
         Ok(())
     }
 
-    /// Puts new files in.
+    /// Puts the new files in place.
     fn fill(&self, mut staging: Staging, files: &[PathBuf]) -> io::Result<()> {
         step()?;
         let Some(old) = &self.old else {
@@ -143,20 +143,21 @@ impl Place {
                 _ => {}
             }
         }
-        // Where the exchange is refused nothing has changed yet.
+        // If the exchange is refused, nothing has changed yet.
         exchange(&mut staging, &self.path, old, files).or_else(|_| in_place(&mut staging, &self.path, files))
     }
 }
 
-/// A new folder that removes itself where it is not needed any more.
+/// A new folder that is deleted when it is dropped, unless it is done.
 pub(super) struct Staging {
     pub(super) path: PathBuf,
-    /// What is here is somebody's, so it stays.
+    /// Whether the folder holds files to keep.
     pub(super) done: bool,
 }
 
 impl Staging {
-    /// Inside the old folder, since it may be written to; beside the place when there is no old folder.
+    /// Creates it inside the old folder, which is known to be writable, or beside the location if there is no old
+    /// folder.
     fn near(place: &Place) -> io::Result<Self> {
         step()?;
         let within = if place.old.is_some() { &place.path } else { parent(&place.path) };
@@ -164,7 +165,7 @@ impl Staging {
         Ok(Self { path, done: false })
     }
 
-    /// Brings everything in it to the disk. Gives back its files, a model's `config.json` last.
+    /// Flushes everything in it to the disk. Returns its files, a model's `config.json` last.
     fn settle(&self) -> io::Result<Vec<PathBuf>> {
         step()?;
         let (folders, mut files): (Vec<_>, Vec<_>) =
@@ -189,8 +190,8 @@ impl Drop for Staging {
     }
 }
 
-/// Everything in a folder, by its path from there; a folder comes before what it holds. Links are not followed, and too
-/// many files are an error.
+/// Everything in a folder, by relative path; a folder comes before its content. Links are not followed, and more than
+/// `most` files are an error.
 pub(super) fn walk(folder: &Path, most: usize) -> io::Result<Vec<(PathBuf, FileType)>> {
     let (mut found, mut ahead) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(within) = ahead.pop() {

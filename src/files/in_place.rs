@@ -1,4 +1,4 @@
-//! Files that are moved into a folder one after the other, where it cannot be exchanged as a whole.
+//! Moves files into a folder one after the other, if the folder cannot be exchanged as a whole.
 
 use super::{
     folder::Staging,
@@ -12,8 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Moves the old files out and the new ones in. The last file is the first out and the last in. When a move fails, all
-/// are moved back.
+/// Moves the old files out and the new ones in. The last file is the first out and the last in. If a move fails, all
+/// files are moved back.
 pub(super) fn in_place(staging: &mut Staging, place: &Path, files: &[PathBuf]) -> io::Result<()> {
     step()?;
     let (aside, ()) = unique(&staging.path, |path| fs::create_dir(path))?;
@@ -36,7 +36,7 @@ pub(super) fn in_place(staging: &mut Staging, place: &Path, files: &[PathBuf]) -
                 let kept = staging.path.display();
                 return Err(io::Error::new(
                     back.kind(),
-                    format!("{back}; the files that were to be replaced are in {kept}"),
+                    format!("{back}; the files that should have been replaced are in {kept}"),
                 ));
             }
         }

@@ -1,18 +1,18 @@
-//! The one way in which this crate writes: whatever happens, a file or a folder is what it was before or what it was to
-//! become, never something in between.
+//! How this crate writes files. Whatever happens, a file or a folder has its old content or its new content, never
+//! something in between.
 //!
-//! - **Beside, then renamed.** The new content is written under a name of its own in the same folder, brought to the
-//!   disk (`fsync`, the folder too), and renamed into place in one step. A full disk, an error or a kill before that
-//!   step leaves the old content; what a kill leaves behind is named `.glassbox-….partial` and may be deleted.
-//! - **Folders, too.** [`write_folder`] fills a new folder beside the old one and exchanges the two in one step, so
-//!   that configuration, weights and tokenizer always belong together. Whatever else stands in the folder stays.
-//! - **As the system would.** New files have the permissions that the umask gives, replaced ones keep theirs. A
-//!   symbolic link stays, and the file it leads to is replaced. Another name of the replaced file (a hard link) keeps
-//!   the old content. A file that may not be written is not replaced either.
-//! - **Refused by name**: devices, pipes, sockets, folders where a file is meant and files where a folder is; and the
-//!   files of models that this process has opened, under whatever name.
+//! - **Write, then rename.** The new content is written under a temporary name in the same folder, flushed to the disk
+//!   (`fsync`, including the folder), and renamed into place in one step. A full disk, an error or a kill before that
+//!   step leaves the old content. Files left behind by a kill are named `.glassbox-….partial` and may be deleted.
+//! - **Folders too.** [`write_folder`] fills a new folder beside the old one and exchanges the two in one step, so
+//!   that configuration, weights and tokenizer always belong together. All other files in the folder are kept.
+//! - **Standard permissions and links.** New files get the permissions of the umask; replaced files keep theirs. A
+//!   symbolic link is kept, and its target is replaced. Another name of the replaced file (a hard link) keeps the old
+//!   content. A file without write permission is not replaced.
+//! - **Refused targets**: devices, pipes, sockets, folders in place of files, files in place of folders, and the files
+//!   of models that this process has opened, under any name.
 //!
-//! Every `save` of the crate goes through here.
+//! Every `save` of the crate uses this module.
 //!
 //! # Examples
 //! ```
@@ -53,22 +53,22 @@ pub use tensors::write_tensors;
 /// Writes a whole file.
 ///
 /// # Errors
-/// When the file cannot be written; then what stood there before still does.
+/// When the file cannot be written. The old content is then unchanged.
 pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Result<()> {
     write_with(path.as_ref(), |file| file.write_all(content.as_ref()))
 }
 
-/// Says now what [`write()`] would refuse later: a place that is no file, a folder that is not there or may not be
-/// written, a file of a model that was opened. It leaves nothing behind.
+/// Checks in advance that [`write()`] would work. It refuses a target that is not a file, a folder that does not exist
+/// or is not writable, and a file of an opened model. It leaves nothing behind.
 ///
 /// # Errors
-/// As [`write()`].
+/// Same as [`write()`].
 pub fn check(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     Partial::beside(&Target::find(path)?).map_err(unwritten(path)).map(drop)
 }
 
-/// Writes a whole file, piece by piece.
+/// Writes a whole file piece by piece.
 fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let target = Target::find(path)?;
     let write = || {

@@ -1,4 +1,4 @@
-//! The files of models that this process has opened, which are never written over by accident.
+//! The files of models that this process has opened. They are never overwritten by accident.
 
 use std::{
     collections::HashSet,
@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What makes a file the same under every name. The length and the time tell it from a later file that got its number.
+/// Identifies a file under every name. Length and time distinguish it from a later file with the same number.
 type Identity = (u64, u64, u64, i64, i64);
 
 static OPENED: Mutex<Option<HashSet<Identity>>> = Mutex::new(None);
@@ -22,7 +22,7 @@ fn identity(_: &Metadata) -> Option<Identity> {
     None
 }
 
-/// Remembers a file of a model.
+/// Registers a file of a model.
 pub(crate) fn opened(file: &Metadata) {
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     opened.get_or_insert_default().extend(identity(file));

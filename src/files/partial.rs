@@ -1,4 +1,4 @@
-//! [`Partial`]: one file, written beside its place and renamed onto it.
+//! [`Partial`]: one file that is written beside its target and renamed onto it.
 
 use super::{
     steps::{killed, step},
@@ -12,7 +12,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Removes itself where it does not come to replace its target.
+/// A partial file, which is deleted unless it replaces its target.
 pub(super) struct Partial {
     path: PathBuf,
     file: File,
@@ -20,7 +20,7 @@ pub(super) struct Partial {
 }
 
 impl Partial {
-    /// Empty, with the permissions of the file to replace before there is anything to read.
+    /// Creates it empty, with the permissions of the file to replace, before anything is written.
     pub(super) fn beside(target: &Target) -> io::Result<Self> {
         step()?;
         let (path, file) = unique(&target.folder, |path| File::create_new(path))?;
@@ -53,13 +53,13 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if !self.replaced && !killed() {
-            // What cannot be removed has a name that says what it is.
+            // If it cannot be removed, its name explains what it is.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Makes something in a folder under a name that nobody has. The name is short, to fit wherever the final one does.
+/// Creates something in a folder under an unused name. The name is short, so it fits wherever the final one does.
 pub(super) fn unique<T>(folder: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     loop {
@@ -72,14 +72,14 @@ pub(super) fn unique<T>(folder: &Path, make: impl Fn(&Path) -> io::Result<T>) ->
     }
 }
 
-/// Gives a new file or folder the permissions of the one that it is to replace, and the owner where that is allowed.
+/// Gives a new file or folder the permissions of the old one and, if allowed, its owner.
 pub(super) fn keep_permissions(path: &Path, old: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, chown};
         let new = fs::metadata(path)?;
         if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            // Only root may give files away; for others the new file is theirs, as after any copy.
+            // Only root may give files away. For other users the new file is their own, as after a copy.
             let _ = chown(path, Some(old.uid()), Some(old.gid()));
         }
     }
@@ -89,12 +89,12 @@ pub(super) fn keep_permissions(path: &Path, old: &Metadata) -> io::Result<()> {
     fs::set_permissions(path, old.permissions())
 }
 
-/// Brings the names in a folder to the disk, where the system knows how.
+/// Flushes the names in a folder to the disk, if the system supports it.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }
-    // A folder that may be written but not read cannot be opened; its files are renamed all the same.
+    // A folder that is writable but not readable cannot be opened; its files can still be renamed.
     let Ok(opened) = File::open(folder) else { return Ok(()) };
     match opened.sync_all() {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

@@ -1,14 +1,14 @@
-//! The steps between which a writer may be stopped. Outside of this crate's own tests nothing ever stops it here.
+//! The steps between which a writer may be stopped. They do nothing except in this crate's own tests.
 
 use std::io;
 
-/// Stands between any two steps that change something on the disk.
+/// Marks the point between two steps that change the disk.
 #[cfg(not(test))]
 pub(super) fn step() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the writer counts as killed, so that it does not tidy up either.
+/// Whether the writer counts as killed and so must not clean up.
 #[cfg(not(test))]
 pub(super) fn killed() -> bool {
     false
@@ -25,9 +25,9 @@ mod in_tests {
     /// How a writer ends early.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub(in crate::files) enum End {
-        /// An operation fails, and the writer says so.
+        /// An operation fails, and the writer reports it.
         Fail,
-        /// The process is gone.
+        /// The process is killed.
         Kill,
     }
 
@@ -40,7 +40,7 @@ mod in_tests {
         match LEFT.get() {
             Some((0, end)) => {
                 KILLED.set(end == End::Kill);
-                // Whoever is dead stays so; a failure happens once.
+                // A kill is permanent; a failure happens once.
                 LEFT.set((end == End::Kill).then_some((0, end)));
                 Err(io::Error::other("stopped by a test"))
             }
@@ -56,7 +56,7 @@ mod in_tests {
         KILLED.get()
     }
 
-    /// Ends whatever `write` does after so many steps. Gives back what it said, and whether it got that far.
+    /// Ends `write` after so many steps. Returns its result, and whether it was stopped.
     pub(in crate::files) fn ended<T>(steps: usize, end: End, write: impl FnOnce() -> T) -> (T, bool) {
         LEFT.set(Some((steps, end)));
         let said = write();

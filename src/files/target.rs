@@ -1,4 +1,4 @@
-//! [`Target`]: where a file is to be, looked at before anything is written.
+//! [`Target`]: where a file will be written, checked before anything is written.
 
 use super::opened;
 use crate::{Error, Result, error::FilesError};
@@ -8,12 +8,12 @@ use std::{
     path::{Path, PathBuf, is_separator},
 };
 
-/// Links in a row that are followed, as Linux does.
+/// The most links followed in a row, as on Linux.
 const LINKS: usize = 40;
 
-/// A free name, or a file that may be replaced.
+/// An unused name, or a file that may be replaced.
 pub(super) struct Target {
-    /// Past every link.
+    /// The path after following every link.
     pub(super) path: PathBuf,
     pub(super) folder: PathBuf,
     /// The file to replace.
@@ -24,7 +24,7 @@ impl Target {
     pub(super) fn find(path: &Path) -> Result<Self> {
         let failed = super::unwritten(path);
         let named = path.as_os_str().as_encoded_bytes().last().is_some_and(|&end| !is_separator(end.into()));
-        // Asked of the path itself: what `/dev/stdout` leads to cannot always be followed by name.
+        // Checks the path itself, because the target of `/dev/stdout` cannot always be followed by name.
         match fs::metadata(path) {
             Ok(found) if !found.is_file() => {
                 return Err(FilesError::NotAFile { path: path.to_owned(), kind: kind(found.file_type()) }.into());
@@ -61,7 +61,7 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
-/// The path at the end of a row of symbolic links; there may be nothing there yet.
+/// The path at the end of a chain of symbolic links; nothing need exist there.
 pub(super) fn follow(path: &Path) -> Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..LINKS {
@@ -80,7 +80,7 @@ pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What a thing on the disk is called.
+/// The name of a kind of file, for errors.
 pub(super) fn kind(of: FileType) -> &'static str {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! Named tensors as a safetensors file.
+//! Writes named tensors as a safetensors file.
 
 use super::write_with;
 use crate::{Result, error::FilesError};
@@ -14,13 +14,13 @@ use std::{
     path::Path,
 };
 
-/// The format's own limit.
+/// The limit of the format.
 const LONGEST_HEADER: usize = 100_000_000;
 
-/// Writes named tensors to a safetensors file, which is replaced whole.
+/// Writes named tensors to a safetensors file. An existing file is replaced in one step.
 ///
 /// # Errors
-/// When two have the same name, or the file cannot be written; then what stood there before still does.
+/// When two tensors have the same name, or the file cannot be written. The old content is then unchanged.
 ///
 /// # Examples
 /// ```
@@ -36,7 +36,7 @@ pub fn write_tensors(path: impl AsRef<Path>, tensors: impl IntoIterator<Item = (
     write_with(path.as_ref(), |file| encoded.write(file))
 }
 
-/// Tensors in the order of their file, and what stands before them.
+/// Tensors in the order of their file, and the header before them.
 pub(crate) struct Encoded {
     header: Vec<u8>,
     tensors: Vec<Tensor>,
@@ -50,7 +50,7 @@ impl Encoded {
     }
 }
 
-/// A safetensors file in the order of the library that defines them: wide types first, then by name.
+/// Encodes a safetensors file in the order of the safetensors library: wide types first, then by name.
 pub(crate) fn encode(
     tensors: impl IntoIterator<Item = (String, Tensor)>,
     metadata: Option<HashMap<String, String>>,

@@ -1,4 +1,4 @@
-//! [`Fourier`]: the waves that any function of a number modulo `p` is made of.
+//! [`Fourier`]: the Fourier basis of functions on the numbers modulo `p`.
 
 use super::Spectrum;
 use crate::{
@@ -8,8 +8,10 @@ use crate::{
 use candle_core::{DType, Device, Tensor};
 use std::{borrow::Borrow, f64::consts::TAU};
 
-/// The Fourier basis of the numbers modulo an odd `p`: a constant, and for each frequency `k` from 1 to `p / 2` a cosine
-/// and a sine of `2 pi k n / p`, all of length 1 and at right angles to each other.
+/// The Fourier basis of the numbers modulo an odd `p`: a constant, and for each frequency `k` from 1 to `p / 2` the
+/// cosine and the sine of `2 pi k n / p`.
+///
+/// All are orthonormal.
 ///
 /// # Examples
 /// ```
@@ -30,26 +32,26 @@ pub struct Fourier {
     waves: Tensor,
 }
 
-/// The most numbers: their waves take 128 MB.
+/// The largest modulus, whose waves take 128 MB.
 const MOST: usize = 4095;
 
 impl Fourier {
-    /// The waves modulo `modulus`.
+    /// Makes the basis for a modulus.
     ///
     /// # Errors
-    /// When the modulus is even, less than 3 or more than 4095.
+    /// Fails when the modulus is even, less than 3, or more than 4095.
     pub fn new(modulus: usize) -> Result<Self> {
         if modulus < 3 || modulus.is_multiple_of(2) {
             return Err(FourierError::Modulus { modulus }.into());
         }
-        at_most("numbers that waves run over", modulus, MOST)?;
+        at_most("numbers in a Fourier basis", modulus, MOST)?;
         let constant = vec![(modulus as f64).sqrt().recip(); modulus];
         let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
         let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();
         Ok(Self { modulus, waves: Tensor::from_vec(waves, (modulus, modulus), &Device::Cpu)? })
     }
 
-    /// What the numbers are taken modulo.
+    /// The modulus.
     pub fn modulus(&self) -> usize {
         self.modulus
     }
@@ -60,16 +62,23 @@ impl Fourier {
         std::iter::once("constant".to_owned()).chain(pairs).collect()
     }
 
-    /// How much of each wave there is along an axis of numbers. What lies on that axis after the `p` numbers, such as
-    /// the embeddings of `+` and `=`, is left out.
+    /// Returns the coefficient of each wave along an axis of numbers.
+    ///
+    /// Entries after the first `p`, such as the embeddings of `+` and `=`, are left out.
     ///
     /// # Shapes
-    /// `[.., number, ..]` to `[.., component, ..]`, float64
+    /// `[.., number, ..]` to `[.., component, ..]`, with the type of the input
     ///
     /// # Errors
-    /// When the axis is shorter than `p`.
+    /// Fails when the axis is shorter than `p`.
     pub fn components(&self, x: impl Borrow<Tensor>, axis: usize) -> Result<Tensor> {
         let x = x.borrow();
+        let dtype = if x.dtype().is_float() { x.dtype() } else { DType::F32 };
+        Ok(self.exact_components(x, axis)?.to_dtype(dtype)?)
+    }
+
+    /// Returns [`components`](Self::components) in float64.
+    pub(super) fn exact_components(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
         let shape = || FourierError::Shape { axis, shape: x.dims().to_vec(), modulus: self.modulus };
         if x.dims().get(axis).is_none_or(|&numbers| numbers < self.modulus) {
             return Err(shape().into());
@@ -79,37 +88,39 @@ impl Fourier {
         Ok(self.waves.matmul(&columns)?.reshape(first.shape())?.transpose(0, axis)?)
     }
 
-    /// The share of each frequency in a tensor whose first axis is a number: an embedding, an unembedding turned.
+    /// Returns the share of each frequency in a tensor whose first axis is a number, such as an embedding or a
+    /// transposed unembedding.
     ///
     /// # Shapes
     /// `[number, ..]`
     ///
     /// # Errors
-    /// When the first axis is shorter than `p`, or one of its numbers is NaN or infinite.
+    /// Fails when the first axis is shorter than `p`, or one of its values is NaN or infinite.
     pub fn spectrum(&self, x: impl Borrow<Tensor>) -> Result<Spectrum> {
         let x = x.borrow();
-        let power = self.components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
+        let power = self.exact_components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
         self.check_power(x, power.iter().sum())?;
         let constant = power.first().copied().unwrap_or_default();
         let waves = power.get(1..).unwrap_or_default().chunks(2);
         Ok(Spectrum::new(constant, waves.map(|pair| pair.iter().sum()).collect()))
     }
 
-    /// What a tensor says along the cosine and the sine of one frequency: the plane in which its numbers form a circle, if
-    /// it holds that frequency. Each number's place in it.
+    /// Returns the position of each number in the plane of one frequency's cosine and sine.
+    ///
+    /// The numbers form a circle there if the tensor contains that frequency.
     ///
     /// # Shapes
-    /// `[number, d]` to `(x, y)` of each of the `p` numbers
+    /// `[number, d_model]` to `(x, y)` of each of the `p` numbers
     ///
     /// # Errors
-    /// When there is no such frequency, there are not two axes, or the first is shorter than `p`.
+    /// Fails when there is no such frequency, there are not exactly two axes, or the first is shorter than `p`.
     pub fn circle(&self, x: impl Borrow<Tensor>, frequency: usize) -> Result<Vec<(f32, f32)>> {
         let x = x.borrow();
         self.check(frequency)?;
         if x.rank() != 2 {
             return Err(FourierError::Shape { axis: 0, shape: x.dims().to_vec(), modulus: self.modulus }.into());
         }
-        let components = self.components(x, 0)?;
+        let components = self.exact_components(x, 0)?;
         let directions = components.narrow(0, 2 * frequency - 1, 2)?;
         let lengths = directions.sqr()?.sum_keepdim(1)?.sqrt()?;
         let directions = directions.broadcast_div(&lengths)?;
@@ -118,7 +129,7 @@ impl Fourier {
         Ok(places.iter().filter_map(|place| Some((*place.first()?, *place.get(1)?))).collect())
     }
 
-    /// That there is an end to the squares of what the waves make of a tensor.
+    /// Checks that the sum of squares of the coefficients is finite.
     pub(super) fn check_power(&self, x: &Tensor, power: f64) -> Result<()> {
         if power.is_finite() {
             return Ok(());
@@ -136,7 +147,7 @@ impl Fourier {
     }
 }
 
-/// The cosine and the sine of `2 pi k n / p` at each of some numbers `n`, of length 1 over all `p` numbers.
+/// Returns the cosine and the sine of `2 pi k n / p` at some numbers `n`, with length 1 over all `p` numbers.
 pub(super) fn pair(modulus: usize, frequency: usize, numbers: impl Iterator<Item = usize> + Clone) -> [Vec<f64>; 2] {
     let size = (2.0 / modulus as f64).sqrt();
     [f64::cos, f64::sin].map(|wave| {
@@ -190,7 +201,7 @@ mod tests {
     fn the_circle_of_a_frequency_is_a_circle() {
         let fourier = Fourier::new(11).unwrap();
         let [cos, sin] = pair(11, 4, 0..11);
-        // Two waves in three dimensions, askew.
+        // Two waves in three dimensions, not orthogonal.
         let rows: Vec<f64> = cos.iter().zip(&sin).flat_map(|(c, s)| [2.0 * c, 2.0 * s, 0.0]).collect();
         let places = fourier.circle(Tensor::from_vec(rows, (11, 3), &Device::Cpu).unwrap(), 4).unwrap();
         let radius = places.iter().map(|(x, y)| x.hypot(*y)).collect::<Vec<_>>();

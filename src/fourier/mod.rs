@@ -1,15 +1,15 @@
-//! Waves over numbers: which frequencies of `n mod p` a tensor holds.
+//! Fourier analysis over numbers: which frequencies of `n mod p` a tensor contains.
 //!
 //! A model that adds modulo `p` (see [`train::modular`](crate::train::modular)) turns each number into angles
-//! `2 pi k n / p` for a few frequencies `k`, multiplies their sines and cosines, and reads the sum off the product. So
-//! its weights, which look like noise number by number, are plain when they are written as waves (Nanda et al. 2023,
-//! *Progress measures for grokking via mechanistic interpretability*).
+//! `2 pi k n / p` for a few frequencies `k`, multiplies their sines and cosines, and reads the sum from the product.
+//! Number by number its weights look like noise. As waves they are easy to read ([Nanda et al.
+//! 2023](https://arxiv.org/abs/2301.05217), *Progress measures for grokking via mechanistic interpretability*).
 //!
 //! | question | answer |
 //! |---|---|
-//! | which frequencies does the embedding hold? | [`Fourier::spectrum`] |
-//! | to which frequency does each neuron listen? | [`Fourier::neurons`] |
-//! | how much of the answer goes through these frequencies, and how much past them? | [`ProgressMeasures`] |
+//! | which frequencies does the embedding contain? | [`Fourier::spectrum`] |
+//! | which frequency does each neuron respond to? | [`Fourier::neurons`] |
+//! | how much of the answer depends on these frequencies, and how much on others? | [`ProgressMeasures`] |
 //!
 //! # Examples
 //! ```

@@ -1,4 +1,4 @@
-//! [`Tuning`]: the frequency that a neuron listens to.
+//! [`Tuning`]: the frequency that a neuron responds to.
 
 use super::{Fourier, spectrum::ROUNDING};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use candle_core::Tensor;
 use std::borrow::Borrow;
 
-/// The frequency that explains most of what a neuron does over all pairs of numbers.
+/// The frequency that explains most of a neuron's variance over all pairs of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tuning {
@@ -17,19 +17,20 @@ pub struct Tuning {
     pub neuron: usize,
     /// The frequency.
     pub frequency: usize,
-    /// The part of the neuron's variance over all pairs that waves of this frequency make: those of the first number,
-    /// those of the second, and their products. 0 to 1; 0 for a neuron that always says the same.
+    /// The share of the neuron's variance over all pairs that waves of this frequency explain: waves of the first
+    /// number, of the second, and their products. Between 0 and 1; 0 for a constant neuron.
     pub share: f64,
 }
 
 impl Fourier {
-    /// The frequency of every neuron (Nanda et al. 2023, section 4.2).
+    /// Returns the frequency of every neuron ([Nanda et al. 2023](https://arxiv.org/abs/2301.05217), section 4.2).
     ///
     /// # Shapes
-    /// `[first number, second number, neuron]`, such as `mlp_post` of all pairs
+    /// `[number, number, d_mlp]`, such as `mlp_post` of all pairs
     ///
     /// # Errors
-    /// When one of the first two axes is shorter than `p`, there are not three, or a number is NaN or infinite.
+    /// Fails when one of the first two axes is shorter than `p`, there are not exactly three axes, or a value is NaN or
+    /// infinite.
     pub fn neurons(&self, activations: impl Borrow<Tensor>) -> Result<Vec<Tuning>> {
         let activations = activations.borrow();
         let modulus = self.modulus();
@@ -38,14 +39,14 @@ impl Fourier {
             shape: activations.dims().to_vec(),
             modulus,
         })?;
-        let power = self.components(&self.components(activations, 0)?, 1)?.sqr()?.to_vec3::<f64>()?;
+        let power = self.exact_components(&self.exact_components(activations, 0)?, 1)?.sqr()?.to_vec3::<f64>()?;
         self.check_power(activations, power.iter().flatten().flatten().sum())?;
         let tuning = |neuron: usize| {
             let at = |a: usize, b: usize| power[a][b][neuron];
             let all: f64 = (0..modulus).flat_map(|a| (0..modulus).map(move |b| (a, b))).map(|(a, b)| at(a, b)).sum();
             let varying = all - at(0, 0);
             let of = |frequency: usize| {
-                // The constant, the cosine and the sine: of one number each.
+                // The constant, the cosine and the sine of one number each.
                 let waves = [0, 2 * frequency - 1, 2 * frequency];
                 waves.iter().flat_map(|&a| waves.map(|b| at(a, b))).sum::<f64>() - at(0, 0)
             };

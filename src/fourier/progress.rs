@@ -1,4 +1,4 @@
-//! [`ProgressMeasures`]: what goes on inside while the loss stands still.
+//! [`ProgressMeasures`]: losses that show the circuit forming while the training loss stays flat.
 
 use super::{Fourier, basis::pair};
 use crate::{
@@ -7,28 +7,32 @@ use crate::{
 };
 use candle_core::{Device, Tensor};
 
-/// Four losses of a model that adds, in nats (Nanda et al. 2023, section 5). The first two are what everybody sees. The
-/// others watch the circuit: it adds frequency by frequency, so what it says is a wave of `a + b` at its frequencies.
+/// Four losses of a model that adds, in nats ([Nanda et al. 2023](https://arxiv.org/abs/2301.05217), section 5).
+///
+/// The first two are the usual ones. The others measure the circuit. It adds frequency by frequency, so its output is a
+/// wave of `a + b` at its frequencies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProgressMeasures {
-    /// On pairs that are trained on.
+    /// The loss on training pairs.
     pub trained: f64,
-    /// On all others.
+    /// The loss on all other pairs.
     pub held_out: f64,
-    /// On all pairs, with nothing left of the logits but their waves of `a + b` at the circuit's frequencies, and their
-    /// mean: it falls as the circuit comes to know the answer.
+    /// The loss on all pairs when the logits keep only their mean and their waves of `a + b` at the circuit's
+    /// frequencies. It falls as the circuit learns.
     pub restricted: f64,
-    /// On pairs that are trained on, with just those waves taken away: it rises as the model stops knowing them by heart.
+    /// The loss on training pairs when just those waves are removed. It rises as the model stops relying on
+    /// memorization.
     pub excluded: f64,
 }
 
 impl ProgressMeasures {
-    /// Measures a model whose circuit is to use the frequencies `key`. It is found in the finished model and looked for in
-    /// its checkpoints.
+    /// Measures a model whose circuit uses the frequencies `key`.
+    ///
+    /// Find these in the final model and measure them in its checkpoints.
     ///
     /// # Errors
-    /// When there is no such frequency, or the model has another vocabulary than the recipe's.
+    /// Fails when there is no such frequency, or the model does not have the recipe's vocabulary.
     ///
     /// # Examples
     /// ```
@@ -37,7 +41,7 @@ impl ProgressMeasures {
     /// let key = Fourier::new(53)?.spectrum(&model.weights().w_e()?)?.above(0.05);
     /// let measures = ProgressMeasures::of(&model, &ModularAddition::default(), &key)?;
     /// assert!(measures.restricted < 0.1); // these frequencies are enough ...
-    /// assert!(measures.excluded > 1.0); // ... and without them it knows nothing
+    /// assert!(measures.excluded > 1.0); // ... and without them it fails
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn of(model: &Model, recipe: &ModularAddition, key: &[usize]) -> Result<Self> {
@@ -56,17 +60,17 @@ impl ProgressMeasures {
     }
 }
 
-/// Cosine and sine of `2 pi k (a + b) / p` over all pairs, of length 1, for each frequency.
+/// Returns the cosine and sine of `2 pi k (a + b) / p` over all pairs, with length 1, for each frequency.
 ///
 /// # Shapes
-/// `[wave, pair]`, float64
+/// `[component, pair]`, float64
 fn sum_waves(key: &[usize]) -> Result<Tensor> {
     let modulus = MODULUS as usize;
     let fourier = Fourier::new(modulus)?;
     key.iter().try_for_each(|&frequency| fourier.check(frequency))?;
     let sums = pairs().into_iter().map(|pair| sum(pair) as usize).collect::<Vec<_>>();
     let waves = key.iter().flat_map(|&frequency| pair(modulus, frequency, sums.iter().copied()));
-    // Each sum comes as often as there are numbers.
+    // Each sum occurs as often as there are numbers.
     let values: Vec<f64> = waves.flatten().map(|value| value / (modulus as f64).sqrt()).collect();
     Ok(Tensor::from_vec(values, (2 * key.len(), sums.len()), &Device::Cpu)?)
 }

@@ -1,4 +1,4 @@
-//! [`Spectrum`]: how much of each frequency there is.
+//! [`Spectrum`]: the share of each frequency in a tensor.
 
 use crate::{
     Result,
@@ -7,25 +7,25 @@ use crate::{
     plot::{Figure, LineChart, Series},
 };
 
-/// The share of each frequency in the squares of a tensor, its mean left out.
+/// The share of each frequency in the sum of squares of a tensor, without its mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrum {
-    /// Of frequencies 1, 2, ...; together 1, unless all are 0.
+    /// The shares of frequencies 1, 2, ...; they sum to 1 unless all are 0.
     shares: Vec<f64>,
 }
 
-/// What rounding in 64 bits leaves of a constant, as a share of its power, and more than that.
+/// An upper bound of the rounding error of a constant in 64 bits, as a share of its power.
 pub(super) const ROUNDING: f64 = 1e-24;
 
 impl Spectrum {
-    /// `constant`: the power of what does not vary, beside which rounding errors look like waves.
+    /// `constant` is the power of the mean. Frequencies with less than its rounding error count as 0.
     pub(super) fn new(constant: f64, power: Vec<f64>) -> Self {
         let all: f64 = power.iter().sum();
         let nothing = all <= constant * ROUNDING;
         Self { shares: power.into_iter().map(|power| if nothing { 0.0 } else { power / all }).collect() }
     }
 
-    /// The share of one frequency, 0 to 1; 0 where there is none such.
+    /// The share of one frequency, 0 to 1; 0 if there is no such frequency.
     pub fn share(&self, frequency: usize) -> f64 {
         frequency.checked_sub(1).and_then(|at| self.shares.get(at)).copied().unwrap_or(0.0)
     }
@@ -35,7 +35,12 @@ impl Spectrum {
         self.shares.clone()
     }
 
-    /// The frequencies with the largest shares, the largest first.
+    /// Returns the shares as a series of a line chart, over frequencies 1, 2, ...
+    pub fn series(&self, name: impl Into<String>) -> Series {
+        Series::new(name, self.shares()).at((1..=self.shares.len()).map(|frequency| frequency as f64))
+    }
+
+    /// The frequencies with the largest shares, largest first.
     pub fn strongest(&self, count: usize) -> Vec<usize> {
         let mut frequencies: Vec<usize> = (1..=self.shares.len()).collect();
         frequencies.sort_by(|&a, &b| falling(self.share(a), self.share(b)).then(a.cmp(&b)));
@@ -43,17 +48,17 @@ impl Spectrum {
         frequencies
     }
 
-    /// The frequencies with at least this share, the largest first.
+    /// The frequencies with at least this share, largest first.
     pub fn above(&self, share: f64) -> Vec<usize> {
         let mut frequencies = self.strongest(self.shares.len());
         frequencies.retain(|&frequency| self.share(frequency) >= share);
         frequencies
     }
 
-    /// The shares over the frequencies.
+    /// Draws the shares over the frequencies.
     ///
     /// # Errors
-    /// When there are none.
+    /// Fails when there are none.
     pub fn draw(&self) -> Result<Figure> {
         let shares = Series::new("share", self.shares.iter().map(|&share| share as f32));
         let shares = shares.at((1..=self.shares.len()).map(|frequency| frequency as f32));

@@ -1,4 +1,4 @@
-//! [`Generated`]: what was written.
+//! [`Generated`]: the result of a generation.
 
 use super::{Generation, StopReason, writer::Writer};
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What a generation wrote: texts, tokens, how sure the model was of each, and what was recorded on the way.
+/// The result of a generation: texts, tokens, the model's probability for each token, and what was recorded.
 ///
-/// Owned and cheap to clone. In a notebook it shows the text with the new part told apart.
+/// It is owned and cheap to clone. In a notebook it shows the text with the new part highlighted.
 #[derive(Clone)]
 pub struct Generated {
     model: Model,
@@ -52,19 +52,21 @@ impl Generated {
         Self { model: generation.model.clone(), tokens: tokens.padded(Padding::Right), texts, caches, logits }
     }
 
-    /// The model that wrote.
+    /// The model that generated the text.
     pub fn model(&self) -> Model {
         self.model.clone()
     }
 
-    /// Prompt and new tokens, padded on the right: what a model can run again. The decoder's, in a model with an
-    /// encoder.
+    /// The prompt and the new tokens, padded on the right, ready to be run again.
+    ///
+    /// In an encoder-decoder model these are the decoder's tokens.
     pub fn tokens(&self) -> Tokens {
         self.tokens.clone()
     }
 
-    /// Each text with its continuation. Tokens that end a text are not written, nor is a stop string or anything
-    /// after it.
+    /// Each text with its continuation, without the end token.
+    ///
+    /// A stop string and anything after it are left out.
     pub fn texts(&self) -> Vec<String> {
         let whole = |text: usize| match self.tokens.text(text) {
             Some(written) => written,
@@ -73,7 +75,8 @@ impl Generated {
         (0..self.texts.len()).map(whole).collect()
     }
 
-    /// A prompt that was given as ids. Half a character at its end is written with what comes after.
+    /// The text of a prompt given as ids. A character that is incomplete at the end is written with the tokens that
+    /// follow.
     fn spelled(&self, text: usize) -> String {
         let real = self.tokens.real(text);
         let prompt = &self.tokens.row(text).ids[real.start..real.end - self.texts[text].ids.len()];
@@ -82,47 +85,66 @@ impl Generated {
         spelled.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned()
     }
 
-    /// What was written behind each text.
+    /// [`texts`](Self::texts) as one string.
+    ///
+    /// Several texts are separated by line breaks.
+    pub fn text(&self) -> String {
+        self.texts().join("\n")
+    }
+
+    /// [`continuations`](Self::continuations) as one string.
+    ///
+    /// Several continuations are separated by line breaks.
+    pub fn continuation(&self) -> String {
+        self.continuations().join("\n")
+    }
+
+    /// The continuation of each text.
     pub fn continuations(&self) -> Vec<String> {
         self.texts.iter().map(|text| text.continuation.clone()).collect()
     }
 
-    /// The new tokens of one text, one that ended it included; none where there is no such text.
+    /// The new tokens of one text, including an end token; empty if there is no such text.
     pub fn new_ids(&self, text: impl ToIndex) -> Vec<u32> {
         self.of(text).map_or_else(Vec::new, |text| text.ids.clone())
     }
 
-    /// The new tokens of one text with the logit and the probability that the model gave each, before any penalty or
-    /// temperature; none where there is no such text.
+    /// The new tokens of one text with the logit and probability that the model gave each, before any penalty or
+    /// temperature.
+    ///
+    /// Empty if there is no such text.
     pub fn chosen(&self, text: impl ToIndex) -> Vec<Prediction> {
         self.of(text).map_or_else(Vec::new, |text| text.new.clone())
     }
 
-    /// Why a text ended.
+    /// Returns why a text ended.
     ///
     /// # Errors
-    /// When there is no such text.
+    /// Fails when there is no such text.
     pub fn stop_reason(&self, text: impl ToIndex) -> Result<StopReason> {
         let (text, texts) = (text.to_index(), self.texts.len());
         Ok(self.of(text).map(|text| text.reason.clone()).ok_or(GenerateError::NoSuchText { text, texts })?)
     }
 
-    /// The logits that each step's token was chosen from, before any penalty or temperature. What comes after the end
-    /// of a text means nothing.
+    /// Returns the logits that each step's token was chosen from, before any penalty or temperature.
+    ///
+    /// After the end of a text its logits have no meaning.
     ///
     /// # Shapes
     /// `[batch, step, d_vocab]`
     ///
     /// # Errors
-    /// Unless asked for with [`Generation::keep_logits`].
+    /// Fails unless the generation used [`Generation::keep_logits`].
     pub fn logits(&self) -> Result<Tensor> {
         Ok(self.logits.clone().ok_or(GenerateError::NoLogits)?)
     }
 
-    /// What was recorded at a step. Its tokens are those that the step read.
+    /// Returns what was recorded at a step.
+    ///
+    /// The cache's tokens are those that the step read.
     ///
     /// # Errors
-    /// When there was no such step or nothing was to be recorded.
+    /// Fails when there was no such step, or nothing was to be recorded.
     pub fn cache(&self, step: impl ToIndex) -> Result<ActivationCache> {
         let step = step.to_index();
         let recorded = self.caches.len();
@@ -131,14 +153,14 @@ impl Generated {
             .ok_or(GenerateError::NoSuchRecord { step, recorded })?)
     }
 
-    /// What was recorded, step by step; empty when nothing was to be.
+    /// What was recorded at each step; empty if nothing was to be recorded.
     pub fn caches(&self) -> Vec<ActivationCache> {
         self.caches.clone()
     }
 }
 
 impl Generated {
-    /// One text; -1 is the last.
+    /// Returns one text; -1 is the last.
     fn of(&self, text: impl ToIndex) -> Option<&Text> {
         self.texts.get(place(text.to_index(), self.texts.len())?)
     }

@@ -1,22 +1,24 @@
-//! Going on with a text, one token at a time, with every hook in reach.
+//! Text generation, token by token, with hooks at every step.
 //!
-//! [`Model::generate`] describes a generation before it happens ([`Generation`]); [`Generation::run`] gives what was
-//! written ([`Generated`]), [`Generation::stream`] also tells of every token as it comes. [`Model::read`] keeps a text
-//! for several continuations ([`Prefix`]).
+//! [`Model::generate`] describes a generation before it happens ([`Generation`]). [`Generation::run`] returns the
+//! result ([`Generated`]), and [`Generation::stream`] also calls a closure for every token. [`Model::read`] keeps a
+//! text for several continuations ([`Prefix`]).
 //!
 //! # Steps
-//! Step 0 reads the prompt and chooses the first new token; step `n` reads the `n`-th new token, and chooses the one
-//! after it. Keys and values of what was read before are kept, so a step costs only what is new. An activation of
-//! step 0 has all positions of the prompt (of [`Prefix::tokens`], only the last), that of a later step has one; scores
-//! and patterns look at all tokens so far.
+//! Step 0 reads the prompt and chooses the first new token. Step `n` reads the `n`-th new token and chooses the one
+//! after it. Keys and values are cached, so a step computes only what is new. An activation of step 0 has all positions
+//! of the prompt (after a [`Prefix`], only the last), and an activation of a later step has one. Scores and patterns
+//! have all keys so far.
 //!
-//! In a model with LongRoPE, the step at which a text grows past the length that decides its angles reads the whole text
-//! anew, as Hugging Face transformers does, and has all of its positions. Interventions that cannot be done again to
-//! tokens that were read before are then refused before anything runs.
+//! In a model with LongRoPE the rotary angles change at a certain length. The step at which a text passes that length
+//! reads the whole text again, as Hugging Face transformers does, and its activations have all positions. Interventions
+//! that cannot be applied twice to the same token are refused there before anything runs.
 //!
-//! Positions, in [`Intervention::position`] and its kin, are counted along the whole text, padding included: a change
-//! falls on a token when that token is read. `.position(5)` acts at step 0 if the prompt has a position 5, else at the
-//! step that reads it; `.position(-1)` acts at every step, on the newest token.
+//! Positions, in [`Intervention::position`] and the like, are counted along the whole text, including padding. An
+//! intervention changes a token when that token is read. `.position(5)` acts at step 0 if the prompt has a position 5,
+//! otherwise at the step that reads it. `.position(-1)` acts at every step, on the newest token.
+//!
+//! To add a way of sampling, change `sampling.rs`; to add a reason to stop, change `stop.rs`.
 //!
 //! # Examples
 //! ```
@@ -25,13 +27,13 @@
 //! let said = model.generate("red fox blue owl red fox")?.max_new_tokens(3).run()?;
 //! assert_eq!(said.continuations(), [" blue owl red"]);
 //!
-//! // Without layer 1 from the second new token on, the first is what it was.
+//! // Without layer 1 from the second new token on, the first new token is unchanged.
 //! let text = model.generate("red fox blue owl red fox")?.max_new_tokens(3);
 //! let broken = text.clone().intervene_during(1.., [zero(Site::z(1))]).run()?;
 //! assert_eq!(broken.new_ids(0)[0], said.new_ids(0)[0]);
 //! assert_ne!(broken.new_ids(0)[1], said.new_ids(0)[1]);
 //!
-//! // What one head looked at, step by step.
+//! // What one head attended to at each step.
 //! let watched = text.record([Site::pattern(1)]).run()?;
 //! assert_eq!(watched.cache(0)?.get(Site::pattern(1))?.dims(), [1, 4, 7, 7]);
 //! assert_eq!(watched.cache(2)?.get(Site::pattern(1))?.dims(), [1, 4, 1, 9]);
@@ -63,26 +65,26 @@ use std::{
     ops::{ControlFlow, RangeBounds},
 };
 pub use stop::StopReason;
-pub use stream::{Heard, NewToken};
+pub use stream::{NewToken, StreamControl};
 
 /// A continuation of a text, described before it happens.
 ///
-/// Made by [`Model::generate`] and [`Prefix::generate`]. Unless told otherwise it always takes the likeliest token,
-/// and ends after 20 new tokens or where the model ends the text.
+/// Made by [`Model::generate`] and [`Prefix::generate`]. By default it always takes the most likely token, and ends
+/// after 20 new tokens or an end token.
 ///
-/// Several texts are continued side by side, padded on the left, and each ends for itself; each is as it would be
-/// alone, also in models that turn queries and keys of long texts by other angles (LongRoPE): each text's own length
-/// decides, where in Hugging Face transformers the longest decides for all.
+/// Several texts are continued side by side, padded on the left. Each ends by itself, and its continuation is the same
+/// as it would be alone. With LongRoPE each text's own length decides the angles; in Hugging Face transformers the
+/// longest text decides for the whole batch.
 ///
 /// # Examples
 /// ```
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
 /// let text = model.generate("red fox blue owl red")?.max_new_tokens(8).stop("owl").run()?;
-/// assert_eq!(text.texts(), ["red fox blue owl red fox blue "]); // nothing of the stop string
+/// assert_eq!(text.texts(), ["red fox blue owl red fox blue "]); // without the stop string
 ///
 /// let drawn = model.generate("red fox blue owl red")?.temperature(0.8).top_k(50).top_p(0.9).seed(7);
-/// assert_eq!(drawn.run()?.texts(), drawn.run()?.texts()); // the seed decides
+/// assert_eq!(drawn.run()?.texts(), drawn.run()?.texts()); // the same seed
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias = "generate")]
@@ -121,78 +123,92 @@ impl Generation {
         }
     }
 
-    /// Ends a text after this many new tokens; 20 unless said otherwise.
+    /// Ends a text after this many new tokens.
+    ///
+    /// The default is 20.
     pub fn max_new_tokens(mut self, count: usize) -> Self {
         self.max_new_tokens = count;
         self
     }
 
-    /// Always takes the likeliest token; so it is unless a temperature, `top_k` or `top_p` is given.
+    /// Always takes the most likely token.
+    ///
+    /// This is the default unless a temperature, `top_k` or `top_p` is given.
     pub fn greedy(mut self) -> Self {
         (self.sampling.temperature, self.sampling.top_k, self.sampling.top_p) = (None, None, None);
         self
     }
 
-    /// Draws tokens from their probabilities, the logits divided by this first: below 1 the likely become likelier. 0
-    /// is greedy; else it is from 1e-6 to 1e6.
+    /// Samples from the probabilities after dividing the logits by this.
+    ///
+    /// Values below 1 favour likely tokens. 0 is greedy; otherwise the range is 1e-6 to 1e6.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.sampling.temperature = Some(temperature);
         self
     }
 
-    /// Draws only from the `k` likeliest tokens (Fan et al. 2018).
+    /// Samples only from the `k` most likely tokens ([Fan et al. 2018](https://arxiv.org/abs/1805.04833)).
     pub fn top_k(mut self, k: usize) -> Self {
         self.sampling.top_k = Some(k);
         self
     }
 
-    /// Draws only from the fewest tokens that have this share of the probability together, of the probability that
-    /// `top_k` left (nucleus sampling, Holtzman et al. 2020).
+    /// Samples only from the smallest set of most likely tokens whose probabilities sum to at least `p`, after `top_k`
+    /// (nucleus sampling, [Holtzman et al. 2020](https://arxiv.org/abs/1904.09751)).
     pub fn top_p(mut self, p: f64) -> Self {
         self.sampling.top_p = Some(p);
         self
     }
 
-    /// Divides the logit of every token that the text has already by this where it is positive, and multiplies it
-    /// where not (Keskar et al. 2019); before the temperature. It is from 1e-6 to 1e6.
+    /// Divides the positive logit of every token already in the text by this, and multiplies a negative one by it
+    /// ([Keskar et al. 2019](https://arxiv.org/abs/1909.05858)).
+    ///
+    /// Applied before the temperature. The range is 1e-6 to 1e6.
     pub fn repetition_penalty(mut self, penalty: f64) -> Self {
         self.sampling.repetition_penalty = penalty;
         self
     }
 
-    /// Takes this off a token's logit for each time that the text has it; after the temperature. It is from -1e6 to 1e6.
+    /// Subtracts this from a token's logit for each occurrence in the text, after the temperature.
+    ///
+    /// The range is -1e6 to 1e6.
     pub fn frequency_penalty(mut self, penalty: f64) -> Self {
         self.sampling.frequency_penalty = penalty;
         self
     }
 
-    /// Where the random numbers begin; 0 unless said otherwise. Text `i` of a batch has a stream of its own, that of
-    /// `seed + i`: it is what it would be alone with that seed.
+    /// Seeds the random numbers.
+    ///
+    /// The default is 0. Text `i` of a batch uses `seed + i`, so it is the same as it would be alone with that seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.sampling.seed = seed;
         self
     }
 
-    /// Also ends a text where this string is written, over however many tokens; the text ends before it.
+    /// Ends a text before this string, even if several tokens make it up.
     pub fn stop(mut self, string: impl Into<String>) -> Self {
         self.stops.push(string.into());
         self
     }
 
-    /// The tokens that end a text, in place of the tokenizer's own ([`SpecialIds::eos`](crate::text::SpecialIds::eos));
-    /// `end_tokens([])` for none.
+    /// The tokens that end a text, instead of the tokenizer's own ([`SpecialIds::eos`](crate::text::SpecialIds::eos));
+    /// `end_tokens([])` means none.
     pub fn end_tokens(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
         (self.ends, self.ends_given) = (ids.into_iter().collect(), true);
         self
     }
 
-    /// Does these interventions, one or several, at every step. An error among them is that of the run.
+    /// Applies one or several interventions at every step.
+    ///
+    /// An error among them becomes the run's error.
     pub fn intervene(self, interventions: impl ToInterventions) -> Self {
         self.intervene_during(.., interventions)
     }
 
-    /// Does these interventions at some steps: `..=0` is the one that reads the prompt, `3..5` those that read the
-    /// third and fourth new token. What they change in keys and values is seen by later steps, as they are kept.
+    /// Applies interventions at some steps: `..=0` is the step that reads the prompt, `3..5` are the steps that read
+    /// the third and fourth new token.
+    ///
+    /// Later steps see their changes to keys and values, because these are cached.
     pub fn intervene_during(mut self, steps: impl RangeBounds<usize>, interventions: impl ToInterventions) -> Self {
         let steps = Steps::new(&steps);
         let placed = Intervention::all_placed_in(interventions, &self.model.config());
@@ -201,7 +217,9 @@ impl Generation {
     }
 
     /// Records these sites at every step: a [`Site`](crate::hook::Site), a list, a pattern such as
-    /// `"blocks.*.attn.hook_pattern"`, or [`Sites::filter`]. [`Generated::cache`] has them.
+    /// `"blocks.*.attn.hook_pattern"`, or [`Sites::filter`].
+    ///
+    /// Read them with [`Generated::cache`].
     pub fn record(self, sites: impl Into<Sites>) -> Self {
         self.record_during(.., sites)
     }
@@ -218,8 +236,10 @@ impl Generation {
         self
     }
 
-    /// Reads the whole text anew at every step. The result is the same, slower; but an intervention at a step then
-    /// sees all positions, and falls on all of them unless narrowed.
+    /// Reads the whole text again at every step.
+    ///
+    /// The result is the same, only slower. An intervention at a step then sees all positions, and acts on all of them
+    /// unless narrowed.
     #[doc(alias = "use_past_kv_cache")]
     pub fn without_kv_cache(mut self) -> Self {
         self.keeps = false;
@@ -227,25 +247,28 @@ impl Generation {
         self
     }
 
-    /// Generates.
+    /// Generates the continuation.
     ///
     /// # Errors
-    /// When a setting is out of range, an end token is not in the vocabulary, a site or an intervention does not fit the
-    /// model and the text at any step (found before anything runs), the text already fills the model's context, a closure
-    /// fails, or a logit is NaN or inf.
+    /// Fails when a setting is out of range, an end token is not in the vocabulary, a site or an intervention does not
+    /// fit the model and the text at some step (found before anything runs), the text already fills the model's
+    /// context, a closure fails, or a logit is NaN or inf.
     pub fn run(&self) -> Result<Generated> {
         steps::generate(self, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Generates, telling of every new token as it comes; texts of a batch take turns. The listener returns nothing,
-    /// or [`ControlFlow::Break`] when it has heard enough; the other texts of a batch still have their token of that
-    /// step.
+    /// Generates the continuation and calls a closure with every new token.
     ///
-    /// The Rust kernel shows what is printed line by line: `println!("{}", new.text)` is seen at once, and
-    /// `print!("{}", new.text)` when the text is done, for then the line is ended there.
+    /// The texts of a batch take turns.
+    ///
+    /// The closure returns nothing, or [`ControlFlow::Break`] to stop; the other texts of the batch still get their
+    /// token of that step.
+    ///
+    /// The Rust kernel shows output line by line. `println!("{}", new.text)` appears at once. `print!("{}", new.text)`
+    /// appears when the text is done, because the line ends there.
     ///
     /// # Errors
-    /// As [`Generation::run`].
+    /// See [`Generation::run`].
     ///
     /// # Examples
     /// ```
@@ -257,7 +280,7 @@ impl Generation {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "generate_stream")]
-    pub fn stream<H: Heard>(&self, mut listener: impl FnMut(&NewToken) -> H) -> Result<Generated> {
+    pub fn stream<H: StreamControl>(&self, mut listener: impl FnMut(&NewToken) -> H) -> Result<Generated> {
         let said = steps::generate(self, &mut |token: &NewToken| -> ControlFlow<()> { listener(token).flow() });
         stream::end_line();
         said
@@ -268,7 +291,7 @@ impl fmt::Debug for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
             .field("model", &self.model.name())
-            .field("prompt", &self.prefix.tokens.len())
+            .field("prompt", &self.prefix.tokens().len())
             .field("max_new_tokens", &self.max_new_tokens)
             .field("sampling", &self.sampling)
             .field("stops", &self.stops)

@@ -1,39 +1,39 @@
-//! Token by token to text.
+//! Decodes a text token by token into pieces that can be printed.
 
 use crate::{Result, text::Tokenizer};
 
-/// Turns the tokens of one text into pieces that are whole characters, each as it reads after what came before.
+/// Turns the tokens of one text into pieces of whole characters, each decoded in the context of the tokens before it.
 #[derive(Clone, Debug)]
 pub(super) struct Pieces {
     tokenizer: Option<Tokenizer>,
     ids: Vec<u32>,
-    /// Where the tokens begin that are decoded once more, because a token's text may hang on its neighbours.
+    /// The first token that is decoded again, because the text of a token may depend on its neighbours.
     from: usize,
-    /// How many tokens have been handed out as text.
+    /// The number of tokens that have been returned as text.
     done: usize,
 }
 
-/// More than enough neighbours for any tokenizer to know how a token reads.
+/// The number of neighbours decoded again: more than any tokenizer needs.
 const NEIGHBOURS: usize = 8;
 
 impl Pieces {
-    /// For what comes after these tokens.
+    /// Makes pieces for the text after these tokens.
     pub(super) fn after(tokenizer: Option<&Tokenizer>, ids: &[u32]) -> Self {
         let known = |id: &&u32| tokenizer.is_some_and(|tokenizer| tokenizer.has_id(**id));
         let ids = ids[ids.len().saturating_sub(NEIGHBOURS)..].iter().filter(known).copied().collect::<Vec<_>>();
         let whole = |end: &usize| {
             !tokenizer.is_some_and(|tokenizer| tokenizer.decode(&ids[..*end]).is_ok_and(|text| is_cut(&text)))
         };
-        // A character that the prompt left incomplete is written as what it becomes.
+        // A character that the prompt leaves incomplete is written once it is complete.
         let done = (0..=ids.len()).rev().find(whole).unwrap_or(0);
         Self { tokenizer: tokenizer.cloned(), ids, from: 0, done }
     }
 
-    /// The text of one more token, with what was held back; empty while a character is incomplete.
+    /// Returns the text of one more token and of anything held back; empty while a character is incomplete.
     pub(super) fn push(&mut self, id: u32) -> Result<String> {
         let Some(tokenizer) = &self.tokenizer else { return Ok(format!(" #{id}")) };
         if !tokenizer.has_id(id) {
-            return Ok(String::new()); // A row of the unembedding that stands for nothing.
+            return Ok(String::new()); // A row of the unembedding without a token.
         }
         self.ids.push(id);
         let text = self.new_text()?;
@@ -44,7 +44,7 @@ impl Pieces {
         Ok(text)
     }
 
-    /// What is held back, when nothing comes after it.
+    /// Returns what was held back, once no token follows.
     pub(super) fn rest(&mut self) -> Result<String> {
         if self.done == self.ids.len() {
             return Ok(String::new());
@@ -62,7 +62,7 @@ impl Pieces {
     }
 }
 
-/// Whether a text ends within a character.
+/// Whether a text ends inside a character.
 fn is_cut(text: &str) -> bool {
     text.ends_with(char::REPLACEMENT_CHARACTER)
 }
@@ -71,7 +71,7 @@ fn is_cut(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A tokenizer of these pieces, with this decoder.
+    /// A tokenizer with these pieces and this decoder.
     fn tokenizer(decoder: &str, pieces: &[&str]) -> Tokenizer {
         let vocab =
             pieces.iter().enumerate().map(|(id, piece)| format!("{piece:?}: {id}")).collect::<Vec<_>>().join(",");
@@ -83,7 +83,7 @@ mod tests {
         Tokenizer::from_bytes(json.as_bytes()).unwrap()
     }
 
-    /// What each token brings to print after a prompt, and what is left in the end.
+    /// The text of each token after a prompt, and the rest at the end.
     fn pieces(tokenizer: &Tokenizer, prompt: &[u32], new: &[u32]) -> Vec<String> {
         let mut pieces = Pieces::after(Some(tokenizer), prompt);
         let mut out: Vec<_> = new.iter().map(|&id| pieces.push(id).unwrap()).collect();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     const BYTES: &str = r#"{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}"#;
-    /// As Llama's: the space that a text begins with is taken off.
+    /// Like Llama's decoder, which removes the leading space of a text.
     const MARKS: &str = r#"{"type": "Sequence", "decoders": [
         {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
         {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}"#;

@@ -1,21 +1,24 @@
-//! [`Prefix`]: a text that has been read, to be continued more than once.
+//! [`Prefix`]: a text that has been read and can be continued several times.
 
 use super::{Generation, pieces::Pieces};
 use crate::{
     Result,
     error::GenerateError,
     hook::Stage,
-    model::{Architecture, Kept, Model, Pass},
-    text::{Padding, ToTokens, Tokens},
+    model::{Architecture, Model, Pass, ToInput, ToTokens},
+    net::Kept,
+    text::{Input, Padding, Tokens},
 };
 
-/// A text that has been read, its keys and values kept, so that continuing it costs only what is new.
+/// A text that has been read.
 ///
-/// Made by [`Model::read`]. Owned and cheap to clone: what is read or generated from it leaves it as it is (what
-/// TransformerLens calls a frozen cache).
+/// Its keys and values are cached, so continuing it costs only the new tokens.
 ///
-/// Its last token is read once more by whatever goes on from it, because the next token depends on it: step 0 of a
-/// generation reads just that one.
+/// Made by [`Model::read`]. It is owned and cheap to clone. Reading more or generating does not change it
+/// (TransformerLens calls this a frozen key-value cache).
+///
+/// Whatever continues it reads its last token again, because the next token depends on it. Step 0 of a generation reads
+/// just that token.
 ///
 /// # Examples
 /// ```
@@ -32,106 +35,108 @@ use crate::{
 #[derive(Clone)]
 pub struct Prefix {
     pub(super) model: Model,
-    /// Padded on the left; the decoder's, in a model of both.
-    pub(super) tokens: Tokens,
-    pub(super) source: Option<Tokens>,
-    /// Of all tokens but the last, or of none.
+    /// The tokens, padded on the left; the decoder's in an encoder-decoder model.
+    pub(super) input: Input,
+    /// The keys and values of all tokens but the last, or none.
     pub(super) kept: Kept,
 }
 
 impl Model {
-    /// Reads a text and keeps the keys and values, so that it can be continued several times.
+    /// Reads a text and keeps its keys and values, so that it can be continued several times.
     ///
     /// # Errors
-    /// As [`Model::generate`]; also when an intervention that this model does in every pass does not fit the text.
-    pub fn read(&self, input: impl ToTokens) -> Result<Prefix> {
+    /// Fails as [`Model::generate`] does, and when an intervention of a hooked model does not fit the text.
+    pub fn read(&self, input: impl ToInput) -> Result<Prefix> {
         Prefix::unread(self, input)?.read()
     }
 
-    /// Describes a continuation of a text before it happens; the decoder's text, in a model with an encoder. See
-    /// [`Generation`].
+    /// Describes a continuation of a text before it happens; the decoder's text in an encoder-decoder model.
+    ///
+    /// See [`Generation`].
     ///
     /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]), or it is an encoder such as BERT, which
-    /// does not go on from the end of a text.
+    /// Fails when this model cannot read the input (see [`Model::tokens`]), or is an encoder such as BERT, which does
+    /// not continue texts.
     #[doc(alias = "sample_logits")]
-    pub fn generate(&self, input: impl ToTokens) -> Result<Generation> {
+    pub fn generate(&self, input: impl ToInput) -> Result<Generation> {
         Ok(Prefix::unread(self, input)?.generate())
     }
 }
 
 impl Prefix {
-    fn unread(model: &Model, input: impl ToTokens) -> Result<Self> {
-        let tokens = model.tokens(input)?;
-        let config = model.config();
-        let (tokens, source) = match config.architecture {
-            Architecture::Decoder => (tokens, None),
-            Architecture::EncoderDecoder => (model.decoder_start(tokens.batch())?, Some(tokens)),
-            Architecture::Encoder => return Err(GenerateError::Encoder { family: config.family.clone() }.into()),
-        };
-        Ok(Self { model: model.clone(), tokens: tokens.padded(Padding::Left), source, kept: Kept::default() })
+    fn unread(model: &Model, input: impl ToInput) -> Result<Self> {
+        let (input, config) = (input.to_input(model)?, model.config());
+        if config.architecture == Architecture::Encoder {
+            return Err(GenerateError::Encoder { family: config.family.clone() }.into());
+        }
+        let tokens = input.tokens().padded(Padding::Left);
+        Ok(Self { model: model.clone(), input: input.with_tokens(tokens), kept: Kept::default() })
     }
 
-    /// Reads what has not been read yet.
+    /// Reads the tokens that have not been read yet.
     fn read(self) -> Result<Self> {
         let had = self.kept.len;
-        let kept = self.kept.for_texts(&self.model.config(), &self.tokens);
+        let kept = self.kept.clone().for_texts(&self.model.config(), &self.tokens());
         let mut again = self.model.standing().iter().filter(|_| kept.len < had);
         if let Some(edit) = again.find(|edit| !edit.is_repeatable()) {
             let after = self.model.config().long_after().unwrap_or_default();
             let (when, deed) = ("with what is added".into(), format!("{edit:?}"));
             return Err(GenerateError::Switch { when, after, deed }.into());
         }
-        let read = kept.len..self.tokens.len();
-        let pass = Pass::onward(&self.model, &self.tokens, self.source.clone(), kept);
-        // Nothing is said yet, so the end of the model is not reached.
+        let read = kept.len..self.tokens().len();
+        let pass = Pass::onward(&self.model, &self.input, kept);
+        // No logits are needed yet, so the pass stops before the end of the model.
         let standing = self.model.standing().iter().filter(|edit| edit.site().point().stage() != Stage::End);
         let standing = standing.filter(|edit| !pass.is_behind(edit.site()));
         let standing: Vec<_> = standing.filter_map(|edit| edit.clone().within(read.clone())).collect();
         let (_, kept) = pass.intervene(standing).without_logits().run_keeping()?;
-        Ok(Self { kept: kept.first(self.tokens.len() - 1)?, ..self })
+        Ok(Self { kept: kept.first(self.tokens().len() - 1)?, ..self })
     }
 
-    /// The same with more text behind it: `prefix.then(" and Mary")?`. Nothing is put between or in front. Several
-    /// texts need as many continuations, of as many tokens each.
+    /// Returns the prefix with more text appended: `prefix.then(" and Mary")?`.
+    ///
+    /// Nothing is inserted between the two. Several texts need the same number of continuations, all with the same
+    /// number of tokens.
     ///
     /// # Errors
-    /// When the text cannot be read by this model, or there are not as many texts, all of one length.
+    /// Fails when this model cannot read the text, or the continuations differ in number from the texts or in length.
     pub fn then(&self, more: impl ToTokens) -> Result<Self> {
         let more = self.model.continuations(more)?;
-        let (texts, lengths) = (self.tokens.batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
+        let (texts, lengths) = (self.tokens().batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
         if lengths.len() != texts || lengths.iter().any(|len| *len != lengths[0]) {
             return Err(GenerateError::Ragged { texts, lengths }.into());
         }
-        let mut tokens = self.tokens.clone();
+        let mut tokens = self.tokens();
         for at in 0..lengths[0] {
             let column = more.iter().map(|ids| Some(ids[at])).collect::<Vec<_>>();
             tokens.push(&column, |id| self.model.token_text(id));
         }
         for (text, ids) in more.iter().enumerate() {
-            let mut pieces =
-                Pieces::after(self.model.tokenizer().as_ref(), &self.tokens.row(text).ids[self.tokens.real(text)]);
+            let read = self.input.tokens();
+            let mut pieces = Pieces::after(self.model.tokenizer().as_ref(), &read.row(text).ids[read.real(text)]);
             let written = ids.iter().map(|&id| pieces.push(id)).collect::<Result<Vec<_>>>()?;
             tokens.write(text, &written);
         }
         self.model.check_tokens(&tokens)?;
-        Self { tokens, ..self.clone() }.read()
+        Self { input: self.input.clone().with_tokens(tokens), ..self.clone() }.read()
     }
 
-    /// Describes a continuation before it happens. See [`Generation`].
+    /// Describes a continuation before it happens.
+    ///
+    /// See [`Generation`].
     #[doc(alias = "sample_logits")]
     pub fn generate(&self) -> Generation {
         Generation::new(self.clone())
     }
 
-    /// The text that was read; what the decoder read, in a model with an encoder.
+    /// The text that was read; in an encoder-decoder model, the decoder's.
     pub fn tokens(&self) -> Tokens {
-        self.tokens.clone()
+        self.input.tokens()
     }
 }
 
 impl Prefix {
     pub(super) fn brief(&self) -> String {
-        format!("Prefix of {:?} for {}", self.tokens.row(0).strings, self.model.name())
+        format!("Prefix of {:?} for {}", self.tokens().row(0).strings, self.model.name())
     }
 }

@@ -1,3 +1,5 @@
+//! [`Steps`]: a range of the steps of a generation, for interventions and recordings.
+
 use std::{
     fmt,
     ops::{Bound, RangeBounds},
@@ -7,7 +9,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
     first: usize,
-    /// The first that is none of them.
+    /// The step after the last; `None` for a range without an end.
     end: Option<usize>,
 }
 
@@ -30,12 +32,12 @@ impl Steps {
         self.first <= step && self.end.is_none_or(|end| step < end)
     }
 
-    /// Whether they are all steps up to this one.
+    /// Whether the range contains all steps up to this one.
     pub(super) fn are_all_to(&self, last: usize) -> bool {
         self.first == 0 && self.contains(last)
     }
 
-    /// The first of them that is not before `step`.
+    /// Returns the first step of the range that is not before `step`.
     pub(super) fn first_from(&self, step: usize) -> Option<usize> {
         Some(self.first.max(step)).filter(|&step| self.contains(step))
     }

@@ -1,7 +1,7 @@
-//! How the next token is chosen.
+//! Chooses the next token from logits: greedily, or by temperature, `top_k` and `top_p`.
 //!
-//! candle-transformers has a sampler too, but it takes more than two minutes of processor time to compile, keeps one
-//! stream of random numbers for a whole batch, and takes `top_p` of all probability, not of what `top_k` left.
+//! candle-transformers has a sampler too, but it takes more than two minutes of processor time to compile, uses one
+//! random stream for a whole batch, and applies `top_p` to the full distribution instead of what `top_k` leaves.
 
 use crate::{
     Result,
@@ -12,7 +12,7 @@ use crate::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::ops::RangeInclusive;
 
-/// How the next token is chosen from logits: greedily where no temperature, `top_k` or `top_p` is given.
+/// How the next token is chosen from logits. It is greedy if no temperature, `top_k` or `top_p` is given.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sampling {
     pub(super) temperature: Option<f64>,
@@ -30,7 +30,7 @@ impl Default for Sampling {
     }
 }
 
-/// Temperatures and penalties for repetition: what logits are divided by must keep them in range.
+/// The range of temperatures and repetition penalties, which logits are divided by.
 const FACTORS: RangeInclusive<f64> = 1e-6..=1e6;
 const FREQUENCIES: RangeInclusive<f64> = -1e6..=1e6;
 
@@ -53,7 +53,7 @@ impl Sampling {
         unsaid || self.temperature == Some(0.0)
     }
 
-    /// Logits after penalties and temperature, in this order: repetition penalty (Keskar et al. 2019), temperature,
+    /// Returns the logits after, in this order, the repetition penalty (Keskar et al. 2019), the temperature and the
     /// frequency penalty.
     fn adjusted(&self, logits: &[f32], text: &[u32]) -> Vec<f32> {
         let mut counts = vec![0u32; logits.len()];
@@ -70,8 +70,8 @@ impl Sampling {
         logits.iter().zip(&counts).map(adjusted).collect()
     }
 
-    /// The tokens that may be chosen and their probabilities: of the `top_k` likeliest, as few as have `top_p` of
-    /// their probability together (the one that crosses it is kept).
+    /// Returns the tokens that may be chosen and their probabilities: among the `top_k` most likely, the fewest whose
+    /// probabilities reach `top_p`. The token that crosses it is included.
     fn candidates(&self, logits: &[f32]) -> (Vec<usize>, Vec<f32>) {
         let ids = match (self.top_k, self.top_p) {
             (None, None) => (0..logits.len()).collect(),
@@ -92,8 +92,7 @@ impl Sampling {
     }
 }
 
-/// Chooses the tokens of one text: one stream of random numbers for each, so that a text does not depend on its
-/// neighbours.
+/// Chooses the tokens of one text. Each text has its own random stream, so it does not depend on its neighbours.
 #[derive(Clone, Debug)]
 pub(super) struct Sampler {
     sampling: Sampling,
@@ -101,14 +100,13 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    /// For the text at this index: its stream is that of the seed plus the index.
+    /// Makes the sampler of the text at this index, seeded with the seed plus the index.
     pub(super) fn new(sampling: Sampling, text: usize) -> Self {
         let rng = StdRng::seed_from_u64(sampling.seed.wrapping_add(text as u64));
         Self { sampling, rng }
     }
 
-    /// The next token after `text`, or `None` when the logits hold something that is not a number, or nothing else
-    /// than -inf.
+    /// Returns the next token after `text`; `None` if a logit is NaN or inf, or all are -inf.
     pub(super) fn next(&mut self, logits: &[f32], text: &[u32]) -> Option<usize> {
         let logits = self.sampling.adjusted(logits, text);
         if not_a_logit(&logits).is_some() {
@@ -125,7 +123,7 @@ impl Sampler {
             before += f64::from(probability);
             at < before
         });
-        // Rounding may leave `at` on the very end: then it is the last that is possible at all.
+        // Rounding may leave `at` at the very end. Then the last token with a positive probability is chosen.
         ids.get(chosen.or_else(|| probabilities.iter().rposition(|&probability| probability > 0.0))?).copied()
     }
 }
@@ -139,7 +137,7 @@ mod tests {
         ids[..probabilities.len()].to_vec()
     }
 
-    /// Logits of these probabilities.
+    /// The logits of these probabilities.
     fn of(probabilities: &[f32]) -> Vec<f32> {
         probabilities.iter().map(|probability| probability.ln()).collect()
     }
@@ -163,7 +161,7 @@ mod tests {
 
     #[test]
     fn top_p_is_a_share_of_what_top_k_left() {
-        // Of the two likeliest, the first has 2/3.
+        // Of the two most likely tokens, the first has probability 2/3.
         let sampling = Sampling { top_k: Some(2), top_p: Some(0.6), ..Sampling::default() };
         assert_eq!(ids(&sampling, &of(&[0.125, 0.5, 0.125, 0.25])), [1]);
     }
@@ -176,9 +174,9 @@ mod tests {
             frequency_penalty: 0.25,
             ..Sampling::default()
         };
-        // Said twice: 3 / 2 / 0.5 - 2 * 0.25; said once: -1 * 2 / 0.5 - 0.25; never said: 1 / 0.5.
+        // A token that occurs twice: 3 / 2 / 0.5 - 2 * 0.25; once: -1 * 2 / 0.5 - 0.25; never: 1 / 0.5.
         assert_eq!(sampling.adjusted(&[3.0, -1.0, 1.0], &[0, 1, 0]), [2.5, -4.25, 2.0]);
-        // Greedy choice knows no temperature.
+        // The greedy choice ignores the temperature.
         let greedy = Sampling { temperature: Some(0.0), repetition_penalty: 2.0, ..Sampling::default() };
         assert_eq!(greedy.adjusted(&[3.0, -1.0, 1.0], &[0, 1, 0]), [1.5, -2.0, 1.0]);
     }
@@ -211,7 +209,8 @@ mod tests {
             let expected = probabilities.map(|probability| f64::from(probability) * f64::from(draws));
             counts.iter().zip(expected).map(|(count, expected)| (count - expected).powi(2) / expected).sum()
         };
-        // 4 degrees of freedom: beyond 25 once in 20000 times. A distribution not much different is far beyond.
+        // With 4 degrees of freedom, a value above 25 has probability 1 in 20000. Even a slightly different
+        // distribution would far exceed it.
         assert!(chi_square(probabilities) < 25.0, "{counts:?}");
         assert!(chi_square([0.05, 0.3, 0.1, 0.2, 0.35]) > 25.0);
     }

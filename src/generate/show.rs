@@ -1,4 +1,4 @@
-//! How what was generated is shown.
+//! How generated text is shown in a notebook.
 
 use super::{Generated, Prefix};
 use crate::{
@@ -9,10 +9,12 @@ use crate::{
 };
 
 impl Generated {
-    /// One text, each new token coloured by the probability that the model gave it; the prompt is hatched.
+    /// Draws one text with each new token coloured by the probability that the model gave it.
+    ///
+    /// The prompt is hatched.
     ///
     /// # Errors
-    /// When there is no such text.
+    /// Fails when there is no such text.
     pub fn probabilities(&self, text: impl ToIndex) -> Result<Figure> {
         let text = text.to_index();
         let reason = self.stop_reason(text)?;
@@ -21,7 +23,7 @@ impl Generated {
         let prompt = real.len() - new.len();
         let values = std::iter::repeat_n(f32::NAN, prompt).chain(new.iter().map(|token| token.probability));
         TokenText::new(&self.tokens().strings(text)[real], values)
-            .title(format!("{prompt} tokens of prompt, {} new: {reason}", new.len()))
+            .title(format!("{prompt} prompt tokens, {} new tokens: {reason}", new.len()))
             .value("probability when chosen")
             .range(0.0, 1.0)
             .draw()
@@ -36,7 +38,7 @@ impl Generated {
 }
 
 shown! {
-    /// Shows each text in a notebook: pointing at a new token tells how likely the model found it.
+    /// Shows each text in a notebook. A tooltip on each new token has its probability.
     Generated: card, brief
 }
 

@@ -1,12 +1,14 @@
-//! The loop: one forward pass for each new token.
+//! The generation loop: one forward pass for each new token.
 
 use super::{Generated, Generation, NewToken, Steps, StopReason, writer::Writer};
 use crate::{
     Result,
     cache::ActivationCache,
+    config::Sizes,
     error::GenerateError,
     hook::{Intervention, Site},
-    model::{Kept, Pass, Sizes},
+    model::Pass,
+    net::Kept,
     text::Tokens,
 };
 use candle_core::Tensor;
@@ -18,7 +20,7 @@ pub(super) type Listener<'a> = &'a mut dyn FnMut(&NewToken) -> ControlFlow<()>;
 pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Generated> {
     generation.check()?;
     let model = &generation.model;
-    let mut tokens = generation.prefix.tokens.clone();
+    let mut tokens = generation.prefix.tokens();
     let mut kept = generation.prefix.kept.clone();
     let mut writers: Vec<Writer> = (0..tokens.batch())
         .map(|text| Writer::new(generation, text, &tokens.row(text).ids[tokens.real(text)]))
@@ -50,7 +52,7 @@ pub(super) fn generate(generation: &Generation, listener: Listener) -> Result<Ge
     Ok(Generated::new(generation, tokens, writers, caches, logits))
 }
 
-/// Tells the listener of the new tokens, until it has heard enough.
+/// Calls the listener with each new token, until it asks to stop.
 fn tell(writers: &mut [Writer], next: &[Option<u32>], step: usize, listener: Listener) {
     for row in 0..writers.len() {
         let (Some(_), Some(token), Some(text)) = (next[row], writers[row].new.last(), writers[row].printed.last())
@@ -68,19 +70,19 @@ fn tell(writers: &mut [Writer], next: &[Option<u32>], step: usize, listener: Lis
 }
 
 impl Generation {
-    /// Reads what has not been read yet; what was recorded, the logits at the end (`[batch, d_vocab]`), and what is
-    /// kept.
+    /// Reads the new tokens. Returns what was recorded, the last logits (`[batch, d_vocab]`), and the cached keys and
+    /// values.
     fn read(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<(ActivationCache, Tensor, Kept)> {
         let (run, kept) = self.pass(step, tokens, kept)?.run_keeping()?;
         Ok((run.cache(), run.logits()?.squeeze(1)?, kept))
     }
 
-    /// The forward pass of a step. What happens in the encoder happens at step 0, for it is run once.
+    /// Returns the forward pass of a step. Interventions in the encoder act at step 0, the only step that runs it.
     fn pass(&self, step: usize, tokens: &Tokens, kept: Kept) -> Result<Pass> {
         let (first, end) = (kept.len, tokens.len());
-        // Logits are worked out at the end alone.
+        // Logits are computed at the last position only.
         let read = |site: Site| if site == Site::unembed_out() { end - 1..end } else { first..end };
-        let pass = Pass::onward(&self.model, tokens, self.prefix.source.clone(), kept);
+        let pass = Pass::onward(&self.model, &self.prefix.input.clone().with_tokens(tokens.clone()), kept);
         let is_over = |steps: &Steps, site: Site| steps.contains(0) && pass.is_behind(site);
         let mut sites = Vec::new();
         for (steps, asked) in self.record.iter().filter(|(steps, _)| steps.contains(step)) {
@@ -94,11 +96,11 @@ impl Generation {
         Ok(pass.intervene(now))
     }
 
-    /// Everything that can be wrong, found before anything runs.
+    /// Checks everything that can be wrong before anything runs.
     fn check(&self) -> Result<()> {
         self.sampling.check()?;
         self.interventions.iter().try_for_each(|(_, edit)| edit.check_made())?;
-        let (tokens, last) = (&self.prefix.tokens, self.max_new_tokens.checked_sub(1).ok_or(GenerateError::Nothing)?);
+        let (tokens, last) = (&self.prefix.tokens(), self.max_new_tokens.checked_sub(1).ok_or(GenerateError::Nothing)?);
         if self.stops.iter().any(String::is_empty) {
             return Err(GenerateError::EmptyStop.into());
         }
@@ -124,26 +126,26 @@ impl Generation {
             let kept = Kept::imagined(if self.keeps { ahead.len() - 1 } else { 0 });
             self.pass(step, &ahead, kept)?.plan().map(drop)
         };
-        // What fits two steps in a row does not hang on how many tokens there are, and fits all of them.
+        // Whether something fits two steps in a row does not depend on the number of tokens, so it then fits all steps.
         let two = |steps: &Steps| steps.first_from(1).map(|first| (first, steps.first_from(first + 1)));
         let asked = asked().filter_map(two).flat_map(|(first, next)| [Some(first), next]).flatten();
         let mut asked = asked.filter(|&step| step < end);
         asked.try_for_each(later).map_err(|why| GenerateError::LaterStep { why }.into())
     }
 
-    /// How many tokens any text can get: none goes on for longer than the model reads.
+    /// The most new tokens any text can get, limited by the model's context.
     fn most_new_tokens(&self) -> usize {
-        let shortest = self.prefix.tokens.lengths().into_iter().min().unwrap_or(0);
+        let shortest = self.prefix.tokens().lengths().into_iter().min().unwrap_or(0);
         self.max_new_tokens.min(self.model.config().n_ctx.saturating_sub(shortest))
     }
 
-    /// That what was done to tokens when they were read can be done again, where a text becomes so long that its keys
-    /// are turned by other angles and it is read anew.
+    /// Checks that interventions can be applied twice to the same token if a text grows so long that its rotary angles
+    /// change and it is read again.
     fn check_switch(&self, last: usize) -> Result<()> {
         let Some(after) = self.model.config().long_after().filter(|_| self.keeps) else { return Ok(()) };
-        // The text that is read at a step has that many tokens more than the prompt.
+        // The text read at a step is longer than the prompt by the number of that step.
         let switch = |len: usize| (len <= after).then(|| after - len + 1).filter(|&step| step <= last);
-        let Some(step) = self.prefix.tokens.lengths().into_iter().filter_map(switch).min() else { return Ok(()) };
+        let Some(step) = self.prefix.tokens().lengths().into_iter().filter_map(switch).min() else { return Ok(()) };
         let again = |(steps, edit): &(Steps, Intervention)| edit.is_repeatable() && steps.are_all_to(last);
         match self.interventions.iter().find(|one| !again(one)) {
             Some((_, edit)) => {
@@ -154,12 +156,12 @@ impl Generation {
         }
     }
 
-    /// That every index is one that comes up before the end.
+    /// Checks that every index occurs before the end.
     fn check_indices(&self) -> Result<()> {
-        let tokens = &self.prefix.tokens;
-        // No text grows beyond what the model reads.
+        let tokens = &self.prefix.tokens();
+        // A text cannot grow longer than the model's context.
         let target = tokens.len() + self.most_new_tokens().min(self.model.config().n_ctx);
-        let source = self.prefix.source.as_ref().map_or(target, Tokens::len);
+        let source = self.prefix.input.source().map_or(target, |source| source.len());
         let sizes = Sizes { batch: tokens.batch(), source, target, past: 0 };
         let check = |(_, edit): &(_, Intervention)| edit.indices(&self.model.config(), sizes).map(drop);
         self.interventions.iter().try_for_each(check)

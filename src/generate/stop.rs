@@ -1,4 +1,4 @@
-//! When a generated text ends.
+//! [`StopReason`]: why a text ended, and the search for stop strings.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The model chose a token that ends texts.
+    /// The model chose an end token.
     EndOfText,
-    /// This stop string was written.
+    /// This stop string was generated.
     StopString(String),
-    /// As many new tokens as asked for.
+    /// The text has the requested number of new tokens.
     MaxNewTokens,
-    /// The text is as long as the model reads (`n_ctx`).
+    /// The text fills the model's context (`n_ctx`).
     ContextFull,
-    /// Whoever was listening had heard enough.
+    /// The closure of [`Generation::stream`](super::Generation::stream) asked to stop.
     Interrupted,
 }
 
@@ -22,20 +22,20 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EndOfText => f.write_str("the model ended the text"),
-            Self::StopString(string) => write!(f, "{string:?} was written"),
+            Self::StopString(string) => write!(f, "{string:?} was generated"),
             Self::MaxNewTokens => f.write_str("max_new_tokens reached"),
-            Self::ContextFull => f.write_str("the text is as long as the model reads (n_ctx)"),
+            Self::ContextFull => f.write_str("the text fills the model's context (n_ctx)"),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }
 }
 
-/// A text as it is written, which ends before the first stop string. What may yet turn out to be the beginning of one
-/// is held back.
+/// A text as it is generated, cut before the first stop string. Text that may turn out to begin a stop string is held
+/// back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
     text: String,
-    /// How much of it was handed out, in bytes.
+    /// The number of bytes that have been returned.
     out: usize,
 }
 
@@ -49,7 +49,7 @@ impl Written {
         Some(stop)
     }
 
-    /// What can be handed out now: nothing of it can become part of a stop string any more.
+    /// Returns the text that cannot become part of a stop string any more.
     pub(super) fn take(&mut self, stops: &[String]) -> String {
         let rest = &self.text[self.out..];
         let begun = |stop: &String| {
@@ -60,7 +60,7 @@ impl Written {
         self.hand_out(self.text.len() - held)
     }
 
-    /// All that is left.
+    /// Returns all the remaining text.
     pub(super) fn take_rest(&mut self) -> String {
         self.hand_out(self.text.len())
     }
@@ -76,7 +76,7 @@ impl Written {
 mod tests {
     use super::*;
 
-    /// What is handed out for each piece, and the stop string found, if any.
+    /// Returns the text for each piece, and the stop string if one was found.
     fn write(pieces: &[&str], stops: &[&str]) -> (Vec<String>, Option<String>) {
         let stops = stops.iter().map(|&stop| stop.to_owned()).collect::<Vec<_>>();
         let mut written = Written::default();

@@ -1,4 +1,4 @@
-//! Listening while a text is written.
+//! [`NewToken`]: what the closure of [`Generation::stream`](super::Generation::stream) receives for each token.
 
 use crate::{kernel_check::in_a_kernel, model::Prediction};
 use std::{
@@ -7,50 +7,51 @@ use std::{
     ops::ControlFlow,
 };
 
-/// Ends the line of what a listener printed, in the Rust kernel, which reads whole lines: what is left of one would be
-/// shown by a later cell.
+/// Ends the line that a closure printed. The Rust kernel reads whole lines, so an unfinished line would appear in a
+/// later cell.
 pub(super) fn end_line() {
     if in_a_kernel() {
-        // A closed standard output has nobody to tell.
+        // If standard output is closed, there is nothing to end.
         let _ = io::stdout().write_all(b"\n");
     }
 }
 
-/// One new token of one text, as [`Generation::stream`](super::Generation::stream) hands it out.
+/// One new token of one text, as [`Generation::stream`](super::Generation::stream) passes it to its closure.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NewToken {
-    /// What can be printed now. Whole characters: a token that ends within one has an empty text, and the next brings
-    /// both. What may be the beginning of a stop string is held back too. All of them together are the new text.
+    /// The text that can be printed now. A token that ends inside a character has an empty text, and the next token
+    /// completes the character. Text that may begin a stop string is held back too. Together these pieces are the new
+    /// text.
     pub text: String,
-    /// Which text of the batch it belongs to.
+    /// The index of its text in the batch.
     pub row: usize,
-    /// The step that chose it: 0 is the one that read the prompt.
+    /// The step that chose it. Step 0 reads the prompt.
     pub step: usize,
     /// The token, and the logit and probability that the model gave it, before any penalty or temperature.
     pub token: Prediction,
 }
 
-/// Its text.
+/// Prints its text.
 impl fmt::Display for NewToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
     }
 }
 
-/// What a listener returns: nothing, or whether to go on.
-pub trait Heard {
-    /// `Break` ends the generation.
+/// What the closure of [`Generation::stream`](super::Generation::stream) returns: nothing, or whether to go on.
+pub trait StreamControl {
+    /// Returns whether to go on. `Break` ends the generation.
     fn flow(self) -> ControlFlow<()>;
 }
 
-impl Heard for () {
+impl StreamControl for () {
     fn flow(self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-impl Heard for ControlFlow<()> {
+impl StreamControl for ControlFlow<()> {
     fn flow(self) -> ControlFlow<()> {
         self
     }

@@ -1,4 +1,4 @@
-//! One text of a batch, as it is written.
+//! [`Writer`]: the state of one text of a batch during a generation.
 
 use super::{Generation, StopReason, pieces::Pieces, sampling::Sampler, stop::Written};
 use crate::{
@@ -8,22 +8,22 @@ use crate::{
     model::{Prediction, softmax},
 };
 
-/// One text of a batch, as it is written.
+/// One text of a batch during a generation.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     sampler: Sampler,
     pieces: Pieces,
     written: Written,
-    /// Prompt and new tokens.
+    /// The ids of the prompt and the new tokens.
     ids: Vec<u32>,
     pub(super) new: Vec<Prediction>,
-    /// What each new token brought to print.
+    /// The printable text of each new token.
     pub(super) printed: Vec<String>,
     pub(super) reason: Option<StopReason>,
 }
 
 impl Writer {
-    /// For the text at this index, which begins with `prompt`.
+    /// Makes the writer of the text at this index, which begins with `prompt`.
     pub(super) fn new(generation: &Generation, text: usize, prompt: &[u32]) -> Self {
         Self {
             sampler: Sampler::new(generation.sampling.clone(), text),
@@ -36,7 +36,7 @@ impl Writer {
         }
     }
 
-    /// Chooses the next token and finds out whether it is the last.
+    /// Chooses the next token and decides whether it is the last.
     pub(super) fn write(&mut self, generation: &Generation, logits: &[f32], cache: &ActivationCache) -> Result<u32> {
         let step = self.new.len();
         cache.check_numbers(|| format!("the logits of step {step}"), logits)?;
@@ -65,7 +65,7 @@ impl Writer {
             None => self.written.take(stops),
             Some(StopReason::StopString(_)) => self.written.take_rest(),
             Some(_) => {
-                // Half a character, that nothing will complete.
+                // An incomplete character that no token will complete.
                 if let Some(stop) = self.written.push(&self.pieces.rest()?, stops) {
                     self.reason = Some(StopReason::StopString(stop.to_owned()));
                 }

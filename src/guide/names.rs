@@ -1,4 +1,6 @@
-//! Names in TransformerLens, nnsight and SAELens, and the glassbox line for each. Every line is compiled and run.
+//! Names in TransformerLens, nnsight and SAELens, each with the glassbox line that does the same.
+//!
+//! Every line is compiled and run.
 //!
 //! Hook names, shapes and values are TransformerLens's own, so a name such as `blocks.0.attn.hook_z` needs no
 //! translation.
@@ -46,6 +48,7 @@
 //! run.decompose_fully(last)?;                        // cache.get_full_resid_decomposition
 //! run.decompose(last)?.logit_attrs("owl", "red")?;   // cache.logit_attrs(stack, tokens, incorrect_tokens)
 //! run.decompose(last)?.apply_ln(Site::unembed_in())?; // cache.apply_ln_to_stack
+//! run.cache().get(Site::unembed_in())?;              // cache["ln_final.hook_normalized"] of a model with folded norms: what W_U reads
 //! run.logit_lens()?;                                 // logit lens: accumulated_resid, ln_final, W_U
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -60,6 +63,11 @@
 //! model.run(text)?;                                  // model.reset_hooks(): `model` itself never changes
 //! model.run_with(text, zero(Site::z(1)).head(0))?;   // def hook(z, hook): z[:, :, 0] = 0
 //! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // def hook(z, hook): print(z.shape)
+//! model.run_with(text, observe_at("blocks.*.attn.hook_z", |z, site| println!("{site} {:?}", z.dims())))?; // def hook(z, hook): print(hook.name)
+//! model.run_with(text, edit(Site::v(1), |v| Ok(v.clone())))?; // def hook(v, hook): return v
+//! let (keep, stored) = store("blocks.*.attn.hook_z"); // def hook(z, hook): kept.append(z)
+//! model.run_with(text, keep)?;
+//! stored.all()?;                                     // kept
 //! model.run_with(text, patch(Site::resid_post(0), run.cache()))?; // def hook(resid, hook): return cache[hook.name]
 //! model.pass(text)?.differentiate(Site::resid_post(0), |logits| logits.sum_all()).run()?; // bwd_hooks, .backward()
 //! # Ok::<(), glassbox::Error>(())
@@ -80,11 +88,13 @@
 //! w.w_o(layer)?.i(head)?;                            // model.W_O[layer, head]
 //! w.stacked(|w, layer| w.w_q(layer))?;               // model.W_Q
 //! w.get("blocks.0.attn.W_Q")?;                       // model.state_dict()["blocks.0.attn.W_Q"]
-//! w.tokens_to_residual_directions(text)?;            // model.tokens_to_residual_directions
+//! w.token_to_residual_direction("owl")?;             // model.tokens_to_residual_directions(model.to_single_token("owl"))
+//! w.tokens_to_residual_directions(text)?;            // model.tokens_to_residual_directions(model.to_tokens(text))
 //! w.accumulated_bias(layer, false, true)?;           // model.accumulated_bias
 //! model.all_head_labels();                           // model.all_head_labels()
 //! model.qk(layer)?;                                  // model.QK[layer], a FactoredMatrix
 //! model.ov(layer)?.eigenvalues()?;                   // model.OV[layer].eigenvalues
+//! model.ov(layer)?.get(head)?.rmatmul(w.w_e()?)?.matmul(w.w_u()?)?; // model.W_E @ model.OV[layer, head] @ model.W_U
 //! composition_scores(&model, Composition::K)?;       // model.all_composition_scores("K")
 //! model.fold_value_biases()?;                        // model.fold_value_biases(..)
 //! model.center_unembed()?;                           // from_pretrained(.., center_unembed=True)
@@ -96,7 +106,7 @@
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
-//! Detector::habit(Habit::PreviousToken).scores(&run)?; // head_detector.detect_head(model, text, "previous_token_head")
+//! Detector::head_type(HeadType::PreviousToken).scores(&run)?; // head_detector.detect_head(model, text, "previous_token_head")
 //! head_scores(&run)?;                                // detect_head for previous, duplicate and induction heads
 //! glassbox::circuits::svd_reading(&model, glassbox::circuits::Writes::Head { layer: 1, head: 0 }, 3)?; // SVDInterpreter(model).get_singular_vectors("OV", ..)
 //! # Ok::<(), glassbox::Error>(())
@@ -112,6 +122,7 @@
 //! patching.resid_mid()?;                             // patching.get_act_patch_resid_mid
 //! patching.attn_out()?;                              // patching.get_act_patch_attn_out
 //! patching.mlp_out()?;                               // patching.get_act_patch_mlp_out
+//! Metric::new(|logits| logits.i((.., 3)));           // def metric(logits): return logits[:, -1, 3]
 //! patching.heads(HeadPart::Out)?;                    // patching.get_act_patch_attn_head_out_all_pos; _q_, _k_, _v_, _pattern_
 //! patching.heads_by_position(HeadPart::Query)?;      // patching.get_act_patch_attn_head_q_by_pos
 //! patching.pattern_entries()?;                       // patching.get_act_patch_attn_head_pattern_dest_src_pos
@@ -133,7 +144,8 @@
 //! ```
 //!
 //! # SAELens
-//! Sparse autoencoders are not read yet. Here is what comes before and after one; `affine` stands in for the autoencoder:
+//! Sparse autoencoders cannot be loaded yet. These lines show what comes before and after one; `affine` stands in for
+//! it:
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");

@@ -1,7 +1,8 @@
-//! The index by task: what you want to do, and the line that does it. Every line is compiled, and all but those for
-//! encoders are run.
+//! The index by task: what you want to do, and the line that does it.
 //!
-//! All of them stand after these:
+//! Every line is compiled, and all but those for encoders are run.
+//!
+//! All lines follow these:
 //!
 //! ```
 //! use glassbox::prelude::*;
@@ -15,7 +16,7 @@
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
-//! Model::open("induction-2l")?;            // open an included model; also a folder, a .gguf file, a hub id
+//! Model::open("induction-2l")?;            // open a shipped model; also a folder, a .gguf file, a hub id
 //! model.config().n_layers;                 // how many layers, heads, dimensions
 //! model.tokens(text)?;                     // cut a text into tokens
 //! model.to_str_tokens(text)?;              // the tokens as strings
@@ -25,20 +26,24 @@
 //! model.pass(text)?.stop_at_layer(1).run()?;   // stop before a layer
 //! model.forward(text)?;                    // logits alone
 //! model.run(["red fox red", "blue owl"])?; // several texts, padded
-//! model.generate(text)?.max_new_tokens(3).run()?; // go on writing
+//! model.generate(text)?.max_new_tokens(3).run()?; // generate text
 //! model.processed(Processing::default())?; // fold layer norms, centre the weights
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
-//! # What does the model say?
+//! # What does the model predict?
 //! ```
 //! # use glassbox::prelude::*;
 //! # let (model, text) = (Model::open("induction-2l")?, "red fox blue owl red fox blue");
 //! # let run = model.run(text)?;
-//! run.next_tokens(-1, 6)?;                 // picture: the likeliest next tokens
+//! run.next_tokens(-1, 6)?;                 // picture: the most likely next tokens
 //! run.predictions(-1, 6)?;                 // the same as data
+//! for next in run.predictions(-1, 6)? {    // each has text, id, logit and probability
+//!     println!("{} {:.3}", next.text, next.probability);
+//! }
 //! run.probability("owl", -1)?;             // probability of a word
 //! run.logit_diff("owl", "red", -1)?;       // logit difference of two words
+//! model.run([text, text])?.logit_diffs([("owl", "red"), ("owl", "fox")], -1)?; // of every text of a batch
 //! run.loss()?;                             // loss, mean over tokens
 //! run.loss_per_token()?;                   // loss per token
 //! let other = model.run_with(text, zero(Site::z(1)))?;
@@ -46,7 +51,8 @@
 //! run.surprise()?;                         // picture: loss per token, on the text
 //! model.test_prompt(text, "owl")?;         // rank, logit and probability of an answer
 //! model.accuracy([(text, "owl", "red")])?; // for how many prompts the right word beats the wrong one
-//! run.logit_lens()?;                       // picture: what it would say before each layer
+//! run.logit_lens()?;                       // picture: what it would predict before each layer
+//! run.logit_lens()?.layers(0..1)?;         // at some of the layers
 //! run.logit_lens_for("owl")?.rank_line(-1)?; // picture: rank of a word by layer
 //! run.logits()?.softmax(-1)?;              // probabilities of every token everywhere
 //! # Ok::<(), glassbox::Error>(())
@@ -63,14 +69,15 @@
 //! run.cache().sites();                     // what was recorded
 //! run.logits()?.i((0, -1))?;                // part of a tensor: numbers and ranges, from either end
 //! run.loss_per_token()?.i(0)?.to_vec1::<f32>()?; // numbers of a tensor: to_vec1, to_vec2, to_scalar
+//! run.logits()?.sum(D::Minus1)?;           // along the last axis: where candle counts axes, -1 is D::Minus1
 //! run.stack_activation(Site::z)?;          // one site of all layers, stacked
 //! run.attention(1)?;                       // picture: attention patterns of a layer
 //! run.attention_head(1, 0)?;               // picture: attention pattern of a head
 //! run.pattern(1, 0)?;                      // attention pattern of a head as an array
 //! head_scores(&run)?;                      // picture: previous-token, duplicate and induction scores of heads
-//! head_scores(&run)?.top(3);               // table of the highest
-//! run.bytes();                             // how much memory the run holds; drop(run) gives it back
-//! label_heads(&model, 0)?;                 // picture: what every head does, measured on random tokens
+//! head_scores(&run)?.top(3);               // table of the highest scores
+//! run.bytes();                             // how much memory the run holds; drop(run) frees it
+//! label_heads(&model, 0)?;                 // picture: type of every head, measured on random tokens
 //! repeated_random_tokens(&model, 4, 10, 2, 0)?; // random tokens, repeated
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -82,6 +89,31 @@
 //! bert.fill_mask("The capital of France is [MASK].", 5)?; // picture: what may stand at the blank
 //! bert.run("The capital of France is [MASK].")?.logit_lens()?; // picture: what it would put there before each layer
 //! bert.embed(["a cat sat", "a dog sat"])?.similarity(); // how alike sentences are, -1 to 1
+//! let heads = bert.run("The capital of France is [MASK].")?.decompose_heads(Site::resid_post(-1))?;
+//! heads.positions([6])?.logit_attrs("paris", "london")?; // picture: which heads put Paris there, all norms held
+//! let metric = Metric::logit_diff(&bert, "paris", "rome", 1)?.at(6)?; // by what stands at the blank
+//! Patching::new(&bert, "the capital of france is [MASK].", "the capital of italy is [MASK].", metric)?.resid_pre()?;
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
+//! # An encoder beside a decoder
+//! ```no_run
+//! # use glassbox::prelude::*;
+//! let t5 = Model::open("google-t5/t5-small")?;
+//! let (cat, dog) = ("translate English to German: The cat", "translate English to German: The dog");
+//! let run = t5.run((cat, "Die"))?;                   // the encoder reads the first, the decoder the second
+//! run.attention(Site::cross_pattern(0).in_decoder())?; // picture: where the decoder looks in the source
+//! t5.run_with((cat, "Die"), zero(Site::z(1).in_encoder()).head(3))?; // ablate a head of the encoder
+//! let two = Patching::new(&t5, (cat, "Die"), (dog, "Die"), Metric::logit_diff(&t5, "Katze", "Hund", 1)?)?;
+//! two.encoder()?.resid_pre()?;                       // picture: layer of the encoder by position of the source
+//! two.decoder()?.heads(HeadPart::Out)?;              // picture: heads of the decoder
+//! two.cross_attention()?.heads(HeadPart::Pattern)?;  // picture: heads that look from the decoder to the encoder
+//! two.encoder()?.edge_attribution()?.circuit(8);     // picture: a circuit of the encoder
+//! let run = t5.pass(cat)?.decoder_input("Die")?.record(Sites::All).run()?;
+//! let heads = run.decompose_heads(Site::resid_post(-1).in_decoder())?; // those of self-attention and of cross attention
+//! heads.next_token_attrs()?;                               // picture: what each gave to the token that comes next
+//! run.decompose(Site::resid_post(-1).in_encoder())?;       // the encoder's stream
+//! run.decompose_scores(Site::cross_pattern(0).in_decoder(), 0)?; // picture: why a head looks at the source
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
@@ -97,17 +129,19 @@
 //! model.run_with(text, zero("blocks.*.attn.hook_z").head(0))?; // at all sites of a pattern
 //! model.run_with(text, edit(Site::z(1), |z| z * 0.5))?; // any function of the activation
 //! model.run_with(text, edit(Site::z(1), |z| Ok(((z * 0.5)? + 1.0)?)))?; // in several steps
-//! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look, change nothing
-//! let (keep, stored) = store(Site::z(1));            // keep what is seen there
+//! model.run_with(text, observe(Site::z(1), |z| println!("{:?}", z.dims())))?; // look without changing
+//! model.run_with(text, edit_at("blocks.*.attn.hook_z", |z, site| z * if site.layer() == Some(0) { 0.0 } else { 1.0 }))?; // a closure that receives the site
+//! let (keep, stored) = store(Site::z(1));            // keep an activation
 //! model.run_with(text, keep)?;
-//! stored.get()?;                                     // and here it is; of several sites stored.at(site)?, stored.all()?
+//! stored.get()?;                                     // and read it; for several sites stored.at(site)?, stored.all()?
 //! model.run_with(text, patch(Site::z(1), run.cache()))?; // put in another run's activation
 //! model.run_with(text, patch(Site::z(1), run.cache()).position(-1))?; // at one position
 //! let pass = model.pass(text)?.differentiate(Site::z(1), |logits| logits.sum_all()).run()?;
 //! pass.gradient(Site::z(1))?;                        // gradient of anything at a site
 //! model.run_with(text, block_attention(1, [-1], [2]))?; // stop one position from attending to another
+//! Direction::between(&model, Site::resid_post(1), -1, ["The keys are", "The boys are"], ["The key is", "The boy is"])?; // a direction from two sets of texts, at the last token
 //! model.run_with(text, direction.add(4.0))?;         // steer along a direction
-//! model.run_with(text, direction.ablate())?;         // take a direction out
+//! model.run_with(text, direction.ablate())?;         // remove a direction
 //! model.hooked(zero(Site::z(1)).head(0));            // a model with this change built in
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -119,13 +153,15 @@
 //! # let (run, last) = (model.run(text)?, Site::resid_post(1));
 //! let heads = run.decompose_heads(last)?;            // the residual stream as a sum of heads
 //! heads.logit_attrs("owl", "red")?;                  // picture: direct logit attribution of every head
+//! heads.logit_attrs("owl", "red")?.top_heads(3)?;    // the strongest heads: layer, head, value
 //! heads.logit_attrs("owl", "red")?.top(3)?;          // table of the strongest
-//! heads.next_token_attrs()?;                         // picture: of the token that comes next, at every position
-//! run.decompose_scores(1, 0)?;                       // picture: an attention score by what wrote query and key
+//! heads.next_token_attrs()?;                         // picture: attribution of the next token, at every position
+//! run.decompose_scores(1, 0)?;                       // picture: an attention score, split by what query and key read
 //! glassbox::circuits::attention_from_qk(&run, 1, run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?)?; // a pattern from q and k
-//! run.decompose(last)?.logit_attrs("owl", "red")?;   // of every layer's attention and MLP
+//! run.decompose(last)?.logit_attrs("owl", "red")?;   // the same for every layer's attention and MLP
 //! run.accumulated_resid(last, true)?.logit_attrs("owl", "red")?.line()?; // by depth
 //! let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+//! Metric::new(|logits| logits.i((.., 3)));           // a metric of your own, from the logits at the last position
 //! let two = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
 //! two.resid_pre()?;                                  // picture: activation patching, layer by position
 //! two.heads(HeadPart::Out)?;                         // picture: activation patching of every head
@@ -144,8 +180,10 @@
 //! model.weights().w_q(0)?;                           // a weight by its usual name
 //! model.qk(1)?;                                      // W_Q W_K^T of every head of a layer
 //! model.ov(1)?.svd()?.s;                             // singular values of W_V W_O; .u and .v are its vectors
-//! svd(model.weights().w_e()?)?.s;                    // of any matrix
+//! svd(model.weights().w_e()?)?.s;                    // singular values of any matrix
 //! model.ov_all()?.eigenvalues()?;                    // picture: eigenvalues of every head
+//! let (w_e, w_u) = (model.weights().w_e()?, model.weights().w_u()?);
+//! model.ov(1)?.get(0)?.rmatmul(w_e)?.matmul(w_u)?;   // W_E W_V W_O W_U of a head, kept as two factors
 //! composition_scores(&model, Composition::K)?;       // picture: which heads compose
 //! # Ok::<(), glassbox::Error>(())
 //! ```
@@ -167,7 +205,7 @@
 //! LineChart::new().add(Series::new("loss", [3.0, 2.0, 1.5])).draw()?; // plot a line
 //! Bars::new([("Mary", 0.7), ("John", 0.2)]).draw()?;      // bar chart
 //! Heatmap::new([[0.1, 0.9], [0.4, 0.6]]).title("Scores").draw()?; // plot a matrix: an array, a tensor, nested lists
-//! Heatmap::new([[0.1, 0.9]]).x_tokens("key", ["red", "fox"]).y("head").draw()?; // with names on its axes
+//! Heatmap::new([[0.1, 0.9]]).x("key").x_tokens(["red", "fox"]).y("head").draw()?; // with names on its axes
 //! Scatter::new([("L0H0", 0.1, 0.4), ("L0H1", 0.3, 0.2)]).draw()?; // scatter plot
 //! TokenText::new(["red", "fox"], [0.2, 0.9]).draw()?;     // colour the words of a text
 //! let figure = Bars::new([("Mary", 0.7)]).draw()?;

@@ -1,29 +1,22 @@
-//! Places in the forward pass, and what can be done there.
+//! Interventions: what can be done at places in the forward pass.
 //!
-//! A [`Site`] names a place, [`Sites`] several. An [`Intervention`] says what to change there.
+//! A [`Site`] names one place, [`Sites`] several. An [`Intervention`] says what to change there.
+//! [`ToInterventions`] accepts one or many in any form.
+//!
+//! To add an intervention, see `intervention/mod.rs`; to add a site, see the table in `site/point.rs`.
 
-mod closure;
 mod intervention;
-mod layers;
-mod named;
-mod point;
-mod select;
 mod several;
-mod short;
-mod site;
 
-pub use crate::index::ToIndex;
-pub use closure::{Looked, ToTensor};
+pub(crate) use crate::site::Stage;
+pub use crate::{
+    index::ToIndex,
+    site::{Layers, Point, Site, Sites, Stack, ToSite},
+    tensor::{Looked, ToTensor},
+};
 pub use intervention::{
     Intervention, Narrow, Stored, ablate_direction, add, block_attention, edit, edit_at, edit_gradient, mean, observe,
     observe_at, patch, replace, scale, store, zero,
 };
-pub(crate) use intervention::{from_clean, length, select, unit};
-pub use layers::Layers;
-pub use named::ToSite;
-pub use point::Point;
-pub(crate) use point::Stage;
-pub use select::Sites;
+pub(crate) use intervention::{block_at, from_clean, length, select, unit};
 pub use several::ToInterventions;
-pub(crate) use short::nearest;
-pub use site::{Site, Stack};

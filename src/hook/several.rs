@@ -1,14 +1,14 @@
-//! [`ToInterventions`]: one intervention or several, in whatever form there is.
+//! [`ToInterventions`]: accepts one intervention or several, in any form.
 
 use super::Intervention;
 use crate::Error;
 use std::{array, iter, option, slice, vec};
 
 /// One intervention or several: an [`Intervention`], a reference to one, an array, a slice, a `Vec`, an `Option`, a
-/// `Result`, a tuple, an iterator, nested as you like.
+/// `Result`, a tuple or an iterator, nested as you like.
 ///
-/// An error among them is not lost: whatever runs the model with them fails with it. So what may fail is given as it is,
-/// without `?`.
+/// An error among them is reported by whatever runs the model with them. So you can pass a `Result` as it is, without
+/// `?`.
 ///
 /// # Examples
 /// ```
@@ -25,13 +25,13 @@ use std::{array, iter, option, slice, vec};
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no intervention, and no list of them",
-    note = "give one, such as `zero(Site::z(0))`, a reference, an array, a `Vec`, an `Option`, a `Result`, or an iterator of \
-            them",
-    note = "an iterator of another kind is gathered first: `.collect::<Vec<_>>()`"
+    message = "`{Self}` is neither an intervention nor a list of interventions",
+    note = "pass one, such as `zero(Site::z(0))`, a reference, an array, a `Vec`, an `Option`, a `Result`, or an \
+            iterator of them",
+    note = "an iterator of another kind must be collected first: `.collect::<Vec<_>>()`"
 )]
 pub trait ToInterventions {
-    /// All of them, in their order; an error becomes an intervention that fails when it is applied.
+    /// Returns all interventions in their order. An error becomes an intervention that fails when it is applied.
     fn to_interventions(self) -> Vec<Intervention>;
 }
 
@@ -66,7 +66,8 @@ fn all(several: impl IntoIterator<Item = impl ToInterventions>) -> Vec<Intervent
     several.into_iter().flat_map(ToInterventions::to_interventions).collect()
 }
 
-/// Lists and iterators, one by one: an impl for all of `IntoIterator` would include `Result`, whose iterator drops the error.
+/// Lists and iterators are implemented one by one. An impl for all of `IntoIterator` would include `Result`, whose
+/// iterator drops the error.
 macro_rules! lists {
     ($([$($generic:tt)*] $list:ty;)*) => {$(
         impl<$($generic)*> ToInterventions for $list

@@ -1,28 +1,31 @@
-//! The logit lens.
+//! The logit lens (nostalgebraist 2020):
+//! <https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru/interpreting-gpt-the-logit-lens>.
+//!
+//! The picture of the table is in `plot/lens.rs`. To add a statistic that colours it, add it to [`Statistic`] in
+//! `plot/statistic.rs`.
 
 use crate::{
     Result,
     cache::{index_of, last_of},
-    decompose::{ToTokenIds, ids_after},
     hook::Site,
     index::{Counted, ToIndex},
-    model::{AnswerWord, Architecture, Model, Run, softmax},
+    model::{AnswerWord, Architecture, Model, Run, ToTokenIds, ids_after, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
-    plot::{
-        Figure, LensTable, LineChart, Series, Statistic, tabs,
-        text::{escape, line, visible},
-    },
+    plot::{Figure, LensTable, LineChart, Series, Statistic, tabs},
+    printable::{escape, line, visible},
     text::Tokens,
 };
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// What the model would say at every layer and position if it had to speak then: each residual stream through the
-/// final norm, with its own statistics, and the unembedding (nostalgebraist 2020).
+/// What the model would predict at every layer and position if it stopped there: each residual stream through the final
+/// norm, with its own statistics, and the unembedding (nostalgebraist 2020).
 ///
 /// Rows are `hook_resid_pre` of every layer and, last, the output (`hook_resid_post` of the last layer; in BERT and its
-/// kin `hook_normalized_resid_post`). Columns are the positions that the run recorded.
+/// kin `hook_normalized_resid_post`). In an encoder-decoder they are the decoder's. Columns are the positions that the run
+/// recorded.
 ///
 /// # Examples
 /// ```
@@ -32,7 +35,7 @@ use rayon::prelude::*;
 /// let output = lens.cell(lens.rows() - 1, -1)?;
 /// assert_eq!(output.top[0].0, "owl");
 /// assert!(output.divergence.abs() < 1e-5);
-/// // Only after the second layer has the model found what came next.
+/// // The model predicts "owl" only after the second layer.
 /// assert_ne!(lens.cell(1, -1)?.top[0].0, "owl");
 /// # Ok::<(), glassbox::Error>(())
 /// ```
@@ -45,39 +48,42 @@ pub struct LogitLens {
     /// `[row, pos]`
     cells: Array2<LensCell>,
     watched: String,
-    /// What is to be said of the watched token when its other reading is much likelier.
+    /// A note about the watched token if its other spelling is much likelier.
     likelier: Option<String>,
-    /// Whether the model is an encoder, which says what stands at a token and not what comes after it.
+    /// Whether the model is an encoder, which predicts the token at a position and not the one after it.
     fills: bool,
 }
 
-/// What the lens reads at one layer and position.
+/// What the lens predicts at one layer and position.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LensCell {
-    /// The likeliest tokens and their probabilities, likeliest first.
+    /// The most likely tokens and their probabilities, best first.
     pub top: Vec<(String, f32)>,
     /// Entropy of the distribution, in nats.
     pub entropy: f32,
-    /// Kullback-Leibler divergence of the output's distribution from this one, KL(output || this), in nats.
+    /// The Kullback-Leibler divergence of the output's distribution from this one, KL(output || this), in nats.
     pub divergence: f32,
-    /// Probability of the watched token, 0 to 1.
+    /// The probability of the watched token, 0 to 1.
     pub probability: f32,
-    /// Rank of the watched token, from 1 for the likeliest.
+    /// The rank of the watched token; 1 is the most likely.
     pub rank: usize,
 }
 
-/// Likeliest tokens kept in every cell.
+/// The number of most likely tokens kept in every cell.
 const TOP: usize = 10;
 
 impl Run {
-    /// The logit lens on the first text, watching the token that the model finds likeliest after its last token that was
-    /// recorded; of an encoder, likeliest in the first blank, or without one in the place of the last token that is not
+    /// The logit lens on the first text.
+    ///
+    /// It watches the token that the model predicts after the last recorded token.
+    ///
+    /// In an encoder it watches the prediction for the first blank or, without a blank, for the last token that is not
     /// special.
     ///
     /// # Errors
-    /// When the run did not record the residual stream, did not reach the end of the model, or a logit is NaN or inf: the
-    /// error names the first recorded site at which there is no number.
+    /// Fails when the run did not record the residual stream or did not reach the end of the model, or when a logit is
+    /// NaN or inf. The error then names the first recorded site with such a value.
     #[doc(alias("accumulated_resid", "LogitLens"))]
     pub fn logit_lens(&self) -> Result<LogitLens> {
         let row = self.watched_row()?;
@@ -85,12 +91,12 @@ impl Run {
         let end = sites.last().copied().unwrap_or(Site::resid_post(0));
         let logits = self.model().unembed(&self.cache().get(end)?.get(0)?.get(row)?.unsqueeze(0)?)?;
         let logits = logits.squeeze(0)?.to_vec1::<f32>()?;
-        self.cache().check_numbers(|| "the logits of the last token that was recorded".into(), &logits)?;
+        self.cache().check_numbers(|| "the logits of the last recorded token".into(), &logits)?;
         let watched = largest(logits).unwrap_or(0);
         LogitLens::new(self, watched as u32)
     }
 
-    /// Where among the recorded positions the lens looks for what to watch.
+    /// The row, among the recorded positions, from which the watched token is taken.
     fn watched_row(&self) -> Result<usize> {
         let (tokens, recorded) = (self.tokens(), self.cache().recorded());
         let last = last_of(&tokens, 0, &recorded)?;
@@ -105,11 +111,11 @@ impl Run {
         Ok(blank.or_else(|| (0..=last).rev().find(is_text)).unwrap_or(last))
     }
 
-    /// The logit lens on the first text, watching one token: an id, or a word, read as the text goes on after the last
-    /// position that was recorded ([the rule](AnswerWord#the-space-before-a-word)).
+    /// The logit lens on the first text, watching one token: an id, or a word as it would continue the text after the
+    /// last recorded position ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
-    /// As [`Run::logit_lens`]; also when the answer is not a single token.
+    /// Fails as [`Run::logit_lens`] does, and when the answer is not a single token.
     ///
     /// # Examples
     /// ```
@@ -117,7 +123,7 @@ impl Run {
     /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
     /// let lens = run.logit_lens_for("red")?;
     /// assert_eq!(lens.watched(), "red");
-    /// assert!(lens.cell(2, -1)?.rank > 1 && lens.cell(2, -1)?.probability < 0.1); // the model says owl
+    /// assert!(lens.cell(2, -1)?.rank > 1 && lens.cell(2, -1)?.probability < 0.1); // the model predicts owl
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "logit_lens")]
@@ -140,7 +146,7 @@ impl LogitLens {
         let labels = (0..n_layers).map(|layer| layer.to_string()).chain(["output".into()]).collect();
         let read =
             |site: Site| -> Result<Vec<Vec<f32>>> { Ok(model.unembed(&run.cache().get(site)?.get(0)?)?.to_vec2()?) };
-        // One layer's logits at a time: a large vocabulary would not fit otherwise.
+        // One layer's logits at a time, because those of a large vocabulary would not fit in memory together.
         let last = sites.last().map(|&last| read(last)).transpose()?.unwrap_or_default();
         let output: Vec<Vec<f32>> = last.iter().map(|logits| softmax(logits)).collect();
         let (mut cells, positions) = (Vec::new(), run.cache().recorded());
@@ -153,7 +159,7 @@ impl LogitLens {
                 run.cache().check_numbers(what, logits)?;
                 Ok(cell(&model, logits, output, watched as usize))
             });
-            // The first that fails is named, whichever thread was faster.
+            // The first failing position is reported, whichever thread finished first.
             cells.extend(row.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?);
         }
         let shape = (n_layers + 1, positions.len());
@@ -162,30 +168,44 @@ impl LogitLens {
         Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched), likelier, fills })
     }
 
-    /// The number of rows: one per layer, and the output.
+    /// Returns the lens at some of the layers, such as `0..4`, and at the output.
+    ///
+    /// # Errors
+    /// Fails when a layer is outside the model.
+    pub fn layers(&self, layers: Range<usize>) -> Result<Self> {
+        let output = self.rows() - 1;
+        let layers = layers.chain([output]).collect::<Vec<_>>();
+        let counted = Counted::new("layer", "the lens has layers", output + 1);
+        layers.iter().try_for_each(|&layer| counted.index(layer as i64).map(drop))?;
+        let labels = layers.iter().map(|&layer| self.labels[layer].clone()).collect();
+        Ok(Self { labels, cells: self.cells.select(Axis(0), &layers), ..self.clone() })
+    }
+
+    /// The number of rows: one per layer, and one for the output.
     pub fn rows(&self) -> usize {
         self.cells.nrows()
     }
 
-    /// What the lens reads before layer `row` (or, at the last row, at the output) at a position (-1 is the last).
+    /// Returns what the lens predicts before layer `row`, or at the output for the last row, at a position (-1 is the
+    /// last).
     ///
     /// # Errors
-    /// When there is no such row or position, or the run did not record it.
+    /// Fails when there is no such row or position, or the run did not record it.
     pub fn cell(&self, row: impl ToIndex, position: impl ToIndex) -> Result<LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
-        let rows = Counted::new("row", "what each layer reads and, last, the output are the lens's rows", self.rows());
+        let rows = Counted::new("row", "the rows of the lens (one per layer, then the output) are", self.rows());
         Ok(self.cells[(rows.index(row)?, index)].clone())
     }
 
-    /// The token whose rank and probability are followed.
+    /// The token whose rank and probability the lens follows.
     pub fn watched(&self) -> String {
         self.watched.clone()
     }
 
-    /// The table, coloured by one statistic.
+    /// Draws the table, coloured by one statistic.
     ///
     /// # Errors
-    /// When there is nothing to draw.
+    /// Fails when there is nothing to draw.
     pub fn table(&self, statistic: Statistic) -> Result<Figure> {
         let values = self.cells.map(|cell| match statistic {
             Statistic::Probability => cell.top.first().map_or(0.0, |(_, probability)| *probability),
@@ -210,19 +230,20 @@ impl LogitLens {
             .draw()
     }
 
-    /// The watched token's probability before each layer and at the output, at one position (-1 is the last).
+    /// Draws the watched token's probability before each layer and at the output, at one position (-1 is the last).
     ///
     /// # Errors
-    /// When the position is outside the text, or the run did not record it.
+    /// Fails when the position is outside the text, or the run did not record it.
     pub fn line(&self, position: impl ToIndex) -> Result<Figure> {
         self.chart(position, "Probability", |cell| cell.probability)?.y("probability").y_range(0.0, 1.0).draw()
     }
 
-    /// The watched token's rank before each layer and at the output, at one position (-1 is the last), on a logarithmic
-    /// axis: what moves long before a probability does.
+    /// Draws the watched token's rank before each layer and at the output, at one position (-1 is the last).
+    ///
+    /// The axis is logarithmic. A rank often improves long before the probability does.
     ///
     /// # Errors
-    /// When the position is outside the text.
+    /// Fails when the position is outside the text.
     pub fn rank_line(&self, position: impl ToIndex) -> Result<Figure> {
         self.chart(position, "Rank", |cell| cell.rank as f32)?.y("rank (1 is likeliest)").log_y().draw()
     }
@@ -242,10 +263,10 @@ impl LogitLens {
             .add(Series::new(self.watched.clone(), column.iter().map(of).collect::<Vec<_>>())))
     }
 
-    /// The table in four colourings.
+    /// Draws the table in four colourings, as tabs.
     ///
     /// # Errors
-    /// When there is nothing to draw.
+    /// Fails when there is nothing to draw.
     pub fn figure(&self) -> Result<Figure> {
         let statistics = [
             ("probability", Statistic::Probability),

@@ -1,4 +1,6 @@
-//! Reading the residual stream through the model's own last step.
+//! The logit lens: reading the residual stream through the model's final norm and unembedding.
+//!
+//! To add another lens, add a file here and its type to the prelude.
 
 mod logit;
 

@@ -1,3 +1,4 @@
+//! [`Bytes`]: the bytes of one file, read on demand. The readers of safetensors and GGUF files use it.
 use std::{
     fs::File,
     io::{ErrorKind, Read, Seek, SeekFrom},
@@ -8,14 +9,14 @@ use std::{
 
 use crate::error::{Error, LoadError, Result};
 
-/// The bytes of one file, shared, read where and when they are asked for. Nothing is mapped: a file that another program
-/// shortens meanwhile gives an error, where a map would end the whole process.
+/// The shared bytes of one file, read on demand. The file is not memory-mapped, because a mapped file that another
+/// program shortens would end the whole process; here it gives an error.
 #[derive(Clone)]
 pub(super) struct Bytes(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    /// When the file was opened.
+    /// The length when the file was opened.
     len: usize,
     source: Source,
 }
@@ -25,12 +26,12 @@ enum Source {
     File(Mutex<File>),
 }
 
-/// The most that is read of a file that is read as a whole: configurations and indices are far smaller.
+/// The most bytes of a file that is read as a whole. Configurations and indices are far smaller.
 const MOST_TEXT: usize = 100 << 20;
 
 impl Bytes {
-    /// How many bytes are read at once where a long piece goes through a short buffer: a multiple of every width of a
-    /// number, and little enough to stay in the processor's cache.
+    /// The bytes read at once when a long piece goes through a short buffer. It is a multiple of every number's width,
+    /// and small enough to stay in the processor's cache.
     pub(super) const PIECE: usize = 256 << 10;
 
     pub(super) fn open(path: &Path) -> Result<Self> {
@@ -42,16 +43,16 @@ impl Bytes {
         Ok(Self(Arc::new(Inner { path: path.to_owned(), len, source: Source::File(Mutex::new(file)) })))
     }
 
-    /// Bytes that are in memory already, with what to call them.
+    /// Bytes that are in memory, with a name for errors.
     pub(super) fn in_memory(name: &str, bytes: Vec<u8>) -> Self {
         Self(Arc::new(Inner { path: name.into(), len: bytes.len(), source: Source::Memory(bytes) }))
     }
 
-    /// The whole of a small file.
+    /// Reads a small file as a whole.
     pub(super) fn of_text(path: &Path) -> Result<Vec<u8>> {
         let bytes = Self::open(path)?;
         if bytes.len() > MOST_TEXT {
-            let why = format!("it has {} bytes, and no such file has more than {MOST_TEXT}", bytes.len());
+            let why = format!("it has {} bytes, but such a file has at most {MOST_TEXT}", bytes.len());
             return Err(LoadError::Damaged { path: path.to_owned(), what: "a JSON object", why }.into());
         }
         bytes.read(0..bytes.len())
@@ -65,12 +66,12 @@ impl Bytes {
         self.0.len
     }
 
-    /// Some of the bytes.
+    /// Reads some of the bytes.
     ///
     /// # Errors
-    /// When the file does not have them any more, or never had.
+    /// When the range is outside the file, or the file has become shorter.
     pub(super) fn read(&self, range: Range<usize>) -> Result<Vec<u8>> {
-        // Before anything is allocated.
+        // Checked before anything is allocated.
         if range.end > self.len() || range.start > range.end {
             return Err(self.shorter());
         }
@@ -79,10 +80,10 @@ impl Bytes {
         Ok(piece)
     }
 
-    /// Some of the bytes, one [`PIECE`](Self::PIECE) after the other.
+    /// Reads some of the bytes, one [`PIECE`](Self::PIECE) after the other.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and those of `each`.
+    /// Same as [`read`](Self::read), and those of `each`.
     pub(super) fn pieces(&self, range: Range<usize>, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         if let Source::Memory(bytes) = &self.0.source {
             return each(bytes.get(range).ok_or_else(|| self.shorter())?);
@@ -98,7 +99,7 @@ impl Bytes {
         Ok(())
     }
 
-    /// Whether two pieces are the same; read no further than they are.
+    /// Whether two pieces are equal. It stops at the first difference.
     pub(super) fn same(&self, range: Range<usize>, other: &Self, other_range: Range<usize>) -> Result<bool> {
         if range.len() != other_range.len() {
             return Ok(false);

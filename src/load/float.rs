@@ -1,4 +1,4 @@
-//! Little-endian floating point numbers of every width, widened or narrowed to `f32`.
+//! Reads little-endian floating point numbers of every width as `f32`.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub(super) enum Float {
 }
 
 impl Float {
-    /// How many bytes one takes.
+    /// The number of bytes of one value.
     pub(super) fn bytes(self) -> usize {
         match self {
             Self::F64 => 8,
@@ -24,10 +24,10 @@ impl Float {
         }
     }
 
-    /// The numbers in some of the bytes, in order; a last incomplete one is left out.
+    /// Reads the numbers in a byte range, in order; an incomplete last number is left out.
     ///
     /// # Errors
-    /// When the bytes are not there any more.
+    /// When the file has become shorter.
     pub(super) fn read(self, bytes: &Bytes, range: Range<usize>) -> Result<Vec<f32>> {
         let mut numbers = Vec::with_capacity(range.len() / self.bytes());
         bytes.pieces(range, |piece| {
@@ -47,13 +47,13 @@ impl Float {
     }
 }
 
-/// A bfloat16 is the upper half of a float.
+/// Widens a bfloat16, which is the upper half of a float.
 fn from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
-/// An IEEE half: its exponent is 112 smaller than a float's, which one exact multiplication repairs, subnormals
-/// included. Written without branches on the value so that it is done for many at once.
+/// Widens an IEEE half. Its exponent is 112 smaller than a float's, which one exact multiplication corrects, including
+/// for subnormals. There are no branches on the value, so the loop can be vectorised.
 fn from_f16(bits: u16) -> f32 {
     const TWO_TO_112: f32 = f32::from_bits((112 + 127) << 23);
     let bits = u32::from(bits);

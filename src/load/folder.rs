@@ -1,4 +1,4 @@
-//! A folder as the hub and `save_pretrained` write it.
+//! Reads a folder in the layout of `save_pretrained` and of the Hugging Face hub.
 
 use std::path::Path;
 
@@ -17,11 +17,11 @@ pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
-/// Where the names and ids of special tokens are written, the first to say it wins. The configuration itself is last.
+/// The files that name special tokens; the first that names one wins. The configuration itself comes last.
 pub(super) const SPECIALS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"];
-/// What is read beside configuration, weights and tokenizer where it is there.
+/// The optional files beside configuration, weights and tokenizer.
 pub(crate) const BESIDE: [&str; 6] = [INDEX, SPECIALS[0], SPECIALS[1], SPECIALS[2], POOLING, DENSE];
-/// How the sentence-transformers library makes one vector of a text, and what it may do to that vector afterwards.
+/// How the sentence-transformers library pools a text into one vector, and how it may transform that vector.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 const DENSE: &str = "2_Dense";
 #[cfg(feature = "hub")]
@@ -43,7 +43,7 @@ pub(super) fn open(folder: &Path, name: String) -> Result<Checkpoint> {
     Ok(Checkpoint { name, settings, weights, tokenizer, origin: folder.display().to_string() })
 }
 
-/// Refuses a folder with low-rank changes to the weights, which transformers would add to them.
+/// Refuses a folder with a low-rank adapter, which transformers would add to the weights.
 fn refuse_adapter(folder: &Path) -> Result<()> {
     let files = ["adapter_model.safetensors", "adapter_model.bin"];
     let Some(path) = files.map(|file| folder.join(file)).into_iter().find(|path| path.exists()) else { return Ok(()) };
@@ -53,7 +53,7 @@ fn refuse_adapter(folder: &Path) -> Result<()> {
     Err(LoadError::Damaged { path, what: "part of a model", why: why.to_owned() }.into())
 }
 
-/// The one file, or the parts of the index. Where both are there, they must hold the same.
+/// The single weights file, or the parts of the index. If both exist, they must hold the same tensors.
 fn files(folder: &Path) -> Result<SafetensorFiles> {
     let (single, index) = (folder.join(WEIGHTS), folder.join(INDEX));
     match (is_there(&single)?, is_there(&index)?) {
@@ -69,37 +69,37 @@ fn files(folder: &Path) -> Result<SafetensorFiles> {
     }
 }
 
-/// The one file, as in the transformers library, unless the parts of an index beside it say otherwise.
+/// The single file, as the transformers library chooses, unless the parts of the index beside it differ from it.
 fn one_of_both(single: &Path, index: &Path) -> Result<SafetensorFiles> {
     let either = |why: String| {
-        let why = format!("{why}; {INDEX} beside it names parts that hold the weights too: take away one or the other");
+        let why = format!("{why}; {INDEX} beside it names parts that hold the weights too; remove one or the other");
         LoadError::Damaged { path: single.to_owned(), what: "the model's weights", why }
     };
     let one = SafetensorFiles::single(single).map_err(|error| either(error.to_string()))?;
     let folder = index.parent().unwrap_or(Path::new("."));
     let parts = read_index(index).map_err(|error| either(error.to_string()))?;
-    // An index whose parts were taken away has nothing to say.
+    // An index without any of its parts is ignored.
     if !parts.keys().any(|part| folder.join(part).is_file()) {
         return Ok(one);
     }
     let parts = SafetensorFiles::sharded(index).map_err(|error| either(error.to_string()))?;
     match one.difference(&parts)? {
         None => Ok(one),
-        Some(name) => Err(either(format!("its `{name}` is not that of the parts")).into()),
+        Some(name) => Err(either(format!("its `{name}` differs from that of the parts")).into()),
     }
 }
 
-/// Whether there is such a file.
+/// Whether the file exists.
 ///
 /// # Errors
-/// When there is something else of that name: a folder, or a link that leads to no file.
+/// When the name belongs to something else: a folder, or a broken link.
 fn is_there(path: &Path) -> Result<bool> {
     match path.symlink_metadata() {
         Ok(_) if path.is_file() => Ok(true),
         Ok(found) => {
             let hint = match found.is_symlink() {
-                true => "what is there is a link that leads to no file; download the model again",
-                false => "what is there under that name is no file",
+                true => "its name belongs to a broken link; download the model again",
+                false => "its name belongs to something that is not a file",
             };
             Err(LoadError::Missing { path: path.to_owned(), hint: hint.to_owned() }.into())
         }
@@ -107,7 +107,7 @@ fn is_there(path: &Path) -> Result<bool> {
     }
 }
 
-/// What to do about weights that are there only as a pickle, where one of these files is one.
+/// Advice about weights that exist only as a pickle, if one of these files is a pickle.
 pub(super) fn only_pickled<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
     let beside = ["training_args", "optimizer", "scheduler", "rng_state"];
     let pickled = |name: &&str| {
@@ -139,7 +139,7 @@ fn tokenizer(folder: &Path, settings: &Settings) -> Result<Option<Tokenizer>> {
     Ok(Some(tokenizer.with_special_ids(specials)))
 }
 
-/// The settings in a file of the folder, where there is one.
+/// The settings in a file of the folder, if it exists.
 fn read(folder: &Path, file: &str) -> Result<Option<Settings>> {
     let path = folder.join(file);
     if !is_there(&path)? {

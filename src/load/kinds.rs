@@ -1,15 +1,15 @@
-//! The types that a setting can be read as. The plain ones refuse what makes no sense in nearly every setting of a
-//! model, so that a range must be said only where it is another.
+//! The types that a setting can be read as. The plain types refuse values that make no sense in nearly every setting,
+//! so a range is given only where it differs.
 
 use serde_json::Value;
 
-/// A type that a setting can be read as: a whole number, a number, a truth value, a text, or a list of these.
+/// A type that a setting can be read as: an integer, a number, a boolean, a string, or a list of these.
 ///
-/// | type | what is read |
+/// | type | accepted values |
 /// |---|---|
-/// | `usize` | a size or a count: a whole number from 1 to 2147483647, so that the product of two is a `u64` |
-/// | `u32` | an id or an index: a whole number from 0 to 4294967295 |
-/// | `f64` | a base, factor or scale: a number from 1e-12 to 1e12, so that neither it nor its inverse is lost in 32 bits |
+/// | `usize` | a size or a count: an integer from 1 to 2147483647, so that the product of two fits a `u64` |
+/// | `u32` | an id or an index: an integer from 0 to 4294967295 |
+/// | `f64` | a base, factor or scale: a number from 1e-12 to 1e12, so that both it and its inverse fit 32 bits |
 /// | [`Finite`] | any number that is finite |
 ///
 /// ```
@@ -21,16 +21,16 @@ use serde_json::Value;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub trait FromSetting: Sized {
-    /// What the value must be, for an error.
+    /// A description of the accepted values, for an error.
     fn expected() -> String;
-    /// The value, where it is of this type.
+    /// Returns the value if it is of this type.
     fn from_setting(value: &Value) -> Option<Self>;
 }
 
-/// The largest size: that of a signed number of 32 bits.
+/// The largest size, which is the largest signed 32-bit integer.
 const LARGEST: u64 = i32::MAX as u64;
 
-/// A whole number from 0, which may be written as `64.0`.
+/// An integer from 0, which may be written as `64.0`.
 fn whole(value: &Value) -> Option<u64> {
     let whole = |v: &f64| v.fract() == 0.0 && (0.0..=9e15).contains(v);
     value.as_u64().or_else(|| value.as_f64().filter(whole).map(|v| v as u64))
@@ -63,7 +63,7 @@ impl FromSetting for f64 {
     }
 }
 
-/// Any number that is finite: negative, zero, large.
+/// Any finite number: negative, zero or large.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Finite(pub f64);
 

@@ -1,8 +1,11 @@
-//! From a place to a [`Checkpoint`]: everything read from disk about one model, before any architecture is understood.
+//! Turns a place into a [`Checkpoint`]: everything on disk about one model, before any architecture is interpreted.
 //!
 //! A place is a folder as `save_pretrained` writes it, a `.gguf` file, or the id of a model on the Hugging Face hub.
-//! Reading is lazy and strict: tensors are read and converted when asked for, and what is missing, damaged, of
-//! another shape or not finite is an error that names the file, the tensor and the nearest valid name.
+//! Reading is lazy and strict. Tensors are read and converted on demand. Anything missing, damaged, of another shape or
+//! not finite is an error that names the file, the tensor and the nearest valid name.
+//!
+//! To add a file format, add a module that returns a [`Checkpoint`], and choose it in [`Checkpoint::open`]. To add a
+//! shipped model, touch `shipped.rs`.
 
 mod bytes;
 mod float;
@@ -12,6 +15,7 @@ mod hub;
 mod kinds;
 mod safetensors;
 mod settings;
+pub(crate) mod shipped;
 mod specials;
 mod weights;
 
@@ -21,7 +25,9 @@ pub(crate) use folder::{BESIDE, CONFIG, TOKENIZER, WEIGHTS};
 pub use hub::Hub;
 use hub::HubId;
 pub use kinds::{Finite, FromSetting};
+pub(crate) use settings::NATIVE;
 pub use settings::{Keys, Settings};
+pub(crate) use shipped::NAMES as SHIPPED;
 pub(crate) use specials::check as check_special_ids;
 pub use weights::Weights;
 
@@ -30,30 +36,37 @@ use crate::{
     text::Tokenizer,
 };
 
-/// Everything read from disk about one model: its configuration, its weights by name, its tokenizer.
+/// Everything on disk about one model: its configuration, its weights by name, its tokenizer.
 ///
-/// A family file (see [`model`](crate::model)) turns it into a model.
+/// A family (see [`model`](crate::model)) turns it into a model.
+///
+/// # Examples
+/// ```
+/// use glassbox::load::Checkpoint;
+/// let error = Checkpoint::from_folder("no/such/folder").unwrap_err();
+/// assert!(error.is_load() && error.to_string().contains("check the path"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// What to call the model in titles: the folder's name, the GGUF's own name, the hub id.
+    /// The model's name for titles: the folder's name, the GGUF file's own name, or the hub id.
     pub name: String,
     /// The configuration, with the keys of a `config.json`.
     pub settings: Settings,
     /// The tensors.
     pub weights: Weights,
-    /// The tokenizer, where the place has one.
+    /// The tokenizer, if the place has one.
     pub tokenizer: Option<Tokenizer>,
-    /// Where it was read from, for people.
+    /// The place that it was read from, for display.
     pub origin: String,
 }
 
 impl Checkpoint {
-    /// Opens a folder, a `.gguf` file, or, where neither is there, a model of the Hugging Face hub by its id
-    /// (`org/name` or `name`, and `@revision` after it for another branch, tag or commit than `main`).
+    /// Opens a folder, a `.gguf` file or, if neither exists, a model of the Hugging Face hub by its id (`org/name` or
+    /// `name`, with `@revision` after it for another branch, tag or commit than `main`).
     ///
     /// # Errors
-    /// When nothing is there, or a file is missing or damaged.
+    /// When nothing is found, or a file is missing or damaged.
     pub fn open(place: &str) -> Result<Self> {
         let path = match (place.strip_prefix("~/"), std::env::home_dir()) {
             (Some(rest), Some(home)) => home.join(rest),
@@ -67,9 +80,9 @@ impl Checkpoint {
             let why = "a model is a folder with config.json and model.safetensors, or a .gguf file".to_owned();
             Err(LoadError::Damaged { path, what: "a model", why }.into())
         } else {
-            let shipped = crate::model::SHIPPED;
+            let shipped = crate::load::SHIPPED;
             let id = match place.split('@').next().is_some_and(|name| shipped.contains(&name)) {
-                true => Err("a model that ships is opened by `Model::open`"),
+                true => Err("a shipped model is opened with `Model::open`"),
                 false => HubId::parse(place),
             };
             let id = id.map_err(|rule| {
@@ -87,7 +100,7 @@ impl Checkpoint {
     }
 
     /// Opens a folder with `config.json`, `model.safetensors` (or its parts and their index) and, for a model that
-    /// reads text, `tokenizer.json`. Where there are both the one file and parts, they must hold the same.
+    /// reads text, `tokenizer.json`. If both the single file and parts exist, they must hold the same tensors.
     ///
     /// # Errors
     /// When the folder or a file in it is missing or damaged.
@@ -101,11 +114,11 @@ impl Checkpoint {
         folder::open(folder, name_of(folder))
     }
 
-    /// Opens a `.gguf` file. Quantized tensors are made whole; settings and tensors have the names that the model's
-    /// own `config.json` and safetensors would give them.
+    /// Opens a `.gguf` file. Quantized tensors are dequantized. Settings and tensors get the names of the model's own
+    /// `config.json` and safetensors files.
     ///
     /// # Errors
-    /// When the file is missing or damaged, or of an architecture that is not read from GGUF.
+    /// When the file is missing or damaged, or its architecture is not supported in GGUF.
     pub fn from_gguf(file: impl AsRef<Path>) -> Result<Self> {
         let file = file.as_ref();
         if !file.is_file() {
@@ -115,17 +128,18 @@ impl Checkpoint {
         gguf::open(file, name_of(file))
     }
 
-    /// Opens a model of the Hugging Face hub by its id, as [`Hub::from_env`] does: from the cache on this machine, and
-    /// with the feature `hub` over the network for what the cache lacks.
+    /// Opens a model of the Hugging Face hub by its id, as [`Hub::from_env`] does: from the local cache and, with the
+    /// feature `hub`, over the network if the cache lacks it.
     ///
     /// # Errors
-    /// When the model is neither in the cache nor to be had, or a file of it is damaged.
+    /// When the model is neither in the cache nor available on the hub, or one of its files is damaged.
     #[doc(alias = "from_pretrained")]
     pub fn from_hub(id: &str) -> Result<Self> {
         Hub::from_env().open(id)
     }
 
-    /// A checkpoint from bytes in memory: the text of a `config.json`, a safetensors file, and a `tokenizer.json`.
+    /// Makes a checkpoint from bytes in memory: the text of a `config.json`, a safetensors file, and a
+    /// `tokenizer.json`.
     ///
     /// # Errors
     /// When one of them is damaged.
@@ -143,7 +157,7 @@ impl Checkpoint {
     }
 }
 
-/// What is nearest by name in the folder where something was looked for, if that is there.
+/// The file with the nearest name in the folder that was searched, if that folder exists.
 fn beside(path: &Path) -> Option<String> {
     let (folder, name) = (path.parent().filter(|folder| folder.is_absolute())?, path.file_name()?.to_string_lossy());
     let entries = std::fs::read_dir(folder).ok()?.flatten().take(1000);
@@ -151,7 +165,7 @@ fn beside(path: &Path) -> Option<String> {
     (!nearest.is_empty()).then(|| weights::quoted(&nearest))
 }
 
-/// The last part of a path, without the ending `.gguf`.
+/// The last part of a path, without the extension `.gguf`.
 fn name_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

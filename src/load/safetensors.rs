@@ -1,4 +1,5 @@
-//! Tensors in one safetensors file, or in several with an index.
+//! Tensors in one safetensors file, or in several with an index
+//! ([the format](https://huggingface.co/docs/safetensors)).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +16,7 @@ use serde_json::error::Category;
 use super::{bytes::Bytes, float::Float, settings::Settings, weights::Source};
 use crate::error::{LoadError, Result};
 
-/// The files of one checkpoint, and in which of them each tensor is.
+/// The files of one checkpoint, and the file of each tensor.
 pub(super) struct SafetensorFiles {
     files: Vec<SafetensorFile>,
     home: BTreeMap<String, usize>,
@@ -31,17 +32,17 @@ struct SafetensorFile {
 const MOST_HEADER: usize = 100_000_000;
 
 impl SafetensorFiles {
-    /// One file that holds every tensor.
+    /// Opens one file that holds every tensor.
     pub(super) fn single(path: &Path) -> Result<Self> {
         Self::of(vec![SafetensorFile::new(Bytes::open(path)?)?])
     }
 
-    /// A file that is in memory already.
+    /// Opens a file that is in memory.
     pub(super) fn in_memory(bytes: Vec<u8>) -> Result<Self> {
         Self::of(vec![SafetensorFile::new(Bytes::in_memory("model.safetensors", bytes))?])
     }
 
-    /// Every file that an index (`model.safetensors.index.json`) names, beside it.
+    /// Opens every file that an index (`model.safetensors.index.json`) names, beside it.
     pub(super) fn sharded(index: &Path) -> Result<Self> {
         let folder = index.parent().unwrap_or(Path::new("."));
         let shards = read_index(index)?;
@@ -54,14 +55,14 @@ impl SafetensorFiles {
             }
             let file = SafetensorFile::new(Bytes::open(&path)?)?;
             if let Some(name) = names.iter().find(|name| file.metadata.info(name).is_none()) {
-                let why = format!("the index says that `{name}` is in it, and it is not");
+                let why = format!("the index says that `{name}` is in it, but it is not");
                 return Err(LoadError::Damaged { path, what: "a part of the model", why }.into());
             }
             files.push(file);
         }
         if let Some(name) = unnamed_part(folder, &shards) {
             let (path, what) = (folder.join(&name), "a part of the model");
-            let why = format!("{} does not name it; take it away, or the index with the other parts", index.display());
+            let why = format!("{} does not name it; remove it, or the index with the other parts", index.display());
             return Err(LoadError::Damaged { path, what, why }.into());
         }
         Self::of(files)
@@ -84,7 +85,7 @@ impl SafetensorFiles {
         Ok(Self { files, home })
     }
 
-    /// A tensor that one of the two has and the other has not or not the same, where there is one.
+    /// A tensor that only one of the two has, or whose values differ.
     pub(super) fn difference(&self, other: &Self) -> Result<Option<String>> {
         let lacks = |name: &&String| !other.home.contains_key(*name);
         if let Some(name) = self.home.keys().find(lacks) {
@@ -116,15 +117,15 @@ pub(super) fn read_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> 
     let map = map.ok_or_else(|| damaged("it has no `weight_map`".into()))?;
     let mut shards = BTreeMap::<String, Vec<String>>::new();
     for (tensor, file) in map {
-        // A bare file name only: an index must not lead out of its folder.
+        // Bare file names only: an index must not lead out of its folder.
         let name = file.as_str().filter(|name| Path::new(name).file_name().is_some_and(|bare| bare == *name));
-        let name = name.ok_or_else(|| damaged(format!("`{tensor}` is said to be in {file}, which is no file name")))?;
+        let name = name.ok_or_else(|| damaged(format!("`{tensor}` should be in {file}, which is not a file name")))?;
         shards.entry(name.to_owned()).or_default().push(tensor.clone());
     }
     Ok(shards)
 }
 
-/// A file in the folder that is numbered like the parts (`model-00003-of-00003.safetensors`) and is none of them.
+/// A file in the folder that is numbered like the parts (`model-00003-of-00003.safetensors`) but not in the index.
 fn unnamed_part(folder: &Path, shards: &BTreeMap<String, Vec<String>>) -> Option<String> {
     let series = |name: &str| -> Option<(String, String)> {
         let (stem, of) = name.split_once("-of-")?;
@@ -137,7 +138,7 @@ fn unnamed_part(folder: &Path, shards: &BTreeMap<String, Vec<String>>) -> Option
     names.filter(stray).min()
 }
 
-/// What to do about a broken file.
+/// The advice about a damaged file.
 const AGAIN: &str = "the file is damaged: download it again";
 
 impl SafetensorFile {
@@ -149,7 +150,7 @@ impl SafetensorFile {
         let why = match starts.checked_add(metadata.data_len()) {
             Some(end) if end == len => return Ok(Self { bytes, data_starts: starts, metadata }),
             Some(end) if end < len => format!("{} bytes follow its last tensor; {AGAIN}", len - end),
-            Some(end) => format!("it ends at byte {len}, and its last tensor at byte {end}; {AGAIN}"),
+            Some(end) => format!("it ends at byte {len}, but its last tensor at byte {end}; {AGAIN}"),
             None => format!("its tensors are larger than any file; {AGAIN}"),
         };
         Err(damaged(why).into())
@@ -157,7 +158,7 @@ impl SafetensorFile {
 
     fn info(&self, name: &str) -> Option<(&TensorInfo, Range<usize>)> {
         let info = self.metadata.info(name)?;
-        // They were found to lie inside the file when it was opened.
+        // The offsets were checked against the file's length when it was opened.
         let (start, end) = info.data_offsets;
         Some((info, self.data_starts.saturating_add(start)..self.data_starts.saturating_add(end)))
     }
@@ -177,8 +178,7 @@ impl SafetensorFile {
         float.read(&self.bytes, data).map(Some)
     }
 
-    /// Whether a tensor here and one in another file are written the same; nothing where they cannot be held against
-    /// each other so.
+    /// Whether a tensor here and one in another file are stored identically; `None` if their bytes cannot be compared.
     fn same(&self, name: &str, other: &Self, twin: &str) -> Result<Option<bool>> {
         let (Some((ours, here)), Some((theirs, there))) = (self.info(name), other.info(twin)) else { return Ok(None) };
         if ours.shape != theirs.shape {
@@ -191,12 +191,12 @@ impl SafetensorFile {
     }
 }
 
-/// Where the header lies and what it says; the inner error is what is wrong with it.
+/// The position and content of the header; the inner error says what is wrong with it.
 fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata), String>> {
     const SIZE: usize = size_of::<u64>();
     let len = bytes.len();
     if len < SIZE {
-        return Ok(Err(format!("it has {len} bytes, and the size of its header alone takes {SIZE}; {AGAIN}")));
+        return Ok(Err(format!("it has {len} bytes, but the size of its header alone takes {SIZE}; {AGAIN}")));
     }
     let size = bytes.read(0..SIZE)?.iter().rev().fold(0u64, |size, &byte| size << 8 | u64::from(byte));
     let header = match usize::try_from(size) {
@@ -206,11 +206,11 @@ fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata),
     };
     let Some(header) = header else {
         return Ok(Err(format!(
-            "its header is said to have {size} bytes, and at most {MOST_HEADER} are read; {AGAIN}"
+            "its header claims to have {size} bytes, but it can have at most {MOST_HEADER}; {AGAIN}"
         )));
     };
     if header.end > len {
-        return Ok(Err(format!("it ends at byte {len}, and its header at byte {}; {AGAIN}", header.end)));
+        return Ok(Err(format!("it ends at byte {len}, but its header at byte {}; {AGAIN}", header.end)));
     }
     let parsed = serde_json::from_slice::<Metadata>(&bytes.read(header.clone())?);
     Ok(parsed.map(|metadata| (header, metadata)).map_err(|error| match error.classify() {
@@ -218,7 +218,7 @@ fn header(bytes: &Bytes) -> Result<std::result::Result<(Range<usize>, Metadata),
             "its header does not say of every tensor which type, shape and place it has, one after the other without a \
              gap; {AGAIN}"
         ),
-        _ => format!("its header is no JSON at line {}, column {}; {AGAIN}", error.line(), error.column()),
+        _ => format!("its header is not valid JSON at line {}, column {}; {AGAIN}", error.line(), error.column()),
     }))
 }
 

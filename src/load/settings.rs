@@ -1,3 +1,4 @@
+//! [`Settings`]: a model's configuration, read by key and type. Families translate it into a `Config`.
 use std::{
     collections::BTreeMap,
     ops::RangeInclusive,
@@ -11,9 +12,9 @@ use crate::error::{LoadError, Result, no_json};
 
 /// A model's configuration: the keys and values of its `config.json`, read by name and by type.
 ///
-/// A dot reaches into a section (`"rope_parameters.rope_theta"`), and where several keys mean the same the first
-/// one present wins. A `null` is as good as absent. A value that is present and not what its key needs is always an
-/// error that names the key, and never as good as absent: [`FromSetting`] says what each type needs.
+/// A dot reaches into a section (`"rope_parameters.rope_theta"`). If several keys mean the same, the first one present
+/// wins. A `null` counts as absent. A value that is present but unsuitable is always an error that names the key:
+/// [`FromSetting`] says what each type accepts.
 ///
 /// ```
 /// use glassbox::load::Settings;
@@ -27,9 +28,12 @@ use crate::error::{LoadError, Result, no_json};
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     map: Map<String, Value>,
-    /// What a key is called in the file, where that has names of its own.
+    /// The names of keys in the file, if they differ.
     names: BTreeMap<String, String>,
 }
+
+/// The `model_type` of TransformerLens's own configurations, which do not contain it.
+pub(crate) const NATIVE: &str = "hooked_transformer";
 
 impl Settings {
     /// Reads the text of a `config.json`.
@@ -40,8 +44,8 @@ impl Settings {
         Self::parse_file(text.as_bytes(), Path::new("config.json"))
     }
 
-    /// The same settings, with the keys that are not written here taken from `defaults`, the text of a JSON object. A
-    /// `null` counts as written.
+    /// Returns the same settings, with absent keys taken from `defaults`, the text of a JSON object. A `null` counts as
+    /// present.
     ///
     /// ```
     /// use glassbox::load::Settings;
@@ -64,7 +68,7 @@ impl Settings {
         Self { map, names: BTreeMap::new() }
     }
 
-    /// As [`parse`](Self::parse), with the path for the error.
+    /// Like [`parse`](Self::parse), with the path for the error.
     pub(super) fn parse_file(text: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why| LoadError::Damaged { path: PathBuf::from(path), what: "a JSON object", why };
         match serde_json::from_slice(text) {
@@ -74,22 +78,22 @@ impl Settings {
         }
     }
 
-    /// The `model_type`, such as `gpt2` or `llama`. TransformerLens's own configurations, which do not say it, are known
-    /// by their keys: `hooked_transformer`.
+    /// The `model_type`, such as `gpt2` or `llama`. TransformerLens's own configurations do not contain it and are
+    /// recognised by their keys: `hooked_transformer`.
     ///
     /// # Errors
-    /// When the configuration does not say it, or says it as something else than a text.
+    /// When the configuration does not contain it, or it is not a string.
     pub fn model_type(&self) -> Result<String> {
         let native =
             ["n_layers", "d_model", "n_ctx", "d_head", "d_vocab"].iter().all(|key| self.map.contains_key(*key));
         match self.find("model_type")? {
-            None if native => Ok(crate::model::NATIVE.to_owned()),
+            None if native => Ok(NATIVE.to_owned()),
             Some(model_type) => Ok(model_type),
             None => self.get("model_type"),
         }
     }
 
-    /// The value of a key that the model needs.
+    /// Returns the value of a required key.
     ///
     /// # Errors
     /// When the key (or every one of several) is absent, or the value is not a `T`.
@@ -101,10 +105,10 @@ impl Settings {
         })
     }
 
-    /// The value of a key that may be absent.
+    /// Returns the value of an optional key.
     ///
     /// # Errors
-    /// When the value is there and is not a `T`; of several keys, at any of them.
+    /// When the value is present but not a `T`; with several keys, at any of them.
     pub fn find<T: FromSetting>(&self, keys: impl Keys) -> Result<Option<T>> {
         let mut found = None;
         for key in keys.list() {
@@ -116,7 +120,7 @@ impl Settings {
         Ok(found)
     }
 
-    /// A number that may be absent, and whose range is another than that of every `f64` here.
+    /// Returns an optional number whose range differs from the default range of `f64`.
     ///
     /// ```
     /// use glassbox::load::Settings;
@@ -127,7 +131,7 @@ impl Settings {
     /// ```
     ///
     /// # Errors
-    /// When the value is there and no number of this range.
+    /// When the value is present but not a number in this range.
     pub fn number(&self, keys: impl Keys, range: RangeInclusive<f64>) -> Result<Option<f64>> {
         let mut found = None;
         for key in keys.list() {
@@ -140,10 +144,10 @@ impl Settings {
         Ok(found)
     }
 
-    /// The value of a key, or `default` where it is absent.
+    /// Returns the value of a key, or `default` if it is absent.
     ///
     /// # Errors
-    /// When the value is there and is not a `T`.
+    /// When the value is present but not a `T`.
     pub fn or<T: FromSetting>(&self, keys: impl Keys, default: T) -> Result<T> {
         Ok(self.find(keys)?.unwrap_or(default))
     }
@@ -151,16 +155,16 @@ impl Settings {
     /// Whether the key, or one of several, has a value.
     ///
     /// # Errors
-    /// When a key leads into something that is no section.
+    /// When a key leads into something that is not a section.
     pub fn has(&self, keys: impl Keys) -> Result<bool> {
         let values = keys.list().into_iter().map(|key| self.value(key)).collect::<Result<Vec<_>>>()?;
         Ok(values.iter().any(Option::is_some))
     }
 
-    /// A section, as settings of their own: `text_config` of a model that also sees images, say.
+    /// Returns a section as settings of its own, such as `text_config` of a model that also reads images.
     ///
     /// # Errors
-    /// When the value is there and is no section.
+    /// When the value is present but not a section.
     pub fn section(&self, key: &str) -> Result<Option<Self>> {
         let Some(value) = self.value(key)? else { return Ok(None) };
         Ok(Some(Self::of(object(key, value)?.clone())))
@@ -175,12 +179,12 @@ impl Settings {
         self.map.insert(key.to_owned(), value.into());
     }
 
-    /// Says what the file itself calls a key.
+    /// Sets the name of a key in the file.
     pub(super) fn call(&mut self, key: &str, name: impl Into<String>) {
         self.names.insert(key.to_owned(), name.into());
     }
 
-    /// A key as an error says it: with the name that the reader finds in the file.
+    /// The key as the reader finds it in the file, for errors.
     pub(crate) fn named(&self, key: &str) -> String {
         let own = self.names.get(key).filter(|own| *own != key);
         own.map_or_else(|| key.to_owned(), |own| format!("{key}` or, in the GGUF file, `{own}"))
@@ -206,7 +210,7 @@ fn object<'a>(key: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
     value.as_object().ok_or_else(|| bad(key, value, "an object".to_owned()))
 }
 
-/// What is said of a value that its key cannot have.
+/// The error about a value that its key cannot have.
 pub(super) fn bad(key: &str, value: &Value, expected: String) -> crate::Error {
     let (key, written) = (key.to_owned(), value.to_string());
     // A list or an object may be as long as the file.
@@ -223,9 +227,9 @@ impl From<Settings> for Value {
     }
 }
 
-/// One key, or several that mean the same.
+/// One key, or several with the same meaning.
 pub trait Keys {
-    /// The keys, in order of preference.
+    /// Returns the keys, in order of preference.
     fn list(&self) -> Vec<&str>;
 }
 
@@ -328,7 +332,7 @@ mod tests {
 
     #[test]
     fn text_that_is_no_json_object_is_refused() {
-        for (text, word) in [("{", "breaks off"), ("[1]", "a list"), ("", "breaks off"), ("{\"a\": NaN}", "line 1")] {
+        for (text, word) in [("{", "ends early"), ("[1]", "a list"), ("", "ends early"), ("{\"a\": NaN}", "line 1")] {
             assert!(Settings::parse(text).unwrap_err().to_string().contains(word), "{text}");
         }
     }

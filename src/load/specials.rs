@@ -1,4 +1,4 @@
-//! Special tokens from the files beside a tokenizer.
+//! Finds the special tokens in the files beside a tokenizer.
 
 use serde_json::Value;
 
@@ -8,13 +8,13 @@ use crate::{
     text::{SpecialIds, Tokenizer},
 };
 
-/// The special tokens that `written` names, the first to name one wins: by its text (`"bos_token": "<s>"`, or an
-/// object with a `content`) or by its id (`"bos_token_id": 1`, or a list for `eos`). Those that the model's vocabulary
-/// has and the tokenizer has not are left out, since configurations carry the defaults of their family, and named as
-/// `unknown`, which the model's card shows.
+/// Finds the special tokens. The first setting in `written` that names one wins, by its text (`"bos_token": "<s>"`, or
+/// an object with a `content`) or by its id (`"bos_token_id": 1`, or a list for `eos`). An id that is in the model's
+/// vocabulary but not in the tokenizer is left out, because configurations carry the defaults of their family. It is
+/// listed in `unknown`, which the model's card shows.
 ///
 /// # Errors
-/// When a text or an id is of the wrong kind, or an id is outside the vocabulary, in whichever of the settings.
+/// When a text or an id has the wrong type, or an id is outside the vocabulary, in any of the settings.
 pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenizer) -> Result<SpecialIds> {
     let sizes = ["vocab_size", "d_vocab", "text_config.vocab_size"];
     let d_vocab = config.find::<usize>(sizes)?.map_or(usize::MAX, |size| size.max(tokenizer.d_vocab()));
@@ -41,7 +41,7 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
     }
     let bos = first("bos")?;
     if adds_bos == Some(true) && bos.is_none() {
-        let why = "no `bos_token` or `bos_token_id` names a token that the tokenizer has".to_owned();
+        let why = "no `bos_token` or `bos_token_id` names a token of the tokenizer".to_owned();
         return Err(LoadError::Senseless { key: "add_bos_token".into(), value: "true".into(), why }.into());
     }
     let eos = all("eos")?.into_iter().fold(Vec::new(), |mut seen, id| {
@@ -65,10 +65,10 @@ pub(super) fn find(written: &[Settings], config: &Settings, tokenizer: &Tokenize
 
 const KINDS: [&str; 7] = ["bos", "eos", "pad", "unk", "cls", "sep", "mask"];
 
-/// Refuses ids of special tokens that a configuration writes and its vocabulary does not have.
+/// Refuses ids of special tokens that are outside the configuration's vocabulary.
 ///
 /// # Errors
-/// When one is no id, or outside the vocabulary.
+/// When one is not a valid id, or outside the vocabulary.
 pub(crate) fn check(settings: &Settings, d_vocab: usize) -> Result<()> {
     for settings in [Some(settings.clone()), settings.section(TEXT)?].iter().flatten() {
         for kind in KINDS.into_iter().chain(["decoder_start"]) {
@@ -78,7 +78,7 @@ pub(crate) fn check(settings: &Settings, d_vocab: usize) -> Result<()> {
     Ok(())
 }
 
-/// The section for the text model, of a model that also sees images.
+/// The section of the text model, in a model that also reads images.
 const TEXT: &str = "text_config";
 
 fn text_of<'a>(kind: &str, token: &'a Value) -> Result<&'a str> {
@@ -86,7 +86,7 @@ fn text_of<'a>(kind: &str, token: &'a Value) -> Result<&'a str> {
     text.ok_or_else(|| bad(&format!("{kind}_token"), token, "a text, or an object with the text as `content`,".into()))
 }
 
-/// The ids that `{kind}_token_id` gives; only `eos` may be several.
+/// The ids in `{kind}_token_id`; only `eos` may have several.
 fn ids(settings: &Settings, kind: &str, d_vocab: usize) -> Result<Vec<u32>> {
     let key = format!("{kind}_token_id");
     let several = kind == "eos" && settings.value(&key)?.is_some_and(Value::is_array);

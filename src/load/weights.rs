@@ -1,3 +1,4 @@
+//! [`Weights`]: the tensors of a checkpoint by name, read on demand. Families build their models from it.
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
@@ -7,24 +8,24 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::error::{LoadError, Result, nearest};
 
-/// Where tensors come from: files, memory, another tensor's rows put in order.
+/// A source of tensors: files, memory, or another source whose rows are reordered.
 pub(super) trait Source: Send + Sync {
-    /// Every tensor's name and shape.
+    /// The name and shape of every tensor.
     fn shapes(&self) -> BTreeMap<String, Vec<usize>>;
-    /// The values of a tensor, last axis fastest; nothing where [`shapes`](Self::shapes) does not name it.
+    /// The values of a tensor, last axis fastest; `None` if [`shapes`](Self::shapes) does not list it.
     fn read(&self, name: &str) -> Result<Option<Vec<f32>>>;
-    /// Whether two tensors are written the same, where that is known without reading both into numbers.
+    /// Whether two tensors are stored identically, if that is known without converting both.
     fn same(&self, _name: &str, _twin: &str) -> Result<Option<bool>> {
         Ok(None)
     }
-    /// Where a wrong value comes from, and what to do: the end of a sentence.
+    /// The end of an error about a bad value: where it comes from, and what to do.
     fn whence(&self, name: &str) -> String;
 }
 
-/// The tensors of a checkpoint by name, read when asked for, as `f32` on the CPU.
+/// The tensors of a checkpoint by name, read on demand, as `f32` on the CPU.
 ///
-/// It remembers which tensors were asked for, so that a weight which the architecture does not use is noticed
-/// ([`unused`](Self::unused)) instead of silently left out.
+/// It records which tensors were read. So a weight that the architecture does not use is reported
+/// ([`unused`](Self::unused)) instead of silently ignored.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -55,12 +56,12 @@ impl Weights {
         Self { shared: Arc::new(shared), prefixes: Vec::new() }
     }
 
-    /// Weights that are already in memory, for a model made by hand or trained here.
+    /// Makes weights from tensors in memory, for a model that is built by hand or trained.
     pub fn from_tensors<N: Into<String>>(tensors: impl IntoIterator<Item = (N, Tensor)>) -> Self {
         Self::new(InMemory(tensors.into_iter().map(|(name, tensor)| (name.into(), tensor)).collect()))
     }
 
-    /// The same weights, with `prefix` left out of names that begin with it: some checkpoints of a model write
+    /// Returns the same weights, with `prefix` removed from names that begin with it. Some checkpoints of a model write
     /// `transformer.h.0.attn...` and others `h.0.attn...`.
     pub fn with_optional_prefix(&self, prefix: &str) -> Self {
         let mut weights = self.clone();
@@ -68,15 +69,14 @@ impl Weights {
         weights
     }
 
-    /// The tensor `name`, as `f32` on the CPU.
+    /// Returns the tensor `name` as `f32` on the CPU.
     ///
     /// # Shapes
-    /// `expected`, as the file has it.
+    /// `expected`, as in the file.
     ///
     /// # Errors
-    /// When there is no such tensor (the error names the nearest), it is there with and without an optional prefix and
-    /// not twice the same, its shape is another, it is stored as a type that is not a floating point number, or a value
-    /// is NaN or infinite.
+    /// When there is no such tensor (the error lists the nearest), it exists with and without an optional prefix and
+    /// the two differ, its shape differs, it is not stored as floating point numbers, or a value is NaN or infinite.
     pub fn get(&self, name: &str, expected: &[usize]) -> Result<Tensor> {
         let found = self.found(name);
         let (&(full, shape), again) = found.split_first().ok_or_else(|| self.missing(name))?;
@@ -101,8 +101,8 @@ impl Weights {
         }
     }
 
-    /// Whether there is a tensor `name` and its values are not those of `twin`, for which it may be a second name. Where
-    /// they are the same, it counts as used.
+    /// Whether the tensor `name` exists and differs from `twin`, of which it may be a duplicate. If they are equal,
+    /// `name` counts as used.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
@@ -125,12 +125,12 @@ impl Weights {
         Ok(!same)
     }
 
-    /// Whether there is a tensor `name`. Asking this does not count as using it.
+    /// Whether the tensor `name` exists. This does not count as using it.
     pub fn contains(&self, name: &str) -> bool {
         self.resolve(name).is_some()
     }
 
-    /// The shape of the tensor `name`, where there is one. Asking this does not count as using it.
+    /// The shape of the tensor `name`, if it exists. This does not count as using it.
     pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
         self.resolve(name).map(|(_, shape)| shape.to_vec())
     }
@@ -142,8 +142,8 @@ impl Weights {
         names
     }
 
-    /// The names that were never asked for with [`get`](Self::get) by any clone of these weights, without the
-    /// optional prefixes, in alphabetical order.
+    /// The names that were never read with [`get`](Self::get) by any clone of these weights, without the optional
+    /// prefixes, in alphabetical order.
     pub fn unused(&self) -> Vec<String> {
         let is_unused = |full: &&String| self.asked(|asked| !asked.contains(*full));
         let mut names: Vec<_> =
@@ -152,8 +152,8 @@ impl Weights {
         names
     }
 
-    /// Counts every tensor whose full name begins with `prefix` as asked for: a part of the checkpoint that is left out
-    /// knowingly, such as the vision tower of a model that is read for its text alone. Returns how many there are.
+    /// Marks every tensor whose full name begins with `prefix` as used. It is for parts of a checkpoint that are left
+    /// out on purpose, such as the vision tower of a model that is used for text only. Returns their number.
     pub fn leave_out(&self, prefix: &str) -> usize {
         let names: Vec<_> = self.shared.shapes.keys().filter(|full| full.starts_with(prefix)).cloned().collect();
         let count = names.len();
@@ -161,11 +161,11 @@ impl Weights {
         count
     }
 
-    /// Refuses a checkpoint with tensors that were never asked for, leaving aside those whose name ends with one of
-    /// `buffers`: values that are computed and not learned, such as `attn.bias` or `rotary_emb.inv_freq`.
+    /// Refuses a checkpoint with unused tensors, except those whose name ends with one of `buffers`. Buffers hold
+    /// computed values that are not learned, such as `attn.bias` or `rotary_emb.inv_freq`.
     ///
     /// # Errors
-    /// When a tensor is left over; the error names it.
+    /// When a tensor is unused; the error names it.
     pub fn refuse_unused(&self, family: &str, buffers: &[&str]) -> Result<()> {
         let mut left = self.unused();
         left.retain(|name| !buffers.iter().any(|buffer| name.ends_with(buffer)));
@@ -179,19 +179,19 @@ impl Weights {
         Err(LoadError::UnusedTensors { family: family.to_owned(), count, names }.into())
     }
 
-    /// The name in the file and the shape of what the caller calls `name`.
+    /// The name in the file and the shape of the tensor `name`.
     fn resolve(&self, name: &str) -> Option<(&str, &[usize])> {
         self.found(name).first().copied()
     }
 
-    /// Every tensor in the file that may be meant by `name`, which with optional prefixes can be more than one.
+    /// Every tensor in the file that `name` may mean, which can be more than one with optional prefixes.
     fn found(&self, name: &str) -> Vec<(&str, &[usize])> {
         let candidates = self.prefixes.iter().map(|prefix| format!("{prefix}{name}")).chain([name.to_owned()]);
         let stored = candidates.filter_map(|full| self.shared.shapes.get_key_value(&full));
         stored.map(|(full, shape)| (full.as_str(), shape.as_slice())).collect()
     }
 
-    /// Whether two tensors of the file have the same shape and values.
+    /// Whether two tensors in the file have the same shape and values.
     fn same(&self, name: &str, twin: &str) -> Result<bool> {
         let Shared { source, shapes, .. } = &*self.shared;
         if shapes.get(name) != shapes.get(twin) {
@@ -235,7 +235,7 @@ impl Source for InMemory {
     }
 
     fn whence(&self, _: &str) -> String {
-        "it was read from no file, but given by the program that made or trained the model".into()
+        "it did not come from a file, but from the program that made or trained the model".into()
     }
 }
 

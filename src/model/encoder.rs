@@ -4,7 +4,8 @@ use super::{Architecture, Model, Pooling, Prediction, Run, softmax};
 use crate::{
     Result,
     error::{RunError, TextError},
-    text::{ToTokens, Tokens},
+    model::ToTokens,
+    text::Tokens,
 };
 use candle_core::{D, Device, Tensor};
 use ndarray::Array2;

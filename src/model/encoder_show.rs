@@ -36,10 +36,10 @@ impl SentenceEmbeddings {
         Heatmap::new(self.similarity())
             .title("How alike are the sentences?")
             .value("cosine similarity")
-            .x_names("", sentences())
-            .y_names("", sentences())
+            .x_names(sentences())
+            .y_names(sentences())
             .range(-1.0, 1.0)
-            .print(usize::MAX)
+            .print_values(true)
             .draw()
     }
 }

@@ -187,7 +187,7 @@ impl LossComparison {
         let (texts, first) = (self.tokens.batch(), self.runs.first().map_or(0.0, |run| run.mean));
         let over = if texts == 1 { String::new() } else { format!(" over {texts} texts; the lines are the first's") };
         let row = |run: &Losses| [run.name.clone(), format!("{:.4}", run.mean), format!("{:+.4}", run.mean - first)];
-        let header = ["run", "mean loss (nats)", "more than the first"];
+        let header = ["run", "mean loss (nats)", "difference from the first"];
         let card = Card::new(&format!("Losses compared{over}")).table(&header, self.runs.iter().map(row));
         match self.draw() {
             Ok(figure) => card.shown(&figure),

@@ -6,58 +6,54 @@
 //! architecture not at all or wrong, against the modules of Hugging Face under its names: to 1e-4, logits to 1e-3. A
 //! setting that changes the computation and is not implemented is refused by name.
 //!
-#![doc = include_str!("family/families.md")]
+#![doc = include_str!("../families/families.md")]
 
-mod config;
-mod count;
 mod encoder;
 mod encoder_show;
-pub(crate) mod family;
-mod frame;
-mod here;
-mod kept;
 mod losses;
-pub(crate) mod parts;
+mod numbers;
 mod pass;
 mod prompt;
 mod run;
 mod run_attention;
 mod run_gradient;
-mod shipped;
+mod run_stacked;
 mod show;
-mod tap;
 mod text;
 mod text_after;
-pub(crate) mod transformer;
+mod to_input;
+mod to_token_ids;
+mod to_tokens;
 
+pub use crate::config::{
+    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
+};
+pub use crate::families::families;
+pub use crate::site::ToPattern;
 use crate::{
     Result,
     error::{RunError, need_f32},
+    families,
     hook::{Intervention, Site, ToInterventions, ToSite},
-    load::Checkpoint,
-    text::{ToTokens, Tokenizer},
+    load::{Checkpoint, shipped},
+    net::transformer::Transformer,
+    text::Tokenizer,
 };
 use candle_core::Tensor;
-pub use config::{
-    Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
-};
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
-pub use family::families;
-pub(crate) use family::native::MODEL_TYPE as NATIVE;
-pub(crate) use frame::{Frame, Sizes};
-pub(crate) use here::Here;
-pub(crate) use kept::Kept;
 pub use losses::{LossComparison, compare_losses};
 pub use pass::Pass;
 pub(crate) use prompt::LikelierReading;
 pub use prompt::{AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exactly};
 pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
-pub use run_attention::ToPattern;
-pub(crate) use shipped::NAMES as SHIPPED;
+pub(crate) use run_attention::name_in_stack;
+pub use run_stacked::{ByLayer, ByName, EachLayer};
 use std::{borrow::Borrow, ops::Range, sync::Arc};
-pub(crate) use tap::{Plan, Tap};
-use transformer::Transformer;
+pub use to_input::ToInput;
+pub use to_token_ids::ToTokenIds;
+pub(crate) use to_token_ids::ids_after;
+pub use to_tokens::{ToIds, ToTexts, ToTokens};
 
 /// A hooked transformer: configuration, weights and tokenizer.
 ///
@@ -105,7 +101,8 @@ impl Model {
     /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is
     /// ever silently left out.
     #[doc(alias("from_pretrained", "from_pretrained_no_processing", "load_model"))]
-    pub fn open(place: &str) -> Result<Self> {
+    pub fn open(place: impl AsRef<str>) -> Result<Self> {
+        let place = place.as_ref();
         match shipped::checkpoint(place) {
             Some(checkpoint) => Self::from_checkpoint(checkpoint?),
             None => Self::from_checkpoint(Checkpoint::open(place)?),
@@ -117,7 +114,7 @@ impl Model {
     /// # Errors
     /// When the architecture is unknown, a setting is not implemented, or the weights do not fit.
     pub fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self> {
-        let (config, transformer) = family::build(&checkpoint)?;
+        let (config, transformer) = families::build(&checkpoint)?;
         let Checkpoint { name, origin, tokenizer, .. } = checkpoint;
         Ok(Self::from_parts(name, origin, config, transformer, tokenizer))
     }
@@ -210,20 +207,14 @@ impl Model {
         self.config().has(site)
     }
 
-    /// Describes a forward pass before it happens: what to record, what to change, which logits.
+    /// Describes a forward pass before it happens: what to record, what to change, which logits. An encoder-decoder is given
+    /// a source, or a pair of a source and what the decoder reads.
     ///
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias("trace", "names_filter", "stop_at_layer"))]
-    pub fn pass(&self, input: impl ToTokens) -> Result<Pass> {
-        let tokens = self.tokens(input)?;
-        match self.config().architecture {
-            Architecture::EncoderDecoder => {
-                let start = self.decoder_start(tokens.batch())?;
-                Ok(Pass::new(self.clone(), start, Some(tokens)))
-            }
-            _ => Ok(Pass::new(self.clone(), tokens, None)),
-        }
+    pub fn pass(&self, input: impl ToInput) -> Result<Pass> {
+        Ok(Pass::new(self.clone(), input.to_input(self)?))
     }
 
     /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
@@ -231,7 +222,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "run_with_cache")]
-    pub fn run(&self, input: impl ToTokens) -> Result<Run> {
+    pub fn run(&self, input: impl ToInput) -> Result<Run> {
         self.run_with(input, None::<Intervention>)
     }
 
@@ -241,7 +232,7 @@ impl Model {
     /// When the input cannot be read, or an intervention is an error or does not fit the model and the text; all are found
     /// before anything runs.
     #[doc(alias("run_with_hooks", "fwd_hooks", "hooks"))]
-    pub fn run_with(&self, input: impl ToTokens, interventions: impl ToInterventions) -> Result<Run> {
+    pub fn run_with(&self, input: impl ToInput, interventions: impl ToInterventions) -> Result<Run> {
         self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
     }
 
@@ -253,7 +244,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model (see [`Model::tokens`]).
     #[doc(alias = "return_type")]
-    pub fn forward(&self, input: impl ToTokens) -> Result<Tensor> {
+    pub fn forward(&self, input: impl ToInput) -> Result<Tensor> {
         self.pass(input)?.run()?.logits()
     }
 
@@ -262,7 +253,7 @@ impl Model {
     /// # Errors
     /// When the input cannot be read by this model, or is a single token.
     #[doc(alias("loss_fn", "lm_cross_entropy_loss"))]
-    pub fn loss(&self, input: impl ToTokens) -> Result<f64> {
+    pub fn loss(&self, input: impl ToInput) -> Result<f64> {
         self.pass(input)?.run()?.loss()
     }
 

@@ -4,10 +4,10 @@ use super::{AnswerWord, LikelierReading, Model, run_gradient::OwnGradients};
 use crate::{
     Result,
     cache::{ActivationCache, bytes_of},
-    decompose::{ToTokenIds, ids_after},
-    error::RunError,
+    error::{RunError, TextError},
     hook::ToSite,
     index::ToIndex,
+    model::{ToTokenIds, ids_after},
     order::{larger, top_k},
     text::Tokens,
 };
@@ -249,6 +249,41 @@ impl Run {
         Ok(logits[answer] - logits[other])
     }
 
+    /// [`logit_diff`](Self::logit_diff) of every text: the answer and the other token of each, as pairs.
+    ///
+    /// # Errors
+    /// When there are not as many pairs as texts; otherwise as [`logit_diff`](Self::logit_diff).
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run(["red fox blue owl red fox blue", "owl fox owl"])?;
+    /// let differences = run.logit_diffs([("owl", "red"), ("fox", "owl")], -1)?;
+    /// assert!(differences.len() == 2 && differences[0] > 5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
+    pub fn logit_diffs<A: Into<AnswerWord>>(
+        &self,
+        pairs: impl IntoIterator<Item = (A, A)>,
+        position: impl ToIndex,
+    ) -> Result<Vec<f32>> {
+        let (answers, others): (Vec<AnswerWord>, Vec<AnswerWord>) =
+            pairs.into_iter().map(|(answer, other)| (answer.into(), other.into())).unzip();
+        let (tokens, position) = (self.tokens(), position.to_index());
+        let at = |text: usize| tokens.index_in(text, position);
+        // One pair would do for all texts of a batch, were it not checked.
+        if answers.len() != tokens.batch() {
+            return Err(TextError::Answers { count: answers.len(), batch: tokens.batch() }.into());
+        }
+        let ids = [ids_after(&self.model, &answers, &tokens, at)?, ids_after(&self.model, &others, &tokens, at)?];
+        let difference = |text: usize| {
+            let logits = self.numbers_at(text, position)?;
+            Ok(logits[ids[0][text] as usize] - logits[ids[1][text] as usize])
+        };
+        (0..tokens.batch()).map(difference).collect()
+    }
+
     /// The logits at a position of the first text, and the tokens of some answers there. Warns of an answer
     /// whose other reading is much likelier.
     fn asked<const N: usize>(&self, answers: [&[AnswerWord]; N], position: i64) -> Result<(Vec<f32>, [usize; N])> {
@@ -272,4 +307,12 @@ pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let exp: Vec<f64> = logits.iter().map(|logit| f64::from(logit - max).exp()).collect();
     let total: f64 = exp.iter().sum();
     exp.into_iter().map(|value| (value / total) as f32).collect()
+}
+
+impl crate::plot::NamedValue for Prediction {
+    type Value = f32;
+
+    fn pair(self) -> (String, f32) {
+        (self.text, self.probability)
+    }
 }

@@ -1,55 +1,16 @@
 //! Where heads look, as pictures and as numbers.
 
-use super::Run;
+use super::{Run, ToPattern};
 use crate::{
     Result,
     error::RunError,
-    hook::{Point, Site, Stack, ToIndex, ToSite},
+    hook::{Point, Site, Stack, ToIndex},
     index::Counted,
-    plot::{AttentionHeads, AttentionPattern, Figure, TokenText, text::visible},
+    plot::{AttentionHeads, AttentionPattern, Figure, TokenText},
+    printable::visible,
     text::Tokens,
 };
 use ndarray::{Array2, Array3};
-
-/// Whose attention is meant: a layer of a model's only stack (-1 is the last), or a pattern's [`Site`] or its name, such
-/// as `Site::cross_pattern(0).in_decoder()` of an encoder-decoder.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` names no layer's attention",
-    note = "give a layer, such as 0, or -1 for the last, or the site of a pattern, such as Site::pattern(0)"
-)]
-pub trait ToPattern {
-    /// The site of the patterns; its layer may count from the end.
-    ///
-    /// # Errors
-    /// When a name is no hook's.
-    fn to_pattern(&self) -> Result<Site>;
-}
-
-impl<T: ToIndex + Copy> ToPattern for T {
-    fn to_pattern(&self) -> Result<Site> {
-        Ok(Site::pattern(*self))
-    }
-}
-
-macro_rules! named {
-    ($([$($generic:tt)*] $named:ty;)*) => {$(
-        impl<$($generic)*> ToPattern for $named {
-            fn to_pattern(&self) -> Result<Site> {
-                self.to_site()
-            }
-        }
-    )*};
-}
-
-named! {
-    [] Site;
-    [] &Site;
-    [] &str;
-    [] String;
-    [] &String;
-    [N: AsRef<str>, L: ToIndex + Copy] (N, L);
-    [N: AsRef<str>, L: ToIndex + Copy, P: AsRef<str>] (N, L, P);
-}
 
 impl Run {
     /// The attention patterns of all heads of a layer, on the first text.
@@ -61,7 +22,7 @@ impl Run {
     /// Of an encoder-decoder, say which stack:
     /// ```no_run
     /// # use glassbox::prelude::*;
-    /// let run = Model::open("google-t5/t5-small")?.pass("translate English to German: Hello")?.target("Hallo")?;
+    /// let run = Model::open("google-t5/t5-small")?.pass("translate English to German: Hello")?.decoder_input("Hallo")?;
     /// run.record(Sites::All).run()?.attention(Site::cross_pattern(0).in_decoder())?; // a picture, in a notebook
     /// # Ok::<(), glassbox::Error>(())
     /// ```
@@ -174,7 +135,8 @@ fn whose(site: Site) -> &'static str {
     }
 }
 
-fn name_in_stack(site: Site, head: usize) -> String {
+/// A head's name, with its stack where a model has two: `cross L1H2`.
+pub(crate) fn name_in_stack(site: Site, head: usize) -> String {
     format!("{}{}", whose(site), head_name(site, head))
 }
 

@@ -5,7 +5,8 @@ use crate::{
     Result,
     hook::{Site, ToIndex},
     notebook::{Card, Show},
-    plot::{Bars, Figure, TokenText, row, text::line},
+    plot::{Bars, Figure, TokenText, row},
+    printable::line,
 };
 
 /// `1234567` as `1,234,567`.

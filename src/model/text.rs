@@ -5,7 +5,8 @@ use crate::{
     Result,
     error::TextError,
     index::Counted,
-    text::{Encoded, Filler, Occurrence, Row, ToIds, ToTexts, ToTokens, Tokenizer, Tokens},
+    model::{ToIds, ToTexts, ToTokens},
+    text::{Encoded, Filler, Occurrence, Row, Tokenizer, Tokens},
 };
 
 impl Model {

@@ -3,10 +3,20 @@
 use super::{Architecture, Model};
 use crate::{
     Result,
-    text::{ToTokens, Tokens},
+    model::ToTokens,
+    text::{Input, Tokens},
 };
 
 impl Model {
+    /// What is read when nothing else is said: these tokens; in an encoder-decoder by the encoder, and the decoder's
+    /// starting token.
+    pub(crate) fn input_of(&self, tokens: Tokens) -> Result<Input> {
+        match self.config().architecture {
+            Architecture::EncoderDecoder => Ok(Input::new(self.decoder_start(tokens.batch())?, Some(tokens))),
+            _ => Ok(Input::new(tokens, None)),
+        }
+    }
+
     /// What the decoder of an encoder-decoder reads when nothing was said: its starting token, for each text.
     pub(crate) fn decoder_start(&self, batch: usize) -> Result<Tokens> {
         let start = self.config().decoder_start.unwrap_or(0);

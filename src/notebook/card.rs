@@ -1,22 +1,22 @@
-//! [`Card`]: a small page of facts, tables and pictures.
+//! [`Card`]: a small page of facts, tables and pictures. Models, runs and other types show themselves with it.
 
 use super::Show;
-use crate::plot::text::{columns, escape, line, pad, sentence};
+use crate::printable::{columns, escape, line, pad, sentence};
 use std::fmt::Display;
 
 /// A piece of text on a [`Card`].
 pub(crate) struct Chip {
     /// The text.
     pub text: String,
-    /// What is said of it when pointed at.
+    /// The tooltip.
     pub title: String,
-    /// Whether it matters less than its neighbours.
+    /// Whether it is less important than its neighbours.
     pub faint: bool,
 }
 
 /// A small page of facts, tables and pictures, written once and kept as HTML and as plain text.
 ///
-/// The HTML is made of plain elements; the few styles are comfort and may be dropped.
+/// The HTML uses plain elements; its few styles may be dropped without loss.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Card {
     html: String,
@@ -24,14 +24,14 @@ pub(crate) struct Card {
 }
 
 impl Card {
-    /// A card with a heading.
+    /// Starts a card with a heading.
     pub(crate) fn new(title: &str) -> Self {
         let title = line(title);
         let html = format!("<strong style=\"font-size:14px\">{}</strong>\n", escape(&title));
         Self { html, plain: format!("{title}\n") }
     }
 
-    /// Names and values in two columns.
+    /// Adds names and values in two columns.
     pub(crate) fn facts<N: AsRef<str>, V: Display>(mut self, facts: impl IntoIterator<Item = (N, V)>) -> Self {
         let facts = facts.into_iter().map(|(name, value)| (line(name), sentence(value.to_string())));
         let facts: Vec<(String, String)> = facts.collect();
@@ -50,7 +50,7 @@ impl Card {
         self
     }
 
-    /// A table with a row of column names; of very many rows the first, and how many more there are.
+    /// Adds a table with a header row. Of very many rows, only the first are shown and the rest are counted.
     pub(crate) fn table<R: IntoIterator<Item = String>>(
         mut self,
         header: &[&str],
@@ -88,7 +88,7 @@ impl Card {
         if more == 0 { self } else { self.note(&format!("… and {more} more {what}")) }
     }
 
-    /// What would be long, behind a line that opens it; the plain form has it whole.
+    /// Adds a long part behind a line that opens it; the plain-text form shows it in full.
     pub(crate) fn folded(self, summary: &str, part: impl FnOnce(Self) -> Self) -> Self {
         let part = part(Self { html: String::new(), plain: self.plain });
         let style = "style=\"cursor:pointer;color:#67727f\"";
@@ -101,8 +101,8 @@ impl Card {
         Self { html, plain: part.plain }
     }
 
-    /// Pieces of text in a row, each with what is said of it when pointed at; a faint one is in brackets where there
-    /// are no colours. Of very many the first are shown.
+    /// Adds pieces of text in a row, each with a tooltip. In plain text, faint pieces are in brackets. Of very many
+    /// pieces, only the first are shown.
     pub(crate) fn chips(mut self, chips: impl IntoIterator<Item = Chip>) -> Self {
         let (mut html, mut plain) = (Vec::new(), Vec::new());
         let mut chips = chips.into_iter();
@@ -117,7 +117,7 @@ impl Card {
         self.and_more(chips.count(), "pieces")
     }
 
-    /// A sentence.
+    /// Adds a sentence.
     pub(crate) fn note(mut self, text: &str) -> Self {
         let text = sentence(text);
         self.html += &format!("<div style=\"margin:6px 0;color:#67727f\">{}</div>\n", escape(&text));
@@ -125,7 +125,7 @@ impl Card {
         self
     }
 
-    /// Something else that can be shown, such as a figure.
+    /// Adds anything that can be shown, such as a figure.
     pub(crate) fn shown(mut self, part: &impl Show) -> Self {
         self.html += &format!("{}\n", part.html());
         self.plain += &format!("{}\n", part.plain().trim_end());
@@ -133,7 +133,7 @@ impl Card {
     }
 }
 
-/// The most rows of a table, and pieces in a row.
+/// The most rows of a table, and the most pieces in a row.
 const MOST: usize = 2000;
 const HEAD: &str = "style=\"text-align:left;font-weight:600;padding:2px 14px 2px 0;color:#67727f\"";
 const CELL: &str = "style=\"text-align:left;padding:2px 14px 2px 0;color:#1f2933\"";

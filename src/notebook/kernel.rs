@@ -1,45 +1,60 @@
-//! What the kernel is told: blocks of text, one for each form of an output.
+//! The output protocol of the evcxr kernel: blocks of text on standard output, one for each output format.
 //!
-//! The kernel keeps one output a cell: of several, the last. So each output of a cell is printed together with those
-//! before it, and the last one has them all.
+//! The kernel keeps only the last output of a cell. So each output is printed together with all earlier ones of the
+//! cell, and the last output contains them all.
 
-use crate::plot::text::lines;
+use crate::printable::lines;
 use std::{
     io::{self, Write},
     panic::Location,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
-/// What a cell has shown: HTML and plain text.
+/// The output of a cell so far: HTML and plain text.
 struct Shown {
     cell: usize,
     outputs: Vec<(String, String)>,
 }
 
-/// A cell that shows more than this many bytes keeps its last outputs.
+/// If a cell shows more than this many bytes, only its last outputs are kept.
 const MOST: usize = 4 << 20;
 
 static SHOWN: Mutex<Shown> = Mutex::new(Shown { cell: 0, outputs: Vec::new() });
 
-/// Prints an output of the cell that `caller` is in, and what the cell has shown before.
+/// Prints an output of the cell that contains `caller`, after the earlier outputs of that cell.
 pub(super) fn show(html: String, plain: String, caller: &'static Location<'static>) {
     let (html, plain) = together(html, plain, cell(caller));
-    // A closed standard output has nobody to tell. One write, so that no other thread's line can fall between.
+    // Errors are ignored: a closed standard output has no reader. A single write keeps other threads' lines out.
     let _ = io::stdout().lock().write_all(blocks(&html, &plain).as_bytes());
 }
 
-/// Prints the HTML alone, where the kernel prints the plain text.
-pub(super) fn show_html(html: &str) {
-    let _ = io::stdout().lock().write_all(block("text/html", html).as_bytes());
+/// The HTML of one value that the kernel prints in parts, such as a tuple, and the time of the last part.
+static PRINTED: Mutex<(Option<Instant>, String)> = Mutex::new((None, String::new()));
+
+/// The longest pause between the parts of one value. The next cell takes longer, because it has to be compiled first.
+const NEXT_CELL: Duration = Duration::from_millis(150);
+
+/// Prints only the HTML, because the kernel prints the plain text itself. It repeats the earlier parts of the same
+/// value. `begun` is the time when this part started.
+pub(super) fn show_html(begun: Instant, html: &str) {
+    let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let (last, parts) = &mut *printed;
+    if last.is_none_or(|last| begun.duration_since(last) > NEXT_CELL) {
+        parts.clear();
+    }
+    *parts = if parts.is_empty() { html.to_owned() } else { format!("{parts}\n{html}") };
+    let _ = io::stdout().lock().write_all(block("text/html", parts).as_bytes());
+    *last = Some(Instant::now());
 }
 
-/// A number that tells the cells of a session apart. The kernel compiles each into a library of its own, which is never
-/// unloaded, and with it the name of the file that the call is in.
+/// A number that identifies the cell. The kernel compiles each cell into a library that is never unloaded, so the
+/// address of the caller's file name is unique to the cell.
 fn cell(caller: &'static Location<'static>) -> usize {
     caller.file().as_ptr().addr()
 }
 
-/// The outputs of a cell so far, with this one.
+/// The outputs of a cell so far, including this one.
 fn together(html: String, plain: String, cell: usize) -> (String, String) {
     let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if shown.cell != cell {
@@ -55,8 +70,8 @@ fn together(html: String, plain: String, cell: usize) -> (String, String) {
     (join(|(html, _)| html), join(|(_, plain)| plain.trim_end()))
 }
 
-/// A block of the kernel: one form of an output. No line of the form can end the block or begin another: it holds none of
-/// the kernel's words.
+/// A block for the kernel: one output format. No line of the content can end the block or start another, because it
+/// contains none of the kernel's marker words.
 fn block(mime: &str, content: &str) -> String {
     let content = lines(content);
     let end = if content.is_empty() || content.ends_with('\n') { "" } else { "\n" };

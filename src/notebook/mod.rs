@@ -1,8 +1,10 @@
-//! What a notebook cell shows.
+//! How values appear as the output of a notebook cell.
 //!
-//! The evcxr kernel shows a cell's last expression by calling `evcxr_display` on it, which prints a block of text for
-//! each form of the output. Everything in this crate that can be shown implements [`Show`]; so does a `Result` of it,
-//! so that a cell may end in a call that can fail, with or without `?`.
+//! The evcxr kernel calls `evcxr_display` on a cell's last expression, which prints a block of text for each output
+//! format. Everything in this crate that can be shown implements [`Show`]. So does a `Result` of it, so a cell may end
+//! in a call that can fail, with or without `?`.
+//!
+//! To make a type show itself, implement [`Show`] and enter the type in the `shown!` macro of its file.
 
 mod card;
 mod kernel;
@@ -10,12 +12,12 @@ mod kernel;
 mod shown;
 mod values;
 
-use crate::plot::text::{escape, sentence};
+use crate::printable::{escape, sentence};
 pub(crate) use card::{Card, Chip};
 pub(crate) use shown::debug;
 use std::{fmt::Display, panic::Location};
 
-/// Something a notebook cell can show, as HTML and as plain text.
+/// Anything that a notebook cell can show, as HTML and as plain text.
 ///
 /// # Examples
 /// ```
@@ -24,13 +26,13 @@ use std::{fmt::Display, panic::Location};
 /// assert!(failed.plain().contains("nothing to draw"));
 /// ```
 pub trait Show {
-    /// The thing as a piece of HTML that needs no script and no style sheet.
+    /// The value as a piece of HTML that needs no script and no style sheet.
     fn html(&self) -> String;
 
-    /// The thing as plain text.
+    /// The value as plain text.
     fn plain(&self) -> String;
 
-    /// Several of these as HTML: one under the other, unless the type knows better.
+    /// Several values as HTML: one below the other, unless the type overrides it.
     fn html_of_all(all: &[Self]) -> String
     where
         Self: Sized,
@@ -42,7 +44,7 @@ pub trait Show {
         }
     }
 
-    /// Several of these as plain text.
+    /// Several values as plain text.
     fn plain_of_all(all: &[Self]) -> String
     where
         Self: Sized,
@@ -54,33 +56,39 @@ pub trait Show {
         }
     }
 
-    /// Whether it is no more than a short text, as a number is: several of these are shown in one line.
+    /// Whether the value is a short text, such as a number. Several short texts are shown on one line.
     fn is_text(&self) -> bool {
         false
     }
 
-    /// Shows it as output of the cell, below what the cell has shown already. The kernel calls this on the cell's last
+    /// Shows the value as output of the cell, below its earlier output. The kernel calls this on the cell's last
     /// expression.
     #[track_caller]
     fn evcxr_display(&self) {
         kernel::show(self.html(), self.plain(), Location::caller());
     }
+
+    /// Shows the value from the middle of a cell, as [`display`] does.
+    #[track_caller]
+    fn show(&self) {
+        self.evcxr_display();
+    }
 }
 
-/// Shows something from the middle of a cell. What a cell shows stands one below the other, its last expression last.
+/// Shows a value from the middle of a cell. The outputs of a cell appear one below the other, its last expression last.
 ///
 /// ```
 /// use glassbox::{notebook::display, plot::Bars};
 /// for (name, value) in [("Mary", 0.7), ("John", 0.2)] {
-///     display(&Bars::new([(name, value)]));
+///     display(Bars::new([(name, value)]));
 /// }
 /// ```
 #[track_caller]
-pub fn display(shown: &(impl Show + ?Sized)) {
+pub fn display(shown: impl Show) {
     shown.evcxr_display();
 }
 
-/// `Ok` shows the value, `Err` one red-bordered sentence.
+/// `Ok` shows the value; `Err` shows one sentence with a red border.
 impl<T: Show, E: Display> Show for Result<T, E> {
     fn html(&self) -> String {
         match self {
@@ -105,14 +113,14 @@ impl<T: Show, E: Display> Show for Result<T, E> {
     }
 }
 
-/// What an error says, without the frames of a backtrace that candle puts behind it.
+/// The message of an error, without the backtrace that candle appends.
 fn said(error: &impl Display) -> String {
     let said = error.to_string();
     let frames = said.lines().position(|line| line.trim_start().starts_with("0: "));
     sentence(said.lines().take(frames.unwrap_or(usize::MAX)).collect::<Vec<_>>().join("\n"))
 }
 
-/// `None` shows that there is nothing.
+/// `None` shows that there is no value.
 impl<T: Show> Show for Option<T> {
     fn html(&self) -> String {
         self.as_ref().map_or_else(|| NOTHING.into(), Show::html)

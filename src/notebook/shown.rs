@@ -1,16 +1,17 @@
-//! What makes a type of this crate show itself wherever the kernel prints it.
+//! The macro that makes a type of this crate show itself wherever the kernel prints it.
 //!
-//! The kernel shows a cell's last expression by calling `evcxr_display` on it. Where that does not compile, because the
-//! expression moves a variable that the kernel also keeps, or because it is the first `?` of a session, the kernel
-//! prints the value with the format of its `:fmt` command instead. The notebooks set this to `{:-?}`, and `Debug` of
-//! every shown type answers the minus sign with the picture.
+//! The kernel shows a cell's last expression by calling `evcxr_display` on it. That call may not compile, either
+//! because the expression moves a variable that the kernel also keeps, or because it is the first `?` of a session.
+//! Then the kernel prints the value with the format of its `:fmt` command. The notebooks set this to `{:-?}`, and
+//! `Debug` of every shown type responds to the minus sign by printing the picture.
 
 use super::{Show, kernel::show_html, values};
-use crate::plot::text::lines;
-use std::fmt;
+use crate::printable::lines;
+use std::{fmt, time::Instant};
 
-/// Implements `evcxr_display` and `Debug` for a type that has [`Show`]; with the name of a method that gives something
-/// to show, [`Show`] as well; with the name of one that gives a line, `Debug` prints that line.
+/// Implements `evcxr_display` and `Debug` for a type that has [`Show`]. With the name of a method that returns
+/// something to show, it implements [`Show`] too. With the name of a method that returns a line, `Debug` prints that
+/// line.
 macro_rules! shown {
     ($(#[$doc:meta])* $type:ty) => {
         shown! { @all $(#[$doc])* $type, |shown: &$type| $crate::notebook::Show::plain(shown) }
@@ -24,7 +25,7 @@ macro_rules! shown {
             }
         }
 
-        /// Plain text; with `{:-?}`, which the notebook's kernel falls back to, the picture too.
+        /// Plain text. With `{:-?}`, which the notebook's kernel falls back to, also the picture.
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $crate::notebook::debug(self, f, $brief)
@@ -52,16 +53,17 @@ macro_rules! shown {
     };
 }
 
-/// A line or the plain text; with `{:-?}` the plain text and, as output of the cell, the picture.
+/// Writes a line or the plain text; with `{:-?}`, the plain text and, as output of the cell, the picture.
 pub(crate) fn debug<T: Show>(shown: &T, f: &mut fmt::Formatter<'_>, brief: impl Fn(&T) -> String) -> fmt::Result {
     if f.sign_minus() {
-        show_html(&shown.html());
+        let begun = Instant::now();
+        show_html(begun, &shown.html());
         return f.write_str(lines(&shown.plain()).trim_end());
     }
     f.write_str(lines(&brief(shown)).trim_end())
 }
 
-/// Several things, one under the other.
+/// Shows several values, one below the other.
 impl<T: Show> Show for [T] {
     fn html(&self) -> String {
         T::html_of_all(self)

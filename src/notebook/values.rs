@@ -1,13 +1,13 @@
-//! How plain values are shown: numbers and strings in a line, tensors and arrays as numbers.
+//! How plain values are shown: numbers and strings on one line, tensors and arrays as numbers.
 
 use super::Show;
-use crate::plot::text::escape;
+use crate::printable::escape;
 use candle_core::Tensor;
 use ndarray::{ArrayBase, Data, Dimension};
 use std::fmt::Display;
 
-/// Numbers and strings show themselves. With a trait that has `evcxr_display` anywhere in sight, the kernel cannot fall
-/// back to `{:?}` for a number whose type is still open, so that a cell `let n = 3; n` would not compile.
+/// Implements `evcxr_display` for numbers and strings. If any trait with that method is in scope, the kernel cannot
+/// fall back to `{:?}` for a number whose type is not inferred yet, so a cell `let n = 3; n` would not compile.
 macro_rules! plain {
     ($($value:ty)*) => { $(
         impl Show for $value {
@@ -28,7 +28,7 @@ macro_rules! plain {
 
 plain!(i32 i64 u8 u32 u64 usize f32 f64 bool char str String);
 
-/// The numbers of a tensor, shortened where there are many, and its shape.
+/// Shows the numbers of a tensor, shortened if there are many, and its shape.
 impl Show for Tensor {
     fn html(&self) -> String {
         html(&self.plain())
@@ -39,7 +39,7 @@ impl Show for Tensor {
     }
 }
 
-/// The numbers of an array, shortened where there are many, and its shape.
+/// Shows the numbers of an array, shortened if there are many, and its shape.
 impl<S: Data<Elem: Display>, D: Dimension> Show for ArrayBase<S, D> {
     fn html(&self) -> String {
         html(&self.plain())
@@ -50,12 +50,12 @@ impl<S: Data<Elem: Display>, D: Dimension> Show for ArrayBase<S, D> {
     }
 }
 
-/// Text as it is.
+/// Text as preformatted HTML.
 pub(super) fn html(plain: &str) -> String {
     format!("<pre>{}</pre>", escape(plain))
 }
 
-/// Short texts in one line.
+/// Short texts on one line.
 pub(super) fn list(open: char, all: impl IntoIterator<Item = String>, close: char) -> String {
     let all = all.into_iter().collect::<Vec<_>>().join(", ");
     format!("{open}{all}{close}")

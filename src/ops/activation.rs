@@ -1,4 +1,4 @@
-//! The nonlinearities of MLPs.
+//! The nonlinearities of MLPs. To add one, add a variant to [`Activation`] and follow the compiler's errors.
 
 use super::{
     exp::{exp, sigmoid},
@@ -10,29 +10,40 @@ use crate::error::need_f32;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
 use std::fmt;
 
-/// The nonlinearity between an MLP's two layers.
+/// The nonlinearity between the two layers of an MLP.
+///
+/// # Examples
+/// ```
+/// use glassbox::{Activation, candle_core::{Device, Tensor}};
+/// let x = Tensor::new(&[-1f32, 2.0], &Device::Cpu)?;
+/// assert_eq!(Activation::Relu.apply(&x)?.to_vec1::<f32>()?, [0.0, 2.0]);
+/// assert_eq!(Activation::from_name("gelu_new"), Some(Activation::GeluNew));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activation {
     /// max(x, 0).
     Relu,
-    /// x Φ(x), with the exact normal distribution function (Hendrycks & Gimpel 2016).
+    /// x Φ(x), with the exact normal distribution function (Hendrycks & Gimpel 2016,
+    /// [arXiv:1606.08415](https://arxiv.org/abs/1606.08415)).
     Gelu,
-    /// The tanh form of gelu, GPT-2's `gelu_new` (also called `gelu_pytorch_tanh`, `gelu_fast`).
+    /// The tanh approximation of gelu: GPT-2's `gelu_new` (also called `gelu_pytorch_tanh`, `gelu_fast`).
     GeluNew,
     /// x / (1 + e^-x), also called swish.
     Silu,
-    /// x / (1 + e^-1.702x), a cheap gelu.
+    /// x / (1 + e^-1.702x), a cheap approximation of gelu.
     QuickGelu,
-    /// max(x, 0)^2.
+    /// max(x, 0)^2 (So et al. 2021, [arXiv:2109.08668](https://arxiv.org/abs/2109.08668)).
     Relu2,
-    /// x softmax(x) over the neurons (Elhage et al. 2022).
+    /// x softmax(x) over the neurons (Elhage et al. 2022, [Softmax Linear
+    /// Units](https://transformer-circuits.pub/2022/solu/index.html)).
     Solu,
-    /// [`Activation::Solu`], then a LayerNorm over the neurons.
+    /// [`Activation::Solu`], followed by a LayerNorm over the neurons.
     SoluLn,
 }
 
-/// An [`Activation`] that looks at one number at a time.
+/// An [`Activation`] that acts on each number by itself.
 #[derive(Clone, Copy)]
 enum Curve {
     Relu,
@@ -48,10 +59,10 @@ const CUBIC: f32 = 0.044_715;
 const QUICK: f32 = 1.702;
 
 impl Activation {
-    /// What an unknown name is told.
-    pub(crate) const KNOWN: &str = "known are relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
+    /// The end of the error about an unknown name.
+    pub(crate) const KNOWN: &str = "it supports relu, relu2, gelu, gelu_new, quick_gelu, silu, solu and solu_ln";
 
-    /// The name that Hugging Face configurations use, or `None` when this crate does not know it.
+    /// Finds an activation by its name in Hugging Face configurations; `None` if this crate does not know the name.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "relu" => Self::Relu,
@@ -66,7 +77,7 @@ impl Activation {
         })
     }
 
-    /// Whether the neurons are normed after the nonlinearity.
+    /// Whether a LayerNorm over the neurons follows the nonlinearity.
     pub fn has_norm(self) -> bool {
         self == Self::SoluLn
     }
@@ -83,15 +94,16 @@ impl Activation {
         })
     }
 
-    /// Applies the nonlinearity to every element. What norms its neurons afterwards leaves that to the MLP.
+    /// Applies the nonlinearity to every element. For [`SoluLn`](Self::SoluLn), the LayerNorm that follows is not
+    /// applied.
     ///
     /// # Shapes
-    /// `[.., d_mlp]` in and out; any axes will do, of which SoLU's softmax runs along the last.
+    /// `[.., d_mlp]` in and out. SoLU's softmax runs over the last axis.
     ///
     /// # Errors
     /// When the tensor is not float32 on the CPU.
     pub fn apply(self, x: &Tensor) -> crate::Result<Tensor> {
-        need_f32(|| format!("what {self} is applied to"), x)?;
+        need_f32(|| format!("the input of {self}"), x)?;
         match self.curve() {
             Some(curve) => Ok(x.contiguous()?.apply_op1(curve)?),
             None => Ok((x * softmax(x)?)?),
@@ -99,7 +111,7 @@ impl Activation {
     }
 }
 
-/// max(x, 0), but NaN for NaN.
+/// max(x, 0), or NaN for NaN.
 #[inline(always)]
 fn positive(x: f32) -> f32 {
     if x <= 0.0 { 0.0 } else { x }
@@ -159,8 +171,8 @@ impl fmt::Display for Activation {
     }
 }
 
-/// Runs the body with the curve as a constant, so that each variant compiles to its own vector loop. (What a closure
-/// captures would not be one: threads get it through memory.)
+/// Runs the body with the curve as a constant, so that each variant compiles to its own vector loop. A variable
+/// captured by a closure would not be a constant, because threads get it through memory.
 macro_rules! specialise {
     ($of:expr, |$curve:ident| $body:expr) => {
         specialise!($of, $curve, $body, Relu Gelu GeluNew Silu QuickGelu Relu2)
@@ -195,7 +207,7 @@ impl CustomOp1 for Curve {
     }
 }
 
-/// The activation's derivative at `x` times the incoming gradient.
+/// The derivative of the activation at `x`, times the incoming gradient.
 struct Slope(Curve);
 
 impl CustomOp2 for Slope {

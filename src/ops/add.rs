@@ -1,10 +1,10 @@
-//! Sums, as the residual stream has many.
+//! The sum of two tensors, which the residual stream needs often.
 
 use super::{rows::each_pair, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
-/// `a + b`, of one shape. candle's own addition wakes threads of its own, which then wait beside those of the matrix
-/// products and take their cores.
+/// `a + b`, both of one shape. candle's own addition starts threads that then wait beside those of the matrix products
+/// and take their cores.
 pub(crate) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.contiguous()?.apply_op2(&b.contiguous()?, Add)
 }

@@ -1,12 +1,13 @@
-//! The two matrix products of attention, per head, on the layouts the hooks have: nothing is transposed or copied,
-//! and key heads that several query heads share are not repeated.
+//! The two matrix products of attention, head by head, in the layout that hooks see. Nothing is transposed or copied,
+//! and key heads that several query heads share are not repeated (grouped-query attention,
+//! [arXiv:2305.13245](https://arxiv.org/abs/2305.13245)).
 
 use super::{Mask, linear::span, rows::zeros, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 
-/// `scale * q . k` for every pair of positions, -inf where the mask hides the key.
+/// `scale * q . k` for every pair of positions, and -inf where the mask hides the key.
 ///
 /// # Shapes
 /// `q`: `[batch, query, head, d_head]`, `k`: `[batch, key, kv_head, d_head]`, result: `[batch, head, query, key]`.
@@ -14,10 +15,11 @@ pub(crate) fn attention_scores(q: &Tensor, k: &Tensor, scale: f64, mask: &Mask) 
     q.contiguous()?.apply_op2(&k.contiguous()?, Scores { scale: scale as f32, mask: mask.clone() })
 }
 
-/// The values each query position reads, mixed by the pattern.
+/// The values mixed by the pattern, for each query position.
 ///
 /// # Shapes
-/// `pattern`: `[batch, head, query, key]`, `v`: `[batch, key, kv_head, d_head]`, result: `[batch, query, head, d_head]`.
+/// `pattern`: `[batch, head, query, key]`, `v`: `[batch, key, kv_head, d_head]`, result: `[batch, query, head,
+/// d_head]`.
 pub(crate) fn mix_values(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
     pattern.contiguous()?.apply_op2(&v.contiguous()?, Mix)
 }
@@ -30,7 +32,7 @@ fn head_of<'a>(data: &'a [f32], dims: [usize; 4], batch: usize, head: usize) -> 
     MatRef::from_row_major_slice_with_stride(span(&data[start..], pos, d_head, stride), pos, d_head, stride)
 }
 
-/// How many query heads share one key head.
+/// The number of query heads that share one key head.
 fn sharing(heads: usize, kv_heads: usize) -> Result<usize> {
     if kv_heads == 0 || !heads.is_multiple_of(kv_heads) {
         bail!("{heads} query heads cannot share {kv_heads} key heads")
@@ -38,7 +40,7 @@ fn sharing(heads: usize, kv_heads: usize) -> Result<usize> {
     Ok(heads / kv_heads)
 }
 
-/// Shared heads repeated, heads before positions: what candle's own matrix product needs in a backward.
+/// Repeats shared heads and puts heads before positions, as candle's matrix product in the backward pass needs.
 ///
 /// # Shapes
 /// `[batch, pos, kv_head, d_head]` to `[batch, head, pos, d_head]`.
@@ -49,7 +51,7 @@ fn repeated(x: &Tensor, heads: usize) -> Result<Tensor> {
     wide.reshape((batch, pos, heads, d_head))?.transpose(1, 2)?.contiguous()
 }
 
-/// The inverse of [`repeated`] for gradients: sums over the heads that shared.
+/// Sums gradients over the heads that shared a key head, the inverse of [`repeated`].
 fn summed(grad: &Tensor, kv_heads: usize) -> Result<Tensor> {
     let (batch, heads, pos, d_head) = grad.dims4()?;
     let group = sharing(heads, kv_heads)?;
@@ -88,7 +90,7 @@ impl CustomOp2 for Scores {
     }
 
     fn bwd(&self, q: &Tensor, k: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        // Masked places reach this with a gradient of 0: softmax gave them no weight.
+        // Masked entries arrive with a gradient of 0, because softmax gave them no weight.
         let (heads, kv_heads) = (q.dim(2)?, k.dim(2)?);
         let grad = (grad.contiguous()? * self.scale as f64)?;
         let for_q = grad.matmul(&repeated(k, heads)?)?.transpose(1, 2)?.contiguous()?;

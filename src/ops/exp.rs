@@ -1,8 +1,9 @@
-//! A fast `exp` that compilers can vectorise: no branches, no calls.
+//! A fast `exp` that compilers can vectorise, because it has no branches and no calls.
 
-/// e^x to 2 units in the last place up to e^88.3, where it stays; 0 for `x` below -87.3 (so for -inf too), NaN for NaN.
+/// e^x to within 2 units in the last place up to e^88.3, constant beyond; 0 for `x` below -87.3 (and for -inf), NaN for
+/// NaN.
 ///
-/// Splits `x = n ln 2 + r` with `|r| <= ln 2 / 2`, takes e^r from its Taylor polynomial and 2^n from the bits.
+/// It splits `x = n ln 2 + r` with `|r| <= ln 2 / 2`, takes e^r from its Taylor polynomial and sets 2^n by its bits.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the lowest bits.

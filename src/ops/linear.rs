@@ -1,4 +1,4 @@
-//! A linear layer, with frozen weights costing nothing in the backward.
+//! A linear layer that computes no gradient for frozen weights.
 
 use super::{
     product::{Rows, product},
@@ -9,9 +9,9 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, S
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 
-/// `x W + b`. The weight may be any view with one unit stride (so a tied unembedding is not copied).
+/// `x W + b`. The weight may be any view with one unit stride, so a tied unembedding is not copied.
 ///
-/// Only what tracks a gradient gets one: a frozen weight's gradient is neither computed nor kept.
+/// Only tensors that track gradients get one: the gradient of a frozen weight is not computed.
 ///
 /// # Shapes
 /// `x`: `[.., d_in]`, `weight`: `[d_in, d_out]`, `bias`: `[d_out]`, result: `[.., d_out]`.
@@ -23,8 +23,8 @@ pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Resu
     }
 }
 
-/// The same matrix with each column's numbers side by side, which is how PyTorch's `Linear` stores a weight and what
-/// [`linear`] is fastest with. A weight in training is left as it is.
+/// The same matrix in column-major order, which is how PyTorch's `Linear` stores a weight and what [`linear`] is
+/// fastest with. A trainable weight is left unchanged.
 ///
 /// # Shapes
 /// `[d_in, d_out]` in and out.
@@ -46,7 +46,7 @@ impl CustomOp1 for ByOutput {
         let (d_in, d_out) = layout.shape().dims2()?;
         let weight = contiguous(weight, layout)?;
         let mut out = vec![0.0; weight.len()];
-        // As many outputs at a time as there are numbers in a cache line.
+        // The number of outputs processed together equals the numbers in a cache line.
         out.par_chunks_mut(LANES * d_in).enumerate().for_each(|(block, outputs)| {
             for (input, line) in weight.chunks_exact(d_out).enumerate() {
                 let to = outputs[input..].iter_mut().step_by(d_in);
@@ -59,7 +59,7 @@ impl CustomOp1 for ByOutput {
 
 struct Linear;
 
-/// A candle matrix as faer sees it.
+/// A candle matrix as a faer view.
 pub(super) fn matrix<'a>(data: &'a [f32], layout: &Layout) -> Result<MatRef<'a, f32>> {
     let (&[rows, columns], &[row_stride, column_stride]) = (layout.dims(), layout.stride()) else {
         bail!("a weight must be a matrix, got {layout:?}")
@@ -75,7 +75,7 @@ pub(super) fn matrix<'a>(data: &'a [f32], layout: &Layout) -> Result<MatRef<'a, 
     })
 }
 
-/// The part of `data` that `lines` lines of `width` values, `stride` apart, cover.
+/// The part of `data` that holds `lines` rows of `width` values, `stride` apart.
 pub(super) fn span(data: &[f32], lines: usize, width: usize, stride: usize) -> &[f32] {
     &data[..lines.saturating_sub(1) * stride + width]
 }
@@ -112,7 +112,7 @@ fn forward(
     Ok((CpuStorage::F32(out), dims.into()))
 }
 
-/// All leading axes as one.
+/// Merges all leading axes into one.
 fn flat(x: &Tensor) -> Result<Tensor> {
     x.reshape(((), super::slice::last_axis(x)?))
 }

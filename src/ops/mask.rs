@@ -1,17 +1,17 @@
-//! Which keys a query may look at.
+//! The attention mask: which keys a query may attend to.
 
 use super::slice::contiguous;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use std::{ops::Range, sync::Arc};
 
-/// Which keys a query may look at. The last query stands at the last key.
+/// Which keys a query may attend to. The last query is at the position of the last key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mask {
-    /// No key after the query.
+    /// Whether keys after the query are hidden.
     pub(crate) causal: bool,
-    /// Only this many keys back, the query's own counted.
+    /// The number of keys up to and including the query's own, if the attention has a sliding window.
     pub(crate) window: Option<usize>,
-    /// Only these keys of each text of the batch: the others are padding.
+    /// The keys of each text that are not padding; the others are hidden.
     pub(crate) real: Option<Arc<[Range<usize>]>>,
 }
 
@@ -25,7 +25,7 @@ impl Mask {
         start.min(end)..end
     }
 
-    /// Writes -inf over the scores of one head, `[query, key]`, that the mask hides.
+    /// Sets the hidden scores of one head, `[query, key]`, to -inf.
     pub(super) fn hide(&self, scores: &mut [f32], batch: usize, queries: usize, keys: usize) {
         if !self.causal && self.window.is_none() && self.real.is_none() {
             return;
@@ -38,7 +38,7 @@ impl Mask {
     }
 }
 
-/// Scores with -inf where the mask hides the key.
+/// Returns the scores with -inf where the mask hides the key.
 ///
 /// # Shapes
 /// `[batch, head, query, key]` in and out.
@@ -61,7 +61,7 @@ impl CustomOp1 for Mask {
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        // Softmax gave hidden places no weight, so their gradient is 0 already.
+        // Softmax gave hidden entries no weight, so their gradient is already 0.
         Ok(Some(grad.clone()))
     }
 }

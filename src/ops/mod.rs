@@ -1,11 +1,14 @@
-//! The numerical operations of the forward pass, each one pass over memory, each with its own backward.
+//! The numerical operations of the forward pass. Each is one pass over memory and has its own backward pass.
 //!
-//! candle's fused `softmax`, `layer_norm`, `rms_norm` and `rope` have no backward and cut the gradient silently;
-//! its composed forms are slow on a CPU. The operations here are both fast and differentiable, so the model has a
-//! single route: what is recorded without gradients is bit for bit what is differentiated. Their gradients are held
-//! against candle's composed operations in `tests`.
+//! candle's fused `softmax`, `layer_norm`, `rms_norm` and `rope` have no backward pass and silently cut the gradient.
+//! Its composed forms are slow on a CPU. The operations here are fast and differentiable, so the model has a single
+//! code path: a run without gradients computes bit for bit what is differentiated. `tests` compares their gradients
+//! with those of candle's composed operations.
 //!
-//! All take float32 on the CPU, of any layout.
+//! All take float32 tensors on the CPU, in any layout.
+//!
+//! To add an operation, add a file with its forward and backward pass, and a test against candle in `tests.rs`. To add
+//! a nonlinearity, touch `activation.rs`.
 
 mod activation;
 mod add;

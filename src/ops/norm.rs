@@ -1,4 +1,5 @@
-//! The steps of LayerNorm and RMSNorm, one hook apart: scale, normalised, weighted.
+//! LayerNorm ([arXiv:1607.06450](https://arxiv.org/abs/1607.06450)) and RMSNorm
+//! ([arXiv:1910.07467](https://arxiv.org/abs/1910.07467)) in the steps that hooks see: scale, normalised, weighted.
 
 use super::{
     rows::{dot, each_row, rows, sum},
@@ -6,7 +7,7 @@ use super::{
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
-/// sqrt(variance + eps) of each vector when `centred` (LayerNorm), sqrt(mean square + eps) otherwise (RMSNorm).
+/// sqrt(variance + eps) of each vector if `centred` (LayerNorm), else sqrt(mean square + eps) (RMSNorm).
 ///
 /// # Shapes
 /// `[.., d_model]` to `[.., one]`.
@@ -15,7 +16,7 @@ pub(crate) fn norm_scale(x: &Tensor, centred: bool, eps: f64) -> Result<Tensor> 
     x.contiguous()?.apply_op1(Scale { width, centred, eps: eps as f32 })
 }
 
-/// Each vector, less its mean when `centred`, over its scale.
+/// Each vector, minus its mean if `centred`, divided by its scale.
 ///
 /// # Shapes
 /// `[.., d_model]` and `[.., one]` to `[.., d_model]`.
@@ -67,7 +68,7 @@ impl CustomOp1 for Scale {
     }
 
     fn bwd(&self, x: &Tensor, scale: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        // (x - mean) grad / (scale width), which is x normalised by another scale; where grad is 0, that is infinite.
+        // (x - mean) grad / (scale width) is x normalised by another scale, which is infinite where grad is 0.
         let scale = ((scale * self.width as f64)? / grad)?;
         x.apply_op2_no_bwd(&scale, &Normalize { width: self.width, centred: self.centred }).map(Some)
     }
@@ -109,7 +110,7 @@ impl CustomOp2 for Normalize {
     }
 }
 
-/// The product of each pair of vectors.
+/// The dot product of each pair of vectors.
 struct Dots {
     width: usize,
 }
@@ -167,7 +168,7 @@ impl CustomOp2 for Affine {
     }
 }
 
-/// Summed over all vectors, for the gradient of a weight.
+/// The sum over all vectors, for the gradient of a weight.
 fn over_rows(grad: Tensor, weight: &Tensor) -> Result<Tensor> {
     grad.reshape(((), weight.dim(0)?))?.sum(0)
 }

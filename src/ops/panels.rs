@@ -1,26 +1,26 @@
-//! The tokens of a product, turned: registers of [`super::product`] hold one input of several tokens.
+//! The transposed inputs of a product: each register of [`super::product`] holds one input of several tokens.
 
 use super::rows::LANES;
 use rayon::prelude::*;
 
-/// One input of [`LANES`] tokens; where tokens are lacking, 0.
+/// One input of [`LANES`] tokens, padded with 0 if there are fewer tokens.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Line(pub(super) [f32; LANES]);
 
-/// All inputs of [`LANES`] tokens, one after the other, then those of the next.
+/// All inputs of the first [`LANES`] tokens, one after the other, then those of the next.
 pub(super) struct Panels {
     lines: Vec<Line>,
     d_in: usize,
-    /// `d_in` and what is lacking to whole blocks.
+    /// `d_in` rounded up to whole blocks.
     width: usize,
 }
 
-/// Blocks that one task takes.
+/// The blocks of one task.
 const TASK: usize = 64;
 
 impl Panels {
-    /// `x` of `d_in` numbers for each token.
+    /// Transposes `x`, which holds `d_in` numbers for each token.
     pub(super) fn new(x: &[f32], d_in: usize) -> Self {
         let (tokens, blocks) = (x.len() / d_in, d_in.div_ceil(LANES));
         let block = |at: usize| block(x, d_in, (at / blocks) * LANES, (at % blocks) * LANES);
@@ -36,7 +36,7 @@ impl Panels {
     }
 }
 
-/// [`LANES`] inputs of [`LANES`] tokens.
+/// Transposes [`LANES`] inputs of [`LANES`] tokens.
 fn block(x: &[f32], d_in: usize, token: usize, input: usize) -> [Line; LANES] {
     let mut rows = [[0.0; LANES]; LANES];
     let inputs = LANES.min(d_in - input);

@@ -1,9 +1,9 @@
-//! The product of a linear layer whose weight lies output by output, as PyTorch's `Linear` stores it.
+//! The product of a linear layer whose weight is stored output by output, as PyTorch's `Linear` does.
 //!
-//! A register holds one input of as many tokens as it has lanes, and each number of the weight multiplies a register
-//! or two. So the weight is read where it lies, in order, from memory once; only `x`, which is small, is turned. A
-//! general matrix product packs the weight anew each time, and for a text of a few dozen tokens, whose products are
-//! bound by memory, packing costs as much as multiplying.
+//! A register holds one input of as many tokens as it has lanes, and each number of the weight multiplies one or two
+//! registers. So the weight is read from memory once, in order and in place; only the small `x` is transposed. A
+//! general matrix product packs the weight again for each call. A text of a few dozen tokens is bound by memory, so
+//! packing would take as long as multiplying.
 
 use super::{
     panels::{Line, Panels},
@@ -15,7 +15,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::array::from_fn;
 
-/// Weights of a linear layer: `weight` holds `d_in` numbers for each output, one output `stride` after the other.
+/// The weights of a linear layer: `weight` holds `d_in` numbers for each output, and outputs are `stride` apart.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) weight: &'a [f32],
@@ -25,7 +25,8 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Weights and biases of the outputs from `first` on, the one before `end` several times where they are not `C`.
+    /// The weights and biases of the `C` outputs from `first` on. The last output before `end` is repeated if there are
+    /// fewer.
     #[inline(always)]
     fn outputs<const C: usize>(&self, first: usize, end: usize) -> ([&'a [f32]; C], [f32; C]) {
         let output = |c: usize| (first + c).min(end - 1);
@@ -34,19 +35,19 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Multiply-adds that a task should have so that it is worth its thread.
+/// The least multiply-adds of a task that is worth a thread.
 const TASK: usize = 1 << 20;
 
-/// Fewer tokens than this would leave most of a register empty: for them, a register holds several inputs of one
-/// token, and reading the weight from memory takes as long as that many tokens do.
+/// With fewer tokens than this, most of a register would be empty. Then a register holds several inputs of one token
+/// instead, because reading the weight from memory takes as long as computing that many tokens.
 const FEW: usize = 8;
 
-/// Outputs and registers of tokens that are worked out together: as many sums as 32 registers can hold, which is
-/// AVX-512's number. AVX2 has 16, and takes half the outputs.
+/// The outputs and the registers of tokens that are computed together: as many sums as fit in 32 registers, the number
+/// that AVX-512 has. AVX2 has 16 and takes half the outputs.
 const OUTPUTS: usize = 12;
 const TOGETHER: usize = 2;
 
-/// `x W + b` for tokens of `d_in` numbers each, `d_out` numbers for each token.
+/// `x W + b` for tokens of `d_in` numbers each; returns `d_out` numbers for each token.
 pub(super) fn product(x: &[f32], rows: Rows, d_out: usize) -> Result<Vec<f32>> {
     product_by(Arch::new(), x, rows, d_out)
 }
@@ -55,7 +56,7 @@ fn product_by(arch: Arch, x: &[f32], rows: Rows, d_out: usize) -> Result<Vec<f32
     let tokens = x.len() / rows.d_in;
     let mut values = zeros(tokens * d_out);
     let Some(out) = MatMut::from_row_major_slice_mut(&mut values, tokens, d_out).try_as_row_major_mut() else {
-        bail!("{tokens} rows of {d_out} numbers do not lie one after the other")
+        bail!("{tokens} rows of {d_out} numbers are not contiguous")
     };
     let columns = TASK.div_ceil(rows.d_in * tokens.max(FEW)).next_multiple_of(4 * OUTPUTS);
     let tasks = out.par_col_chunks_mut(columns).enumerate();
@@ -71,7 +72,7 @@ fn product_by(arch: Arch, x: &[f32], rows: Rows, d_out: usize) -> Result<Vec<f32
 /// Some columns of the result.
 type Columns<'a> = MatMut<'a, f32, usize, usize, isize, ContiguousFwd>;
 
-/// Some columns of the result, from the output `first` on, for many tokens.
+/// Computes some columns of the result, from the output `first` on, for many tokens.
 struct Many<'a> {
     panels: &'a Panels,
     rows: Rows<'a>,
@@ -79,7 +80,7 @@ struct Many<'a> {
     out: Columns<'a>,
 }
 
-/// The sums of one output for the tokens of a few registers.
+/// The sums of one output for the tokens of `P` registers.
 type Sums<const P: usize> = [[f32; LANES]; P];
 
 impl WithSimd for Many<'_> {
@@ -100,7 +101,7 @@ impl WithSimd for Many<'_> {
 }
 
 impl Many<'_> {
-    /// All columns for the tokens of `P` registers, the first of which is given.
+    /// Computes all columns for the tokens of `P` registers, starting at `register`.
     #[inline(always)]
     fn tiles<S: Simd, const P: usize, const C: usize>(&mut self, simd: S, register: usize, sums: &mut Vec<Sums<P>>) {
         let in_line = LANES / S::F32_LANES;
@@ -116,12 +117,12 @@ impl Many<'_> {
         for column in (0..columns).step_by(C) {
             let output = self.first + column;
             let (weights, start) = self.rows.outputs::<C>(output, self.first + columns);
-            // Read for the first tokens, the weights stay near for the others.
+            // The first tokens load the weights into the cache for the others.
             let next = if register == 0 { output + C } else { output };
             let next = &self.rows.weight[(next * self.rows.stride).min(self.rows.weight.len())..];
             sums.extend(tile::<S, P, C>(simd, inputs, weights, start, next));
         }
-        // A row of the result at a time: the rows lie far apart.
+        // Row by row, because rows are far apart in memory.
         for (at, token) in tokens.enumerate() {
             let (p, lane) = (at / S::F32_LANES, at % S::F32_LANES);
             let row = self.out.rb_mut().row_mut(token).as_slice_mut();
@@ -132,24 +133,24 @@ impl Many<'_> {
     }
 }
 
-/// Where the inputs of a register lie in their lines.
+/// The inputs of one register: their lines and the part of each line.
 #[derive(Clone, Copy)]
 struct Inputs<'a> {
     lines: &'a [Line],
     part: usize,
 }
 
-/// One input in its register.
+/// Loads one input into its register.
 #[inline(always)]
 fn load<S: Simd>(line: &Line, part: usize) -> S::f32s {
     let registers = S::as_simd_f32s(&line.0).0;
     registers[part % registers.len()]
 }
 
-/// Inputs between two looks at the loop's counter, which takes its turn where multiplications do.
+/// The inputs per check of the loop counter, which competes with the multiplications.
 const INPUTS: usize = 4;
 
-/// `start + w . x` for `C` outputs and the tokens of `P` registers; on the way, `next` is called for.
+/// `start + w . x` for `C` outputs and the tokens of `P` registers. It prefetches `next` on the way.
 #[inline(always)]
 fn tile<S: Simd, const P: usize, const C: usize>(
     simd: S,
@@ -199,8 +200,8 @@ fn tile<S: Simd, const P: usize, const C: usize>(
     out
 }
 
-/// Asks for a number that will soon be read or written, as processors do of themselves only along lines that they have
-/// seen begin.
+/// Prefetches a number that will soon be read or written. Processors do so themselves only along lines that they have
+/// already started.
 #[inline(always)]
 fn prefetch(numbers: &[f32], at: usize) {
     #[cfg(target_arch = "x86_64")]
@@ -211,7 +212,7 @@ fn prefetch(numbers: &[f32], at: usize) {
     let _ = (numbers, at);
 }
 
-/// Some columns of the result, from the output `first` on, for few tokens.
+/// Computes some columns of the result, from the output `first` on, for few tokens.
 struct Few<'a> {
     x: &'a [f32],
     rows: Rows<'a>,
@@ -219,7 +220,7 @@ struct Few<'a> {
     out: Columns<'a>,
 }
 
-/// Outputs whose weights are read side by side.
+/// The outputs whose weights are read side by side.
 const SIDE_BY_SIDE: usize = 4;
 
 impl WithSimd for Few<'_> {
@@ -263,7 +264,7 @@ fn dots<S: Simd, const C: usize>(simd: S, x: &[f32], weights: [&[f32]; C], start
 mod tests {
     use super::*;
 
-    /// Whole numbers, so that sums are the same in any order.
+    /// Integers, so that sums do not depend on the order.
     fn numbers(count: usize) -> Vec<f32> {
         (0..count).map(|i| ((i * 7919) % 13) as f32 - 6.0).collect()
     }

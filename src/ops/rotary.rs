@@ -1,25 +1,26 @@
-//! Rotary position embedding (Su et al. 2021).
+//! Rotary position embedding (Su et al. 2021, [arXiv:2104.09864](https://arxiv.org/abs/2104.09864)).
 
 use super::{rows::rows, slice::contiguous};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::Arc;
 
-/// Cosines and sines for every token and every pair of dimensions that turn together.
+/// The cosines and sines for every token and every pair of dimensions that rotate together.
 #[derive(Clone, Debug)]
 pub(crate) struct RotaryTable {
-    /// `[row, pairs]`; rows are positions shared by all texts, or all positions of one text after the other.
+    /// `[row, column]`: a row for each position (shared by all texts, or text after text), a column for each pair.
     cos: Arc<[f32]>,
     sin: Arc<[f32]>,
     pairs: usize,
-    /// True when dimensions `2i` and `2i+1` turn together (GPT-J), false when `i` and `i + pairs` do (Llama, NeoX).
+    /// True if dimensions `2i` and `2i+1` rotate together (GPT-J), false if `i` and `i + pairs` do (Llama, NeoX).
     adjacent: bool,
 }
 
 impl RotaryTable {
-    /// The table for tokens at these positions: of all texts, or text after text. Each text has the angle of each pair
-    /// per position, in radians, as many as the others. Cosines and sines are multiplied by `factor`.
+    /// The table for tokens at these positions, either shared by all texts or text after text. Each text has its own
+    /// frequencies, in radians per position, one for each pair; all texts have the same number. `factor` scales cosines
+    /// and sines.
     pub(crate) fn new(texts: &[(&[f64], &[u32])], adjacent: bool, factor: f64) -> Self {
-        // Frameworks round the frequency, then the product, to float32; follow them so that long texts agree.
+        // Frameworks round the frequency and then the product to float32. Doing the same keeps long texts in agreement.
         let angle = |position: u32, frequency: &f64| position as f32 * *frequency as f32;
         let factor = factor as f32;
         let each = |f: fn(f32) -> f32| {
@@ -35,7 +36,7 @@ impl RotaryTable {
     }
 }
 
-/// Turns each head's first `2 * pairs` dimensions by its position's angles; the rest pass unchanged.
+/// Rotates each head's first `2 * pairs` dimensions by the angles of its position; the rest are unchanged.
 ///
 /// # Shapes
 /// `[batch, pos, head, d_head]` in and out.
@@ -45,7 +46,7 @@ pub(crate) fn rotate(x: &Tensor, table: &RotaryTable) -> Result<Tensor> {
 
 struct Rotate {
     table: RotaryTable,
-    /// 1 turns forward, -1 back: a rotation's gradient is the opposite rotation.
+    /// 1 rotates forward, -1 back. The gradient of a rotation is the opposite rotation.
     direction: f32,
 }
 

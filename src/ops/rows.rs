@@ -1,17 +1,17 @@
-//! Loops over rows of numbers: in parallel, and compiled for the widest registers that the machine has.
+//! Loops over rows of numbers, in parallel and compiled for the widest registers of the machine.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Numbers that one task should take, so that it is worth its thread.
+/// The least numbers of a task that is worth a thread.
 const TASK: usize = 16_384;
 
-/// How many rows of this width make a task.
+/// The number of rows of this width in a task.
 fn rows_per_task(width: usize) -> usize {
     (TASK / width.max(1)).max(1)
 }
 
-/// A vector of so many numbers, made row by row: `f(row index, row)`, each row 0 before. An `f` that is
+/// A vector of `len` numbers computed row by row with `f(row index, row)`; each row starts as 0. An `f` that is
 /// `#[inline(always)]` uses the widest registers.
 pub(super) fn rows(len: usize, width: usize, f: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
     let mut out = zeros(len);
@@ -34,10 +34,10 @@ pub(super) fn rows(len: usize, width: usize, f: impl Fn(usize, &mut [f32]) + Syn
     out
 }
 
-/// Numbers that element by element operations take as a row.
+/// The numbers that elementwise operations treat as a row.
 const BLOCK: usize = 4096;
 
-/// `f` of every number, as [`rows`] does it.
+/// `f` of every number, computed as in [`rows`].
 #[inline(always)]
 pub(super) fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
     rows(
@@ -52,7 +52,7 @@ pub(super) fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
     )
 }
 
-/// `f` of every pair of numbers of two slices as long as each other, as [`rows`] does it.
+/// `f` of every pair of numbers of two slices of equal length, computed as in [`rows`].
 #[inline(always)]
 pub(super) fn each_pair(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
     rows(
@@ -67,7 +67,7 @@ pub(super) fn each_pair(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync
     )
 }
 
-/// One number for each row: `f(row)`, as [`rows`] does it.
+/// One number for each row, `f(row)`, computed as in [`rows`].
 pub(super) fn each_row(x: &[f32], width: usize, f: impl Fn(&[f32]) -> f32 + Sync) -> Vec<f32> {
     let width = width.max(1);
     let row = |row: &[f32]| {
@@ -79,7 +79,7 @@ pub(super) fn each_row(x: &[f32], width: usize, f: impl Fn(&[f32]) -> f32 + Sync
     x.par_chunks(width).with_min_len(rows_per_task(width)).map(row).collect()
 }
 
-/// So many zeros. Threads share the work: clearing memory takes as long as an addition does.
+/// `len` zeros, written by all threads, because clearing memory takes as long as an addition.
 pub(super) fn zeros(len: usize) -> Vec<f32> {
     if len <= TASK {
         return vec![0.0; len];
@@ -90,8 +90,8 @@ pub(super) fn zeros(len: usize) -> Vec<f32> {
     zeros
 }
 
-/// Calls what is compiled for the widest registers, once it is inlined here. (pulp calls a closure by value, which
-/// the compiler does not inline.)
+/// Calls the version compiled for the widest registers, which requires that `f` is inlined here. (pulp calls a closure
+/// by value, which the compiler does not inline.)
 fn widest<R>(f: impl FnMut() -> R) -> R {
     Arch::new().dispatch(Widest(f))
 }
@@ -107,10 +107,10 @@ impl<R, F: FnMut() -> R> WithSimd for Widest<F> {
     }
 }
 
-/// As many numbers as the widest registers hold, and as a cache line does.
+/// The numbers in the widest register, and in a cache line.
 pub(super) const LANES: usize = 16;
 
-/// Folds the numbers `at(0)` to `at(len - 1)`, in lanes, which also lose less than a single sum.
+/// Folds the numbers `at(0)` to `at(len - 1)` in parallel lanes, which also round less than a single sum.
 #[inline(always)]
 fn fold(len: usize, start: f32, at: impl Fn(usize) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];
@@ -138,7 +138,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     fold(a.len(), 0.0, |index| a[index] * b[index], |a, b| a + b)
 }
 
-/// The largest number, -inf of none; NaN is passed over.
+/// The largest number, or -inf if there are none; NaN is ignored.
 #[inline(always)]
 pub(super) fn max(x: &[f32]) -> f32 {
     fold(x.len(), f32::NEG_INFINITY, |index| x[index], |a, b| if b > a { b } else { a })

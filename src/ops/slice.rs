@@ -1,8 +1,8 @@
-//! Plain slices in and out of candle's storage.
+//! Slices of float32 values from candle's storage.
 
 use candle_core::{CpuStorage, Layout, Result, Tensor, bail};
 
-/// The float32 values a layout covers, from its first element on; strides are the caller's business.
+/// The float32 values of a layout, from its first element on. The caller handles strides.
 pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     Ok(&storage.as_slice::<f32>()?[layout.start_offset()..])
 }

@@ -1,4 +1,4 @@
-//! Softmax over the last axis.
+//! Softmax over the last axis. Attention patterns and probabilities use it.
 
 use super::{
     exp::exp,
@@ -7,8 +7,8 @@ use super::{
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-/// Softmax over the last axis. Scores of -inf get exactly 0, and so does a row of nothing else: a position that sees
-/// nothing, as padding does, reads nothing.
+/// Softmax over the last axis. A score of -inf becomes exactly 0, even if all scores of its row are -inf: a position
+/// that may attend to nothing, such as padding, reads nothing.
 pub(crate) fn softmax(scores: &Tensor) -> Result<Tensor> {
     let width = last_axis(scores)?;
     scores.contiguous()?.apply_op1(Softmax { width })
@@ -52,7 +52,7 @@ impl CustomOp1 for Softmax {
     }
 }
 
-/// The gradient of the scores: the pattern times how far each gradient lies from their mean by the pattern.
+/// The gradient of the scores: the pattern times (gradient minus the pattern-weighted mean of the gradients).
 struct Slope {
     width: usize,
 }

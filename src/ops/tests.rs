@@ -1,9 +1,9 @@
-//! Each operation and its gradient against candle's composed, slower form.
+//! Tests each operation and its gradient against candle's slower, composed form.
 
 use super::*;
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 
-/// Numbers that look random and are always the same.
+/// Numbers that look random but are always the same.
 fn random(dims: &[usize], seed: u32) -> Tensor {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
     let count: usize = dims.iter().product();
@@ -19,7 +19,7 @@ fn difference(a: &Tensor, b: &Tensor) -> f32 {
     (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
 }
 
-/// Holds value and gradients of `ours` against `composed`, for a weighted sum of the result.
+/// Compares the value and the gradients of `ours` with those of `composed`, for a weighted sum of the result.
 fn same(inputs: &[Tensor], ours: impl Fn(&[Tensor]) -> Result<Tensor>, composed: impl Fn(&[Tensor]) -> Result<Tensor>) {
     let evaluate = |f: &dyn Fn(&[Tensor]) -> Result<Tensor>| {
         let vars: Vec<Var> = inputs.iter().map(|input| Var::from_tensor(input).unwrap()).collect();
@@ -127,7 +127,7 @@ fn rotary_turns_halves_or_neighbours() {
     let angles = Tensor::from_vec(angles, (5, 3), &Device::Cpu).unwrap();
     let (cos, sin) = (angles.cos().unwrap(), angles.sin().unwrap());
     let x = [random(&[2, 5, 4, 6], 1)];
-    // candle has heads before positions.
+    // candle puts heads before positions.
     let turned = |f: fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>| {
         let (cos, sin) = (cos.clone(), sin.clone());
         move |x: &[Tensor]| f(&x[0].transpose(1, 2)?.contiguous()?, &cos, &sin)?.transpose(1, 2)
@@ -137,7 +137,7 @@ fn rotary_turns_halves_or_neighbours() {
     same(&x, |x| rotate(&x[0], &table(true)), turned(candle_nn::rotary_emb::rope_i_slow));
 }
 
-/// Shared heads repeated, heads before positions.
+/// Repeats shared heads and puts heads before positions.
 fn repeat(x: &Tensor, group: usize) -> Result<Tensor> {
     let (batch, pos, kv, d_head) = x.dims4()?;
     let x = x.transpose(1, 2)?.unsqueeze(2)?.broadcast_as((batch, kv, group, pos, d_head))?;

@@ -1,7 +1,7 @@
 //! Ablations: patches of nothing in particular.
 
 use super::{Alignment, Metric, Patching, source::Source};
-use crate::{Model, Result, text::ToTokens};
+use crate::{Model, Result, model::ToInput};
 
 impl Patching {
     /// What the model loses without a part: each of the methods puts zeros there, and maps the change of the metric
@@ -9,7 +9,7 @@ impl Patching {
     /// read; [`Patching::mean_ablation`] and [`Patching::resample_ablation`] stay nearer (Zhang and Nanda 2024).
     ///
     /// # Errors
-    /// When the model is no decoder or encoder of one stack, or the metric does not fit the prompts.
+    /// When the metric does not fit the prompts.
     ///
     /// # Examples
     /// ```
@@ -22,8 +22,8 @@ impl Patching {
     /// assert_eq!(ablation.layers()?.mean().shape(), [2, 1]); // this model has attention alone
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn zero_ablation(model: &Model, prompts: impl ToTokens, metric: Metric) -> Result<Self> {
-        Self::between(model, Source::Zero, model.tokens(prompts)?, metric)
+    pub fn zero_ablation(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
+        Self::between(model, Source::Zero, prompts.to_input(model)?, metric)
     }
 
     /// As [`Patching::zero_ablation`], with the mean at each position over the texts of a reference: keeps what all of
@@ -33,11 +33,11 @@ impl Patching {
     /// As there; also when the prompts and the reference's texts are not all of one length.
     pub fn mean_ablation(
         model: &Model,
-        prompts: impl ToTokens,
-        reference: impl ToTokens,
+        prompts: impl ToInput,
+        reference: impl ToInput,
         metric: Metric,
     ) -> Result<Self> {
-        Self::between(model, Source::Mean(model.tokens(reference)?), model.tokens(prompts)?, metric)
+        Self::between(model, Source::Mean(reference.to_input(model)?), prompts.to_input(model)?, metric)
     }
 
     /// As [`Patching::zero_ablation`], with what the run of another prompt has there (Chan et al. 2022). The values are
@@ -47,8 +47,8 @@ impl Patching {
     /// As there; also when the others are not as many or not as long.
     pub fn resample_ablation(
         model: &Model,
-        prompts: impl ToTokens,
-        others: impl ToTokens,
+        prompts: impl ToInput,
+        others: impl ToInput,
         metric: Metric,
     ) -> Result<Self> {
         Self::resample_ablation_aligned(model, prompts, others, Alignment::SameLength, metric)
@@ -73,13 +73,13 @@ impl Patching {
     /// ```
     pub fn resample_ablation_aligned(
         model: &Model,
-        prompts: impl ToTokens,
-        others: impl ToTokens,
+        prompts: impl ToInput,
+        others: impl ToInput,
         alignment: Alignment,
         metric: Metric,
     ) -> Result<Self> {
-        let prompts = model.tokens(prompts)?;
-        let source = Source::pair(model.tokens(others)?, &prompts, &alignment)?;
+        let prompts = prompts.to_input(model)?;
+        let source = Source::pair(others.to_input(model)?, &prompts, &alignment)?;
         Self::between(model, source, prompts, metric)
     }
 }

@@ -1,6 +1,14 @@
 //! [`Alignment`]: which position of a clean prompt answers to which of the corrupt one.
 
-use crate::{Result, axes::Axis, error::PatchError, hook::Site, hook::ToIndex, text::Tokens};
+use super::source::Source;
+use crate::{
+    Result,
+    axes::Axis,
+    error::PatchError,
+    hook::{Site, Stack, ToIndex},
+    model::Config,
+    text::{Input, Tokens},
+};
 use candle_core::{Device, Tensor};
 use std::ops::Range;
 
@@ -17,6 +25,9 @@ use std::ops::Range;
 /// A metric that looks at a position counted from the start ([`Metric::at`](super::Metric::at)) looks there in the corrupt
 /// prompt and at its counterpart in the clean one; one counted from the end is each prompt's own. Between prompts,
 /// integrated gradients go as far as there are counterparts.
+///
+/// In an encoder-decoder the rule holds for what the encoder reads and for what the decoder reads, each by itself. Positions
+/// given by hand are those of the source; what the decoder reads must then be of one length.
 ///
 /// # Examples
 /// ```
@@ -132,56 +143,79 @@ fn located(pairs: &[(i64, i64)], text: usize, clean: &Tokens, corrupt: &Tokens) 
 
 /// For each text and each position of the prompts that are run, the position of the others that answers to it.
 #[derive(Clone, Debug)]
-pub(super) struct Counterparts(Vec<Vec<Option<usize>>>);
+pub(super) struct Counterparts {
+    /// Of what the only stack or the decoder reads.
+    tokens: Rows,
+    /// Of what the encoder of an encoder-decoder reads.
+    source: Option<Rows>,
+}
+
+/// By text and position.
+type Rows = Vec<Vec<Option<usize>>>;
 
 impl Counterparts {
     /// For each position of the corrupt prompts, the clean one.
-    pub(super) fn of(alignment: &Alignment, clean: &Tokens, corrupt: &Tokens) -> Result<Self> {
+    pub(super) fn of(alignment: &Alignment, clean: &Input, corrupt: &Input) -> Result<Self> {
         if let Alignment::PositionsOfEach(texts) = alignment
             && texts.len() != corrupt.batch()
         {
             return Err(PatchError::AlignedTexts { lists: texts.len(), texts: corrupt.batch() }.into());
         }
-        let of_text = |text: usize| {
-            let mut row = vec![None; corrupt.len()];
-            alignment.pairs(text, clean, corrupt)?.into_iter().for_each(|(from, to)| row[to] = Some(from));
-            match row.iter().any(Option::is_some) {
-                true => Ok(row),
-                false => Err(PatchError::NothingAligned { text }.into()),
-            }
+        let (clean_tokens, corrupt_tokens) = (&clean.tokens(), &corrupt.tokens());
+        let (Some(clean), Some(corrupt)) = (clean.source(), corrupt.source()) else {
+            return Ok(Self { tokens: rows(alignment, clean_tokens, corrupt_tokens)?, source: None });
         };
-        Ok(Self((0..corrupt.batch()).map(of_text).collect::<Result<_>>()?))
+        // Positions given by hand are those of the source.
+        let of_tokens = match alignment {
+            Alignment::Positions(_) | Alignment::PositionsOfEach(_) => {
+                Source::Run(Input::new(clean_tokens.clone(), None)).check(&Input::new(corrupt_tokens.clone(), None))?;
+                &Alignment::SameLength
+            }
+            rule => rule,
+        };
+        let source = Some(rows(alignment, &clean, &corrupt)?);
+        Ok(Self { tokens: rows(of_tokens, clean_tokens, corrupt_tokens)?, source })
     }
 
-    /// The other way round, where the others have so many positions.
-    pub(super) fn inverse(&self, len: usize) -> Self {
-        let turned = |row: &Vec<Option<usize>>| {
-            let mut turned = vec![None; len];
-            row.iter().enumerate().for_each(|(to, from)| from.iter().for_each(|&from| turned[from] = Some(to)));
-            turned
+    /// The other way round, where the others have read this.
+    pub(super) fn inverse(&self, others: &Input) -> Self {
+        let turned = |rows: &Rows, len: usize| {
+            let turned = |row: &Vec<Option<usize>>| {
+                let mut turned = vec![None; len];
+                row.iter().enumerate().for_each(|(to, from)| from.iter().for_each(|&from| turned[from] = Some(to)));
+                turned
+            };
+            rows.iter().map(turned).collect()
         };
-        Self(self.0.iter().map(turned).collect())
+        let source = self.source.as_ref().zip(others.source()).map(|(rows, source)| turned(rows, source.len()));
+        Self { tokens: turned(&self.tokens, others.tokens().len()), source }
     }
 
     pub(super) fn of_texts(&self, texts: &Range<usize>) -> Self {
-        Self(self.0[texts.clone()].to_vec())
+        let some = |rows: &Rows| rows[texts.clone()].to_vec();
+        Self { tokens: some(&self.tokens), source: self.source.as_ref().map(some) }
     }
 
-    pub(super) fn get(&self, text: usize, position: usize) -> Option<usize> {
-        self.0.get(text)?.get(position).copied().flatten()
+    /// Those of what one stack reads.
+    fn rows(&self, stack: Stack) -> &Rows {
+        self.source.as_ref().filter(|_| stack == Stack::Encoder).unwrap_or(&self.tokens)
+    }
+
+    pub(super) fn get(&self, stack: Stack, text: usize, position: usize) -> Option<usize> {
+        self.rows(stack).get(text)?.get(position).copied().flatten()
     }
 
     /// What another run has at a site, each position at its counterpart; where there is none, what this run has.
     ///
     /// # Shapes
     /// As `here`.
-    pub(super) fn moved(&self, site: Site, there: &Tensor, here: &Tensor) -> Result<Tensor> {
-        let dims: Vec<usize> = positions(site).collect();
+    pub(super) fn moved(&self, config: &Config, site: Site, there: &Tensor, here: &Tensor) -> Result<Tensor> {
+        let dims = positions(config, site);
         let of_text = |text: usize| {
             let own = here.narrow(0, text, 1)?;
             let (mut moved, mut known) = (there.narrow(0, text, 1)?.contiguous()?, Tensor::ones_like(&own)?);
-            for &dim in &dims {
-                let row = &self.0[text];
+            for &(dim, stack) in &dims {
+                let row = &self.rows(stack)[text];
                 let at: Vec<u32> = row.iter().map(|from| from.unwrap_or(0) as u32).collect();
                 moved = moved.index_select(&Tensor::new(at, &Device::Cpu)?, dim)?;
                 let mut shape = vec![1; own.rank()];
@@ -191,18 +225,29 @@ impl Counterparts {
             }
             Ok(known.gt(0.5)?.where_cond(&moved, &own)?)
         };
-        Ok(Tensor::cat(&(0..self.0.len()).map(of_text).collect::<Result<Vec<_>>>()?, 0)?)
+        Ok(Tensor::cat(&(0..self.tokens.len()).map(of_text).collect::<Result<Vec<_>>>()?, 0)?)
     }
 }
 
-/// The dimensions of a site's activation that count positions of the prompt.
-pub(super) fn positions(site: Site) -> impl Iterator<Item = usize> {
-    let counts = |axis: &Axis| matches!(axis, Axis::Pos | Axis::Query | Axis::Key);
-    site.axes()
-        .iter()
-        .enumerate()
-        .filter(move |(_, axis)| counts(axis))
-        .map(|(dim, _)| dim)
-        .collect::<Vec<_>>()
-        .into_iter()
+/// For each position of the corrupt texts, the clean one.
+fn rows(alignment: &Alignment, clean: &Tokens, corrupt: &Tokens) -> Result<Rows> {
+    let of_text = |text: usize| {
+        let mut row = vec![None; corrupt.len()];
+        alignment.pairs(text, clean, corrupt)?.into_iter().for_each(|(from, to)| row[to] = Some(from));
+        match row.iter().any(Option::is_some) {
+            true => Ok(row),
+            false => Err(PatchError::NothingAligned { text }.into()),
+        }
+    };
+    (0..corrupt.batch()).map(of_text).collect()
+}
+
+/// The dimensions of a site's activation that count positions, each with the stack that reads what they count.
+fn positions(config: &Config, site: Site) -> Vec<(usize, Stack)> {
+    let counts = |(dim, axis): (usize, &Axis)| match axis {
+        Axis::Pos | Axis::Query => Some((dim, config.reads_at(site))),
+        Axis::Key => Some((dim, config.keys_at(site))),
+        _ => None,
+    };
+    site.axes().iter().enumerate().filter_map(counts).collect()
 }

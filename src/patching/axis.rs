@@ -1,6 +1,6 @@
 //! [`MapAxis`]: what one axis of a map counts.
 
-use crate::plot::text::visible;
+use crate::printable::visible;
 
 /// One axis of a map: a name, and how each place along it is called.
 ///

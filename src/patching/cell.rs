@@ -4,9 +4,10 @@ use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
+    config::Sizes,
     error::PatchError,
-    hook::{Intervention, Site, select},
-    model::{Config, Sizes},
+    hook::{Intervention, Site, Stack, select},
+    model::Config,
 };
 use candle_core::Tensor;
 use std::ops::Range;
@@ -15,9 +16,10 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) interventions: Vec<Intervention>,
-    /// The first layer that anything is done in.
-    pub(super) layer: usize,
-    /// The first position that anything is done at.
+    /// The first block that anything is done in, counted through all stacks.
+    pub(super) block: usize,
+    /// The first position, of what the last stack reads, that anything is done at; what is done in an encoder beside a
+    /// decoder, or to what is made of it, is done to all.
     pub(super) start: usize,
 }
 
@@ -27,7 +29,7 @@ impl Cell {
     pub(super) fn new(interventions: Vec<Intervention>, config: &Config, sizes: Sizes) -> Result<Self> {
         let placed = interventions.iter().map(|one| one.placed_in(config));
         let interventions = placed.collect::<Result<Vec<_>>>()?.concat();
-        let (mut layer, mut start) = (usize::MAX, usize::MAX);
+        let (mut block, mut start) = (usize::MAX, usize::MAX);
         for one in &interventions {
             config.check(one.site())?;
             one.check_gradient(false)?;
@@ -38,17 +40,20 @@ impl Cell {
             if !one.is_open() {
                 one.clone().check(config, sizes)?;
             }
-            let places = (one.site().layer(), along(one.site()));
+            let places = (config.block_at(one.site()), along(one.site()));
             let (Some(at), Some(dim)) = places else {
                 return Err(PatchError::NotInBlock { site: one.site().to_string() }.into());
             };
-            layer = layer.min(at);
+            block = block.min(at);
+            if config.is_of_encoder(one.site()) {
+                start = 0;
+            }
             let narrowed = one.indices(config, sizes)?.into_iter().filter(|(narrowed, _)| *narrowed == dim);
             start = start.min(narrowed.flat_map(|(_, positions)| positions).min().unwrap_or(0));
         }
-        match layer {
+        match block {
             usize::MAX => Err(PatchError::EmptyCell.into()),
-            _ => Ok(Self { interventions, layer, start }),
+            _ => Ok(Self { interventions, block, start }),
         }
     }
 
@@ -57,9 +62,14 @@ impl Cell {
         self.interventions.iter().filter(|one| one.is_open()).map(Intervention::site)
     }
 
-    /// What is done in one layer of runs that read the positions `read`.
-    pub(super) fn in_layer(&self, layer: usize, read: Range<usize>) -> impl Iterator<Item = Intervention> {
-        let here = self.interventions.iter().filter(move |one| one.site().layer() == Some(layer));
+    /// What is done in one layer of a stack, in runs that read the positions `read`.
+    pub(super) fn in_layer(
+        &self,
+        (stack, layer): (Stack, usize),
+        read: Range<usize>,
+    ) -> impl Iterator<Item = Intervention> {
+        let is_here = move |site: Site| (site.stack(), site.layer()) == (stack, Some(layer));
+        let here = self.interventions.iter().filter(move |one| is_here(one.site()));
         here.filter_map(move |one| one.clone().within(read.clone()))
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     Result,
     cache::ActivationCache,
     hook::{Intervention, Site},
-    model::Sizes,
 };
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -18,23 +17,25 @@ impl Patching {
     /// The first position that each cell changes, given the clean `values`; `None` where it puts in what is there
     /// already, so that the run stays the corrupt one.
     pub(super) fn starts(&self, cells: &[Cell], values: &ActivationCache) -> Result<Vec<Option<usize>>> {
-        let (Source::Run(_) | Source::Aligned(..)) = &self.source else {
+        let (Source::Run(_) | Source::Aligned(..)) = &self.experiment.source else {
             return Ok(cells.iter().map(|cell| Some(cell.start)).collect());
         };
-        let tokens = &self.corrupt();
-        let here = Source::Run(tokens.clone()).values(&self.corrupt.run.model(), tokens, values.sites())?;
+        let (input, config) = (&self.corrupt_input(), self.experiment.model.config());
+        let here = Source::Run(input.clone()).values(&self.baseline.corrupt.run.model(), input, values.sites())?;
         let differ = |(site, there): (Site, Tensor)| Ok((site, differing(&there, &here.get(site)?, site)?));
         let differ: BTreeMap<Site, Vec<bool>> = values.iter().map(differ).collect::<Result<_>>()?;
-        let sizes = Sizes { batch: tokens.batch(), source: tokens.len(), target: tokens.len(), past: 0 };
+        let sizes = input.sizes();
         let first = |one: &Intervention| {
             let Some(differ) = differ.get(&one.site()).filter(|_| one.is_open()) else {
                 return Ok(Some(0));
             };
-            let narrowed = one.indices(&self.model.config(), sizes)?;
+            let narrowed = one.indices(&config, sizes)?;
             let narrowed = narrowed.into_iter().find(|(dim, _)| Some(*dim) == along(one.site()));
-            let mut positions = narrowed.map_or_else(|| (0..tokens.len()).collect(), |(_, positions)| positions);
+            let mut positions = narrowed.map_or_else(|| (0..differ.len()).collect(), |(_, positions)| positions);
             positions.sort_unstable();
-            Ok(positions.into_iter().find(|&position| differ[position]))
+            let found = positions.into_iter().find(|&position| differ[position]);
+            // What an encoder gives changes all that is made of it.
+            Ok(found.map(|position| if config.is_of_encoder(one.site()) { 0 } else { position }))
         };
         let start = |cell: &Cell| {
             let firsts = cell.interventions.iter().map(first).collect::<Result<Vec<_>>>()?;

@@ -2,35 +2,29 @@
 
 use super::{
     Metric, Patching,
+    baseline::Baselines,
     cell::{self, Cell},
-    pair::Baselines,
-    readout::{at_end, before_end},
+    frames::LookedAt,
+    passes::at_end,
     rows::Rows,
 };
 use crate::{
-    Model, Result,
+    Result,
     cache::ActivationCache,
-    hook::{Intervention, Site},
-    model::{Architecture, Frame, Here, Kept, Plan, Position, Run, Sizes, Tap, parts::Block},
+    hook::{Intervention, Point, Site, Stack},
+    model::{Architecture, Position},
+    net::{Plan, Tap, transformer::StackParts},
     ops::in_pool,
-    text::Tokens,
 };
 use candle_core::Tensor;
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::collections::BTreeMap;
 
-/// The corrupt run: its stream entering every block, and its keys and values.
-#[derive(Clone, Debug)]
-pub(super) struct Corrupt {
-    pub(super) run: Run,
-    kept: Kept,
-}
-
-impl Corrupt {
-    pub(super) fn run(model: &Model, tokens: Tokens) -> Result<Self> {
-        let streams = (0..model.config().n_layers).map(Site::resid_pre).collect::<Vec<_>>();
-        let (run, kept) = before_end(model, &tokens).record(streams).run_keeping()?;
-        Ok(Self { run, kept })
-    }
+/// Cells that run side by side, in the order of their blocks.
+struct Group<'a> {
+    cells: &'a [&'a Cell],
+    /// The first position of what the last stack reads that is run.
+    start: usize,
+    values: &'a ActivationCache,
 }
 
 impl Patching {
@@ -42,28 +36,32 @@ impl Patching {
         let mut sites: Vec<Site> = cells.iter().flat_map(Cell::sites).collect();
         sites.sort();
         sites.dedup();
-        let values = self.source.values(&self.model, &self.corrupt(), sites)?;
-        let causal = self.model.config().architecture == Architecture::Decoder;
+        let (input, config) = (self.corrupt_input(), self.experiment.model.config());
+        let values = self.experiment.source.values(&self.experiment.model, &input, sites)?;
+        let causal = config.architecture != Architecture::Encoder;
         let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
         let mut results: Vec<_> = self.measured().map(untouched).collect();
         let (mixed, last) = (self.mixed()?, self.answers()?.into_iter().max());
-        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        // Cells of an encoder beside a decoder run apart from those of the decoder, which look at what it gave before.
+        let mut groups: BTreeMap<(bool, usize), Vec<usize>> = BTreeMap::new();
         for (index, start) in self.starts(cells, &values)?.into_iter().enumerate() {
-            let Some(start) = start else { continue };
+            let (Some(start), decodes) = (start, cells[index].block >= config.n_encoder_layers) else { continue };
             // What comes after all answers does nothing to them.
             match causal {
                 true if Some(start) > last && mixed.is_empty() => continue,
-                true => groups.entry(before(start, &mixed)).or_default().push(index),
-                false => groups.entry(0).or_default().push(index),
+                true => groups.entry((decodes, before(start, &mixed))).or_default().push(index),
+                false => groups.entry((decodes, 0)).or_default().push(index),
             }
         }
-        for (start, mut group) in groups {
-            group.sort_by_key(|&index| cells[index].layer);
-            let positions = (self.corrupt().len() - start) * self.corrupt().batch();
+        for ((decodes, start), mut group) in groups {
+            group.sort_by_key(|&index| cells[index].block);
+            let source = if decodes { 0 } else { input.of(Stack::Encoder).len() };
+            let positions = source.max(self.corrupt().len() - start) * input.batch();
             let at_once = (self.budget / positions).max(1);
             for chunk in group.chunks(at_once) {
                 let chosen: Vec<&Cell> = chunk.iter().map(|&index| &cells[index]).collect();
-                let together = in_pool(|| self.run_together(&chosen, start, &values))?;
+                let together = Group { cells: &chosen, start, values: &values };
+                let together = in_pool(|| self.run_together(&together, !decodes))?;
                 for (results, of_metric) in results.iter_mut().zip(together) {
                     chunk.iter().zip(of_metric).for_each(|(&index, values)| results[index] = values);
                 }
@@ -72,87 +70,174 @@ impl Patching {
         Ok(results)
     }
 
-    /// Cells in the order of their layers, all from position `start` on.
-    fn run_together(&self, cells: &[&Cell], start: usize, values: &ActivationCache) -> Result<Vec<Vec<Vec<f32>>>> {
-        let blocks = &self.model.transformer().blocks.blocks;
-        let mut resid: Option<Tensor> = None;
-        let mut joined = 0;
-        let first = cells.first().map_or(0, |cell| cell.layer);
-        for (layer, block) in blocks.iter().enumerate().skip(first) {
-            let entering = cells[joined..].iter().take_while(|cell| cell.layer == layer).count();
-            let (earlier, new) = cells[..joined + entering].split_at(joined);
-            let new_streams = self.streams(layer, start, entering)?;
-            joined += entering;
-            if layer + 1 == blocks.len()
-                && let Some(end) = self.only_end(earlier, start)?
-            {
-                let earlier = resid.map(|resid| self.ends_of(block, layer, &resid, start..end)).transpose()?;
-                let plan = self.plan(layer, new, 0, start, values)?;
-                let through = |x| self.through(block, layer, x, self.frame(layer, entering, start)?, &plan);
-                let new = new_streams.map(through).transpose()?;
-                let new = new.map(|new| new.narrow(1, end - start, 1)).transpose()?;
-                let ends: Vec<Tensor> = earlier.into_iter().chain(new).collect();
-                return self.measure(&Tensor::cat(&ends, 0)?, end);
+    /// A group of cells, from the first block that any of them changes. `encodes`: whether that is in an encoder beside a
+    /// decoder, whose whole stream then follows.
+    fn run_together(&self, group: &Group, encodes: bool) -> Result<Vec<Vec<Vec<f32>>>> {
+        let transformer = self.experiment.model.transformer();
+        let of_encoder = transformer.encoder.as_ref().filter(|_| encodes);
+        let encoded = match of_encoder {
+            None => None,
+            Some(encoder) => {
+                let Some(stream) = self.run_stack(encoder, group, None)? else { return Ok(Vec::new()) };
+                let plan = self.plan_between(group)?;
+                Some(encoder.finish(&stream, &mut Tap::new(&plan))?)
             }
-            let all: Vec<Tensor> = resid.into_iter().chain(new_streams).collect();
-            let plan = self.plan(layer, &cells[..joined], joined - entering, start, values)?;
-            let frame = self.frame(layer, joined, start)?;
-            resid = Some(self.through(block, layer, Tensor::cat(&all, 0)?, frame, &plan)?);
-        }
-        match resid {
-            Some(resid) => self.measure(&resid, start),
+        };
+        match self.run_last(&transformer.last, group, encoded.as_ref())? {
+            Some((resid, start)) => self.measure(&resid, start),
             None => Ok(Vec::new()),
         }
     }
 
+    /// The stream of all cells after a stack that is not read out.
+    fn run_stack(&self, stack: &StackParts, group: &Group, encoded: Option<&Tensor>) -> Result<Option<Tensor>> {
+        let mut resid = None;
+        let mut joined = 0;
+        for layer in 0..stack.blocks.len() {
+            let entering = self.entering(stack, layer, group, joined, encoded);
+            resid = self.next(stack, layer, group, (resid, joined, entering), encoded)?;
+            joined += entering;
+        }
+        Ok(resid)
+    }
+
+    /// The stream of all cells after the last stack, and the position it begins at.
+    fn run_last(&self, stack: &StackParts, group: &Group, encoded: Option<&Tensor>) -> Result<Option<(Tensor, usize)>> {
+        let (mut resid, mut joined, start): (Option<Tensor>, _, _) = (None, 0, group.start);
+        for layer in 0..stack.blocks.len() {
+            let entering = self.entering(stack, layer, group, joined, encoded);
+            let (earlier, new) = group.cells[..joined + entering].split_at(joined);
+            if layer + 1 == stack.blocks.len()
+                && let Some(end) = self.only_end(earlier, start)?
+            {
+                // EncoderOutput by cell, it is given to those in question.
+                let of = |first: usize, count: usize| self.encoded_of(encoded, first, count);
+                let earlier = match &resid {
+                    Some(resid) => Some(self.ends_of(stack, layer, resid, (start, end), of(0, joined)?)?),
+                    None => None,
+                };
+                let alone = Group { cells: new, ..*group };
+                let new = self.next(stack, layer, &alone, (None, 0, entering), of(joined, entering)?.as_ref())?;
+                let new = new.map(|new| new.narrow(1, end - start, 1)).transpose()?;
+                let ends: Vec<Tensor> = earlier.into_iter().chain(new).collect();
+                return Ok(Some((Tensor::cat(&ends, 0)?, end)));
+            }
+            resid = self.next(stack, layer, group, (resid, joined, entering), encoded)?;
+            joined += entering;
+        }
+        Ok(resid.map(|resid| (resid, start)))
+    }
+
+    /// How many cells begin at a layer; all of them at the first where what the encoder gave is another in each.
+    fn entering(
+        &self,
+        stack: &StackParts,
+        layer: usize,
+        group: &Group,
+        joined: usize,
+        encoded: Option<&Tensor>,
+    ) -> usize {
+        let config = self.experiment.model.config();
+        let block = config.block_at(Site::in_block(stack.stack, layer, Point::ResidPre));
+        match encoded {
+            Some(_) => group.cells.len() - joined,
+            None => group.cells[joined..].iter().take_while(|cell| Some(cell.block) == block).count(),
+        }
+    }
+
+    /// The stream after one more layer: of the cells that had joined, and of those that enter with the corrupt run's.
+    ///
+    /// # Shapes
+    /// `[cell * batch, pos, d_model]`
+    fn next(
+        &self,
+        stack: &StackParts,
+        layer: usize,
+        group: &Group,
+        (resid, joined, entering): (Option<Tensor>, usize, usize),
+        encoded: Option<&Tensor>,
+    ) -> Result<Option<Tensor>> {
+        let cells = joined + entering;
+        if cells == 0 {
+            return Ok(None);
+        }
+        let start = self.first_position(stack.stack, group.start);
+        let new = self.streams(stack.stack, layer, start, entering)?;
+        let all: Vec<Tensor> = resid.into_iter().chain(new).collect();
+        let anew = encoded.map_or(LookedAt::Before, LookedAt::Encoded);
+        let plan = self.plan((stack.stack, layer), group, cells, joined, encoded.is_some())?;
+        let mut frame = self.frame(stack, layer, cells, start, anew)?;
+        stack.run_block(layer, Tensor::cat(&all, 0)?, &mut frame, &mut Tap::new(&plan)).map(Some)
+    }
+
     /// The corrupt run's stream at a layer, once for each of so many cells.
-    fn streams(&self, layer: usize, start: usize, cells: usize) -> Result<Option<Tensor>> {
-        let site = Site::resid_pre(layer);
-        let stream = cell::from(&self.corrupt.run.cache().get(site)?, site, start)?;
+    fn streams(&self, stack: Stack, layer: usize, start: usize, cells: usize) -> Result<Option<Tensor>> {
+        let site = Site::in_block(stack, layer, Point::ResidPre);
+        let stream = cell::from(&self.baseline.corrupt.run.cache().get(site)?, site, start)?;
         Ok((cells > 0).then(|| stream.repeat((cells, 1, 1))).transpose()?)
     }
 
-    fn through(&self, block: &Block, layer: usize, x: Tensor, mut frame: Frame, plan: &Plan) -> Result<Tensor> {
-        block.forward(x, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(plan))
+    /// What the encoder gave in some of the cells, where it is another in each.
+    fn encoded_of(&self, encoded: Option<&Tensor>, first: usize, count: usize) -> Result<Option<Tensor>> {
+        let batch = self.corrupt().batch();
+        let some = |encoded: &Tensor| Ok(encoded.narrow(0, first * batch, count * batch)?.contiguous()?);
+        encoded.filter(|_| count > 0).map(some).transpose()
+    }
+
+    /// The first position of what a stack reads that is run: an encoder beside a decoder reads all of its own.
+    fn first_position(&self, stack: Stack, start: usize) -> usize {
+        if stack == Stack::Encoder { 0 } else { start }
     }
 
     /// The one position behind `start` at which the last layer's stream is read, where there is one, nothing is done in
     /// that layer or behind it in these cells, and what comes after it is not looked at.
     fn only_end(&self, cells: &[&Cell], start: usize) -> Result<Option<usize>> {
-        let (tokens, config) = (self.corrupt(), self.model.config());
-        let in_last = |one: &Intervention| one.site().layer() == Some(config.n_layers - 1);
+        let (tokens, config) = (self.corrupt(), self.experiment.model.config());
+        let last = (config.last_stack(), config.n_layers.checked_sub(1));
+        let in_last = |one: &Intervention| (one.site().stack(), one.site().layer()) == last;
         let idle = !cells.iter().flat_map(|cell| &cell.interventions).any(in_last);
-        let standing = self.corrupt.run.model().standing().iter().any(|one| in_last(one) || at_end(one));
+        let model = self.baseline.corrupt.run.model();
+        let standing = model.standing().iter().any(|one| in_last(one) || at_end(one));
         let answers = self.answers()?;
         let end = answers.first().copied().filter(|end| answers.iter().all(|other| other == end));
         // Keys of a text that is cut short may be turned by other angles.
         let long = matches!(&config.position, Position::Rotary(rotary) if rotary.long.is_some());
-        let causal = config.architecture == Architecture::Decoder && !long;
+        let causal = config.architecture != Architecture::Encoder && !long;
         let sees_all = |end: &usize| causal || end + 1 == tokens.len();
         Ok(end.filter(|end| start < *end && idle && !standing && sees_all(end)))
     }
 
-    /// The stream after the last layer at the position where `read` ends; of those in it only keys and values are worked
+    /// The stream after the last layer at the position `end`; of those from `start` to it only keys and values are worked
     /// out.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]` to `[cell * batch, 1, d_model]`.
-    fn ends_of(&self, block: &Block, layer: usize, resid: &Tensor, read: Range<usize>) -> Result<Tensor> {
-        let (copies, end) = (resid.dim(0)? / self.corrupt().batch(), read.end);
-        let mut frame = self.frame(layer, copies, read.start)?;
-        let here = Here::new(Default::default(), layer);
-        let (k, v) = block.attention.keys_values(resid, &block.ln1, here, &mut frame)?;
-        let kept = self.corrupt.kept.with_layer(layer, (k.narrow(1, 0, end)?, v.narrow(1, 0, end)?))?;
-        let frame = self.frame_after(copies, end..end + 1, kept)?;
-        self.through(block, layer, resid.narrow(1, read.len(), 1)?.contiguous()?, frame, &Plan::default())
+    fn ends_of(
+        &self,
+        stack: &StackParts,
+        layer: usize,
+        resid: &Tensor,
+        (start, end): (usize, usize),
+        encoded: Option<Tensor>,
+    ) -> Result<Tensor> {
+        let copies = resid.dim(0)? / self.corrupt().batch();
+        let mut frame = self.frame(stack, layer, copies, start, LookedAt::Nothing)?;
+        let Some((k, v)) = stack.keys_values(layer, resid, &mut frame)? else { return Ok(resid.clone()) };
+        let kept = self.baseline.corrupt.kept.with_layer(layer, (k.narrow(1, 0, end)?, v.narrow(1, 0, end)?))?;
+        let anew = encoded.as_ref().map_or(LookedAt::Before, LookedAt::Encoded);
+        let mut frame = self.frame_after(stack, layer, copies, end..end + 1, kept, anew)?;
+        let read = resid.narrow(1, end - start, 1)?.contiguous()?;
+        stack.run_block(layer, read, &mut frame, &mut Tap::idle())
     }
 
     /// What is done to several positions together whatever the cell: the first of them, and the last.
     fn mixed(&self) -> Result<Vec<(usize, usize)>> {
-        let (len, config) = (self.corrupt().len(), self.model.config());
-        let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
-        let model = self.corrupt.run.model();
-        let again = model.standing().iter().filter(|one| one.mixes() && (one.site().layer().is_some() || at_end(one)));
+        let (len, config) = (self.corrupt().len(), self.experiment.model.config());
+        let sizes = self.corrupt_input().sizes();
+        let model = self.baseline.corrupt.run.model();
+        // What is done in an encoder beside a decoder is done to all of it.
+        let own = |one: &&Intervention| one.site().layer().is_some() && !config.is_of_encoder(one.site());
+        let again = model.standing().iter().filter(|one| one.mixes() && (own(one) || at_end(one)));
         let ends = |one: &Intervention| {
             let narrowed =
                 one.indices(&config, sizes)?.into_iter().find(|(dim, _)| Some(*dim) == cell::along(one.site()));
@@ -162,52 +247,63 @@ impl Patching {
         again.map(ends).collect()
     }
 
-    /// What is done at this layer, in the rows of each cell: the standing interventions of the corrupt run, and what the
-    /// cells do. Those from `entered` on begin here.
+    /// What is done at a layer, in the rows of each of the first so many cells: the standing interventions of the corrupt
+    /// run, and what the cells do. Those from `entered` on begin here. `anew`: whether what the encoder gave is another in
+    /// each cell, so that keys and values are made of it again.
     fn plan(
         &self,
-        layer: usize,
-        cells: &[&Cell],
+        (stack, layer): (Stack, usize),
+        group: &Group,
+        cells: usize,
         entered: usize,
-        start: usize,
-        values: &ActivationCache,
+        anew: bool,
     ) -> Result<Plan> {
-        let (batch, len, config) = (self.corrupt().batch(), self.corrupt().len(), self.model.config());
-        let sizes = Sizes { batch, source: len - start, target: len - start, past: start };
+        let read = self.first_position(stack, group.start)..self.corrupt().len();
         let mut all = Rows::default();
-        let model = self.corrupt.run.model();
-        for standing in model.standing().iter().filter(|one| one.site().layer() == Some(layer)) {
-            let Some(standing) = standing.clone().within(start..len) else { continue };
-            let standing = standing.check(&config, sizes)?.reading(&self.corrupt(), start)?;
+        let model = self.baseline.corrupt.run.model();
+        for standing in model.standing() {
+            let site = standing.site();
+            // Keys and values that the corrupt run made of what its encoder gave have been changed already.
+            let done = stack == Stack::Decoder && !anew && matches!(site.point(), Point::CrossK | Point::CrossV);
+            if (site.stack(), site.layer()) != (stack, Some(layer)) || done {
+                continue;
+            }
+            let Some(standing) = standing.clone().within(read.clone()) else { continue };
+            let standing = self.checked(standing, group.start)?;
             // The stream that a cell begins with was recorded after what is done to it here.
-            let rows = if standing.site() == Site::resid_pre(layer) { entered } else { cells.len() };
+            let rows = if site == Site::in_block(stack, layer, Point::ResidPre) { entered } else { cells };
             (0..rows).for_each(|cell| all.put(cell, standing.clone()));
         }
-        for (index, cell) in cells.iter().enumerate() {
-            for mut one in cell.in_layer(layer, start..len) {
+        for (index, cell) in group.cells[..cells].iter().enumerate() {
+            for mut one in cell.in_layer((stack, layer), read.clone()) {
                 if one.is_open() {
                     let site = one.site();
-                    one = one.filled(cell::from(&values.get(site)?, site, start)?);
+                    one = one.filled(cell::from(&group.values.get(site)?, site, read.start)?);
                 }
-                all.put(index, one.check(&config, sizes)?.reading(&self.corrupt(), start)?);
+                all.put(index, self.checked(one, group.start)?);
             }
         }
-        Ok(all.plan(batch))
+        Ok(all.plan(self.corrupt().batch()))
     }
 
-    pub(super) fn frame(&self, layer: usize, copies: usize, start: usize) -> Result<Frame> {
-        let kept = self.corrupt.kept.of_layer(layer, start, copies)?;
-        self.frame_after(copies, start..self.corrupt().len(), kept)
+    /// What the corrupt run's model does to what its encoder gives, in every cell.
+    fn plan_between(&self, group: &Group) -> Result<Plan> {
+        let mut all = Rows::default();
+        let model = self.baseline.corrupt.run.model();
+        let between = |one: &&Intervention| one.site().layer().is_none() && one.site().is_after_encoder();
+        for standing in model.standing().iter().filter(between) {
+            let standing = self.checked(standing.clone(), 0)?;
+            (0..group.cells.len()).for_each(|cell| all.put(cell, standing.clone()));
+        }
+        Ok(all.plan(self.corrupt().batch()))
     }
 
-    fn frame_after(&self, copies: usize, positions: Range<usize>, kept: Kept) -> Result<Frame> {
-        let tokens = self.corrupt();
-        let real = tokens.is_padded().then(|| {
-            let rows = 0..copies * tokens.batch();
-            rows.map(|row| tokens.real(row % tokens.batch())).collect::<Arc<[Range<usize>]>>()
-        });
-        let (config, stack) = (self.model.config(), &self.model.transformer().blocks);
-        Frame::going_on(&config, stack, copies * tokens.batch(), positions, real, kept)
+    /// An intervention in runs that read the last stack's tokens from `start` on.
+    fn checked(&self, one: Intervention, start: usize) -> Result<Intervention> {
+        let (input, config) = (self.corrupt_input(), self.experiment.model.config());
+        let stack = config.reads_at(one.site());
+        let start_here = self.first_position(stack, start);
+        one.check(&config, input.sizes_from(start))?.reading(input.of(stack), start_here)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Maps by head, read beside other numbers of heads.
 
 use super::{MapAxis, PatchSweep, axis::AxisLabels};
-use crate::{Result, circuits::PerHead, error::CircuitsError};
+use crate::{Result, circuits::HeadValues, error::CircuitsError};
 use ndarray::Array2;
 
 impl PatchSweep {
@@ -62,7 +62,7 @@ impl MapAxis {
 /// assert!(map_heads([("stream", streams)]).unwrap_err().to_string().contains("[\"layer\", \"position\"]"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-impl PerHead for PatchSweep {
+impl HeadValues for PatchSweep {
     fn per_head(&self) -> Result<Array2<f32>> {
         match &self.axes[..] {
             [layer, head] if (&*layer.name, &*head.name) == ("layer", "head") => self.ungrouped().mean().per_head(),

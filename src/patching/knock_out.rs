@@ -3,12 +3,12 @@
 use super::{PatchSweep, Patching, sweeps::check_width};
 use crate::{
     Result,
-    hook::{ToIndex, block_attention},
+    hook::{Intervention, Point, ToIndex, block_at},
 };
 
 impl Patching {
     /// Forbids the positions `queries` to look at `keys`, in `width` layers around each: `[layer]` (Geva et al. 2023).
-    /// Use it with [`Patching::intact`]; the drawing is a line along the layers.
+    /// Use it with [`Patching::unpatched`]; the drawing is a line along the layers.
     ///
     /// # Errors
     /// When a position is outside the prompts, or there are none, or no layers.
@@ -18,7 +18,7 @@ impl Patching {
     /// use glassbox::{patching::{Metric, Patching}, prelude::*};
     /// let model = Model::open("induction-2l")?;
     /// let prompt = "red fox blue owl red fox blue";
-    /// let patching = Patching::intact(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
+    /// let patching = Patching::unpatched(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
     /// let owl = patching.corrupt().find(0, "owl")?;
     /// let change = patching.knock_out([-1], owl, 1)?.mean(); // in nats
     /// assert!(change[[1]] < -2.0 && change[[0]].abs() < 0.5, "the second layer looks there: {change}");
@@ -32,9 +32,9 @@ impl Patching {
     ) -> Result<PatchSweep> {
         check_width(width)?;
         let (queries, keys) = (indices(queries), indices(keys));
-        let name = format!("no attention from {queries:?} to {keys:?}, {}", layers(width));
-        self.sweep(&name, [self.layer_axis()], |at| {
-            let blocked = |layer| block_attention(layer, queries.clone(), keys.clone());
+        let name = format!("no attention from {} to {}, {}", listed(&queries), listed(&keys), layers(width));
+        self.sweep(&self.named(&name), [self.layer_axis()], |at| {
+            let blocked = |layer| self.blocked(layer, &queries).keys(keys.clone());
             self.window(at[0], width).map(blocked).collect::<Vec<_>>()
         })
     }
@@ -49,9 +49,9 @@ impl Patching {
         keys: impl IntoIterator<Item = impl ToIndex>,
     ) -> Result<PatchSweep> {
         let (queries, keys) = (indices(queries), indices(keys));
-        let name = format!("no attention from {queries:?} to {keys:?}, by head");
-        self.sweep(&name, [self.layer_axis(), self.head_axis("head")], |at| {
-            [block_attention(at[0], queries.clone(), keys.clone()).head(at[1])]
+        let name = format!("no attention from {} to {}, by head", listed(&queries), listed(&keys));
+        self.sweep(&self.named(&name), [self.layer_axis(), self.head_axis("head")], |at| {
+            [self.blocked(at[0], &queries).keys(keys.clone()).head(at[1])]
         })
     }
 
@@ -63,11 +63,16 @@ impl Patching {
     pub fn knock_out_keys(&self, queries: impl IntoIterator<Item = impl ToIndex>, width: usize) -> Result<PatchSweep> {
         check_width(width)?;
         let queries = indices(queries);
-        let name = format!("no attention from {queries:?} to one key, {}", layers(width));
-        self.sweep(&name, [self.layer_axis(), self.position_axis("key")], |at| {
-            let blocked = |layer| block_attention(layer, queries.clone(), [at[1]]);
+        let name = format!("no attention from {} to one key, {}", listed(&queries), layers(width));
+        self.sweep(&self.named(&name), [self.layer_axis(), self.positions_of(self.part.keys(), "key")], |at| {
+            let blocked = |layer| self.blocked(layer, &queries).key(at[1]);
             self.window(at[0], width).map(blocked).collect::<Vec<_>>()
         })
+    }
+
+    /// Forbids the positions `queries` to look, in the attention that the maps are over.
+    fn blocked(&self, layer: usize, queries: &[i64]) -> Intervention {
+        block_at(self.part.site(layer, Point::AttnScores)).positions(queries.to_vec())
     }
 }
 
@@ -77,4 +82,17 @@ fn indices(indices: impl IntoIterator<Item = impl ToIndex>) -> Vec<i64> {
 
 fn layers(width: usize) -> String {
     if width == 1 { "one layer".into() } else { format!("{width} layers around each") }
+}
+
+/// Positions as a title has them.
+fn listed(positions: &[i64]) -> String {
+    match positions {
+        [-1] => "the last position".into(),
+        [one] => format!("position {one}"),
+        several => {
+            let numbers: Vec<String> = several.iter().take(6).map(i64::to_string).collect();
+            let rest = if several.len() > numbers.len() { ", …" } else { "" };
+            format!("positions {}{rest}", numbers.join(", "))
+        }
+    }
 }

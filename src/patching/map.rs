@@ -1,11 +1,11 @@
 //! Maps over any cells: generic patching.
 
-use super::{MapAxis, Metric, PatchSweep, Patching, cell::Cell, pair::Baselines, source::Source};
+use super::{MapAxis, Metric, PatchSweep, Patching, baseline::Baselines, cell::Cell, source::Source};
 use crate::{
     Result,
     error::{PatchError, at_most, together},
-    hook::{Intervention, Sites, ToInterventions, from_clean},
-    model::Sizes,
+    hook::{Intervention, Sites, Stack, ToInterventions, from_clean},
+    text::Input,
 };
 
 /// Puts in what the clean run has at a site (in an ablation: zeros or means), for a cell of [`Patching::sweep`];
@@ -48,16 +48,17 @@ impl Patching {
         cell: impl Fn(&[usize]) -> I,
     ) -> Result<PatchSweep> {
         let axes: Vec<MapAxis> = axes.into_iter().collect();
-        let (config, len) = (self.model.config(), self.corrupt().len());
-        let sizes = Sizes { batch: self.corrupt().batch(), source: len, target: len, past: 0 };
+        let (config, sizes) = (self.experiment.model.config(), self.corrupt_input().sizes());
         let count = together(axes.iter().map(|axis| axis.len));
         at_most("cells of a map", count, 10_000_000)?;
         let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).to_interventions(), &config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let missing = self.missing(&cells, sizes)?;
         let (deed, values) = match &self.slopes {
-            Some(slopes) => (format!("{} by {}", self.deed, slopes.how), self.follow(slopes, &cells, sizes)?),
-            None => (self.deed.clone(), self.run_cells(&cells)?),
+            Some(slopes) => {
+                (format!("{} by {}", self.experiment.deed, slopes.how), self.follow(slopes, &cells, sizes)?)
+            }
+            None => (self.experiment.deed.clone(), self.run_cells(&cells)?),
         };
         self.mapped((&deed, name), axes, values)?.lacking(missing)
     }
@@ -80,14 +81,20 @@ impl Patching {
         Ok(first.beside(maps.collect::<Result<_>>()?))
     }
 
-    /// The model's layers as the axis of a map.
+    /// The model's layers as the axis of a map; in an encoder-decoder those of the stack that is chosen
+    /// ([`Patching::encoder`]).
     pub fn layer_axis(&self) -> MapAxis {
-        MapAxis::index("layer", self.model.config().n_layers)
+        MapAxis::index("layer", self.n_layers())
+    }
+
+    /// How many layers the named sweeps are over.
+    pub(super) fn n_layers(&self) -> usize {
+        self.experiment.model.config().layers_of(self.part.stack)
     }
 
     /// The model's attention heads as the axis of a map.
     pub fn head_axis(&self, name: &str) -> MapAxis {
-        MapAxis::index(name, self.model.config().n_heads)
+        MapAxis::index(name, self.experiment.model.config().n_heads)
     }
 
     /// The model's heads of keys and values as the axis of a map: in grouped-query attention fewer than its attention
@@ -107,12 +114,14 @@ impl Patching {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn key_head_axis(&self, name: &str) -> MapAxis {
-        let (heads, key_heads) = (self.model.config().n_heads, self.model.config().n_key_value_heads);
+        let (heads, key_heads) =
+            (self.experiment.model.config().n_heads, self.experiment.model.config().n_key_value_heads);
         MapAxis { shared: heads / key_heads.max(1), ..MapAxis::index(name, key_heads) }
     }
 
     /// The positions as the axis of a map: the first clean prompt's tokens; where the corrupt one differs, both. Where
-    /// prompts are aligned by a rule, they are the corrupt prompt's, with their counterparts.
+    /// prompts are aligned by a rule, they are the corrupt prompt's, with their counterparts. In an encoder-decoder they are
+    /// those of what the chosen stack reads.
     ///
     /// # Examples
     /// ```
@@ -131,16 +140,33 @@ impl Patching {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn position_axis(&self, name: &str) -> MapAxis {
-        let (clean, corrupt) = (self.clean().strings(0), self.corrupt().strings(0));
+        self.positions_of(self.part.stack, name)
+    }
+
+    /// The positions of what a stack reads as the axis of a map.
+    pub(super) fn positions_of(&self, stack: Stack, name: &str) -> MapAxis {
+        let strings = |input: Input| input.of(stack).strings(0);
+        let (clean, corrupt) = (strings(self.clean_input()), strings(self.corrupt_input()));
         let alone = self.clean().batch() == 1;
+        // What stands at a position of several prompts: the token, or that there are others.
+        let shared = |input: Input, at: usize, token: &str| {
+            let tokens = input.of(stack).clone();
+            let same = (1..tokens.batch()).all(|text| tokens.strings(text).get(at).is_none_or(|other| other == token));
+            if same { token.to_owned() } else { format!("{token}/…") }
+        };
         let both = |(clean, corrupt): (&String, &String)| match clean == corrupt || !alone {
             true => clean.clone(),
             false => format!("{clean}/{}", corrupt.trim_start()),
         };
-        match &self.source {
+        match &self.experiment.source {
             Source::Aligned(_, counterparts) => {
-                let there = |(at, token)| counterparts.get(0, at).filter(|_| alone).map_or(token, |from| &clean[from]);
+                let counterpart = |at| counterparts.get(stack, 0, at).filter(|_| alone);
+                let there = |(at, token)| counterpart(at).map_or(token, |from| &clean[from]);
                 MapAxis::tokens(name, corrupt.iter().enumerate().map(|(at, token)| both((there((at, token)), token))))
+            }
+            _ if !alone => {
+                let token = |(at, token): (usize, &String)| shared(self.clean_input(), at, token);
+                MapAxis::tokens(name, clean.iter().enumerate().map(token))
             }
             _ => MapAxis::tokens(name, clean.iter().zip(&corrupt).map(both)),
         }

@@ -5,10 +5,9 @@ mod placed;
 use super::align::Counterparts;
 use crate::{
     Model, Result,
-    decompose::ToTokenIds,
     error::{Error, PatchError, need_f32},
-    hook::{ToIndex, ToTensor},
-    model::Run,
+    hook::{Stack, ToIndex, ToTensor},
+    model::{Run, ToTokenIds},
     order::rank,
     text::Tokens,
 };
@@ -75,7 +74,7 @@ enum Kind {
 }
 
 impl Metric {
-    fn new(name: &str, batch: usize, kind: Kind) -> Self {
+    fn made(name: &str, batch: usize, kind: Kind) -> Self {
         Self { name: name.into(), batch: Some(batch), at: vec![-1], kind, words: None }
     }
 
@@ -88,10 +87,10 @@ impl Metric {
         kind: impl Fn(Vec<u32>) -> Kind,
     ) -> Result<Self> {
         let ids = answer.token_ids(model, batch)?;
-        Ok(Self::new(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
+        Ok(Self::made(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
     }
 
-    /// The same under another name. Of several metrics of one experiment ([`Patching::and`](super::Patching::and)) each
+    /// The same under another name. Of several metrics of one experiment ([`Patching::also`](super::Patching::also)) each
     /// needs its own.
     pub fn named(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
@@ -153,7 +152,7 @@ impl Metric {
         }
         let there = |text: usize| match of_text(&self.at, text) {
             position if position < 0 => Ok(position),
-            position => match counterparts.get(text, tokens.index_in(text, position)?) {
+            position => match counterparts.get(Stack::Blocks, text, tokens.index_in(text, position)?) {
                 Some(there) => Ok(there as i64),
                 None => Err(PatchError::NoCounterpart { position, text }.into()),
             },
@@ -168,7 +167,7 @@ impl Metric {
     /// When an answer is no single token, or there are neither one nor `batch` of them.
     pub fn logit_diff(model: &Model, answer: impl ToTokenIds, wrong: impl ToTokenIds, batch: usize) -> Result<Self> {
         let kind = Kind::LogitDiff { answer: answer.token_ids(model, batch)?, wrong: wrong.token_ids(model, batch)? };
-        Ok(Self::new("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
+        Ok(Self::made("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
     }
 
     /// The logit of an answer.
@@ -208,11 +207,16 @@ impl Metric {
     /// # Errors
     /// When that run has no logits there.
     #[doc(alias = "kl_div")]
-    pub fn divergence(reference: impl Borrow<Run>) -> Result<Self> {
+    pub fn kl_divergence(reference: impl Borrow<Run>) -> Result<Self> {
         let reference = reference.borrow();
         let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
         let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;
-        Ok(Self::new("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
+        Ok(Self::made("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
+    }
+
+    /// [`Metric::custom`] under the name "metric".
+    pub fn new<R: ToTensor>(measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
+        Self::custom("metric", measure)
     }
 
     /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),

@@ -6,7 +6,7 @@ use super::{
     cell::{Cell, along},
     source::Source,
 };
-use crate::{Result, axes::Axis, error::PatchError, hook::Intervention, model::Sizes};
+use crate::{Result, axes::Axis, config::Sizes, error::PatchError, hook::Intervention};
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
 impl Patching {
@@ -16,7 +16,7 @@ impl Patching {
     /// # Errors
     /// When whole rows of patterns or scores would be put in, among other keys.
     pub(super) fn missing(&self, cells: &[Cell], sizes: Sizes) -> Result<Option<Vec<bool>>> {
-        let Source::Aligned(_, counterparts) = &self.source else { return Ok(None) };
+        let Source::Aligned(_, counterparts) = &self.experiment.source else { return Ok(None) };
         let mut missing = Vec::new();
         for cell in cells {
             let mut there = vec![false; sizes.batch];
@@ -34,17 +34,20 @@ impl Patching {
             there.fill(true);
             return Ok(());
         }
-        let (site, narrowed) = (one.site(), one.indices(&self.model.config(), sizes)?);
+        let config = self.experiment.model.config();
+        let (site, narrowed) = (one.site(), one.indices(&config, sizes)?);
         let chosen = |dim: Option<usize>| narrowed.iter().find(|(at, _)| Some(*at) == dim).map(|(_, at)| at.clone());
         let key = site.axes().iter().position(|axis| *axis == Axis::Key);
         let (positions, keys) = (chosen(along(site)), chosen(key));
         if key.is_some() && (positions.is_none() || keys.is_none()) {
             return Err(PatchError::RowsOfOtherKeys { site: site.to_string() }.into());
         }
-        let positions = positions.unwrap_or_else(|| (0..sizes.target).collect());
+        let (rows, columns) = (config.reads_at(site), config.keys_at(site));
+        let len = self.corrupt_input().of(rows).len();
+        let positions = positions.unwrap_or_else(|| (0..len).collect());
         for text in chosen(Some(0)).unwrap_or_else(|| (0..sizes.batch).collect()) {
-            let known = |at: &[usize]| at.iter().any(|&at| counterparts.get(text, at).is_some());
-            there[text] |= known(&positions) && keys.as_deref().is_none_or(known);
+            let known = |stack, at: &[usize]| at.iter().any(|&at| counterparts.get(stack, text, at).is_some());
+            there[text] |= known(rows, &positions) && keys.as_deref().is_none_or(|keys| known(columns, keys));
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
 //!
 //! | method | what is patched | map |
 //! |---|---|---|
-//! | [`resid_pre`](Patching::resid_pre), [`resid_mid`](Patching::resid_mid), [`attn_out`](Patching::attn_out), [`mlp_out`](Patching::mlp_out) | the stream, or what attention or MLP adds to it | `[layer, pos]` |
+//! | [`resid_pre`](Patching::resid_pre), [`resid_mid`](Patching::resid_mid), [`resid_post`](Patching::resid_post), [`attn_out`](Patching::attn_out), [`mlp_out`](Patching::mlp_out) | the stream, or what attention or MLP adds to it | `[layer, pos]` |
 //! | [`heads`](Patching::heads) | a head's output, query, key, value or pattern, everywhere | `[layer, head]` |
 //! | [`heads_by_position`](Patching::heads_by_position) | the same at one position | `[layer, pos, head]` |
 //! | [`layers`](Patching::layers) | all that attention, or the MLP, adds | `[layer, part]` |
@@ -20,7 +20,7 @@
 //!
 //! The names are those of `transformer_lens.patching` without `get_act_patch_`. Each map keeps the value of every pair of
 //! prompts: [`PatchSweep::mean`] and [`PatchSweep::raw`] average them, [`PatchSweep::statistics`] says how sure one can
-//! be. [`Patching::and`] measures several things in the same runs, and [`Metric::at`] looks elsewhere than at the last
+//! be. [`Patching::also`] measures several things in the same runs, and [`Metric::at`] looks elsewhere than at the last
 //! position: in an encoder, at the `[MASK]`.
 //!
 //! The same maps answer more questions:
@@ -34,7 +34,7 @@
 //!   cell.
 //! - [`Patching::integrated_gradients`]: better ones from several.
 //!
-//! - [`Patching::intact`]: what if nothing is put in, but something is forbidden? For knock-outs.
+//! - [`Patching::unpatched`]: what if nothing is put in, but something is forbidden? For knock-outs.
 //!
 //! [`PatchSweep::agreement`] holds an approximation against exact patching, cell by cell. And [`graph`] asks finer: which
 //! part tells which, along paths and edges.
@@ -44,6 +44,22 @@
 //!
 //! [`PromptPairs`] are pairs of prompts with their answers, from a template or by hand; [`IoiPrompts`] makes them for the
 //! commonest experiment.
+//!
+//! # Encoders, and two stacks
+//! All of this works on any model. An encoder such as BERT is measured where its `[MASK]` stands ([`Metric::at`]). In an
+//! encoder-decoder such as T5 a prompt is a source, or a pair of a source and what the decoder reads, and the two prompts may
+//! differ in either; a metric looks at the decoder's logits. Maps are over the decoder and its self-attention, and this is how
+//! to choose:
+//!
+//! | call | layers and heads of | positions of |
+//! |---|---|---|
+//! | [`patching.encoder()?`](Patching::encoder) | the encoder | the source |
+//! | [`patching.decoder()?`](Patching::decoder), or nothing | the decoder, its self-attention | what the decoder reads |
+//! | [`patching.cross_attention()?`](Patching::cross_attention) | the decoder, its look at the encoder | what the decoder reads; of keys and values: the source |
+//!
+//! The rest of the call stays the same: `patching.encoder()?.resid_pre()?`, `patching.cross_attention()?.heads(HeadPart::Key)?`,
+//! `patching.attribution()?.encoder()?.heads(HeadPart::Out)?`. A [`sweep`](Patching::sweep) of your own takes sites of either
+//! stack, `clean(Site::z(0).in_encoder())`.
 //!
 //! # Why it is fast
 //! A cell of the map changes nothing before its layer, nor, in a causal model, before its position. So no cell is run
@@ -58,9 +74,11 @@ mod agreement;
 mod align;
 mod attribution;
 mod axis;
+mod baseline;
 mod cell;
 mod changes;
 mod engine;
+mod frames;
 pub mod graph;
 mod heads;
 mod knock_out;
@@ -70,6 +88,7 @@ mod missing;
 mod noise;
 mod pair;
 mod pairs;
+mod passes;
 mod picture;
 mod prompts;
 mod readout;
@@ -79,6 +98,7 @@ mod show;
 mod slice;
 mod slopes;
 mod source;
+mod stacks;
 mod statistics;
 mod sweeps;
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Causal tracing: noise on the words about the subject, and what brings the answer back.
 
-use super::{Metric, Patching};
+use super::{Metric, Patching, pair::Experiment};
 use crate::{
     Model, Result,
     error::{PatchError, at_most, together},
     hook::{Point, Site, add},
+    model::ToInput,
     order,
-    text::ToTokens,
 };
 use candle_core::{DType, Device, Tensor};
 use rand::{SeedableRng, rngs::StdRng};
@@ -43,8 +43,8 @@ impl Noise {
 
     /// The noise's standard deviation, in those of the vocabulary's embeddings; 3 unless said otherwise, as in Meng et
     /// al. 2022.
-    pub fn times(self, times: f32) -> Self {
-        Self { times, ..self }
+    pub fn sigmas(self, sigmas: f32) -> Self {
+        Self { times: sigmas, ..self }
     }
 
     /// Draws other noise.
@@ -73,7 +73,7 @@ impl Patching {
     /// knows what it is asked about; then single activations get back the values they have without. Where the answer
     /// comes back, the model keeps what it knows of the subject.
     ///
-    /// `subject` is found in every prompt ([`Tokens::find`](crate::text::Tokens::find)); [`Patching::corrupted`] takes other places. The maps are
+    /// `subject` is found in every prompt, in an encoder-decoder in its source ([`Tokens::find`](crate::text::Tokens::find)); [`Patching::corrupted`] takes other places. The maps are
     /// those of every experiment: [`resid_pre`](Patching::resid_pre) for the stream,
     /// [`attn_out_windows`](Patching::attn_out_windows) and [`mlp_out_windows`](Patching::mlp_out_windows) for what
     /// layers add. Each prompt is there as often as noise is drawn.
@@ -95,17 +95,18 @@ impl Patching {
     /// assert_eq!(map.strongest().0, [1, 4]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn noise(model: &Model, prompts: impl ToTokens, subject: &str, noise: Noise, metric: Metric) -> Result<Self> {
-        let prompts = model.tokens(prompts)?;
-        let positions = (0..prompts.batch()).map(|text| prompts.find(text, subject)).collect::<Result<Vec<_>>>()?;
-        let embedding = Embedding::of(model)?;
-        let values = together([noise.samples, prompts.batch(), prompts.len(), embedding.width]);
+    pub fn noise(model: &Model, prompts: impl ToInput, subject: &str, noise: Noise, metric: Metric) -> Result<Self> {
+        let (prompts, embedding) = (prompts.to_input(model)?, Embedding::of(model)?);
+        let read = prompts.of(model.config().reads_at(embedding.site)).clone();
+        let positions = (0..read.batch()).map(|text| read.find(text, subject)).collect::<Result<Vec<_>>>()?;
+        let values = together([noise.samples, read.batch(), read.len(), embedding.width]);
         at_most("values of noise", values, 1 << 28)?;
         let draws = vec![positions; noise.samples].concat();
-        let noise_at = noise.draw(embedding.deviation, &draws, prompts.len(), embedding.width)?;
-        let (prompts, metric) = (prompts.repeated(noise.samples), metric.repeated(noise.samples)?);
+        let noise_at = noise.draw(embedding.deviation, &draws, read.len(), embedding.width)?;
+        let (prompts, metric) = (prompts.map(|tokens| tokens.repeated(noise.samples)), metric.repeated(noise.samples)?);
         let patching = Self::corrupted(model, prompts, [add(embedding.site, noise_at)], metric)?;
-        Ok(Self { deed: format!("Restoring after noise on {subject:?}"), rounds: noise.samples, ..patching })
+        let (deed, rounds) = (format!("Restoring after noise on {subject:?}"), noise.samples);
+        Ok(Self { experiment: Experiment { deed, rounds, ..patching.experiment }, ..patching })
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
     fn every_kind_of_embedding_is_measured() {
         let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/");
         for name in ["gpt2-tiny", "families/gemma2", "families/bloom", "families/bert"] {
-            let model = Model::open(&format!("{reference}{name}")).unwrap();
+            let model = Model::open(format!("{reference}{name}")).unwrap();
             let embedding = Embedding::of(&model).unwrap();
             assert!(embedding.deviation > 0.0 && model.has(embedding.site), "{name}");
         }

@@ -2,22 +2,21 @@
 
 use super::{
     Alignment, Metric,
+    baseline::{Baseline, Baselines, Corrupt},
     cell::has_texts,
-    engine::Corrupt,
-    readout::{Readout, before_end},
+    passes::before_end,
+    readout::Readout,
     slopes::Slopes,
     source::Source,
+    stacks::Part,
 };
 use crate::{
     Model, Result,
     error::PatchError,
     hook::{Intervention, Site, ToInterventions},
-    model::{Architecture, Position, Run},
-    text::{ToTokens, Tokens},
+    model::{Position, ToInput},
+    text::{Input, Tokens},
 };
-
-/// A metric on the clean prompts, and on the corrupt ones.
-pub(super) type Baselines = (Vec<f32>, Vec<f32>);
 
 /// A clean prompt, a corrupt one, and a metric that tells them apart; several of each, if you like.
 ///
@@ -42,22 +41,10 @@ pub(super) type Baselines = (Vec<f32>, Vec<f32>);
 #[doc(alias("generic_activation_patch", "transformer_lens.patching"))]
 #[derive(Clone)]
 pub struct Patching {
-    pub(super) model: Model,
-    /// What is done to each cell, for titles.
-    pub(super) deed: String,
-    /// What is put into the corrupt run.
-    pub(super) source: Source,
-    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
-    pub(super) ablates: bool,
-    pub(super) metric: Metric,
-    pub(super) corrupt: Corrupt,
-    pub(super) baselines: Baselines,
-    /// Further metrics of the same runs.
-    pub(super) more: Vec<(Metric, Baselines)>,
-    /// The clean prompts' run, for further metrics.
-    pub(super) clean_run: Run,
-    /// How often each prompt is there, one round after the other.
-    pub(super) rounds: usize,
+    pub(super) experiment: Experiment,
+    pub(super) baseline: Baseline,
+    /// Whose layers the named sweeps are over.
+    pub(super) part: Part,
     /// Where effects are not measured but approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
@@ -65,17 +52,31 @@ pub struct Patching {
     pub(super) hold_ln: bool,
 }
 
+/// What is put into which run.
+#[derive(Clone)]
+pub(super) struct Experiment {
+    pub(super) model: Model,
+    /// What is put into the corrupt run.
+    pub(super) source: Source,
+    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    pub(super) ablates: bool,
+    /// How often each prompt is there, one round after the other.
+    pub(super) rounds: usize,
+    /// What is done to each cell, for titles.
+    pub(super) deed: String,
+}
+
 impl Patching {
     /// How many positions are run in one batch at most, unless [`Patching::budget`] says otherwise: at GPT-2 small's
     /// width about 150 MB of activations.
     pub const BUDGET: usize = 4096;
 
-    /// Runs both prompts.
+    /// Runs both prompts. In an encoder-decoder a prompt is a source, or a pair of a source and what the decoder reads
+    /// ([`ToInput`]); the two prompts may differ in either or in both.
     ///
     /// # Errors
-    /// When the prompts are not as many or not as long, the model is no decoder or encoder of one stack, or the metric
-    /// does not fit them.
-    pub fn new(model: &Model, clean: impl ToTokens, corrupt: impl ToTokens, metric: Metric) -> Result<Self> {
+    /// When the prompts are not as many or not as long, or the metric does not fit them.
+    pub fn new(model: &Model, clean: impl ToInput, corrupt: impl ToInput, metric: Metric) -> Result<Self> {
         Self::aligned(model, clean, corrupt, Alignment::SameLength, metric)
     }
 
@@ -100,12 +101,12 @@ impl Patching {
     /// ```
     pub fn aligned(
         model: &Model,
-        clean: impl ToTokens,
-        corrupt: impl ToTokens,
+        clean: impl ToInput,
+        corrupt: impl ToInput,
         alignment: Alignment,
         metric: Metric,
     ) -> Result<Self> {
-        let (clean, corrupt) = (model.tokens(clean)?, model.tokens(corrupt)?);
+        let (clean, corrupt) = (clean.to_input(model)?, corrupt.to_input(model)?);
         let deed = format!("Patching clean into corrupt{}", alignment.words());
         let source = Source::pair(clean.clone(), &corrupt, &alignment)?;
         Self::between(model, source, corrupt, metric)?.against(&clean, &deed)
@@ -130,13 +131,14 @@ impl Patching {
     /// ```
     pub fn corrupted(
         model: &Model,
-        prompts: impl ToTokens,
+        prompts: impl ToInput,
         corruption: impl ToInterventions,
         metric: Metric,
     ) -> Result<Self> {
-        let (prompts, corrupt) = (model.tokens(prompts)?, model.hooked(corruption));
+        let (prompts, corrupt) = (prompts.to_input(model)?, model.hooked(corruption));
         let patching = Self::between(&corrupt, Source::Run(prompts.clone()), prompts.clone(), metric)?;
-        Self { model: model.clone(), ..patching }.against(&prompts, "Restoring after corruption")
+        let experiment = Experiment { model: model.clone(), ..patching.experiment };
+        Self { experiment, ..patching }.against(&prompts, "Restoring after corruption")
     }
 
     /// The prompts as they are, with nothing to put in: for knock-outs and for cells of your own
@@ -144,16 +146,13 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::new`].
-    pub fn intact(model: &Model, prompts: impl ToTokens, metric: Metric) -> Result<Self> {
-        Self::between(model, Source::Nothing, model.tokens(prompts)?, metric)
+    pub fn unpatched(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
+        Self::between(model, Source::Nothing, prompts.to_input(model)?, metric)
     }
 
     /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
-    pub(super) fn between(model: &Model, source: Source, prompts: Tokens, metric: Metric) -> Result<Self> {
+    pub(super) fn between(model: &Model, source: Source, prompts: Input, metric: Metric) -> Result<Self> {
         let config = model.config();
-        if config.architecture == Architecture::EncoderDecoder {
-            return Err(PatchError::TwoStacks { family: config.family.clone() }.into());
-        }
         let of_positions = |one: &Intervention| one.site() == Site::pos_embed();
         if config.position == Position::Shortformer && model.standing().iter().any(of_positions) {
             return Err(PatchError::PositionsChanged { family: config.family.clone() }.into());
@@ -163,45 +162,41 @@ impl Patching {
         }
         source.check(&prompts)?;
         metric.check(prompts.batch())?;
-        let metric = metric.placed(&prompts)?;
-        let corrupt = Corrupt::run(model, prompts)?;
+        let metric = metric.placed(&prompts.tokens())?;
+        let corrupt = Corrupt::run(model, &prompts)?;
         let intact = Readout::of_run(&corrupt.run, &metric)?;
-        let (model, deed, baselines) = (model.clone(), source.deed().to_owned(), (intact.clone(), intact));
-        let (more, clean_run, budget) = (Vec::new(), corrupt.run.clone(), Self::BUDGET);
-        let (ablates, rounds, slopes, hold_ln) = (true, 1, None, false);
+        let (clean_run, first) = (corrupt.run.clone(), (metric, (intact.clone(), intact)));
+        let deed = source.deed().to_owned();
         Ok(Self {
-            model,
-            deed,
-            source,
-            ablates,
-            metric,
-            corrupt,
-            baselines,
-            more,
-            clean_run,
-            rounds,
-            slopes,
-            budget,
-            hold_ln,
+            experiment: Experiment { model: model.clone(), source, ablates: true, rounds: 1, deed },
+            baseline: Baseline { corrupt, clean_run, first, more: Vec::new() },
+            part: Part::of(&config),
+            slopes: None,
+            budget: Self::BUDGET,
+            hold_ln: false,
         })
     }
 
     /// The same on the scale from the corrupt run to the clean one.
-    fn against(self, clean: &Tokens, deed: &str) -> Result<Self> {
-        let (clean_run, pairs) = (before_end(&self.model, clean).run()?, Self { ablates: false, ..self });
-        let baselines = (Readout::of_run(&clean_run, &pairs.for_clean(&pairs.metric)?)?, pairs.baselines.1);
-        Ok(Self { deed: deed.into(), baselines, clean_run, ..pairs })
+    fn against(mut self, clean: &Input, deed: &str) -> Result<Self> {
+        self.experiment = Experiment { ablates: false, deed: deed.into(), ..self.experiment };
+        self.baseline.clean_run = before_end(&self.experiment.model, clean).run()?;
+        let metric = self.for_clean(&self.baseline.first.0)?;
+        self.baseline.first.1.0 = Readout::of_run(&self.baseline.clean_run, &metric)?;
+        Ok(self)
     }
 
     /// A metric for the clean prompts: it looks at the counterparts.
     pub(super) fn for_clean(&self, metric: &Metric) -> Result<Metric> {
-        match &self.source {
-            Source::Aligned(_, counterparts) if !self.ablates => metric.at_counterparts(counterparts, &self.corrupt()),
+        match &self.experiment.source {
+            Source::Aligned(_, counterparts) if !self.experiment.ablates => {
+                metric.at_counterparts(counterparts, &self.corrupt())
+            }
             _ => Ok(metric.clone()),
         }
     }
 
-    /// Also measures something else in the same runs: [`PatchSweep::by`](super::PatchSweep::by) has its maps. The metric
+    /// Also measures something else in the same runs: [`PatchSweep::for_metric`](super::PatchSweep::for_metric) has its maps. The metric
     /// is for the prompts as they were given, however often noise was drawn for each.
     ///
     /// # Errors
@@ -213,22 +208,22 @@ impl Patching {
     /// let model = Model::open("induction-2l")?;
     /// let difference = Metric::logit_diff(&model, "blue", "tree", 1)?;
     /// let patching = Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", difference)?
-    ///     .and(Metric::rank(&model, "blue", 1)?)?;
+    ///     .also(Metric::rank(&model, "blue", 1)?)?;
     /// let sweep = patching.resid_pre()?;
     /// let (at, _) = sweep.strongest();
-    /// assert_eq!(sweep.by("rank").unwrap().raw()[&at[..]], 1.0, "and then the answer is what the model says");
+    /// assert_eq!(sweep.for_metric("rank").unwrap().raw()[&at[..]], 1.0, "and then the answer is what the model says");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn and(mut self, metric: Metric) -> Result<Self> {
-        let metric = metric.repeated(self.rounds)?;
+    pub fn also(mut self, metric: Metric) -> Result<Self> {
+        let metric = metric.repeated(self.experiment.rounds)?;
         metric.check(self.corrupt().batch())?;
         let metric = metric.placed(&self.corrupt())?;
         if self.measured().any(|(other, _)| other.name() == metric.name()) {
             return Err(PatchError::SameMetric { name: metric.name() }.into());
         }
-        let clean = Readout::of_run(&self.clean_run, &self.for_clean(&metric)?)?;
-        let baselines = (clean, Readout::of_run(&self.corrupt.run, &metric)?);
-        self.more.push((metric, baselines));
+        let clean = Readout::of_run(&self.baseline.clean_run, &self.for_clean(&metric)?)?;
+        let baselines = (clean, Readout::of_run(&self.baseline.corrupt.run, &metric)?);
+        self.baseline.more.push((metric, baselines));
         match self.slopes.take() {
             Some(slopes) => self.along_as(&slopes),
             None => Ok(self),
@@ -237,8 +232,7 @@ impl Patching {
 
     /// What is measured: the metric, then the further ones.
     pub(super) fn measured(&self) -> impl Iterator<Item = (&Metric, &Baselines)> {
-        let more = self.more.iter().map(|(metric, baselines)| (metric, baselines));
-        std::iter::once((&self.metric, &self.baselines)).chain(more)
+        self.baseline.measured()
     }
 
     /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one
@@ -248,26 +242,49 @@ impl Patching {
         Self { budget: positions.max(1), ..self }
     }
 
-    /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves.
+    /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves. Of an
+    /// encoder-decoder what its decoder reads; [`Patching::clean_input`] has both.
     pub fn clean(&self) -> Tokens {
-        match &self.source {
-            Source::Run(tokens) | Source::Aligned(tokens, _) => tokens.clone(),
-            _ => self.corrupt(),
+        self.clean_input().tokens()
+    }
+
+    /// The prompts that are run with something put in; of an encoder-decoder what its decoder reads.
+    pub fn corrupt(&self) -> Tokens {
+        self.baseline.corrupt.run.tokens()
+    }
+
+    /// As [`Patching::clean`], with the encoder's source in an encoder-decoder; to be run again.
+    pub fn clean_input(&self) -> Input {
+        match &self.experiment.source {
+            Source::Run(input) | Source::Aligned(input, _) => input.clone(),
+            _ => self.corrupt_input(),
         }
     }
 
-    /// The prompts that are run with something put in.
-    pub fn corrupt(&self) -> Tokens {
-        self.corrupt.run.tokens()
+    /// As [`Patching::corrupt`], with the encoder's source in an encoder-decoder; to be run again.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric.clone())?;
+    /// let again = metric.of(model.run(patching.corrupt_input())?)?[0];
+    /// assert!((again - patching.corrupt_metric()[0]).abs() < 1e-4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn corrupt_input(&self) -> Input {
+        self.baseline.corrupt.input()
     }
 
     /// The metric of each clean prompt; in an ablation, of each prompt as it is.
     pub fn clean_metric(&self) -> Vec<f32> {
-        self.baselines.0.clone()
+        self.baseline.first.1.0.clone()
     }
 
     /// The metric of each corrupt prompt; in an ablation, of each prompt as it is.
     pub fn corrupt_metric(&self) -> Vec<f32> {
-        self.baselines.1.clone()
+        self.baseline.first.1.1.clone()
     }
 }

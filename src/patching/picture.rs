@@ -25,7 +25,7 @@ impl PatchSweep {
         }
         let most = end_of_scale(&[self]);
         let finish = |map: Heatmap, y: &MapAxis, x: &MapAxis, title: &str| {
-            labelled(map.title(title).value(self.scale()).range(-most, most), y, x)
+            labelled(map.title(title).value(self.legend()).range(-most, most), y, x)
         };
         let plane = |map: ArrayD<f32>, hidden: ArrayD<bool>| (two(map), two(hidden));
         match &self.axes[..] {
@@ -64,7 +64,7 @@ impl PatchSweep {
 
     /// What the numbers are.
     fn line(&self, x: &MapAxis, title: &str) -> Result<Figure> {
-        let value = self.scale();
+        let value = self.legend();
         let scale =
             self.normalized().map_or(1.0, |_| statistics::mean(&self.clean()) - statistics::mean(&self.corrupt()));
         let error = |at: usize| self.statistics(&[at], 0).map_or(0.0, |one| one.standard_error / scale.abs());
@@ -110,13 +110,13 @@ fn masked(maps: impl IntoIterator<Item = (String, (Array2<f32>, Array2<bool>))>)
 /// A heatmap along two axes of a map; layers go up.
 fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
     let map = match &x.labels {
-        AxisLabels::Tokens(tokens) => map.x_tokens(x.name.as_str(), tokens.clone()),
-        AxisLabels::Names(names) => map.x_names(x.name.as_str(), names.clone()),
+        AxisLabels::Tokens(tokens) => map.x(x.name.as_str()).x_tokens(tokens.clone()),
+        AxisLabels::Names(names) => map.x(x.name.as_str()).x_names(names.clone()),
         AxisLabels::Numbers => map.x_index(x.name.as_str()),
     };
     match &y.labels {
-        AxisLabels::Tokens(tokens) => map.y_tokens(y.name.as_str(), tokens.clone()),
-        AxisLabels::Names(names) => map.y_names(y.name.as_str(), names.clone()),
+        AxisLabels::Tokens(tokens) => map.y(y.name.as_str()).y_tokens(tokens.clone()),
+        AxisLabels::Names(names) => map.y(y.name.as_str()).y_names(names.clone()),
         AxisLabels::Numbers => map.y_index(y.name.as_str()).upward(),
     }
 }
@@ -142,7 +142,7 @@ pub(super) fn together(maps: &[PatchSweep]) -> Result<Figure> {
         [first, _, ..] => {
             let most = end_of_scale(&group);
             let facets = group.iter().map(|map| (map.name.clone(), (two(map.mean()), two(map.hidden()))));
-            let map = masked(facets).title(&first.deed).value(first.scale()).range(-most, most);
+            let map = masked(facets).title(&first.deed).value(first.legend()).range(-most, most);
             labelled(map, &first.axes[0], &first.axes[1]).draw()
         }
         [one] => one.figure(),

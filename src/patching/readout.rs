@@ -1,26 +1,21 @@
 //! [`Readout`]: the logits that a metric looks at, from the last stream.
 
-use super::{Metric, Patching, pair::Baselines, rows::Rows};
+use super::{
+    Metric, Patching,
+    baseline::Baselines,
+    passes::{at_end, pick},
+    rows::Rows,
+};
 use crate::{
     Model, Result,
+    config::Sizes,
     error::RunError,
-    hook::{Intervention, Site, Stage},
-    model::{Kept, Pass, Run, Sizes, Tap},
+    hook::{Intervention, Site},
+    model::Run,
+    net::Tap,
     text::Tokens,
 };
-use candle_core::{Device, Tensor};
-
-/// Whether something is done behind the last block, on the way to the logits.
-pub(super) fn at_end(one: &Intervention) -> bool {
-    let site = one.site();
-    site.layer().is_none() && site.point().stage() == Stage::End && !site.is_pooled()
-}
-
-/// A pass through a hooked model's blocks; its end is left to [`Readout`].
-pub(super) fn before_end(model: &Model, tokens: &Tokens) -> Pass {
-    let inside = model.standing().iter().filter(|one| !at_end(one)).cloned();
-    Pass::onward(model, tokens, None, Kept::default()).intervene(inside).without_logits()
-}
+use candle_core::Tensor;
 
 /// What reads the last stream of some texts, or of several copies of them, from a position on.
 pub(super) struct Readout<'a> {
@@ -97,23 +92,13 @@ impl<'a> Readout<'a> {
     }
 }
 
-/// One position of each row.
-///
-/// # Shapes
-/// `[row, pos, d_model]` to `[row, d_model]`, or the same with `d_vocab`.
-pub(super) fn pick(x: &Tensor, positions: &[u32]) -> Result<Tensor> {
-    let (rows, pos, width) = x.dims3()?;
-    let at: Vec<u32> = positions.iter().enumerate().map(|(row, &at)| (row * pos) as u32 + at).collect();
-    Ok(x.reshape((rows * pos, width))?.index_select(&Tensor::new(at, &Device::Cpu)?, 0)?)
-}
-
 impl Patching {
     /// All metrics of the corrupt run's texts in every cell, from a stream that begins at `start`.
     ///
     /// # Shapes
     /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
     pub(super) fn measure(&self, resid: &Tensor, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
-        let (model, tokens) = (self.corrupt.run.model(), self.corrupt());
+        let (model, tokens) = (self.baseline.corrupt.run.model(), self.corrupt());
         let readout = Readout::new(&model, &tokens, start);
         let one = |(metric, (_, corrupt)): (&Metric, &Baselines)| {
             let mut values = readout.values(metric, resid)?;

@@ -1,8 +1,8 @@
 //! [`PatchSweep`]: the numbers of a map.
 
-use super::{MapAxis, pair::Baselines, statistics};
+use super::{MapAxis, baseline::Baselines, statistics};
 use crate::{Result, error::PatchError, plot::Top};
-use ndarray::{ArrayD, Axis, Dimension, IxDyn, Zip};
+use ndarray::{Array2, ArrayD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
 /// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
@@ -71,14 +71,14 @@ impl PatchSweep {
         self.metric.clone()
     }
 
-    /// The same map by another metric of the same runs ([`Patching::and`](super::Patching::and)); `None` where none of
+    /// The same map by another metric of the same runs ([`Patching::also`](super::Patching::also)); `None` where none of
     /// that name was measured.
-    pub fn by(&self, metric: &str) -> Option<Self> {
+    pub fn for_metric(&self, metric: &str) -> Option<Self> {
         std::iter::once(self).chain(&self.others).find(|map| map.metric == metric).cloned()
     }
 
     /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
-    pub fn deed(&self) -> String {
+    pub fn operation(&self) -> String {
         self.deed.clone()
     }
 
@@ -92,7 +92,8 @@ impl PatchSweep {
         self.axes.iter().map(|axis| axis.name.clone()).collect()
     }
 
-    /// The metric with each cell patched, for each pair of prompts.
+    /// The metric with each cell patched, for each pair of prompts. What the picture shows, the share that is recovered
+    /// or the change as a mean over the pairs, is [`PatchSweep::mean`], and [`PatchSweep::matrix`] of a map with two axes.
     ///
     /// # Shapes
     /// Those of [`PatchSweep::axes`], then `batch`: `[layer, pos, batch]`.
@@ -177,6 +178,14 @@ impl PatchSweep {
         Ok(self.change() / (clean - corrupt))
     }
 
+    /// As [`scale`](Self::scale), with the number of pairs where there are several.
+    pub(super) fn legend(&self) -> String {
+        match self.clean.len() {
+            0 | 1 => self.scale(),
+            pairs => format!("{}, mean of {pairs}", self.scale()),
+        }
+    }
+
     /// What [`PatchSweep::mean`] is, for legends.
     pub(super) fn scale(&self) -> String {
         match self.normalized() {
@@ -185,9 +194,50 @@ impl PatchSweep {
         }
     }
 
+    /// [`PatchSweep::mean`] as a matrix, as the picture shows it, where the map has two axes.
+    ///
+    /// # Shapes
+    /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
+    ///
+    /// # Errors
+    /// When the map has another number of axes.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let recovered = patching.heads(HeadPart::Out)?.matrix()?;
+    /// assert_eq!(recovered.dim(), (2, 4)); // layers, heads
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    #[doc(alias("normalized_matrix", "to_array2"))]
+    pub fn matrix(&self) -> Result<Array2<f32>> {
+        let axes = self.axes.len();
+        self.mean().into_dimensionality().map_err(|_| PatchError::NoMatrix { axes: self.axes(), count: axes }.into())
+    }
+
     /// The cell that brings back most, and how much; where a cell is NaN, the first such.
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).into_iter().next().unwrap_or_default()
+    }
+
+    /// The `k` heads that change most either way, most first: layer, head, how much, where the map is of layers and heads.
+    ///
+    /// # Errors
+    /// When the map has other axes.
+    pub fn top_heads(&self, k: usize) -> Result<Top<(usize, usize, f32)>> {
+        let heads = matches!(&self.axes().iter().map(String::as_str).collect::<Vec<_>>()[..], ["layer", "head"]);
+        if !heads {
+            return Err(PatchError::NoHeads { axes: self.axes() }.into());
+        }
+        let cells = self.top(usize::MAX).into_iter().filter_map(|(at, value)| match at[..] {
+            [layer, head] => Some((format!("L{layer}H{head}"), value, (layer, head, value))),
+            _ => None,
+        });
+        Ok(Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), cells))
     }
 
     /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]). Cells that

@@ -3,7 +3,7 @@
 use crate::{
     Result,
     hook::{Intervention, Site, edit},
-    model::Plan,
+    net::Plan,
 };
 use candle_core::Tensor;
 use std::collections::BTreeMap;

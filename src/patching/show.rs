@@ -1,23 +1,28 @@
 //! What prompts and experiments show in a notebook.
 
 use super::{IoiPrompts, Patching, PromptPairs};
-use crate::{notebook::Card, plot::text::number, text::Tokens};
+use crate::{
+    notebook::Card,
+    printable::number,
+    text::{Input, Tokens},
+};
 
 impl Patching {
     /// Every pair of prompts, and the metric of both.
     fn card(&self) -> Card {
-        let text = |tokens: &Tokens, nth: usize| {
-            let whole = tokens.text(nth).unwrap_or_else(|| tokens.row(nth).strings.concat());
-            format!("{whole} …")
+        let whole = |tokens: &Tokens, nth: usize| tokens.text(nth).unwrap_or_else(|| tokens.row(nth).strings.concat());
+        let text = |input: &Input, nth: usize| {
+            let source = input.source().map_or(String::new(), |source| format!("{} → ", whole(&source, nth)));
+            format!("{source}{} …", whole(&input.tokens(), nth))
         };
         let row = |nth: usize| {
             let metrics = [self.clean_metric(), self.corrupt_metric()]
                 .map(|values| values.get(nth).map_or("".into(), |&value| number(value)));
             let [clean, corrupt] = metrics;
-            [text(&self.clean(), nth), clean, text(&self.corrupt(), nth), corrupt]
+            [text(&self.clean_input(), nth), clean, text(&self.corrupt_input(), nth), corrupt]
         };
-        let metric = &self.metric.name();
-        Card::new(&format!("{}: {metric}", self.deed))
+        let metric = &self.baseline.first.0.name();
+        Card::new(&format!("{}: {metric}", self.experiment.deed))
             .table(&["clean", metric, "corrupt", metric], (0..self.corrupt().batch()).map(row))
     }
 }

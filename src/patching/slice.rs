@@ -2,16 +2,16 @@
 
 use super::{
     Metric, Patching,
-    readout::{before_end, pick},
+    passes::{before_end, pick},
     source::Source,
 };
 use crate::{
     Model, Result,
     cache::ActivationCache,
     error::PatchError,
-    hook::{Point, Site, replace},
+    hook::{Intervention, Point, Site, replace},
     model::Run,
-    text::Tokens,
+    text::Input,
 };
 use candle_core::Tensor;
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub(super) struct Slice<'a> {
     clean: Model,
     corrupt: Model,
     source: Source,
-    tokens: Tokens,
+    input: Input,
 }
 
 /// What is put in, what was there, and the gradients, of some texts.
@@ -73,10 +73,10 @@ impl<'a> Slice<'a> {
     pub(super) fn of(whole: &'a Patching, texts: Range<usize>) -> Self {
         let batch = whole.corrupt().batch();
         Self {
-            clean: whole.model.of_texts(&texts, batch),
-            corrupt: whole.corrupt.run.model().of_texts(&texts, batch),
-            source: whole.source.of_texts(&texts),
-            tokens: whole.corrupt().texts(texts.clone()),
+            clean: whole.experiment.model.of_texts(&texts, batch),
+            corrupt: whole.baseline.corrupt.run.model().of_texts(&texts, batch),
+            source: whole.experiment.source.of_texts(&texts),
+            input: whole.corrupt_input().texts(&texts),
             whole,
             texts,
         }
@@ -101,19 +101,20 @@ impl<'a> Slice<'a> {
         still: &[Tensor],
         each: &Each<'_>,
     ) -> Result<Averaged> {
-        let (first, goes) = (Site::resid_pre(0), fractions != [0.0]);
-        let sites = if goes && !read.contains(&first) { [read, &[first]].concat() } else { read.to_vec() };
-        let source = self.source.values(&self.clean, &self.tokens, sites.clone())?;
+        let goes = fractions != [0.0];
+        let firsts = self.firsts().into_iter().filter(|first| goes && !read.contains(first));
+        let sites: Vec<Site> = read.iter().copied().chain(firsts).collect();
+        let source = self.source.values(&self.clean, &self.input, sites.clone())?;
         let mut corrupt = None;
         if goes {
-            corrupt = Some(before_end(&self.corrupt, &self.tokens).record(sites.clone()).run()?.cache());
+            corrupt = Some(before_end(&self.corrupt, &self.input).record(sites.clone()).run()?.cache());
         }
         let mut means = Vec::new();
         for ((metric, _), still) in self.whole.measured().zip(still) {
             let mut mean: Vec<Tensor> = Vec::new();
             for &fraction in fractions {
                 let ends = corrupt.as_ref().filter(|_| goes);
-                let start = ends.map(|corrupt| self.mixed(fraction, &source, corrupt)).transpose()?;
+                let start = ends.map(|corrupt| self.mixed(fraction, &source, corrupt)).transpose()?.unwrap_or_default();
                 let record = if corrupt.is_none() { [&sites, own].concat() } else { own.to_vec() };
                 let run = self.differentiated(at, &record, start, (metric, still))?;
                 let shares = each(&run, &source, corrupt.get_or_insert_with(|| run.cache()))?;
@@ -126,18 +127,25 @@ impl<'a> Slice<'a> {
             }
             means.push(mean);
         }
-        let corrupt =
-            corrupt.unwrap_or_else(|| ActivationCache::new(source.layers(), Vec::new(), self.tokens.clone(), None));
+        let corrupt = corrupt.unwrap_or_else(|| ActivationCache::new(source.layers(), Vec::new(), self.input.clone()));
         Ok(Averaged { source, corrupt, means })
     }
 
-    /// What enters the first block on the way from the corrupt to the clean prompt.
-    fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Tensor> {
-        let first = Site::resid_pre(0);
+    /// What enters the first block of each stack.
+    fn firsts(&self) -> Vec<Site> {
+        let stacks = self.clean.config().stacks();
+        stacks.iter().map(|&stack| Site::in_block(stack, 0, Point::ResidPre)).collect()
+    }
+
+    /// What enters the first block of each stack on the way from the corrupt to the clean prompt.
+    fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Vec<Intervention>> {
         let source_name = match &self.source {
             Source::Run(_) | Source::Aligned(..) => {
-                let (there, here) = (source.get(first)?, corrupt.get(first)?);
-                return Ok((&here + ((there - &here)? * fraction)?)?);
+                let between = |first: Site| {
+                    let (there, here) = (source.get(first)?, corrupt.get(first)?);
+                    Ok(replace(first, (&here + ((there - &here)? * fraction)?)?))
+                };
+                return self.firsts().into_iter().map(between).collect();
             }
             Source::Zero => "zeros",
             Source::Mean(_) => "means",
@@ -151,14 +159,14 @@ impl<'a> Slice<'a> {
         &self,
         at: &[Site],
         record: &[Site],
-        start: Option<Tensor>,
+        start: Vec<Intervention>,
         (metric, still): (&Metric, &Tensor),
     ) -> Result<Run> {
         let (metric, texts, still, batch) = (metric.clone(), self.texts.clone(), still.clone(), still.dim(0)?);
         let answers: Vec<u32> =
             metric.answers(&self.whole.corrupt())?[texts.clone()].iter().map(|&at| at as u32).collect();
-        let pass = self.corrupt.pass(&self.tokens)?.record(record.to_vec());
-        let pass = pass.intervene(start.map(|start| replace(Site::resid_pre(0), start)));
+        let pass = self.corrupt.pass(&self.input)?.record(record.to_vec());
+        let pass = pass.intervene(start);
         // What is done to the logits themselves counts positions, so all of them are there.
         let whole = self.corrupt.standing().iter().any(|one| one.site() == Site::unembed_out());
         let pass = match metric.one_position().filter(|_| !whole) {

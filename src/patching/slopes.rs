@@ -9,16 +9,17 @@ use super::{
 use crate::{
     Result,
     cache::ActivationCache,
+    config::Sizes,
     error::PatchError,
     hook::{Point, Site},
-    model::Sizes,
 };
 use candle_core::{D, Tensor};
 
 /// What the sweeps read: where gradients are taken at once.
-const POINTS: [Point; 9] = [
+const POINTS: [Point; 10] = [
     Point::ResidPre,
     Point::ResidMid,
+    Point::ResidPost,
     Point::AttnOut,
     Point::MlpOut,
     Point::Z,
@@ -41,9 +42,15 @@ pub(super) struct Slopes {
 impl Patching {
     /// Along the mean gradient at these fractions of the way from the corrupt to the clean prompt.
     pub(super) fn along(&self, fractions: &[f64], how: &str) -> Result<Self> {
-        let in_layer = |layer| POINTS.map(|point| Site::in_block(Default::default(), layer, point));
-        let sites = (0..self.model.config().n_layers).flat_map(in_layer);
-        let by_metric = self.slopes_at(&sites.filter(|&site| self.model.has(site)).collect::<Vec<_>>(), fractions)?;
+        let (model, config) = (&self.experiment.model, self.experiment.model.config());
+        let points = |stack, layer| {
+            POINTS.map(|point| [point, point.across()].map(|point| Site::in_block(stack, layer, point))).concat()
+        };
+        let of_stack = |&stack| (0..config.layers_of(stack)).flat_map(move |layer| points(stack, layer));
+        let mut sites: Vec<Site> = config.stacks().iter().flat_map(of_stack).filter(|&site| model.has(site)).collect();
+        sites.sort();
+        sites.dedup();
+        let by_metric = self.slopes_at(&sites, fractions)?;
         let slopes = Slopes { how: how.to_owned(), fractions: fractions.to_vec(), by_metric };
         Ok(Self { slopes: Some(slopes), ..self.clone() })
     }
@@ -72,7 +79,7 @@ impl Patching {
                 let mut values = corrupt.clone();
                 for one in &cell.interventions {
                     let from = if have(&one.site()) { &slopes.by_metric } else { &further };
-                    let effects = cell::part(one, &from[nth], &self.model.config(), sizes)?;
+                    let effects = cell::part(one, &from[nth], &self.experiment.model.config(), sizes)?;
                     let effects = effects.flatten_from(1)?.sum(D::Minus1)?.to_vec1::<f32>()?;
                     values.iter_mut().zip(effects).for_each(|(value, effect)| *value += effect);
                 }
@@ -94,7 +101,7 @@ impl Patching {
                 Ok((*site, Tensor::cat(&of_texts, 0)?))
             };
             let entries = sites.iter().enumerate().map(of_site).collect::<Result<Vec<_>>>()?;
-            Ok(ActivationCache::new(self.model.config().layers(), entries, self.corrupt(), None))
+            Ok(ActivationCache::new(self.experiment.model.config().layers(), entries, self.corrupt_input()))
         };
         (0..still.len()).map(joined).collect()
     }
@@ -105,7 +112,8 @@ impl Patching {
     /// # Shapes
     /// `[batch, d_vocab]` for each metric.
     pub(super) fn still(&self) -> Result<Vec<Tensor>> {
-        let (model, tokens, resid) = (self.corrupt.run.model(), self.corrupt(), self.corrupt.run.resid());
+        let (model, tokens, resid) =
+            (self.baseline.corrupt.run.model(), self.corrupt(), self.baseline.corrupt.run.resid());
         let readout = Readout::new(&model, &tokens, 0);
         self.measured().map(|(metric, _)| readout.logits(metric, &resid)).collect()
     }
@@ -115,9 +123,11 @@ impl Patching {
     /// The texts, as many at a time as the budget is for; all at once where something is done to them together.
     pub(super) fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
         let batch = self.corrupt().batch();
-        let mixed =
-            [&self.model, &self.corrupt.run.model()].iter().any(|model| model.standing().iter().any(|one| one.mixes()));
-        let at_once = if mixed { batch } else { (self.budget / self.corrupt().len()).max(1) };
+        let models = [&self.experiment.model, &self.baseline.corrupt.run.model()];
+        let mixed = models.iter().any(|model| model.standing().iter().any(|one| one.mixes()));
+        let (input, len) = (self.corrupt_input(), self.corrupt().len());
+        let len = len.max(input.source().map_or(0, |source| source.len()));
+        let at_once = if mixed { batch } else { (self.budget / len).max(1) };
         (0..batch).step_by(at_once).map(move |start| Slice::of(self, start..(start + at_once).min(batch)))
     }
 }

@@ -1,13 +1,12 @@
 //! Where a cell's value comes from.
 
-use super::{Alignment, align::Counterparts, readout::before_end};
+use super::{Alignment, align::Counterparts, passes::before_end};
 use crate::{
     Model, Result,
     cache::ActivationCache,
     error::PatchError,
     hook::{Site, Sites},
-    model::Sizes,
-    text::Tokens,
+    text::{Input, Tokens},
 };
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
@@ -16,12 +15,12 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// What the run of as many other prompts has there.
-    Run(Tokens),
+    Run(Input),
     /// The same, each position at its counterpart; a position without one keeps what it has.
-    Aligned(Tokens, Counterparts),
+    Aligned(Input, Counterparts),
     Zero,
     /// At each position the mean over these texts.
-    Mean(Tokens),
+    Mean(Input),
     /// Cells do something of their own.
     Nothing,
 }
@@ -37,15 +36,15 @@ impl Source {
     }
 
     /// The run of other prompts, whose positions answer to those of `prompts` by a rule.
-    pub(super) fn pair(tokens: Tokens, prompts: &Tokens, alignment: &Alignment) -> Result<Self> {
-        if tokens.batch() != prompts.batch() {
-            return Err(PatchError::Prompts { clean: tokens.batch(), corrupt: prompts.batch() }.into());
+    pub(super) fn pair(input: Input, prompts: &Input, alignment: &Alignment) -> Result<Self> {
+        if input.batch() != prompts.batch() {
+            return Err(PatchError::Prompts { clean: input.batch(), corrupt: prompts.batch() }.into());
         }
         match alignment {
-            Alignment::SameLength => Ok(Self::Run(tokens)),
+            Alignment::SameLength => Ok(Self::Run(input)),
             rule => {
-                let counterparts = Counterparts::of(rule, &tokens, prompts)?;
-                Ok(Self::Aligned(tokens, counterparts))
+                let counterparts = Counterparts::of(rule, &input, prompts)?;
+                Ok(Self::Aligned(input, counterparts))
             }
         }
     }
@@ -53,30 +52,34 @@ impl Source {
     /// Of some of the prompts.
     pub(super) fn of_texts(&self, texts: &Range<usize>) -> Self {
         match self {
-            Self::Run(tokens) => Self::Run(tokens.texts(texts.clone())),
-            Self::Aligned(tokens, counterparts) => {
-                Self::Aligned(tokens.texts(texts.clone()), counterparts.of_texts(texts))
-            }
+            Self::Run(input) => Self::Run(input.texts(texts)),
+            Self::Aligned(input, counterparts) => Self::Aligned(input.texts(texts), counterparts.of_texts(texts)),
             same => same.clone(),
         }
     }
 
     /// A position must mean the same in both.
-    pub(super) fn check(&self, prompts: &Tokens) -> Result<()> {
+    pub(super) fn check(&self, prompts: &Input) -> Result<()> {
         let real = |tokens: &Tokens| (0..tokens.batch()).map(|text| tokens.real(text)).collect::<Vec<_>>();
         let count = |tokens: &Tokens| real(tokens).iter().map(|real| real.len()).collect();
         match self {
-            Self::Run(clean) if real(clean) != real(prompts) => {
-                Err(PatchError::Lengths { clean: count(clean), corrupt: count(prompts) }.into())
-            }
+            Self::Run(clean) => match clean.beside(prompts).find(|(clean, prompts)| real(clean) != real(prompts)) {
+                Some((clean, corrupt)) => {
+                    Err(PatchError::Lengths { clean: count(clean), corrupt: count(corrupt) }.into())
+                }
+                None => Ok(()),
+            },
             Self::Mean(reference) => {
-                let same = |tokens: &Tokens| real(tokens).iter().all(|real| *real == (0..prompts.len()));
-                match same(prompts) && same(reference) {
-                    true => Ok(()),
-                    false => {
+                let same = |tokens: &Tokens, len| real(tokens).iter().all(|real| *real == (0..len));
+                let fits = |(reference, prompts): &(&Tokens, &Tokens)| {
+                    same(prompts, prompts.len()) && same(reference, prompts.len())
+                };
+                match reference.beside(prompts).find(|both| !fits(both)) {
+                    Some((reference, prompts)) => {
                         let (prompts, reference) = (count(prompts), count(reference));
                         Err(PatchError::ReferenceLengths { prompts, reference }.into())
                     }
+                    None => Ok(()),
                 }
             }
             _ => Ok(()),
@@ -84,16 +87,16 @@ impl Source {
     }
 
     /// The values at these sites, in the shape that the run of `prompts` has there.
-    pub(super) fn values(&self, model: &Model, prompts: &Tokens, sites: Vec<Site>) -> Result<ActivationCache> {
-        let run = |tokens: &Tokens| {
-            Ok::<_, crate::Error>(before_end(model, tokens).record(Sites::Only(sites.clone())).run()?.cache())
+    pub(super) fn values(&self, model: &Model, prompts: &Input, sites: Vec<Site>) -> Result<ActivationCache> {
+        let run = |input: &Input| {
+            Ok::<_, crate::Error>(before_end(model, input).record(Sites::Only(sites.clone())).run()?.cache())
         };
-        let (batch, len) = (prompts.batch(), prompts.len());
+        let batch = prompts.batch();
         let entries = match self {
-            Self::Run(tokens) => return run(tokens),
-            Self::Aligned(tokens, counterparts) => {
-                let (there, here) = (run(tokens)?, run(prompts)?);
-                let moved = |(site, x)| Ok((site, counterparts.moved(site, &x, &here.get(site)?)?));
+            Self::Run(input) => return run(input),
+            Self::Aligned(input, counterparts) => {
+                let (there, here, config) = (run(input)?, run(prompts)?, model.config());
+                let moved = |(site, x)| Ok((site, counterparts.moved(&config, site, &x, &here.get(site)?)?));
                 there.iter().map(moved).collect::<Result<Vec<_>>>()?
             }
             Self::Nothing => match sites.first() {
@@ -101,7 +104,7 @@ impl Source {
                 None => Vec::new(),
             },
             Self::Zero => {
-                let sizes = Sizes { batch, source: len, target: len, past: 0 };
+                let sizes = prompts.sizes();
                 let zeros = |&site: &Site| {
                     let shape = model.config().shape_of(site, sizes)?.unwrap_or_default();
                     Ok((site, Tensor::zeros(shape, DType::F32, &Device::Cpu)?))
@@ -113,7 +116,7 @@ impl Source {
                 run(reference)?.iter().map(mean).collect::<Result<Vec<_>>>()?
             }
         };
-        Ok(ActivationCache::new(model.config().layers(), entries, prompts.clone(), None))
+        Ok(ActivationCache::new(model.config().layers(), entries, prompts.clone()))
     }
 }
 

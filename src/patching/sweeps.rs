@@ -1,10 +1,10 @@
 //! The maps: which cells, and along which axes.
 
-use super::{MapAxis, PatchSweep, Patching, clean};
+use super::{MapAxis, PatchSweep, Patching, clean, stacks::Part};
 use crate::{
     Result,
     error::PatchError,
-    hook::{Point, Site},
+    hook::{Point, Stack},
 };
 use std::ops::Range;
 
@@ -27,14 +27,19 @@ impl HeadPart {
     /// All five, in the order of `get_act_patch_attn_head_all_pos_every` of TransformerLens.
     pub const ALL: [Self; 5] = [Self::Out, Self::Query, Self::Key, Self::Value, Self::Pattern];
 
-    fn site(self, layer: usize) -> Site {
+    fn point(self) -> Point {
         match self {
-            Self::Out => Site::z(layer),
-            Self::Query => Site::q(layer),
-            Self::Key => Site::k(layer),
-            Self::Value => Site::v(layer),
-            Self::Pattern => Site::pattern(layer),
+            Self::Out => Point::Z,
+            Self::Query => Point::Q,
+            Self::Key => Point::K,
+            Self::Value => Point::V,
+            Self::Pattern => Point::Pattern,
         }
+    }
+
+    /// Whether it has a row for each key, not for each query.
+    fn is_of_keys(self) -> bool {
+        matches!(self, Self::Key | Self::Value)
     }
 
     fn name(self) -> &'static str {
@@ -52,7 +57,7 @@ impl Patching {
     /// Patches the residual stream entering each block, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// As every map: when there is nothing to put in ([`Patching::intact`]), a closure among the model's interventions or
+    /// As every map: when there is nothing to put in ([`Patching::unpatched`]), a closure among the model's interventions or
     /// in the metric fails, or memory runs out.
     #[doc(alias = "get_act_patch_resid_pre")]
     pub fn resid_pre(&self) -> Result<PatchSweep> {
@@ -66,6 +71,27 @@ impl Patching {
     #[doc(alias = "get_act_patch_resid_mid")]
     pub fn resid_mid(&self) -> Result<PatchSweep> {
         self.by_position("residual stream after attention", Point::ResidMid)
+    }
+
+    /// Patches the residual stream leaving each block, at each position: `[layer, pos]`. In a model whose norms stand on the
+    /// sums, such as BERT, this is before the block's last norm.
+    ///
+    /// # Errors
+    /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let patching =
+    ///     Patching::new(&model, "red fox blue owl tree red fox", "red owl blue fox tree red fox", metric)?;
+    /// let (post, pre) = (patching.resid_post()?.mean(), patching.resid_pre()?.mean());
+    /// assert!((post[[0, 7]] - pre[[1, 7]]).abs() < 1e-4, "what leaves a block enters the next");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn resid_post(&self) -> Result<PatchSweep> {
+        self.by_position("residual stream leaving the block", Point::ResidPost)
     }
 
     /// Patches what each attention adds, at each position: `[layer, pos]`.
@@ -101,7 +127,8 @@ impl Patching {
     ))]
     pub fn heads(&self, part: HeadPart) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.heads_of(part)];
-        self.sweep(&format!("{}, all positions", part.name()), axes, |at| [clean(part.site(at[0])).head(at[1])])
+        let site = |layer| self.part.site(layer, part.point());
+        self.sweep(&self.named(&format!("{}, all positions", part.name())), axes, |at| [clean(site(at[0])).head(at[1])])
     }
 
     /// Patches a part of each head at each position (for patterns: the row of that query): `[layer, pos, head]`.
@@ -116,9 +143,11 @@ impl Patching {
         "get_act_patch_attn_head_pattern_by_pos"
     ))]
     pub fn heads_by_position(&self, part: HeadPart) -> Result<PatchSweep> {
-        let axes = [self.layer_axis(), self.position_axis("position"), self.heads_of(part)];
-        self.sweep(&format!("{}, by position", part.name()), axes, |at| {
-            [clean(part.site(at[0])).position(at[1]).head(at[2])]
+        let stack = if part.is_of_keys() { self.part.keys() } else { self.part.stack };
+        let axes = [self.layer_axis(), self.positions_of(stack, "position"), self.heads_of(part)];
+        let site = |layer| self.part.site(layer, part.point());
+        self.sweep(&self.named(&format!("{}, by position", part.name())), axes, |at| {
+            [clean(site(at[0])).position(at[1]).head(at[2])]
         })
     }
 
@@ -128,9 +157,11 @@ impl Patching {
     /// As [`Patching::resid_pre`].
     #[doc(alias = "get_act_patch_attn_head_pattern_dest_src_pos")]
     pub fn pattern_entries(&self) -> Result<PatchSweep> {
-        let (queries, keys) = (self.position_axis("query"), self.position_axis("key"));
-        self.sweep("pattern entries", [self.layer_axis(), self.head_axis("head"), queries, keys], |at| {
-            [clean(Site::pattern(at[0])).head(at[1]).position(at[2]).key(at[3])]
+        let (queries, keys) = (self.position_axis("query"), self.positions_of(self.part.keys(), "key"));
+        let axes = [self.layer_axis(), self.head_axis("head"), queries, keys];
+        let site = |layer| self.part.site(layer, Point::Pattern);
+        self.sweep(&self.named("pattern entries"), axes, |at| {
+            [clean(site(at[0])).head(at[1]).position(at[2]).key(at[3])]
         })
     }
 
@@ -144,33 +175,59 @@ impl Patching {
         HeadPart::ALL.into_iter().map(|part| self.heads(part)).collect()
     }
 
-    /// [`Patching::resid_pre`], [`Patching::attn_out`] and, where the model has MLPs, [`Patching::mlp_out`].
+    /// [`Patching::resid_pre`], [`Patching::attn_out`] and, where the model has MLPs, [`Patching::mlp_out`]; of the decoder
+    /// of an encoder-decoder also what cross attention adds.
     ///
     /// # Errors
     /// As there.
     #[doc(alias = "get_act_patch_block_every")]
     pub fn every_block_part(&self) -> Result<Vec<PatchSweep>> {
-        let mut sweeps = vec![self.resid_pre()?, self.attn_out()?];
-        if !self.model.config().attn_only {
+        let mut sweeps = vec![self.resid_pre()?];
+        for (part, _) in self.attentions() {
+            sweeps.push(Self { part, ..self.clone() }.attn_out()?);
+        }
+        if !self.experiment.model.config().attn_only {
             sweeps.push(self.mlp_out()?);
         }
         Ok(sweeps)
     }
 
-    /// Patches all that attention, and all that the MLP adds, at every position: `[layer, part]`.
+    /// Patches all that attention, and all that the MLP adds, at every position: `[layer, part]`. In the decoder of an
+    /// encoder-decoder cross attention is a part of its own.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
     pub fn layers(&self) -> Result<PatchSweep> {
-        let parts = [(Point::AttnOut, "attention"), (Point::MlpOut, "MLP")];
-        let parts = &parts[..if self.model.config().attn_only { 1 } else { 2 }];
-        let axes = [self.layer_axis(), MapAxis::names("part", parts.iter().map(|(_, name)| *name))];
-        self.sweep("layers, all positions", axes, |at| [clean(in_layer(at[0], parts[at[1]].0))])
+        let of = |(part, name): (Part, &'static str)| (part, Point::AttnOut, name);
+        let mut parts: Vec<_> = self.attentions().into_iter().map(of).collect();
+        if !self.experiment.model.config().attn_only {
+            parts.push((self.part, Point::MlpOut, "MLP"));
+        }
+        let axes = [self.layer_axis(), MapAxis::names("part", parts.iter().map(|(.., name)| *name))];
+        let name = format!("layers, all positions{}", Part { across: false, ..self.part }.words());
+        self.sweep(&name, axes, |at| {
+            let (part, point, _) = parts[at[1]];
+            [clean(part.site(at[0], point))]
+        })
+    }
+
+    /// The attentions of the chosen stack, with their names.
+    fn attentions(&self) -> Vec<(Part, &'static str)> {
+        let own = Part { across: false, ..self.part };
+        match own.stack {
+            Stack::Decoder => vec![(own, "self-attention"), (Part { across: true, ..own }, "cross attention")],
+            _ => vec![(own, "attention")],
+        }
+    }
+
+    /// A map's name, with the stack in an encoder-decoder.
+    pub(super) fn named(&self, name: &str) -> String {
+        format!("{name}{}", self.part.words())
     }
 
     fn by_position(&self, name: &str, point: Point) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position")];
-        self.sweep(name, axes, |at| [clean(in_layer(at[0], point)).position(at[1])])
+        self.sweep(&self.named(name), axes, |at| [clean(self.part.site(at[0], point)).position(at[1])])
     }
 
     /// Patches what the attentions of `width` layers in a row add, the one named and those around it, at each position:
@@ -189,9 +246,9 @@ impl Patching {
     ///
     /// # Examples
     /// ```
-    /// use glassbox::{corpus::{Contrast, Material, pairs}, prelude::*};
+    /// use glassbox::{corpus::{Contrast, Partition, pairs}, prelude::*};
     /// let model = Model::open("grammar-4l")?;
-    /// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 2, 0)?)?;
+    /// let pairs = PromptPairs::new(&model, pairs(Contrast::Agreement { attractors: 1 }, Partition::HeldOut, 2, 0)?)?;
     /// let patching = pairs.patching(&model)?;
     /// let (two, one) = (patching.mlp_out_windows(2)?, patching.mlp_out()?); // each layer's MLP and the one before it
     /// assert_eq!(two.mean().shape(), [4, 6]);
@@ -205,15 +262,16 @@ impl Patching {
     fn windows(&self, name: &str, point: Point, width: usize) -> Result<PatchSweep> {
         let axes = [self.layer_axis(), self.position_axis("position")];
         check_width(width)?;
-        self.sweep(&format!("{name}, {width} layers around each"), axes, |at| {
-            self.window(at[0], width).map(|layer| clean(in_layer(layer, point)).position(at[1])).collect::<Vec<_>>()
+        let one = |layer, at: usize| clean(self.part.site(layer, point)).position(at);
+        self.sweep(&self.named(&format!("{name}, {width} layers around each")), axes, |at| {
+            self.window(at[0], width).map(|layer| one(layer, at[1])).collect::<Vec<_>>()
         })
     }
 
     /// The `width` layers around one, fewer at the ends.
     pub(super) fn window(&self, layer: usize, width: usize) -> Range<usize> {
         let before = width / 2;
-        layer.saturating_sub(before)..layer.saturating_add(width - before).min(self.model.config().n_layers)
+        layer.saturating_sub(before)..layer.saturating_add(width - before).min(self.n_layers())
     }
 
     fn heads_of(&self, part: HeadPart) -> MapAxis {
@@ -228,8 +286,4 @@ impl Patching {
 /// When windows have no layers.
 pub(super) fn check_width(width: usize) -> Result<()> {
     if width == 0 { Err(PatchError::NoWidth.into()) } else { Ok(()) }
-}
-
-fn in_layer(layer: usize, point: Point) -> Site {
-    Site::in_block(Default::default(), layer, point)
 }

@@ -4,7 +4,8 @@ use super::{HeadPart, Metric, Patching, Receiver, Sender};
 use crate::{
     Model,
     hook::{Intervention, Site, patch, replace},
-    model::{Position, parts::RelativeBias},
+    model::Position,
+    net::parts::RelativeBias,
 };
 use candle_core::{Device, Tensor};
 
@@ -15,8 +16,8 @@ fn model() -> Model {
     config.position = Position::RelativeBias { num_buckets: 8, max_distance: 16 };
     let values: Vec<f32> = (0..8 * config.n_heads).map(|at| 3.0 * (at as f32).sin()).collect();
     let table = Tensor::from_vec(values, (8, config.n_heads), &Device::Cpu).unwrap();
-    transformer.embed.positions = None;
-    transformer.blocks.relative = Some(RelativeBias { table, max_distance: 16, bidirectional: false });
+    transformer.last.front.positions = None;
+    transformer.last.relative = Some(RelativeBias { table, max_distance: 16, bidirectional: false });
     plain.remade(config, transformer)
 }
 
@@ -27,7 +28,7 @@ const CORRUPT: [u32; 7] = [5, 30, 9, 8, 5, 9, 2];
 fn experiment(model: &Model) -> Patching {
     let metric = Metric::logit_diff(model, 30u32, 8u32, 1).unwrap();
     let mut none = model.transformer().clone();
-    none.blocks.relative = None;
+    none.last.relative = None;
     let without = metric.of(model.remade((*model.config()).clone(), none).run(CORRUPT).unwrap()).unwrap()[0];
     let patching = Patching::new(model, CLEAN, CORRUPT, metric).unwrap();
     assert!((patching.corrupt_metric()[0] - without).abs() > 1e-2, "the bias does nothing here");

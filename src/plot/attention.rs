@@ -1,27 +1,28 @@
-//! [`AttentionPattern`]: where one head looks.
+//! [`AttentionPattern`]: the attention pattern of one head.
 
 use ndarray::Array2;
 
 use super::{
-    band::token_at,
-    color::Palette,
     data::{Kept, ToNames},
     figure::Figure,
-    grid::TOOLTIPS,
     heatmap::Heatmap,
-    joined::Join,
     matrix::ToMatrix,
-    text::{columns, headline, line, number, pad},
 };
-use crate::{Result, error::PlotError, order::falling};
+use crate::{
+    Result,
+    error::PlotError,
+    order::falling,
+    plot::drawing::{category_axis::token_at, color::Palette, grid::TOOLTIPS, joined::Join},
+    printable::{columns, headline, line, number, pad},
+};
 
-/// The attention of one head: which token looks at which.
+/// The attention of one head: how much each token attends to each other token.
 ///
-/// The token that looks goes down (token 0 on top), the token that is looked at goes right; white is 0, dark blue is 1.
-/// Where nothing above the diagonal is ever looked at, that half is light grey.
+/// Queries go down (token 0 on top), keys go right; white is 0, dark blue is 1. If no attention falls above the
+/// diagonal, that half is light grey.
 ///
 /// # Shapes
-/// The pattern is `[query, key]`; rows sum to 1.
+/// The pattern has the shape `[query, key]`; its rows sum to 1.
 ///
 /// # Examples
 /// ```
@@ -44,7 +45,7 @@ pub struct AttentionPattern {
 }
 
 const PICTURE: &str = "an attention pattern";
-/// Of a small picture and of a large one, the cells that are drawn as they are.
+/// The most cells of a small picture and of a large one that are drawn without joining.
 const FEWEST: usize = 4_096;
 const MOST: usize = 100_000;
 
@@ -57,7 +58,7 @@ impl AttentionPattern {
         Self { pattern, queries, keys, kept, title, tooltips: TOOLTIPS, cells: None }
     }
 
-    /// The tokens that are looked at, when they are another text's (cross-attention).
+    /// The tokens at the keys, if they belong to another text (cross-attention).
     pub fn keys<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
         self.keys = self.kept.take(tokens.to_names());
         self
@@ -69,16 +70,16 @@ impl AttentionPattern {
         self
     }
 
-    /// As one of so many pictures, which share their tooltips and cells.
+    /// Makes this one of `pictures` pictures that share a budget of tooltips and cells.
     pub(crate) fn one_of(mut self, pictures: usize, tooltips: usize, cells: usize) -> Self {
         (self.tooltips, self.cells) = (tooltips / pictures, Some((cells / pictures).clamp(FEWEST, MOST)));
         self
     }
 
-    /// The picture. Of a text too long for its cells to be seen, each cell that is drawn is the largest of a block.
+    /// Draws the picture. In a text too long for its cells to be seen, each drawn cell is the maximum of a block.
     ///
     /// # Errors
-    /// When the pattern has no cells, or the tokens are not as many as its rows and columns.
+    /// When the pattern has no cells, or the number of tokens differs from the number of its rows or columns.
     pub fn draw(&self) -> Result<Figure> {
         self.kept.check()?;
         let (rows, columns) = self.pattern.dim();
@@ -98,11 +99,13 @@ impl AttentionPattern {
         let mut heatmap = Heatmap::new(self.pattern.clone())
             .title(self.title.as_str())
             .value("attention")
-            .y_tokens("looks (query)", &self.queries)
-            .x_tokens("is looked at (key)", &self.keys)
+            .y("looks (query)")
+            .y_tokens(&self.queries)
+            .x("is looked at (key)")
+            .x_tokens(&self.keys)
             .palette(Palette::Blues)
             .range(0.0, 1.0)
-            .print(0)
+            .print_values(false)
             .square();
         heatmap.arrows = true;
         (heatmap.join, heatmap.cells) = (Join::Largest, self.cells);
@@ -110,7 +113,7 @@ impl AttentionPattern {
         if is_causal(&self.pattern) { heatmap.mask(above_diagonal(self.pattern.dim())) } else { heatmap }
     }
 
-    /// For each token that looks, the three that it looks at most; of a long text, the last tokens.
+    /// The three keys with the most attention for each query; in a long text, for the last queries only.
     fn plain(&self) -> String {
         const LINES: usize = 40;
         let mut out = headline(&self.title);
@@ -127,7 +130,7 @@ impl AttentionPattern {
     }
 }
 
-/// Whether nothing above the diagonal is looked at.
+/// Whether no attention falls above the diagonal.
 pub(crate) fn is_causal(pattern: &Array2<f32>) -> bool {
     pattern.is_square() && pattern.indexed_iter().all(|((query, key), &p)| key <= query || p == 0.0)
 }
@@ -136,9 +139,10 @@ pub(crate) fn above_diagonal(dim: (usize, usize)) -> Array2<bool> {
     Array2::from_shape_fn(dim, |(query, key)| key > query)
 }
 
-/// Where most of the attention goes on average, of the places one looks for first: a clause of a sentence.
+/// Names the place that receives most of the attention on average (the first token, the previous token, ...), as a
+/// clause of a sentence.
 ///
-/// The first tokens are left out, for which these places are the same.
+/// The first tokens are left out, because these places coincide for them.
 pub(crate) fn habit(pattern: &Array2<f32>) -> String {
     let queries = pattern.nrows();
     let mean = |key: fn(usize) -> usize| {

@@ -1,8 +1,8 @@
-//! [`AxisNames`]: axes named by matplotlib's method names.
+//! [`AxisNames`]: matplotlib's method names for the names of axes.
 
 use super::{Heatmap, LineChart, Scatter};
 
-/// `x_label` and `y_label` for charts with two axes, as matplotlib has them: the same as `x` and `y`.
+/// `x_label` and `y_label`, as in matplotlib, for charts with two axes. They do the same as `x` and `y`.
 ///
 /// ```
 /// use glassbox::prelude::*;
@@ -13,10 +13,10 @@ use super::{Heatmap, LineChart, Scatter};
 /// ```
 #[doc(alias("xlabel", "set_xlabel"))]
 pub trait AxisNames: Sized {
-    /// The name of the x axis.
+    /// Names the x axis.
     fn x_label(self, name: impl Into<String>) -> Self;
 
-    /// The name of the y axis.
+    /// Names the y axis.
     fn y_label(self, name: impl Into<String>) -> Self;
 }
 

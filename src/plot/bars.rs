@@ -1,17 +1,26 @@
-//! [`Bars`]: labelled numbers, one a line.
+//! [`Bars`]: a horizontal bar chart of labelled numbers.
 
 use super::{
-    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, heading_height, sans_width},
-    color::{ACCENT, MUTED, PAPER, RULE, WARM, check_range},
-    data::{Kept, Number, ToBars, ToNames},
+    data::{Kept, Numeric, ToBars, ToNames},
     figure::Figure,
-    mark::Mark,
-    span::Span,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height, sans_width},
+            color::{ACCENT, MUTED, PAPER, RULE, WARM, check_range},
+            mark::Mark,
+            numeric_axis::Span,
+            page::{LABEL, MARGIN, NAME},
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width, visible},
+};
 
-/// Horizontal bars in the order given, each with its label and its value; negative values go left, in red.
+/// Horizontal bars in the given order, each with its label and its value. Negative values extend to the left, in red.
 ///
 /// # Examples
 /// ```
@@ -25,7 +34,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 #[must_use = "bars are drawn by `.draw()`"]
 pub struct Bars {
     bars: Vec<(String, f32)>,
-    /// How many names were given.
+    /// The number of names given.
     names: Option<usize>,
     kept: Kept,
     title: String,
@@ -33,20 +42,20 @@ pub struct Bars {
     range: Option<(f32, f32)>,
 }
 
-/// The most bars.
+/// The most bars in one picture.
 const BARS: usize = 5000;
-/// The width for the longest bars, the height of a line, and the longest label in columns.
+/// The width of the longest bar, the height of a line, and the longest label in columns.
 const WIDTH: f64 = 340.0;
 const LINE: f64 = 21.0;
 const LONGEST: usize = 32;
 
 impl Bars {
-    /// Bars of named values; values without names are numbered from 0.
+    /// Bars of named values. Values without names are numbered from 0.
     pub fn new<Kind>(bars: impl ToBars<Kind>) -> Self {
         Self::of(bars.to_bars(), printable)
     }
 
-    /// Bars of tokens, whose spaces are written `·`.
+    /// Bars of tokens; spaces are shown as `·`.
     pub fn tokens<Kind>(bars: impl ToBars<Kind>) -> Self {
         Self::of(bars.to_bars(), visible)
     }
@@ -57,7 +66,7 @@ impl Bars {
         Self { bars, names: None, kept, title: String::new(), value: String::new(), range: None }
     }
 
-    /// Names for the bars, where they are not given with the values.
+    /// Names the bars, if the names are not given with the values.
     pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
         let names = self.kept.take(names.to_names());
         self.names = Some(names.len());
@@ -71,22 +80,23 @@ impl Bars {
         self
     }
 
-    /// What the values are, written under the bars.
+    /// The name of the values, written under the bars.
     pub fn value(mut self, name: impl Into<String>) -> Self {
         self.value = line(name.into());
         self
     }
 
-    /// What the whole width stands for at least, so that charts can be compared; 0 is always within.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    /// The least range of values that the full width covers, so that charts can be compared. It always includes 0.
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// The picture. A bar without end is broken.
+    /// Draws the picture. The bar of an infinite value is drawn broken.
     ///
     /// # Errors
-    /// When there are no bars or more than 5000, the names are not as many, or the range is empty.
+    /// When there are no bars or more than 5000, the number of names differs from the number of bars, or the range is
+    /// empty.
     pub fn draw(&self) -> Result<Figure> {
         self.kept.check()?;
         if self.bars.is_empty() {
@@ -112,7 +122,7 @@ impl Bars {
         let name = if self.value.is_empty() { 0.0 } else { NAME + 8.0 };
         let (x, y) = (Span::new(lo, hi, false), Span::new(0.0, self.bars.len() as f64, false));
         let zero = frame.x + frame.width * x.position(0.0);
-        // The name begins where the bars do, or has its middle there.
+        // The name starts where the bars start, or is centred there.
         let name_width = sans_width(&self.value, NAME);
         let name_from = if lo < 0.0 { (zero - name_width / 2.0).max(MARGIN) } else { frame.x };
         let right = (frame.right() + number_width).max(name_from + name_width);
@@ -145,7 +155,7 @@ impl Bars {
         canvas.finish(self.alt(), self.plain(hi.max(-lo)))
     }
 
-    /// The values at the ends of the longest bars; bars without end reach beyond all others.
+    /// The values at the ends of the longest bars; the bars of infinite values are longer than all others.
     fn ends(&self) -> (f64, f64) {
         let values = || self.bars.iter().map(|&(_, value)| f64::from(value));
         let asked = self.range.map_or([0.0; 2], |(lo, hi)| [f64::from(lo), f64::from(hi)]);

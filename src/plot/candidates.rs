@@ -1,32 +1,39 @@
-//! [`Candidates`]: what could come next, with its rank, and the answers among it.
+//! [`Candidates`]: the most probable next tokens with their ranks, and the answers among them.
 
-use super::{
-    canvas::{Canvas, Frame, LABEL, MARGIN, NAME, NOTE, heading_height},
-    color::{ACCENT, FAINT, INK, MUTED, RULE},
-    figure::Figure,
-    mark::Mark,
-    text::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
+use super::figure::Figure;
+use crate::{
+    Result,
+    error::PlotError,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height},
+            color::{ACCENT, FAINT, INK, MUTED, RULE},
+            mark::Mark,
+            page::{LABEL, MARGIN, NAME, NOTE},
+        },
+    },
+    printable::{columns, fit, headline, line, number, pad, pad_left, text_width, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
 
-/// A token that could come next.
+/// A possible next token.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub token: String,
-    /// Its place among all tokens, 1 for the likeliest.
+    /// Its rank among all tokens; 1 is the most probable.
     pub rank: usize,
     pub probability: f32,
     pub logit: f32,
-    /// Whether it is one of those asked about.
+    /// Whether it is one of the answers asked for.
     pub asked: bool,
 }
 
-/// A bar for each candidate, likeliest first. Those asked about stand out; where ranks are left out there is a gap.
+/// A bar for each candidate, the most probable first. The answers stand out; a gap marks ranks that are left out.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidates {
     pub heading: String,
     pub list: Vec<Candidate>,
-    /// The probability of a bar of full length.
+    /// The probability at the full length of a bar.
     pub longest: f32,
 }
 
@@ -38,7 +45,7 @@ const HEAD: f64 = 20.0;
 const LONGEST: usize = 22;
 
 impl Candidates {
-    /// The picture.
+    /// Draws the picture.
     pub(crate) fn draw(&self) -> Result<Figure> {
         if self.list.is_empty() {
             return Err(PlotError::Empty { picture: "candidates", what: "there are none" }.into());
@@ -73,7 +80,7 @@ impl Candidates {
         canvas.finish(self.alt(), self.plain())
     }
 
-    /// The room above each candidate: some where ranks are left out.
+    /// The space above each candidate, if ranks are left out before it.
     fn heights(&self) -> Vec<f64> {
         let skips = |i: usize| i > 0 && self.list[i].rank > self.list[i - 1].rank + 1;
         (0..self.list.len()).map(|i| if skips(i) { GAP } else { 0.0 }).collect()
@@ -114,7 +121,7 @@ impl Candidate {
         fit(&visible(&self.token), LONGEST)
     }
 
-    /// One line: the rank ends at the first column, the token begins at the second, the bar fills the frame.
+    /// Draws one line: the rank ends at the first column, the token starts at the second, the bar fills the frame.
     fn draw(&self, canvas: &Canvas, frame: Frame, [rank, token]: [f64; 2]) {
         let (fill, ink, faint) = if self.asked { (ACCENT, INK, INK) } else { (RULE, MUTED, FAINT) };
         let words = |at, text| {

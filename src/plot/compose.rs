@@ -1,31 +1,16 @@
-//! Several figures as one: a cell of a notebook has one output, so pictures that belong together are composed.
-//!
-//! Rows and columns are one SVG. Tabs are radio buttons and a few lines of CSS scoped to the figure's id; written so
-//! that what remains without CSS is every pane under its own name.
-
-use std::fmt::Write;
+//! Composes several figures into one, because a notebook cell has one output.
 
 use super::{
-    canvas::{LABEL, MARGIN, NAME, PAGE},
-    color::{ACCENT, INK, PAPER, RULE, WARM},
     drawn::{ToFigures, ToTabs},
-    figure::{Figure, Node},
-    text::{self, escape, text_width},
+    figure::{Figure, Node, Tab},
 };
-use crate::Error;
+use crate::printable;
 
-/// One pane of [`tabs`]: its name, the picture on its button if any, and the figure.
-pub(crate) struct Tab {
-    pub name: String,
-    pub button: Option<Figure>,
-    pub pane: Figure,
-}
-
-/// The figures side by side, and in a further line where the page is not wide enough.
+/// Places figures side by side, and starts a new line where the page is not wide enough.
 ///
-/// They may be figures, pictures that are not drawn yet, lenses and maps, `Result`s and `Option`s of these, or references
-/// to them, in an array, slice, `Vec`, iterator or (of several kinds) a tuple: see [`ToFigures`]. Where one of them is an
-/// error, all that is shown is its sentence, and [`Figure::save`] gives it.
+/// Each may be a figure, a picture that is not drawn yet, a lens or a map, or a `Result`, `Option` or reference of one
+/// of these. They come in an array, slice, `Vec`, iterator or (for several types) a tuple: see [`ToFigures`]. If one of
+/// them is an error, only its message is shown, and [`Figure::save`] returns that error.
 ///
 /// # Examples
 /// ```
@@ -42,212 +27,17 @@ pub fn row<Kind>(figures: impl ToFigures<Kind>) -> Figure {
     Figure::or_failed(figures.to_figures().map(Node::Row))
 }
 
-/// The figures one above the other: what they may be, see [`row`].
+/// Places figures one above the other. It takes what [`row`] takes.
 #[doc(alias = "subplots")]
 pub fn column<Kind>(figures: impl ToFigures<Kind>) -> Figure {
     Figure::or_failed(figures.to_figures().map(Node::Column))
 }
 
-/// One figure at a time, chosen by its name: pairs of a name and what [`row`] takes.
+/// Shows one figure at a time, chosen by its name. It takes pairs of a name and anything that [`row`] takes.
 ///
-/// As a single SVG, and where style sheets are dropped, all of them are shown under their names.
+/// In a single SVG, and on a page that drops style sheets, all of them are shown under their names.
 pub fn tabs<Kind>(panes: impl ToTabs<Kind>) -> Figure {
-    let tab = |(name, pane)| Tab { name: text::line(name), button: None, pane };
+    let tab = |(name, pane)| Tab { name: printable::line(name), button: None, pane };
     let tabs = |panes: Vec<(String, Figure)>| panes.into_iter().map(tab).collect();
     Figure::or_failed(panes.to_tabs().map(|panes| Node::Tabs { tabs: tabs(panes), still: None }))
-}
-
-/// The height of a tab's name where the panes are stacked.
-const NAME_PLATE: f64 = 26.0;
-
-pub(crate) fn size(figure: &Figure) -> (f64, f64) {
-    let below = |(w, h): (f64, f64), (width, height): (f64, f64)| (w.max(width), h + height);
-    match figure.node() {
-        Node::Drawing { size, .. } => *size,
-        Node::Failed(error) => (2.0 * MARGIN + text_width(&said(error), LABEL), 2.0 * MARGIN + LABEL),
-        Node::Row(parts) => beside(parts).1,
-        Node::Column(parts) => parts.iter().map(size).fold((0.0, 0.0), below),
-        Node::Tabs { still: Some(still), .. } => size(still),
-        Node::Tabs { tabs, .. } => {
-            let named = |tab: &Tab| below((0.0, NAME_PLATE), size(&tab.pane));
-            tabs.iter().map(named).fold((0.0, 0.0), below)
-        }
-    }
-}
-
-/// Where the figures of a row stand, and how large the row is.
-fn beside(parts: &[Figure]) -> (Vec<(f64, f64)>, (f64, f64)) {
-    let (mut at, mut bottom, mut right) = ((0.0, 0.0), 0f64, 0f64);
-    let place = |part| {
-        let (width, height) = size(part);
-        if at.0 > 0.0 && at.0 + width > PAGE {
-            at = (0.0, bottom);
-        }
-        let here = at;
-        at.0 += width;
-        (right, bottom) = (right.max(at.0), bottom.max(at.1 + height));
-        here
-    };
-    let places = parts.iter().map(place).collect();
-    (places, (right, bottom))
-}
-
-/// The SVG elements of a figure, its parts moved to their places.
-pub(crate) fn body(figure: &Figure) -> String {
-    let mut at = (0.0, 0.0);
-    let mut out = String::new();
-    match figure.node() {
-        Node::Drawing { body, .. } => return body.clone(),
-        Node::Failed(error) => {
-            let (y, fill, said) = (MARGIN + LABEL, WARM.hex(), escape(&said(error)));
-            let _ = writeln!(out, r#"<text x="{MARGIN}" y="{y}" font-size="{LABEL}" fill="{fill}">{said}</text>"#);
-        }
-        Node::Tabs { still: Some(still), .. } => return body(still),
-        Node::Row(parts) => {
-            for (part, at) in parts.iter().zip(beside(parts).0) {
-                out += &moved(part, at);
-            }
-        }
-        Node::Column(parts) => {
-            for part in parts {
-                out += &moved(part, at);
-                at.1 += size(part).1;
-            }
-        }
-        Node::Tabs { tabs, .. } => {
-            for tab in tabs {
-                let _ = writeln!(
-                    out,
-                    r#"<text x="{MARGIN}" y="{}" font-size="{NAME}" font-weight="600" fill="{}">{}</text>"#,
-                    at.1 + NAME_PLATE - 6.0,
-                    INK.hex(),
-                    escape(&tab.name)
-                );
-                out += &moved(&tab.pane, (0.0, at.1 + NAME_PLATE));
-                at.1 += NAME_PLATE + size(&tab.pane).1;
-            }
-        }
-    }
-    out
-}
-
-fn moved(figure: &Figure, at: (f64, f64)) -> String {
-    match at {
-        (0.0, 0.0) => body(figure),
-        (x, y) => format!("<g transform=\"translate({x} {y})\">\n{}</g>\n", body(figure)),
-    }
-}
-
-pub(crate) fn alt(figure: &Figure) -> String {
-    let sentences = |parts: &[Figure]| parts.iter().map(alt).collect::<Vec<_>>().join(" ");
-    match figure.node() {
-        Node::Drawing { alt, .. } => alt.clone(),
-        Node::Failed(error) => said(error),
-        Node::Row(parts) | Node::Column(parts) => sentences(parts),
-        Node::Tabs { still: Some(still), .. } => alt(still),
-        Node::Tabs { tabs, .. } => {
-            tabs.iter().map(|tab| format!("{}: {}", tab.name, alt(&tab.pane))).collect::<Vec<_>>().join(" ")
-        }
-    }
-}
-
-pub(crate) fn plain(figure: &Figure) -> String {
-    match figure.node() {
-        Node::Drawing { plain, .. } => plain.clone(),
-        Node::Failed(error) => said(error),
-        Node::Row(parts) | Node::Column(parts) => parts.iter().map(plain).collect::<Vec<_>>().join("\n"),
-        Node::Tabs { still: Some(still), .. } => plain(still),
-        Node::Tabs { tabs, .. } => {
-            tabs.iter().map(|tab| format!("== {} ==\n{}", tab.name, plain(&tab.pane))).collect::<Vec<_>>().join("\n")
-        }
-    }
-}
-
-/// Everything that is drawn, for a hash: unlike [`body`], also what only tabs show.
-pub(crate) fn content(figure: &Figure) -> String {
-    match figure.node() {
-        Node::Tabs { tabs, .. } => tabs.iter().map(|tab| format!("{}\n{}", tab.name, content(&tab.pane))).collect(),
-        Node::Row(parts) | Node::Column(parts) => parts.iter().map(content).collect(),
-        Node::Drawing { body, .. } => body.clone(),
-        Node::Failed(error) => said(error),
-    }
-}
-
-/// What is shown in place of a figure.
-fn said(error: &Error) -> String {
-    format!("Error: {error}")
-}
-
-fn has_tabs(figure: &Figure) -> bool {
-    match figure.node() {
-        Node::Drawing { .. } | Node::Failed(_) => false,
-        Node::Row(parts) | Node::Column(parts) => parts.iter().any(has_tabs),
-        Node::Tabs { .. } => true,
-    }
-}
-
-/// The figure as HTML. A form keeps the radio buttons of two copies of one figure on a page apart.
-pub(crate) fn html(figure: &Figure, id: &str) -> String {
-    if has_tabs(figure) {
-        format!("<form method=\"dialog\" style=\"overflow-x:auto;background:#fff\">\n{}</form>", part(figure, id))
-    } else {
-        format!("<div id=\"{id}\" style=\"overflow-x:auto\">\n{}</div>", whole(figure))
-    }
-}
-
-/// The SVG in its full width: a notebook's own style would shrink a wide one until its text cannot be read.
-fn whole(figure: &Figure) -> String {
-    format!("<div style=\"width:{}px\">\n{}\n</div>\n", size(figure).0, figure.to_svg())
-}
-
-fn part(figure: &Figure, id: &str) -> String {
-    let parts = |parts: &[Figure]| -> String {
-        parts.iter().enumerate().map(|(i, figure)| part(figure, &format!("{id}-{i}"))).collect()
-    };
-    match figure.node() {
-        _ if !has_tabs(figure) => whole(figure),
-        Node::Row(figures) => format!("<div style=\"display:flex;flex-wrap:wrap\">\n{}</div>\n", parts(figures)),
-        Node::Column(figures) => format!("<div>\n{}</div>\n", parts(figures)),
-        Node::Tabs { tabs, .. } => tabs_html(tabs, id),
-        Node::Drawing { .. } | Node::Failed(_) => String::new(),
-    }
-}
-
-fn tabs_html(tabs: &[Tab], id: &str) -> String {
-    let mut buttons = String::new();
-    let mut panes = String::new();
-    let mut rules = String::new();
-    for (i, Tab { name, button, pane }) in tabs.iter().enumerate() {
-        let face = button.as_ref().map_or_else(|| escape(name), Figure::to_svg);
-        let checked = if i == 0 { " checked" } else { "" };
-        let title = escape(name);
-        let _ = writeln!(
-            buttons,
-            "<label class=\"t{i}\" title=\"{title}\"><input type=\"radio\" name=\"{id}\"{checked}> {face}</label>"
-        );
-        let pane = part(pane, &format!("{id}-{i}"));
-        let _ = write!(panes, "<div class=\"gb-pane p{i}\">\n<div class=\"gb-name\">{title}</div>\n{pane}</div>\n");
-        let _ = writeln!(rules, "#{id}:has(>.gb-bar>.t{i}>:checked)>.p{i}{{display:block}}");
-    }
-    let style = style(id);
-    format!(
-        "<div id=\"{id}\">\n<style>\n{style}{rules}</style>\n<div class=\"gb-bar\">\n{buttons}</div>\n{panes}</div>\n"
-    )
-}
-
-/// Hides every pane once a button is chosen (always, where CSS works), and dresses the buttons.
-fn style(id: &str) -> String {
-    let (ink, paper, rule, accent) = (INK.hex(), PAPER.hex(), RULE.hex(), ACCENT.hex());
-    format!(
-        "#{id}>.gb-bar{{display:flex;flex-wrap:wrap;gap:4px;padding:8px 14px 4px}}\n\
-         #{id}>.gb-bar>label{{position:relative;cursor:pointer;padding:3px 10px;border:1px solid {rule};\
-         border-radius:4px;font:12px/1.5 system-ui,sans-serif;color:{ink};background:{paper}}}\n\
-         #{id}>.gb-bar>label:has(svg){{padding:1px}}\n\
-         #{id}>.gb-bar>label>svg{{display:block}}\n\
-         #{id}>.gb-bar>label>input{{position:absolute;opacity:0;margin:0}}\n\
-         #{id}>.gb-bar>label:hover{{border-color:{accent}}}\n\
-         #{id}>.gb-bar>label:has(:checked){{border-color:{accent};box-shadow:0 0 0 1px {accent}}}\n\
-         #{id}>.gb-bar>label:has(:focus-visible){{outline:2px solid {accent};outline-offset:2px}}\n\
-         #{id}:has(>.gb-bar :checked)>.gb-pane,#{id}:has(>.gb-bar :checked)>.gb-pane>.gb-name{{display:none}}\n"
-    )
 }

@@ -1,23 +1,22 @@
-//! What pictures take as numbers and as names: the forms in which people have them.
+//! The types that pictures accept as numbers and as names.
 //!
-//! Each trait has a parameter that no caller writes: it tells the compiler in which of the forms the data come.
+//! Each trait has a type parameter that callers never write. It tells the compiler which kind of type the data have.
 
 use std::fmt::Display;
 
 use candle_core::{DType, Tensor};
 
-use super::text::printable;
-use crate::{Error, Result, error::PlotError, model::Prediction, text::Tokens};
+use crate::{Error, Result, error::PlotError, printable::printable};
 
-/// A number that a picture can show: of any type of floats or integers, or a reference to one.
-pub trait Number: Copy {
-    /// The number as pictures have it.
+/// A number that a picture can show: any float or integer type, or a reference to one.
+pub trait Numeric: Copy {
+    /// Converts the number to the `f32` that pictures use.
     fn to_f32(self) -> f32;
 }
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
-        impl Number for $number {
+        impl Numeric for $number {
             fn to_f32(self) -> f32 {
                 self as f32
             }
@@ -26,24 +25,24 @@ macro_rules! numbers {
 }
 numbers!(f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
-impl<N: Number> Number for &N {
+impl<N: Numeric> Numeric for &N {
     fn to_f32(self) -> f32 {
         (*self).to_f32()
     }
 }
 
-/// The form of anything that can be gone through: slices, arrays, vectors, iterators.
+/// Marks types that can be iterated over: slices, arrays, vectors, iterators.
 #[derive(Debug)]
 pub struct Iterated;
-/// The form of what this crate and candle have: tensors and tokens.
+/// Marks types of this crate and of candle: tensors and tokens.
 #[derive(Debug)]
 pub struct Held;
-/// The form of a result of another form.
+/// Marks a `Result` of another kind of type.
 #[derive(Debug)]
 pub struct Tried<Kind>(std::marker::PhantomData<Kind>);
 
-/// A row of numbers: a slice, array, `Vec`, iterator, one-dimensional `ndarray` or `Tensor`, a reference to one, or a
-/// `Result` of one, whose error the picture then gives when it is drawn. Numbers may be of any type.
+/// A row of numbers: a slice, array, `Vec`, iterator, one-dimensional `ndarray` or `Tensor`, a reference to one of
+/// these, or a `Result` of one. If the `Result` is an error, `draw` returns it. Numbers may be of any type.
 ///
 /// # Examples
 /// ```
@@ -55,20 +54,20 @@ pub struct Tried<Kind>(std::marker::PhantomData<Kind>);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no row of numbers",
+    message = "`{Self}` is not a row of numbers",
     label = "give an array, slice, Vec or iterator of numbers, a Tensor or ndarray of one axis, or a reference to one"
 )]
 pub trait ToValues<Kind> {
-    /// The numbers.
+    /// Returns the numbers.
     ///
     /// # Errors
-    /// When there is more than one axis, or the data are a failed result.
+    /// When there is more than one axis, or the given `Result` is an error.
     fn to_values(self) -> Result<Vec<f32>>;
 }
 
-impl<I: IntoIterator<Item: Number>> ToValues<Iterated> for I {
+impl<I: IntoIterator<Item: Numeric>> ToValues<Iterated> for I {
     fn to_values(self) -> Result<Vec<f32>> {
-        Ok(self.into_iter().map(Number::to_f32).collect())
+        Ok(self.into_iter().map(Numeric::to_f32).collect())
     }
 }
 
@@ -91,12 +90,12 @@ impl<T: ToValues<Kind>, Kind, E: Into<Error>> ToValues<Tried<Kind>> for Result<T
     }
 }
 
-/// All numbers of a tensor in their order.
+/// All numbers of a tensor in row-major order.
 pub(crate) fn numbers_of(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
 }
 
-/// The lengths of so many axes: axes of length 1 are dropped, the first ones first, or put in front.
+/// The lengths of exactly `N` axes: surplus axes of length 1 are dropped, the first ones first, or added in front.
 pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
     let mut dims = shape.to_vec();
     while dims.len() > N {
@@ -109,26 +108,26 @@ pub(crate) fn of_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N]> {
     dims.try_into().map_err(|_| PlotError::Axes { shape: shape.to_vec(), needed: N }.into())
 }
 
-/// Names: of tokens, layers, heads or anything else that can be printed, in a slice, array, `Vec`, range or iterator; or
-/// [`Tokens`], whose first text it then is.
+/// Names of tokens, layers, heads or anything else that can be printed, in a slice, array, `Vec`, range or iterator.
+/// [`Tokens`](crate::text::Tokens) give the tokens of their first text.
 ///
 /// # Examples
 /// ```
 /// use glassbox::{ndarray::array, plot::Heatmap};
 /// let names: Vec<String> = vec!["yes".into(), "no".into()];
-/// let map = Heatmap::new(array![[1.0, 0.5], [0.0, 0.25]]).x_names("answer", &names).y_names("layer", 4..6);
+/// let map = Heatmap::new(array![[1.0, 0.5], [0.0, 0.25]]).x("answer").x_names(&names).y("layer").y_names(4..6);
 /// assert!(map.draw()?.to_svg().contains("<title>5, no: 0.25</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no list of names",
+    message = "`{Self}` is not a list of names",
     label = "give an array, slice, Vec, range or iterator of names, or `Tokens`"
 )]
 pub trait ToNames<Kind> {
-    /// The names.
+    /// Returns the names.
     ///
     /// # Errors
-    /// When they are a failed result.
+    /// When the given `Result` is an error.
     fn to_names(self) -> Result<Vec<String>>;
 }
 
@@ -138,34 +137,22 @@ impl<I: IntoIterator<Item: Display>> ToNames<Iterated> for I {
     }
 }
 
-impl ToNames<Held> for &Tokens {
-    fn to_names(self) -> Result<Vec<String>> {
-        Ok(self.strings(0).to_vec())
-    }
-}
-
-impl ToNames<Held> for Tokens {
-    fn to_names(self) -> Result<Vec<String>> {
-        (&self).to_names()
-    }
-}
-
 impl<T: ToNames<Kind>, Kind, E: Into<Error>> ToNames<Tried<Kind>> for Result<T, E> {
     fn to_names(self) -> Result<Vec<String>> {
         self.map_err(Into::into)?.to_names()
     }
 }
 
-/// Something under its name: a pair, or a reference to one.
-pub trait Pair {
-    /// What has the name.
+/// A name and its value: a pair, or a reference to one.
+pub trait NamedValue {
+    /// The type of the value.
     type Value;
 
-    /// The name, and what has it.
+    /// Returns the name and the value.
     fn pair(self) -> (String, Self::Value);
 }
 
-impl<N: Display, V> Pair for (N, V) {
+impl<N: Display, V> NamedValue for (N, V) {
     type Value = V;
 
     fn pair(self) -> (String, V) {
@@ -173,7 +160,7 @@ impl<N: Display, V> Pair for (N, V) {
     }
 }
 
-impl<'a, N: Display, V> Pair for &'a (N, V) {
+impl<'a, N: Display, V> NamedValue for &'a (N, V) {
     type Value = &'a V;
 
     fn pair(self) -> (String, &'a V) {
@@ -181,40 +168,31 @@ impl<'a, N: Display, V> Pair for &'a (N, V) {
     }
 }
 
-/// A likely token with its probability.
-impl Pair for Prediction {
-    type Value = f32;
-
-    fn pair(self) -> (String, f32) {
-        (self.text, self.probability)
-    }
-}
-
-/// Numbers with their names: pairs of both, or a row of numbers alone, which are then called 0, 1, 2, ...
+/// Numbers with names: pairs of a name and a number, or a row of numbers, which are then named 0, 1, 2, ...
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be drawn as bars",
     label = "give pairs of a name and a number, or a row of numbers"
 )]
 pub trait ToBars<Kind> {
-    /// Names and numbers.
+    /// Returns names and numbers.
     ///
     /// # Errors
-    /// When there is more than one axis, or the data are a failed result.
+    /// When there is more than one axis, or the given `Result` is an error.
     fn to_bars(self) -> Result<Vec<(String, f32)>>;
 }
 
-/// The form of pairs.
+/// Marks types that hold pairs.
 #[derive(Debug)]
 pub struct Paired;
 
-impl<I: IntoIterator<Item = P>, P: Pair<Value: Number>> ToBars<Paired> for I {
+impl<I: IntoIterator<Item = P>, P: NamedValue<Value: Numeric>> ToBars<Paired> for I {
     fn to_bars(self) -> Result<Vec<(String, f32)>> {
         let bar = |(name, value): (String, P::Value)| (name, value.to_f32());
         Ok(self.into_iter().map(|pair| bar(pair.pair())).collect())
     }
 }
 
-impl<I: IntoIterator<Item: Number>> ToBars<Iterated> for I {
+impl<I: IntoIterator<Item: Numeric>> ToBars<Iterated> for I {
     fn to_bars(self) -> Result<Vec<(String, f32)>> {
         Ok(numbered(self.to_values()?))
     }
@@ -242,42 +220,42 @@ fn numbered(values: Vec<f32>) -> Vec<(String, f32)> {
     values.into_iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect()
 }
 
-/// A named point by two values: `(name, x, y)`, a reference to that, or `(x, y)` without a name.
-pub trait Point {
-    /// Name, x and y.
+/// A named point of two values: `(name, x, y)`, a reference to such a tuple, or `(x, y)` without a name.
+pub trait NamedPoint {
+    /// Returns the name, x and y.
     fn point(self) -> (Option<String>, f32, f32);
 }
 
-impl<N: Display, X: Number, Y: Number> Point for (N, X, Y) {
+impl<N: Display, X: Numeric, Y: Numeric> NamedPoint for (N, X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (Some(printable(&self.0.to_string())), self.1.to_f32(), self.2.to_f32())
     }
 }
 
-impl<N: Display, X: Number, Y: Number> Point for &(N, X, Y) {
+impl<N: Display, X: Numeric, Y: Numeric> NamedPoint for &(N, X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (&self.0, self.1, self.2).point()
     }
 }
 
-impl<X: Number, Y: Number> Point for (X, Y) {
+impl<X: Numeric, Y: Numeric> NamedPoint for (X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (None, self.0.to_f32(), self.1.to_f32())
     }
 }
 
-impl<X: Number, Y: Number> Point for &(X, Y) {
+impl<X: Numeric, Y: Numeric> NamedPoint for &(X, Y) {
     fn point(self) -> (Option<String>, f32, f32) {
         (self.0, self.1).point()
     }
 }
 
-/// What was wrong with a picture's data, kept until it is drawn so that what is said of the picture can follow.
+/// The first error in a picture's data, kept until it is drawn so that the builder's methods can be chained.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kept(Option<Error>);
 
 impl Kept {
-    /// The data, or nothing where they are not to be had; the first error is kept.
+    /// Returns the data, or the default if they are an error; the first error is kept.
     pub(crate) fn take<T: Default>(&mut self, given: Result<T>) -> T {
         given.unwrap_or_else(|error| {
             self.0.get_or_insert(error);

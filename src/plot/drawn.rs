@@ -1,20 +1,20 @@
-//! What can stand in a row, a column or a tab.
+//! What [`row`](super::row()), [`column`](super::column()) and [`tabs`](super::tabs()) accept as figures.
 
 use super::{
     AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, TokenText,
     WordTable,
-    data::{Held, Iterated, Pair, Tried},
+    data::{Held, Iterated, NamedValue, Tried},
 };
 use crate::{Error, Result};
 
-/// Something that is one figure: a [`Figure`], a picture that is not drawn yet, what an analysis found; a `Result` of
-/// one, which may be an error; an `Option` of one, which may be nothing; a reference to one.
+/// Anything that is one figure: a [`Figure`], a picture that is not drawn yet, the result of an analysis, a `Result` or
+/// `Option` of one of these, or a reference to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not one figure",
     label = "this cannot stand beside figures; show it alone, as a cell's last line or with `display(&..)`"
 )]
 pub trait ToFigure {
-    /// The figure; nothing where there is none.
+    /// Returns the figure, or `None` if there is none.
     ///
     /// # Errors
     /// When it cannot be drawn.
@@ -49,7 +49,7 @@ impl<T: ToFigure, E: Into<Error> + Clone> ToFigure for Result<T, E> {
     }
 }
 
-/// Says by which method a type is drawn.
+/// Implements [`ToFigure`] for types by the method that draws them.
 macro_rules! drawn {
     ($($type:ty: $draw:ident;)*) => {$(
         impl $crate::plot::ToFigure for $type {
@@ -74,24 +74,24 @@ drawn! {
     WordTable: draw;
 }
 
-/// The form of one thing alone.
+/// Marks a single figure.
 #[derive(Debug)]
 pub struct One;
-/// The form of things of several kinds.
+/// Marks a tuple of figures of several types.
 #[derive(Debug)]
 pub struct Mixed;
 
-/// What [`row`](super::row()) and [`column`](super::column()) put together: an array, slice, `Vec` or iterator of things
-/// that are [one figure](ToFigure), a tuple of such things of several kinds, a `Result` of a `Vec` of them, or one alone.
+/// What [`row`](super::row()) and [`column`](super::column()) accept: an array, slice, `Vec` or iterator of things that
+/// are [one figure](ToFigure), a tuple of such things of several types, a `Result` of a `Vec` of them, or a single one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds something that is not one figure",
     label = "give figures, pictures, results of them or references to them in an array, a Vec or a tuple"
 )]
 pub trait ToFigures<Kind> {
-    /// The figures, without what is nothing.
+    /// Returns the figures that exist.
     ///
     /// # Errors
-    /// The first error among them.
+    /// Returns the first error among them.
     fn to_figures(self) -> Result<Vec<Figure>>;
 }
 
@@ -130,32 +130,32 @@ impl<T: ToFigure, E: Into<Error>> ToFigures<Tried<Iterated>> for Result<Vec<T>, 
     }
 }
 
-/// What [`tabs`](super::tabs()) puts behind one another: pairs of a name and something that is [one figure](ToFigure), in
-/// an array, slice, `Vec`, iterator, a `Result` of a `Vec`, or, of several kinds, a tuple.
+/// What [`tabs`](super::tabs()) accepts: pairs of a name and something that is [one figure](ToFigure), in an array,
+/// slice, `Vec`, iterator, a `Result` of a `Vec` or, for several types, a tuple.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no list of tabs",
+    message = "`{Self}` is not a list of tabs",
     label = "give pairs of a name and a figure, as in `[(\"before\", before), (\"after\", after)]`"
 )]
 pub trait ToTabs<Kind> {
-    /// Names and figures.
+    /// Returns names and figures.
     ///
     /// # Errors
-    /// The first error among them.
+    /// Returns the first error among them.
     fn to_tabs(self) -> Result<Vec<(String, Figure)>>;
 }
 
-fn tab<P: Pair<Value: ToFigure>>(pair: P) -> Option<Result<(String, Figure)>> {
+fn tab<P: NamedValue<Value: ToFigure>>(pair: P) -> Option<Result<(String, Figure)>> {
     let (name, pane) = pair.pair();
     pane.to_figure().transpose().map(|pane| Ok((name, pane?)))
 }
 
-impl<I: IntoIterator<Item: Pair<Value: ToFigure>>> ToTabs<Iterated> for I {
+impl<I: IntoIterator<Item: NamedValue<Value: ToFigure>>> ToTabs<Iterated> for I {
     fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
         self.into_iter().filter_map(tab).collect()
     }
 }
 
-impl<P: Pair<Value: ToFigure>, E: Into<Error>> ToTabs<Tried<Iterated>> for Result<Vec<P>, E> {
+impl<P: NamedValue<Value: ToFigure>, E: Into<Error>> ToTabs<Tried<Iterated>> for Result<Vec<P>, E> {
     fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
         self.map_err(Into::into)?.to_tabs()
     }
@@ -172,7 +172,7 @@ macro_rules! mixed {
         }
 
         #[allow(non_snake_case)]
-        impl<$($name: Pair<Value: ToFigure>),*> ToTabs<Mixed> for ($($name,)*) {
+        impl<$($name: NamedValue<Value: ToFigure>),*> ToTabs<Mixed> for ($($name,)*) {
             fn to_tabs(self) -> Result<Vec<(String, Figure)>> {
                 let ($($name,)*) = self;
                 [$(tab($name)),*].into_iter().flatten().collect()

@@ -1,20 +1,22 @@
-//! [`Figure`]: a finished picture, and the forms it leaves the program in.
+//! [`Figure`]: a finished picture, and the formats it can be saved in. Every builder of [`plot`](super) returns one.
 
 use std::{path::Path, sync::Arc};
 
-use super::{
-    color::PAPER,
-    compose::{self, Tab},
-    svg::MONO,
-    text::{escape, lines, sentence},
+use super::layout;
+use crate::{
+    Error, Result,
+    error::PlotError,
+    files,
+    notebook::Show,
+    plot::drawing::{color::PAPER, svg::MONO},
+    printable::{escape, lines, sentence},
 };
-use crate::{Error, Result, error::PlotError, files, notebook::Show};
 
 /// A picture, or several composed by [`row`](super::row), [`column`](super::column) and [`tabs`](super::tabs).
 ///
-/// In a notebook a cell that ends in a figure shows it. The picture is one inline SVG whose values appear as
-/// tooltips; it needs no script, no style sheet and no network, so that it also lives on GitHub and in documentation
-/// pages. The same data gives the same bytes.
+/// A notebook cell that ends in a figure shows it. The picture is one inline SVG whose values appear as tooltips. It
+/// needs no script, no style sheet and no network, so it also works on GitHub and in documentation pages. The same data
+/// always gives the same bytes.
 ///
 /// # Examples
 /// ```
@@ -29,16 +31,23 @@ pub struct Figure(Arc<Node>);
 
 /// What a figure is made of.
 pub(crate) enum Node {
-    /// One picture: its size in px, its SVG elements, the sentence that says what it shows, its text rendering.
+    /// One picture: its size in px, its SVG elements, its alternative text and its plain-text form.
     Drawing { size: (f64, f64), body: String, alt: String, plain: String },
-    /// Why there is no figure.
+    /// The error that replaces the figure.
     Failed(Error),
     /// Figures side by side.
     Row(Vec<Figure>),
     /// Figures one above the other.
     Column(Vec<Figure>),
-    /// One figure at a time, chosen by its tab; `still` stands for all of them where there is one picture only.
+    /// One figure at a time, chosen by its tab. `still` replaces all of them where only one picture can be shown.
     Tabs { tabs: Vec<Tab>, still: Option<Figure> },
+}
+
+/// One pane of [`tabs`](super::tabs): its name, the picture on its button if it has one, and the figure.
+pub(crate) struct Tab {
+    pub name: String,
+    pub button: Option<Figure>,
+    pub pane: Figure,
 }
 
 impl Figure {
@@ -46,21 +55,21 @@ impl Figure {
         Self::of(Node::Drawing { size, body, alt: sentence(alt), plain: lines(&plain.replace('−', "-")) })
     }
 
-    /// The same picture, said in other words.
+    /// The same picture with another alternative text and another plain-text form.
     pub(crate) fn retold(&self, alt: String, plain: String) -> Self {
-        Self::drawing(self.size(), compose::body(self), alt, plain)
+        Self::drawing(self.size(), layout::body(self), alt, plain)
     }
 
     pub(crate) fn of(node: Node) -> Self {
         Self(Arc::new(node))
     }
 
-    /// The figure, or one that says why there is none.
+    /// The figure, or a figure that shows the error.
     pub(crate) fn or_failed(node: Result<Node>) -> Self {
         Self::of(node.unwrap_or_else(Node::Failed))
     }
 
-    /// Why there is no figure, where there is none.
+    /// Returns the error of a figure that could not be drawn.
     pub(crate) fn check(&self) -> Result<()> {
         match self.node() {
             Node::Failed(error) => Err(error.clone()),
@@ -72,22 +81,22 @@ impl Figure {
         &self.0
     }
 
-    /// Width and height in px.
+    /// The width and height in px.
     pub fn size(&self) -> (f64, f64) {
-        compose::size(self)
+        layout::size(self)
     }
 
-    /// One sentence that says what the picture shows, for readers who cannot see it.
+    /// One sentence that describes the picture, for readers who cannot see it.
     pub fn alt(&self) -> String {
-        compose::alt(self)
+        layout::alt(self)
     }
 
-    /// The picture as plain text: a table, bars of characters, or its strongest values.
+    /// The picture as plain text: a table, bars made of characters, or its strongest values.
     pub fn to_text(&self) -> String {
-        compose::plain(self)
+        layout::plain(self)
     }
 
-    /// The picture as one SVG document, made only of attributes: no style, no script, no reference to anything.
+    /// The picture as one SVG document. It uses attributes only: no style, no script, no external reference.
     pub fn to_svg(&self) -> String {
         let (width, height) = self.size();
         format!(
@@ -100,24 +109,24 @@ impl Figure {
             MONO,
             escape(&self.alt()),
             PAPER.hex(),
-            compose::body(self)
+            layout::body(self)
         )
     }
 
-    /// The picture as a piece of HTML: the inline SVG, and tabs where there are some.
+    /// The picture as a piece of HTML: the inline SVG, with tabs if the figure has any.
     ///
-    /// Where a reader's page drops style sheets, every tab is shown, one below the other.
+    /// On a page that drops style sheets, all tabs are shown, one below the other.
     pub fn to_html(&self) -> String {
-        let id = format!("gb-{:016x}", fingerprint(&compose::content(self)));
-        compose::html(self, &id)
+        let id = format!("gb-{:016x}", fingerprint(&layout::content(self)));
+        layout::html(self, &id)
     }
 
-    /// Writes the picture to a file: `.svg`, or `.html` for a page of its own. A file that is there is replaced
-    /// [whole](files).
+    /// Writes the picture to a file: `.svg`, or `.html` for a page of its own. An existing file is replaced
+    /// [in one step](files).
     ///
     /// # Errors
-    /// When the name ends in something else, the file cannot be written, or the figure was composed of one that could not
-    /// be drawn.
+    /// When the file name has another extension, the file cannot be written, or a part of the figure could not be
+    /// drawn.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.check()?;
         let path = path.as_ref();
@@ -144,11 +153,11 @@ impl Show for Figure {
 }
 
 shown! {
-    /// Shows the figure as the output of a notebook's cell.
+    /// Shows the figure as the output of a notebook cell.
     Figure
 }
 
-/// A whole HTML page around a piece of one.
+/// Wraps a piece of HTML in a complete page.
 fn page(title: &str, content: &str) -> String {
     let title = escape(title);
     format!(
@@ -157,7 +166,7 @@ fn page(title: &str, content: &str) -> String {
     )
 }
 
-/// FNV-1a: a hash that is the same in every run, so that ids do not churn in version control.
+/// FNV-1a, a hash that is the same in every run, so that ids do not change in version control.
 fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

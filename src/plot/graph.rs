@@ -1,22 +1,30 @@
-//! [`LayerGraph`]: named nodes in layers, and weighted edges upwards.
+//! [`LayerGraph`]: named nodes in layers, and weighted edges that point upwards.
 
 mod ends;
 
 use std::fmt::Display;
 
 use self::ends::Ends;
-use super::{
-    canvas::{Canvas, LABEL, MARGIN, NOTE, heading_height},
-    color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
-    data::Number,
-    figure::Figure,
-    mark::Mark,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
+use super::{data::Numeric, figure::Figure};
+use crate::{
+    Result,
+    error::PlotError,
+    order::by_size,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, heading_height},
+            color::{ACCENT, FAINT, INK, MUTED, PAPER, RULE, Rgb, WARM},
+            mark::Mark,
+            page::{LABEL, MARGIN, NOTE},
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, pad, pad_left, printable, text_width},
 };
-use crate::{Result, error::PlotError, order::by_size, plot::check_count};
 
-/// A graph in layers, the first at the bottom: boxes with names, and edges whose width is the size of a value and whose
-/// colour is its sign, blue for more and red for less. Pointing at an edge tells its value, at a box its edges.
+/// A graph in layers, the first at the bottom. Boxes are nodes with names. The width of an edge is the size of its
+/// value, its colour the sign: blue for positive, red for negative. The tooltip of an edge gives its value; that of a
+/// box lists its edges.
 ///
 /// # Examples
 /// ```
@@ -58,19 +66,19 @@ struct Edge {
 }
 
 const PICTURE: &str = "a graph in layers";
-/// The most boxes and layers, and the most edges that are drawn: the strongest.
+/// The most boxes, the most layers, and the most edges drawn (the strongest).
 const NODES: usize = 2000;
 const EDGES: usize = 5000;
-/// The size of a box, the least distance from one to the next, and from row to row.
+/// The size of a box, the least distance between boxes, and the distance between rows.
 const BOX: (f64, f64) = (58.0, 24.0);
 const PITCH: f64 = 72.0;
 const RISE: f64 = 66.0;
-/// Where edges enter a box: how far apart, and how large their letters are.
+/// The ports where edges enter a box: their distance, and the size of their letters.
 const PORT: f64 = 16.0;
 const PORT_LETTER: f64 = 10.0;
 const WIDEST: f64 = 5.0;
 const THINNEST: f64 = 0.8;
-/// More edges in a box's tooltip than these are counted.
+/// The most edges listed in a box's tooltip; the rest are counted.
 const TOLD: usize = 8;
 
 impl LayerGraph {
@@ -80,19 +88,19 @@ impl LayerGraph {
         Self { rows, nodes: Vec::new(), edges: Vec::new(), title: String::new(), value: String::new() }
     }
 
-    /// A box in a layer: at a column, counted from the left, or in the middle. Columns without nodes take no room.
+    /// Adds a box to a layer, in a column counted from the left, or in the middle. Empty columns take no room.
     pub fn node(mut self, name: impl Into<String>, layer: usize, column: Option<usize>) -> Self {
         self.nodes.push(Node { name: printable(&name.into()), row: layer, column });
         self
     }
 
-    /// An edge between two boxes; `port` is a letter for where it enters, or nothing.
+    /// Adds an edge between two boxes; `port` is a letter for where it enters, or empty.
     pub fn edge(
         mut self,
         from: impl Into<String>,
         to: impl Into<String>,
         port: impl Into<String>,
-        value: impl Number,
+        value: impl Numeric,
     ) -> Self {
         let [from, to] = [from.into(), to.into()].map(|text| printable(&text));
         let port = port.into();
@@ -107,16 +115,17 @@ impl LayerGraph {
         self
     }
 
-    /// What the values are.
+    /// The name of the values.
     pub fn value(mut self, name: impl Into<String>) -> Self {
         self.value = line(name.into());
         self
     }
 
-    /// The picture. Of more than 5000 edges the strongest are drawn; a note says so.
+    /// Draws the picture. If there are more than 5000 edges, the strongest are drawn; a note says so.
     ///
     /// # Errors
-    /// When there are no nodes or more than 2000, an edge names none of them, or a node's layer does not exist.
+    /// When there are no nodes or more than 2000, an edge names a node that does not exist, or a node's layer does not
+    /// exist.
     pub fn draw(&self) -> Result<Figure> {
         if self.nodes.is_empty() {
             return Err(PlotError::Empty { picture: PICTURE, what: "there are no nodes" }.into());
@@ -129,7 +138,7 @@ impl LayerGraph {
         let places = self.places();
         let largest = self.largest();
         let note = self.note();
-        // The weakest first, so that the strongest lie on top.
+        // The weakest first, so that the strongest are on top.
         let mut order: Vec<&Edge> = self.edges.iter().collect();
         order.sort_by(|a, b| by_size(b.value, a.value));
         order.drain(..order.len().saturating_sub(EDGES));
@@ -231,7 +240,7 @@ impl LayerGraph {
     }
 }
 
-/// Colour and width; grey where no edge has a value.
+/// The colour and width of an edge; grey if no edge has a value.
 fn stroke(value: f32, largest: f32) -> (Rgb, f64) {
     if largest == 0.0 || !value.is_finite() {
         return (FAINT, 1.5);
@@ -247,7 +256,7 @@ fn stroke(value: f32, largest: f32) -> (Rgb, f64) {
     (color, (width * 100.0).round() / 100.0)
 }
 
-/// A box's own edges, strongest first.
+/// The tooltip of a box: its edges, strongest first.
 fn story(name: &str, edges: &[&Edge]) -> String {
     let mut own = edges.to_vec();
     own.sort_by(|a, b| by_size(a.value, b.value));
@@ -257,7 +266,7 @@ fn story(name: &str, edges: &[&Edge]) -> String {
     format!("{name}{}{rest}", lines.collect::<String>())
 }
 
-/// How far from the middle of a box an edge enters.
+/// The distance from the middle of a box to the point where an edge enters.
 fn offset(ports: &[String], port: &str) -> f64 {
     let at = ports.iter().position(|have| have == port);
     at.map_or(0.0, |at| PORT * (at as f64 - (ports.len() - 1) as f64 / 2.0))
@@ -272,8 +281,8 @@ fn told(edge: &Edge) -> String {
     format!("{}: {}", named(edge), number(edge.value))
 }
 
-/// From the top of a box to the bottom of another, leaving and arriving upright. Where boxes may stand between, because
-/// the ends are one above the other, it bends to the side that it enters at, or away from `middle`.
+/// A curve from the top of one box to the bottom of another that leaves and arrives vertically. If one end is above the
+/// other, boxes may lie between them, so the curve bends to the side of its port, or away from `middle`.
 fn curve(from: (f64, f64), to: (f64, f64), middle: f64) -> Vec<(f64, f64)> {
     const STEPS: usize = 24;
     let (from, to) = ((from.0, from.1 - BOX.1 / 2.0), (to.0, to.1 + BOX.1 / 2.0));
@@ -281,7 +290,7 @@ fn curve(from: (f64, f64), to: (f64, f64), middle: f64) -> Vec<(f64, f64)> {
     let passes = rise > RISE && (from.0 - to.0).abs() < BOX.0 / 2.0;
     let leftwards = if from.0 == to.0 { from.0 < middle } else { to.0 < from.0 };
     let bend = match passes {
-        // At the left stand the names of the layers.
+        // The names of the layers are at the left.
         true if leftwards => -(0.7 * PITCH + 4.0 * rise / RISE).min(1.2 * PITCH),
         true => (0.6 * PITCH + 10.0 * rise / RISE).min(2.5 * PITCH),
         false => 0.0,

@@ -1,31 +1,39 @@
-//! [`AttentionHeads`]: where the heads of a layer look, side by side and one at a time.
+//! [`AttentionHeads`]: the attention patterns of a layer's heads, side by side and one at a time.
 
 use ndarray::{Array2, Array3, Axis};
 
 use super::{
     attention::{AttentionPattern, above_diagonal, habit, is_causal},
-    band::token_at,
-    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
-    color::{ColorScale, Palette},
-    compose::Tab,
     data::{Kept, ToNames},
-    figure::{Figure, Node},
-    grid::{Grid, TOOLTIPS},
-    joined::{Join, joined},
-    legend::Legend,
-    mark::Mark,
+    figure::{Figure, Node, Tab},
     matrix::ToMatrices,
-    text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height},
+            category_axis::token_at,
+            color::{ColorScale, Palette},
+            grid::{Grid, TOOLTIPS},
+            joined::{Join, joined},
+            legend::Legend,
+            mark::Mark,
+            page::{LABEL, MARGIN, NOTE},
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, pad, printable},
+};
 
-/// The attention of several heads over one text: small pictures to find the odd head, each the button of a large one.
+/// The attention of several heads over one text: small pictures for comparison, each a button that opens a large one.
 ///
-/// As a single SVG it is the small pictures, somewhat larger. Where style sheets are dropped, all large pictures follow
-/// the small ones.
+/// A single SVG holds the small pictures only, somewhat larger. On a page that drops style sheets, all large pictures
+/// follow the small ones.
 ///
 /// # Shapes
-/// The patterns are `[head, query, key]`.
+/// The patterns have the shape `[head, query, key]`.
 ///
 /// # Examples
 /// ```
@@ -49,13 +57,13 @@ pub struct AttentionHeads {
 
 const PICTURE: &str = "a picture of heads";
 const NOTICE: &str = "Rows look at columns; the first token is at the upper left.";
-/// About the side of a button's picture, and of a panel of the single SVG, in px.
+/// The approximate side of a button's picture, and of a panel of the single SVG, in px.
 const BUTTON: f64 = 56.0;
 const PANEL: f64 = 132.0;
 const PANELS_PER_ROW: usize = 6;
-/// Tooltips in all large pictures together.
+/// The tooltips of all large pictures together.
 const ALL_TOOLTIPS: usize = 2400;
-/// Cells in all large pictures together, and the most heads.
+/// The cells of all large pictures together, and the most heads.
 const ALL_CELLS: usize = 1_000_000;
 const HEADS: usize = 512;
 
@@ -67,13 +75,13 @@ impl AttentionHeads {
         Self { patterns, keys: queries.clone(), queries, names: None, kept, title: String::new() }
     }
 
-    /// The tokens that are looked at, when they are another text's (cross-attention).
+    /// The tokens at the keys, if they belong to another text (cross-attention).
     pub fn keys<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
         self.keys = self.kept.take(tokens.to_names());
         self
     }
 
-    /// Names for the heads, such as `L2H1`; `head 0`, `head 1`, ... without.
+    /// Names of the heads, such as `L2H1`. By default they are `head 0`, `head 1`, ...
     pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
         self.names = Some(self.kept.take(names.to_names()).iter().map(|name| printable(name)).collect());
         self
@@ -85,10 +93,11 @@ impl AttentionHeads {
         self
     }
 
-    /// The picture.
+    /// Draws the picture.
     ///
     /// # Errors
-    /// When there are no heads or more than 512, or no cells, or names and tokens are not as many as the heads and positions.
+    /// When there are no heads, more than 512 heads or no cells, or when the number of names or tokens does not match
+    /// the number of heads or positions.
     pub fn draw(&self) -> Result<Figure> {
         self.kept.check()?;
         let heads = self.patterns.len_of(Axis(0));
@@ -171,7 +180,7 @@ impl AttentionHeads {
         format!("{title}: the attention of {heads} heads over {queries} tokens.")
     }
 
-    /// A line a head: where it looks on average.
+    /// One line for each head: where it attends on average.
     fn plain(&self) -> String {
         let names: Vec<String> = (0..self.patterns.len_of(Axis(0))).map(|head| self.name(head)).collect();
         let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
@@ -183,14 +192,14 @@ impl AttentionHeads {
     }
 }
 
-/// The size of a small picture: about `target` px for the longer side, in half pixels a cell where there is room.
+/// The size of a small picture: about `target` px on the longer side, rounded to half pixels per cell if there is room.
 fn side((rows, columns): (usize, usize), target: f64) -> (f64, f64) {
     let cell = target / rows.max(columns).max(1) as f64;
     let cell = if cell >= 1.0 { (cell * 2.0).floor() / 2.0 } else { cell };
     (cell * columns as f64, cell * rows as f64)
 }
 
-/// Draws a pattern without axes; a long text's cells are joined until they can be seen.
+/// Draws a pattern without axes. In a long text, cells are joined until they are large enough to see.
 fn draw_pattern(
     canvas: &Canvas,
     pattern: &Array2<f32>,

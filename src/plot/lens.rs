@@ -1,29 +1,38 @@
-//! [`LensTable`]: what the model would say after every layer.
+//! [`LensTable`]: the model's predictions after every layer (the logit lens).
 
 use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels, named_at},
-    canvas::LABEL,
-    color::{ColorScale, Palette},
     data::{Kept, ToNames},
     figure::Figure,
-    grid::{Grid, TOOLTIPS},
-    legend::{LONG, Legend, Special, special_cell},
     matrix::ToMatrix,
-    panels::{Panels, room},
     statistic::Statistic,
-    text::{columns, fit, headline, line, number, or, pad, printable, visible},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    plot::{
+        check_count,
+        drawing::{
+            category_axis::{Band, Labels, named_at},
+            color::{ColorScale, Palette},
+            grid::{Grid, TOOLTIPS},
+            legend::{LONG, Legend, Special, special_cell},
+            page::LABEL,
+            panels::{Panels, room},
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, pad, printable, visible},
+};
 
-/// The logit lens as a table: a row a layer, a column a position, in each cell the token that the model would say
-/// there; the colour is a statistic of that prediction (nostalgebraist, *interpreting GPT: the logit lens*, 2020).
+/// The logit lens as a table: one row for each layer, one column for each position, and in each cell the token
+/// predicted there. The colour is a statistic of that prediction. See nostalgebraist, [interpreting GPT: the logit
+/// lens](https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru/interpreting-gpt-the-logit-lens), 2020.
 ///
-/// Layer 0 is at the bottom, the output on top. Pointing at a cell lists its most probable tokens.
+/// Layer 0 is at the bottom, the output on top. The tooltip of a cell lists its most probable tokens.
 ///
 /// # Shapes
-/// The predictions and the statistic are `[layer + 1, pos]`: the last row is the output.
+/// The predictions and the statistic have the shape `[layer + 1, pos]`; the last row is the output.
 ///
 /// # Examples
 /// ```
@@ -40,7 +49,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 pub struct LensTable {
     predictions: Array2<Vec<(String, f32)>>,
     tokens: Vec<String>,
-    /// Where the tokens stand, when they are not the whole text.
+    /// The positions of the tokens, if they are not the whole text.
     positions: Option<Vec<usize>>,
     title: String,
     rows: Option<Vec<String>>,
@@ -49,23 +58,23 @@ pub struct LensTable {
     target: Option<String>,
     kept: Kept,
     stride: Option<usize>,
-    /// Whether the model fills in, at each token, instead of going on after it.
+    /// Whether the model predicts the token at each position instead of the next one.
     fills: bool,
 }
 
 const PICTURE: &str = "a lens table";
 const CELLS: usize = 100_000;
 const ROW: f64 = 22.0;
-/// Beside the letters of a cell.
+/// The space beside the letters of a cell.
 const PADDING: f64 = 7.0;
-/// Longer texts show colours only.
+/// The most positions whose cells show letters; longer texts show colours only.
 const LETTERED: usize = 40;
-/// Rows shown unless a stride is given.
+/// The most rows shown unless a stride is given.
 const ROWS: usize = 36;
 
 impl LensTable {
-    /// The most probable tokens at every layer and position, with their probabilities, the most probable first;
-    /// and the tokens of the text.
+    /// The most probable tokens at every layer and position with their probabilities, the most probable first, and the
+    /// tokens of the text.
     pub fn new<Kind>(predictions: Array2<Vec<(String, f32)>>, tokens: impl ToNames<Kind>) -> Self {
         let mut kept = Kept::default();
         Self {
@@ -89,46 +98,47 @@ impl LensTable {
         self
     }
 
-    /// The predictions are of what stands at each token, as an encoder's are, and not of what comes after it.
+    /// Says that the predictions are of the token at each position, as an encoder's are, not of the next token.
     pub fn in_place(mut self) -> Self {
         self.fills = true;
         self
     }
 
-    /// Where the tokens stand, when they are not the whole text.
+    /// The positions of the tokens, if they are not the whole text.
     pub(crate) fn positions(mut self, positions: Vec<usize>) -> Self {
         self.positions = Some(positions);
         self
     }
 
-    /// The colour: a statistic of each prediction. Without it, the probability of the top token.
+    /// The colour: a statistic of each prediction. The default is the probability of the top token.
     pub fn statistic<Kind>(mut self, statistic: Statistic, values: impl ToMatrix<Kind>) -> Self {
         (self.statistic, self.values) = (statistic, Some(self.kept.take(values.to_matrix())));
         self
     }
 
-    /// Names for the rows. Without them, layers are numbered and the last row is `output`.
+    /// Names of the rows. By default, layers are numbered and the last row is `output`.
     pub fn rows<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
         self.rows = Some(self.kept.take(names.to_names()).iter().map(|name| printable(name)).collect());
         self
     }
 
-    /// The token to outline wherever it is the prediction.
+    /// Outlines the cells whose prediction is this token.
     pub fn target(mut self, token: impl Into<String>) -> Self {
         self.target = Some(token.into());
         self
     }
 
-    /// Shows every n-th layer, counted from the output. Without it, a deep model is thinned to about 36 rows.
+    /// Shows every n-th layer, counted from the output. By default, a deep model is thinned to about 36 rows.
     pub fn stride(mut self, layers: usize) -> Self {
         self.stride = Some(layers.max(1));
         self
     }
 
-    /// The picture.
+    /// Draws the picture.
     ///
     /// # Errors
-    /// When the table has no cells or more than 100,000, or tokens, names or the statistic do not have its shape.
+    /// When the table has no cells or more than 100,000, or when the tokens, the names or the statistic do not match
+    /// its shape.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let shown = self.shown();
@@ -214,7 +224,7 @@ impl LensTable {
         }
     }
 
-    /// The rows shown, from the bottom: every n-th, always with the last.
+    /// The rows shown, from the bottom: every n-th, always including the last.
     fn shown(&self) -> Vec<usize> {
         let rows = self.predictions.nrows();
         let stride = self.stride.unwrap_or_else(|| rows.div_ceil(ROWS));
@@ -231,7 +241,7 @@ impl LensTable {
         }
     }
 
-    /// The token of a column and where it stands.
+    /// The token of a column with its position.
     fn token(&self, column: usize) -> String {
         let position = self.positions.as_ref().and_then(|positions| positions.get(column)).copied();
         named_at(&self.tokens[column], position.unwrap_or(column))
@@ -254,7 +264,7 @@ impl LensTable {
         values.filter(|value| value.is_finite()).fold(0.0, f32::max)
     }
 
-    /// How many characters of a token a cell of about this width shows; none when the text is too long for that.
+    /// The number of characters of a token that a cell of about this width shows; 0 if the text is too long for any.
     fn letters(&self, width: f64) -> usize {
         let longest = self.predictions.iter().flatten().map(|(token, _)| columns(&visible(token))).max().unwrap_or(0);
         let room = (width - PADDING) / (LABEL * 0.6);

@@ -1,28 +1,38 @@
-//! [`LineChart`]: series over layers, sparsity, steps.
+//! [`LineChart`]: lines over layers, sparsity or training steps.
 
 mod strokes;
 
 use std::fmt::Write;
 
 use super::{
-    axes::Axes,
-    band::{Band, Labels},
-    canvas::{Canvas, Frame, MARGIN, NOTE, heading_height},
-    color::{FAINT, MUTED, Rgb, check_range, series_color},
-    data::{Kept, Number, ToNames},
-    direct::{self, DirectLabel},
+    data::{Kept, Numeric, ToNames},
     figure::Figure,
-    mark::Mark,
     series::Series,
-    span::Span,
-    text::{columns, fit, headline, line, number, or, pad, printable},
 };
-use crate::{Result, error::PlotError, order::rising, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::rising,
+    plot::{
+        check_count,
+        drawing::{
+            axes::Axes,
+            canvas::{Canvas, Frame, heading_height},
+            category_axis::{Band, Labels},
+            color::{FAINT, MUTED, Rgb, check_range, series_color},
+            line_labels::{self, DirectLabel},
+            mark::Mark,
+            numeric_axis::Span,
+            page::{MARGIN, NOTE},
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, pad, printable},
+};
 
 /// Lines with their names at their ends, bands of one standard deviation, and dashed baselines.
 ///
-/// Up to eight lines have colours of their own; more, or [`ordered`](Self::ordered) ones, run from light to dark in the
-/// order given, as layers do.
+/// Up to eight lines have distinct colours. More lines, or [`ordered`](Self::ordered) ones, run from light to dark in
+/// the given order, which suits layers.
 ///
 /// # Examples
 /// ```
@@ -56,7 +66,7 @@ pub struct LineChart {
 
 const PICTURE: &str = "a line chart";
 const SIZE: (f64, f64) = (520.0, 280.0);
-/// The most lines, and names on the x axis.
+/// The most lines, and the most names on the x axis.
 const LINES: usize = 1000;
 const NAMES: usize = 10_000;
 
@@ -72,20 +82,20 @@ impl LineChart {
         self
     }
 
-    /// One more line.
+    /// Adds a line.
     #[expect(clippy::should_implement_trait, reason = "a chart plus a series is not arithmetic")]
     pub fn add(mut self, series: Series) -> Self {
         self.series.push(series);
         self
     }
 
-    /// A dashed level to compare with, such as chance.
-    pub fn baseline(mut self, label: impl Into<String>, value: impl Number) -> Self {
+    /// Adds a dashed level to compare with, such as chance.
+    pub fn baseline(mut self, label: impl Into<String>, value: impl Numeric) -> Self {
         self.baselines.push((printable(&label.into()), value.to_f32()));
         self
     }
 
-    /// The name of the x axis.
+    /// Names the x axis.
     pub fn x(mut self, name: impl Into<String>) -> Self {
         self.x.0 = line(name.into());
         self
@@ -97,50 +107,50 @@ impl LineChart {
         self
     }
 
-    /// The name of the y axis.
+    /// Names the y axis.
     pub fn y(mut self, name: impl Into<String>) -> Self {
         self.y = line(name.into());
         self
     }
 
-    /// The least that the y axis covers, such as 0 to 1 for shares.
-    pub fn y_range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    /// The least range that the y axis covers, such as 0 to 1 for shares.
+    pub fn y_range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.y_range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// What values can be at all, such as 0 to 1 for shares: the y axis ends there at the latest, and so do bands. A value
-    /// that is beyond moves the end.
-    pub fn y_limits(mut self, lo: impl Number, hi: impl Number) -> Self {
+    /// The possible range of values, such as 0 to 1 for shares. The y axis and the bands stop there, unless a value
+    /// lies beyond.
+    pub fn y_limits(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.y_limits = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// The lines are steps of something, such as sizes: their colours run from light to dark.
+    /// Colours the lines from light to dark, for lines that are steps of a scale, such as model sizes.
     pub fn ordered(mut self) -> Self {
         self.ordered = true;
         self
     }
 
-    /// A logarithmic x axis.
+    /// Makes the x axis logarithmic.
     pub fn log_x(mut self) -> Self {
         self.log_x = true;
         self
     }
 
-    /// A logarithmic y axis.
+    /// Makes the y axis logarithmic.
     pub fn log_y(mut self) -> Self {
         self.log_y = true;
         self
     }
 
-    /// The picture. Of a line too long for its points to be told apart, the first, lowest, highest and last of each half
-    /// pixel are drawn, which looks the same; a note says so.
+    /// Draws the picture. If a line is too long for its points to be told apart, only the first, lowest, highest and
+    /// last point of each half pixel are drawn, which looks the same; a note says so.
     ///
     /// # Errors
-    /// When no line has a finite value, there are more than 1000 lines, a long one goes back and forth, a series' parts
-    /// differ in length, names are not as many as the places on the x axis, or a logarithmic axis meets a value that is
-    /// not positive.
+    /// When no line has a finite value, there are more than 1000 lines, a long line goes back and forth, the parts of a
+    /// series differ in length, the number of names does not match the places on the x axis, or a value on a
+    /// logarithmic axis is not positive.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let axes = self.axes();
@@ -149,9 +159,9 @@ impl LineChart {
             x: MARGIN + axes.width_left(),
             y: MARGIN + heading_height(&self.title),
             width: SIZE.0,
-            height: SIZE.1.max(direct::height(labels.len())),
+            height: SIZE.1.max(line_labels::height(labels.len())),
         };
-        let right = frame.right() + direct::width(&labels) + MARGIN;
+        let right = frame.right() + line_labels::width(&labels) + MARGIN;
         let note = self.note();
         let under = frame.bottom() + axes.height_below() + MARGIN;
         let canvas =
@@ -171,7 +181,7 @@ impl LineChart {
         for (i, series) in self.series.iter().enumerate() {
             self.draw_line(&canvas, &chart, series, axes.x, self.color(i))?;
         }
-        direct::draw(&canvas, frame, axes.y, &labels);
+        line_labels::draw(&canvas, frame, axes.y, &labels);
         canvas.finish(self.alt(), self.plain())
     }
 
@@ -185,7 +195,8 @@ impl LineChart {
         Axes { x, y, x_ticks, y_ticks, x_name: &self.x.0, y_name: &self.y, band: self.band() }
     }
 
-    /// Ticks of the x axis: a few places on a logarithmic axis get one each; whole numbers only where all places are.
+    /// The ticks of the x axis: one for each place if there are few on a logarithmic axis, and whole numbers if all
+    /// places are.
     fn x_ticks(&self, x: Span) -> Vec<(f64, String)> {
         let mut places: Vec<f64> = self.points().map(|(x, _, _)| x).collect();
         places.sort_by(|a, b| rising(*a, *b));
@@ -222,7 +233,7 @@ impl LineChart {
         if self.log_y { span.padded(0.04) } else { span.rounded(6).within(least, most) }
     }
 
-    /// The least and the most that the y axis may show: all values, and of bands what is within what values can be.
+    /// The least and the greatest value of the y axis: all values, and the bands as far as values are possible.
     fn limits(&self) -> (f64, f64) {
         let Some((lo, hi)) = self.y_limits.filter(|(lo, hi)| lo < hi) else {
             return (f64::NEG_INFINITY, f64::INFINITY);
@@ -232,7 +243,7 @@ impl LineChart {
         (values().fold(f64::from(lo), f64::min), values().fold(f64::from(hi), f64::max))
     }
 
-    /// The named x axis, if it has names.
+    /// The x axis with names, if it has names.
     fn band(&self) -> Option<Band<'_>> {
         match &self.x {
             (name, labels @ Labels::Names { all: names, .. }) => {
@@ -313,7 +324,7 @@ impl LineChart {
         format!("{title}: {said}{rest}.")
     }
 
-    /// A line of text a series; long ones are shown at a few places.
+    /// One line of text for each series; long ones are shown at a few places.
     fn plain(&self) -> String {
         let mut out = headline(&self.title);
         let width = self.series.iter().map(|series| columns(&series.label)).max().unwrap_or(0);

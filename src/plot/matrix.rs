@@ -1,17 +1,17 @@
-//! What pictures take as a matrix.
+//! The types that pictures accept as a matrix.
 
 use candle_core::Tensor;
 use ndarray::{Array2, Array3, ArrayBase, Data, Dimension};
 
-use super::data::{Held, Iterated, Number, ToValues, Tried, numbers_of, of_rank};
+use super::data::{Held, Iterated, Numeric, ToValues, Tried, numbers_of, of_rank};
 use crate::{Error, Result, error::PlotError};
 
 /// A matrix: an `ndarray`, a `Tensor`, rows in a `Vec`, slice, array or iterator (each of them a
-/// [row of numbers](ToValues)), a reference to one of these, or a `Result` of one, whose error the picture then gives when
-/// it is drawn.
+/// [row of numbers](ToValues)), a reference to one of these, or a `Result` of one. If the `Result` is an error, `draw`
+/// returns it.
 ///
-/// Axes of length 1 are dropped until two are left, the first ones first, and one axis alone is one row. Numbers may be
-/// of any type.
+/// Axes of length 1 are dropped, the first ones first, until two are left. A single axis becomes one row. Numbers may
+/// be of any type.
 ///
 /// # Examples
 /// ```
@@ -24,34 +24,34 @@ use crate::{Error, Result, error::PlotError};
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no matrix",
+    message = "`{Self}` is not a matrix",
     label = "give a Tensor or ndarray of two axes, rows of numbers such as `vec![vec![0.5, 1.0]]`, or a reference to one"
 )]
 pub trait ToMatrix<Kind> {
-    /// The matrix.
+    /// Returns the matrix.
     ///
     /// # Shapes
-    /// `[rows, columns]`
+    /// `[row, column]`
     ///
     /// # Errors
-    /// When more than two axes are longer than 1, rows differ in length, or the data are a failed result.
+    /// When more than two axes are longer than 1, rows differ in length, or the given `Result` is an error.
     fn to_matrix(self) -> Result<Array2<f32>>;
 }
 
-/// The form of rows that lie in something.
+/// Marks types that hold rows.
 #[derive(Debug)]
 pub struct Rows<Kind>(std::marker::PhantomData<Kind>);
-/// The form of rows that come one by one.
+/// Marks iterators over rows.
 #[derive(Debug)]
 pub struct RowByRow<Kind>(std::marker::PhantomData<Kind>);
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for &ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for &ArrayBase<S, D> {
     fn to_matrix(self) -> Result<Array2<f32>> {
-        matrix(of_rank(self.shape())?, self.iter().map(Number::to_f32).collect())
+        matrix(of_rank(self.shape())?, self.iter().map(Numeric::to_f32).collect())
     }
 }
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrix<Held> for ArrayBase<S, D> {
     fn to_matrix(self) -> Result<Array2<f32>> {
         (&self).to_matrix()
     }
@@ -100,7 +100,7 @@ of_rows! {
 
 macro_rules! of_one_row {
     ($(($($generics:tt)*) $type:ty;)*) => {$(
-        impl<N: Number, $($generics)*> ToMatrix<Iterated> for $type {
+        impl<N: Numeric, $($generics)*> ToMatrix<Iterated> for $type {
             fn to_matrix(self) -> Result<Array2<f32>> {
                 rows([self])
             }
@@ -129,30 +129,30 @@ fn matrix(shape: [usize; 2], values: Vec<f32>) -> Result<Array2<f32>> {
 }
 
 /// Several matrices of one shape, such as the patterns of a layer's heads: an `ndarray` or a `Tensor` of three axes, a
-/// reference to one, or a `Result` of one. Axes of length 1 are dropped until three are left, and one matrix alone is one
-/// of them.
+/// reference to one, or a `Result` of one. Axes of length 1 are dropped until three are left. A single matrix becomes a
+/// stack of one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no stack of matrices",
+    message = "`{Self}` is not a stack of matrices",
     label = "give a Tensor or ndarray of three axes, or a reference to one"
 )]
 pub trait ToMatrices<Kind> {
-    /// The matrices.
+    /// Returns the matrices.
     ///
     /// # Shapes
-    /// `[head, rows, columns]`
+    /// `[head, row, column]`
     ///
     /// # Errors
-    /// When more than three axes are longer than 1, or the data are a failed result.
+    /// When more than three axes are longer than 1, or the given `Result` is an error.
     fn to_matrices(self) -> Result<Array3<f32>>;
 }
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for &ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for &ArrayBase<S, D> {
     fn to_matrices(self) -> Result<Array3<f32>> {
-        matrices(of_rank(self.shape())?, self.iter().map(Number::to_f32).collect())
+        matrices(of_rank(self.shape())?, self.iter().map(Numeric::to_f32).collect())
     }
 }
 
-impl<N: Number, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for ArrayBase<S, D> {
+impl<N: Numeric, S: Data<Elem = N>, D: Dimension> ToMatrices<Held> for ArrayBase<S, D> {
     fn to_matrices(self) -> Result<Array3<f32>> {
         (&self).to_matrices()
     }

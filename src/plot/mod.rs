@@ -1,30 +1,34 @@
 //! Pictures of plain data: matrices, tokens, series.
 //!
-//! Each kind of picture is a builder: data in, a few words about it, then [`draw`](Heatmap::draw), which gives a
-//! [`Figure`]. Nothing here knows about models; the analyses of this crate use these same builders.
+//! Each kind of picture is a builder: give it data, set its names, then call [`draw`](Heatmap::draw), which returns a
+//! [`Figure`]. Nothing here depends on models; the analyses of this crate use the same builders.
 //!
-//! | picture | for |
+//! | picture | use |
 //! |---|---|
-//! | [`AttentionPattern`] | where one head looks |
-//! | [`AttentionHeads`] | where all heads of a layer look, one at a time |
+//! | [`AttentionPattern`] | where one head attends |
+//! | [`AttentionHeads`] | where all heads of a layer attend, one at a time |
 //! | [`Heatmap`] | any matrix: patching, head scores, confusion |
-//! | [`LensTable`] | what the model would say after every layer |
+//! | [`LensTable`] | the model's predictions after every layer |
 //! | [`LineChart`] | accuracy by layer, a metric over steps |
 //! | [`Bars`] | the next token, a handful of numbers |
-//! | [`LayerGraph`] | circuits: who tells whom |
+//! | [`LayerGraph`] | circuits: which parts send to which |
 //! | [`Scatter`] | two scores of many heads |
-//! | [`TokenText`] | which words carry a score |
+//! | [`TokenText`] | a score for every token |
 //! | [`Top`] | the strongest of many numbers |
-//! | [`WordTable`] | words with a value: what directions write, what heads are called |
+//! | [`WordTable`] | words with a value: the tokens a direction promotes, the names of heads |
 //!
-//! Data come as people have them: a matrix as [`ToMatrix`] says, a row of numbers as [`ToValues`], names as [`ToNames`];
-//! what cannot be drawn is said when it is drawn. Ranks count from 1 in every picture and every answer. Zero is white in
-//! red–white–blue, whatever the range.
+//! Data come in any common type: a matrix as [`ToMatrix`] describes, a row of numbers as [`ToValues`], names as
+//! [`ToNames`]. Errors in the data are returned by `draw`. Ranks count from 1 in every picture. In red–white–blue, zero
+//! is white, whatever the range.
 //!
-//! [`row()`], [`column()`] and [`tabs()`] make one figure of several. A notebook cell may also end in a builder, which is
-//! then drawn and shown.
+//! [`row()`], [`column()`] and [`tabs()`] compose several figures into one. A notebook cell may also end in a builder,
+//! which is then drawn and shown.
 //!
-//! Where one head looks, and what the model would say after every layer (point at a cell for its values):
+//! To add a kind of picture, add a file with its builder, enter it in the table above and in `shown!` at the end of
+//! this file and in `drawn!` in `drawn.rs`. To add a palette, touch `drawing/color.rs`. To add a statistic of the lens
+//! table, touch `statistic.rs`.
+//!
+//! The attention of one head, and the predictions after every layer (point at a cell for its values):
 //!
 //! <div>
 #![doc = include_str!("../../tests/golden/attention.svg")]
@@ -32,38 +36,24 @@
 //! </div>
 
 mod attention;
-mod axes;
 mod axis_names;
-mod band;
 mod bars;
 mod candidates;
-mod canvas;
-mod color;
 mod compose;
 mod data;
-mod direct;
+mod drawing;
 mod drawn;
 mod figure;
 mod graph;
-mod grid;
 mod heads;
 mod heatmap;
-mod joined;
-mod legend;
+mod layout;
 mod lens;
 mod line;
-mod mark;
 mod matrix;
-mod panels;
-mod printed;
 mod scatter;
 mod series;
-mod span;
 mod statistic;
-mod svg;
-mod table;
-pub(crate) mod text;
-mod thinned;
 mod tokens;
 mod top;
 mod words;
@@ -72,10 +62,11 @@ pub use attention::AttentionPattern;
 pub use axis_names::AxisNames;
 pub use bars::Bars;
 pub(crate) use candidates::{Candidate, Candidates};
-pub use color::Palette;
-pub(crate) use color::round_up;
 pub use compose::{column, row, tabs};
-pub use data::{Number, Pair, Point, ToBars, ToNames, ToValues};
+pub(crate) use data::Held;
+pub use data::{NamedPoint, NamedValue, Numeric, ToBars, ToNames, ToValues};
+pub use drawing::color::Palette;
+pub(crate) use drawing::color::round_up;
 pub(crate) use drawn::drawn;
 pub use drawn::{ToFigure, ToFigures, ToTabs};
 pub use figure::Figure;
@@ -94,48 +85,48 @@ pub use words::WordTable;
 
 use crate::{Result, error::PlotError};
 
-/// An error where a picture would be of more things than a page can hold.
+/// Returns an error if a picture would have more things than a page can hold.
 fn check_count(picture: &'static str, what: &'static str, got: usize, most: usize) -> Result<()> {
     if got > most { Err(PlotError::TooMany { picture, what, got, most }.into()) } else { Ok(()) }
 }
 
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     AttentionHeads: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     AttentionPattern: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     Bars: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     Heatmap: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     LayerGraph: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     LensTable: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     LineChart: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     Scatter: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     TokenText: draw
 }
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture as the output of a notebook cell.
     WordTable: draw
 }

@@ -1,21 +1,24 @@
-//! [`Scatter`]: named points by two values.
+//! [`Scatter`]: a scatter plot of named points.
 
 use std::collections::HashMap;
 
-use super::{
-    axes::Axes,
-    canvas::{Canvas, Frame, LABEL, MARGIN, NOTE, heading_height},
-    color::{ACCENT, FAINT, INK, PAPER, RULE},
-    data::Point,
-    figure::Figure,
-    mark::Mark,
-    span::Span,
-    text::{columns, fit, headline, line, number, or, pad, pad_left, text_width},
+use super::{data::NamedPoint, figure::Figure};
+use crate::{
+    Result,
+    error::PlotError,
+    order::falling,
+    plot::drawing::{
+        axes::Axes,
+        canvas::{Canvas, Frame, heading_height},
+        color::{ACCENT, FAINT, INK, PAPER, RULE},
+        mark::Mark,
+        numeric_axis::Span,
+        page::{LABEL, MARGIN, NOTE},
+    },
+    printable::{columns, fit, headline, line, number, or, pad, pad_left, text_width},
 };
-use crate::{Result, error::PlotError, order::falling};
 
-/// Points by two values, each with its name when pointed at; the outermost are named in the picture, where there is
-/// room.
+/// A scatter plot. The tooltip of each point shows its name; the outermost points are labelled where there is room.
 ///
 /// # Examples
 /// ```
@@ -39,19 +42,19 @@ pub struct Scatter {
 
 const SIZE: (f64, f64) = (440.0, 320.0);
 const SQUARE: (f64, f64) = (360.0, 360.0);
-/// The least height of a picture to scale whose points lie flat.
+/// The least height of a picture drawn to scale whose points are nearly level.
 const FLAT: f64 = 120.0;
 const RADIUS: f64 = 3.5;
-/// Of more points than these, one dot stands for all in a square of this side, in px.
+/// The most points drawn one by one. Beyond that, one dot replaces all points in a square of this side, in px.
 const DOTS: usize = 5000;
 const SQUARED: f64 = 3.0;
-/// How many points at most are tried for a name.
+/// The most points for which a label is tried.
 const TRIED: usize = 1000;
 
 impl Scatter {
-    /// Points: name, x, y. Points without a name, which are x and y alone, are numbered from 0.
-    pub fn new(points: impl IntoIterator<Item = impl Point>) -> Self {
-        let points = points.into_iter().map(Point::point).enumerate();
+    /// Points: name, x, y. Points without a name, given as x and y only, are numbered from 0.
+    pub fn new(points: impl IntoIterator<Item = impl NamedPoint>) -> Self {
+        let points = points.into_iter().map(NamedPoint::point).enumerate();
         let points = points.map(|(at, (name, x, y))| (name.unwrap_or_else(|| at.to_string()), x, y)).collect();
         let (title, x, y) = Default::default();
         Self { points, title, x, y, named: 12, to_scale: false, diagonal: false }
@@ -63,39 +66,39 @@ impl Scatter {
         self
     }
 
-    /// The name of the x axis.
+    /// Names the x axis.
     pub fn x(mut self, name: impl Into<String>) -> Self {
         self.x = line(name.into());
         self
     }
 
-    /// The name of the y axis.
+    /// Names the y axis.
     pub fn y(mut self, name: impl Into<String>) -> Self {
         self.y = line(name.into());
         self
     }
 
-    /// How many points at most are named in the picture; 12 unless said otherwise.
+    /// The most points that are labelled in the picture; the default is 12.
     pub fn named(mut self, points: usize) -> Self {
         self.named = points;
         self
     }
 
-    /// One unit is as long on both axes, as in the complex plane.
+    /// Makes one unit equally long on both axes, as for the complex plane.
     pub fn to_scale(mut self) -> Self {
         self.to_scale = true;
         self
     }
 
-    /// Both axes cover the same, and a line shows where both values are equal: for the same quantity measured twice.
-    /// Named are the points farthest from it.
+    /// Gives both axes the same range and draws the line where both values are equal, to compare two measurements of
+    /// the same quantity. The points farthest from that line are labelled.
     pub fn diagonal(mut self) -> Self {
         self.diagonal = true;
         self
     }
 
-    /// The picture. A point whose x or y is not finite is left out. Of very many points one dot stands for all that it
-    /// would cover, the outermost of them; a note says so.
+    /// Draws the picture. A point whose x or y is not finite is left out. If there are very many points, one dot
+    /// replaces all points that it would cover; it is the outermost of them, and a note says so.
     ///
     /// # Errors
     /// When no point is finite.
@@ -147,7 +150,7 @@ impl Scatter {
         canvas.finish(self.alt(&points), self.plain(&points))
     }
 
-    /// What the axes cover, and their lengths in px.
+    /// The ranges of the axes and their lengths in px.
     fn spans(&self, points: &[&(String, f32, f32)]) -> (Span, Span, (f64, f64)) {
         let span = |value: fn(&(String, f32, f32)) -> f32| {
             let span = Span::over(points.iter().map(|point| f64::from(value(point))), false);
@@ -176,8 +179,8 @@ impl Scatter {
         format!("{name}: {} {}, {} {}", or(&self.x, "x"), number(*x), or(&self.y, "y"), number(*y))
     }
 
-    /// The names that are drawn, the outermost points' first, each beside its point, or over or under it, on no other name
-    /// and no other point.
+    /// The labels that are drawn, those of the outermost points first. Each stands beside, above or below its point and
+    /// covers no other label and no other point.
     fn names(&self, points: &[&(String, f32, f32)], places: &[(f64, f64)], frame: Frame) -> Vec<(String, (f64, f64))> {
         let middle = |axis: fn(&(f64, f64)) -> f64| places.iter().map(axis).sum::<f64>() / places.len() as f64;
         let (x, y) = (middle(|place| place.0), middle(|place| place.1));
@@ -244,8 +247,8 @@ impl Scatter {
     }
 }
 
-/// Which points are drawn, each with how many more it stands for: all of a few; of many the farthest from the middle in
-/// each square.
+/// The indices of the points to draw, each with the number of further points it replaces: all points if they are few,
+/// else the point farthest from the middle in each square.
 fn dots(places: &[(f64, f64)], middle: (f64, f64)) -> Vec<(usize, usize)> {
     if places.len() <= DOTS {
         return (0..places.len()).map(|i| (i, 0)).collect();

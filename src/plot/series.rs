@@ -1,12 +1,9 @@
-//! [`Series`]: one line of a chart.
+//! [`Series`]: one line of a [`LineChart`](super::LineChart).
 
 use std::fmt;
 
-use super::{
-    data::{Kept, ToValues},
-    text::printable,
-};
-use crate::{Result, error::PlotError};
+use super::data::{Kept, ToValues};
+use crate::{Result, error::PlotError, printable::printable};
 
 /// One line of a [`LineChart`](super::LineChart).
 ///
@@ -34,7 +31,7 @@ impl Series {
         Self { label: printable(&label.into()), x: None, y: kept.take(values.to_values()), sd: None, kept }
     }
 
-    /// Where along the x axis the values lie.
+    /// The x values of the points.
     pub fn at<Kind>(mut self, x: impl ToValues<Kind>) -> Self {
         self.x = Some(self.kept.take(x.to_values()));
         self
@@ -46,7 +43,7 @@ impl Series {
         self
     }
 
-    /// x, y and standard deviation of every point, in data units.
+    /// The x, y and standard deviation of every point, in data units.
     pub(crate) fn points(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         self.y.iter().enumerate().map(|(i, &y)| {
             let x = self.x.as_ref().and_then(|x| x.get(i)).map_or(i as f64, |&x| f64::from(x));
@@ -55,7 +52,7 @@ impl Series {
         })
     }
 
-    /// The stretches of finite points.
+    /// The runs of consecutive finite points.
     pub(crate) fn stretches(&self) -> Vec<Vec<(f64, f64, f64)>> {
         let points: Vec<_> = self.points().collect();
         let finite = |&(x, y, _): &(f64, f64, f64)| x.is_finite() && y.is_finite();
@@ -66,7 +63,7 @@ impl Series {
         self.sd.is_some()
     }
 
-    /// An error when its parts are not as long as its values.
+    /// Checks that x and the standard deviations have as many entries as the values.
     pub(crate) fn check(&self) -> Result<()> {
         self.kept.check()?;
         for (others, what) in [(&self.x, "places on the x axis"), (&self.sd, "standard deviations")] {
@@ -82,7 +79,7 @@ impl Series {
     }
 }
 
-/// A line: its name, and how many values it has.
+/// The line's name and the number of its values.
 impl fmt::Debug for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: a line of {} values", self.label, self.y.len())

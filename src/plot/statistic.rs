@@ -1,8 +1,19 @@
-//! [`Statistic`]: what the colours of a lens table say.
+//! [`Statistic`]: the quantity that the colours of a [`LensTable`](super::LensTable) show.
 
-use super::text::number;
+use crate::printable::number;
 
-/// What the colour of a [`LensTable`](super::LensTable) says; dark is always "surer" or "nearer to the output".
+/// The quantity that the colour of a [`LensTable`](super::LensTable) shows. Dark means a surer prediction, or one
+/// nearer to the output.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::{LensTable, Statistic};
+/// use ndarray::array;
+/// let predictions = array![[vec![(" the".to_string(), 0.2)]], [vec![(" cat".to_string(), 0.6)]]];
+/// let figure = LensTable::new(predictions, ["The"]).statistic(Statistic::Entropy, [[3.1], [1.2]]).draw()?;
+/// assert!(figure.to_svg().contains("entropy"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Statistic {
     /// The probability of the top token, 0 to 1.
@@ -26,7 +37,7 @@ impl Statistic {
         }
     }
 
-    /// Where a value lies on the palette, if `worst` is the largest value.
+    /// The position of a value on the palette, if `worst` is the largest value.
     pub(crate) fn position(self, value: f32, worst: f32) -> f32 {
         match self {
             _ if value.is_nan() => f32::NAN,

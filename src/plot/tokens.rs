@@ -1,21 +1,30 @@
 //! [`TokenText`]: a text whose tokens are coloured by a value.
 
 use super::{
-    band::token_at,
-    canvas::{Canvas, Frame, MARGIN, heading_height},
-    color::{ColorScale, GRID, Palette, TARGET, check_range},
-    data::{Kept, Number, ToNames, ToValues},
+    data::{Kept, Numeric, ToNames, ToValues},
     figure::Figure,
-    grid::hatching,
-    legend::Legend,
-    mark::Mark,
-    text::{columns, fit, headline, line, number, or, visible},
 };
-use crate::{Result, error::PlotError, order::falling, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::falling,
+    plot::{
+        check_count,
+        drawing::{
+            canvas::{Canvas, Frame, heading_height},
+            category_axis::token_at,
+            color::{ColorScale, GRID, Palette, TARGET, check_range},
+            legend::{Legend, hatching},
+            mark::Mark,
+            page::MARGIN,
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, visible},
+};
 
-/// A text, each token on a colour that says its value, with the value as tooltip.
+/// A text with each token on a background colour that shows its value; the tooltip gives the number.
 ///
-/// A space before a word is room around it in its token's box; other spaces are `·`, a line ends after a newline `↵`.
+/// A space before a word appears as room in its token's box. Other spaces are `·`, and a line ends after a newline `↵`.
 ///
 /// # Examples
 /// ```
@@ -40,18 +49,19 @@ pub struct TokenText {
 }
 
 const PICTURE: &str = "a coloured text";
-/// The most tokens, and characters in a line.
+/// The most tokens, and the most characters in a line.
 const TOKENS: usize = 50_000;
 const WIDEST: usize = 500;
 const SIZE: f64 = 13.0;
 const COLUMN: f64 = SIZE * 0.6;
 const LINE: f64 = 27.0;
 const BOX: f64 = 21.0;
-/// Px to the left and right of a token's text.
+/// The space to the left and right of a token's text, in px.
 const PAD: f64 = 2.0;
 
 impl TokenText {
-    /// Tokens and a value for each; where there is one value less, as of losses, the first token has none.
+    /// Tokens and a value for each. If there is one value less than tokens, as for losses, the first token has no
+    /// value.
     pub fn new<Names, Kind>(tokens: impl ToNames<Names>, values: impl ToValues<Kind>) -> Self {
         let mut kept = Kept::default();
         let (tokens, mut values) = (kept.take(tokens.to_names()), kept.take(values.to_values()));
@@ -77,40 +87,40 @@ impl TokenText {
         self
     }
 
-    /// What the values are, for the legend.
+    /// The name of the values, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
         self.value = line(name.into());
         self
     }
 
-    /// The colours; red–white–blue where there are negative values, white to blue where not.
+    /// The colours. The default is red–white–blue if any value is negative, else white to blue.
     pub fn palette(mut self, palette: Palette) -> Self {
         self.palette = Some(palette);
         self
     }
 
-    /// The values at the ends of the palette. Of red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    /// The values at the ends of the palette. In red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// The token that the values are about, such as the one that looks at the others: it gets an outline.
+    /// Outlines the token that the values are about, such as the query whose attention is shown.
     pub fn outline(mut self, position: usize) -> Self {
         self.outlined = Some(position);
         self
     }
 
-    /// How many characters a line holds; 90 unless said otherwise, never under 20 or over 500.
+    /// The number of characters in a line; the default is 90, and values are clamped to 20 to 500.
     pub fn width(mut self, characters: usize) -> Self {
         self.width = characters.clamp(20, WIDEST);
         self
     }
 
-    /// The picture.
+    /// Draws the picture.
     ///
     /// # Errors
-    /// When there are no tokens or more than 50,000, the values are not as many, or the range is empty.
+    /// When there are no tokens or more than 50,000, the number of values does not match, or the range is empty.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let scale = self.scale();
@@ -139,7 +149,8 @@ impl TokenText {
     fn draw_token(&self, canvas: &Canvas, scale: &ColorScale, token: &Placed, frame: Frame) {
         let value = self.values.get(token.index).copied().unwrap_or(f32::NAN);
         let color = scale.color(value);
-        let title = format!("{}: {}", token_at(&self.tokens, token.index), number(value));
+        let said = if value.is_nan() { "no value".into() } else { number(value) };
+        let title = format!("{}: {said}", token_at(&self.tokens, token.index));
         let words = Mark::text(frame.middle(), token.text.as_str(), SIZE).fill(color.text()).middle();
         let hatched: &[Frame] = if value.is_nan() { &[frame] } else { &[] };
         canvas.group(title, [frame.mark().fill(color).stroke(GRID, 1.0), hatching(hatched), words]);
@@ -165,12 +176,12 @@ impl TokenText {
         ColorScale::chosen(self.palette, self.range, &self.values)
     }
 
-    /// The tokens in lines, each where it begins.
+    /// The tokens of each line, each with its position.
     fn lines(&self) -> Vec<Vec<Placed>> {
         let mut lines = vec![Vec::new()];
         let mut from = 0.0;
         for (index, token) in self.tokens.iter().enumerate() {
-            // One space before a word is shown as room.
+            // One space before a word becomes room in the box.
             let (indent, text) = match token.strip_prefix(' ') {
                 Some("") => (1, String::new()),
                 Some(word) if !word.starts_with(' ') => (1, fit(&visible(word), self.width - 1)),
@@ -213,7 +224,7 @@ impl TokenText {
     }
 }
 
-/// A token in its line: where it begins, in px, and how many columns before its text are empty.
+/// A token in its line: where it starts, in px, and the empty columns before its text.
 #[derive(Clone)]
 struct Placed {
     index: usize,

@@ -1,21 +1,19 @@
-//! [`Top`]: the strongest of many numbers, as a small table.
+//! [`Top`]: the strongest of many numbers, as a small table. Analyses return it from `top(k)`.
 
 use std::{fmt, ops::Deref};
 
-use super::{
-    Bars, Figure,
-    drawn::ToFigure,
-    text::{columns, fit, headline, line, number, pad, pad_left, printable},
-};
+use super::{Bars, Figure, drawn::ToFigure};
 use crate::{
     Result,
     notebook::{self, Show},
     order::by_size,
+    printable::{columns, fit, headline, line, number, pad, pad_left, printable},
 };
 
-/// The largest of many numbers by absolute value, largest first, each with its name; NaN comes before all others.
+/// The largest of many numbers by absolute value, largest first, each with its name. NaN comes first of all.
 ///
-/// It is read like a `Vec` of its rows. A notebook shows it as a table with a bar for each number, and it prints as text.
+/// It dereferences to its rows, so it can be used like a `Vec`. A notebook shows it as a table with a bar for each
+/// number; printed, it is text.
 ///
 /// # Examples
 /// ```
@@ -36,7 +34,7 @@ pub struct Top<T> {
 }
 
 impl<T> Top<T> {
-    /// The `k` strongest of these; of equals, the first. `value` says what the numbers are.
+    /// The `k` strongest entries; ties keep their order. `value` names the numbers.
     pub(crate) fn of(k: usize, title: &str, value: &str, all: impl IntoIterator<Item = (String, f32, T)>) -> Self {
         let mut all: Vec<_> = all.into_iter().collect();
         let title = if k < all.len() { format!("{title} ({k} of {})", all.len()) } else { title.into() };
@@ -47,12 +45,12 @@ impl<T> Top<T> {
         Self { rows, named, title: line(title), value: line(value) }
     }
 
-    /// The rows' names, the strongest first.
+    /// The names of the rows, the strongest first.
     pub fn labels(&self) -> Vec<String> {
         self.named.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// The rows' numbers, the strongest first.
+    /// The numbers of the rows, the strongest first.
     pub fn values(&self) -> Vec<f32> {
         self.named.iter().map(|&(_, value)| value).collect()
     }
@@ -154,7 +152,7 @@ impl<T> fmt::Display for Top<T> {
     }
 }
 
-/// Plain text; with `{:-?}`, which the notebook's kernel falls back to, the picture too.
+/// Plain text. With `{:-?}`, which the notebook's kernel falls back to, also the picture.
 impl<T> fmt::Debug for Top<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         notebook::debug(self, f, Show::plain)

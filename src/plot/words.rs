@@ -1,27 +1,36 @@
-//! [`WordTable`]: a table of words on colours.
+//! [`WordTable`]: a table of words on coloured cells.
 
 use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels},
-    canvas::LABEL,
-    color::{ColorScale, Palette, check_range},
-    data::{Kept, Number, ToNames},
+    data::{Kept, Numeric, ToNames},
     figure::Figure,
-    grid::{Grid, TOOLTIPS},
-    legend::Legend,
-    panels::Panels,
-    text::{columns, fit, headline, line, number, or, pad, visible},
 };
-use crate::{Result, error::PlotError, order::by_size, plot::check_count};
+use crate::{
+    Result,
+    error::PlotError,
+    order::by_size,
+    plot::{
+        check_count,
+        drawing::{
+            category_axis::{Band, Labels},
+            color::{ColorScale, Palette, check_range},
+            grid::{Grid, TOOLTIPS},
+            legend::Legend,
+            page::LABEL,
+            panels::Panels,
+        },
+    },
+    printable::{columns, fit, headline, line, number, or, pad, visible},
+};
 
-/// A word in each cell, on a colour that says its value: the tokens that a direction writes, the names of heads.
+/// A word in each cell, on a colour that shows its value: the tokens that a direction promotes, or the names of heads.
 ///
-/// Values of both signs are red–white–blue around 0, amounts white to blue, unless said otherwise. Where the columns
-/// have no room for three letters the words are in the tooltips alone.
+/// By default, values of both signs are red–white–blue around 0, and amounts are white to blue. If the columns are too
+/// narrow for three letters, the words appear in the tooltips only.
 ///
 /// # Shapes
-/// The cells are `[rows, columns]`.
+/// The cells have the shape `[row, column]`.
 ///
 /// # Examples
 /// ```
@@ -80,7 +89,7 @@ impl WordTable {
         self
     }
 
-    /// What the values are, for the legend.
+    /// The name of the values, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
         self.value = line(name.into());
         self
@@ -92,25 +101,25 @@ impl WordTable {
         self
     }
 
-    /// What rows are, and their names.
+    /// The name of the row axis, and the names of the rows.
     pub fn rows<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
         self.rows = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self
     }
 
-    /// What columns are, and their names.
+    /// The name of the column axis, and the names of the columns.
     pub fn columns<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
         self.columns = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self
     }
 
-    /// What rows and columns are, both numbered from 0.
+    /// The names of the row and column axes, both numbered from 0.
     pub fn numbered(mut self, rows: impl Into<String>, columns: impl Into<String>) -> Self {
         (self.rows, self.columns) = ((line(rows.into()), Labels::Index), (line(columns.into()), Labels::Index));
         self
     }
 
-    /// What is said of each cell when pointed at, instead of its word and value. It has the shape of the cells.
+    /// The tooltip of each cell, instead of its word and value. The array has the shape of the cells.
     pub fn details(mut self, details: Array2<String>) -> Self {
         self.details = Some(details);
         self
@@ -123,21 +132,21 @@ impl WordTable {
     }
 
     /// The values at the ends of the palette.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// Puts row 0 at the bottom, as depth is drawn.
+    /// Puts row 0 at the bottom, as layers are usually drawn.
     pub fn upward(mut self) -> Self {
         self.upward = true;
         self
     }
 
-    /// The picture.
+    /// Draws the picture.
     ///
     /// # Errors
-    /// When there are no cells or more than 50,000, or names or details are not as many as the cells.
+    /// When there are no cells or more than 50,000, or when the names or details do not match the cells.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let (rows, columns) = self.cells.dim();
@@ -191,7 +200,7 @@ impl WordTable {
         check_range(self.range)
     }
 
-    /// How many letters of a word a cell shows; none when there is no room for words.
+    /// The number of letters of a word that a cell shows; 0 if there is no room for words.
     fn letters(&self) -> usize {
         let longest = self.cells.iter().map(|(word, _)| columns(&shown(word))).max().unwrap_or(0);
         let room = ((WIDTH / self.cells.ncols() as f64 - 8.0) / (LABEL * 0.6)) as usize;
@@ -242,7 +251,7 @@ impl WordTable {
     }
 }
 
-/// The word with its spaces written `·`; nothing for nothing.
+/// The word with its spaces shown as `·`; an empty word stays empty.
 fn shown(word: &str) -> String {
     if word.is_empty() { String::new() } else { visible(word) }
 }

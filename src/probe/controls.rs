@@ -1,3 +1,5 @@
+//! [`Controls`]: what a probe must beat, and [`Repeats`]: one measurement made several times.
+
 use rand::seq::index;
 
 use super::{
@@ -7,23 +9,23 @@ use super::{
 };
 use crate::Result;
 
-/// The same measurement, several times.
+/// The same measurement, made several times.
 #[derive(Clone, PartialEq)]
 pub struct Repeats(Vec<Metrics>);
 
 impl Repeats {
-    /// Every run, in order.
+    /// All runs, in order.
     pub fn runs(&self) -> Vec<Metrics> {
         self.0.clone()
     }
 
-    /// Mean over the runs; `None` without a run.
+    /// The mean over the runs; `None` without runs.
     pub fn mean(&self, score: Score) -> Option<f64> {
         let sum: f64 = self.0.iter().map(|run| run.get(score)).sum();
         (!self.0.is_empty()).then(|| sum / self.0.len() as f64)
     }
 
-    /// Standard deviation between runs (over n - 1); `None` with fewer than two.
+    /// The standard deviation between runs (over n - 1); `None` with fewer than two.
     pub fn sd(&self, score: Score) -> Option<f64> {
         let mean = self.mean(score).filter(|_| self.0.len() > 1)?;
         let squares: f64 = self.0.iter().map(|run| (run.get(score) - mean).powi(2)).sum();
@@ -37,16 +39,18 @@ impl FromIterator<Metrics> for Repeats {
     }
 }
 
-/// What a probe must beat before its score means anything, all measured on the same test samples.
+/// The scores that a probe must beat before its own score means anything.
+///
+/// All are measured on the same test samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Controls {
-    /// Every sample called by the more frequent class of the training samples. Its F1 is 0 when that class is the
-    /// negative one.
+    /// Every sample is assigned the more frequent class of the training samples. F1 is 0 if that is the negative class.
     pub majority: Metrics,
-    /// The training labels permuted, then features chosen and fitted in the same way: what the method finds where
-    /// there is nothing to find (a selection control; Hewitt and Liang 2019 is the idea for probes).
+    /// The training labels are permuted; features are then chosen and the probe fitted in the same way. This shows what
+    /// the method finds where there is nothing to find (a selection control, after the idea of control tasks by [Hewitt
+    /// and Liang 2019](https://arxiv.org/abs/1909.03368)).
     pub shuffled: Repeats,
-    /// k features drawn at random, fitted in the same way: how much is gained by choosing.
+    /// The probe is fitted on k random features in the same way. This shows how much choosing features gains.
     pub random_features: Repeats,
 }
 
@@ -63,7 +67,7 @@ impl Controls {
     }
 }
 
-/// The true labels with k features that nobody chose.
+/// The score with the true labels and k random features.
 fn random_features(task: &Task, repeat: usize) -> Result<Metrics> {
     let mut random = generator(task.params.seed, Stream::RandomFeatures, repeat);
     let columns = index::sample(&mut random, task.features.n_features(), task.params.k).into_vec();

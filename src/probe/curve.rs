@@ -1,3 +1,5 @@
+//! [`ProbeCurve`]: scores of sparse probes over layers and over the number of features, on several splits.
+
 use std::{borrow::Borrow, fmt};
 
 use rayon::prelude::*;
@@ -8,10 +10,10 @@ use super::{
 };
 use crate::{Result, error::ProbeError};
 
-/// How sparse probes do as k or the layer changes, over several train/test splits.
+/// Scores of sparse probes for several k or layers, on several train/test splits.
 ///
-/// The spread between splits says how much the choice of samples matters. The splits share samples, so it is not the
-/// standard error of the mean.
+/// The spread between splits shows how much the choice of samples matters. The splits share samples, so the spread is
+/// not the standard error of the mean.
 #[derive(Clone, PartialEq)]
 pub struct ProbeCurve {
     property: Option<String>,
@@ -24,26 +26,26 @@ pub struct ProbeCurve {
 /// The probes of one layer and one k.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurvePoint {
-    /// The layer's label.
+    /// The label of the layer.
     pub layer: String,
-    /// How many features the probes use.
+    /// The number of features that the probes use.
     pub k: usize,
-    /// On the samples the probes never saw, one run for each split.
+    /// Scores on the test samples, one run per split.
     pub test: Repeats,
-    /// On the samples the probes learnt from, one run for each split.
+    /// Scores on the training samples, one run per split.
     pub train: Repeats,
-    /// With shuffled training labels, every shuffle of every split.
+    /// Scores with shuffled training labels, for every shuffle of every split.
     pub shuffled: Repeats,
-    /// Calling every sample by the more frequent class, one run for each split.
+    /// Scores of the majority class, one run per split.
     pub majority: Repeats,
 }
 
-/// How few features suffice: the same samples probed with each `k`.
+/// Fits probes with each `k` on the same samples, to find how few features suffice.
 ///
-/// The splits have the seeds `seed`, `seed + 1`, ... of the parameters, and are the same for every k.
+/// The splits use the seeds `seed`, `seed + 1`, ... of the parameters and are the same for every k.
 ///
 /// # Examples
-/// A property that two features carry together, each of them half of it:
+/// A property that two features carry together, half of it each:
 /// ```
 /// use glassbox::probe::{Features, Labels, Score, SparseProbe, curve_over_k};
 /// use ndarray::Array2;
@@ -60,7 +62,7 @@ pub struct CurvePoint {
 /// ```
 ///
 /// # Errors
-/// As [`SparseProbeParams::fit`], for any `k`; and without any `k`.
+/// Fails as [`SparseProbeParams::fit`] does, for any `k`, and when there is no `k`.
 pub fn curve_over_k(
     features: impl Borrow<Features>,
     labels: impl Borrow<Labels>,
@@ -72,10 +74,10 @@ pub fn curve_over_k(
     ProbeCurve::measure(vec![(label, features.clone())], labels, ks.into_iter().collect(), params)
 }
 
-/// Where the property can be read: the same samples probed at each layer, with the `k` of the parameters.
+/// Fits probes at each layer on the same samples, with the `k` of the parameters, to find where a property can be read.
 ///
 /// # Errors
-/// As [`SparseProbeParams::fit`], for any layer; and without any layer.
+/// Fails as [`SparseProbeParams::fit`] does, for any layer, and when there are no layers.
 pub fn curve_over_layers(
     layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
     labels: impl Borrow<Labels>,
@@ -85,10 +87,10 @@ pub fn curve_over_layers(
     curve_over_layers_and_k(layers, labels, [params.k], params)
 }
 
-/// Where the property can be read, and from how few features: every layer with every `k`.
+/// Fits probes at every layer with every `k`, to find where a property can be read and from how few features.
 ///
 /// # Errors
-/// As [`SparseProbeParams::fit`], for any layer and `k`; and without any layer or any `k`.
+/// Fails as [`SparseProbeParams::fit`] does, for any layer and `k`, and when there are no layers or no `k`.
 pub fn curve_over_layers_and_k(
     layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
     labels: impl Borrow<Labels>,
@@ -101,22 +103,22 @@ pub fn curve_over_layers_and_k(
 }
 
 impl ProbeCurve {
-    /// Every layer with every k: layer by layer, k rising within a layer.
+    /// Every layer with every k: layer by layer, with k increasing within a layer.
     pub fn points(&self) -> Vec<CurvePoint> {
         self.points.clone()
     }
 
-    /// What property the labels are, when that was said.
+    /// The name of the property, if the labels have one.
     pub fn property(&self) -> Option<String> {
         self.property.as_deref().map(str::to_owned)
     }
 
-    /// The layers' labels.
+    /// The labels of the layers.
     pub fn layers(&self) -> Vec<String> {
         self.layers.clone()
     }
 
-    /// The numbers of features, rising.
+    /// The numbers of features, increasing.
     pub fn ks(&self) -> Vec<usize> {
         self.ks.clone()
     }
@@ -146,7 +148,7 @@ impl ProbeCurve {
     }
 }
 
-/// What one split says about one k.
+/// The scores of one split and one k.
 struct Measured {
     test: Metrics,
     train: Metrics,
@@ -179,7 +181,7 @@ fn points_of_layer(
     Ok(ks.iter().enumerate().map(point).collect())
 }
 
-/// One split, every k; the features are ranked once.
+/// Measures one split for every k. The features are ranked once.
 fn measure_split(
     features: &Features,
     labels: &Labels,
@@ -187,7 +189,7 @@ fn measure_split(
     params: SparseProbeParams,
 ) -> Result<Vec<Measured>> {
     let split = Split::stratified(labels, params.test_fraction, params.seed)?;
-    // The k of the parameters has no say here, so it must not be found too large either.
+    // The k of the parameters is not used here, so it must not be checked either.
     let params = params.k(1);
     let task = Task::new(&params, features, labels, &split)?;
     let target = Target::of(&task);

@@ -1,3 +1,5 @@
+//! The pictures of a [`ProbeCurve`]: a score over layers, or over the number of features.
+
 use std::fmt;
 
 use super::{CurvePoint, ProbeCurve, Repeats, Score, report::mean_and_sd};
@@ -11,22 +13,24 @@ use crate::{
 type Part = fn(&CurvePoint) -> &Repeats;
 
 impl ProbeCurve {
-    /// ROC-AUC over the layers, or over k where there is one layer; see [`picture_of`](Self::picture_of).
+    /// Draws ROC-AUC over the layers, or over k if there is only one layer.
+    ///
+    /// See [`picture_of`](Self::picture_of).
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// Fails when nothing can be drawn.
     pub fn picture(&self) -> Result<Figure> {
         self.picture_of(Score::RocAuc)
     }
 
-    /// A score over the layers, one line for each k, or over k where there is one layer.
+    /// Draws a score over the layers, one line for each k, or over k if there is only one layer.
     ///
-    /// Lines are means over the splits and bands one standard deviation; several run from light to dark. A single line is drawn with the one of the
-    /// train samples, for the gap between them is what the probe has learnt by heart. The dashed levels are the
-    /// majority class and the shuffled labels, averaged over all points.
+    /// Lines are means over the splits and bands are one standard deviation. Several lines run from light to dark. A
+    /// single line comes with that of the training samples; the gap between them is overfitting. The dashed levels are
+    /// the majority class and the shuffled labels, averaged over all points.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// Fails when nothing can be drawn.
     pub fn picture_of(&self, score: Score) -> Result<Figure> {
         if self.layers.len() == 1 {
             return self.picture_over_k(score);
@@ -39,10 +43,12 @@ impl ProbeCurve {
         self.draw(chart, lines.collect(), score, |series, _| series)
     }
 
-    /// A score over k on a logarithmic axis, one line for each layer; otherwise as [`picture_of`](Self::picture_of).
+    /// Draws a score over k on a logarithmic axis, one line for each layer.
+    ///
+    /// See [`picture_of`](Self::picture_of).
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// Fails when nothing can be drawn.
     pub fn picture_over_k(&self, score: Score) -> Result<Figure> {
         let lines = self.layers.iter().zip(self.points.chunks(self.ks.len()));
         let lines = lines.map(|(layer, points)| (named(layer), points.iter().collect()));
@@ -67,7 +73,7 @@ impl ProbeCurve {
                 None => series,
             }
         };
-        // Every score is a share.
+        // Every score lies between 0 and 1.
         let mut chart = chart.title(self.title()).y(score.name()).y_range(0.5, 1.0).y_limits(0.0, 1.0);
         if let [(_, points)] = lines.as_slice() {
             chart = chart.add(series("test".into(), points, |point| &point.test));
@@ -89,7 +95,7 @@ impl ProbeCurve {
         chart.draw()
     }
 
-    /// What all points share.
+    /// The title: what all points have in common.
     fn title(&self) -> String {
         let property = self.property().map(|name| format!(" for {name}")).unwrap_or_default();
         let shared = match (&self.layers[..], &self.ks[..]) {
@@ -101,7 +107,7 @@ impl ProbeCurve {
     }
 }
 
-/// A layer's label in a sentence: a bare number says that it is a layer.
+/// Returns a layer's label for a sentence: `layer 3` for a bare number.
 fn named(layer: &str) -> String {
     if layer.parse::<usize>().is_ok() { format!("layer {layer}") } else { layer.to_string() }
 }
@@ -123,7 +129,7 @@ impl Show for ProbeCurve {
 }
 
 shown! {
-    /// Shows the picture as the output of a notebook's cell.
+    /// Shows the picture in a notebook.
     ProbeCurve
 }
 

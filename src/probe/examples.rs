@@ -1,4 +1,6 @@
-//! From texts to features and labels: what the model held at each token, and whether the token has a property.
+//! [`Examples`]: activations and labels for many tokens, collected from texts.
+//!
+//! The input of probes.
 
 use super::{Features, Labels};
 use crate::{
@@ -6,14 +8,15 @@ use crate::{
     axes::Axis,
     error::{ProbeError, SiteError},
     hook::{Layers, Site, Sites, ToSite},
-    text::{ToTokens, Tokens},
+    model::ToTokens,
+    text::Tokens,
 };
 use ndarray::Array2;
 
-/// Activations at some sites for many tokens, and a yes or no for each token.
+/// Activations at some sites for many tokens, with a yes-or-no label for each token.
 ///
 /// # Examples
-/// Does the residual stream say whether a word has been said before?
+/// Does the residual stream encode whether a word occurred before?
 /// ```
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
@@ -28,17 +31,19 @@ use ndarray::Array2;
 pub struct Examples {
     features: Vec<(Site, Features)>,
     labels: Labels,
-    /// Those of the model.
+    /// The layer counts of the model.
     layers: Layers,
 }
 
 impl Examples {
-    /// Runs every text once and asks `label` of every token: `Some(true)`, `Some(false)`, or `None` to leave it out.
+    /// Runs every text once and labels every token with `label`: `Some(true)`, `Some(false)`, or `None` to leave it
+    /// out.
     ///
-    /// A site with heads gives `head * d_head` features.
+    /// A site with heads yields `head * d_head` features.
     ///
     /// # Errors
-    /// When a text cannot be read, the model lacks a site, a site has no position axis, or no token is kept.
+    /// Fails when a text cannot be read, the model does not have a site, a site does not have a position axis, or every
+    /// token is left out.
     pub fn collect<T: ToTokens>(
         model: &Model,
         sites: impl Into<Sites>,
@@ -68,13 +73,13 @@ impl Examples {
         Ok(Self { features, labels: labels.into(), layers: model.config().layers() })
     }
 
-    /// The activations at a site, one row per kept token.
+    /// Returns the activations at a site, one row per token.
     ///
     /// # Shapes
     /// `[sample, feature]`
     ///
     /// # Errors
-    /// When the site was not collected.
+    /// Fails when the site was not collected.
     pub fn features(&self, site: impl ToSite) -> Result<Features> {
         let site = site.site_in(self.layers)?;
         let found = self.features.iter().find(|(have, _)| *have == site);
@@ -84,12 +89,12 @@ impl Examples {
         })
     }
 
-    /// Whether each kept token has the property.
+    /// The label of each token.
     pub fn labels(&self) -> Labels {
         self.labels.clone()
     }
 
-    /// Every site's features under a short name such as `3.resid_pre`, for
+    /// The features of every site under a short name such as `3.resid_pre`, for
     /// [`curve_over_layers`](super::curve_over_layers).
     pub fn by_site(&self) -> Vec<(String, Features)> {
         let short = |site: &Site| site.to_string().replace("blocks.", "").replace("hook_", "");
@@ -97,7 +102,7 @@ impl Examples {
     }
 }
 
-/// Fails for a site that does not hold something for every position of a text.
+/// Fails for a site that does not hold a value for every position of a text.
 fn per_position(site: Site) -> Result<()> {
     if site.axes().starts_with(&[Axis::Batch, Axis::Pos]) && site != Site::tokens() {
         return Ok(());
@@ -108,7 +113,7 @@ fn per_position(site: Site) -> Result<()> {
 fn features(site: Site, samples: usize, rows: Vec<f32>) -> Result<Features> {
     let width = rows.len() / samples;
     let values = Array2::from_shape_vec((samples, width), rows).map_err(|e| candle_core::Error::Msg(e.to_string()))?;
-    // Neurons have names of their own; the other axes only have numbers.
+    // Neurons have names such as L2N611; features of other axes are numbered.
     let neuron = site.layer().filter(|_| site.axes().last() == Some(&Axis::DMlp));
     let name = |index: usize| neuron.map_or_else(|| index.to_string(), |layer| format!("L{layer}N{index}"));
     Ok(Features::new(values)?.named_by(name).with_source(site.to_string()))

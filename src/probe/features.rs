@@ -1,10 +1,12 @@
+//! [`Features`]: the input of a probe, one row of numbers per sample.
+
 use std::sync::Arc;
 
 use ndarray::Array2;
 
 use crate::{Result, error::ProbeError};
 
-/// What a probe may look at: one row of numbers per sample, with a name for each column.
+/// The input of a probe: one row of numbers per sample, with a name for each column.
 ///
 /// The values are shared, so a clone is cheap and a notebook can keep many.
 ///
@@ -30,10 +32,12 @@ pub struct Features {
 }
 
 impl Features {
-    /// Takes a matrix `[sample, feature]`; the features are named by their index until they are given names.
+    /// Makes features from a matrix `[sample, feature]`.
+    ///
+    /// They are named by their index until you name them.
     ///
     /// # Errors
-    /// When an axis is empty or a value is NaN or infinite.
+    /// Fails when an axis is empty, or a value is NaN or infinite.
     pub fn new(values: Array2<f32>) -> Result<Self> {
         let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
         if values.is_empty() {
@@ -49,10 +53,10 @@ impl Features {
         Ok(Self { values: Arc::new(values), names, source: None })
     }
 
-    /// Gives every feature a name, such as `L2N611`.
+    /// Names every feature, for example `L2N611`.
     ///
     /// # Errors
-    /// When the number of names is not the number of features.
+    /// Fails when the number of names is not the number of features.
     pub fn with_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
         let names: Arc<[String]> = names.into_iter().map(Into::into).collect();
         if names.len() != self.n_features() {
@@ -74,7 +78,9 @@ impl Features {
         self
     }
 
-    /// Says where the numbers came from: a hook name, such as `blocks.2.mlp.hook_post`. Reports and pictures show it.
+    /// Sets the origin of the values, such as the hook `blocks.2.mlp.hook_post`.
+    ///
+    /// Reports and pictures show it.
     pub fn with_source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into().into());
         self
@@ -88,12 +94,12 @@ impl Features {
         self.values.clone()
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub fn n_samples(&self) -> usize {
         self.values.nrows()
     }
 
-    /// How many features each sample has.
+    /// The number of features of each sample.
     pub fn n_features(&self) -> usize {
         self.values.ncols()
     }
@@ -108,7 +114,7 @@ impl Features {
         self.names.to_vec()
     }
 
-    /// Where the numbers came from, when that was said.
+    /// The origin of the values, if one was set.
     pub fn source(&self) -> Option<String> {
         self.source.as_deref().map(str::to_owned)
     }

@@ -1,8 +1,10 @@
+//! [`Labels`]: the yes-or-no answers that a probe learns.
+
 use std::sync::Arc;
 
 use crate::{Result, error::ProbeError};
 
-/// The answer for each sample: `true` where the property holds.
+/// The answers for all samples: `true` where the property holds.
 ///
 /// # Shapes
 /// `[sample]`.
@@ -21,37 +23,39 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Takes one answer per sample.
+    /// Makes labels from one answer per sample.
     pub fn new(values: impl Into<Vec<bool>>) -> Self {
         values.into().into_iter().collect()
     }
 
-    /// Says what property it is, such as `plural`. Reports and pictures show it.
+    /// Names the property, for example `plural`.
+    ///
+    /// Reports and pictures show the name.
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into().into()), ..self }
     }
 
-    /// What property it is, when that was said.
+    /// The name of the property, if one was set.
     pub fn name(&self) -> Option<String> {
         self.name.as_deref().map(str::to_owned)
     }
 
-    /// How many samples are labelled.
+    /// The number of labels.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// True without any sample.
+    /// Whether there are no labels.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// How many samples are labelled `true`.
+    /// The number of samples labelled `true`.
     pub fn positives(&self) -> usize {
         self.count(true)
     }
 
-    /// The answers in order.
+    /// The answers, in order.
     pub fn as_slice(&self) -> &[bool] {
         &self.values
     }
@@ -60,12 +64,12 @@ impl Labels {
         self.values.iter().filter(|&&label| label == class).count()
     }
 
-    /// The labels of the samples at `rows`.
+    /// Returns the labels of the samples at `rows`.
     pub(crate) fn at(&self, rows: &[usize]) -> Vec<bool> {
         rows.iter().filter_map(|&row| self.values.get(row).copied()).collect()
     }
 
-    /// Checks that there are `n_samples` labels and both classes among them.
+    /// Checks that there are `n_samples` labels, and that both classes occur.
     pub(crate) fn check(&self, n_samples: usize) -> Result<()> {
         if self.len() != n_samples {
             return Err(
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn one_class_only_is_an_error_that_names_it() {
         let error = Labels::new(vec![true; 5]).check(5).unwrap_err().to_string();
-        assert!(error.starts_with("every one of the 5 labels is true"), "{error}");
+        assert!(error.starts_with("all 5 labels are true"), "{error}");
     }
 
     #[test]

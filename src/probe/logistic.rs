@@ -1,4 +1,4 @@
-//! Logistic regression on a few features: linfa finds, Newton finishes.
+//! Logistic regression on a few features: linfa's L-BFGS finds a start, Newton's method the minimum.
 
 use faer::{Col, Mat};
 use linfa::{Dataset, traits::Fit};
@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, Axis};
 use super::{Features, SparseProbeParams, newton::Problem};
 use crate::{Result, error::ProbeError};
 
-/// Mean gradient at which L-BFGS hands over to Newton.
+/// The mean gradient at which L-BFGS hands over to Newton's method.
 const GRADIENT: f64 = 1e-4;
 
 /// A linear classifier on some columns of the features, in the units of the features.
@@ -16,13 +16,13 @@ const GRADIENT: f64 = 1e-4;
 pub(crate) struct Linear {
     pub columns: Vec<usize>,
     pub weights: Vec<f64>,
-    /// Standard deviation of each column over the samples that were learnt from; 1 when not standardised.
+    /// The standard deviation of each column over the training samples; 1 if not standardised.
     pub scales: Vec<f64>,
     pub bias: f64,
 }
 
 impl Linear {
-    /// Learns from the samples at `rows`, whose labels are `labels`.
+    /// Fits the classifier on the samples at `rows`, whose labels are `labels`.
     pub(crate) fn fit(
         features: &Features,
         rows: &[usize],
@@ -44,20 +44,20 @@ impl Linear {
         Ok(Self { columns: columns.to_vec(), weights, scales, bias: found[columns.len()] - shift })
     }
 
-    /// Log-odds of the positive class for the samples at `rows`.
+    /// Returns the log-odds of the positive class for the samples at `rows`.
     pub(crate) fn log_odds(&self, features: &Features, rows: &[usize]) -> Vec<f64> {
         (gather(features, rows, &self.columns).dot(&Array1::from_vec(self.weights.clone())) + self.bias).to_vec()
     }
 }
 
-/// `[row, column]` of the named rows and columns, in double precision.
+/// Returns `[row, column]` of some rows and columns, in double precision.
 fn gather(features: &Features, rows: &[usize], columns: &[usize]) -> Array2<f64> {
     Array2::from_shape_fn((rows.len(), columns.len()), |(row, column)| {
         f64::from(features.values()[[rows[row], columns[column]]])
     })
 }
 
-/// Mean and standard deviation (over n); a constant column keeps its size.
+/// Returns mean and standard deviation (over n). A constant column keeps its scale.
 fn scale(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -66,7 +66,7 @@ fn scale(values: &[f64]) -> (f64, f64) {
     (mean, if constant { 1.0 } else { variance.sqrt() })
 }
 
-/// Weights, then intercept, at the minimum of the (class-weighted) loss.
+/// Returns the weights, then the intercept, at the minimum of the (class-weighted) loss.
 fn minimise(x: Array2<f64>, labels: &[bool], params: &SparseProbeParams) -> Result<Col<f64>> {
     let (samples, features) = x.dim();
     let positives = labels.iter().filter(|&&label| label).count() as f64;
@@ -75,7 +75,8 @@ fn minimise(x: Array2<f64>, labels: &[bool], params: &SparseProbeParams) -> Resu
         Mat::from_fn(samples, features + 1, |row, column| if column < features { x[[row, column]] } else { 1.0 });
     let start = unweighted(x, labels, params)?;
     let (class_weights, shift) = if params.balanced {
-        // What equal priors would do to the intercept of a model that fits: the weighted minimum lies close by.
+        // The start: the unweighted minimum, with the intercept that equal class frequencies would imply. The weighted
+        // minimum is close.
         ([samples as f64 / (2.0 * negatives), samples as f64 / (2.0 * positives)], (positives / negatives).ln())
     } else {
         ([1.0, 1.0], 0.0)
@@ -84,7 +85,7 @@ fn minimise(x: Array2<f64>, labels: &[bool], params: &SparseProbeParams) -> Resu
     Ok(Problem { design, labels, class_weights, l2: params.l2 }.minimise(start)?)
 }
 
-/// linfa's answer: every sample weighs the same.
+/// Returns linfa's solution, in which every sample has the same weight.
 fn unweighted(x: Array2<f64>, labels: &[bool], params: &SparseProbeParams) -> Result<Vec<f64>> {
     let samples = x.nrows() as f64;
     let fitted = LogisticRegression::default()
@@ -93,7 +94,7 @@ fn unweighted(x: Array2<f64>, labels: &[bool], params: &SparseProbeParams) -> Re
         .max_iterations(params.max_iterations)
         .fit(&Dataset::new(x, Array1::from_vec(labels.to_vec())))
         .map_err(|error| ProbeError::Linfa { why: error.to_string() })?;
-    // linfa models the chance of the more frequent class.
+    // linfa models the probability of the more frequent class.
     let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
     Ok(fitted.params().iter().chain([&fitted.intercept()]).map(|parameter| sign * parameter).collect())
 }

@@ -1,26 +1,32 @@
+//! [`Metrics`]: how well a probe's scores separate the two classes.
+//!
+//! To add a metric, add a variant to [`Score`], its name, and a field of [`Metrics`].
+
 use super::Labels;
 use crate::{Result, error::ProbeError, order::falling};
 use std::borrow::Borrow;
 
-/// One of the numbers that [`Metrics`] holds, all between 0 and 1, larger is better.
+/// One of the numbers in [`Metrics`].
+///
+/// All are between 0 and 1, and larger is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Score {
-    /// Share of samples that are classified correctly.
+    /// The share of samples that are classified correctly.
     Accuracy,
-    /// Share of the samples called positive that are positive; 0 when none is called so.
+    /// The share of samples classified as positive that are positive; 0 if there are none.
     Precision,
-    /// Share of the positive samples that are called positive.
+    /// The share of positive samples that are classified as positive.
     Recall,
-    /// Harmonic mean of precision and recall.
+    /// The harmonic mean of precision and recall.
     F1,
-    /// Chance that a positive sample scores above a negative one, ties counting one half.
+    /// The probability that a positive sample scores above a negative one; ties count one half.
     RocAuc,
-    /// Precision averaged over the positives from the highest score down.
+    /// The average of the precision at each positive sample, from the highest score down.
     AveragePrecision,
 }
 
 impl Score {
-    /// All of them, in the order of reports.
+    /// All scores, in the order of reports.
     pub const ALL: [Self; 6] =
         [Self::Accuracy, Self::Precision, Self::Recall, Self::F1, Self::RocAuc, Self::AveragePrecision];
 
@@ -37,11 +43,11 @@ impl Score {
     }
 }
 
-/// How well scores tell the two classes apart.
+/// How well scores separate the two classes.
 ///
-/// The counts, accuracy, precision, recall and F1 call a sample positive when its score is at least 0 (a log-odds of
-/// 0, probability one half). ROC-AUC and average precision use the order of the scores alone; samples with equal
-/// scores share one rank and one threshold, so no order is made up among them.
+/// Counts, accuracy, precision, recall and F1 classify a sample as positive if its score is at least 0 (log-odds of 0
+/// are a probability of one half). ROC-AUC and average precision use only the order of the scores. Samples with equal
+/// scores share one rank and one threshold, so ties do not get an arbitrary order.
 ///
 /// # Examples
 /// ```
@@ -55,13 +61,13 @@ impl Score {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metrics {
-    /// Positive samples called positive.
+    /// Positive samples classified as positive.
     pub true_positives: usize,
-    /// Negative samples called positive.
+    /// Negative samples classified as positive.
     pub false_positives: usize,
-    /// Negative samples called negative.
+    /// Negative samples classified as negative.
     pub true_negatives: usize,
-    /// Positive samples called negative.
+    /// Positive samples classified as negative.
     pub false_negatives: usize,
     /// See [`Score::Accuracy`].
     pub accuracy: f64,
@@ -78,10 +84,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Measures log-odds (or any score with its threshold at 0) against the labels.
+    /// Compares log-odds, or any scores with a threshold of 0, with the labels.
     ///
     /// # Errors
-    /// When the lengths differ, a score is NaN, or only one class is there.
+    /// Fails when the lengths differ, a score is NaN, or only one class occurs.
     pub fn from_scores(scores: &[f64], labels: impl Borrow<Labels>) -> Result<Self> {
         let labels = labels.borrow();
         labels.check(scores.len())?;
@@ -108,7 +114,7 @@ impl Metrics {
         })
     }
 
-    /// One of the numbers, chosen by name.
+    /// Returns one of the numbers.
     pub fn get(&self, score: Score) -> f64 {
         match score {
             Score::Accuracy => self.accuracy,
@@ -121,12 +127,12 @@ impl Metrics {
     }
 }
 
-/// `part / whole`, 0 for nothing out of nothing.
+/// Returns `part / whole`, and 0 for 0 / 0.
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// How many positives and negatives lie at each distinct score, from the highest down.
+/// Returns the numbers of positives and negatives at each distinct score, from the highest down.
 fn thresholds(scores: &[f64], labels: &[bool]) -> Vec<[usize; 2]> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
     order.sort_by(|a, b| falling(a.0, b.0));
@@ -139,8 +145,8 @@ fn thresholds(scores: &[f64], labels: &[bool]) -> Vec<[usize; 2]> {
         .collect()
 }
 
-/// Pairs in order over all pairs: each threshold's negatives are beaten by the positives above it, and tie with those
-/// beside it. Whole numbers of half pairs, so exact.
+/// The share of pairs in order. The negatives at each threshold rank below the positives above it, and tie with those
+/// at the same threshold. Half pairs are counted as integers, so the result is exact.
 fn roc_auc(thresholds: &[[usize; 2]]) -> f64 {
     let (mut above, mut half_pairs, mut all_negatives) = (0_u128, 0_u128, 0_u128);
     for &[positives, negatives] in thresholds {

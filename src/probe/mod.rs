@@ -1,23 +1,27 @@
-//! Where is it written? Small linear classifiers on activations.
+//! Probes: small linear classifiers that test what can be read from activations.
 //!
-//! **Technique.** Collect an activation for many labelled samples, say the neurons of one layer at the last token of
-//! words that are plural or not. Choose the k neurons whose mean differs most between the two classes and fit a
-//! logistic regression on these alone: a *sparse probe* (Gurnee et al. 2023, "Finding Neurons in a Haystack"). Repeat
-//! over k and over layers.
+//! **Technique.** Collect an activation for many labelled samples, such as the neurons of one layer at the last token
+//! of words that are plural or not. Choose the k neurons whose mean differs most between the two classes, and fit a
+//! logistic regression on these alone: a *sparse probe* ([Gurnee et al. 2023](https://arxiv.org/abs/2305.01610),
+//! "Finding Neurons in a Haystack"). Repeat over k and over layers.
 //!
-//! **Intuition.** When one neuron suffices, the property has a neuron of its own. When the score climbs slowly with k,
-//! the property is spread over many. The layer where it climbs is where the model has worked the property out.
+//! **Intuition.** If one neuron suffices, the property has its own neuron. If the score rises slowly with k, the
+//! property is spread over many. The layer where the score rises is where the model has computed the property.
 //!
-//! **Caveats.** A probe shows that the property can be *read*, not that the model *uses* it: for that, change the
-//! neurons and run again ([`hook`](crate::hook)). A probe finds something in pure noise too, so every probe carries its
+//! **Caveats.** A probe shows that the property can be *read*, not that the model *uses* it. To test that, change the
+//! neurons and run again ([`hook`](crate::hook)). A probe finds something even in noise, so every probe comes with
 //! controls: the majority class, the same search with shuffled labels, and k random features. Choosing, scaling and
-//! fitting see the training samples only. The choice is by the difference of raw means, as in the paper, so features of
-//! large scale come first: right for neurons of one layer, less so for a residual stream with a few huge dimensions.
-//! And tokens of one text are not independent samples: split by text with [`Split::from_indices`].
+//! fitting use the training samples only. Features are chosen by the difference of raw means, as in the paper, so
+//! features with a large scale come first. That is right for neurons of one layer, but less so for a residual stream
+//! with a few huge dimensions. Tokens of one text are not independent samples: split by text with
+//! [`Split::from_indices`].
 //!
-//! **How it is computed.** linfa-logistic (L-BFGS) finds the unweighted regression; Newton's method brings it to the
-//! class-balanced one, which linfa cannot weigh, and stops when the loss is within 1e-12 nats of its minimum. Data is
-//! `f32`, sums and regressions are `f64`.
+//! **Computation.** linfa-logistic (L-BFGS) solves the unweighted regression. Newton's method continues to the
+//! class-balanced one, which linfa cannot weight, and stops when the loss is within 1e-12 nats of its minimum. Data is
+//! `f32`; sums and regressions are `f64`.
+//!
+//! To add a way of choosing features, change `select.rs`; to add a metric, see `metrics.rs`; to add a control, add a
+//! field to [`Controls`] and its row in `report.rs`.
 
 mod controls;
 mod curve;

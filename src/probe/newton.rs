@@ -1,41 +1,44 @@
-//! Damped Newton steps to the minimum of a class-weighted logistic loss.
+//! Damped Newton's method for a class-weighted logistic loss.
 //!
-//! linfa-logistic has no class weights and does not say whether its L-BFGS arrived. Its answer is a start from which a
-//! few Newton steps reach the weighted minimum, and the Newton decrement, an estimate in nats of what is left to gain,
-//! proves it. The problem is strictly convex, so the minimum does not depend on the start.
+//! Used by `logistic.rs`.
+//!
+//! linfa-logistic does not have class weights, and does not report whether L-BFGS converged. Its solution is a start
+//! from which a few Newton steps reach the weighted minimum. The Newton decrement estimates how far the loss is from
+//! its minimum, in nats, and so proves convergence. The problem is strictly convex, so the minimum does not depend on
+//! the start.
 
 use faer::{Col, Mat, Side, linalg::solvers::Solve};
 
 use crate::error::ProbeError;
 
 const MAX_STEPS: usize = 200;
-/// Far from the minimum every sigmoid is saturated, and the first direction may be too long by many powers of ten.
+/// Far from the minimum every sigmoid is saturated, and the first step may be too long by many powers of ten.
 const MAX_HALVINGS: usize = 200;
 const DECREMENT: f64 = 1e-12;
-/// Share of the promised decrease that a step must deliver (Armijo's condition).
+/// The share of the predicted decrease that a step must achieve (Armijo's condition).
 const ARMIJO: f64 = 1e-4;
-/// Keeps the scaled Hessian positive definite where every sigmoid is saturated: the intercept is not penalised.
+/// Keeps the scaled Hessian positive definite when every sigmoid is saturated, because the intercept is not penalised.
 const RIDGE: f64 = 1e-12;
 
-/// Mean logistic loss with sample weights, plus `l2 / 2` times the squared weights; the last parameter is the
+/// The mean logistic loss with sample weights, plus `l2 / 2` times the squared weights. The last parameter is the
 /// intercept, which is not penalised.
 pub(crate) struct Problem<'a> {
-    /// `[sample, parameter]`, the last column is all ones.
+    /// `[sample, parameter]`; the last column is all ones.
     pub design: Mat<f64>,
     pub labels: &'a [bool],
-    /// Weight of the negative and of the positive class.
+    /// The weights of the negative and of the positive class.
     pub class_weights: [f64; 2],
     pub l2: f64,
 }
 
-/// The slope and the Newton direction at a point.
+/// The gradient and the Newton direction at a point.
 struct Step {
     gradient: Col<f64>,
     direction: Col<f64>,
 }
 
 impl Problem<'_> {
-    /// Goes downhill from `start` to the minimum.
+    /// Returns the minimum, searching from `start`.
     pub(crate) fn minimise(&self, start: Col<f64>) -> Result<Col<f64>, ProbeError> {
         let (mut at, mut loss, mut decrement) = (start.clone(), self.loss(&start), f64::INFINITY);
         let mut steps = 0;
@@ -58,7 +61,8 @@ impl Problem<'_> {
         Err(ProbeError::NotConverged { steps, decrement })
     }
 
-    /// Weight and signed margin (positive where the sample is on its side) of every sample.
+    /// Returns the weight and the signed margin of every sample. The margin is positive if the sample is classified
+    /// correctly.
     fn margins(&self, at: &Col<f64>) -> impl Iterator<Item = (f64, f64, f64)> {
         let logits = &self.design * at;
         let samples = self.labels.len() as f64;
@@ -77,7 +81,7 @@ impl Problem<'_> {
         at.iter().copied().take(at.nrows().saturating_sub(1))
     }
 
-    /// `None` where the Hessian cannot be factorised.
+    /// Returns the next step; `None` if the Hessian cannot be factorised.
     fn step(&self, at: &Col<f64>) -> Option<Step> {
         let (slopes, curvatures): (Vec<f64>, Vec<f64>) = self
             .margins(at)
@@ -103,8 +107,8 @@ impl Problem<'_> {
     }
 }
 
-/// Solves for a positive definite matrix, after bringing its diagonal to 1: features may differ in size by many powers
-/// of ten.
+/// Solves a positive definite system after scaling the diagonal to 1, because features may differ in scale by many
+/// powers of ten.
 fn solve(matrix: Mat<f64>, right: &Col<f64>) -> Option<Col<f64>> {
     let size = matrix.nrows();
     let scale: Vec<f64> =
@@ -116,7 +120,7 @@ fn solve(matrix: Mat<f64>, right: &Col<f64>) -> Option<Col<f64>> {
     Some(Col::from_fn(size, |i| scale[i] * found[i]))
 }
 
-/// `ln(1 + exp(x))` without overflow.
+/// Returns `ln(1 + exp(x))` without overflow.
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
@@ -129,14 +133,14 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// With one all-ones column the minimum is the weighted log-odds of the classes.
+    /// With a single all-ones column, the minimum is the log-odds of the class weights.
     #[test]
     fn an_intercept_alone_is_the_log_odds_of_the_weighted_classes() {
         let labels = [true, false, false, false];
         for (class_weights, log_odds) in [([1.0, 1.0], (1.0_f64 / 3.0).ln()), ([2.0 / 3.0, 2.0], 0.0)] {
             let problem = Problem { design: Mat::from_fn(4, 1, |_, _| 1.0), labels: &labels, class_weights, l2: 0.01 };
             let found = problem.minimise(Col::from_fn(1, |_| 30.0)).unwrap();
-            // A decrement of 1e-12 and a curvature of about 1/4 leave sqrt(2e-12 / (1/4)).
+            // With a decrement of 1e-12 and a curvature of about 1/4, the error is at most sqrt(2e-12 / (1/4)).
             assert!((found[0] - log_odds).abs() < 3e-6, "{} {log_odds}", found[0]);
         }
     }

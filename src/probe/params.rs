@@ -1,12 +1,15 @@
-use super::{Features, Labels, SparseProbe, Split};
-use crate::{Result, error::ProbeError};
-use std::borrow::Borrow;
+//! [`SparseProbeParams`]: the settings of a sparse probe.
 
-/// How a sparse probe is fitted. Made by [`SparseProbe::params`].
+use super::{Features, Labels};
+use crate::{Result, error::ProbeError};
+
+/// The settings of a sparse probe.
 ///
-/// The loss is the mean over the training samples of the logistic loss, plus `l2 / 2` times the sum of the squared
-/// weights; the bias is not penalised. With n training samples this is scikit-learn's `C = 1 / (l2 n)` and linfa's
-/// `alpha = l2 n`, and the same convention as TransformerLens's `l2_strength`.
+/// Made by [`SparseProbe::params`](super::SparseProbe::params).
+///
+/// The loss is the mean logistic loss over the training samples, plus `l2 / 2` times the sum of the squared weights.
+/// The bias is not penalised. With n training samples this is scikit-learn's `C = 1 / (l2 n)` and linfa's `alpha = l2
+/// n`, and the same convention as TransformerLens's `l2_strength`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SparseProbeParams {
     pub(crate) k: usize,
@@ -38,85 +41,78 @@ impl Default for SparseProbeParams {
     }
 }
 
-/// The most that anything is done anew.
+/// The largest number of repeats of anything.
 const REPEATS: usize = 10_000;
 
 impl SparseProbeParams {
-    /// How many features the probe may use. Default 8.
+    /// Sets the number of features that the probe may use.
+    ///
+    /// The default is 8.
     pub fn k(self, k: usize) -> Self {
         Self { k, ..self }
     }
 
-    /// Seeds the split and the controls. Default 0.
+    /// Seeds the split and the controls.
+    ///
+    /// The default is 0.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Share of each class that is kept for the test. Default 0.3.
+    /// Sets the share of each class that is kept for the test.
+    ///
+    /// The default is 0.3.
     pub fn test_fraction(self, test_fraction: f64) -> Self {
         Self { test_fraction, ..self }
     }
 
-    /// Strength of the penalty on the squared weights, per sample. Default 0.01.
+    /// Sets the strength of the penalty on the squared weights, per sample.
+    ///
+    /// The default is 0.01.
     pub fn l2(self, l2: f64) -> Self {
         Self { l2, ..self }
     }
 
-    /// Whether both classes weigh the same in the loss however many samples each has (a sample weighs n / 2 over its
-    /// class's count, scikit-learn's `class_weight="balanced"`). Default true.
+    /// Whether both classes have the same total weight in the loss, however many samples they have.
+    ///
+    /// A sample then weighs n / 2 divided by its class's count, as with scikit-learn's `class_weight="balanced"`. The
+    /// default is true.
     pub fn balanced(self, balanced: bool) -> Self {
         Self { balanced, ..self }
     }
 
-    /// Whether the chosen features are brought to mean 0 and standard deviation 1, measured on the training samples,
-    /// before the regression. Which features are chosen does not depend on it. Default true.
+    /// Whether the chosen features are scaled to mean 0 and standard deviation 1 on the training samples before the
+    /// regression.
+    ///
+    /// The choice of features does not depend on it. The default is true.
     pub fn standardise(self, standardise: bool) -> Self {
         Self { standardise, ..self }
     }
 
-    /// L-BFGS iterations before Newton's method takes over. Default 100.
+    /// Sets the number of L-BFGS iterations before Newton's method takes over.
+    ///
+    /// The default is 100.
     pub fn max_iterations(self, max_iterations: u64) -> Self {
         Self { max_iterations, ..self }
     }
 
-    /// How many times the control with shuffled labels is run. Default 5.
+    /// Sets how many times the control with shuffled labels is run.
+    ///
+    /// The default is 5.
     pub fn shuffles(self, shuffles: usize) -> Self {
         Self { shuffles, ..self }
     }
 
-    /// How many times the control with k random features is run. Default 5.
+    /// Sets how many times the control with k random features is run.
+    ///
+    /// The default is 5.
     pub fn random_draws(self, random_draws: usize) -> Self {
         Self { random_draws, ..self }
     }
 
-    /// How many train/test splits a curve averages over, with seeds `seed`, `seed + 1`, ... Default 5.
+    /// Sets how many train/test splits a curve averages over, with seeds `seed`, `seed + 1`, ... The default is 5.
     pub fn splits(self, splits: usize) -> Self {
         Self { splits, ..self }
-    }
-
-    /// Splits, chooses the features, fits, tests, and runs the controls.
-    ///
-    /// # Errors
-    /// When the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or more than the features,
-    /// a parameter is out of its range, or the regression does not converge.
-    pub fn fit(&self, features: impl Borrow<Features>, labels: impl Borrow<Labels>) -> Result<SparseProbe> {
-        let (features, labels) = (features.borrow(), labels.borrow());
-        labels.check(features.n_samples())?;
-        self.fit_split(features, labels, &Split::stratified(labels, self.test_fraction, self.seed)?)
-    }
-
-    /// As [`fit`](Self::fit), with a split of one's own: whole texts on one side, say.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and when the split was made for other labels.
-    pub fn fit_split(
-        &self,
-        features: impl Borrow<Features>,
-        labels: impl Borrow<Labels>,
-        split: impl Borrow<Split>,
-    ) -> Result<SparseProbe> {
-        let (features, labels, split) = (features.borrow(), labels.borrow(), split.borrow());
-        SparseProbe::fit(self, features, labels, split)
     }
 
     /// Checks everything that does not depend on the split.

@@ -1,3 +1,5 @@
+//! [`ProbeReport`]: a probe and its controls as a table and a picture.
+
 use std::fmt;
 
 use ndarray::arr2;
@@ -9,7 +11,7 @@ use crate::{
     plot::{self, Bars, Figure, Heatmap},
 };
 
-/// A probe beside everything it must beat, ready to be read, printed, or shown in a notebook.
+/// A probe next to everything it must beat, to be read, printed, or shown in a notebook.
 ///
 /// # Examples
 /// ```
@@ -36,11 +38,11 @@ pub struct ProbeReport {
 pub struct ReportRow {
     /// What was measured.
     pub name: String,
-    /// How it did: one run for the probe, several for a control with chance in it.
+    /// The scores: one run for the probe, several for a control that involves chance.
     pub scores: Repeats,
 }
 
-/// More features than this are not drawn, nor listed.
+/// The largest number of features that is drawn or listed.
 const LISTED: usize = 24;
 
 impl ProbeReport {
@@ -59,15 +61,16 @@ impl ProbeReport {
         Self { probe: probe.clone(), rows }
     }
 
-    /// The probe on its test and train samples, then the controls.
+    /// The probe on its test and training samples, then the controls.
     pub fn rows(&self) -> Vec<ReportRow> {
         self.rows.clone()
     }
 
-    /// The features' weights, the probe's ROC-AUC beside its controls', and the test samples it gets right.
+    /// Draws the weights of the features, the ROC-AUC of the probe and its controls, and the confusion matrix of the
+    /// test samples.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// Fails when nothing can be drawn.
     pub fn picture(&self) -> Result<Figure> {
         let bars = plot::column([self.weights()?, self.comparison(Score::RocAuc)?]);
         Ok(plot::row([bars, self.confusion()?]))
@@ -76,14 +79,14 @@ impl ProbeReport {
     fn weights(&self) -> Result<Figure> {
         let listed = self.probe.chosen.iter().take(LISTED);
         Bars::new(listed.map(|feature| (feature.name.as_str(), feature.weight_per_sd as f32)))
-            .title("What each feature says")
+            .title("Weight of each feature")
             .value("log-odds per standard deviation")
             .draw()
     }
 
     fn comparison(&self, score: Score) -> Result<Figure> {
         let bar = |row: &ReportRow| Some((row.name.clone(), row.scores.mean(score)? as f32));
-        Bars::new(self.rows.iter().filter_map(bar)).title("Beside its controls").value(score.name()).draw()
+        Bars::new(self.rows.iter().filter_map(bar)).title("Compared with its controls").value(score.name()).draw()
     }
 
     fn confusion(&self) -> Result<Figure> {
@@ -93,8 +96,10 @@ impl ProbeReport {
             .title("Test samples")
             .value("samples")
             .range(0.0, self.probe.split().test().len() as f32)
-            .x_names("probe says", ["false", "true"])
-            .y_names("label", ["false", "true"])
+            .x("predicted")
+            .x_names(["false", "true"])
+            .y("label")
+            .y_names(["false", "true"])
             .draw()
     }
 
@@ -105,7 +110,7 @@ impl ProbeReport {
         format!("Sparse probe{property}: {k} of {all} features{source}")
     }
 
-    /// Title, the features, the scores.
+    /// The title, the features and the scores.
     fn card(&self) -> Card {
         let (train, test) = (self.probe.train(), self.probe.test());
         let part = |samples: &[usize], positives: usize| format!("{} samples, {positives} positive", samples.len());
@@ -120,7 +125,7 @@ impl ProbeReport {
         let names: Vec<&str> = ["scores"].into_iter().chain(Score::ALL.map(Score::name)).collect();
         Card::new(&self.title())
             .facts([
-                ("learnt from", part(&self.probe.split().train(), train.true_positives + train.false_negatives)),
+                ("trained on", part(&self.probe.split().train(), train.true_positives + train.false_negatives)),
                 ("tested on", part(&self.probe.split().test(), test.true_positives + test.false_negatives)),
             ])
             .table(&["feature", "mean difference", "weight", "weight per sd"], features)
@@ -128,7 +133,7 @@ impl ProbeReport {
     }
 }
 
-/// `0.912`, or `0.912 ± 0.020` over several runs.
+/// Writes `0.912`, or `0.912 ± 0.020` for several runs.
 pub(crate) fn mean_and_sd(scores: &Repeats, score: Score) -> String {
     match (scores.mean(score), scores.sd(score)) {
         (Some(mean), Some(sd)) => format!("{mean:.3} ± {sd:.3}"),
@@ -148,7 +153,7 @@ impl Show for ProbeReport {
 }
 
 shown! {
-    /// Shows the report as the output of a notebook's cell.
+    /// Shows the report in a notebook.
     ProbeReport
 }
 
@@ -159,21 +164,21 @@ impl fmt::Display for ProbeReport {
 }
 
 impl SparseProbe {
-    /// The probe beside its controls, as a table.
+    /// Returns the probe and its controls as a table.
     pub fn report(&self) -> ProbeReport {
         ProbeReport::new(self)
     }
 
-    /// The probe beside its controls, as a picture.
+    /// Draws the probe and its controls.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// Fails when nothing can be drawn.
     pub fn picture(&self) -> Result<Figure> {
         self.report().picture()
     }
 }
 
 shown! {
-    /// Shows the [`report`](Self::report) as the output of a notebook's cell.
+    /// Shows the [`report`](Self::report) in a notebook.
     SparseProbe: report
 }

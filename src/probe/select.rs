@@ -1,12 +1,18 @@
+//! Choosing the features of a sparse probe by the difference of class means ([Gurnee et al.
+//! 2023](https://arxiv.org/abs/2305.01610)).
+//!
+//! To add another criterion, add a function that scores features.
+
 use ndarray::Axis;
 
 use super::Features;
 use crate::order::by_size;
 
-/// Mean over the positive samples minus mean over the negative ones, for each feature, on the raw activations.
+/// Returns the mean over the positive samples minus the mean over the negative ones for each feature, on the raw
+/// activations.
 ///
 /// # Shapes
-/// `rows` and `labels` run over the same samples; the result is `[feature]`.
+/// `rows` and `labels`: `[sample]`, result: `[feature]`
 pub(crate) fn mean_difference(features: &Features, rows: &[usize], labels: &[bool]) -> Vec<f64> {
     let mut sums = [vec![0.0; features.n_features()], vec![0.0; features.n_features()]];
     let mut counts = [0.0_f64; 2];
@@ -21,7 +27,7 @@ pub(crate) fn mean_difference(features: &Features, rows: &[usize], labels: &[boo
     positive.iter().zip(negative.iter()).map(|(p, n)| p / counts[1] - n / counts[0]).collect()
 }
 
-/// The features from the largest absolute score to the smallest; equal ones keep their order.
+/// Returns the features from the largest absolute score to the smallest. Ties keep their order.
 pub(crate) fn ranking(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| by_size(scores[a], scores[b]));

@@ -1,3 +1,5 @@
+//! [`SparseProbe`]: a linear probe that uses few features ([Gurnee et al. 2023](https://arxiv.org/abs/2305.01610)).
+
 use super::{
     Controls, Features, Labels, Metrics, SparseProbeParams, Split,
     logistic::Linear,
@@ -7,10 +9,10 @@ use super::{
 use crate::{Result, error::ProbeError};
 use std::borrow::Borrow;
 
-/// A linear classifier that looks at k features only, with what it must be compared to.
+/// A linear classifier that uses only k features, together with its controls.
 ///
 /// # Examples
-/// Sixty words, twelve neurons, of which neuron 7 fires for plurals:
+/// Sixty words and twelve neurons, of which neuron 7 is active for plurals:
 /// ```
 /// use glassbox::probe::{Features, Labels, SparseProbe};
 /// use ndarray::Array2;
@@ -44,24 +46,53 @@ pub struct SparseProbe {
     controls: Controls,
 }
 
-/// One feature that a probe looks at.
+/// One feature that a probe uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChosenFeature {
     /// Its column in the [`Features`].
     pub index: usize,
     /// Its name.
     pub name: String,
-    /// Mean over the positive training samples minus mean over the negative ones, in the feature's units.
+    /// The mean over the positive training samples minus the mean over the negative ones, in the feature's units.
     pub mean_difference: f64,
-    /// What one unit of the feature adds to the log-odds.
+    /// The change of the log-odds for one unit of the feature.
     pub weight: f64,
-    /// What one standard deviation of the feature (over the training samples) adds to the log-odds: the number to
-    /// compare between features. Equal to `weight` for a constant feature and for a probe that does not standardise.
+    /// The change of the log-odds for one standard deviation of the feature on the training samples. Use it to compare
+    /// features. It equals `weight` for a constant feature and for a probe that does not standardise.
     pub weight_per_sd: f64,
 }
 
+impl SparseProbeParams {
+    /// Splits the samples, chooses the features, fits and tests the probe, and runs the controls.
+    ///
+    /// # Errors
+    /// Fails when the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or larger than the
+    /// number of features, a parameter is out of its range, or the regression does not converge.
+    pub fn fit(&self, features: impl Borrow<Features>, labels: impl Borrow<Labels>) -> Result<SparseProbe> {
+        let (features, labels) = (features.borrow(), labels.borrow());
+        labels.check(features.n_samples())?;
+        self.fit_split(features, labels, &Split::stratified(labels, self.test_fraction, self.seed)?)
+    }
+
+    /// Fits like [`fit`](Self::fit) with your own split, for example to keep whole texts on one side.
+    ///
+    /// # Errors
+    /// Fails as [`fit`](Self::fit) does, and when the split was made for other labels.
+    pub fn fit_split(
+        &self,
+        features: impl Borrow<Features>,
+        labels: impl Borrow<Labels>,
+        split: impl Borrow<Split>,
+    ) -> Result<SparseProbe> {
+        let (features, labels, split) = (features.borrow(), labels.borrow(), split.borrow());
+        SparseProbe::fit(self, features, labels, split)
+    }
+}
+
 impl SparseProbe {
-    /// The defaults, to be changed by setters and then [`fit`](SparseProbeParams::fit).
+    /// Returns the default settings.
+    ///
+    /// Change them with setters, then call [`fit`](SparseProbeParams::fit).
     pub fn params() -> SparseProbeParams {
         SparseProbeParams::default()
     }
@@ -84,13 +115,13 @@ impl SparseProbe {
         })
     }
 
-    /// Log-odds of the positive class for each sample: `bias` plus the sum of `weight` times feature.
+    /// Returns the log-odds of the positive class for each sample: `bias` plus the sum of `weight` times feature.
     ///
     /// # Shapes
-    /// `features` is `[sample, feature]` with the features the probe was fitted on; the result is `[sample]`.
+    /// `features`: `[sample, feature]` with the features that the probe was fitted on, result: `[sample]`
     ///
     /// # Errors
-    /// When the number of features is another.
+    /// Fails when the number of features differs.
     pub fn log_odds(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
         let features = features.borrow();
         if features.n_features() != self.n_features {
@@ -100,31 +131,32 @@ impl SparseProbe {
         Ok(self.linear.log_odds(features, &rows))
     }
 
-    /// Probability of the positive class for each sample. A balanced probe gives it as if both classes were equally
-    /// frequent.
+    /// Returns the probability of the positive class for each sample.
+    ///
+    /// A balanced probe assumes that both classes are equally frequent.
     ///
     /// # Errors
-    /// As [`log_odds`](Self::log_odds).
+    /// Fails as [`log_odds`](Self::log_odds) does.
     pub fn predict_probability(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
         let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(sigmoid).collect())
     }
 
-    /// True for each sample whose probability is at least one half.
+    /// Returns true for each sample whose probability is at least one half.
     ///
     /// # Errors
-    /// As [`log_odds`](Self::log_odds).
+    /// Fails as [`log_odds`](Self::log_odds) does.
     pub fn predict(&self, features: impl Borrow<Features>) -> Result<Vec<bool>> {
         let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(|log_odds| log_odds >= 0.0).collect())
     }
 
-    /// How many features each sample has, of which the probe looks at a few.
+    /// The number of features of each sample, of which the probe uses a few.
     pub fn n_features(&self) -> usize {
         self.n_features
     }
 
-    /// The features it looks at, the largest absolute mean difference first.
+    /// The features that the probe uses, with the largest absolute mean difference first.
     pub fn chosen(&self) -> Vec<ChosenFeature> {
         self.chosen.clone()
     }
@@ -134,37 +166,37 @@ impl SparseProbe {
         self.linear.bias
     }
 
-    /// How it does on the samples it learnt from.
+    /// The metrics on the training samples.
     pub fn train(&self) -> Metrics {
         self.train
     }
 
-    /// How it does on the samples it never saw.
+    /// The metrics on the test samples.
     pub fn test(&self) -> Metrics {
         self.test
     }
 
-    /// What it must beat.
+    /// The controls: what the probe must beat.
     pub fn controls(&self) -> Controls {
         self.controls.clone()
     }
 
-    /// Which samples it learnt from and was tested on.
+    /// The samples that the probe was trained on and tested on.
     pub fn split(&self) -> Split {
         self.split.clone()
     }
 
-    /// How it was fitted.
+    /// The settings of the fit.
     pub fn fitted_with(&self) -> SparseProbeParams {
         self.params
     }
 
-    /// What property the labels are, when that was said.
+    /// The name of the property, if the labels have one.
     pub fn property(&self) -> Option<String> {
         self.property.as_deref().map(str::to_owned)
     }
 
-    /// Where the features came from, when that was said.
+    /// The origin of the features, if one was set.
     pub fn source(&self) -> Option<String> {
         self.source.as_deref().map(str::to_owned)
     }

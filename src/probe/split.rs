@@ -1,3 +1,5 @@
+//! [`Split`]: which samples are for training and which for testing.
+
 use rand::seq::SliceRandom;
 
 use super::{
@@ -7,10 +9,10 @@ use super::{
 use crate::{Result, error::ProbeError};
 use std::borrow::Borrow;
 
-/// Which samples a probe learns from and which it is tested on.
+/// The samples that a probe is trained on and tested on.
 ///
-/// Samples that share a text are not independent: when several tokens of one text are samples, a random split puts
-/// neighbours on both sides and the test flatters the probe. Then split by text with [`from_indices`](Self::from_indices).
+/// Samples from one text are not independent. If several tokens of one text are samples, a random split puts neighbours
+/// on both sides, and the test score is too high. In that case split by text with [`from_indices`](Self::from_indices).
 ///
 /// # Examples
 /// ```
@@ -28,11 +30,12 @@ pub struct Split {
 }
 
 impl Split {
-    /// A random split that keeps each class's share: `test_fraction` of each class, rounded up, is tested on, and at
-    /// least one sample of each class lies on either side (the rule of TransformerLens's `sparse_probing`).
+    /// Makes a random split that keeps the share of each class.
+    ///
+    /// `test_fraction` of each class, rounded up, is for testing, and each side gets at least one sample of each class.
     ///
     /// # Errors
-    /// When a class has fewer than two samples, or `test_fraction` is not between 0 and 1.
+    /// Fails when a class has fewer than two samples, or `test_fraction` is not between 0 and 1.
     pub fn stratified(labels: impl Borrow<Labels>, test_fraction: f64, seed: u64) -> Result<Self> {
         let labels = labels.borrow();
         labels.check(labels.len())?;
@@ -60,10 +63,10 @@ impl Split {
         Ok(Self { train, test })
     }
 
-    /// A split of one's own, by sample index: whole texts on one side, say, or a published split.
+    /// Makes a split from sample indices, for example to keep whole texts on one side, or to use a published split.
     ///
     /// # Errors
-    /// When an index is past the labels, is named twice, or a part lacks one of the classes.
+    /// Fails when an index is out of range or occurs twice, or a side lacks one of the classes.
     pub fn from_indices(
         labels: impl Borrow<Labels>,
         train: impl IntoIterator<Item = usize>,
@@ -75,12 +78,12 @@ impl Split {
         Ok(split)
     }
 
-    /// The samples the probe learns from.
+    /// The indices of the training samples.
     pub fn train(&self) -> Vec<usize> {
         self.train.clone()
     }
 
-    /// The samples the probe is tested on.
+    /// The indices of the test samples.
     pub fn test(&self) -> Vec<usize> {
         self.test.clone()
     }
@@ -146,7 +149,7 @@ mod tests {
     fn a_sample_on_both_sides_is_an_error() {
         let labels: Labels = (0..6).map(|sample| sample % 2 == 0).collect();
         let error = Split::from_indices(&labels, [0, 1, 2], [2, 3]).unwrap_err().to_string();
-        assert!(error.contains("sample 2 is named twice"), "{error}");
+        assert!(error.contains("sample 2 is twice"), "{error}");
         let error = Split::from_indices(&labels, [0, 1], [2, 4]).unwrap_err().to_string();
         assert!(error.contains("the test part of the split has no sample labelled false"), "{error}");
         let error = Split::from_indices(&labels, [0, 1], [2, 6]).unwrap_err().to_string();

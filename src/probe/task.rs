@@ -1,3 +1,5 @@
+//! [`Task`]: one split of one set of features, and [`Target`]: labels with their ranked features.
+
 use rand::seq::SliceRandom;
 
 use super::{
@@ -30,7 +32,7 @@ impl<'a> Task<'a> {
         Ok(Self { params, features, split, train_labels: labels.at(&split.train()), test_labels })
     }
 
-    /// The regression on some columns, learnt from the training samples alone.
+    /// Fits the regression on some columns, using the training samples only.
     pub(crate) fn fit(&self, columns: &[usize], train_labels: &[bool]) -> Result<Linear> {
         Linear::fit(self.features, &self.split.train(), train_labels, columns, self.params)
     }
@@ -44,7 +46,7 @@ impl<'a> Task<'a> {
         Metrics::from_scores(&linear.log_odds(self.features, &self.split.test()), &self.test_labels)
     }
 
-    /// What calling every test sample by the more frequent training class would give.
+    /// Returns the metrics of assigning every test sample the more frequent training class.
     pub(crate) fn majority(&self) -> Result<Metrics> {
         let positives = self.train_labels.iter().filter(|&&label| label).count();
         let score = if 2 * positives >= self.train_labels.len() { 1.0 } else { -1.0 };
@@ -52,10 +54,10 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Labels to learn, and the features in the order in which they tell these labels apart.
+/// Labels to learn, and the features ranked by how well they separate these labels.
 pub(crate) struct Target {
     labels: Vec<bool>,
-    /// Mean difference of every feature over the training samples.
+    /// The mean difference of every feature over the training samples.
     pub differences: Vec<f64>,
     ranking: Vec<usize>,
 }
@@ -72,19 +74,19 @@ impl Target {
         Self::new(task, task.train_labels.clone())
     }
 
-    /// The training labels permuted: both classes keep their size, nothing else is left of them.
+    /// The permuted training labels. Both classes keep their size.
     pub(crate) fn shuffled(task: &Task, repeat: usize) -> Self {
         let mut labels = task.train_labels.clone();
         labels.shuffle(&mut generator(task.params.seed, Stream::Shuffle, repeat));
         Self::new(task, labels)
     }
 
-    /// The regression on the `k` best features.
+    /// Fits the regression on the `k` best features.
     pub(crate) fn fit(&self, task: &Task, k: usize) -> Result<Linear> {
         task.fit(self.ranking.get(..k).unwrap_or(&self.ranking), &self.labels)
     }
 
-    /// How the regression on the `k` best features does on the test samples, whose labels are the true ones.
+    /// Returns the metrics of that regression on the test samples, with their true labels.
     pub(crate) fn test(&self, task: &Task, k: usize) -> Result<Metrics> {
         task.on_test(&self.fit(task, k)?)
     }

@@ -1,24 +1,27 @@
-//! [`Direction`]: a vector at a site.
+//! [`Direction`]: a vector at a site, to steer along or to remove.
+//!
+//! Sources: difference of means ([Marks and Tegmark 2023](https://arxiv.org/abs/2310.06824)), activation addition
+//! ([Turner et al. 2023](https://arxiv.org/abs/2308.10248)), directional ablation ([Arditi et al.
+//! 2024](https://arxiv.org/abs/2406.11717)).
 
 use crate::{
     Model, Result,
     axes::Axis,
     error::SteerError,
     hook::{Intervention, Point, Site, ToIndex, ToSite, ToTensor, ablate_direction, add, length, unit},
-    model::{NormPlace, Run},
-    text::ToTokens,
+    model::{NormPlace, Run, ToTokens},
 };
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
 use std::borrow::Borrow;
 
-/// A direction at a site, such as from what the model has on one kind of text to what it has on another.
+/// A direction at a site, such as the difference between the mean activations on two kinds of text.
 ///
 /// # Examples
 /// ```
 /// use glassbox::{prelude::*, steering::Direction};
 /// let model = Model::open("induction-2l")?;
-/// // What the model thinks when "owl" comes next, less what it thinks when something else does.
+/// // From texts that "ant" or "cat" continues to texts that "owl" continues.
 /// let owl = ["fox owl red fox", "blue owl tree blue"];
 /// let others = ["fox ant red fox", "blue cat tree blue"];
 /// let direction = Direction::between(&model, Site::resid_post(1), -1, owl, others)?;
@@ -29,22 +32,23 @@ use std::borrow::Borrow;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[doc(alias("steering_vector", "ActivationAddition", "CAA"))]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Direction {
     site: Site,
-    /// As wide as the site's last axis.
+    /// The vector, as wide as the site's last axis.
     vector: Tensor,
 }
 
 impl Direction {
-    /// A direction of your own, as wide as the site's last axis: a tensor, an array or numbers. It may come from a probe, or
-    /// the unembedding.
+    /// Makes a direction from a tensor, an array or numbers, as wide as the site's last axis.
+    ///
+    /// It may come from a probe or from the unembedding.
     ///
     /// # Shapes
-    /// `vector`: `[d_model]` at a site of the stream
+    /// `vector`: `[d_model]` at a site of the residual stream
     ///
     /// # Errors
-    /// When it is no vector, or one that points nowhere.
+    /// Fails when the value is not a vector, or is zero.
     pub fn new(site: impl ToSite, vector: impl ToTensor) -> Result<Self> {
         let (site, vector) = (site.to_site()?, vector.to_tensor()?);
         let vector = vector.to_dtype(DType::F32)?.detach();
@@ -52,12 +56,14 @@ impl Direction {
         Ok(Self { site, vector })
     }
 
-    /// The mean over `towards` less the mean over `away` of the activation at a site and a position (-1 is each text's
-    /// last).
+    /// Makes the direction from the mean over `away` to the mean over `towards` of the activation at a site and a
+    /// position.
+    ///
+    /// Position -1 is the last of each text.
     ///
     /// # Errors
-    /// When the texts cannot be read, the model has no such site, the site has more than one vector for each position,
-    /// or the means are the same.
+    /// Fails when the texts cannot be read, the model does not have the site, the site has more than one vector per
+    /// position, or the two means are equal.
     #[doc(alias = "steering_vector")]
     pub fn between(
         model: &Model,
@@ -74,7 +80,7 @@ impl Direction {
         Self::new(site, &(towards? - away?)?)
     }
 
-    /// Where it is.
+    /// The site of the direction.
     pub fn site(&self) -> Site {
         self.site
     }
@@ -82,61 +88,67 @@ impl Direction {
     /// The vector.
     ///
     /// # Shapes
-    /// `[d_model]` at a site of the stream
+    /// `[d_model]` at a site of the residual stream
     pub fn vector(&self) -> Tensor {
         self.vector.clone()
     }
 
-    /// Its length: strengths are multiples of it.
+    /// The length of the vector.
+    ///
+    /// Strengths are multiples of it.
     pub fn norm(&self) -> f32 {
         length(&self.vector).map_or(f32::NAN, |length| length as f32)
     }
 
-    /// The same direction with length 1: strengths are then in the units of the activation.
+    /// Returns the same direction with length 1, so that strengths are in units of the activation.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// Fails when memory runs out.
     pub fn unit(&self) -> Result<Self> {
         Ok(Self { site: self.site, vector: unit(&self.vector)? })
     }
 
-    /// The same vector at another site, such as in another layer.
+    /// Returns the same vector at another site, such as another layer's.
     pub fn at(&self, site: Site) -> Self {
         Self { site, vector: self.vector.clone() }
     }
 
-    /// Adds it, so many times, at every position unless narrowed; a negative strength goes the other way.
+    /// Returns an intervention that adds `strength` times the vector, at every position unless narrowed.
+    ///
+    /// A negative strength steers the opposite way.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// Fails when memory runs out.
     #[doc(alias = "steer")]
     pub fn add(&self, strength: f64) -> Result<Intervention> {
         Ok(add(self.site, (&self.vector * strength)?))
     }
 
-    /// Takes out what lies along it, at its site.
+    /// Returns an intervention that removes the direction at its site.
     ///
     /// # Errors
-    /// When memory runs out.
+    /// Fails when memory runs out.
     #[doc(alias = "directional_ablation")]
     pub fn ablate(&self) -> Result<Intervention> {
         ablate_direction(self.site, &self.vector)
     }
 
-    /// Takes it out of everything that is written to the stream of its site's stack: of what enters the blocks, and of
-    /// what attention and MLP (and the look at the encoder) add in every layer, so that the stream never has any of it
-    /// (directional ablation, Arditi et al. 2024).
+    /// Returns interventions that remove the direction from everything that is added to the residual stream of the
+    /// site's stack (directional ablation, [Arditi et al. 2024](https://arxiv.org/abs/2406.11717)).
+    ///
+    /// These are the input of the blocks and the output of attention, cross attention and MLP in every layer, so the
+    /// stream never contains the direction.
     ///
     /// # Errors
-    /// When the direction is not as wide as the stream, the model has no such stack, or its norms stand on the stream
-    /// itself (BERT): they would write the direction anew.
+    /// Fails when the direction is not as wide as the stream, the model does not have this stack, or its norms act on
+    /// the stream itself (post-norm models such as BERT), because they could bring the direction back.
     pub fn ablate_everywhere(&self, model: &Model) -> Result<Vec<Intervention>> {
         let (config, stack) = (model.config(), self.site.stack());
         let (got, d_model) = (self.vector.dim(0)?, config.d_model);
         if got != d_model {
             return Err(SteerError::NotOfStream { site: self.site.to_string(), got, d_model }.into());
         }
-        if config.norm_place == NormPlace::OnSum {
+        if config.norm_place == NormPlace::Post {
             return Err(SteerError::NormsOnStream { family: config.family.clone() }.into());
         }
         config.check(Site::in_block(stack, 0, Point::ResidPre))?;
@@ -147,13 +159,13 @@ impl Direction {
         sites.map(|site| ablate_direction(site, &self.vector)).collect()
     }
 
-    /// How far along the direction a run is at each position, in the units of the activation.
+    /// Returns the projection of a run's activation onto the direction at each position, in units of the activation.
     ///
     /// # Shapes
     /// `[batch, pos]`
     ///
     /// # Errors
-    /// When the run did not record the site, or has another width there.
+    /// Fails when the run did not record the site, or the activation has another width.
     pub fn project(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
         let run = run.borrow();
         let activation = run.cache().get(self.site)?;
@@ -167,10 +179,11 @@ impl Direction {
         Array2::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()).into())
     }
 
-    /// The cosine of the angle to another direction: 1 is the same, 0 has nothing to do with it.
+    /// Returns the cosine similarity with another direction: 1 if they point the same way, 0 if they are at right
+    /// angles.
     ///
     /// # Errors
-    /// When the other has another width.
+    /// Fails when the other direction has another width.
     pub fn cosine(&self, other: &Self) -> Result<f32> {
         self.check_width(|| "the other".into(), other.vector.dim(0)?)?;
         let (a, b) = (self.unit()?.vector, other.unit()?.vector);
@@ -183,7 +196,7 @@ impl Direction {
     }
 }
 
-/// The mean over texts at one position of each.
+/// Returns the mean over texts at one position of each.
 fn mean_at(run: &Run, site: Site, position: i64) -> Result<Tensor> {
     let [Axis::Batch, Axis::Pos, _] = site.axes() else {
         return Err(SteerError::NoVector { site: site.to_string(), shape: site.shape_in_words() }.into());

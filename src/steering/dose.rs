@@ -1,16 +1,18 @@
-//! [`DoseCurve`]: how much of a direction does how much.
+//! [`DoseCurve`]: a metric against the strength of an added direction.
 
 use super::Direction;
 use crate::{
     Model, Result,
     error::SteerError,
+    model::ToTokens,
     patching::Metric,
     plot::{Figure, LineChart, Series},
-    text::ToTokens,
 };
 use ndarray::{Array2, Axis};
 
-/// A metric against the strength with which a direction was added. Data first; shown as a line.
+/// A metric against the strength with which a direction was added.
+///
+/// Shown as a line.
 #[derive(Clone, PartialEq)]
 pub struct DoseCurve {
     title: String,
@@ -22,11 +24,11 @@ pub struct DoseCurve {
 }
 
 impl Direction {
-    /// Runs prompts with the direction added at each strength, and measures the end of each.
+    /// Runs prompts with the direction added at each strength, and measures the metric on each run.
     ///
     /// # Errors
-    /// When there is no strength, the prompts cannot be read, the direction does not fit the model, or the metric does
-    /// not fit the prompts.
+    /// Fails when there are no strengths, the prompts cannot be read, the direction does not fit the model, or the
+    /// metric does not fit the prompts.
     ///
     /// # Examples
     /// ```
@@ -74,12 +76,12 @@ impl Direction {
 }
 
 impl DoseCurve {
-    /// The strengths: how many times the direction was added.
+    /// The strengths: multiples of the direction that were added.
     pub fn strengths(&self) -> Vec<f32> {
         self.strengths.clone()
     }
 
-    /// The metric of every prompt.
+    /// The metric of every prompt at every strength.
     ///
     /// # Shapes
     /// `[strength, batch]`
@@ -97,10 +99,10 @@ impl DoseCurve {
         self.untouched
     }
 
-    /// A line of the mean, with a band of one standard deviation where there are several prompts.
+    /// Draws the mean as a line, with a band of one standard deviation if there are several prompts.
     ///
     /// # Errors
-    /// When no value is finite.
+    /// Fails when no value is finite.
     pub fn figure(&self) -> Result<Figure> {
         let series = Series::new(self.metric.as_str(), self.mean()).at(self.strengths.iter().copied());
         let series = match self.values.ncols() {

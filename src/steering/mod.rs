@@ -1,10 +1,11 @@
-//! Steering: directions in the stream that stand for something, added to what the model thinks, or taken out of it.
+//! Steering: finding directions in activations, adding them, and removing them.
 //!
-//! A [`Direction`] is the difference between what the model has at a site on some texts and on others: activation
-//! addition (Turner et al. 2023), difference of means (Marks and Tegmark 2023). [`Direction::add`] pushes along it,
-//! [`Direction::ablate`] takes it out (Arditi et al. 2024): both are [`Intervention`](crate::hook::Intervention)s, for a
-//! run, a hooked model or a [`Generation`](crate::generate::Generation). [`Direction::dose`] says how much of it does
-//! how much: a [`DoseCurve`].
+//! A [`Direction`] is usually the difference between the mean activations on two sets of texts: activation addition
+//! ([Turner et al. 2023](https://arxiv.org/abs/2308.10248)), difference of means ([Marks and Tegmark
+//! 2023](https://arxiv.org/abs/2310.06824)). [`Direction::add`] steers along it and [`Direction::ablate`] removes it
+//! ([Arditi et al. 2024](https://arxiv.org/abs/2406.11717)). Both return [`Intervention`](crate::hook::Intervention)s,
+//! for a run, a hooked model or a [`Generation`](crate::generate::Generation).
+//! [`Direction::dose`] measures the effect at several strengths: a [`DoseCurve`].
 
 mod direction;
 mod dose;

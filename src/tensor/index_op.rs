@@ -1,17 +1,14 @@
-//! `tensor.i((0, -1))`: candle's short way to a part of a tensor, with numbers that may count from the end.
+//! `tensor.i((0, -1))`: candle's short indexing, with indices that may count from the end.
 //!
-//! candle's own [`IndexOp`](candle_core::IndexOp) counts from the start only, where everything else here takes -1 for the
-//! last. Importing candle's by name in a cell replaces this one there.
+//! candle's own [`IndexOp`](candle_core::IndexOp) counts from the start only, while -1 is the last everywhere else in
+//! this crate. Importing candle's `IndexOp` by name in a cell replaces this one there.
 
-use crate::{
-    hook::ToIndex,
-    index::{Counted, place},
-};
+use crate::index::{Counted, ToIndex, place};
 use candle_core::{Error, Result, Tensor};
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-/// A part of a tensor by its axes: numbers, which drop the axis, and ranges, which keep it. Negative numbers count from the
-/// end, and ranges end before their second number, as in Python: `..-1` is all but the last.
+/// Selects a part of a tensor by numbers, which drop their axis, and ranges, which keep it.
+/// Negative numbers count from the end. Ranges exclude their end, as in Python: `..-1` is all but the last.
 ///
 /// ```
 /// use glassbox::prelude::*;
@@ -24,30 +21,30 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToIncl
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a tensor has no part of this kind",
-    note = "give numbers and ranges, one for each axis from the first on, as in `x.i((0, .., -1))`"
+    message = "a tensor cannot be indexed by this",
+    note = "use numbers and ranges, one for each axis from the first on, as in `x.i((0, .., -1))`"
 )]
 pub trait IndexOp<Parts> {
-    /// The part.
+    /// Returns the selected part.
     ///
     /// # Errors
-    /// When a number leads nowhere, or the tensor has fewer axes.
+    /// Fails when an index is out of range, or there are more indices than axes.
     fn i(&self, parts: Parts) -> Result<Tensor>;
 }
 
-/// What is taken of one axis.
+/// What is selected along one axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     from: i64,
-    /// Where a range ends; `None` at the axis's end.
+    /// The end of a range; `None` for the end of the axis.
     to: Option<i64>,
-    /// Whether it is a single place.
+    /// Whether it is a single index, which drops the axis.
     one: bool,
 }
 
-/// What one axis of a tensor is narrowed to: a number or a range.
+/// What selects along one axis of a tensor: a number or a range.
 pub trait ToPart {
-    /// The part.
+    /// Returns the selection.
     fn to_part(self) -> Part;
 }
 
@@ -57,7 +54,7 @@ impl<T: ToIndex> ToPart for T {
     }
 }
 
-/// The end of a range that includes its last place; for -1, the axis's end.
+/// Returns the end of a range that includes `last`; `None` (the end of the axis) for -1.
 fn after<T: ToIndex>(last: T) -> Option<i64> {
     Some(last.to_index().saturating_add(1)).filter(|&end| end != 0)
 }
@@ -87,7 +84,7 @@ impl ToPart for RangeFull {
     }
 }
 
-/// Takes all parts, from the first axis on.
+/// Applies all selections, starting at the first axis.
 fn taken(tensor: &Tensor, parts: &[Part]) -> Result<Tensor> {
     let mut left = tensor.clone();
     let mut axis = 0;
@@ -104,7 +101,7 @@ fn taken(tensor: &Tensor, parts: &[Part]) -> Result<Tensor> {
             let at = Counted::new("place", all, len).index(part.from).map_err(|error| Error::Msg(error.to_string()))?;
             left = left.narrow(axis, at, 1)?.squeeze(axis)?;
         } else {
-            // As in Python, a range that reaches beyond ends there.
+            // As in Python, a range that reaches past the axis ends there.
             let bound = |given: i64| if given < 0 { place(given, len).unwrap_or(0) } else { (given as usize).min(len) };
             let (from, to) = (bound(part.from), part.to.map_or(len, bound));
             left = left.narrow(axis, from, to.saturating_sub(from))?;
@@ -149,7 +146,7 @@ mod tests {
         assert_eq!(x.i((.., ..-1, 1..=2))?.dims(), [2, 2, 2]);
         assert_eq!(whole(x.i((0, 0, 1..=-1))?)?, [1.0, 2.0, 3.0]);
         assert_eq!(whole(x.i((0, 0, -2..))?)?, [2.0, 3.0]);
-        // As candle's own, where that counts from the start.
+        // Where all numbers count from the start, the result is candle's own.
         let candles = candle_core::IndexOp::i(&x, (1, 1.., 0..2))?;
         assert_eq!(whole(x.i((1, 1.., 0..2))?)?, whole(candles)?);
         assert_eq!(x.i((0, 0, 7..))?.dims(), [0]);

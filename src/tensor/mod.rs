@@ -1,7 +1,10 @@
-//! Tensors in a notebook: candle's names for them, and softmax.
+//! Tensors in a notebook: candle's names for them, indexing from the end, and softmax.
 //!
-//! A notebook must not load candle a second time: `:dep candle-nn` would bring tensors of another type. All of candle is
-//! [`glassbox::candle_core`](crate::candle_core); the names that a notebook needs are in the [`prelude`](crate::prelude).
+//! A notebook must not load candle a second time: `:dep candle-nn` would bring in different tensor types. All of candle
+//! is [`glassbox::candle_core`](crate::candle_core). The names that a notebook needs are in the
+//! [`prelude`](crate::prelude).
+//!
+//! To accept another type where a tensor is expected, implement [`ToTensor`] for it in `closure.rs`.
 //!
 //! ```
 //! use glassbox::prelude::*;
@@ -13,25 +16,31 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 
+mod closure;
 mod index_op;
 
-use crate::{Result, error::need_type, hook::ToIndex, index::Counted};
+use crate::{
+    Result,
+    error::need_type,
+    index::{Counted, ToIndex},
+};
 pub use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops;
+pub use closure::{Looked, ToTensor};
 pub use index_op::{IndexOp, Part, ToPart};
 
 /// `tensor.softmax(-1)` and `tensor.log_softmax(-1)`.
 pub trait Softmax {
-    /// As [`softmax`].
+    /// See [`softmax`].
     ///
     /// # Errors
-    /// When the tensor has no such axis or holds no floats.
+    /// Fails when the tensor does not have this axis or does not hold floats.
     fn softmax(&self, axis: impl ToIndex) -> Result<Tensor>;
 
-    /// As [`log_softmax`].
+    /// See [`log_softmax`].
     ///
     /// # Errors
-    /// When the tensor has no such axis or holds no floats.
+    /// Fails when the tensor does not have this axis or does not hold floats.
     fn log_softmax(&self, axis: impl ToIndex) -> Result<Tensor>;
 }
 
@@ -45,10 +54,12 @@ impl Softmax for Tensor {
     }
 }
 
-/// Probabilities along an axis; `-1` is the last. Gradients flow through it.
+/// Returns probabilities along an axis; -1 is the last.
+///
+/// Differentiable.
 ///
 /// # Errors
-/// When the tensor has no such axis or holds no floats.
+/// Fails when the tensor does not have this axis or does not hold floats.
 ///
 /// # Examples
 /// ```
@@ -61,10 +72,12 @@ pub fn softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Tensor>
     values.as_ref().softmax(axis)
 }
 
-/// Logarithms of the probabilities along an axis; `-1` is the last. Gradients flow through it.
+/// Returns the logarithms of probabilities along an axis; -1 is the last.
+///
+/// Differentiable.
 ///
 /// # Errors
-/// When the tensor has no such axis or holds no floats.
+/// Fails when the tensor does not have this axis or does not hold floats.
 ///
 /// # Examples
 /// ```
@@ -77,7 +90,7 @@ pub fn log_softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Ten
     values.as_ref().log_softmax(axis)
 }
 
-/// Which axis it is, of floats.
+/// Returns the index of the axis, and checks that the tensor holds floats.
 fn place(values: &Tensor, axis: impl ToIndex) -> Result<usize> {
     if !values.dtype().is_float() {
         need_type(|| "the tensor given to a softmax".into(), values, DType::F32)?;
@@ -111,6 +124,6 @@ mod tests {
         assert!(log_softmax(&x, D::Minus(3)).unwrap_err().to_string().starts_with("axis -3 is out of range"));
         let ids = Tensor::new(&[1u32, 2], &Device::Cpu).unwrap();
         let error = softmax(ids, -1).unwrap_err().to_string();
-        assert!(error.contains("the tensor given to a softmax is of type u32, where f32 is needed"), "{error}");
+        assert!(error.contains("the tensor given to a softmax has type u32, but f32 is needed"), "{error}");
     }
 }

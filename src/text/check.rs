@@ -1,5 +1,5 @@
-//! A `tokenizer.json`, checked before and after the tokenizers library builds anything of it: the library panics on
-//! merges that do not fit, gives tokens other ids than the file does, and does not say which part it fails on.
+//! Checks a `tokenizer.json` before and after the tokenizers library reads it. The library panics on merges that do not
+//! fit, assigns other ids than the file does, and does not say which part it fails on.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,10 +7,10 @@ use super::processor;
 use serde_json::{Map, Value};
 use tokenizers::{DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
-/// What is wrong, as half a sentence.
+/// The error is half a sentence.
 type Checked = Result<(), String>;
 
-/// Ids of tokens, and lengths of their lists, are below this.
+/// The limit for token ids and for the lengths of token lists.
 const MOST: u64 = i32::MAX as u64;
 
 /// Checks the model and the added tokens.
@@ -18,7 +18,7 @@ pub(super) fn check(json: &Value) -> Checked {
     let file = json.as_object().ok_or_else(|| format!("it holds {}, not an object", short(json)))?;
     let model = file.get("model").and_then(Value::as_object).ok_or("it has no `model`, which must be an object")?;
     match file.get("version").filter(|version| **version != "1.0") {
-        Some(version) => Err(format!("its `version` is {}, and glassbox reads \"1.0\"", short(version))),
+        Some(version) => Err(format!("its `version` is {}, but glassbox reads \"1.0\"", short(version))),
         None => Ok(()),
     }?;
     vocabulary(model)?;
@@ -26,9 +26,9 @@ pub(super) fn check(json: &Value) -> Checked {
     added(file.get("added_tokens").unwrap_or(&Value::Null))
 }
 
-/// The part of a file that the library cannot read, in a file that it cannot.
+/// Names the part of a file that the library cannot read.
 pub(super) fn part(json: &Value) -> String {
-    let unknown = "it is not as the tokenizers library writes it".to_owned();
+    let unknown = "the tokenizers library cannot read it".to_owned();
     json.as_object().map_or(Ok(()), parts).err().unwrap_or(unknown)
 }
 
@@ -45,7 +45,7 @@ fn parts(file: &Map<String, Value>) -> Checked {
     understood(file, "decoder", "decoders", |value| serde_json::from_value::<DecoderWrapper>(value).is_ok())
 }
 
-/// Checks that every added token has the id that the file gives it: the library goes by the order they come in.
+/// Checks that every added token has the id from the file. The library numbers them in order instead.
 pub(super) fn check_ids(json: &Value, tokenizer: &tokenizers::Tokenizer) -> Checked {
     processor::check(json, &|token| tokenizer.token_to_id(token))?;
     let tokens = json.get("added_tokens").and_then(Value::as_array).into_iter().flatten();
@@ -61,7 +61,7 @@ pub(super) fn check_ids(json: &Value, tokenizer: &tokenizers::Tokenizer) -> Chec
     Ok(())
 }
 
-/// Whether the library can read one part of the file; of a sequence, which of its members it cannot.
+/// Checks that the library can read one part of the file. For a sequence, the error names the unreadable member.
 fn understood(file: &Map<String, Value>, part: &str, members: &str, reads: impl Fn(Value) -> bool) -> Checked {
     let Some(value) = file.get(part).filter(|value| !value.is_null()) else { return Ok(()) };
     if reads(value.clone()) {
@@ -76,18 +76,18 @@ fn understood(file: &Map<String, Value>, part: &str, members: &str, reads: impl 
     }
 }
 
-/// Checks that no splitter cuts a text into pieces of no letters, on which the library panics.
+/// Checks that no splitter cuts a text into pieces of length 0, on which the library panics.
 fn lengths(splitter: &Value) -> Checked {
     let members = splitter.get("pretokenizers").and_then(Value::as_array).into_iter().flatten();
     members.into_iter().try_for_each(lengths)?;
     let fixed = splitter.get("type").and_then(Value::as_str) == Some("FixedLength");
     match splitter.get("length").filter(|length| fixed && length.as_u64() == Some(0)) {
-        Some(_) => Err("its `pre_tokenizer` cuts texts into pieces of `length` 0, and it must be at least 1".into()),
+        Some(_) => Err("its `pre_tokenizer` cuts texts into pieces of `length` 0, but it must be at least 1".into()),
         None => Ok(()),
     }
 }
 
-/// Checks the tokens, their ids or scores, and how they are merged.
+/// Checks the tokens, their ids or scores, and the merges.
 fn vocabulary(model: &Map<String, Value>) -> Checked {
     match model.get("vocab") {
         Some(Value::Object(vocab)) => {
@@ -107,11 +107,11 @@ fn vocabulary(model: &Map<String, Value>) -> Checked {
                 _ => false,
             };
             if let Some(piece) = pieces.iter().find(|piece| !is_piece(piece)) {
-                return Err(format!("its vocabulary has {}, which is no text with a score", short(piece)));
+                return Err(format!("its vocabulary has {}, which is not a text with a score", short(piece)));
             }
             let unknown = model.get("unk_id").filter(|id| !id.is_null());
             match unknown.filter(|id| id.as_u64().is_none_or(|id| id >= pieces.len() as u64)) {
-                Some(id) => Err(format!("its `unk_id` is {}, and it has {} tokens", short(id), pieces.len())),
+                Some(id) => Err(format!("its `unk_id` is {}, but it has {} tokens", short(id), pieces.len())),
                 None => Ok(()),
             }
         }
@@ -119,20 +119,20 @@ fn vocabulary(model: &Map<String, Value>) -> Checked {
     }
 }
 
-/// Checks that each token has an id of its own.
+/// Checks that no two tokens share an id.
 fn own_ids(vocab: &Map<String, Value>) -> Checked {
     let mut seen = HashMap::new();
     for (token, id) in vocab {
         let number = id.as_u64().filter(|id| *id < MOST);
         let number = number.ok_or_else(|| format!("the id of its token `{token}` is {}", short(id)))?;
         if let Some(other) = seen.insert(number, token) {
-            return Err(format!("its tokens `{other}` and `{token}` have one id, {number}"));
+            return Err(format!("its tokens `{other}` and `{token}` share the id {number}"));
         }
     }
     Ok(())
 }
 
-/// Checks that the halves and the whole of every merge are tokens.
+/// Checks that the halves and the result of every merge are tokens.
 fn merge(merges: &[Value], tokens: &HashSet<&str>, prefix: Option<&Value>) -> Checked {
     let prefix = prefix.and_then(Value::as_str).unwrap_or_default();
     for merge in merges {
@@ -177,13 +177,13 @@ fn added(tokens: &Value) -> Checked {
         let (content, id) =
             content.zip(id).ok_or_else(|| format!("its added token {} has no `content` or no `id`", short(token)))?;
         if let Some(other) = seen.insert(id, content).filter(|other| *other != content) {
-            return Err(format!("its added tokens `{other}` and `{content}` have one id, {id}"));
+            return Err(format!("its added tokens `{other}` and `{content}` share the id {id}"));
         }
     }
     Ok(())
 }
 
-/// A value as it is written, or how it begins.
+/// A value as it is written, shortened if it is long.
 fn short(value: &Value) -> String {
     let written = value.to_string();
     match written.char_indices().nth(60) {
@@ -215,7 +215,7 @@ mod tests {
         refuses(&with(two, r#""merges": [["a", "b", "a"]]"#), &["is not two tokens"]);
         refuses(&with(two, r#""merges": 7"#), &["`merges`", "`7`"]);
         refuses(&with(two, r#""merges": [["a", "b"]], "continuing_subword_prefix": "+""#), &["`+`"]);
-        refuses(&with(r#"{"a": 0, "b": 0}"#, r#""merges": []"#), &["one id, 0"]);
+        refuses(&with(r#"{"a": 0, "b": 0}"#, r#""merges": []"#), &["share the id 0"]);
         refuses(&with(r#"{"a": -1}"#, r#""merges": []"#), &["`a`", "`-1`"]);
         refuses(&with("7", r#""merges": []"#), &["`vocab`"]);
         Tokenizer::from_bytes(with(r#"{"a": 0, "b": 1, "ab": 2}"#, r#""merges": ["a b"]"#).as_bytes()).unwrap();
@@ -254,7 +254,7 @@ mod tests {
         };
         let tokenizer = Tokenizer::from_bytes(file(&[added("2", "x"), added("3", "y")]).as_bytes()).unwrap();
         assert_eq!(tokenizer.id_of("y").unwrap(), 3);
-        refuses(&file(&[added("2", "x"), added("2", "y")]), &["`x` and `y`", "one id, 2"]);
+        refuses(&file(&[added("2", "x"), added("2", "y")]), &["`x` and `y`", "share the id 2"]);
         refuses(&file(&[added("7", "x")]), &["`x`", "id 7", "2 is next"]);
         refuses(&file(&[added("1", "a")]), &["`a`", "id 1"]);
         refuses(&file(&[added("\"2\"", "x")]), &["no `content` or no `id`"]);
@@ -268,7 +268,7 @@ mod tests {
         };
         Tokenizer::from_bytes(with(r#"[["a", -1.5]]"#, "0").as_bytes()).unwrap();
         refuses(&with(r#"[["a", -1.5]]"#, "1"), &["`unk_id`", "`1`"]);
-        refuses(&with(r#"[["a", "x"]]"#, "0"), &["no text with a score"]);
-        refuses(&with(r#"[["a"]]"#, "0"), &["no text with a score"]);
+        refuses(&with(r#"[["a", "x"]]"#, "0"), &["not a text with a score"]);
+        refuses(&with(r#"[["a"]]"#, "0"), &["not a text with a score"]);
     }
 }

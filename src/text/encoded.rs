@@ -1,45 +1,55 @@
-//! What a tokenizer gives: [`Encoded`], the ids of a text, and [`SpecialIds`], those that stand for no text.
+//! The output of a tokenizer: [`Encoded`], the ids of a text, and [`SpecialIds`], the ids of special tokens.
 
 use std::ops::Range;
 
-/// Token ids with the characters of the text that each stands for.
+/// Token ids, and the characters of the text that each covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded {
     /// Token ids, `[pos]`.
     pub ids: Vec<u32>,
-    /// The characters (not bytes) of the text that each token covers, `[pos]`. A character that takes several
-    /// tokens is in the span of each; a token that is not in the text, such as a special one, has an empty span.
+    /// The characters (not bytes) of the text that each token covers, `[pos]`. If several tokens share a character, the
+    /// span of each contains it. A token that is not in the text, such as a special one, has an empty span.
     pub spans: Vec<Range<usize>>,
-    /// Which of two texts each token belongs to, `[pos]`: 0, or 1 for the second of a pair where the tokenizer tells
-    /// them apart.
+    /// The text that each token belongs to, `[pos]`: 0, or 1 for the second text of a pair if the tokenizer
+    /// distinguishes them.
     pub types: Vec<u32>,
 }
 
-/// The ids of the tokens that are not text, where the tokenizer has them.
+/// The ids of the special tokens that the tokenizer has.
+///
+/// # Examples
+/// ```
+/// use glassbox::Model;
+/// let tokenizer = Model::open("induction-2l")?.tokenizer().expect("it ships with one");
+/// let special = tokenizer.special_ids();
+/// assert_eq!(special.bos.map(|id| tokenizer.token_text(id)).as_deref(), Some("<bos>"));
+/// assert_eq!(special.mask, None);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpecialIds {
     /// Beginning of text.
     pub bos: Option<u32>,
-    /// Ends of text: any of them stops a generation.
+    /// Ends of text; any of them stops generation.
     pub eos: Vec<u32>,
     /// Padding.
     pub pad: Option<u32>,
-    /// Stands for what is not in the vocabulary.
+    /// The token for anything outside the vocabulary.
     pub unk: Option<u32>,
-    /// Put first by encoders such as BERT.
+    /// The first token of encoders such as BERT.
     pub cls: Option<u32>,
-    /// Put between and after texts by encoders such as BERT.
+    /// The token between and after texts of encoders such as BERT.
     pub sep: Option<u32>,
-    /// The blank that a masked language model fills.
+    /// The blank that a masked language model fills in.
     pub mask: Option<u32>,
-    /// Whether the model was made to see `bos` before every text, where its files say so.
+    /// Whether the model was trained with `bos` before every text, if its files say so.
     pub adds_bos: Option<bool>,
-    /// Those that the model's files name by an id which the tokenizer has no token for, such as `eos_token_id = 50256`.
+    /// Special tokens that the model's files name by an id outside the tokenizer, such as `eos_token_id = 50256`.
     pub unknown: Vec<String>,
 }
 
 impl SpecialIds {
-    /// The ids of all of them.
+    /// The ids of all special tokens.
     pub(crate) fn all(&self) -> Vec<u32> {
         let once = [self.bos, self.pad, self.unk, self.cls, self.sep, self.mask];
         once.into_iter().flatten().chain(self.eos.iter().copied()).collect()
@@ -47,7 +57,7 @@ impl SpecialIds {
 }
 
 impl Encoded {
-    /// Puts a token that stands for no text first.
+    /// Prepends a token that covers no text.
     pub(crate) fn prepend(&mut self, id: u32) {
         self.ids.insert(0, id);
         self.spans.insert(0, 0..0);

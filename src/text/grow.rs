@@ -1,10 +1,10 @@
-//! Texts that become longer, a token at a time.
+//! Appends tokens to texts, as generation does.
 
 use super::{Tokens, tokens::Row};
 use std::{ops::Range, sync::Arc};
 
 impl Tokens {
-    /// Adds a token to each text; a text that has ended (`None`) is filled up.
+    /// Appends a token to each text; a text that has ended (`None`) gets padding.
     pub(crate) fn push(&mut self, next: &[Option<u32>], print: impl Fn(u32) -> String) {
         for (row, next) in Arc::make_mut(&mut self.rows).iter_mut().zip(next) {
             row.ids.push(next.unwrap_or(self.filler.id));
@@ -17,7 +17,7 @@ impl Tokens {
         }
     }
 
-    /// Some positions of every text.
+    /// Returns some positions of every text.
     pub(crate) fn columns(&self, columns: Range<usize>) -> Self {
         let within = |at: usize| at.clamp(columns.start, columns.end) - columns.start;
         let part = |row: &Row| Row {
@@ -31,7 +31,7 @@ impl Tokens {
         Self { rows: self.rows.iter().map(part).collect(), ..self.clone() }
     }
 
-    /// Says what the last tokens of a text were written as, which came after the text that there was before.
+    /// Records the text of the last tokens, which is appended to the original text.
     pub(crate) fn write(&mut self, text: usize, pieces: &[String]) {
         let Some(row) = Arc::make_mut(&mut self.rows).get_mut(text) else { return };
         let Some(written) = &mut row.text else { return };

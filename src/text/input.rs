@@ -1,177 +1,74 @@
-//! [`ToTokens`]: what a model can read, [`ToTexts`]: the texts among that.
+//! [`Input`]: what a model reads in one pass. An encoder-decoder reads two things, every other model one.
+//!
+//! Below [`Model`](crate::Model) everything is given an [`Input`], so that another kind of source has one place to be added: here.
 
 use super::Tokens;
-use crate::{Result, error::TextError, model::Model};
+use crate::site::Stack;
+use std::ops::Range;
 
-/// The ids of one text: a list of them, or [`Tokens`], padding left out.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no list of token ids: give `Tokens`, or a list of `u32`")]
-pub trait ToIds {
-    /// The ids.
-    ///
-    /// # Errors
-    /// When there are several texts.
-    fn to_ids(&self) -> Result<Vec<u32>>;
-}
-
-impl ToIds for [u32] {
-    fn to_ids(&self) -> Result<Vec<u32>> {
-        Ok(self.to_vec())
-    }
-}
-
-impl ToIds for Vec<u32> {
-    fn to_ids(&self) -> Result<Vec<u32>> {
-        Ok(self.clone())
-    }
-}
-
-impl<const N: usize> ToIds for [u32; N] {
-    fn to_ids(&self) -> Result<Vec<u32>> {
-        Ok(self.to_vec())
-    }
-}
-
-impl ToIds for Tokens {
-    fn to_ids(&self) -> Result<Vec<u32>> {
-        match self.batch() {
-            1 => Ok(self.row(0).ids[self.real(0)].to_vec()),
-            texts => Err(TextError::SeveralTexts { what: "to_string", texts }.into()),
-        }
-    }
-}
-
-impl<T: ToIds + ?Sized> ToIds for &T {
-    fn to_ids(&self) -> Result<Vec<u32>> {
-        (**self).to_ids()
-    }
-}
-
-/// Anything that a model can read: text, token ids, several of either, or [`Tokens`].
+/// What a model reads in one pass: its tokens; in an encoder-decoder the encoder's source and the decoder's tokens.
 ///
 /// # Examples
 /// ```
-/// use glassbox::prelude::*;
+/// use glassbox::{prelude::*, model::ToInput};
 /// let model = Model::open("induction-2l")?;
-/// assert_eq!(model.tokens(["red fox", "owl"])?.lengths(), [3, 2]); // words, and a <bos> before each text
-/// assert_eq!(model.tokens([vec![7, 8], vec![9]])?.lengths(), [2, 1]); // ids are taken as they are
+/// let input = "red fox blue".to_input(&model)?;
+/// assert_eq!(input.tokens().strings(0).len(), 4); // the words, and a <bos>
+/// assert!(input.source().is_none());
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a model reads: give a text, several texts, or token ids (whole numbers)"
-)]
-pub trait ToTokens {
-    /// The tokens, checked against the model's vocabulary and context length.
-    ///
-    /// # Errors
-    /// When a text is empty or too long, an id is out of range, or text is given to a model without tokenizer.
-    fn to_tokens(&self, model: &Model) -> Result<Tokens>;
+#[doc(alias("encoder_input", "decoder_input"))]
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What the only stack or the decoder reads.
+    tokens: Tokens,
+    /// What the encoder beside a decoder reads.
+    source: Option<Tokens>,
 }
 
-impl ToTokens for Tokens {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        model.check_tokens(self)?;
-        Ok(self.clone())
+impl Input {
+    pub(crate) fn new(tokens: Tokens, source: Option<Tokens>) -> Self {
+        Self { tokens, source }
     }
-}
 
-impl ToTokens for str {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        model.tokenize(&[self], None)
+    /// What the only stack reads, or the decoder of an encoder-decoder.
+    pub fn tokens(&self) -> Tokens {
+        self.tokens.clone()
     }
-}
 
-impl ToTokens for String {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        self.as_str().to_tokens(model)
+    /// What the encoder of an encoder-decoder reads; `None` in a model of one stack.
+    pub fn source(&self) -> Option<Tokens> {
+        self.source.clone()
     }
-}
 
-impl ToTokens for [u32] {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        model.tokens_from_ids(&[self])
+    /// How many texts there are.
+    pub(crate) fn batch(&self) -> usize {
+        self.tokens.batch()
     }
-}
 
-impl ToTokens for [&str] {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        model.tokenize(self, None)
+    /// What one stack reads.
+    pub(crate) fn of(&self, stack: Stack) -> &Tokens {
+        self.source.as_ref().filter(|_| stack == Stack::Encoder).unwrap_or(&self.tokens)
     }
-}
 
-impl ToTokens for [String] {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        model.tokenize(&self.iter().map(String::as_str).collect::<Vec<_>>(), None)
+    /// With other tokens for the only stack or the decoder.
+    pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
+        Self { tokens, ..self }
     }
-}
 
-impl ToTokens for [Vec<u32>] {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        model.tokens_from_ids(&self.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    /// What is read in both, side by side: the source where there is one, then the tokens.
+    pub(crate) fn beside<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Tokens, &'a Tokens)> {
+        let sources = self.source.as_ref().zip(other.source.as_ref());
+        sources.into_iter().chain([(&self.tokens, &other.tokens)])
     }
-}
 
-impl<T, const N: usize> ToTokens for [T; N]
-where
-    [T]: ToTokens,
-{
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        self.as_slice().to_tokens(model)
+    /// Both, each changed in the same way.
+    pub(crate) fn map(&self, change: impl Fn(&Tokens) -> Tokens) -> Self {
+        Self { tokens: change(&self.tokens), source: self.source.as_ref().map(change) }
     }
-}
 
-impl<T> ToTokens for Vec<T>
-where
-    [T]: ToTokens,
-{
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        self.as_slice().to_tokens(model)
-    }
-}
-
-impl<T: ToTokens + ?Sized> ToTokens for &T {
-    fn to_tokens(&self, model: &Model) -> Result<Tokens> {
-        (**self).to_tokens(model)
-    }
-}
-
-/// One text or several: what [`Model::to_tokens`] puts a beginning-of-text token in front of, or not.
-pub trait ToTexts {
-    /// The texts.
-    fn to_texts(&self) -> Vec<&str>;
-}
-
-impl ToTexts for str {
-    fn to_texts(&self) -> Vec<&str> {
-        vec![self]
-    }
-}
-
-impl ToTexts for String {
-    fn to_texts(&self) -> Vec<&str> {
-        vec![self]
-    }
-}
-
-impl<T: AsRef<str>> ToTexts for [T] {
-    fn to_texts(&self) -> Vec<&str> {
-        self.iter().map(AsRef::as_ref).collect()
-    }
-}
-
-impl<T: AsRef<str>, const N: usize> ToTexts for [T; N] {
-    fn to_texts(&self) -> Vec<&str> {
-        self.as_slice().to_texts()
-    }
-}
-
-impl<T: AsRef<str>> ToTexts for Vec<T> {
-    fn to_texts(&self) -> Vec<&str> {
-        self.as_slice().to_texts()
-    }
-}
-
-impl<T: ToTexts + ?Sized> ToTexts for &T {
-    fn to_texts(&self) -> Vec<&str> {
-        (**self).to_texts()
+    /// Of some of the texts.
+    pub(crate) fn texts(&self, texts: &Range<usize>) -> Self {
+        self.map(|tokens| tokens.texts(texts.clone()))
     }
 }

@@ -1,4 +1,7 @@
-//! Text in and out: the tokenizer, and text cut into tokens.
+//! The tokenizer, and text cut into tokens.
+//!
+//! To support another spelling of vocabulary entries, touch `pieces.rs`. To check another part of a `tokenizer.json`,
+//! touch `check.rs`.
 
 mod check;
 mod encoded;
@@ -16,7 +19,7 @@ mod tokenizer;
 mod tokens;
 
 pub use encoded::{Encoded, SpecialIds};
-pub use input::{ToIds, ToTexts, ToTokens};
+pub use input::Input;
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

@@ -1,14 +1,14 @@
-//! Texts of different lengths side by side: the shorter are filled up.
+//! Pads texts of different lengths, so that they form a batch.
 
 use super::{Tokens, tokens::Row};
 use crate::{Result, index::ToIndex};
 use candle_core::Tensor;
 use std::{fmt, ops::Range, sync::Arc};
 
-/// The side on which shorter texts of a batch are filled up.
+/// The side on which the shorter texts of a batch are padded.
 ///
-/// A batch is padded on the right unless asked otherwise, as in TransformerLens. What is padding is known, so that a
-/// model can leave it out: see [`Tokens::real`].
+/// The default is the right, as in TransformerLens. Tokens record which positions are padding, so a model can ignore
+/// them: see [`Tokens::real`].
 ///
 /// # Examples
 /// ```
@@ -25,9 +25,9 @@ use std::{fmt, ops::Range, sync::Arc};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Padding {
-    /// Before the text: all texts end together, which is what a generation goes on from.
+    /// Before the text: all texts end at the same position, as generation needs.
     Left,
-    /// After the text: all texts begin together.
+    /// After the text: all texts begin at the same position.
     Right,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Padding {
     }
 }
 
-/// The token that fills up.
+/// The token used as padding.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Filler {
     pub(crate) id: u32,
@@ -48,14 +48,14 @@ pub(crate) struct Filler {
 }
 
 impl Tokens {
-    /// The same texts, filled up on this side.
+    /// Returns the same texts, padded on this side.
     pub fn padded(&self, side: Padding) -> Self {
         let len = self.lengths().into_iter().max().unwrap_or(0);
         let rows = self.rows.iter().map(|row| row.padded(side, len, &self.filler)).collect();
         Self { rows, padding: side, ..self.clone() }
     }
 
-    /// The side on which there is padding; `None` when all texts are of one length.
+    /// The side of the padding; `None` if all texts have one length.
     pub fn padding(&self) -> Option<Padding> {
         self.is_padded().then_some(self.padding)
     }
@@ -65,7 +65,7 @@ impl Tokens {
         self.rows.iter().any(|row| row.real.len() < row.ids.len())
     }
 
-    /// The positions of one text that are not padding; empty when there is no such text.
+    /// The positions of one text that are not padding; empty if there is no such text.
     pub fn real(&self, text: impl ToIndex) -> Range<usize> {
         self.row(text).real.clone()
     }
@@ -86,7 +86,7 @@ impl Tokens {
         self.rows.iter().map(|row| row.real.len()).collect()
     }
 
-    /// 1 where there is a token, 0 where there is padding: the attention mask of other libraries.
+    /// Returns 1 for each token and 0 for padding: the attention mask of other libraries.
     ///
     /// # Shapes
     /// `[batch, pos]`, unsigned 32-bit.
@@ -106,9 +106,9 @@ impl Tokens {
         self.tensor(self.each(|real, position| u32::from(real.contains(&position))))
     }
 
-    /// Where each token stands in its own text, counted from 0, so that padding on the left moves no text away from
-    /// where the model learned to read it; 0 for padding, as in TransformerLens. A model that counts past padding tokens
-    /// inside a text ([`Config::unplaced_token`](crate::model::Config)) does so by itself.
+    /// The position of each token in its own text, counted from 0, so that padding on the left does not shift a text; 0
+    /// for padding, as in TransformerLens. A model that skips padding tokens inside a text when it counts
+    /// ([`Config::unplaced_token`](crate::config::Config)) does so itself.
     ///
     /// # Shapes
     /// `[batch * pos]`, text after text.
@@ -125,7 +125,7 @@ impl Tokens {
         self.each(|real, position| if real.contains(&position) { (position - real.start) as u32 } else { 0 })
     }
 
-    /// A number for each position, from where the text is and the position.
+    /// A number for each position, computed from the range of the text and the position.
     fn each(&self, value: impl Fn(&Range<usize>, usize) -> u32) -> Vec<u32> {
         let value = &value;
         self.rows.iter().flat_map(|row| (0..self.len()).map(move |position| value(&row.real, position))).collect()
@@ -133,7 +133,7 @@ impl Tokens {
 }
 
 impl Row {
-    /// The same text, filled up to `len`.
+    /// The same text, padded to `len`.
     fn padded(&self, side: Padding, len: usize, filler: &Filler) -> Self {
         let missing = len - self.real.len();
         let start = match side {
@@ -151,7 +151,7 @@ impl Row {
     }
 }
 
-/// `len` values: `values` from `start`, the filler before and after.
+/// `len` values: `values` from `start` on, the filler before and after.
 fn filled<T: Clone>(values: &[T], filler: T, start: usize, len: usize) -> Vec<T> {
     let mut filled = vec![filler; len];
     filled[start..start + values.len()].clone_from_slice(values);
@@ -185,7 +185,7 @@ mod tests {
     fn mask_and_positions_are_those_of_the_attention_mask() {
         for tokens in [batch(), batch().padded(Padding::Left)] {
             let mask = tokens.to_mask_tensor().unwrap().to_vec2::<u32>().unwrap();
-            // As derived from an attention mask elsewhere: the running sum less one, 0 under padding.
+            // As other libraries derive them from an attention mask: the running sum minus one, 0 under padding.
             let positions = |row: &Vec<u32>| {
                 let count = |i: usize| if row[i] == 0 { 0 } else { row[..i].iter().sum::<u32>() };
                 (0..row.len()).map(count).collect::<Vec<_>>()

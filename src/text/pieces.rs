@@ -1,20 +1,22 @@
-//! How the entries of a vocabulary spell text, and back.
+//! The spelling of vocabulary entries: from a piece to its text and back. [`Tokenizer`](super::Tokenizer) prints tokens
+//! with it.
 
 use tokenizers::Tokenizer;
 
 /// How the entries of a vocabulary spell text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pieces {
-    /// GPT-2's: each byte is a printable character, a space is `Ġ`.
+    /// GPT-2's spelling: each byte is a printable character, and a space is `Ġ`.
     Bytes,
-    /// SentencePiece's: a space is `▁`, a byte that no piece covers is `<0xE2>`.
+    /// SentencePiece's spelling: a space is `▁`, and a byte that no piece covers is `<0xE2>`.
     Marked,
     /// The text itself.
     Plain,
 }
 
 impl Pieces {
-    /// As the parts of the tokenizer say. They are asked through their JSON, which names each in one place.
+    /// Finds the spelling from the tokenizer's parts. It reads their JSON, which has the name of each part in one
+    /// place.
     pub(super) fn of(tokenizer: &Tokenizer) -> Self {
         let decoder = serde_json::to_string(&tokenizer.get_decoder()).unwrap_or_default();
         let splitter = serde_json::to_string(&tokenizer.get_pre_tokenizer()).unwrap_or_default();
@@ -28,7 +30,7 @@ impl Pieces {
         }
     }
 
-    /// A piece as a person would print it.
+    /// The piece as printed text.
     pub(super) fn text(self, piece: &str) -> String {
         match self {
             Self::Bytes => match piece.chars().map(byte_of).collect::<Option<Vec<_>>>() {
@@ -43,7 +45,7 @@ impl Pieces {
         }
     }
 
-    /// Whether a piece is a space and the beginning of a word. Asked of a whole vocabulary.
+    /// Whether a piece is a space followed by the beginning of a word. It is called for a whole vocabulary.
     pub(super) fn begins_a_word(self, piece: &str) -> bool {
         let space = match self {
             Self::Bytes => 'Ġ',
@@ -54,7 +56,7 @@ impl Pieces {
         rest.is_some_and(|letter| letter.is_alphanumeric() && letter != space)
     }
 
-    /// The pieces that could stand for `text`, the likeliest first.
+    /// The pieces that could spell `text`, the most likely first.
     pub(super) fn spellings(self, text: &str) -> Vec<String> {
         let marked = match self {
             Self::Bytes => Some(text.bytes().map(char_of).collect()),
@@ -69,7 +71,7 @@ impl Pieces {
     }
 }
 
-/// Text, with each byte that is not part of a whole character written `\xE2`.
+/// The text of some bytes; each byte that is not part of a complete character is written `\xE2`.
 fn printable(bytes: &[u8]) -> String {
     let chunk = |chunk: std::str::Utf8Chunk| {
         let invalid: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")).collect();
@@ -78,20 +80,20 @@ fn printable(bytes: &[u8]) -> String {
     bytes.utf8_chunks().map(chunk).collect()
 }
 
-/// `<0xE2>` is the byte E2.
+/// The byte of a piece such as `<0xE2>`.
 fn fallback_byte(piece: &str) -> Option<u8> {
     let digits = piece.strip_prefix("<0x")?.strip_suffix('>')?;
     u8::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 2)
 }
 
-/// GPT-2's printable character for a byte: itself where it has a glyph, else the next unused one from U+0100.
+/// GPT-2's printable character for a byte: the byte itself if it has a glyph, else the next unused one from U+0100.
 fn char_of(byte: u8) -> char {
     let unused = (0..byte).filter(|&b| !has_glyph(b)).count() as u32;
     let code = if has_glyph(byte) { u32::from(byte) } else { 0x100 + unused };
     char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// The byte that [`char_of`] writes as this character.
+/// The byte that [`char_of`] maps to this character.
 fn byte_of(char: char) -> Option<u8> {
     match u32::from(char) {
         code @ 0..=0xff => u8::try_from(code).ok().filter(|&byte| has_glyph(byte)),

@@ -1,4 +1,4 @@
-//! Finding one's way in [`Tokens`]: from words and characters to positions, and back.
+//! Finds positions in [`Tokens`]: from words and characters to positions, and back.
 
 use super::Tokens;
 use crate::{
@@ -8,28 +8,38 @@ use crate::{
 };
 use std::ops::Range;
 
-/// Which of several occurrences; see [`Model::token_position`](crate::Model::token_position).
+/// Selects one of several occurrences; see [`Model::token_position`](crate::Model::token_position).
+///
+/// # Examples
+/// ```
+/// use glassbox::{Model, text::Occurrence};
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox"; // <bos> is at 0
+/// assert_eq!(model.token_position("fox", text, Occurrence::First)?, 2);
+/// assert_eq!(model.token_position("fox", text, Occurrence::Last)?, 6);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occurrence {
-    /// The first.
+    /// The first occurrence.
     First,
-    /// The last.
+    /// The last occurrence.
     Last,
 }
 
-/// An error lists the tokens of a text up to this many, and the nearest ones of a longer text.
+/// Errors list all tokens of a text up to this length, and only the nearest tokens of a longer one.
 const LISTED: usize = 24;
 
 impl Tokens {
-    /// The first position of the first text whose token prints as `string`, with or without surrounding spaces.
+    /// Returns the first position of the first text whose token prints as `string`, ignoring surrounding spaces.
     ///
     /// # Errors
-    /// When no token prints so; the error names the tokens there are.
+    /// When no token prints as `string`; the error lists the tokens.
     pub fn position(&self, string: &str) -> Result<usize> {
         self.occurrence(string, Occurrence::First)
     }
 
-    /// As [`position`](Self::position), for either end of the text.
+    /// Like [`position`](Self::position), for the first or the last occurrence.
     pub(crate) fn occurrence(&self, string: &str, which: Occurrence) -> Result<usize> {
         let positions = self.positions_of(0, string);
         let position = match which {
@@ -39,8 +49,8 @@ impl Tokens {
         position.copied().ok_or_else(|| self.no_such_token(string))
     }
 
-    /// All positions of one text whose token prints as `string`; if none does, those whose token does but for
-    /// surrounding spaces. Padding is not looked at.
+    /// Returns all positions of one text whose token prints as `string`. If there are none, surrounding spaces are
+    /// ignored. Padding is skipped.
     ///
     /// # Examples
     /// ```
@@ -72,10 +82,11 @@ impl Tokens {
         TextError::NoSuchToken { token: string.into(), tokens }.into()
     }
 
-    /// A position counted from the start (0 is the first) or the end (-1 is the last), as an index into every text.
+    /// Returns a position, counted from the start (0 is the first) or the end (-1 is the last), as an index into every
+    /// text.
     ///
     /// # Errors
-    /// When it is outside the texts, or counts from the end where padding on the right makes them end apart.
+    /// When it is out of range, or counts from the end of texts that end at different positions because of padding.
     pub fn index(&self, position: impl ToIndex) -> Result<usize> {
         let (len, position) = (self.len(), position.to_index());
         if position < 0 && (0..self.batch()).any(|text| self.real(text).end < len) {
@@ -84,11 +95,11 @@ impl Tokens {
         place(position, len).ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
     }
 
-    /// A position of one text as an index: counted along its row, padding included (as [`strings`](Self::strings)
-    /// and every tensor have it), or back from the text's own end (-1 is its last token).
+    /// Returns a position of one text as an index. Positions count along the whole row, padding included (as in
+    /// [`strings`](Self::strings) and in every tensor), or back from the text's own end (-1 is its last token).
     ///
     /// # Errors
-    /// When it is outside the text, or padding.
+    /// When it is out of range or in the padding.
     ///
     /// # Examples
     /// ```
@@ -109,11 +120,11 @@ impl Tokens {
         })
     }
 
-    /// The fewest tokens in a row that cover these characters (not bytes) of one text. A token that covers only some
-    /// of them counts; characters that no token covers, such as spaces that a tokenizer drops, do not.
+    /// Returns the shortest range of tokens that covers these characters (not bytes) of one text. Tokens that cover
+    /// only part of them are included. Characters without a token, such as dropped spaces, are ignored.
     ///
     /// # Errors
-    /// When the characters are outside the text, no token covers any of them, or the tokens were made from ids.
+    /// When the characters are out of range, no token covers any of them, or the tokens were made from ids.
     ///
     /// # Examples
     /// ```
@@ -136,10 +147,10 @@ impl Tokens {
         ends.map(|(first, last)| first..last + 1).ok_or_else(|| TextError::NotCovered { characters }.into())
     }
 
-    /// The characters (not bytes) of one text from the first to the last that these tokens cover.
+    /// Returns the characters (not bytes) of one text from the first to the last that these tokens cover.
     ///
     /// # Errors
-    /// When the tokens are outside the text, stand for no text (as `<bos>` does), or were made from ids.
+    /// When the tokens are out of range, cover no text (such as `<bos>`), or were made from ids.
     pub fn characters(&self, text: impl ToIndex, tokens: Range<usize>) -> Result<Range<usize>> {
         let text = self.text_at(text)?;
         self.need_text(text)?;
@@ -151,11 +162,10 @@ impl Tokens {
         ends.map(|(start, end)| start..end).ok_or_else(|| TextError::NoCharacters { tokens }.into())
     }
 
-    /// The tokens that cover the first occurrence of some words in one text: the positions of a name that is cut into
-    /// several pieces.
+    /// Returns the tokens that cover the first occurrence of some words in one text, for example all pieces of a name.
     ///
     /// # Errors
-    /// When the text does not have the words (the error names the nearest), or the tokens were made from ids.
+    /// When the words are not in the text (the error lists the nearest), or the tokens were made from ids.
     ///
     /// # Examples
     /// ```
@@ -178,7 +188,7 @@ impl Tokens {
         self.covering(text, start..start + words.chars().count())
     }
 
-    /// Which text it is; -1 is the last.
+    /// Checks the index of a text; -1 is the last.
     pub(crate) fn text_at(&self, text: impl ToIndex) -> Result<usize> {
         let (text, texts) = (text.to_index(), self.batch());
         place(text, texts).ok_or_else(|| TextError::NoSuchText { text, texts }.into())

@@ -1,11 +1,11 @@
-//! The rewriting tables of SentencePiece's normalizers, checked before anything is looked up in them.
+//! Checks the rewriting tables of SentencePiece's normalizers before they are used.
 //!
-//! The tokenizers library takes what a table holds for indices into it, so that a damaged one would panic, when it is
-//! read or in the middle of a text.
+//! The tokenizers library uses a table's content as indices without checks. A damaged table would make it panic, either
+//! when it is read or in the middle of a text.
 
 use serde_json::Value;
 
-/// Checks every table in a normalizer's part of a `tokenizer.json`, at any depth; what is wrong as half a sentence.
+/// Checks every table in the normalizer of a `tokenizer.json`, at any depth. The error is half a sentence.
 pub(super) fn check(normalizer: &Value) -> Result<(), String> {
     let table = normalizer.get("precompiled_charsmap");
     if table.is_some() || normalizer.get("type").is_some_and(|kind| kind == "Precompiled") {
@@ -20,7 +20,7 @@ pub(super) fn check(normalizer: &Value) -> Result<(), String> {
     }
 }
 
-/// A trie of bytes (a double array as in the Darts library), whose leaves say where a replacement begins.
+/// A byte trie (a double array as in the Darts library) whose leaves hold the offset of a replacement.
 struct Table {
     units: Vec<usize>,
     replacements: String,
@@ -39,7 +39,7 @@ impl Table {
         })
     }
 
-    /// Goes wherever a text could lead; `None` when that is outside the table.
+    /// Visits every state that a text could reach; `None` if one is outside the table.
     fn walk(&self) -> Option<()> {
         let mut reached = vec![false; self.units.len()];
         let mut bases = vec![offset(*self.units.first()?)];
@@ -67,7 +67,7 @@ const HAS_LEAF: usize = 1 << 8;
 const LABEL: usize = 1 << 31 | 0xff;
 const VALUE: usize = (1 << 31) - 1;
 
-/// How far a unit's children are.
+/// The distance to a unit's children.
 fn offset(unit: usize) -> usize {
     (unit >> 10) << ((unit & 1 << 9) >> 6)
 }

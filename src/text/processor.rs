@@ -1,9 +1,9 @@
-//! The special tokens that a `tokenizer.json` puts around a text, held against its vocabulary: the library takes their ids
-//! as they are written, and panics on a name that nothing explains.
+//! Checks the special tokens that a `tokenizer.json` puts around a text against its vocabulary. The library uses their
+//! ids unchecked, and panics on a name without an explanation.
 
 use serde_json::Value;
 
-/// Checks the part `post_processor`, members of a sequence included.
+/// Checks the `post_processor` part, including the members of a sequence.
 pub(super) fn check(json: &Value, id_of: &dyn Fn(&str) -> Option<u32>) -> Result<(), String> {
     let Some(part) = json.get("post_processor") else { return Ok(()) };
     each(part).into_iter().try_for_each(|part| one(part, id_of))
@@ -19,10 +19,10 @@ fn each(part: &Value) -> Vec<&Value> {
 fn one(part: &Value, id_of: &dyn Fn(&str) -> Option<u32>) -> Result<(), String> {
     let has = |token: &str, id: &Value| match id_of(token) {
         Some(own) if id.as_u64() == Some(own.into()) => Ok(()),
-        Some(own) => Err(format!("its `post_processor` gives `{token}` the id {id}, and its vocabulary the id {own}")),
+        Some(own) => Err(format!("its `post_processor` gives `{token}` the id {id}, but its vocabulary {own}")),
         None => Err(format!("its `post_processor` needs the token `{token}`, which its vocabulary does not have")),
     };
-    // BERT and RoBERTa: pairs of text and id.
+    // BERT and RoBERTa: pairs of a text and an id.
     for pair in ["cls", "sep"].iter().filter_map(|key| part.get(key)?.as_array()) {
         if let [token, id] = pair.as_slice() {
             has(token.as_str().unwrap_or_default(), id)?;
@@ -52,7 +52,7 @@ fn one(part: &Value, id_of: &dyn Fn(&str) -> Option<u32>) -> Result<(), String> 
             ));
         }
         seen.sort();
-        // A form of pairs that has only the first text is no form of pairs, and pairs are refused when they are read.
+        // A pair template with only the first text is not a pair template; pairs are then refused when they are read.
         let alone = key == "pair" && seen == ["A"];
         if seen != texts && !alone {
             let (texts, seen) = (texts.join(" and "), if seen.is_empty() { "no text".into() } else { seen.join(", ") });

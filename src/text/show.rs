@@ -1,9 +1,11 @@
-//! How tokens are shown.
+//! Shows tokens in a notebook.
 
 use super::Tokens;
 use crate::{
+    Result,
     notebook::{Card, Chip},
-    plot::text::visible,
+    plot::{Held, ToNames},
+    printable::visible,
 };
 
 impl Tokens {
@@ -12,7 +14,7 @@ impl Tokens {
         (0..self.batch()).fold(card, |card, text| card.chips((0..self.len()).map(|position| self.chip(text, position))))
     }
 
-    /// `3 texts of 2 to 5 tokens, padded on the right to 5`.
+    /// The heading, such as `3 texts of 2 to 5 tokens, padded on the right to 5`.
     fn title(&self) -> String {
         let texts = if self.batch() == 1 { String::new() } else { format!("{} texts of ", self.batch()) };
         let shortest = self.lengths().into_iter().min().unwrap_or(0);
@@ -23,9 +25,9 @@ impl Tokens {
         };
         let bos = match (self.bos_prepended(), self.batch()) {
             (false, _) => "",
-            (true, 1) if self.len() == 1 => ", a beginning-of-text token that was put in front",
-            (true, 1) => ", the first of them a beginning-of-text token that was put in front",
-            (true, _) => ", the first of each a beginning-of-text token that was put in front",
+            (true, 1) if self.len() == 1 => ", a beginning-of-text token that was prepended",
+            (true, 1) => ", the first of them a beginning-of-text token that was prepended",
+            (true, _) => ", the first of each a beginning-of-text token that was prepended",
         };
         format!("{texts}{lengths}{bos}")
     }
@@ -43,14 +45,25 @@ impl Tokens {
 }
 
 shown! {
-    /// Shows the tokens in a notebook: pointing at one tells its position and id; padding is grey.
+    /// Shows the tokens in a notebook: the tooltip of each gives its position and id, and padding is grey.
     Tokens: card
+}
+
+impl ToNames<Held> for &Tokens {
+    fn to_names(self) -> Result<Vec<String>> {
+        Ok(self.strings(0).to_vec())
+    }
+}
+
+impl ToNames<Held> for Tokens {
+    fn to_names(self) -> Result<Vec<String>> {
+        (&self).to_names()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::notebook::Show;
-    use crate::{Model, text::Padding};
+    use crate::{Model, notebook::Show, text::Padding};
 
     #[test]
     fn padding_is_seen_in_both_forms() {
@@ -58,7 +71,7 @@ mod tests {
         assert_eq!(
             tokens.plain(),
             "2 texts of 2 to 3 tokens, padded on the left to 3, the first of each a beginning-of-text token that was \
-             put in front\n  (<bos>)|<bos>|red\n  <bos>|red|fox\n"
+             prepended\n  (<bos>)|<bos>|red\n  <bos>|red|fox\n"
         );
         assert_eq!(tokens.html().matches("position 0, id 0, padding").count(), 1);
     }

@@ -1,4 +1,4 @@
-//! What the special tokens of encoders do to text, with a tokenizer made here and with real ones.
+//! Tests of the special tokens that encoders add to text, with a tokenizer built here and with real ones.
 
 use super::{Encoded, Tokenizer};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ const SPECIAL: &str = r#"{"id": 0, "content": "[PAD]", "special": true, "normali
     "single_word": false, "lstrip": false, "rstrip": false}, {"id": 2, "content": "[SEP]", "special": true,
     "normalized": false, "single_word": false, "lstrip": false, "rstrip": false}"#;
 
-/// Byte-level words with a post-processor of this kind.
+/// A byte-level tokenizer with a post-processor of this kind.
 fn tokenizer(post: &str) -> Tokenizer {
     let json = format!(
         r#"{{"model": {{"type": "WordLevel", "unk_token": "?",

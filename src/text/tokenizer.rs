@@ -1,3 +1,6 @@
+//! [`Tokenizer`]: reads a `tokenizer.json` and turns text into token ids and back.
+//!
+//! It wraps Hugging Face's [tokenizers](https://github.com/huggingface/tokenizers) library.
 mod lookup;
 
 use std::{
@@ -19,8 +22,8 @@ use crate::{
 
 /// Turns text into token ids and back. Cheap to clone.
 ///
-/// It adds no special tokens by itself, cuts nothing off, fills nothing up and leaves nothing to chance (the dropout of
-/// merges, which is for training), whatever its file asks for: what is run is what was written.
+/// It does exactly what it is told, whatever its file asks for: it adds no special tokens, truncates and pads nothing,
+/// and never applies dropout (random merges, which are for training).
 ///
 /// ```
 /// use glassbox::text::Tokenizer;
@@ -43,7 +46,7 @@ struct Inner {
     tokenizer: tokenizers::Tokenizer,
     post: Option<PostProcessorWrapper>,
     pieces: Pieces,
-    /// Whether some pieces are a space and the beginning of a word.
+    /// Whether some pieces are a space followed by the beginning of a word.
     spaced: bool,
     added: HashSet<u32>,
     d_vocab: usize,
@@ -70,14 +73,14 @@ impl Tokenizer {
         Self::parse(json, Path::new("tokenizer.json"))
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with the path for the error.
+    /// Like [`from_bytes`](Self::from_bytes), with the path for the error message.
     pub(crate) fn parse(json: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why: String| LoadError::Damaged { path: PathBuf::from(path), what: "a tokenizer", why };
-        // In two steps, because the library panics on text that is not JSON.
+        // Two steps, because the library panics on text that is not JSON.
         let json: serde_json::Value = serde_json::from_slice(json).map_err(|why| damaged(no_json(&why)))?;
         json.get("normalizer").map_or(Ok(()), precompiled::check).map_err(damaged)?;
         check::check(&json).map_err(damaged)?;
-        // What is cut off, filled up and left to chance is left out, so that nothing of it can be wrong.
+        // Truncation, padding and dropout are removed from the file, so that they cannot fail.
         let without = |mut json: serde_json::Value| {
             json.as_object_mut()
                 .into_iter()
@@ -88,7 +91,7 @@ impl Tokenizer {
         let built = guarded(|| serde_json::from_value::<tokenizers::Tokenizer>(without(json.clone())));
         let mut tokenizer = built.map_err(|()| damaged(PANICKED.into()))?.map_err(|_| damaged(check::part(&json)))?;
         check::check_ids(&json, &tokenizer).map_err(damaged)?;
-        // Kept aside, because it also trims the spans of byte-level tokens.
+        // Kept separately, because it also trims the spans of byte-level tokens.
         let post = tokenizer.get_post_processor().cloned();
         tokenizer.with_post_processor(None::<PostProcessorWrapper>);
         let added = tokenizer.get_added_tokens_decoder().into_keys().collect();
@@ -100,36 +103,36 @@ impl Tokenizer {
         Ok(Self(Arc::new(Inner { tokenizer, post, pieces, spaced, added, d_vocab, special })))
     }
 
-    /// The text of a `tokenizer.json` that makes the same tokenizer; the special tokens are not all in it.
+    /// The content of a `tokenizer.json` for an equal tokenizer. It does not contain all special tokens.
     pub(crate) fn to_json(&self) -> Result<String> {
         let mut tokenizer = self.0.tokenizer.clone();
         tokenizer.with_post_processor(self.0.post.clone());
         worked("the tokenizer itself", || tokenizer.to_string(true))
     }
 
-    /// The token ids of `text` and where they are in it. Adds no special tokens; special tokens that are written in
-    /// the text (`<|endoftext|>`) are recognised.
+    /// Returns the token ids of `text` and the characters that each covers. Adds no special tokens; special tokens that
+    /// are written in the text (`<|endoftext|>`) are recognised.
     ///
     /// # Errors
-    /// When a word is not in a vocabulary of whole words; the error names the nearest words.
+    /// When a word is missing from a whole-word vocabulary; the error lists the nearest words.
     pub fn encode(&self, text: &str) -> Result<Encoded> {
         Ok(self.raw(text)?.into())
     }
 
-    /// As [`encode`](Self::encode), with the special tokens that the tokenizer's file asks for, such as BERT's
+    /// Like [`encode`](Self::encode), with the special tokens that the tokenizer's file asks for, such as BERT's
     /// `[CLS]` and `[SEP]`.
     ///
     /// # Errors
-    /// As [`encode`](Self::encode).
+    /// Same as [`encode`](Self::encode).
     pub fn encode_with_special(&self, text: &str) -> Result<Encoded> {
         self.framed(&[text])
     }
 
-    /// Two texts as one: `[CLS] first [SEP] second [SEP]` for BERT. The spans count the characters of the second text
-    /// on from those of the first, with one for a line break between.
+    /// Encodes two texts as one: `[CLS] first [SEP] second [SEP]` for BERT. The spans of the second text continue those
+    /// of the first, with one character between them for a line break.
     ///
     /// # Errors
-    /// As [`encode`](Self::encode); also when the tokenizer's file puts nothing between two texts.
+    /// Same as [`encode`](Self::encode); also when the tokenizer's file puts nothing between two texts.
     ///
     /// # Examples
     /// ```
@@ -151,7 +154,7 @@ impl Tokenizer {
         }
     }
 
-    /// Texts with the special tokens that belong around and between them.
+    /// Encodes texts with the special tokens around and between them.
     fn framed(&self, texts: &[&str]) -> Result<Encoded> {
         let mut raw = texts.iter().map(|text| self.raw(text)).collect::<Result<VecDeque<_>>>()?;
         let mut spans = Vec::new();
@@ -165,7 +168,7 @@ impl Tokenizer {
         let (first, second) = (raw.pop_front().unwrap_or_default(), raw.pop_front());
         let Some(post) = &self.0.post else { return Ok(first.into()) };
         let encoding = worked(&texts.join(" "), || post.process(first, second, true))?;
-        // The spans as they were before: a processor for byte-level tokens cuts the spaces off them.
+        // The spans from before: a byte-level processor cuts spaces off them.
         let text_of = encoding.get_sequence_ids();
         if texts.len() == 2 && !text_of.contains(&Some(1)) {
             return Err(TextError::NoPair.into());
@@ -177,7 +180,7 @@ impl Tokenizer {
 
     fn raw(&self, text: &str) -> Result<tokenizers::Encoding> {
         let encoding = guarded(|| self.0.tokenizer.encode_char_offsets(text, false));
-        // The library's own reasons are not for readers, and a word that it does not know is nearly all it fails on.
+        // The library's own messages are not meant for users, and it fails almost only on unknown words.
         let word = || guarded(|| self.unknown_word(text)).ok().flatten();
         match encoding {
             Ok(Ok(encoding)) => Ok(encoding),
@@ -193,7 +196,7 @@ impl Tokenizer {
         TextError::UnknownWord { word, size, nearest }
     }
 
-    /// The first piece of the text, as the tokenizer splits it before looking up, that the vocabulary lacks.
+    /// Returns the first word of the text that the vocabulary lacks, as the tokenizer splits it.
     fn unknown_word(&self, text: &str) -> Option<String> {
         let mut text = NormalizedString::from(text);
         if let Some(normalizer) = self.0.tokenizer.get_normalizer() {
@@ -207,21 +210,21 @@ impl Tokenizer {
         words.into_iter().map(|(word, ..)| word.to_owned()).find(|word| self.find_id(word).is_none())
     }
 
-    /// The text of token ids, special tokens included.
+    /// Returns the text of token ids, including special tokens.
     ///
     /// # Errors
     /// When an id is not in the vocabulary.
     pub fn decode(&self, ids: impl AsRef<[u32]>) -> Result<String> {
         let ids = ids.as_ref();
         if let Some(&id) = ids.iter().find(|&&id| !self.has_id(id)) {
-            let known = Counted::new("token id", "this tokenizer has ids among", self.d_vocab());
+            let known = Counted::new("token id", "this tokenizer has ids", self.d_vocab());
             return Err(known.beyond(id.into()));
         }
         worked(&format!("{ids:?}"), || self.0.tokenizer.decode(ids, false))
     }
 
-    /// One token as a person would print it: a leading space is a space, and bytes that are not whole characters
-    /// are written `\xE2`. An id that the vocabulary does not have is written `<id 50257>`.
+    /// Returns one token as printed text: a leading space is a space, and bytes that are not complete characters are
+    /// written `\xE2`. An id outside the vocabulary is written `<id 50257>`.
     pub fn token_text(&self, id: u32) -> String {
         match self.0.tokenizer.id_to_token(id) {
             Some(piece) if self.0.added.contains(&id) => piece,
@@ -230,11 +233,11 @@ impl Tokenizer {
         }
     }
 
-    /// The id of one token, written as [`token_text`](Self::token_text) prints it (`" Mary"`) or as the vocabulary
-    /// has it (`"ĠMary"`).
+    /// Returns the id of one token, written as [`token_text`](Self::token_text) prints it (`" Mary"`) or as the
+    /// vocabulary spells it (`"ĠMary"`).
     ///
     /// # Errors
-    /// When the text is not a single token; the error shows the tokens it is, or the nearest words of the vocabulary.
+    /// When the text is not a single token; the error shows its tokens, or the nearest words of the vocabulary.
     pub fn id_of(&self, token: &str) -> Result<u32> {
         if let Some(id) = self.0.pieces.spellings(token).iter().find_map(|piece| self.find_id(piece)) {
             return Ok(id);
@@ -245,7 +248,7 @@ impl Tokenizer {
         let encoded = self.encode(token)?;
         let covered = |at| encoded.spans.iter().any(|span| span.contains(&at));
         let dropped = token.chars().enumerate().any(|(at, letter)| !letter.is_whitespace() && !covered(at));
-        // A tokenizer may drop what it does not know.
+        // Some tokenizers silently drop unknown text.
         if dropped {
             return Err(self.unknown(token.to_owned()).into());
         }
@@ -258,39 +261,39 @@ impl Tokenizer {
         }
     }
 
-    /// One more than the largest id. A model's `d_vocab` may be larger, when its embedding is padded.
+    /// One more than the largest id. A model's `d_vocab` is larger if its embedding is padded.
     pub fn d_vocab(&self) -> usize {
         self.0.d_vocab
     }
 
-    /// Beginning of text.
+    /// The beginning-of-text token.
     pub fn bos(&self) -> Option<u32> {
         self.0.special.bos
     }
 
-    /// End of text: the first of [`SpecialIds::eos`].
+    /// The end-of-text token: the first of [`SpecialIds::eos`].
     pub fn eos(&self) -> Option<u32> {
         self.0.special.eos.first().copied()
     }
 
-    /// Padding.
+    /// The padding token.
     pub fn pad(&self) -> Option<u32> {
         self.0.special.pad
     }
 
-    /// All tokens that are not text.
+    /// All special tokens.
     pub fn special_ids(&self) -> SpecialIds {
         self.0.special.clone()
     }
 
-    /// Whether the model was made to see [`bos`](Self::bos) before every text: its files say so, or the tokenizer's
+    /// Whether the model was trained with [`bos`](Self::bos) before every text: its files say so, or the tokenizer's
     /// own special tokens begin with it.
     pub fn adds_bos(&self) -> bool {
         let begins = || Some(self.encode_with_special("").ok()?.ids.first().copied()? == self.bos()?);
         self.0.special.adds_bos.or_else(begins).unwrap_or(false)
     }
 
-    /// The same tokenizer with other special tokens.
+    /// Returns the same tokenizer with other special tokens.
     pub fn with_special_ids(&self, special: SpecialIds) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0.clone());
         inner.special = special;
@@ -304,18 +307,18 @@ impl std::fmt::Debug for Tokenizer {
     }
 }
 
-const PANICKED: &str = "the tokenizers library panicked, which a sound file does not make it do";
+const PANICKED: &str = "the tokenizers library panicked, so the file may be damaged; download it again";
 const REFUSED: &str = "the tokenizers library cannot do it with this tokenizer.json; download the file again";
 
-/// What the library gives, or nothing where it panics: none of what it works on is looked at again then.
+/// Runs a call into the library and catches its panics. The library's state is not used again after a panic.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, ()> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(drop)
 }
 
-/// What the library gives.
+/// Runs a call into the library.
 ///
 /// # Errors
-/// When it fails or panics, in words of our own.
+/// When it fails or panics, with a message of this crate.
 fn worked<T>(on: &str, work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T> {
     match guarded(work) {
         Ok(Ok(given)) => Ok(given),

@@ -1,4 +1,4 @@
-//! [`Tokens`]: text as the model sees it.
+//! [`Tokens`]: the input of a model, made from text or ids.
 
 use super::{Encoded, Filler, Padding};
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::{ops::Range, sync::Arc};
 
-/// Text cut into tokens: their ids, their printed form, and where in the text each came from.
+/// Text cut into tokens: their ids, their printed form, and the characters that each covers.
 ///
-/// Made by [`Model::tokens`](crate::Model::tokens) from text or ids. A batch has several rows of one length: shorter
-/// texts are filled up with [`Padding`], which is shown wherever the tokens are.
+/// [`Model::tokens`](crate::Model::tokens) makes them from text or ids. All rows of a batch have one length: shorter
+/// texts get [`Padding`], which is shown wherever the tokens are shown.
 ///
 /// # Examples
 /// ```
@@ -36,12 +36,12 @@ pub struct Tokens {
 pub(crate) struct Row {
     pub(crate) ids: Vec<u32>,
     pub(crate) strings: Vec<String>,
-    /// Characters of the text; empty for tokens that stand for no text.
+    /// The characters of the text; empty for tokens that cover no text.
     pub(super) spans: Vec<Range<usize>>,
     pub(crate) types: Vec<u32>,
-    /// What was cut into tokens; ids came from no text.
+    /// The original text; `None` if ids were given.
     pub(crate) text: Option<String>,
-    /// Where the tokens are that are not padding.
+    /// The positions that are not padding.
     pub(super) real: Range<usize>,
 }
 
@@ -49,7 +49,7 @@ static NO_TEXT: Row =
     Row { ids: Vec::new(), strings: Vec::new(), spans: Vec::new(), types: Vec::new(), text: None, real: 0..0 };
 
 impl Row {
-    /// An unpadded row.
+    /// A row without padding.
     pub(crate) fn new(encoded: Encoded, text: Option<String>, print: impl Fn(u32) -> String) -> Self {
         let Encoded { ids, spans, types } = encoded;
         let (strings, real) = (ids.iter().map(|&id| print(id)).collect(), 0..ids.len());
@@ -66,41 +66,41 @@ impl Tokens {
         Ok(Self { rows: rows.into(), filler, padding: Padding::Right, bos_prepended }.padded(Padding::Right))
     }
 
-    /// One text; an empty one when there is no such text.
+    /// The row of one text; empty if the index is out of range.
     pub(crate) fn row(&self, text: impl ToIndex) -> &Row {
         place(text.to_index(), self.rows.len()).and_then(|text| self.rows.get(text)).unwrap_or(&NO_TEXT)
     }
 
-    /// Number of texts.
+    /// The number of texts.
     pub fn batch(&self) -> usize {
         self.rows.len()
     }
 
-    /// Number of tokens in each row, padding included; [`lengths`](Self::lengths) counts without it.
+    /// The number of tokens in each row, padding included; [`lengths`](Self::lengths) counts without padding.
     #[allow(clippy::len_without_is_empty, reason = "tokens are never empty")]
     pub fn len(&self) -> usize {
         self.rows[0].ids.len()
     }
 
-    /// The ids of one text, padding included; empty when there is no such text.
+    /// The ids of one text, padding included; empty if there is no such text.
     pub fn ids(&self, text: impl ToIndex) -> Vec<u32> {
         self.row(text).ids.clone()
     }
 
-    /// The printed form of each token of one text, padding included; empty when there is no such text.
+    /// The printed form of each token of one text, padding included; empty if there is no such text.
     #[doc(alias = "to_str_tokens")]
     pub fn strings(&self, text: impl ToIndex) -> Vec<String> {
         self.row(text).strings.clone()
     }
 
-    /// Which characters of the original text each token covers; empty ranges for tokens that stand for no text. The
-    /// tokens that share a character, as pieces of an emoji do, all cover it.
+    /// The characters of the original text that each token covers; empty for tokens that cover no text. Tokens that
+    /// share a character, such as the pieces of an emoji, all cover it.
     pub fn spans(&self, text: impl ToIndex) -> Vec<Range<usize>> {
         self.row(text).spans.clone()
     }
 
-    /// Which sentence each token of one text belongs to, for models such as BERT that read two at once: 0 is the
-    /// first and 1 the second of [`Model::pair`](crate::Model::pair). Zeros where there is one sentence.
+    /// The sentence that each token of one text belongs to, for models such as BERT that read two at once: 0 is the
+    /// first and 1 the second of [`Model::pair`](crate::Model::pair). All are 0 if there is one sentence.
     ///
     /// # Examples
     /// ```
@@ -113,10 +113,10 @@ impl Tokens {
         self.row(text).types.clone()
     }
 
-    /// The same tokens with these types, one for each token of each text, padding left out.
+    /// Returns the same tokens with these types, one for each token of each text without padding.
     ///
     /// # Errors
-    /// When there are not as many types as tokens.
+    /// When the number of types differs from the number of tokens.
     ///
     /// # Examples
     /// ```
@@ -138,8 +138,8 @@ impl Tokens {
         Ok(Self { rows: rows.into(), ..self.clone() })
     }
 
-    /// What one text was cut from: the text as it was given, for a pair both with a line break between; `None` when
-    /// ids were given, or there is no such text.
+    /// The original text of one row; a pair has a line break between its texts. `None` if ids were given or there is no
+    /// such text.
     ///
     /// # Examples
     /// ```
@@ -153,22 +153,22 @@ impl Tokens {
         self.row(text).text.clone()
     }
 
-    /// Whether a beginning-of-text token was put in front that the text did not have.
+    /// Whether a beginning-of-text token was prepended that the text did not have.
     pub fn bos_prepended(&self) -> bool {
         self.bos_prepended
     }
 
-    /// Some of the texts, as long as they were.
+    /// Some of the texts, at their padded length.
     pub(crate) fn texts(&self, texts: Range<usize>) -> Self {
         Self { rows: self.rows.iter().skip(texts.start).take(texts.len()).cloned().collect(), ..self.clone() }
     }
 
-    /// All texts so many times, one round after the other.
+    /// All texts repeated, one round after the other.
     pub(crate) fn repeated(&self, rounds: usize) -> Self {
         Self { rows: (0..rounds).flat_map(|_| self.rows.iter().cloned()).collect(), ..self.clone() }
     }
 
-    /// The ids as a tensor.
+    /// Returns the ids as a tensor.
     ///
     /// # Shapes
     /// `[batch, pos]`, unsigned 32-bit.
@@ -179,7 +179,7 @@ impl Tokens {
         self.tensor(self.rows.iter().flat_map(|row| row.ids.iter().copied()).collect())
     }
 
-    /// A number for each token as a tensor, `[batch, pos]`.
+    /// One number for each token as a tensor, `[batch, pos]`.
     pub(super) fn tensor(&self, values: Vec<u32>) -> Result<Tensor> {
         Ok(Tensor::from_vec(values, (self.batch(), self.len()), &Device::Cpu)?)
     }

@@ -1,13 +1,13 @@
-//! AdamW (Loshchilov and Hutter 2019), with moments that can be written down and taken up again.
+//! AdamW ([Loshchilov and Hutter 2019](https://arxiv.org/abs/1711.05101)), with moments that can be saved and restored.
 
 use super::Schedule;
 use crate::Result;
 use candle_core::{Tensor, Var, backprop::GradStore};
 
-/// Keeps the division finite where a gradient has always been zero.
+/// Keeps the division finite if a gradient has always been zero.
 const EPS: f32 = 1e-8;
 
-/// The running means of one variable's gradient and of its square, flat.
+/// The running means of one variable's gradient and squared gradient, flattened.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Moments {
     pub(super) first: Vec<f32>,
@@ -20,7 +20,7 @@ impl Moments {
     }
 }
 
-/// The moments of variables that are always given in the same order.
+/// The moments of all variables, which must always be passed in the same order.
 #[derive(Clone, Debug)]
 pub(super) struct AdamW(pub(super) Vec<Moments>);
 
@@ -29,7 +29,8 @@ impl AdamW {
         Self(vars.map(|var| Moments::zero(var.elem_count())).collect())
     }
 
-    /// Moves every variable that has a gradient; `step` counts from 0. The arithmetic is candle-nn's, in its order.
+    /// Updates every variable that has a gradient; `step` counts from 0. The arithmetic is the same as candle-nn's, in
+    /// the same order.
     pub(super) fn step<'a>(
         &mut self,
         vars: impl Iterator<Item = &'a Var>,
@@ -60,7 +61,7 @@ impl AdamW {
     }
 }
 
-/// Shortens the whole gradient, taken as one vector, to `longest`.
+/// Scales the whole gradient, taken as one vector, down to length `longest`.
 pub(super) fn clip(vars: &[&Var], gradients: &mut GradStore, longest: f64) -> Result<()> {
     let mut squares = 0.0;
     for gradient in vars.iter().filter_map(|var| gradients.get(var)) {

@@ -1,26 +1,26 @@
-//! [`Batch`]: the texts of one step.
+//! [`Batch`]: the texts of one training step.
 
 use crate::{Result, error::TrainError, index::Counted};
 use candle_core::{Device, Tensor};
 
-/// Texts of one length, and what is to be predicted where.
+/// Texts of the same length, and the tokens to predict.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// `[batch, pos]`
     pub(super) tokens: Tensor,
-    /// Where something is predicted: `text * pos + position`, `[count]`.
+    /// The positions at which something is predicted, as `text * pos + position`, `[sample]`.
     pub(super) places: Tensor,
-    /// What, `[count]`.
+    /// The tokens to predict, `[sample]`.
     pub(super) answers: Tensor,
-    /// The largest of the answers.
+    /// The largest id to predict.
     largest: u32,
 }
 
 impl Batch {
-    /// Texts in which every token that `counts(text, position)` names is to be predicted from those before it.
+    /// Makes a batch that predicts every token for which `counts(text, position)` is true from the tokens before it.
     ///
     /// # Errors
-    /// When the texts are not of one length, or nothing is to be predicted.
+    /// Fails when the texts have different lengths, or there is nothing to predict.
     pub fn next_tokens(texts: &[impl AsRef<[u32]>], counts: impl Fn(usize, usize) -> bool) -> Result<Self> {
         let mut predicted = Vec::new();
         for (text, ids) in texts.iter().map(AsRef::as_ref).enumerate() {
@@ -30,10 +30,10 @@ impl Batch {
         Self::new(texts, predicted)
     }
 
-    /// Prompts whose last position is to predict an answer each.
+    /// Makes a batch of prompts whose last position predicts one answer each.
     ///
     /// # Errors
-    /// When the prompts are not of one length, there is none, or there are not as many answers.
+    /// Fails when the prompts have different lengths, there are none, or the number of answers differs.
     pub fn answers(prompts: &[impl AsRef<[u32]>], answers: &[u32]) -> Result<Self> {
         if prompts.len() != answers.len() {
             return Err(TrainError::Answers { prompts: prompts.len(), answers: answers.len() }.into());
@@ -63,12 +63,12 @@ impl Batch {
         })
     }
 
-    /// Fails when an answer is not in the vocabulary. No id is left out of a loss.
+    /// Fails when an answer is not in the vocabulary. Every id counts in the loss.
     pub(super) fn check_answers(&self, d_vocab: usize) -> Result<()> {
         Counted::ids(d_vocab).at(self.largest as usize).map(drop)
     }
 
-    /// How many tokens a model reads in it.
+    /// The number of tokens that a model reads in this batch.
     pub fn token_count(&self) -> usize {
         self.tokens.elem_count()
     }

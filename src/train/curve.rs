@@ -1,9 +1,9 @@
-//! [`Curve`] and [`History`]: the loss as training went on.
+//! [`Curve`] and [`History`]: the loss during training.
 
 use crate::plot::{LineChart, Series};
 use std::fmt::Write;
 
-/// A loss at some of the steps.
+/// The loss at some of the steps.
 #[derive(Clone, Default, PartialEq)]
 pub struct Curve {
     points: Vec<(usize, f32)>,
@@ -18,7 +18,7 @@ impl Curve {
         self.points.push((step, loss));
     }
 
-    /// Step (from 1) and loss (nats), in order.
+    /// The steps (from 1) and losses (in nats), in order.
     pub fn points(&self) -> Vec<(usize, f32)> {
         self.points.clone()
     }
@@ -28,7 +28,7 @@ impl Curve {
         self.points.last().map(|(_, loss)| *loss)
     }
 
-    /// The mean loss of each run of `width` points, at the run's last step.
+    /// Returns the mean loss of each group of `width` points, at the last step of the group.
     pub fn smoothed(&self, width: usize) -> Self {
         let mean = |run: &[(usize, f32)]| {
             let sum: f32 = run.iter().map(|(_, loss)| loss).sum();
@@ -43,17 +43,17 @@ impl Curve {
     }
 }
 
-/// The losses of a training.
+/// The losses of a training run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// At every step, on the texts of the step, with what the recipe adds to it.
+    /// The loss at every step, on that step's texts, including what the recipe adds to it.
     pub train: Curve,
-    /// Now and then, on texts that are not trained on.
+    /// The loss on held-out texts, at some steps.
     pub held_out: Curve,
 }
 
 impl History {
-    /// Rows of `step,loss,held_out`: the mean loss of every ten steps, and the loss on held-out texts where it was
+    /// Returns rows of `step,loss,held_out`: the mean loss of every ten steps, and the held-out loss where it was
     /// measured.
     pub fn csv(&self) -> String {
         let mut rows = String::from("step,loss,held_out\n");
@@ -66,7 +66,7 @@ impl History {
         rows
     }
 
-    /// Both losses as a chart, to be drawn.
+    /// Returns both losses as a chart that can be drawn.
     pub fn chart(&self, title: &str) -> LineChart {
         let smooth = self.train.smoothed(self.train.points.len().div_ceil(100));
         let chart = LineChart::new().title(title).x("step").y("loss (nats)").add(smooth.series("training"));

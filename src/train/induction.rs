@@ -1,12 +1,13 @@
-//! The recipe of `induction-2l`: two layers of attention, trained on words that come again.
+//! The recipe of `induction-2l`: two layers of attention, trained on repeated lists of words.
 //!
-//! A text is made of lists of random words, and of pieces of lists that were said before. Inside such a piece every
-//! next word can be known: find the present word's earlier copy, and read off what came after it. Two heads do that
-//! together: one in layer 0 that tells every position which word stands before it, and one in layer 1 that looks for
-//! the position whose "word before" is the present word, an induction head (Elhage et al. 2021, Olsson et al. 2022).
-//! Pieces begin anywhere and have every length, so neither looking back a fixed distance nor remembering which words
-//! were in the text does it. The loss counts only the words that can be known, and a small price for every head that
-//! speaks, so that one head does each job.
+//! A text consists of lists of random words and of pieces of earlier lists. Inside such a piece every next word can be
+//! predicted: find the earlier copy of the current word and read what came after it. Two heads do this together. One in
+//! layer 0 tells every position which word precedes it. One in layer 1 looks for the position whose "previous word" is
+//! the current word: an induction head ([Elhage et al.
+//! 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
+//! 2022](https://arxiv.org/abs/2209.11895)). Pieces start anywhere and have any length, so neither a fixed distance nor
+//! a memory of the text's words is enough. The loss counts only predictable words, plus a small penalty for every
+//! active head, so that one head does each job.
 
 use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within, vocabulary::tokenizer_json};
 use crate::{
@@ -26,14 +27,14 @@ const WORDS: &str = include_str!("../../data/induction-2l/words.txt");
 /// The id of `<bos>`, which begins every text.
 const BOS: u32 = 0;
 
-/// Everything that decides the weights.
+/// The settings, which determine the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Induction {
-    /// Tokens per step.
+    /// The number of tokens per step.
     pub tokens: usize,
-    /// Nats per unit of size of each head's output matrix.
+    /// The penalty in nats per unit of size of each head's output matrix.
     pub head_price: f64,
-    /// Seed, length and speed of the training.
+    /// The seed, length and learning rate.
     pub schedule: Schedule,
 }
 
@@ -45,22 +46,22 @@ impl Default for Induction {
     }
 }
 
-/// What the model can do on texts it has not seen.
+/// The results of a model on texts it has not seen.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// Mean loss of the words of second repeats (all but the first, which nothing announces), in nats.
+    /// The mean loss of the words in second repeats, in nats. The first word counts as unpredictable and is left out.
     pub second_repeat_loss: f64,
-    /// Part of those words that the model thinks likeliest, 0 to 1.
+    /// The share of those words that the model finds most likely, 0 to 1.
     pub second_repeat_accuracy: f64,
-    /// What its heads look at, averaged over the texts.
+    /// The head scores, averaged over the texts.
     pub heads: HeadScores,
 }
 
 impl Display for Evaluation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (loss, accuracy) = (self.second_repeat_loss, 100.0 * self.second_repeat_accuracy);
-        writeln!(f, "on lists it has not seen, in their second repeat: loss {loss:.3} nats, {accuracy:.1} % right")?;
+        writeln!(f, "on the second repeat of new lists: loss {loss:.3} nats, {accuracy:.1} % right")?;
         let (layer, head, score) = self.heads.strongest_previous_token();
         writeln!(f, "previous-token head L{layer}H{head}: {score:.3}")?;
         let (layer, head, score) = self.heads.strongest_induction();
@@ -68,7 +69,7 @@ impl Display for Evaluation {
     }
 }
 
-/// The words, in order of id from 1.
+/// The words in order of their ids, which start at 1.
 pub(super) fn words() -> Vec<&'static str> {
     WORDS.lines().map(str::trim).filter(|word| !word.is_empty()).collect()
 }
@@ -91,18 +92,18 @@ fn config() -> Config {
     }
 }
 
-/// Token ids, and for each whether what was said before announces it.
+/// Token ids, and whether each is predictable from the tokens before it.
 struct Text {
     ids: Vec<u32>,
     announced: Vec<bool>,
 }
 
-/// Different words, in random order, as ids.
+/// Returns different words in random order, as ids.
 fn shuffled_words(count: usize, rng: &mut StdRng) -> Vec<u32> {
     index::sample(rng, words().len(), count).into_iter().map(|word| word as u32 + 1).collect()
 }
 
-/// New lists of 4 to 31 words, and pieces of earlier ones, to `len` tokens.
+/// Returns `len` tokens: new lists of 4 to 31 words, and pieces of earlier ones.
 fn text(len: usize, rng: &mut StdRng) -> Text {
     let mut fresh = shuffled_words(words().len(), rng).into_iter();
     let mut lists: Vec<Vec<u32>> = Vec::new();
@@ -117,7 +118,7 @@ fn text(len: usize, rng: &mut StdRng) -> Text {
             let list = &lists[rng.random_range(0..lists.len())];
             let start = rng.random_range(0..list.len() - 1);
             let piece = list[start..(start + rng.random_range(2..=8)).min(list.len())].to_vec();
-            // Nothing announces where a piece begins.
+            // The first word of a piece is unpredictable.
             announced.extend((0..piece.len()).map(|at| at > 0));
             piece
         };
@@ -128,8 +129,8 @@ fn text(len: usize, rng: &mut StdRng) -> Text {
     Text { ids, announced }
 }
 
-/// Weights to start from. Positions begin as sinusoids, whose shift by one is a rotation and so quickly learned; the
-/// heads' outputs begin at different sizes, which decides who takes a job first.
+/// Returns the initial weights. Positions start as sinusoids: a shift by one is a rotation, which is learned quickly.
+/// The heads' outputs start at different sizes, which decides which head takes a job first.
 fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
     let parameters = Parameters::random(config.clone(), 0.1, rng)?;
     let (positions, pairs) = (config.n_ctx, config.d_model / 2);
@@ -178,7 +179,7 @@ impl Recipe for Induction {
         Ok(tokenizer.with_special_ids(SpecialIds { bos: Some(BOS), ..SpecialIds::default() }))
     }
 
-    /// The generator that made the weights goes on to the texts, so those before `from` are made and thrown away.
+    /// The generator that made the weights also makes the texts, so texts before `from` are made and dropped.
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
         let (recipe, mut rng) = (self.clone(), StdRng::seed_from_u64(self.schedule.seed));
         let weights = initial(&config(), &mut rng).map(drop);
@@ -207,15 +208,15 @@ impl Recipe for Induction {
 }
 
 impl Induction {
-    /// The first texts are half as long: heads form sooner where there is less to look at.
+    /// The first texts are half as long, because heads form sooner when there is less to attend to.
     fn texts(&self, step: usize, rng: &mut StdRng) -> Vec<Text> {
         let n_ctx = config().n_ctx;
         let len = if 10 * step < 3 * self.schedule.steps { n_ctx / 2 } else { n_ctx };
         (0..self.tokens / len).map(|_| text(len, rng)).collect()
     }
 
-    /// What the heads pay for speaking: the size of each head's output matrix. Without it all heads of a layer end up
-    /// doing the same; with it one head does each job.
+    /// The penalty for active heads: the size of each head's output matrix. Without it all heads of a layer end up
+    /// doing the same.
     fn price(&self, parameters: &Parameters) -> Result<Tensor> {
         let size = |layer: usize| -> Result<Tensor> {
             let outputs = parameters.get(&format!("blocks.{layer}.attn.W_O"))?;
@@ -226,16 +227,16 @@ impl Induction {
     }
 }
 
-/// Only the words that were announced count.
+/// Only predictable words count.
 fn batch(texts: &[Text]) -> Result<Batch> {
     let ids: Vec<&[u32]> = texts.iter().map(|text| &*text.ids).collect();
     Batch::next_tokens(&ids, |text, position| texts.get(text).is_some_and(|text| text.announced[position]))
 }
 
-/// Measures a model on `texts` lists of 4 to 31 words, said twice, that a seed makes.
+/// Measures a model on `texts` lists of 4 to 31 words, repeated once, made from a seed.
 ///
 /// # Errors
-/// When the model has another vocabulary than the recipe's, or no text or more than 100,000 are asked for.
+/// Fails when the model does not have the recipe's vocabulary, or `texts` is 0 or more than 100,000.
 pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
     at_most("texts", texts, 100_000)?;
     if texts == 0 {
@@ -247,7 +248,7 @@ pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
         let period = rng.random_range(4..=31);
         let list = shuffled_words(period, &mut rng);
         let run = model.run([&[BOS][..], &list, &list].concat())?;
-        // Token t is predicted at t - 1; the second repeat's own first word is announced by nothing.
+        // Token t is predicted at t - 1. The first word of the second repeat is unpredictable.
         losses.extend(run.token_losses()?.get(0)?.to_vec1::<f32>()?.split_off(period + 1));
         let ids = run.tokens().ids(0);
         for position in period + 1..2 * period {

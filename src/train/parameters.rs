@@ -4,9 +4,11 @@ use super::Batch;
 use crate::{
     Result,
     error::{LoadError, TrainError, nearest, need_f32},
+    families::native,
     hook::Stack,
     load::Weights,
-    model::{Config, Frame, Here, Tap, family::native, transformer::Transformer},
+    model::Config,
+    net::{Frame, Here, Tap, transformer::Transformer},
     ops,
 };
 use candle_core::{DType, Device, Tensor, Var};
@@ -14,7 +16,7 @@ use rand::rngs::StdRng;
 use rand_distr::{Distribution, Normal};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Variables under their TransformerLens names, and the architecture they are for.
+/// Variables under their TransformerLens names, and their architecture.
 #[derive(Clone)]
 pub struct Parameters {
     pub(super) config: Arc<Config>,
@@ -22,7 +24,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Weights drawn from a normal distribution of deviation `std`, norms at 1, biases at 0.
+    /// Makes weights from a normal distribution with standard deviation `std`, norm weights of 1, and biases of 0.
     pub(crate) fn random(config: Config, std: f32, rng: &mut StdRng) -> Result<Self> {
         let mut vars = BTreeMap::new();
         for (name, shape) in native::shapes(&config) {
@@ -41,26 +43,28 @@ impl Parameters {
         self.config.clone()
     }
 
-    /// The names of all, in order.
+    /// The names of all variables, in order.
     pub fn names(&self) -> Vec<String> {
         self.vars.keys().cloned().collect()
     }
 
-    /// One of them; a gradient of what is made of it reaches it.
+    /// Returns a variable.
+    ///
+    /// Gradients of what is computed from it reach it.
     ///
     /// # Shapes
-    /// Those of [`WeightViews::named`](crate::weights::WeightViews::named).
+    /// The shape in [`WeightViews::named`](crate::weights::WeightViews::named).
     ///
     /// # Errors
-    /// When there is none of that name; the error has the nearest.
+    /// Fails when there is no variable of this name. The error names the nearest.
     pub fn get(&self, name: &str) -> Result<Tensor> {
         Ok(self.var(name)?.as_tensor().clone())
     }
 
-    /// Gives one of them another value.
+    /// Sets a variable.
     ///
     /// # Errors
-    /// When no weight has that name, or the value has another shape, is not float32, or is not finite.
+    /// Fails when there is no variable of this name, or the value has another shape, is not float32, or is not finite.
     pub fn set(&self, name: &str, value: &Tensor) -> Result<()> {
         let var = self.var(name)?;
         if value.dims() != var.dims() {
@@ -71,7 +75,7 @@ impl Parameters {
         if let Some(value) = not_finite(value)? {
             return Err(TrainError::NotFinite { name: name.into(), value }.into());
         }
-        // A copy, for it may be made of this very variable.
+        // A copy, because the value may have been computed from this variable.
         Ok(var.set(&value.copy()?)?)
     }
 
@@ -80,26 +84,27 @@ impl Parameters {
         self.vars.get(name).ok_or_else(|| LoadError::MissingTensor { name: name.into(), nearest: nearest() }.into())
     }
 
-    /// The logits at the places where a batch asks for something: the forward pass that is hooked elsewhere.
+    /// Returns the logits at the positions where a batch predicts something, from the forward pass that is hooked
+    /// elsewhere.
     ///
     /// # Shapes
-    /// `[count, d_vocab]`
+    /// `[sample, d_vocab]`
     ///
     /// # Errors
-    /// When the batch has more positions than the model, or tokens it does not have.
+    /// Fails when the batch is longer than the model's context, or contains tokens outside the vocabulary.
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
         let (config, (texts, len)) = (&self.config, batch.tokens.dims2()?);
         if len > config.n_ctx {
             return Err(TrainError::Length { len, n_ctx: config.n_ctx }.into());
         }
         let mut transformer = native::build(config, &self.vars)?;
-        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, &transformer.blocks, texts, len)?);
-        let resid = transformer.embed(config, &batch.tokens, &mut frame, &mut tap)?;
-        // After the last attention positions no longer read each other, so only those that are asked go on.
+        let (mut tap, mut frame) = (Tap::idle(), Frame::plain(config, &transformer.last, texts, len)?);
+        let resid = transformer.last.embed(config, &batch.tokens, &mut frame, &mut tap)?;
+        // After the last attention, positions are independent, so only those that predict something continue.
         let here = Here::new(Stack::Blocks, config.n_layers.saturating_sub(1));
-        let last = transformer.blocks.blocks.last_mut();
+        let last = transformer.last.blocks.last_mut();
         let mlp = last.and_then(|block| Some((block.ln2.clone(), block.mlp.take()?)));
-        let resid = transformer.blocks.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
+        let resid = transformer.last.forward(resid, 0..config.n_layers, &mut frame, &mut tap)?;
         let mut asked = resid.flatten_to(1)?.index_select(&batch.places, 0)?;
         if let Some((ln2, mlp)) = mlp {
             let written = mlp.forward(&ln2.forward(&asked, here, &mut tap)?, here, &mut tap)?;
@@ -108,19 +113,19 @@ impl Parameters {
         transformer.unembedded(config, &asked)
     }
 
-    /// The mean loss of what a batch asks for, in nats.
+    /// Returns the mean loss of a batch, in nats.
     ///
     /// # Shapes
     /// `[]`: one number
     ///
     /// # Errors
-    /// As [`logits`](Self::logits); also when an answer is not in the vocabulary.
+    /// Fails as [`logits`](Self::logits) does, and when an answer is not in the vocabulary.
     pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
         batch.check_answers(self.config.d_vocab)?;
         Ok(candle_nn::loss::cross_entropy(&self.logits(batch)?, &batch.answers)?)
     }
 
-    /// A copy that no gradient reaches and no later step changes, as a model of its own.
+    /// Returns a copy as a model, which gradients do not reach and later steps do not change.
     pub(super) fn frozen(&self) -> Result<Transformer> {
         let copy = |(name, var): (&String, &Var)| match not_finite(var)? {
             None => Ok((name.clone(), var.copy()?.detach())),
@@ -131,13 +136,13 @@ impl Parameters {
     }
 }
 
-/// The first value that is NaN or infinite.
+/// Returns the first value that is NaN or infinite.
 fn not_finite(x: &Tensor) -> Result<Option<f32>> {
     Ok(x.flatten_all()?.to_vec1::<f32>()?.into_iter().find(|value| !value.is_finite()))
 }
 
 fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {
-    // A deviation that is no number would be a bug of the recipe, not of its user.
+    // An invalid standard deviation would be a bug in the recipe.
     let normal = Normal::new(0.0, std).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
     let count = shape.iter().product();
     let values: Vec<f32> = normal.sample_iter(rng).take(count).collect();

@@ -1,124 +1,83 @@
 //! [`Recipe`]: what is trained on what.
 
-use super::{Batch, History, Parameters, Schedule, grammar::English, induction::Induction, modular::ModularAddition};
-use crate::{
-    Model, Result,
-    error::{TrainError, nearest},
-    plot::LineChart,
-    text::Tokenizer,
-};
+use super::{Batch, History, Parameters, Schedule};
+use crate::{Model, Result, plot::LineChart, text::Tokenizer};
 use candle_core::Tensor;
 use std::{
     fmt::{Debug, Display},
     path::Path,
 };
 
-/// Everything that decides the weights of a model: architecture and first weights, texts, speed, loss.
+/// Everything that determines the weights of a model: architecture, initial weights, texts, learning rate and loss.
 ///
-/// Its `Debug` form tells recipes apart when a training is taken up again, so it must show every setting.
+/// The `Debug` form identifies a recipe when a training is resumed, so it must show every setting.
 pub trait Recipe: Debug + Send + Sync {
-    /// The name of the model it makes.
+    /// The name of the model.
     fn name(&self) -> &'static str;
 
-    /// Seed, length and speed.
+    /// The seed, length and learning rate.
     fn schedule(&self) -> Schedule;
 
-    /// The same, to change.
+    /// The schedule, to be changed.
     fn schedule_mut(&mut self) -> &mut Schedule;
 
-    /// Whether every setting is one that the recipe can have; asked before anything is made.
+    /// Checks every setting before anything is made.
     ///
     /// # Errors
-    /// When one is not; the error names it and its range.
+    /// Fails when a setting is out of range. The error names the setting and its range.
     fn check(&self) -> Result<()> {
         self.schedule().check()
     }
 
-    /// The weights before the first step.
+    /// Returns the weights before the first step.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     fn parameters(&self) -> Result<Parameters>;
 
-    /// How the model reads text.
+    /// Returns the tokenizer.
     ///
     /// # Errors
-    /// When the vocabulary is malformed.
+    /// Fails when the vocabulary is malformed.
     fn tokenizer(&self) -> Result<Tokenizer>;
 
-    /// The texts of step `from`, of the one after it, and so on, without end. What a step gets depends on the recipe and
-    /// the number of the step alone.
+    /// Returns the batches of step `from` and all later steps, without end. A batch depends only on the recipe and the
+    /// step number.
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>>;
 
-    /// Texts that are not trained on.
+    /// Returns texts that are not trained on.
     ///
     /// # Errors
-    /// When they cannot be made.
+    /// Fails when they cannot be made.
     fn held_out(&self) -> Result<Batch>;
 
-    /// What is made small: the mean loss of what the batch asks for, unless the recipe adds something.
+    /// Returns the loss to minimize: the mean loss of the batch, unless the recipe adds something.
     ///
     /// # Errors
-    /// When the batch does not fit the model.
+    /// Fails when the batch does not fit the model.
     fn loss(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor> {
         parameters.loss(batch)
     }
 
-    /// What the trained model can do, as sentences.
+    /// Describes what the trained model can do, as sentences.
     ///
     /// # Errors
-    /// When the model has another vocabulary than the recipe's.
+    /// Fails when the model does not have the recipe's vocabulary.
     fn evaluate(&self, model: &Model) -> Result<Box<dyn Display>>;
 
-    /// The steps after which the weights are kept beside the model's own.
+    /// The steps after which the weights are kept as checkpoints.
     fn kept_steps(&self) -> Vec<usize> {
         Vec::new()
     }
 
-    /// Writes model and tokenizer into a folder that [`Model::open`] reads.
+    /// Saves model and tokenizer to a folder that [`Model::open`] can read.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// Fails when a file cannot be written.
     fn save(&self, model: &Model, folder: &Path) -> Result<()>;
 
-    /// The losses as a chart.
+    /// Returns the losses as a chart.
     fn chart(&self, history: &History) -> LineChart {
         history.chart(&format!("Training of {}", self.name()))
     }
-}
-
-/// By the word that `glassbox train` knows it by.
-type Named = (&'static str, fn() -> Box<dyn Recipe>);
-
-const RECIPES: &[Named] = &[
-    ("induction", || Box::new(Induction::default())),
-    ("grammar", || Box::new(English::default())),
-    ("modular-addition", || Box::new(ModularAddition::default())),
-];
-
-/// The names of the recipes of the shipped models.
-pub fn recipes() -> Vec<&'static str> {
-    RECIPES.iter().map(|(name, _)| *name).collect()
-}
-
-/// The recipe of a shipped model: `"induction"`.
-///
-/// # Errors
-/// When there is none of that name.
-///
-/// # Examples
-/// ```
-/// let recipe = glassbox::train::recipe("induction")?;
-/// assert_eq!(recipe.name(), "induction-2l");
-/// assert_eq!(recipe.schedule().steps, 2000);
-/// # Ok::<(), glassbox::Error>(())
-/// ```
-pub fn recipe(name: &str) -> Result<Box<dyn Recipe>> {
-    let made = RECIPES.iter().find(|(known, _)| *known == name).map(|(_, make)| make());
-    let unknown = || TrainError::Unknown {
-        name: name.into(),
-        nearest: nearest(name, recipes().into_iter().map(str::to_owned), 1).concat(),
-        known: recipes().join(", "),
-    };
-    made.ok_or_else(|| unknown().into())
 }

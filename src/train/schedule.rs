@@ -1,35 +1,35 @@
-//! [`Schedule`]: how long to train and how fast.
+//! [`Schedule`]: the length and the learning rate of a training.
 
 use crate::{Result, error::TrainError};
 use std::{f64::consts::PI, fmt::Display, ops::RangeInclusive};
 
-/// What decides a training besides model and texts.
+/// The settings of a training that do not depend on the model and its texts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// Seed of weights and texts.
+    /// The seed of weights and texts.
     pub seed: u64,
-    /// Steps in all.
+    /// The total number of steps.
     pub steps: usize,
-    /// Steps over which the learning rate rises from 0.
+    /// The number of steps over which the learning rate rises from 0.
     pub warm_up: usize,
     /// The highest learning rate.
     pub peak: f64,
     /// How the learning rate falls after the warm-up.
     pub decay: Decay,
-    /// What AdamW keeps of its running means of gradients and of their squares at each step.
+    /// AdamW's decay rates for the running means of gradients and squared gradients.
     pub betas: (f64, f64),
-    /// AdamW's weight decay: at each step every weight loses this part of itself, times the learning rate.
+    /// AdamW's weight decay. Each step multiplies every weight by 1 minus this times the learning rate.
     pub weight_decay: f64,
-    /// Gradients longer than this, all taken as one vector, are shortened to it.
+    /// The largest length of the gradient, taken as one vector. Longer gradients are scaled down to it.
     pub clip: f64,
-    /// Steps from one measurement on held-out texts to the next.
+    /// The number of steps between measurements on held-out texts.
     pub evaluate_every: usize,
 }
 
-/// Refuses a setting of a recipe that is outside its range, and one that is not a number.
+/// Refuses a setting of a recipe that is out of range or NaN.
 ///
 /// # Errors
-/// When it is.
+/// Fails when it is.
 pub(super) fn within<T: PartialOrd + Display>(name: &'static str, value: T, range: RangeInclusive<T>) -> Result<()> {
     match range.contains(&value) {
         true => Ok(()),
@@ -43,11 +43,11 @@ pub(super) fn within<T: PartialOrd + Display>(name: &'static str, value: T, rang
 /// How a learning rate falls from its peak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decay {
-    /// Along half a cosine to a tenth.
+    /// Along half a cosine, to a tenth of the peak.
     Cosine,
-    /// Along a line to zero.
+    /// Linearly, to zero.
     Linear,
-    /// Not at all.
+    /// The learning rate stays constant.
     Constant,
 }
 
@@ -68,10 +68,10 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// Whether every setting is one that a training can have.
+    /// Checks that every setting is in its range.
     ///
     /// # Errors
-    /// When one is not; the error names it and its range.
+    /// Fails when a setting is out of range. The error names the setting and its range.
     ///
     /// # Examples
     /// ```
@@ -91,7 +91,7 @@ impl Schedule {
         within("evaluate_every", self.evaluate_every, COUNT)
     }
 
-    /// The learning rate at a step, counted from 0.
+    /// Returns the learning rate at a step, counted from 0.
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warm_up {
             return self.peak * (step + 1) as f64 / self.warm_up as f64;
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!([10, 60, 110].map(|step| linear.rate(step)), [2.0, 1.0, 0.0]);
         let constant = Schedule { decay: Decay::Constant, ..cosine.clone() };
         assert_eq!([0, 60, 110].map(|step| constant.rate(step)), [0.2, 2.0, 2.0]);
-        // A warm-up longer than the training is no reason to fail.
+        // A warm-up that is longer than the training is allowed.
         let short = Schedule { steps: 3, ..cosine };
         assert!(short.rate(50).is_finite());
     }

@@ -1,4 +1,6 @@
-//! A file that knows whether it is whole: a safetensors file with a checksum of all its bytes in its header.
+//! A safetensors file with a checksum of all its bytes in its header, so that damage is noticed.
+//!
+//! Used to resume trainings.
 
 use crate::{Result, files};
 use candle_core::{Device, Tensor};
@@ -6,14 +8,14 @@ use crc32fast::Hasher;
 use std::collections::HashMap;
 
 const KEY: &str = "crc32";
-/// What stands for the checksum while it is computed.
+/// The placeholder for the checksum while it is computed.
 const BLANK: &[u8; 8] = b"00000000";
-/// Where the checksum stands: behind the header's length and what the header begins with.
+/// The beginning of the header, before the checksum.
 const BEFORE: &[u8] = br#"{"__metadata__":{"crc32":""#;
 const START: usize = 8 + BEFORE.len();
 const END: usize = START + BLANK.len();
 
-/// The bytes of a sealed file.
+/// Returns the bytes of a sealed file.
 pub(super) fn seal(tensors: Vec<(String, Tensor)>) -> Result<Vec<u8>> {
     let blank = String::from_utf8_lossy(BLANK).into_owned();
     let mut bytes = Vec::new();
@@ -26,14 +28,14 @@ pub(super) fn seal(tensors: Vec<(String, Tensor)>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The tensors of a sealed file, or what is wrong with it.
+/// Returns the tensors of a sealed file, or a description of the damage.
 pub(super) fn open(bytes: &[u8]) -> Result<HashMap<String, Tensor>, String> {
     let said = bytes.get(START..END).filter(|_| bytes[8..].starts_with(BEFORE));
-    let Some(said) = said else { return Err("it does not begin as such a file does".into()) };
+    let Some(said) = said else { return Err("it does not start like such a file".into()) };
     let sum = checksum(bytes);
     if said != sum.as_bytes() {
         let said = String::from_utf8_lossy(said);
-        return Err(format!("it is damaged: its bytes have the checksum {sum}, and it says {said}"));
+        return Err(format!("it is damaged: the checksum of its bytes is {sum}, but the header has {said}"));
     }
     let read = candle_core::safetensors::load_buffer(bytes, &Device::Cpu);
     read.map_err(|_| "its tensors cannot be read".into())

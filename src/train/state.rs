@@ -1,4 +1,4 @@
-//! A training put aside, and taken up again exactly where it was.
+//! Saving a training and resuming it exactly where it stopped.
 
 use super::{Curve, History, Recipe, Training, adamw::Moments, sealed};
 use crate::{Error, Result, error::TrainError, files};
@@ -6,11 +6,13 @@ use candle_core::{Device, Tensor};
 use std::{fs, path::Path};
 
 impl Training {
-    /// Puts the training aside in a safetensors file: weights, moments, losses, step, the recipe's settings, and a
-    /// checksum of them all. The file is replaced [whole](files), so that a kill in between leaves the one before.
+    /// Saves the training to a safetensors file: weights, moments, losses, step, the recipe's settings, and a checksum
+    /// of all of them.
+    ///
+    /// The file is [replaced as a whole](files), so a kill while saving leaves the previous file.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails when the file cannot be written.
     pub fn put_aside(&self, path: impl AsRef<Path>) -> Result<()> {
         let (path, cpu) = (path.as_ref(), &Device::Cpu);
         let settings = format!("{:?}", self.recipe).into_bytes();
@@ -31,11 +33,12 @@ impl Training {
         files::write(path, sealed::seal(tensors)?)
     }
 
-    /// Takes up a training that was put aside. It ends with the same weights, to the bit, as one that was never
-    /// interrupted.
+    /// Resumes a saved training.
+    ///
+    /// It ends with exactly the same weights as one that was never interrupted.
     ///
     /// # Errors
-    /// When there is none, the file is damaged, or the recipe has other settings than then.
+    /// Fails when the file does not exist or is damaged, or the recipe's settings have changed.
     pub fn take_up(recipe: Box<dyn Recipe>, path: impl AsRef<Path>) -> Result<Self> {
         recipe.check()?;
         let path = path.as_ref();
@@ -58,7 +61,8 @@ impl Training {
         for ((name, var), moments) in training.parameters.vars.iter().zip(&mut training.optimiser.0) {
             let part = |which: &str, shape: &[usize]| {
                 let (name, tensor) = (format!("{which}.{name}"), get(&format!("{which}.{name}"))?);
-                let why = || damaged(format!("its `{name}` is {:?} where the recipe has {shape:?}", tensor.dims()));
+                let why =
+                    || damaged(format!("its `{name}` has the shape {:?}, but the recipe has {shape:?}", tensor.dims()));
                 if tensor.dims() == shape { Ok::<_, Error>(tensor) } else { Err(why()) }
             };
             var.set(part("weight", var.dims())?)?;
@@ -69,7 +73,7 @@ impl Training {
     }
 }
 
-/// `[point, 2]`: step and loss. Steps stay exact, since training ends long before 2^24 of them.
+/// `[point, 2]`: step and loss. Steps are exact as f32, because training ends long before 2^24 of them.
 fn tensor(curve: &Curve) -> Result<Tensor> {
     let flat: Vec<f32> = curve.points().iter().flat_map(|&(step, loss)| [step as f32, loss]).collect();
     let points = curve.points().len();
@@ -120,7 +124,7 @@ mod tests {
         let error = Training::take_up(short(7), &path).unwrap_err().to_string();
         assert!(error.contains("steps: 6") && error.contains("steps: 7"), "{error}");
         fs::write(&path, b"not a training").unwrap();
-        assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("is no training"));
+        assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("is not an interrupted training"));
         fs::remove_file(&path).unwrap();
         assert!(Training::take_up(short(6), &path).unwrap_err().to_string().contains("--resume"));
     }
@@ -133,7 +137,7 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         assert!(sealed::open(&whole).is_ok());
         let mut rng = StdRng::seed_from_u64(0);
-        // Everywhere, and often in the header, where the names, the shapes and the checksum itself are.
+        // Damage at all places, often in the header, which holds the names, the shapes and the checksum itself.
         let damaged = (0..400).map(|case| {
             let mut bytes = whole.clone();
             let at = rng.random_range(0..if case % 2 == 0 { 300 } else { bytes.len() });
@@ -153,7 +157,7 @@ mod tests {
             bytes[at] ^= 1;
             fs::write(&path, bytes).unwrap();
             let error = Training::take_up(short(6), &path).unwrap_err().to_string();
-            assert!(error.contains("is no training") && error.contains("delete it"), "{error}");
+            assert!(error.contains("is not an interrupted training") && error.contains("delete it"), "{error}");
         }
         fs::write(&path, whole).unwrap();
         Training::take_up(short(6), &path).unwrap();

@@ -18,10 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A recipe being followed.
+/// A training: a recipe and its state.
 ///
 /// # Examples
-/// Twenty steps, and a model:
+/// Train for twenty steps and use the model:
 /// ```
 /// use glassbox::train::{self, Training};
 /// let mut recipe = train::recipe("induction")?;
@@ -41,12 +41,12 @@ pub struct Training {
     pub(super) parameters: Parameters,
     pub(super) optimiser: AdamW,
     pub(super) history: History,
-    /// Steps done.
+    /// The number of completed steps.
     pub(super) step: usize,
     clock: Clock,
 }
 
-/// What was done since [`Training::run`] was called.
+/// The progress since [`Training::run`] was called.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     start: Instant,
@@ -60,44 +60,44 @@ impl Clock {
     }
 }
 
-/// Where a training stands.
+/// The progress of a training.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    /// Steps done.
+    /// The number of completed steps.
     pub step: usize,
-    /// Steps in all.
+    /// The total number of steps.
     pub steps: usize,
-    /// The last step's loss, in nats.
+    /// The loss of the last step, in nats.
     pub loss: f32,
-    /// The last loss on held-out texts, in nats, where it has been measured.
+    /// The last loss on held-out texts, in nats, if it was measured.
     pub held_out: Option<f32>,
-    /// Tokens read per second.
+    /// The number of tokens read per second.
     pub tokens_per_second: f64,
-    /// Time since the start, or since the training was taken up.
+    /// The time since the training started or was resumed.
     pub elapsed: Duration,
-    /// The time that the steps still to do will take at the pace so far.
+    /// The estimated time for the remaining steps.
     pub left: Duration,
 }
 
 impl std::fmt::Display for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { step, steps, tokens_per_second, .. } = self;
-        // What is known by heart has a loss that four decimals do not show.
+        // The loss of memorized texts is too small for four decimals.
         let number = |loss: f32| if loss < 0.01 { format!("{loss:.1e}") } else { format!("{loss:.4}") };
         write!(f, "step {step:>5} of {steps}   loss {}", number(self.loss))?;
         if let Some(held_out) = self.held_out {
             write!(f, "   held out {}", number(held_out))?;
         }
         let (elapsed, left) = (self.elapsed.as_secs(), self.left.as_secs());
-        write!(f, "   {tokens_per_second:.0} tokens/s   {elapsed} s gone, {left} s left")
+        write!(f, "   {tokens_per_second:.0} tokens/s   {elapsed} s elapsed, {left} s left")
     }
 }
 
 impl Training {
-    /// Before the first step.
+    /// Prepares a training before its first step.
     ///
     /// # Errors
-    /// When a setting of the recipe is outside its range.
+    /// Fails when a setting of the recipe is out of range.
     pub fn start(recipe: Box<dyn Recipe>) -> Result<Self> {
         recipe.check()?;
         let parameters = recipe.parameters()?;
@@ -112,11 +112,12 @@ impl Training {
         })
     }
 
-    /// Does the steps that are still to be done, with a call after each. An error of that call ends it, and the training
-    /// can be run on from there.
+    /// Runs the remaining steps and calls `after` following each.
+    ///
+    /// An error from `after` ends the run; call it again to continue.
     ///
     /// # Errors
-    /// When the loss stops being a number, or the call fails.
+    /// Fails when the loss becomes NaN or infinite, or `after` fails.
     pub fn run(&mut self, mut after: impl FnMut(&Self) -> Result<()>) -> Result<()> {
         let mut batches = self.recipe.batches(self.step);
         let held_out = self.recipe.held_out()?;
@@ -137,7 +138,7 @@ impl Training {
         Ok(())
     }
 
-    /// One step down a loss, whose value is given back.
+    /// Does one step of gradient descent and returns the loss.
     fn descend(&mut self, loss: &Tensor) -> Result<f32> {
         let schedule = self.recipe.schedule();
         if loss.rank() != 0 {
@@ -159,8 +160,9 @@ impl Training {
         self.recipe.clone()
     }
 
-    /// The weights as they are now, shared with the training: later steps change them, and what is set in them is set
-    /// here. [`Training::model`] makes a copy.
+    /// The current weights, shared with the training.
+    ///
+    /// Later steps change them, and setting them here changes the training. [`Training::model`] returns a copy.
     pub fn parameters(&self) -> Parameters {
         self.parameters.clone()
     }
@@ -170,7 +172,7 @@ impl Training {
         self.history.clone()
     }
 
-    /// Where it stands.
+    /// The progress so far.
     pub fn progress(&self) -> Progress {
         let (steps, Clock { start, steps: done, tokens }) = (self.recipe.schedule().steps, self.clock);
         let elapsed = start.elapsed();
@@ -186,21 +188,23 @@ impl Training {
         }
     }
 
-    /// The model as it is now; later steps do not change it.
+    /// Returns the current model.
+    ///
+    /// Later steps do not change it.
     ///
     /// # Errors
-    /// When the tokenizer is malformed.
+    /// Fails when the tokenizer is malformed.
     pub fn model(&self) -> Result<Model> {
         let (config, tokenizer) = (self.parameters.config.clone(), self.recipe.tokenizer()?);
         let transformer = self.parameters.frozen()?;
         Ok(Model::from_parts(self.recipe.name().into(), "trained here".into(), config, transformer, Some(tokenizer)))
     }
 
-    /// Writes the weights as they are now, in half precision, into `checkpoints/STEP.safetensors` of a folder, where the
-    /// recipe wants those of this step kept.
+    /// Saves the current weights in half precision to `checkpoints/STEP.safetensors` in a folder, if the recipe keeps
+    /// this step.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails when the file cannot be written.
     pub fn keep(&self, folder: impl AsRef<Path>) -> Result<()> {
         if !self.recipe.kept_steps().contains(&self.step) {
             return Ok(());
@@ -212,21 +216,21 @@ impl Training {
         files::write_tensors(folder.join(format!("{}.safetensors", self.step)), weights)
     }
 
-    /// Says now what [`write`](Self::write) would refuse later: a folder without a name, with a model that no
-    /// training wrote, or with files of another model, which would be read beside what is written.
+    /// Checks in advance everything that [`write`](Self::write) would refuse: a folder without a name, one with a model
+    /// that did not come from training, or one with files of another model, which would be read with what is written.
     ///
     /// # Errors
-    /// As there.
+    /// Fails as [`write`](Self::write) does.
     pub fn check(&self, folder: impl AsRef<Path>) -> Result<()> {
         files::named(folder.as_ref())?;
         refuse_another(folder.as_ref())?;
         refuse_a_mix(&self.model()?, folder.as_ref())
     }
 
-    /// Writes the model, `loss.csv` and `loss.svg` into a folder, [all in one step](files).
+    /// Saves the model, `loss.csv` and `loss.svg` to a folder, [in one step](files).
     ///
     /// # Errors
-    /// When there was not a single step, or a file cannot be written; then the folder is as it was.
+    /// Fails when no step has been done, or a file cannot be written. The folder then stays as it was.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
         if self.step == 0 {
             return Err(TrainError::NoSteps.into());

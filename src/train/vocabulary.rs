@@ -1,8 +1,8 @@
-//! A tokenizer of whole words.
+//! Makes a tokenizer of whole words, for the recipes.
 
 use serde_json::{Map, Value, json};
 
-/// The `tokenizer.json` of a vocabulary of whole words between spaces, with `<bos>` as id 0.
+/// Returns the `tokenizer.json` of a vocabulary of whole words separated by spaces, with `<bos>` as id 0.
 pub(super) fn tokenizer_json(words: &[&str]) -> String {
     let bos = json!({
         "id": 0, "content": "<bos>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
@@ -11,7 +11,7 @@ pub(super) fn tokenizer_json(words: &[&str]) -> String {
     written(std::iter::once("<bos>").chain(words.iter().copied()), json!([bos]))
 }
 
-/// The same without `<bos>`: the first word is id 0.
+/// Returns the same without `<bos>`, so that the first word has id 0.
 pub(super) fn plain(words: &[&str]) -> String {
     written(words.iter().copied(), json!([]))
 }

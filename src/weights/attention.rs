@@ -1,10 +1,10 @@
-//! Views of attention's weights.
+//! Views of the weights of attention.
 
 use super::WeightViews;
-use crate::{Result, index::ToIndex, model::parts::Linear};
+use crate::{Result, index::ToIndex, net::parts::Linear};
 use candle_core::Tensor;
 
-/// Attention. Each fails when there is no such layer, or the stack has not been chosen in a model that has two.
+/// Attention. Each view fails when there is no such layer, or, in a model with two stacks, neither has been chosen.
 impl WeightViews {
     /// `W_Q`.
     ///
@@ -12,7 +12,7 @@ impl WeightViews {
     /// `[head, d_model, d_head]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "W_Q")]
     pub fn w_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -25,7 +25,7 @@ impl WeightViews {
     /// `[kv_head, d_model, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_model, d_head]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "W_K")]
     pub fn w_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -38,7 +38,7 @@ impl WeightViews {
     /// `[kv_head, d_model, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_model, d_head]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "W_V")]
     pub fn w_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -51,7 +51,7 @@ impl WeightViews {
     /// `[head, d_head, d_model]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "W_O")]
     pub fn w_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -64,7 +64,7 @@ impl WeightViews {
     /// `[head, d_head]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "b_Q")]
     pub fn b_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -77,7 +77,7 @@ impl WeightViews {
     /// `[kv_head, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_head]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "b_K")]
     pub fn b_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -90,7 +90,7 @@ impl WeightViews {
     /// `[kv_head, d_head]`; [`ungrouped`](Self::ungrouped) `[head, d_head]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "b_V")]
     pub fn b_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -103,7 +103,7 @@ impl WeightViews {
     /// `[d_model]`
     ///
     /// # Errors
-    /// When there is no such layer.
+    /// Fails when there is no such layer.
     #[doc(alias = "b_O")]
     pub fn b_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         self.bias_or_zero(&self.attention(layer)?.o.bias, self.width())
@@ -113,7 +113,7 @@ impl WeightViews {
         Ok(self.bias_or_zero(&linear.bias, linear.weight.dim(1)?)?.reshape((heads, ()))?)
     }
 
-    /// Key heads, each once for every query head that shares it where that was asked for.
+    /// Returns weights of key heads, repeated for every query head that shares them if that was asked for.
     fn shared(&self, by_head: Tensor) -> Result<Tensor> {
         let n_heads = self.model.config().n_heads;
         let kv_heads = by_head.dim(0)?;
@@ -126,7 +126,7 @@ impl WeightViews {
 }
 
 /// # Shapes
-/// `[d_model, head * d_head]` to `[head, d_model, d_head]`, without copying where all of a matrix is one piece.
+/// `[d_model, head * d_head]` to `[head, d_model, d_head]`, without copying if the matrix is contiguous.
 pub(super) fn weight_in_heads(linear: &Linear, heads: usize) -> Result<Tensor> {
     let (d_model, width) = linear.weight.dims2()?;
     let turned = linear.weight.t()?;
@@ -137,7 +137,7 @@ pub(super) fn weight_in_heads(linear: &Linear, heads: usize) -> Result<Tensor> {
 }
 
 /// # Shapes
-/// `[head * d_head, d_model]` to `[head, d_head, d_model]`, without copying where all of a matrix is one piece.
+/// `[head * d_head, d_model]` to `[head, d_head, d_model]`, without copying if the matrix is contiguous.
 pub(super) fn output_in_heads(linear: &Linear, heads: usize) -> Result<Tensor> {
     let (width, d_model) = linear.weight.dims2()?;
     let turned = linear.weight.t()?;

@@ -1,5 +1,7 @@
-//! Taking away what no reader can tell: the mean over the residual stream that a LayerNorm removes anyway, and the
-//! mean over the vocabulary that a softmax does.
+//! Centring: removes the mean over the residual stream, which LayerNorm removes anyway, and the mean over the
+//! vocabulary, which does not change a softmax.
+//!
+//! The reference is TransformerLens's `center_writing_weights` and `center_unembed`.
 
 use super::{
     exact::centred,
@@ -7,8 +9,8 @@ use super::{
 };
 use crate::{
     Result,
-    model::{
-        Config, NormPlace, Normalization, Position,
+    model::{Config, NormPlace, Normalization, Position},
+    net::{
         parts::{Embed, Linear},
         transformer::Transformer,
     },
@@ -16,12 +18,16 @@ use crate::{
 
 pub(super) fn writing_obstacle(config: &Config) -> Option<&'static str> {
     match (config.normalization, config.norm_place) {
-        _ if config.position == Position::Shortformer => Some("its queries and keys read positions behind the norm"),
-        (Normalization::None, _) => Some("it has no norms, so that every matrix reads the mean too"),
-        (Normalization::RmsNorm, _) => Some("its norms are RMSNorms, which do not take away the mean"),
-        (_, NormPlace::OnSum | NormPlace::After) => Some("its attention and MLP read the residual stream unnormed"),
-        (_, NormPlace::BeforeAndAfter) => Some("the norms on what attention and MLP write have the last word"),
-        _ if config.embed_norm => Some("its embeddings pass a norm, whose weight gives them a mean again"),
+        _ if config.position == Position::Shortformer => {
+            Some("its queries and keys read positions that are added after the norm")
+        }
+        (Normalization::None, _) => Some("it has no norms, so every matrix reads the mean too"),
+        (Normalization::RmsNorm, _) => Some("its norms are RMSNorms, which do not remove the mean"),
+        (_, NormPlace::Post | NormPlace::After) => {
+            Some("its attention and MLP read the residual stream without a norm")
+        }
+        (_, NormPlace::PreAndPost) => Some("the outputs of its attention and MLP pass a norm before they are added"),
+        _ if config.embed_norm => Some("its embeddings pass a norm, whose weight and bias bring back a mean"),
         _ if !config.final_norm => Some("its last residual stream is read without a norm"),
         _ => None,
     }
@@ -30,18 +36,19 @@ pub(super) fn writing_obstacle(config: &Config) -> Option<&'static str> {
 pub(super) fn unembed_obstacle(config: &Config) -> Option<&'static str> {
     match config.output_logits_soft_cap {
         _ if !config.heads.unembed => Some("it has no unembedding"),
-        Some(_) => Some("its logits are soft-capped, which tells a shift"),
+        Some(_) => Some("its logits are soft-capped, so a shift changes them"),
         None => None,
     }
 }
 
 pub(super) fn writing(transformer: &mut Transformer) -> Result<()> {
-    let Embed { tokens, positions, token_types, widen, .. } = &mut transformer.embed;
-    match widen {
-        Some(widen) => centre_output(widen)?,
-        None => {
-            for table in std::iter::once(tokens).chain(positions).chain(token_types) {
-                *table = centred(table, 1)?;
+    for Embed { tokens, positions, token_types, widen, .. } in transformer.stacks_mut().map(|stack| &mut stack.front) {
+        match widen {
+            Some(widen) => centre_output(widen)?,
+            None => {
+                for table in std::iter::once(tokens).chain(positions).chain(token_types) {
+                    *table = centred(table, 1)?;
+                }
             }
         }
     }
@@ -59,7 +66,7 @@ pub(super) fn unembed(transformer: &mut Transformer) -> Result<()> {
     transformer.readout.unembed.iter_mut().try_for_each(centre_output)
 }
 
-/// What the layer gives has mean 0 over its last axis.
+/// Gives the layer's output mean 0 over its last axis.
 fn centre_output(linear: &mut Linear) -> Result<()> {
     linear.weight = centred(&linear.weight, 1)?;
     linear.bias = linear.bias.as_ref().map(|bias| centred(bias, 0)).transpose()?;

@@ -1,27 +1,28 @@
-//! Directions of the residual stream: what each token's logit reads, and what biases add.
+//! Directions of the residual stream: the one that raises a token's logit, and the one that biases add.
 
 use super::WeightViews;
 use crate::{
     Model, Result,
-    decompose::ToTokenIds,
     error::WeightsError,
     index::{Counted, ToIndex},
-    model::{NormPlace, parts::Feed},
-    text::ToTokens,
+    model::{NormPlace, ToTokenIds, ToTokens},
+    net::parts::Feed,
 };
 use candle_core::{DType, Device, Tensor};
 
 impl WeightViews {
-    /// The direction of the residual stream that a token's logit reads: its column of `W_U`. The token is a text
-    /// that is one token, or an id.
+    /// Returns the direction of the residual stream that a token's logit reads: its column of `W_U`.
     ///
-    /// As long as the last norm's weight is not folded ([`Model::fold_ln`]), it stands between the two.
+    /// The token is an id, or a text that is one token.
+    ///
+    /// Unless the final norm's weight is folded ([`Model::fold_ln`]), it still lies between the stream and this
+    /// direction.
     ///
     /// # Shapes
     /// `[d_model]`
     ///
     /// # Errors
-    /// When the model gives no logits, a text is not a single token, or an id is outside the vocabulary.
+    /// Fails when the model does not have logits, a text is not a single token, or an id is outside the vocabulary.
     ///
     /// # Examples
     /// ```
@@ -42,21 +43,21 @@ impl WeightViews {
         Ok(self.columns(&token.token_ids(&self.model, 1)?)?.squeeze(0)?)
     }
 
-    /// As [`token_to_residual_direction`](Self::token_to_residual_direction), for every token of an input as the model
-    /// reads it.
+    /// Returns [`token_to_residual_direction`](Self::token_to_residual_direction) for every token of an input, as the
+    /// model reads it.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
     ///
     /// # Errors
-    /// When the model gives no logits or cannot read the input.
+    /// Fails when the model does not have logits or cannot read the input.
     pub fn tokens_to_residual_directions(&self, input: impl ToTokens) -> Result<Tensor> {
         let tokens = self.model.tokens(input)?;
         let ids: Vec<u32> = (0..tokens.batch()).flat_map(|text| tokens.ids(text)).collect();
         Ok(self.columns(&ids)?.reshape((tokens.batch(), tokens.len(), ()))?)
     }
 
-    /// Columns of `W_U`.
+    /// Returns columns of `W_U`.
     ///
     /// # Shapes
     /// `[pos, d_model]`
@@ -66,23 +67,23 @@ impl WeightViews {
         Ok(Tensor::stack(&ids.iter().map(column).collect::<candle_core::Result<Vec<_>>>()?, 0)?)
     }
 
-    /// The sum of all biases that attention and MLPs have added to the residual stream before a layer.
+    /// Returns the sum of all biases that attention and MLPs have added to the residual stream before a layer.
     ///
-    /// `layer` counts from 0 to the number of layers, which means all of them; with `mlp_input` the bias of that
-    /// layer's own attention is added, as its MLP reads it (unless the two stand side by side); without
-    /// `include_mlp_biases` those of MLPs are left out.
+    /// `layer` counts from 0 to the number of layers, which means all of them. `mlp_input` adds the bias of that
+    /// layer's own attention, which its MLP reads (unless the two run in parallel). Without `include_mlp_biases`,
+    /// biases of MLPs are left out.
     ///
     /// # Shapes
     /// `[d_model]`
     ///
     /// # Errors
-    /// When there is no such layer, or what is written passes a norm before it is added.
+    /// Fails when there is no such layer, or outputs pass a norm before they are added.
     pub fn accumulated_bias(&self, layer: impl ToIndex, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
         let n_layers = self.blocks()?.blocks.len();
         let layers = if mlp_input { Counted::layers(n_layers) } else { Counted::before_layers(n_layers) };
         let layer = layers.index(layer)?;
-        if self.model.config().norm_place != NormPlace::Before {
-            let why = "what attention and MLP write is normed";
+        if self.model.config().norm_place != NormPlace::Pre {
+            let why = "the outputs of attention and MLP pass a norm before they are added";
             return Err(WeightsError::NotASum { from: 0, to: layer, why }.into());
         }
         let mut sum = Tensor::zeros(self.width(), DType::F32, &Device::Cpu)?;
@@ -95,13 +96,13 @@ impl WeightViews {
         Ok(sum)
     }
 
-    /// What the biases of one layer add.
+    /// Returns the sum of the biases of one layer.
     fn written_bias(&self, layer: usize, of_attention: bool, of_mlp: bool) -> Result<Tensor> {
         let block = self.block(layer)?;
         let across = block.cross.as_ref().map(|cross| &cross.attention.o.bias);
         let mlp = match &block.mlp {
             Some(Feed::Mlp(mlp)) => Some(&mlp.output.bias),
-            // Which experts' biases are added is for the text to say.
+            // The text decides which experts' biases are added.
             Some(Feed::Mixture(_)) | None => None,
         };
         let attention = of_attention.then_some(&block.attention.o.bias);
@@ -115,7 +116,7 @@ impl WeightViews {
 }
 
 impl Model {
-    /// The names of all heads, layer by layer: `L0H0`, `L0H1`, ...
+    /// Returns the names of all heads, layer by layer: `L0H0`, `L0H1`, ...
     ///
     /// ```
     /// use glassbox::prelude::*;

@@ -1,8 +1,11 @@
-//! Folding norms into the matrices that read them.
+//! Folding norms into the matrices that read them ([`Model::fold_ln`](crate::Model::fold_ln)).
 //!
-//! A norm gives `n * w + b`, where `n` depends on the text and `w`, `b` were learned. A matrix `W` with bias `c` that
-//! reads this gives `n (diag(w) W) + (b W + c)`: with `diag(w) W` for `W` and `b W + c` for `c`, `w` and `b` are not
-//! needed. Under LayerNorm `n` has mean 0, so that what a column of `W` has in common reads nothing and is taken away.
+//! A norm computes `n * w + b`, where `n` depends on the text and `w`, `b` are learned. A matrix `W` with bias `c` that
+//! reads this computes `n (diag(w) W) + (b W + c)`. So `diag(w) W` can replace `W` and `b W + c` can replace `c`, and
+//! `w` and `b` are no longer needed. Under LayerNorm `n` has mean 0, so the mean of each column of `W` has no effect
+//! and is removed.
+//!
+//! The reference is TransformerLens's `fold_layer_norm`.
 
 use super::{
     exact::{add_to_bias, narrow, through, wide},
@@ -10,8 +13,8 @@ use super::{
 };
 use crate::{
     Result,
-    model::{
-        Config, NormPlace, Normalization, Position,
+    model::{Config, NormPlace, Normalization, Position},
+    net::{
         parts::{Block, Feed, Linear, Mlp, Norm, Readout},
         transformer::Transformer,
     },
@@ -19,22 +22,24 @@ use crate::{
 
 pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
     if config.unembed_scale != 1.0 && config.normalization == Normalization::LayerNorm {
-        return Some("what its unembedding reads is scaled between the norm, whose bias would be too, and the matrix");
+        return Some("a scale between its final norm and its unembedding would apply to the folded bias too");
     }
     match (config.normalization, config.norm_place) {
-        _ if config.position == Position::Shortformer => Some("its queries and keys read positions behind the norm"),
-        (Normalization::None, _) => Some("it has no norms"),
-        (_, NormPlace::OnSum) => Some("its norms stand on the residual stream itself, not before the matrices"),
-        (_, NormPlace::After) => {
-            Some("its norms stand on what attention and MLP write, and no matrix reads them alone")
+        _ if config.position == Position::Shortformer => {
+            Some("its queries and keys read positions that are added after the norm")
         }
-        (_, NormPlace::Before | NormPlace::BeforeAndAfter) => None,
+        (Normalization::None, _) => Some("it has no norms"),
+        (_, NormPlace::Post) => Some("its norms act on the residual stream itself, not on the input of matrices"),
+        (_, NormPlace::After) => {
+            Some("its norms act on the outputs of attention and MLP, and no matrix reads only these")
+        }
+        (_, NormPlace::Pre | NormPlace::PreAndPost) => None,
     }
 }
 
 pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
-    if let Some((_, norm)) = &mut transformer.encoder {
-        let across = transformer.blocks.blocks.iter_mut().flat_map(|block| &mut block.cross);
+    if let Some(norm) = transformer.encoder.as_mut().and_then(|encoder| encoder.norm.as_mut()) {
+        let across = transformer.last.blocks.iter_mut().flat_map(|block| &mut block.cross);
         fold(norm, across.flat_map(|cross| [&mut cross.attention.k, &mut cross.attention.v]))?;
     }
     for Block { ln1, attention, cross, ln2, mlp, .. } in blocks(transformer) {
@@ -50,7 +55,7 @@ pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
         }
     }
     let Readout { ln_final, mlm, unembed, .. } = &mut transformer.readout;
-    // Nothing is folded into nothing: the last norm of a model without unembedding keeps its weight.
+    // The last norm of a model without an unembedding keeps its weight.
     match (mlm, unembed) {
         (Some(head), _) => fold(ln_final, [&mut head.dense]),
         (None, Some(unembed)) => fold(ln_final, [unembed]),
@@ -67,7 +72,7 @@ fn fold<'a>(norm: &mut Norm, readers: impl IntoIterator<Item = &'a mut Linear>) 
     Ok(())
 }
 
-/// The norm's weight and bias become the reader's.
+/// Folds the norm's weight and bias into the matrix that reads it.
 fn take_in(norm: &Norm, reader: &mut Linear) -> Result<()> {
     let mut weight = wide(&reader.weight)?;
     if let Some(bias) = &norm.bias {

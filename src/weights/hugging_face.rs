@@ -1,27 +1,26 @@
-//! Writing a model in Hugging Face's GPT-2 form.
+//! Saving a model in Hugging Face's GPT-2 format ([`Model::save_hugging_face`](crate::Model::save_hugging_face)).
 
 use super::save;
 use crate::{
     Model, Result,
     error::WeightsError,
-    model::{
-        family::gpt2,
-        parts::{Block, Feed, Linear, Norm},
-    },
+    families::gpt2,
+    net::parts::{Block, Feed, Linear, Norm},
 };
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 
 impl Model {
-    /// Writes the model into a folder that [`Model::open`] and `GPT2LMHeadModel.from_pretrained` of Hugging Face
-    /// transformers read: `config.json`, `model.safetensors`, and `tokenizer.json` where there is a tokenizer. In
-    /// [`DType::F32`] the model that is opened again says the same to the bit; [`DType::F16`] and [`DType::BF16`] take
-    /// half the room. The files replace those of a model that is there [all in one step](crate::files), and what else is
-    /// in the folder stays.
+    /// Saves the model to a folder that [`Model::open`] and `GPT2LMHeadModel.from_pretrained` of Hugging Face
+    /// transformers can read.
+    ///
+    /// It writes `config.json`, `model.safetensors`, and `tokenizer.json` if there is a tokenizer. With [`DType::F32`]
+    /// the reopened model computes exactly the same. [`DType::F16`] and [`DType::BF16`] take half the space. The files
+    /// of an existing model are replaced [in one step](crate::files), and other files in the folder stay.
     ///
     /// # Errors
-    /// When the model is not of GPT-2's form, the folder holds files of another model that would be read with this one,
-    /// or a file cannot be written.
+    /// Fails when the model does not have GPT-2's form, the folder contains files of another model that would be read
+    /// with this one, or a file cannot be written.
     ///
     /// # Examples
     /// ```
@@ -70,9 +69,9 @@ impl Names {
         {
             return Err(gpt2::not_gpt2(&model.config(), "its unembedding has a bias"));
         }
-        self.add("wte", "weight", &transformer.embed.tokens);
-        transformer.embed.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));
-        for (layer, block) in transformer.blocks.blocks.iter().enumerate() {
+        self.add("wte", "weight", &transformer.last.front.tokens);
+        transformer.last.front.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));
+        for (layer, block) in transformer.last.blocks.iter().enumerate() {
             self.block(&format!("h.{layer}"), block)?;
         }
         self.norm("ln_f", &transformer.readout.ln_final);
@@ -92,7 +91,7 @@ impl Names {
         Ok(())
     }
 
-    /// Layers side by side, as one. What has no bias is given one that changes nothing.
+    /// Adds layers side by side as one. A missing bias is written as zeros.
     fn linear(&mut self, name: &str, layers: &[&Linear]) -> Result<()> {
         let weights: Vec<_> = layers.iter().map(|layer| &layer.weight).collect();
         let bias = |layer: &&Linear| match &layer.bias {

@@ -1,73 +1,77 @@
-//! Views of the MLPs' weights.
+//! Views of the weights of MLPs.
 
 use super::WeightViews;
 use crate::{
     Result,
     index::ToIndex,
-    model::parts::{Feed, Mlp},
+    net::parts::{Feed, Mlp},
 };
 use candle_core::Tensor;
 
-/// MLPs. Each fails when there is no such layer, a model of experts is not asked for one of them with
-/// [`expert`](Self::expert), or the stack has not been chosen in a model that has two.
+/// MLPs. Each view fails when there is no such layer, when an expert of a mixture has not been chosen with
+/// [`expert`](Self::expert), or when, in a model with two stacks, neither has been chosen.
 impl WeightViews {
-    /// `W_in`: one column for each neuron. In a gated MLP the branch that the gate multiplies.
+    /// Returns `W_in`, with one column for each neuron.
+    ///
+    /// In a gated MLP, the matrix of the branch that the gate multiplies.
     ///
     /// # Shapes
     /// `[d_model, d_mlp]`
     ///
     /// # Errors
-    /// When there is no such layer or MLP.
+    /// Fails when there is no such layer or MLP.
     #[doc(alias = "W_in")]
     pub fn w_in(&self, layer: impl ToIndex) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_in")?.input.weight.clone())
     }
 
-    /// `W_gate`: the branch of a gated MLP that goes through the nonlinearity.
+    /// Returns `W_gate`: the matrix of a gated MLP whose output goes through the nonlinearity.
     ///
     /// # Shapes
     /// `[d_model, d_mlp]`
     ///
     /// # Errors
-    /// When there is no such layer or MLP, or it is not gated.
+    /// Fails when there is no such layer or MLP, or it is not gated.
     #[doc(alias = "W_gate")]
     pub fn w_gate(&self, layer: impl ToIndex) -> Result<Tensor> {
         let gate = self.mlp(layer, "W_gate")?.gate.as_ref();
         gate.map(|gate| gate.weight.clone()).ok_or_else(|| self.absent("W_gate", "its MLP is not gated"))
     }
 
-    /// `W_out`: one row for each neuron.
+    /// Returns `W_out`, with one row for each neuron.
     ///
     /// # Shapes
     /// `[d_mlp, d_model]`
     ///
     /// # Errors
-    /// When there is no such layer or MLP.
+    /// Fails when there is no such layer or MLP.
     #[doc(alias = "W_out")]
     pub fn w_out(&self, layer: impl ToIndex) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_out")?.output.weight.clone())
     }
 
-    /// `b_in`. In a gated MLP it is added to the branch that the gate multiplies, before that; TransformerLens's is
-    /// added after, so that it has no place for this one.
+    /// Returns `b_in`.
+    ///
+    /// In a gated MLP it is added to the branch that the gate multiplies, before the product. TransformerLens's `b_in`
+    /// is added after the product, so it cannot represent this bias.
     ///
     /// # Shapes
     /// `[d_mlp]`
     ///
     /// # Errors
-    /// When there is no such layer or MLP.
+    /// Fails when there is no such layer or MLP.
     pub fn b_in(&self, layer: impl ToIndex) -> Result<Tensor> {
         let input = &self.mlp(layer, "b_in")?.input;
         self.bias_or_zero(&input.bias, input.weight.dim(1)?)
     }
 
-    /// `b_gate`.
+    /// Returns `b_gate`.
     ///
     /// # Shapes
     /// `[d_mlp]`
     ///
     /// # Errors
-    /// When there is no such layer or MLP, or it is not gated.
+    /// Fails when there is no such layer or MLP, or it is not gated.
     pub fn b_gate(&self, layer: impl ToIndex) -> Result<Tensor> {
         match &self.mlp(layer, "b_gate")?.gate {
             Some(gate) => self.bias_or_zero(&gate.bias, gate.weight.dim(1)?),
@@ -75,13 +79,13 @@ impl WeightViews {
         }
     }
 
-    /// `b_out`.
+    /// Returns `b_out`.
     ///
     /// # Shapes
     /// `[d_model]`
     ///
     /// # Errors
-    /// When there is no such layer or MLP.
+    /// Fails when there is no such layer or MLP.
     pub fn b_out(&self, layer: impl ToIndex) -> Result<Tensor> {
         self.bias_or_zero(&self.mlp(layer, "b_out")?.output.bias, self.width())
     }
@@ -90,7 +94,7 @@ impl WeightViews {
         match (&self.block(layer)?.mlp, self.expert) {
             (Some(Feed::Mlp(mlp)), _) => Ok(mlp),
             (Some(Feed::Mixture(mixture)), Some(expert)) => {
-                mixture.experts.get(expert).ok_or_else(|| self.absent(weight, "it has no such expert"))
+                mixture.experts.get(expert).ok_or_else(|| self.absent(weight, "it does not have this expert"))
             }
             (Some(Feed::Mixture(_)), None) => Err(self.absent(weight, "it has experts; choose one with .expert(0)?")),
             (None, _) => Err(self.absent(weight, "its blocks are attention only")),

@@ -1,15 +1,19 @@
-//! The learned numbers of a model: views of them under TransformerLens's names ([`Model::weights`]), and processing
-//! that makes them easier to read without changing what the model says ([`Model::processed`]).
+//! The weights of a model: views under TransformerLens's names ([`Model::weights`]), and processing that makes them
+//! easier to interpret without changing the output ([`Model::processed`]).
 //!
-//! A transformer's weights say some things twice and some that nobody hears. Five steps leave that out, each on a copy
-//! and each by itself if wanted, in this order: the norms' weights move into the matrices that read them
-//! ([`Model::fold_ln`]), nothing is written along the direction that LayerNorm removes
-//! ([`Model::center_writing_weights`]) nor to all logits alike ([`Model::center_unembed`]), values have no bias
-//! ([`Model::fold_value_biases`]), and each head's matrices are orthogonal
-//! ([`Model::refactor_factored_attn_matrices`]). The formulas are those of TransformerLens; the sums are in float64.
+//! A transformer's weights contain redundancy, and some of their components cannot affect the output. Five steps remove
+//! these. Each returns a new model and can be used alone. In order: the norms' weights are folded into the matrices
+//! that read them ([`Model::fold_ln`]); matrices no longer write along the direction that LayerNorm removes
+//! ([`Model::center_writing_weights`]) or add a constant to all logits ([`Model::center_unembed`]); value biases are
+//! folded into the output bias ([`Model::fold_value_biases`]); and each head's matrices become orthogonal
+//! ([`Model::refactor_factored_attn_matrices`]). The formulas are those of TransformerLens, computed in float64:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/weight_processing.py>.
 //!
-//! A step that would change what this or that architecture says does not apply to it. Asked for alone that is an error;
-//! in a set of steps it is left out, and [`Model::processing`] tells why.
+//! A step that would change the output of an architecture does not apply to it. Called alone it returns an error. In a
+//! set of steps it is left out, and [`Model::processing`] says why.
+//!
+//! To add a step, add a file with its obstacle and its operation, a field of [`Processing`] and a method in
+//! `processing.rs`.
 //!
 //! [`Model::weights`]: crate::Model::weights
 //! [`Model::processed`]: crate::Model::processed
@@ -32,7 +36,6 @@ mod named;
 mod native;
 mod parts;
 mod processing;
-mod record;
 mod refactor;
 mod save;
 mod show;
@@ -40,7 +43,7 @@ mod steps;
 mod value_bias;
 mod views;
 
-pub use record::Processed;
+pub use crate::config::{ProcessingRecord, Step};
 pub(crate) use save::{LOSSES, refuse_a_mix, refuse_another};
-pub use steps::{Processing, Step};
+pub use steps::Processing;
 pub use views::WeightViews;

@@ -8,50 +8,53 @@ use crate::{
     Result,
     error::{WeightsError, nearest},
     hook::Stack,
-    model::{
-        Architecture,
+    model::Architecture,
+    net::{
         parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mixture, Mlp, Norm, Readout},
-        transformer::Blocks,
+        transformer::StackParts,
     },
 };
 use candle_core::Tensor;
 
 impl WeightViews {
-    /// Every parameter that the model has under its name in TransformerLens's `state_dict` (`HookedTransformer`,
-    /// `HookedEncoder`, `HookedEncoderDecoder`), such as `blocks.0.attn.W_Q`, in the order of the forward pass. Parts
-    /// that those do not know have names of the same kind.
+    /// Returns every parameter under its name in TransformerLens's `state_dict` (`HookedTransformer`, `HookedEncoder`,
+    /// `HookedEncoderDecoder`), such as `blocks.0.attn.W_Q`.
     ///
-    /// Grouped keys and values are there as `_W_K` and `_W_V`, not repeated, and a tied unembedding is there as the
-    /// view it is. What is absent or folded away is not listed.
+    /// The order is that of the forward pass. Parts that TransformerLens does not have follow the same naming.
+    /// Grouped keys and values are named `_W_K` and `_W_V` and are not repeated. A tied unembedding is included as a
+    /// view. Absent and folded parameters are left out.
     ///
     /// # Shapes
-    /// Those of the view of each name, such as [`w_q`](Self::w_q) without its `layer`; of an expert's weights the last two
-    /// axes change places, as TransformerLens has them.
+    /// The shape of the view with the same meaning, such as [`w_q`](Self::w_q). For weights of experts the last two
+    /// axes are swapped, as in TransformerLens.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     #[doc(alias("state_dict", "named_parameters"))]
     pub fn named(&self) -> Result<Vec<(String, Tensor)>> {
         let transformer = self.model.transformer();
         let mut names = Names(Vec::new());
         let encoder = self.model.config().architecture == Architecture::Encoder;
-        names.embed(&transformer.embed, self.model.weights().w_e()?, if encoder { "embed." } else { "" })?;
-        if let Some((blocks, norm)) = &transformer.encoder {
-            names.blocks(blocks)?;
-            names.norm("", norm);
+        let (last, embeds) = (&transformer.last, self.model.weights().w_e()?);
+        let first = transformer.encoder.as_ref().unwrap_or(last);
+        // A decoder may read through the encoder's table.
+        let of_decoder = (first.front.tokens.id() != last.front.tokens.id()).then(|| last.front.tokens.clone());
+        names.embed(&first.front, (embeds, of_decoder), if encoder { "embed." } else { "" })?;
+        for stack in transformer.stacks() {
+            names.blocks(stack)?;
+            stack.norm.iter().for_each(|norm| names.norm("", norm));
         }
-        names.blocks(&transformer.blocks)?;
         names.readout(&transformer.readout)?;
         Ok(names.0)
     }
 
-    /// A parameter by the name that [`named`](Self::named) gives it.
+    /// Returns a parameter by its name in [`named`](Self::named).
     ///
     /// # Shapes
-    /// As there.
+    /// See [`named`](Self::named).
     ///
     /// # Errors
-    /// When there is none of that name; the error has the nearest.
+    /// Fails when there is no parameter of this name. The error names the nearest.
     #[doc(alias = "state_dict")]
     pub fn get(&self, name: &str) -> Result<Tensor> {
         let named = self.named()?;
@@ -63,11 +66,13 @@ impl WeightViews {
         Err(WeightsError::Unknown { name, family, nearest }.into())
     }
 
-    /// How many numbers there are under all names. A tied unembedding counts again, as in TransformerLens;
-    /// [`Model::n_parameters`](crate::Model::n_parameters) counts it once.
+    /// Returns the number of values in all named parameters.
+    ///
+    /// A tied unembedding counts twice, as in TransformerLens; [`Model::n_parameters`](crate::Model::n_parameters)
+    /// counts it once.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn n_params_total(&self) -> Result<usize> {
         Ok(self.named()?.iter().map(|(_, tensor)| tensor.elem_count()).sum())
     }
@@ -84,7 +89,7 @@ impl Names {
         tensor.iter().for_each(|tensor| self.add(name.clone(), tensor));
     }
 
-    /// `{at}{W}` and `{at}{b}`.
+    /// Adds `{at}{W}` and `{at}{b}`.
     fn linear(&mut self, at: &str, [weight, bias]: [&str; 2], linear: &Linear) {
         self.add(format!("{at}{weight}"), &linear.weight);
         self.maybe(format!("{at}{bias}"), &linear.bias);
@@ -95,9 +100,9 @@ impl Names {
         self.maybe(format!("{at}{}.b", norm.name()), &norm.bias);
     }
 
-    fn embed(&mut self, embed: &Embed, tokens: Tensor, at: &str) -> Result<()> {
-        self.add(format!("{at}embed.W_E"), &tokens);
-        self.maybe("decoder_embed.W_E".into(), &embed.decoder_tokens);
+    fn embed(&mut self, embed: &Embed, tokens: (Tensor, Option<Tensor>), at: &str) -> Result<()> {
+        self.add(format!("{at}embed.W_E"), &tokens.0);
+        self.maybe("decoder_embed.W_E".into(), &tokens.1);
         self.maybe(format!("{at}pos_embed.W_pos"), &embed.positions);
         self.maybe(format!("{at}pos_embed.W_unplaced"), &embed.unplaced);
         self.maybe(format!("{at}token_type_embed.W_token_type"), &embed.token_types);
@@ -106,11 +111,11 @@ impl Names {
         Ok(())
     }
 
-    fn blocks(&mut self, blocks: &Blocks) -> Result<()> {
-        if let Some(relative) = &blocks.relative {
-            self.add(format!("{}.0.attn.rel_pos_bias.weight", blocks.stack.prefix()), &relative.table);
+    fn blocks(&mut self, stack: &StackParts) -> Result<()> {
+        if let Some(relative) = &stack.relative {
+            self.add(format!("{}.0.attn.rel_pos_bias.weight", stack.stack.prefix()), &relative.table);
         }
-        blocks.blocks.iter().enumerate().try_for_each(|(layer, block)| self.block(blocks.stack, layer, block))
+        stack.blocks.iter().enumerate().try_for_each(|(layer, block)| self.block(stack.stack, layer, block))
     }
 
     fn block(&mut self, stack: Stack, layer: usize, block: &Block) -> Result<()> {
@@ -160,7 +165,7 @@ impl Names {
         self.linear(at, ["W_out", "b_out"], &mlp.output);
     }
 
-    /// TransformerLens keeps experts in PyTorch's own layers, whose weights are `[d_out, d_in]`.
+    /// TransformerLens keeps experts in PyTorch's own layers, which store weights as output by input.
     fn mixture(&mut self, at: &str, mixture: &Mixture) -> Result<()> {
         self.turned(&format!("{at}W_gate"), &mixture.router)?;
         for (expert, Mlp { input, gate, output, .. }) in mixture.experts.iter().enumerate() {

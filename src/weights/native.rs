@@ -1,30 +1,28 @@
-//! Writing a model in TransformerLens's own form.
+//! Saving a model in TransformerLens's own format ([`Model::save_native`](crate::Model::save_native)).
 
 use super::{Step, save};
 use crate::{
     Model, Result,
     error::WeightsError,
-    model::{
-        Normalization,
-        family::native,
-        parts::{Feed, Norm},
-    },
+    families::native,
+    model::Normalization,
+    net::parts::{Feed, Norm},
 };
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 
 impl Model {
-    /// Writes the model into a folder that [`Model::open`] reads and whose weights TransformerLens's
-    /// `HookedTransformer.load_state_dict` takes (with `strict=False`, as it also wants its masks): `config.json` with
-    /// the fields of `HookedTransformerConfig`, `model.safetensors` with the names of
-    /// [`WeightViews::named`](super::WeightViews::named), and `tokenizer.json` where there is a tokenizer.
+    /// Saves the model to a folder that [`Model::open`] can read, with weights that TransformerLens's
+    /// `HookedTransformer.load_state_dict` can load (with `strict=False`, because it also expects its masks).
     ///
-    /// What was done to the weights ([`Model::processing`]) is written too. The files replace those of a model that is
-    /// there [all in one step](crate::files), and what else is in the folder stays.
+    /// It writes `config.json` with the fields of `HookedTransformerConfig`, `model.safetensors` with the names of
+    /// [`WeightViews::named`](super::WeightViews::named), and `tokenizer.json` if there is a tokenizer. The record of
+    /// weight processing ([`Model::processing`]) is written too. The files of an existing model are replaced [in one
+    /// step](crate::files), and other files in the folder stay.
     ///
     /// # Errors
-    /// When TransformerLens has no place for something in this model, the folder holds files of another model that
-    /// would be read with this one, or a file cannot be written.
+    /// Fails when TransformerLens cannot represent a part of this model, the folder contains files of another model
+    /// that would be read with this one, or a file cannot be written.
     ///
     /// # Examples
     /// ```
@@ -44,7 +42,7 @@ impl Model {
     }
 
     fn native_weights(&self) -> Result<Vec<(String, Tensor)>> {
-        let (config, blocks) = (self.config(), &self.transformer().blocks.blocks);
+        let (config, blocks) = (self.config(), &self.transformer().last.blocks);
         let biased = |feed: &Feed| match feed {
             Feed::Mlp(mlp) => mlp.gate.as_ref().is_some_and(|gate| gate.bias.is_some() || mlp.input.bias.is_some()),
             Feed::Mixture(_) => false,
@@ -57,12 +55,12 @@ impl Model {
         if config.processed.has(Step::FoldLn) {
             return Ok(named);
         }
-        // A norm that has no weight or bias is written with those that change nothing.
+        // A norm without a weight or bias is written with ones or zeros.
         let in_blocks = blocks.iter().enumerate().flat_map(|(layer, block)| {
             let name = move |norm: &Norm| format!("blocks.{layer}.{}", norm.name());
             block.norms().into_iter().map(move |norm| (name(norm), norm))
         });
-        let (embed, last) = (&self.transformer().embed.norm, &self.transformer().readout.ln_final);
+        let (embed, last) = (&self.transformer().last.front.norm, &self.transformer().readout.ln_final);
         for (name, norm) in in_blocks.chain([embed, last].map(|norm| (norm.name(), norm))) {
             let size = config.d_model;
             if !norm.is_none() && norm.weight.is_none() {

@@ -1,17 +1,16 @@
-//! Walks through a model's blocks.
+//! Iterators over the blocks, attentions and MLPs of a model, for weight processing.
 
-use crate::model::{
+use crate::net::{
     parts::{Attention, Block, Feed, Linear},
     transformer::Transformer,
 };
 
-/// All blocks, of the encoder first where there is one.
+/// All blocks, those of an encoder first.
 pub(super) fn blocks(transformer: &mut Transformer) -> impl Iterator<Item = &mut Block> {
-    let encoder = transformer.encoder.iter_mut().flat_map(|(encoder, _)| encoder.blocks.iter_mut());
-    encoder.chain(transformer.blocks.blocks.iter_mut())
+    transformer.stacks_mut().flat_map(|stack| stack.blocks.iter_mut())
 }
 
-/// All attentions, those that look at the encoder among them.
+/// All attentions, including cross attention.
 pub(super) fn attentions(transformer: &mut Transformer) -> impl Iterator<Item = &mut Attention> {
     blocks(transformer).flat_map(|block| {
         let across = block.cross.as_mut().map(|cross| &mut cross.attention);
@@ -19,7 +18,7 @@ pub(super) fn attentions(transformer: &mut Transformer) -> impl Iterator<Item = 
     })
 }
 
-/// The matrices that read what the norm before an MLP gives.
+/// The matrices that read the input of an MLP, after its norm.
 pub(super) fn readers(feed: &mut Feed) -> Vec<&mut Linear> {
     match feed {
         Feed::Mlp(mlp) => std::iter::once(&mut mlp.input).chain(&mut mlp.gate).collect(),
@@ -31,7 +30,7 @@ pub(super) fn readers(feed: &mut Feed) -> Vec<&mut Linear> {
     }
 }
 
-/// The matrices that write what an MLP gives.
+/// The matrices that write the output of an MLP.
 pub(super) fn writers(feed: &mut Feed) -> Vec<&mut Linear> {
     match feed {
         Feed::Mlp(mlp) => vec![&mut mlp.output],

@@ -1,21 +1,23 @@
-//! The verbs of weight processing.
+//! The methods of [`Model`] for weight processing.
 
-use super::{Processed, Processing, Step};
+use super::{Processing, ProcessingRecord, Step};
 use crate::{Model, Result, error::WeightsError};
 
-/// Weight processing. Each verb gives a new model; the one it is asked of stays as it is. Log-probabilities stay the
-/// same, activations do not.
+/// Weight processing. Each method returns a new model and leaves this one unchanged. Log-probabilities stay the same;
+/// activations do not.
 impl Model {
-    /// What was done to the weights since they were learned.
-    pub fn processing(&self) -> Processed {
+    /// The processing that the weights have had since training.
+    pub fn processing(&self) -> ProcessingRecord {
         self.config().processed.clone()
     }
 
-    /// A copy with these steps done in TransformerLens's order. A step that does not apply to this architecture is
-    /// left out, and [`Model::processing`] and the model's card say so.
+    /// Returns a copy processed by these steps, in TransformerLens's order.
+    ///
+    /// A step that does not apply to this architecture is left out, and [`Model::processing`] and the model's card say
+    /// so.
     ///
     /// # Errors
-    /// When a step, or one after it, has been done already.
+    /// Fails when a step, or one that must come after it, has already been done.
     ///
     /// # Examples
     /// ```
@@ -46,51 +48,56 @@ impl Model {
         Ok(self.remade(config, transformer))
     }
 
-    /// A copy in which the weight and bias of each norm are part of the matrices that read it, so that what is left of
-    /// the norm depends on the text alone. Under LayerNorm, which takes away the mean, the matrices lose what would
-    /// read it.
+    /// Returns a copy in which the weight and bias of each norm are folded into the matrices that read it.
     ///
-    /// Norms on what attention and MLP write, of the embedding, and of queries and keys stay as they are.
+    /// What is left of the norm then depends on the text alone. LayerNorm removes the mean, so the matrices are centred
+    /// too. Norms on the outputs of attention and MLP, of the embedding, and of queries and keys stay as they are.
     ///
     /// # Errors
-    /// When the norms of this model do not stand before matrices, or the step has been done.
+    /// Fails when the norms of this model are not followed by matrices, or the step has already been done.
     #[doc(alias = "fold_layer_norm")]
     pub fn fold_ln(&self) -> Result<Self> {
         self.with_step(Step::FoldLn)
     }
 
-    /// A copy in which everything that is written to the residual stream has mean 0: nothing that reads it through a
-    /// LayerNorm can tell.
+    /// Returns a copy in which everything added to the residual stream has mean 0.
+    ///
+    /// Readers after a LayerNorm see no difference.
     ///
     /// # Errors
-    /// When something reads the residual stream otherwise, or the step has been done.
+    /// Fails when something reads the residual stream without a LayerNorm, or the step has already been done.
     pub fn center_writing_weights(&self) -> Result<Self> {
         self.with_step(Step::CenterWritingWeights)
     }
 
-    /// A copy in which the logits of every position have mean 0 over the vocabulary: probabilities cannot tell.
+    /// Returns a copy in which the logits at every position have mean 0 over the vocabulary.
+    ///
+    /// Probabilities stay the same.
     ///
     /// # Errors
-    /// When the logits are soft-capped, the model has none, or the step has been done.
+    /// Fails when the logits are soft-capped, the model does not have logits, or the step has already been done.
     pub fn center_unembed(&self) -> Result<Self> {
         self.with_step(Step::CenterUnembed)
     }
 
-    /// A copy in which the biases of the values are part of the output's, as each query's attention sums to 1.
+    /// Returns a copy in which value biases are folded into the output bias.
+    ///
+    /// This works because each query's attention sums to 1.
     ///
     /// # Errors
-    /// When the values have no bias, or the step has been done.
+    /// Fails when the values do not have a bias, or the step has already been done.
     pub fn fold_value_biases(&self) -> Result<Self> {
         self.with_step(Step::FoldValueBiases)
     }
 
-    /// A copy in which each head's matrices are the factors of a singular value decomposition: `W_Q = U sqrt(S)` and
-    /// `W_K = V sqrt(S)` where `W_Q W_K^T = U S V^T` (biases as a row more), and `W_V = U S`, `W_O = V^T` where
-    /// `W_V W_O = U S V^T`.
+    /// Returns a copy in which each head's matrices are the factors of a singular value decomposition.
+    ///
+    /// `W_Q = U sqrt(S)` and `W_K = V sqrt(S)`, where `W_Q W_K^T = U S V^T` with biases as an additional row. `W_V = U
+    /// S` and `W_O = V^T`, where `W_V W_O = U S V^T`.
     ///
     /// # Errors
-    /// When queries and keys are turned by position or normed, or query heads share key heads; or the step has been
-    /// done.
+    /// Fails when queries and keys have rotary embedding or norms, query heads share key heads, or the step has already
+    /// been done.
     pub fn refactor_factored_attn_matrices(&self) -> Result<Self> {
         self.with_step(Step::RefactorFactoredAttnMatrices)
     }

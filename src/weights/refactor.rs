@@ -1,8 +1,10 @@
-//! Refactoring each head's matrices by singular values.
+//! Refactoring each head's matrices by singular value decomposition
+//! ([`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices)).
 //!
-//! A head's queries and keys meet only as `W_Q W_K^T`, its values and output only as `W_V W_O` (Elhage et al. 2021), so
-//! each pair may be any factors of its product. The ones chosen here have orthogonal columns: `W_Q = U sqrt(S)`,
-//! `W_K = V sqrt(S)`, and `W_V = U S`, `W_O = V^T`, so that a head's `z` is as long as what it writes.
+//! A head uses its queries and keys only as `W_Q W_K^T`, and its values and output only as `W_V W_O` ([Elhage et al.
+//! 2021](https://transformer-circuits.pub/2021/framework/index.html)). So each pair can be replaced by other factors of
+//! the same product. The factors chosen here have orthogonal columns: `W_Q = U sqrt(S)`, `W_K = V sqrt(S)`, `W_V = U S`
+//! and `W_O = V^T`. A head's `z` then has the same norm as its output.
 
 use super::{
     exact::{narrow, wide},
@@ -12,8 +14,8 @@ use super::{
 use crate::{
     Result,
     error::WeightsError,
-    model::{
-        Config,
+    model::Config,
+    net::{
         parts::{Attention, Linear},
         transformer::Transformer,
     },
@@ -23,16 +25,16 @@ use faer::Mat;
 
 pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
     if (0..config.n_layers).any(|layer| config.turn(layer).is_some()) {
-        return Some("its queries and keys are turned by their positions before they meet");
+        return Some("its queries and keys have rotary embedding");
     }
     if config.qk_norm.is_some() {
-        return Some("its queries and keys are normed before they meet");
+        return Some("its queries and keys pass norms");
     }
     if config.clip_qkv.is_some() {
-        return Some("its queries, keys and values are cut off");
+        return Some("its queries, keys and values are clipped");
     }
     let grouped = config.n_heads != config.n_key_value_heads;
-    grouped.then_some("its query heads share key heads, which can be the factor of one head's product only")
+    grouped.then_some("its query heads share key heads, and a shared matrix can be a factor of one product only")
 }
 
 pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
@@ -61,7 +63,7 @@ fn refactor(attention: &mut Attention) -> Result<()> {
     Ok(())
 }
 
-/// A layer's weight, its bias as one row more where the product is to have one.
+/// Returns a layer's weight, with its bias as an additional row if wanted.
 fn matrix(linear: &Linear, biased: bool) -> Result<Mat<f64>> {
     let mut rows = wide(&linear.weight)?.to_vec2::<f64>()?;
     let columns = linear.weight.dim(1)?;
@@ -73,7 +75,7 @@ fn matrix(linear: &Linear, biased: bool) -> Result<Mat<f64>> {
     Ok(Mat::from_fn(rows.len(), columns, |row, column| rows[row][column]))
 }
 
-/// The opposite of [`matrix`].
+/// The inverse of [`matrix`].
 fn layer(matrix: &Tensor, biased: bool) -> Result<Linear> {
     let rows = matrix.dim(0)? - usize::from(biased);
     let bias = biased.then(|| narrow(&matrix.get(rows)?)).transpose()?;
@@ -95,16 +97,16 @@ struct Svd {
 
 impl Svd {
     /// # Shapes
-    /// `a`: `[m, d_head]`, `b`: `[n, d_head]`.
+    /// `a`: `[l, d_head]`, `b`: `[r, d_head]`
     fn of(a: &Mat<f64>, b: &Mat<f64>, head: usize) -> Result<Self> {
-        // The product has at most rank d_head: what is decomposed is no larger.
+        // The product has rank at most d_head, so only a matrix of that size is decomposed.
         let (qr_a, qr_b) = (a.qr(), b.qr());
         let core = qr_a.thin_R() * qr_b.thin_R().transpose();
         let svd = core.thin_svd().map_err(|_| WeightsError::Singular { head })?;
         let u = qr_a.compute_thin_Q() * svd.U();
         let v = qr_b.compute_thin_Q() * svd.V();
         let s: Vec<f64> = svd.S().column_vector().iter().copied().collect();
-        // Where the model is narrower than a head, the columns beyond its width are zero.
+        // If the model is narrower than a head, the columns beyond its width are zero.
         let padded = |matrix: &Mat<f64>| {
             let at = |row, column| if column < matrix.ncols() { matrix[(row, column)] } else { 0.0 };
             Mat::from_fn(matrix.nrows(), a.ncols(), at)
@@ -113,13 +115,13 @@ impl Svd {
         Ok(Self { u: padded(&u), s, v: padded(&v) })
     }
 
-    /// `U sqrt(S)` and `V sqrt(S)`.
+    /// Returns `U sqrt(S)` and `V sqrt(S)`.
     fn even(&self) -> (Mat<f64>, Mat<f64>) {
         let scaled = |matrix: &Mat<f64>| scale(matrix, |index| self.s[index].sqrt());
         (scaled(&self.u), scaled(&self.v))
     }
 
-    /// `U S` and `V`.
+    /// Returns `U S` and `V`.
     fn left(self) -> (Mat<f64>, Mat<f64>) {
         (scale(&self.u, |index| self.s[index]), self.v)
     }

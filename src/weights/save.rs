@@ -1,4 +1,4 @@
-//! A model as a folder of files.
+//! Writing a model as a folder of files, used by every format.
 
 use crate::{
     Model, Result,
@@ -10,7 +10,7 @@ use candle_core::Tensor;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// Writes `config.json`, `model.safetensors`, and `tokenizer.json` where there is a tokenizer, all in one step.
+/// Writes `config.json`, `model.safetensors`, and `tokenizer.json` if there is a tokenizer, in one step.
 pub(super) fn write(
     model: &Model,
     folder: &Path,
@@ -28,7 +28,7 @@ pub(super) fn write(
     })
 }
 
-/// Refuses a folder that says things of another model which would be read as if they were of this one.
+/// Refuses a folder with files of another model that would be read as part of this one.
 pub(crate) fn refuse_a_mix(model: &Model, folder: &Path) -> Result<()> {
     let tokenizer = model.tokenizer().is_none().then_some(load::TOKENIZER);
     let mut read = load::BESIDE.into_iter().chain(tokenizer);
@@ -38,8 +38,8 @@ pub(crate) fn refuse_a_mix(model: &Model, folder: &Path) -> Result<()> {
     }
 }
 
-/// Refuses a folder with a model that no training wrote, which would be lost: every training writes its losses beside the
-/// model.
+/// Refuses a folder with a model that did not come from training, because it would be lost. Every training writes its
+/// losses next to its model.
 pub(crate) fn refuse_another(folder: &Path) -> Result<()> {
     let there = |file: &str| folder.join(file).exists();
     match there(load::CONFIG) && there(load::WEIGHTS) && !there(LOSSES) {
@@ -48,10 +48,10 @@ pub(crate) fn refuse_another(folder: &Path) -> Result<()> {
     }
 }
 
-/// What a training writes beside its model.
+/// The file that a training writes next to its model.
 pub(crate) const LOSSES: &str = "loss.csv";
 
-/// The special tokens, as configurations have them.
+/// Writes the special tokens as Hugging Face configurations name them.
 fn specials(ids: &SpecialIds, config: &mut Map<String, Value>) {
     let SpecialIds { bos, eos, pad, unk, cls, sep, mask, adds_bos, unknown: _ } = ids;
     let singles = [("bos", bos), ("pad", pad), ("unk", unk), ("cls", cls), ("sep", sep), ("mask", mask)];

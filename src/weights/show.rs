@@ -1,4 +1,4 @@
-//! How weights are shown.
+//! How weights are shown in a notebook: a table of names and shapes.
 
 use super::WeightViews;
 use crate::notebook::Card;
@@ -14,11 +14,11 @@ impl WeightViews {
         let title = format!("Weights of {}", self.model.name());
         Card::new(&title)
             .table(&["name", "shape"], rows)
-            .note("weights().get(name) has them, weights().w_q(layer) and its like too.")
+            .note("Read one with weights().get(name) or a method such as weights().w_q(layer).")
     }
 }
 
 shown! {
-    /// Shows the names and shapes in a notebook, those of layer 0 for all layers.
+    /// Shows the names and shapes in a notebook. Layer 0 stands for all layers.
     WeightViews: card
 }

@@ -1,51 +1,10 @@
-//! Which steps of weight processing there are.
+//! [`Processing`]: which steps of weight processing to apply.
 
 use super::{center, fold, refactor, value_bias};
-use crate::{
-    Result,
-    model::{Config, transformer::Transformer},
-};
-use std::fmt;
-
-/// A rewriting of the weights that leaves every log-probability as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// A norm's weight and bias move into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).
-    FoldLn,
-    /// What is written to the residual stream has mean 0:
-    /// [`Model::center_writing_weights`](crate::Model::center_writing_weights).
-    CenterWritingWeights,
-    /// Logits have mean 0: [`Model::center_unembed`](crate::Model::center_unembed).
-    CenterUnembed,
-    /// Values have no bias: [`Model::fold_value_biases`](crate::Model::fold_value_biases).
-    FoldValueBiases,
-    /// Each head's matrices are orthogonal:
-    /// [`Model::refactor_factored_attn_matrices`](crate::Model::refactor_factored_attn_matrices).
-    RefactorFactoredAttnMatrices,
-}
+use crate::{Result, config::Step, model::Config, net::transformer::Transformer};
 
 impl Step {
-    /// In the order they are done.
-    pub const ALL: [Self; 5] = [
-        Self::FoldLn,
-        Self::CenterWritingWeights,
-        Self::CenterUnembed,
-        Self::FoldValueBiases,
-        Self::RefactorFactoredAttnMatrices,
-    ];
-
-    /// TransformerLens's name: `fold_ln`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FoldLn => "fold_ln",
-            Self::CenterWritingWeights => "center_writing_weights",
-            Self::CenterUnembed => "center_unembed",
-            Self::FoldValueBiases => "fold_value_biases",
-            Self::RefactorFactoredAttnMatrices => "refactor_factored_attn_matrices",
-        }
-    }
-
-    /// Why a model has nothing for this step to do, or would not stay the same.
+    /// Returns why the step does not apply to a model: it has nothing to do, or the output would change.
     pub(super) fn obstacle(self, config: &Config, transformer: &Transformer) -> Option<&'static str> {
         match self {
             Self::FoldLn => fold::obstacle(config),
@@ -56,7 +15,7 @@ impl Step {
         }
     }
 
-    /// Does it, and records that.
+    /// Applies the step and records it.
     pub(super) fn done_to(self, config: &mut Config, transformer: &mut Transformer) -> Result<()> {
         self.apply(transformer)?;
         config.processed.record(self);
@@ -74,20 +33,15 @@ impl Step {
         }
     }
 
-    /// Whether the embedding and the unembedding are no longer one matrix afterwards.
+    /// Whether the embedding and the unembedding are different matrices after the step.
     fn unties(self) -> bool {
         matches!(self, Self::FoldLn | Self::CenterWritingWeights | Self::CenterUnembed)
     }
 }
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Which steps to do, for [`Model::processed`](crate::Model::processed). The names and the default are those of
-/// `from_pretrained` in TransformerLens: all but the last.
+/// Which steps [`Model::processed`](crate::Model::processed) applies.
+///
+/// The names and defaults are those of TransformerLens's `from_pretrained`: all but the last.
 ///
 /// # Examples
 /// ```
@@ -121,7 +75,7 @@ impl Default for Processing {
 }
 
 impl Processing {
-    /// No step.
+    /// No steps.
     pub const fn none() -> Self {
         Self {
             fold_ln: false,
@@ -132,7 +86,7 @@ impl Processing {
         }
     }
 
-    /// Every step.
+    /// All steps.
     pub const fn all() -> Self {
         Self {
             fold_ln: true,

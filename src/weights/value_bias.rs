@@ -1,7 +1,7 @@
-//! Folding the biases of the values into the output's.
+//! Folding value biases into the output bias ([`Model::fold_value_biases`](crate::Model::fold_value_biases)).
 //!
-//! A head adds up values with weights that sum to 1, so that their bias `b_V` comes through whole and adds
-//! `b_V W_O` to the residual stream at every token, as `b_O` does.
+//! A head averages values with weights that sum to 1. So its value bias `b_V` passes through unchanged and adds
+//! `b_V W_O` to the residual stream at every token, just as `b_O` does.
 
 use super::{
     exact::{add_to_bias, through, wide},
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     Result,
-    model::{
-        Config,
+    model::Config,
+    net::{
         parts::{Attention, Block},
         transformer::Transformer,
     },
@@ -18,25 +18,24 @@ use crate::{
 
 pub(super) fn obstacle(config: &Config, transformer: &Transformer) -> Option<&'static str> {
     if config.clip_qkv.is_some() {
-        return Some("its values are cut off, bias and all");
+        return Some("its values are clipped after the bias is added");
     }
     let has_bias = |attention: &Attention| attention.v.bias.is_some();
-    let encoder = transformer.encoder.iter().flat_map(|(encoder, _)| &encoder.blocks);
-    let mut blocks = encoder.chain(&transformer.blocks.blocks);
+    let mut blocks = transformer.stacks().flat_map(|stack| &stack.blocks);
     let across = |block: &Block| block.cross.as_ref().is_some_and(|cross| has_bias(&cross.attention));
     let any = blocks.any(|block| has_bias(&block.attention) || across(block));
-    (!any).then_some("its values have no bias")
+    (!any).then_some("its values do not have a bias")
 }
 
 pub(super) fn apply(transformer: &mut Transformer) -> Result<()> {
     attentions(transformer).try_for_each(fold)
 }
 
-/// Moves one attention's value bias into its output bias.
+/// Moves the value bias of one attention into its output bias.
 pub(super) fn fold(attention: &mut Attention) -> Result<()> {
     let Some(bias) = attention.v.bias.take() else { return Ok(()) };
     let (heads, kv_heads, d_head) = (attention.n_heads, attention.n_key_value_heads, attention.d_head);
-    // Each key head's bias once for every query head that shares it.
+    // Each key head's bias counts once for every query head that shares it.
     let shared = (kv_heads, heads / kv_heads, d_head);
     let bias = wide(&bias)?.reshape((kv_heads, 1, d_head))?.broadcast_as(shared)?.flatten_all()?;
     let output = through(&bias, &wide(&attention.o.weight)?)?;

@@ -1,23 +1,23 @@
-//! [`WeightViews`]: whose weights.
+//! [`WeightViews`]: the weights of a model, one of its stacks or one of its experts.
 
 use crate::{
     Model, Result,
     error::WeightsError,
     hook::Stack,
     index::{Counted, ToIndex},
-    model::{
+    net::{
         parts::{Attention, Block, Norm},
-        transformer::Blocks,
+        transformer::StackParts,
     },
 };
 use candle_core::{DType, Device, Tensor};
 
 /// The weights of a model under TransformerLens's names and in its shapes: [`Model::weights`].
 ///
-/// Owned and cheap to clone. A view shares memory with the model wherever the layout allows, which is everywhere but
-/// for the queries, keys and values that GPT-2 keeps in one matrix, embeddings with a scale, stacked layers and
-/// repeated heads. A bias that the model does not have is zero, and the weight of a norm that has none (because it was
-/// folded) is one, as in TransformerLens. The axes are in the words of [`axes`](crate::axes).
+/// It is owned and cheap to clone. A view shares memory with the model where the layout allows. It does not for
+/// queries, keys and values that GPT-2 keeps in one matrix, embeddings with a scale, stacked layers and repeated heads.
+/// A missing bias is returned as zeros, and the weight of a folded norm as ones, as in TransformerLens. The axes are in
+/// the words of [`axes`](crate::axes).
 ///
 /// # Examples
 /// ```
@@ -41,7 +41,7 @@ pub struct WeightViews {
 }
 
 impl Model {
-    /// The weights, to be read under TransformerLens's names.
+    /// Returns the weights under TransformerLens's names.
     #[doc(alias = "parameters")]
     pub fn weights(&self) -> WeightViews {
         let stack = match self.config().stacks() {
@@ -53,34 +53,34 @@ impl Model {
 }
 
 impl WeightViews {
-    /// The encoder's, in a model that has an encoder and a decoder.
+    /// Returns the weights of the encoder of an encoder-decoder model.
     ///
     /// # Errors
-    /// When the model has one stack of blocks.
+    /// Fails when the model has only one stack.
     pub fn encoder(&self) -> Result<Self> {
         self.of(Stack::Encoder)
     }
 
-    /// The decoder's, in a model that has an encoder and a decoder.
+    /// Returns the weights of the decoder of an encoder-decoder model.
     ///
     /// # Errors
-    /// When the model has one stack of blocks.
+    /// Fails when the model has only one stack.
     pub fn decoder(&self) -> Result<Self> {
         self.of(Stack::Decoder)
     }
 
-    /// Of attention, those with which the decoder looks at the encoder.
+    /// Returns the weights with cross attention in place of self-attention.
     ///
     /// # Errors
-    /// When the model has no encoder and decoder.
+    /// Fails when the model does not have an encoder and a decoder.
     pub fn cross_attention(&self) -> Result<Self> {
         Ok(Self { across: true, ..self.decoder()? })
     }
 
-    /// Of MLPs, those of one expert of the mixture.
+    /// Returns the weights with one expert of a mixture as the MLP.
     ///
     /// # Errors
-    /// When the model has no such expert.
+    /// Fails when the model does not have such an expert.
     pub fn expert(&self, expert: usize) -> Result<Self> {
         match self.model.config().experts {
             None => Err(self.absent("experts", "its layers have one MLP each")),
@@ -88,43 +88,43 @@ impl WeightViews {
         }
     }
 
-    /// Keys and values with one head for each query head, those of grouped queries repeated, as TransformerLens's
-    /// `W_K` and `W_V` have them.
+    /// Returns the weights with keys and values repeated for each query head that shares them, like TransformerLens's
+    /// `W_K` and `W_V`.
     pub fn ungrouped(&self) -> Self {
         Self { ungrouped: true, ..self.clone() }
     }
 
-    /// One view of all layers, along a new first axis.
+    /// Returns one view of all layers, stacked along a new first axis.
     ///
     /// # Shapes
     /// `[layer, ..]`
     ///
     /// # Errors
-    /// When a layer does not have the weight.
+    /// Fails when a layer does not have the weight.
     pub fn stacked(&self, view: impl Fn(&Self, usize) -> Result<Tensor>) -> Result<Tensor> {
         let layers = (0..self.blocks()?.blocks.len()).map(|layer| view(self, layer)).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::stack(&layers, 0)?)
     }
 
-    /// The weight of a norm by its TransformerLens name, such as `ln1`.
+    /// Returns the weight of a norm by its TransformerLens name, such as `ln1`.
     ///
     /// # Shapes
     /// `[d_model]`
     ///
     /// # Errors
-    /// When there is no such layer or norm.
+    /// Fails when there is no such layer or norm.
     pub fn ln_w(&self, layer: impl ToIndex, name: &str) -> Result<Tensor> {
         let norm = self.norm(layer, name)?;
         norm.weight.clone().map_or_else(|| Ok(Tensor::ones(self.width(), DType::F32, &Device::Cpu)?), Ok)
     }
 
-    /// The bias of a norm by its TransformerLens name, such as `ln1`.
+    /// Returns the bias of a norm by its TransformerLens name, such as `ln1`.
     ///
     /// # Shapes
     /// `[d_model]`
     ///
     /// # Errors
-    /// When there is no such layer or norm.
+    /// Fails when there is no such layer or norm.
     pub fn ln_b(&self, layer: impl ToIndex, name: &str) -> Result<Tensor> {
         self.bias_or_zero(&self.norm(layer, name)?.bias, self.width())
     }
@@ -138,21 +138,34 @@ impl WeightViews {
     fn of(&self, stack: Stack) -> Result<Self> {
         match self.model.config().stacks().contains(&stack) {
             true => Ok(Self { stack: Some(stack), ..self.clone() }),
-            false => Err(self.absent(stack.prefix(), "it has one stack of blocks, whose weights need no choice")),
+            false => {
+                Err(self
+                    .absent(stack.prefix(), "it has one stack of blocks, so its weights are used without choosing one"))
+            }
         }
     }
 
-    /// Whether these are the decoder's, beside an encoder.
+    /// Whether these are the weights of the decoder of an encoder-decoder model.
     pub(super) fn is_decoder(&self) -> bool {
         self.stack == Some(Stack::Decoder)
     }
 
-    pub(super) fn blocks(&self) -> Result<&Blocks> {
+    /// Whether these are the encoder's, beside a decoder.
+    pub(crate) fn is_encoder(&self) -> bool {
+        self.stack == Some(Stack::Encoder)
+    }
+
+    /// Whether attention is the decoder's look at the encoder.
+    pub(crate) fn looks_across(&self) -> bool {
+        self.across
+    }
+
+    pub(super) fn blocks(&self) -> Result<&StackParts> {
         let transformer = self.model.transformer();
         match (self.stack, &transformer.encoder) {
             (None, _) => Err(WeightsError::WhichStack { family: self.family() }.into()),
-            (Some(Stack::Encoder), Some((encoder, _))) => Ok(encoder),
-            (Some(_), _) => Ok(&transformer.blocks),
+            (Some(Stack::Encoder), Some(encoder)) => Ok(encoder),
+            (Some(_), _) => Ok(&transformer.last),
         }
     }
 
@@ -165,7 +178,7 @@ impl WeightViews {
         let block = self.block(layer)?;
         match (self.across, &block.cross) {
             (true, Some(cross)) => Ok(&cross.attention),
-            (true, None) => Err(self.absent("cross attention", "only a decoder beside an encoder looks across")),
+            (true, None) => Err(self.absent("cross attention", "only the decoder of an encoder-decoder model has it")),
             (false, _) => Ok(&block.attention),
         }
     }
@@ -182,7 +195,7 @@ impl WeightViews {
         WeightsError::Absent { weight: weight.into(), family: self.family(), why }.into()
     }
 
-    /// A bias that may be absent, as it is.
+    /// Returns a bias, or zeros if it is absent.
     pub(super) fn bias_or_zero(&self, bias: &Option<Tensor>, size: usize) -> Result<Tensor> {
         bias.clone().map_or_else(|| Ok(Tensor::zeros(size, DType::F32, &Device::Cpu)?), Ok)
     }

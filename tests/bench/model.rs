@@ -14,7 +14,7 @@ const CONFIG: &str = r#"{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_e
 pub fn open(name: &str) -> Result<Model> {
     let folder = std::env::temp_dir().join(format!("glassbox-bench-{name}-{}", std::process::id()));
     write(&folder)?;
-    let model = Model::open(&folder.to_string_lossy());
+    let model = Model::open(folder.to_string_lossy());
     fs::remove_dir_all(&folder)?;
     Ok(model?)
 }

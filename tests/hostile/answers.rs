@@ -51,7 +51,7 @@ pub fn judged<T>(result: glassbox::Result<T>) -> Result<Option<T>, String> {
 
 /// Opens the model, shows its card, runs it.
 fn model(place: &Path, finite: bool) -> Result<(), String> {
-    let Some(model) = judged(Model::open(&place.to_string_lossy()))? else { return Ok(()) };
+    let Some(model) = judged(Model::open(place.to_string_lossy()))? else { return Ok(()) };
     model.evcxr_display();
     let ids: Vec<u32> = [5, 0, 3, 1, 9].into_iter().filter(|&id| (id as usize) < model.config().d_vocab).collect();
     if let Some(run) = judged(model.run(ids))?

@@ -23,7 +23,7 @@ type Outcome = Result<(), String>;
 
 /// Calls methods until the choices are at an end.
 pub fn make(choices: &[u8], place: &Path) -> Outcome {
-    let model = Model::open(&place.to_string_lossy()).map_err(|error| format!("a seed model: {error}"))?;
+    let model = Model::open(place.to_string_lossy()).map_err(|error| format!("a seed model: {error}"))?;
     let mut odd = Odd { choices: Unstructured::new(choices), model: &model };
     let run = model.run([5, 0, 3, 1, 9]).map_err(|error| format!("a seed model: {error}"))?;
     let areas = [of_run, of_model, of_generation, of_patching, of_circuits, of_pictures, of_probes];
@@ -137,7 +137,7 @@ fn of_patching(odd: &mut Odd, run: &Run) -> Outcome {
         0 => Metric::logit(model, odd.id(), odd.count()),
         1 => Metric::logit_diff(model, odd.text(), odd.text(), 1),
         2 => Metric::rank(model, odd.id(), 1),
-        3 => Metric::divergence(run),
+        3 => Metric::kl_divergence(run),
         4 => Metric::logit(model, 3, 1).and_then(|metric| metric.at(odd.index())),
         _ => Metric::logit_diff(model, 3, 4, 1),
     };
@@ -178,7 +178,7 @@ fn of_circuits(odd: &mut Odd, _: &Run) -> Outcome {
         6 => fine(circuits::prefix_matching_scores(model, head)),
         7 => fine(Fourier::new(odd.count()).and_then(|fourier| fourier.spectrum(odd.tensor()))),
         8 => fine(Fourier::new(7).and_then(|fourier| fourier.circle(odd.tensor(), odd.count()))),
-        _ => fine(corpus::pairs(corpus::Contrast::RelativeClause, corpus::Material::HeldOut, odd.small() * 50, 3)),
+        _ => fine(corpus::pairs(corpus::Contrast::RelativeClause, corpus::Partition::HeldOut, odd.small() * 50, 3)),
     }
 }
 
@@ -189,8 +189,8 @@ fn of_pictures(odd: &mut Odd, _: &Run) -> Outcome {
         0 => {
             let values =
                 Array2::from_shape_fn((rows, columns), |(row, column)| if row == column { value } else { row as f32 });
-            let map = Heatmap::new(values).title(odd.text()).y_tokens(odd.text(), [odd.text(), odd.text()]);
-            shown(map.range(odd.value(), odd.value()).print(odd.count()).draw())
+            let map = Heatmap::new(values).title(odd.text()).y(odd.text()).y_tokens([odd.text(), odd.text()]);
+            shown(map.range(odd.value(), odd.value()).print_strongest(odd.count()).draw())
         }
         1 => shown(Bars::new([(odd.text(), value), (odd.text(), 1.0)]).range(odd.value(), odd.value()).draw()),
         2 => shown(

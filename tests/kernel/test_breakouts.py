@@ -13,7 +13,7 @@ CONTROLS = r"\u{1b}[31m\u{0}\u{7f}\u{9b}\u{202e}\u{2066}"
 FIGURES = """
 Bars::tokens([(attack, 0.7), ("b", 0.3)]).title(attack).value(attack).draw()
 TokenText::new([attack, "b"], [0.1, 0.2]).title(attack).value(attack)
-Heatmap::facets([(attack, array![[1.0, 2.0]])]).title(attack).x_names(attack, [attack, "b"]).y_tokens(attack, [attack])
+Heatmap::facets([(attack, array![[1.0, 2.0]])]).title(attack).x(attack).x_names([attack, "b"]).y(attack).y_tokens([attack])
 AttentionPattern::new(array![[1.0, 0.0], [0.5, 0.5]], [attack, "b"]).title(attack)
 AttentionHeads::new(array![[[1.0, 0.0], [0.5, 0.5]]], [attack, "b"]).names([attack]).title(attack)
 LineChart::new().title(attack).add(Series::new(attack, [0.1, 0.9])).baseline(attack, 0.5).x(attack).y(attack)

@@ -38,6 +38,15 @@ class Shown(unittest.TestCase):
         (bundle,) = self.kernel.check("model.run(again)?").bundles
         self.assertIn("text/html", bundle)
 
+    def test_every_part_of_a_tuple_or_list_that_moves_variables_is_shown(self):
+        self.kernel.check("use glassbox::plot::*;")
+        self.kernel.check(f"let (one, two) = ({BARS}.draw()?, {BARS}.draw()?);")
+        self.assert_picture("(one, two)", 2)
+        self.kernel.check(f"let (one, two) = ({BARS}.draw()?, {BARS}.draw()?);")
+        self.assert_picture("vec![one, two]", 2)
+        self.kernel.check(f"let one = {BARS}.draw()?;")
+        self.assert_picture("Some(one)")
+
     def test_results_options_vectors_tuples_and_references_are_shown(self):
         self.kernel.check("use glassbox::plot::*;")
         self.kernel.check(f"let kept = {BARS}.draw()?;")

@@ -88,7 +88,7 @@ fn a_damaged_file_is_named_with_the_reason() {
     }
     let folder = whole_folder();
     folder.write("model.safetensors", [&[0xff; 8], &whole[8..]].concat());
-    refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "its header is said to have"]);
+    refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "its header claims to have"]);
 
     for (file, what) in [("config.json", "a JSON object"), ("tokenizer.json", "a tokenizer")] {
         let folder = whole_folder();
@@ -131,7 +131,7 @@ fn an_index_that_does_not_fit_its_parts_is_refused() {
     refused(Checkpoint::from_folder(sharded(&swapped).path()), &["00001-of-00002", "`h.0.ln_1.weight`"]);
 
     let outside = INDEX.replace("model-00001-of-00002", "../other/model");
-    refused(Checkpoint::from_folder(sharded(&outside).path()), &["index", "no file name"]);
+    refused(Checkpoint::from_folder(sharded(&outside).path()), &["index", "not a file name"]);
     refused(Checkpoint::from_folder(sharded("{}").path()), &["model.safetensors.index.json", "weight_map"]);
     refused(Checkpoint::from_folder(sharded("{").path()), &["model.safetensors.index.json", "JSON"]);
 }

@@ -62,7 +62,7 @@ fn states(name: &'static str) {
 fn decoded(name: &'static str) {
     let expected = Expected::of(name);
     let pass = expected.model().pass(expected.ids("input_ids")).unwrap();
-    expected.is(&pass.target(expected.ids("decoder_input_ids")).unwrap().run().unwrap().logits().unwrap());
+    expected.is(&pass.decoder_input(expected.ids("decoder_input_ids")).unwrap().run().unwrap().logits().unwrap());
 }
 
 macro_rules! same {

@@ -37,7 +37,7 @@ fn bytes_that_are_not_the_announced_ones_are_never_opened_nor_kept() {
             asked.file() == name && send(stream, 200, &[], &flipped(&files[name]))
         });
         let cache = Folder::new();
-        let parts = [name, "announces", "hash", "nothing of it is kept"];
+        let parts = [name, "announces", "hash", "nothing of it was saved"];
         refused(server.hub(&cache).open("org/tiny"), &parts);
         assert!(!all_files(&cache).iter().any(|file| file.ends_with(name)) && half_files(&cache).is_empty());
         assert_eq!(server.take_asked().iter().filter(|asked| asked.file() == name).count(), 2);
@@ -102,13 +102,13 @@ fn an_endless_body_ends_at_the_announced_size() {
         let cache = Folder::new();
         refused(
             server.hub(&cache).open("org/tiny"),
-            &["model.safetensors", "does not end after the 168 bytes", "nothing"],
+            &["model.safetensors", "does not end after the expected 168 bytes", "nothing"],
         );
         assert_eq!(std::fs::metadata(cache.file(&unfinished())).map_or(0, |data| data.len()), 0);
     }
     assert!(sent.load(Relaxed) < 100 << 20);
     let server = weights(|_, bytes, stream| send(stream, 200, &[], &bytes.repeat(2)));
-    refused(server.hub(&Folder::new()).open("org/tiny"), &["336 bytes come where 168 are due"]);
+    refused(server.hub(&Folder::new()).open("org/tiny"), &["336 bytes were announced instead of 168"]);
 }
 
 #[test]
@@ -185,7 +185,10 @@ fn a_download_that_breaks_off_leaves_no_half_file_and_goes_on_where_it_ended() {
         }
     });
     let cache = Folder::new();
-    refused(broken.hub(&cache).open("org/tiny"), &["model.safetensors", "the 50 bytes that came are kept", "goes on"]);
+    refused(
+        broken.hub(&cache).open("org/tiny"),
+        &["model.safetensors", "the 50 bytes received are saved", "continues from there"],
+    );
     assert_eq!(half_files(&cache).len(), 1);
     assert!(!cache.file(&format!("models--org--tiny/snapshots/{COMMIT}/model.safetensors")).exists());
     refused(super::hub::offline(&cache).open("org/tiny"), &["org/tiny"]);
@@ -254,7 +257,7 @@ fn a_page_that_a_network_sends_in_place_of_the_hub_is_told() {
     let server = Server::with(whole_model(), move |_, _, stream| send(stream, 200, &html, PAGE));
     refused(server.hub(&Folder::new()).open("org/tiny"), &["answer for `org/tiny` is a web page", "login"]);
     let server = weights(move |_, _, stream| send(stream, 200, &html, PAGE));
-    refused(server.hub(&Folder::new()).open("org/tiny"), &["a web page comes in its place"]);
+    refused(server.hub(&Folder::new()).open("org/tiny"), &["a web page was sent instead"]);
 }
 
 /// The beginning of a gzip file that unpacks to a space and `count` times 258 more.

@@ -100,7 +100,7 @@ fn a_refusal_says_what_to_do() {
         (404, vec![], "check the id"),
         (404, vec![("X-Error-Code", "RevisionNotFound")], "no branch, tag or commit `v2`"),
         (400, vec![("X-Error-Message", "Invalid rev id")], "Invalid rev id"),
-        (429, vec![("Retry-After", "0")], "asked too often"),
+        (429, vec![("Retry-After", "0")], "too many requests"),
         (503, vec![("Retry-After", "0")], "try again later"),
     ] {
         let server = Server::with(Files::new(), move |_, _, stream| send(stream, status, &headers, b"no"));

@@ -58,8 +58,8 @@ fn nothing_that_a_hub_says_becomes_a_path_unchecked() {
         (String::new(), "is damaged"),
         (named("../evil"), "\"../evil\""),
         (named("/etc/passwd"), "\"/etc/passwd\""),
-        (named("a/../../evil"), "no name inside"),
-        (named("..\\\\evil"), "no name inside"),
+        (named("a/../../evil"), "not a name inside"),
+        (named("..\\\\evil"), "not a name inside"),
         (named("a\\u0000b"), "\"a\\0b\""),
         (listed(r#"{"rfilename": "tokenizer.json", "blobId": "../../../evil"}"#), "hash"),
         (listed(r#"{"rfilename": "tokenizer.json", "lfs": {"sha256": "/etc/passwd", "size": 3}}"#), "hash"),
@@ -96,7 +96,7 @@ fn an_index_that_leads_out_of_its_folder_is_refused() {
         let index = format!(r#"{{"weight_map": {{"wte.weight": "{shard}"}}}}"#);
         files.insert("model.safetensors.index.json".into(), index.into_bytes());
         let server = Server::start(files);
-        refused(server.hub(&Folder::new()).open("org/tiny"), &[shard, "no file name"]);
+        refused(server.hub(&Folder::new()).open("org/tiny"), &[shard, "not a file name"]);
         assert!(!server.take_asked().iter().any(|asked| asked.path.contains("evil")));
     }
 }
@@ -107,9 +107,9 @@ fn redirects_end_and_lead_only_to_addresses() {
         (Some("/loop"), "lead back"),
         (Some("?again"), "lead back"),
         (Some("/a"), "more than 10 times"),
-        (Some("file:///etc/passwd"), "no address"),
-        (Some("https://user:secret@127.0.0.1/"), "no address"),
-        (Some("http://"), "no address"),
+        (Some("file:///etc/passwd"), "not an address"),
+        (Some("https://user:secret@127.0.0.1/"), "not an address"),
+        (Some("http://"), "not an address"),
         (Some("http://127.0.0.1:9/x?key=secret"), "127.0.0.1:9 cannot be reached"),
         (None, ""),
     ] {
@@ -146,5 +146,5 @@ fn a_server_that_does_not_speak_http_is_told() {
         let long = "x".repeat(1 << 20);
         raw(stream, 200, &[("X-Long", &long)], b"{}")
     });
-    refused(server.hub(&Folder::new()).open("org/tiny"), &["does not speak HTTP as it should"]);
+    refused(server.hub(&Folder::new()).open("org/tiny"), &["its answer is not valid HTTP"]);
 }

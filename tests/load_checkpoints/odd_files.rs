@@ -68,9 +68,9 @@ fn a_damaged_safetensors_file_says_so_in_our_words_and_to_download_it_again() {
         (with_header(&twice, 16), "without a gap"),
         (with_header(endless, 0), "without a gap"),
         (with_header(r#"{"a":[1]}"#, 0), "which type, shape and place"),
-        (with_header("{", 0), "its header is no JSON at line 1, column 1"),
+        (with_header("{", 0), "its header is not valid JSON at line 1, column 1"),
         (with_header(&whole, 8)[..20].to_vec(), "its header at byte"),
-        (vec![0xff; 32], "its header is said to have 18446744073709551615 bytes"),
+        (vec![0xff; 32], "its header claims to have 18446744073709551615 bytes"),
         (vec![1, 2, 3], "it has 3 bytes"),
     ] {
         let folder = Folder::new();
@@ -101,7 +101,7 @@ fn in_parts(second: &[f32], single: Option<Vec<u8>>) -> Folder {
 fn a_file_beside_an_index_must_hold_what_its_parts_hold() {
     let open = |folder: &Folder| Checkpoint::from_folder(folder.path());
     assert_eq!(open(&in_parts(&[5., 6.], Some(two_tensors()))).unwrap().weights.names().len(), 2);
-    let both = ["model.safetensors", "model.safetensors.index.json beside it", "take away one or the other"];
+    let both = ["model.safetensors", "model.safetensors.index.json beside it", "remove one or the other"];
     let less = safetensors(&[("wte.weight", Dtype::F32, &[2, 2], f32s(&[1., 2., 3., 4.]))]);
     for (folder, part) in [
         (in_parts(&[5., 7.], Some(two_tensors())), "`h.0.ln_1.weight`"),
@@ -146,19 +146,22 @@ fn a_link_that_leads_nowhere_is_named_and_not_taken_for_absent() {
         let folder = whole_folder();
         fs::remove_file(folder.file(name)).unwrap();
         symlink(to, folder.file(name)).unwrap();
-        refused(Checkpoint::from_folder(folder.path()), &[name, "a link that leads to no file"]);
+        refused(Checkpoint::from_folder(folder.path()), &[name, "a broken link"]);
     }
     let folder = whole_folder();
     fs::remove_file(folder.file("model.safetensors")).unwrap();
     fs::create_dir(folder.file("model.safetensors")).unwrap();
-    refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "is no file"]);
+    refused(Checkpoint::from_folder(folder.path()), &["model.safetensors", "is not a file"]);
 }
 
 #[test]
 fn a_value_that_is_no_number_is_blamed_on_where_it_came_from() {
     let nan = Tensor::new(&[1f32, f32::NAN], &Device::Cpu).unwrap();
     let error = Weights::from_tensors([("w", nan)]).get("w", &[2]).unwrap_err().to_string();
-    assert!(error.contains("`w`") && error.contains("from no file") && !error.contains("damaged"), "{error}");
+    assert!(
+        error.contains("`w`") && error.contains("did not come from a file") && !error.contains("damaged"),
+        "{error}"
+    );
     let folder = whole_folder();
     folder.write("model.safetensors", safetensors(&[("w", Dtype::F32, &[2], f32s(&[1., f32::NAN]))]));
     let weights = Checkpoint::from_folder(folder.path()).unwrap().weights;

@@ -225,7 +225,7 @@ fn nonsense_is_refused_with_its_value_and_what_is_valid() {
         ("llama-rope-linear", "rope_parameters.factor", json!(0), "from 1e-12 to 1e12"),
         ("families/gemma2", "query_pre_attn_scalar", json!(0), "from 1e-12 to 1e12"),
         ("families/gemma2", "final_logit_softcapping", json!(-1e308), "from 1e-12 to 1e12"),
-        ("families/albert", "num_hidden_layers", json!(16_777_216), "1000 at most"),
+        ("families/albert", "num_hidden_layers", json!(16_777_216), "at most 1000"),
         ("families/bert", "num_hidden_layers", json!(16_777_216), "tensors"),
         ("families/llama", "bos_token_id", json!(99_999), "0 to"),
         ("families/t5", "decoder_start_token_id", json!(53), "0 to 52"),
@@ -281,7 +281,7 @@ fn what_stands_beside_the_section_that_is_used_is_read_too_and_may_not_contradic
         ("families/phi", "partial_rotary_factor", json!("x"), "`partial_rotary_factor` is \"x\" where"),
         ("families/gemma3_text", "rope_local_base_freq", json!(0), "`rope_local_base_freq` is 0 where"),
         ("llama-gqa-tied", "rope_scaling", json!({"rope_type": "linear", "factor": 4.0}), "`rope_scaling.factor` = 4"),
-        ("llama-gqa-tied", "rope_scaling", json!({"type": "linear"}), "`rope_parameters` says otherwise"),
+        ("llama-gqa-tied", "rope_scaling", json!({"type": "linear"}), "`rope_parameters` has another value"),
         ("llama-rope-linear", "rope_parameters", json!({"factor": 4.0}), "no `rope_type` beside it"),
     ] {
         let error = refused(folder, key, value.clone());

@@ -32,7 +32,7 @@ fn a_text_has_the_same_tokens_each_time_whatever_dropout_the_file_asks_for() {
 fn a_word_of_which_letters_are_dropped_is_no_token() {
     let tokenizer = pairs(json!(null), ("unk_token", json!(null)));
     assert_eq!(tokenizer.id_of("ab").unwrap(), 2);
-    assert!(tokenizer.id_of("").unwrap_err().to_string().contains("an empty text is no token"));
+    assert!(tokenizer.id_of("").unwrap_err().to_string().contains("an empty text is not a token"));
     for word in ["abz", "zzz"] {
         let error = tokenizer.id_of(word).unwrap_err().to_string();
         assert!(error.contains(&format!("`{word}` is not in this model's vocabulary of 3 words")), "{error}");
@@ -54,12 +54,12 @@ fn special_tokens_around_a_text_have_the_ids_of_the_vocabulary() {
     assert_eq!(sound.encode_with_special("the keys").unwrap().ids, [0, 1, 2]);
     with("post_processor", bert(1)).unwrap();
     for (processor, said) in [
-        (template(start(json!([3])), framed("A")), "gives `<s>` the id 3, and its vocabulary the id 0"),
+        (template(start(json!([3])), framed("A")), "gives `<s>` the id 3, but its vocabulary 0"),
         (template(start(json!([0, 1])), framed("A")), "2 ids for the 1 tokens of `<s>`"),
         (template(json!({}), framed("A")), "`<s>`, which `special_tokens` does not explain"),
         (template(start(json!([0])), framed("B")), "must have A once"),
         (template(start(json!([0])), json!([text("A"), text("A")])), "must have A once"),
-        (bert(77), "gives `the` the id 77, and its vocabulary the id 1"),
+        (bert(77), "gives `the` the id 77, but its vocabulary 1"),
         (json!({"type": "Sequence", "processors": [bert(77)]}), "`the` the id 77"),
         (json!({"type": "BertProcessing", "sep": ["[SEP]", 7], "cls": ["<s>", 0]}), "`[SEP]`"),
     ] {
@@ -77,7 +77,7 @@ fn a_splitter_into_pieces_of_nothing_is_refused() {
 #[test]
 fn what_is_no_json_is_said_with_its_place_and_in_our_words() {
     for (bytes, said) in
-        [(&b""[..], "breaks off at line 1"), (b"[1", "breaks off"), (b"\xff\xfe", "no JSON from line 1")]
+        [(&b""[..], "ends early at line 1"), (b"[1", "ends early"), (b"\xff\xfe", "not valid JSON at line 1")]
     {
         refused(Tokenizer::from_bytes(bytes), &["tokenizer.json", said]);
         for file in ["config.json", "generation_config.json"] {

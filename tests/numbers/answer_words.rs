@@ -3,8 +3,7 @@
 use crate::reference::external;
 use glassbox::{
     Model,
-    decompose::ToTokenIds,
-    model::{AnswerWord, exactly},
+    model::{AnswerWord, ToTokenIds, exactly},
     patching::Metric,
     prelude::*,
 };

@@ -84,7 +84,7 @@ fn an_error_among_interventions_is_that_of_whatever_runs() {
         model.generate(TEXT).unwrap().max_new_tokens(2).intervene(broken()).run().map(drop),
         model.generate(TEXT).unwrap().max_new_tokens(2).intervene_during(1.., broken()).run().map(drop),
         Patching::corrupted(&model, TEXT, broken(), metric.clone()).map(drop),
-        Patching::intact(&model, TEXT, metric).unwrap().sweep("one", [], |_| broken()).map(drop),
+        Patching::unpatched(&model, TEXT, metric).unwrap().sweep("one", [], |_| broken()).map(drop),
     ];
     for (nth, error) in errors.into_iter().enumerate() {
         let error = error.expect_err(&nth.to_string());
@@ -252,8 +252,14 @@ fn the_places_where_a_pass_may_stop_include_the_end() {
 fn a_negative_layer_is_one_of_its_own_stack() {
     let t5 = open("families/t5");
     let layers = t5.config().n_layers;
-    let run =
-        t5.pass([5, 6, 7, 1]).unwrap().target([0, 9]).unwrap().record(Site::resid_post(-1).in_decoder()).run().unwrap();
+    let run = t5
+        .pass([5, 6, 7, 1])
+        .unwrap()
+        .decoder_input([0, 9])
+        .unwrap()
+        .record(Site::resid_post(-1).in_decoder())
+        .run()
+        .unwrap();
     assert_eq!(run.cache().sites(), [Site::resid_post(layers - 1).in_decoder()]);
     let error = t5.pass([5, 6, 7, 1]).unwrap().record(Site::resid_post(-1)).run().unwrap_err();
     assert!(error.is_unknown_site() && error.to_string().contains("`encoder`"), "{error}");

@@ -163,11 +163,11 @@ fn a_metric_without_a_gradient_is_refused_by_name() {
     let with = |metric| Patching::new(&model, [1, 2, 3], [1, 4, 3], metric).unwrap();
     let rank = with(Metric::rank(&model, 5, 1).unwrap());
     for error in [rank.attribution().unwrap_err(), rank.integrated_gradients(3).unwrap_err()] {
-        assert!(error.to_string().contains("`rank` goes in steps"), "{error}");
+        assert!(error.to_string().contains("`rank` changes in steps"), "{error}");
     }
     let blind = with(Metric::custom("blind", |logits| logits.detach().max(1)));
     assert!(blind.attribution().is_err(), "nothing flows back through a detached tensor");
-    assert!(blind.integrated_gradients(0).unwrap_err().to_string().contains("at least one step"));
+    assert!(blind.integrated_gradients(0).unwrap_err().to_string().contains("averaged over 0 steps"));
     let zeros = Patching::zero_ablation(&model, [1, 2, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();
     assert!(zeros.attribution().is_ok());
     assert!(zeros.integrated_gradients(2).unwrap_err().to_string().contains("zeros"));
@@ -254,9 +254,9 @@ fn ablations_agree_with_whole_runs() {
         let mean = other.cache().get(site).unwrap().mean_keepdim(0).unwrap();
         replace(site, Tensor::cat(&[&mean, &mean], 0).unwrap())
     });
-    assert_eq!(means.heads(HeadPart::Out).unwrap().deed(), "Mean ablation");
+    assert_eq!(means.heads(HeadPart::Out).unwrap().operation(), "Mean ablation");
     let error = Patching::mean_ablation(&model, &prompts, [1, 2, 3], metric(&model)).unwrap_err().to_string();
-    assert!(error.contains("[4, 4] tokens and those of the reference [3]"), "{error}");
+    assert!(error.contains("[4, 4] tokens and the reference texts [3]"), "{error}");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn attribution_foretells_small_ablations() {
     let correlation = correlation(&effects(&exact), &effects(&fast));
     println!("zero ablation of heads by position: correlation {correlation}");
     assert!(correlation > 0.8, "{correlation}");
-    assert_eq!(fast.deed(), "Zero ablation by attribution");
+    assert_eq!(fast.operation(), "Zero ablation by attribution");
     assert!(fast.html().contains("Zero ablation by attribution: head output, by position"));
 }
 
@@ -285,7 +285,7 @@ fn a_real_model_names_the_indirect_object_and_attribution_finds_where_it_knows_i
     for (fast, least) in [(exact.attribution().unwrap(), 0.5), (exact.integrated_gradients(3).unwrap(), 0.8)] {
         let fast = fast.heads(HeadPart::Out).unwrap();
         let correlation = correlation(&slow.mean(), &fast.mean());
-        println!("{}: correlation {correlation:.3}", fast.deed());
-        assert!(correlation > least, "{}: {correlation}", fast.deed());
+        println!("{}: correlation {correlation:.3}", fast.operation());
+        assert!(correlation > least, "{}: {correlation}", fast.operation());
     }
 }

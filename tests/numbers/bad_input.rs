@@ -75,7 +75,7 @@ fn no_random_texts_are_refused() {
     let none =
         |texts, repeats| glassbox::circuits::repeated_random_tokens(&shipped(), texts, 5, repeats, 0).unwrap_err();
     says(none(0, 2), &["0 random texts", "at least 1"]);
-    says(none(1, 0), &["said 0 times", "at least 1"]);
+    says(none(1, 0), &["0 repeats", "at least 1"]);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::{
 use candle_core::{DType, Tensor};
 use glassbox::{
     circuits::{
-        Detector, Habit, Measure, Writes, compare_heads, copying_scores, full_ov, full_qk, matching_scores, ov_circuit,
-        prefix_matching_scores, qk_circuit, repeated_random_tokens, svd_reading,
+        Detector, HeadType, Measure, Writes, compare_heads, copying_scores, full_ov, full_qk, matching_scores,
+        ov_circuit, prefix_matching_scores, qk_circuit, repeated_random_tokens, svd_reading,
     },
     ndarray::{Array2, ArrayD},
     notebook::Show,
@@ -110,9 +110,9 @@ fn detected_heads_have_transformer_lens_s_scores() {
         let mut given = Array2::from_diag_elem(n, 0.5);
         given.column_mut(0).mapv_inplace(|value| value + 0.5);
         let sought = [
-            ("previous_token", Detector::habit(Habit::PreviousToken)),
-            ("duplicate_token", Detector::habit(Habit::DuplicateToken)),
-            ("induction", Detector::habit(Habit::Induction)),
+            ("previous_token", Detector::head_type(HeadType::PreviousToken)),
+            ("duplicate_token", Detector::head_type(HeadType::DuplicateToken)),
+            ("induction", Detector::head_type(HeadType::Induction)),
             ("given", Detector::pattern(given)),
         ];
         let mut compared = 0;
@@ -148,10 +148,10 @@ fn a_detector_refuses_what_it_cannot_compare() {
     let endless = error(Detector::pattern(Array2::from_elem((4, 4), f32::INFINITY)));
     assert!(endless.contains("holds inf in row 0, column 0"), "{endless}");
     assert!(ahead.contains("looks ahead") && ahead.contains("row 0") && ahead.contains("column 1"), "{ahead}");
-    let absent = error(Detector::habit(Habit::Induction).heads([(2, 0)]));
+    let absent = error(Detector::head_type(HeadType::Induction).heads([(2, 0)]));
     assert!(absent.contains("L2H0") && absent.contains("2 layers of 4 heads"), "{absent}");
     let few = model.pass("red fox").unwrap().record([Site::z(0)]).run().unwrap();
-    assert!(Detector::habit(Habit::Induction).scores(&few).unwrap_err().is_not_recorded());
+    assert!(Detector::head_type(HeadType::Induction).scores(&few).unwrap_err().is_not_recorded());
 }
 
 #[test]
@@ -160,11 +160,11 @@ fn scores_of_a_batch_are_those_of_its_texts_whatever_the_padding() {
     let (long, short) = ("red fox blue owl red fox blue owl", "tree owl tree");
     let both = model.run([long, short]).unwrap();
     let alone = [long, short].map(|text| model.run(text).unwrap());
-    for measure in [Measure::Seen, Measure::Mul, Measure::Abs] {
-        let detector = Detector::habit(Habit::DuplicateToken).measure(measure);
+    for measure in [Measure::Fraction, Measure::Mul, Measure::Abs] {
+        let detector = Detector::head_type(HeadType::DuplicateToken).measure(measure);
         let [a, b] = alone.each_ref().map(|run| detector.scores(run).unwrap());
         // What each text's score was divided by: queries with an earlier copy, all attention, all rows.
-        let (wa, wb) = if measure == Measure::Seen { (4.0, 1.0) } else { (9.0, 4.0) };
+        let (wa, wb) = if measure == Measure::Fraction { (4.0, 1.0) } else { (9.0, 4.0) };
         let expected = (a * wa + b * wb) / (wa + wb);
         let got = detector.scores(&both).unwrap();
         assert!(got.iter().zip(&expected).all(|(got, expected)| (got - expected).abs() < 1e-5), "{measure:?}");
@@ -199,7 +199,7 @@ fn full_circuits_equal_their_parts_and_their_small_eigenvalues() {
         let brought = model.ov(0).unwrap().get(0).unwrap().t().unwrap();
         let embed = weights.w_e().unwrap();
         let through = model.qk(1).unwrap().get(head as i64).unwrap().matmul(&brought).unwrap();
-        let through = through.rmatmul(&embed).unwrap().matmul(&embed.t().unwrap()).unwrap();
+        let through = through.rmatmul(&embed).unwrap().matmul(embed.t().unwrap()).unwrap();
         let share = through.eigenvalues().unwrap().positive_share()[[]];
         assert!((prefix_matching_scores(&model, (0, 0)).unwrap()[[1, head]] - share).abs() < 1e-3);
     }
@@ -210,8 +210,8 @@ fn the_shipped_model_has_an_induction_circuit() {
     let model = Model::open("induction-2l").unwrap();
     for seed in 0..4 {
         let labels = label_heads(&model, seed).unwrap();
-        assert_eq!(labels.habit(0, 0), Some(Habit::PreviousToken));
-        assert_eq!(labels.habit(1, 0), Some(Habit::Induction));
+        assert_eq!(labels.head_type(0, 0), Some(HeadType::PreviousToken));
+        assert_eq!(labels.head_type(1, 0), Some(HeadType::Induction));
         println!("{}", labels.plain());
     }
     let composition = composition_scores(&model, Composition::K).unwrap();
@@ -248,14 +248,14 @@ fn the_shipped_model_has_an_induction_circuit() {
 fn a_model_of_the_world_has_heads_of_each_habit() {
     let Some(folder) = external("GLASSBOX_MODELS", "smollm2-135m-instruct") else { return };
     let labels = label_heads(&Model::open(folder.to_str().unwrap()).unwrap(), 0).unwrap();
-    for habit in Habit::ALL {
+    for habit in HeadType::ALL {
         println!("{habit}: {:?}", labels.heads(habit));
         assert!(labels.heads(habit)[0].2 > 0.6);
     }
     // Most heads have none of these habits, and a head that looks back one token comes before the induction heads.
-    assert!(Habit::ALL.iter().map(|habit| labels.heads(*habit).len()).sum::<usize>() < 270 / 4);
+    assert!(HeadType::ALL.iter().map(|habit| labels.heads(*habit).len()).sum::<usize>() < 270 / 4);
     let first = |habit| labels.heads(habit).iter().map(|head| head.0).min();
-    assert!(first(Habit::PreviousToken) < first(Habit::Induction));
+    assert!(first(HeadType::PreviousToken) < first(HeadType::Induction));
 }
 
 #[test]
@@ -274,7 +274,8 @@ fn random_tokens_are_different_repeated_and_seeded() {
     }
     assert_eq!(tokens, repeated_random_tokens(&model, 3, 10, 3, 7).unwrap());
     assert_ne!(tokens, repeated_random_tokens(&model, 3, 10, 3, 8).unwrap());
-    assert_eq!(repeated_random_tokens(&model, 1, 1000, 2, 0).unwrap().len(), 63);
+    let error = repeated_random_tokens(&model, 1, 50, 2, 0).unwrap_err().to_string();
+    assert!(error.contains("50 random tokens, repeated 2 times, do not fit") && error.contains("up to 31"), "{error}");
     let error = repeated_random_tokens(&model, 1, 10, 50, 0).unwrap_err().to_string();
     assert!(error.contains("64"), "{error}");
     // A model without tokenizer has no beginning of text.

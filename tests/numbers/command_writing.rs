@@ -96,13 +96,13 @@ fn the_model_that_is_read_is_never_written_over() {
     let before = content(&scratch.0);
     for out in [weights, model.join("config.json"), scratch.0.join("link"), scratch.0.join("name")] {
         let said = sentence(&activations(&model, &out).output().unwrap());
-        assert!(said.contains("is a file of a model that was opened"), "{said}");
+        assert!(said.contains("is a file of a model that is open"), "{said}");
     }
     for (out, why) in [
         ("/dev/null", "is a device"),
         (model.to_str().unwrap(), "is a folder"),
-        ("nowhere/a.safetensors", "make it first"),
-        ("", "names no file"),
+        ("nowhere/a.safetensors", "create it first"),
+        ("", "not the name of a file"),
     ] {
         let said = sentence(&activations(&model, Path::new(out)).output().unwrap());
         assert!(said.contains(why), "{said}");
@@ -151,7 +151,7 @@ fn a_training_says_before_its_first_step_what_it_cannot_do() {
         (&["--steps", "0"][..], "--steps needs a whole number from 1"),
         (&["--out", "file"][..], "file is a file, not a folder"),
         (&["--out", "/dev/null/m"][..], "/dev/null/m cannot be made"),
-        (&["--resume"][..], "no training to take up in trained/induction-2l"),
+        (&["--resume"][..], "no training to resume in trained/induction-2l"),
     ] {
         let said = sentence(&train(&scratch.0, arguments));
         assert!(said.contains(why), "{said}");
@@ -168,12 +168,12 @@ fn a_training_writes_over_nothing_that_it_was_not_told_to() {
     let before = content(&trained);
     assert_eq!(before.len(), 5, "config, weights, tokenizer, losses twice");
     let said = sentence(&train(&scratch.0, &["--steps", "1"]));
-    assert!(said.contains("is there already") && content(&trained) == before, "{said}");
+    assert!(said.contains("already exists") && content(&trained) == before, "{said}");
     fs::write(trained.join("training.safetensors"), "an earlier one").unwrap();
     let said = sentence(&train(&scratch.0, &["--steps", "1", "--out", "trained/induction-2l"]));
     assert!(said.contains("--resume"), "{said}");
     let said = sentence(&train(&scratch.0, &["--steps", "1", "--resume"]));
-    assert!(said.contains("is no training that was put aside") && said.contains("delete it"), "{said}");
+    assert!(said.contains("is not an interrupted training") && said.contains("delete it"), "{said}");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_model_that_no_training_wrote_is_not_lost_to_one() {
     Model::open("modular-addition-1l").unwrap().save_native(&foreign).unwrap();
     let before = content(&foreign);
     let said = sentence(&train(&scratch.0, &["--steps", "1", "--out", "foreign"]));
-    assert!(said.contains("holds a model that no training wrote") && content(&foreign) == before, "{said}");
+    assert!(said.contains("holds a model that was not written by a training") && content(&foreign) == before, "{said}");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_training_whose_model_cannot_be_written_is_kept_and_goes_on_elsewhere() {
     let place = disk.0.0.join("m");
     let said = sentence(&train(&scratch.0, &["--steps", "2", "--out", place.to_str().unwrap()]));
     assert!(
-        said.contains("No space left on device") && said.contains("the training up to step 2 is kept in"),
+        said.contains("No space left on device") && said.contains("the training up to step 2 is saved in"),
         "{said}"
     );
     let kept: Vec<_> = content(&scratch.0).into_iter().map(|(path, _)| path).collect();
@@ -216,5 +216,5 @@ fn a_model_that_was_saved_onto_itself_is_still_the_model_that_is_read() {
     own.save_native(&folder).unwrap();
     let before = content(&folder);
     let said = own.run([1, 2, 3]).unwrap().cache().save(folder.join("model.safetensors")).unwrap_err().to_string();
-    assert!(said.contains("is a file of a model that was opened") && content(&folder) == before, "{said}");
+    assert!(said.contains("is a file of a model that is open") && content(&folder) == before, "{said}");
 }

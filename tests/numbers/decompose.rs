@@ -162,7 +162,7 @@ fn what_cannot_be_taken_apart_is_refused_with_the_reason() {
     let (model, run) = model_and_run("gpt2-tiny");
     let bare = model.pass(run.tokens()).unwrap().record([Site::embed()]).run().unwrap();
     for (error, words) in [
-        (run.decompose(Site::z(0)).unwrap_err(), "`blocks.0.attn.hook_z` is no place of the residual stream"),
+        (run.decompose(Site::z(0)).unwrap_err(), "`blocks.0.attn.hook_z` is not a site of the residual stream"),
         (run.decompose(Site::resid_post(9)).unwrap_err(), "layers 0 to 1, not 9"),
         (bare.decompose(Site::resid_post(0)).unwrap_err(), "`hook_pos_embed` was not recorded"),
         (run.decompose(Site::resid_post(1)).unwrap().logit_attrs([1, 2, 3], 4).unwrap_err(), "3 answers were given"),

@@ -27,6 +27,7 @@ pub fn site_of(receiver: Receiver, layers: usize) -> (Site, Option<usize>) {
         Receiver::Value { layer, head } => (Site::v_input(layer), Some(head)),
         Receiver::Mlp { layer } => (Site::mlp_in(layer), None),
         Receiver::Logits => (Site::resid_post(layers - 1), None),
+        other => panic!("{other} is in no model of one stack"),
     }
 }
 
@@ -39,6 +40,7 @@ fn written(cache: &ActivationCache, sender: Sender, scale: f64) -> Tensor {
             (result * scale).unwrap()
         }
         Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap(),
+        other => panic!("{other} is in no model of one stack"),
     }
 }
 
@@ -110,9 +112,9 @@ fn the_edges_that_leave_a_part_add_up_to_what_attribution_says_of_the_part() {
                     let all = 0..edges.receivers().len();
                     let sum: f32 = all.map(|to| edges.sweep().values()[[from, to, text]] - before).sum();
                     let node = match sender {
-                        Sender::Embed => continue,
                         Sender::Head { layer, head } => heads.values()[[layer, head, text]],
                         Sender::Mlp { layer } => layers.values()[[layer, 1, text]],
+                        _ => continue,
                     } - before;
                     assert!((sum - node).abs() < 5e-5, "{name}, {sender}: {sum} and {node}");
                 }
@@ -180,13 +182,14 @@ fn slow_circuit(
             Sender::Embed => (0, 0),
             Sender::Head { layer, .. } => (layer + 1, 0),
             Sender::Mlp { layer } => (layer + 1, 1),
+            other => panic!("{other} is in no model of one stack"),
         };
         let before = match receiver {
             Receiver::Query { layer, .. } | Receiver::Key { layer, .. } | Receiver::Value { layer, .. } => {
                 (layer + 1, 0)
             }
             Receiver::Mlp { layer } => (layer + 1, usize::from(!parallel)),
-            Receiver::Logits => (layers + 1, 0),
+            _ => (layers + 1, 0),
         };
         let heard: Vec<Sender> = senders.iter().copied().filter(|sender| layer_of(sender) < before).collect();
         let kept: Vec<Sender> = kept.iter().filter(|edge| edge.receiver == receiver).map(|edge| edge.sender).collect();
@@ -307,7 +310,7 @@ fn under_ablations_the_rest_carries_what_is_put_in() {
 }
 
 fn ablation_name(ablation: &Patching) -> String {
-    ablation.edge_attribution().unwrap().sweep().deed().to_owned()
+    ablation.edge_attribution().unwrap().sweep().operation().to_owned()
 }
 
 #[test]
@@ -322,7 +325,7 @@ fn edge_scores_of_the_shipped_model_find_the_induction_circuit() {
         let agreement = exact.agreement(scores).unwrap();
         println!(
             "{}: correlation {:.3}, ranks {:.3}",
-            scores.sweep().deed(),
+            scores.sweep().operation(),
             agreement.correlation(),
             agreement.rank_correlation()
         );
@@ -355,9 +358,9 @@ fn scores_and_circuits_say_what_they_are() {
     assert!(error.contains("other parts"), "{error}");
     let rank = Metric::rank(&model, [7, 9], 2).unwrap();
     let rank = Patching::new(&model, patching.clean(), patching.corrupt(), rank).unwrap();
-    assert!(rank.edge_attribution().unwrap_err().to_string().contains("goes in steps"));
+    assert!(rank.edge_attribution().unwrap_err().to_string().contains("changes in steps"));
     assert!(rank.edge_patching().is_ok() && patching.edge_integrated_gradients(0).is_err());
     let same = Patching::new(&model, patching.clean(), patching.clean(), metric(&model)).unwrap();
     let error = same.faithfulness(&scores.circuit(3)).unwrap_err().to_string();
-    assert!(error.contains("does not tell them apart"), "{error}");
+    assert!(error.contains("does not distinguish them"), "{error}");
 }

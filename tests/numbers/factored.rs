@@ -109,7 +109,7 @@ fn factored_operations_equal_dense_ones() {
             let product = matrix.matmul(&other).unwrap();
             equal(&product, &dense(&whole, &dense(&c, &d)));
             assert!(product.inner() <= matrix.inner().min(inner), "through {}", product.inner());
-            equal(&other.t().unwrap().matmul(&matrix.t().unwrap()).unwrap(), &turned(&product.ab().unwrap()));
+            equal(&other.t().unwrap().matmul(matrix.t().unwrap()).unwrap(), &turned(&product.ab().unwrap()));
             assert!(other.rmatmul(&matrix).unwrap().inner() == product.inner());
         }
         let (row, column) = (random(&[l], &mut rng), random(&[r], &mut rng));
@@ -186,8 +186,8 @@ fn what_does_not_fit_is_an_error_with_both_shapes() {
         FactoredMatrix::new(random(&[5, 3], &mut rng), random(&[4, 5], &mut rng)).map(drop),
         FactoredMatrix::new(random(&[2, 5, 3], &mut rng), random(&[3, 3, 5], &mut rng)).map(drop),
         FactoredMatrix::new(random(&[5], &mut rng), random(&[5, 5], &mut rng)).map(drop),
-        matrix.matmul(&random(&[5, 5], &mut rng)).map(drop),
-        matrix.rmatmul(&random(&[5, 4], &mut rng)).map(drop),
+        matrix.matmul(random(&[5, 5], &mut rng)).map(drop),
+        matrix.rmatmul(random(&[5, 4], &mut rng)).map(drop),
         matrix.matvec(random(&[5], &mut rng)).map(drop),
         matrix.vecmat(random(&[4], &mut rng)).map(drop),
         matrix.ba().map(drop),

@@ -26,7 +26,7 @@ fn run_of(model: &Model) -> Run {
     let texts = vec![ids(9), ids(6)];
     let pass = model.pass(texts).unwrap().record(model.sites());
     match model.config().architecture {
-        Architecture::EncoderDecoder => pass.target(vec![ids(5), ids(4)]).unwrap().run().unwrap(),
+        Architecture::EncoderDecoder => pass.decoder_input(vec![ids(5), ids(4)]).unwrap().run().unwrap(),
         _ => pass.run().unwrap(),
     }
 }
@@ -179,7 +179,7 @@ fn every_next_token_is_attributed_as_one_at_a_time() {
     let run = run_of(&open("gpt2-tiny"));
     let neurons = run.decompose_fully(Site::resid_post(-1)).unwrap().next_token_attrs().unwrap();
     let parts = run.decompose_heads_and_mlps(Site::resid_post(-1)).unwrap().next_token_attrs().unwrap();
-    let sum = |given: &glassbox::decompose::Attribution| given.values().sum(0).unwrap();
+    let sum = |given: &glassbox::decompose::LogitAttribution| given.values().sum(0).unwrap();
     assert!(difference(&sum(&neurons), &sum(&parts)) < 1e-3);
     assert!(format!("{parts:?}").contains("L0H0"));
 }

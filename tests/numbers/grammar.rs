@@ -2,7 +2,7 @@
 
 use glassbox::{
     Model,
-    corpus::{Contrast, Material, pairs},
+    corpus::{Contrast, Partition, pairs},
     hook::Site,
     patching::{HeadPart, PromptPairs},
     train::grammar::evaluate,
@@ -26,7 +26,7 @@ fn the_shipped_grammar_model_does_what_it_is_shipped_for() {
 #[test]
 fn the_number_of_the_subject_is_carried_from_the_subject_to_the_end() {
     let model = Model::open("grammar-4l").unwrap();
-    let pairs = pairs(Contrast::Agreement { attractors: 1 }, Material::HeldOut, 16, 1).unwrap();
+    let pairs = pairs(Contrast::Agreement { attractors: 1 }, Partition::HeldOut, 16, 1).unwrap();
     let pairs = PromptPairs::new(&model, pairs).unwrap();
     let patching = pairs.patching(&model).unwrap();
     let effect = patching.resid_pre().unwrap().mean();

@@ -7,8 +7,9 @@ use crate::{
 use glassbox::{
     Model,
     circuits::{
-        Composition, PerHead, Writes, compare_heads, composition_scores, copying_scores, full_ov, full_qk, head_scores,
-        label_heads, map_heads, matching_scores, ov_circuit, prefix_matching_scores, qk_circuit, svd_reading,
+        Composition, HeadValues, Writes, compare_heads, composition_scores, copying_scores, full_ov, full_qk,
+        head_scores, label_heads, map_heads, matching_scores, ov_circuit, prefix_matching_scores, qk_circuit,
+        svd_reading,
     },
     hook::Site,
     notebook::Show,
@@ -71,12 +72,13 @@ fn a_repeated_map_is_the_map_of_key_heads_by_every_metric_and_at_every_position(
     let model = open("llama-gqa-tied");
     let (layers, heads, key_heads) = sizes(&model);
     let patching = experiment(&model, "llama-gqa-tied", Padding::Left);
-    let patching = patching.and(Metric::probability(&model, [7, 9], 2).unwrap()).unwrap();
+    let patching = patching.also(Metric::probability(&model, [7, 9], 2).unwrap()).unwrap();
     let by_position = |part| patching.heads_by_position(part).unwrap();
     let (grouped, outputs) = (by_position(HeadPart::Value), by_position(HeadPart::Out));
     let wide = grouped.ungrouped();
     assert_eq!(wide.axes(), ["layer", "position", "head"]);
-    for (grouped, wide) in [(&grouped, &wide), (&grouped.by("probability").unwrap(), &wide.by("probability").unwrap())]
+    for (grouped, wide) in
+        [(&grouped, &wide), (&grouped.for_metric("probability").unwrap(), &wide.for_metric("probability").unwrap())]
     {
         for head in 0..heads {
             let of = |map: &PatchSweep, head| map.values().index_axis(Axis(2), head).to_owned();

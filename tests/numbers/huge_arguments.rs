@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use glassbox::{
     circuits::{Writes, repeated_random_tokens, svd_reading},
-    corpus::{Contrast, Material, pairs},
+    corpus::{Contrast, Partition, pairs},
     fourier::Fourier,
     ndarray::Array2,
     patching::{Corruption, IoiPrompts, MapAxis, Metric, Noise, Patching, clean},
@@ -45,8 +45,8 @@ fn a_size_that_nobody_can_hold_is_refused_with_the_most_that_one_can() {
         refused("logit", n, || Metric::logit(&model, 3, n));
         refused("rank", n, || Metric::rank(&model, "blue", n));
         refused("texts of random tokens", n, || repeated_random_tokens(&model, n, 4, 2, 0));
-        refused("pairs", n, || pairs(Contrast::Reflexive, Material::Training, n, 0));
-        refused("attractors", n, || pairs(Contrast::Agreement { attractors: n }, Material::Training, 1, 0));
+        refused("pairs", n, || pairs(Contrast::Reflexive, Partition::Training, n, 0));
+        refused("attractors", n, || pairs(Contrast::Agreement { attractors: n }, Partition::Training, 1, 0));
         refused("names", n, || IoiPrompts::new(&model, Corruption::SwapNames, n, 0));
         refused("noise", n, || {
             Patching::noise(&model, prompts[0], "blue owl", Noise::default().samples(n), metric()).map(drop)
@@ -97,7 +97,8 @@ fn more_than_there_is_is_all_there_is() {
     for n in HUGE {
         done("predictions", || run.predictions(-1, n));
         done("next tokens", || run.next_tokens(-1, n));
-        done("a period", || repeated_random_tokens(&model, 1, n, 2, 0));
+        let why = within_seconds("a period", || repeated_random_tokens(&model, 1, n, 2, 0)).unwrap_err().to_string();
+        assert!(why.contains("the period can be up to"), "{why}");
         done("directions", || svd_reading(&model, Writes::Head { layer: 0, head: 0 }, n));
         done("top of a map", || Ok(patching.resid_pre()?.top(n)));
         done("windows", || patching.attn_out_windows(n));

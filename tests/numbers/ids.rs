@@ -109,7 +109,7 @@ const ANSWER_NOTHING: &[&str] = &[
     "budget",
     "chosen",
     "frequencies_for",
-    "habit",
+    "head_type",
     "ids",
     "lowered",
     "name",

@@ -39,7 +39,8 @@ pub fn of_a_model() -> Table<'static> {
     let run = move || model().pass(TEXT).unwrap().record(model().sites()).run().unwrap();
     let (lens, stack) = (move || run().logit_lens().unwrap(), move || run().decompose(Site::resid_post(1)).unwrap());
     let metric = move || Metric::logit(&model(), "owl", 1).unwrap();
-    let patching = move || Patching::intact(&model(), TEXT, metric()).unwrap();
+    let patching = move || Patching::unpatched(&model(), TEXT, metric()).unwrap();
+    let t5 = || open("families/t5");
     let two = move || model().generate(TEXT).unwrap().max_new_tokens(2);
     let said = move || two().record([Site::z(0)]).run().unwrap();
     let ablated = move |edit: Intervention| model().run_with(TEXT, [edit]);
@@ -96,6 +97,7 @@ pub fn of_a_model() -> Table<'static> {
         "losses" EitherEnd of 1 => |one| compare_losses([("a", run())])?.losses(one);
         "differences" EitherEnd of 1 => |one| compare_losses([("a", run())])?.differences(one);
         "logit_diff" EitherEnd of 8 => |position| run().logit_diff("owl", "red", position);
+        "logit_diffs" EitherEnd of 8 => |position| run().logit_diffs([("owl", "red")], position);
         "next_tokens" EitherEnd of 8 => |position| run().next_tokens(position, 1);
         "cell" EitherEnd of 3 => |row| lens().cell(row, -1);
         "cell" EitherEnd of 8 => |position| lens().cell(0, position);
@@ -104,6 +106,9 @@ pub fn of_a_model() -> Table<'static> {
         "positions" EitherEnd of 8 => |position| stack().positions([position]);
         "stack_activation" EitherEnd of 2 => |layer| run().stack_activation(|_| Site::z(layer));
         "positions" EitherEnd of 8 => |position| model().pass(TEXT)?.record(Site::z(0)).positions([position]).run();
+        "source_positions" EitherEnd of 3 => |position| {
+            t5().pass([5, 9, 2])?.record(Site::embed()).source_positions([position]).run()
+        };
         "logits_at" EitherEnd of 8 => |position| model().pass(TEXT)?.logits_at([position]).run();
         "start_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer }; // 2 is the end of the model
@@ -112,6 +117,14 @@ pub fn of_a_model() -> Table<'static> {
         "stop_at_layer" EitherEnd of 2 => |layer| {
             let past = if layer == 2 { 3 } else { layer };
             model().pass(TEXT)?.stop_at_layer(past).run()
+        };
+        "start_at_encoder_layer" EitherEnd of 2 => |layer| {
+            let past = if layer == 2 { 3 } else { layer };
+            t5().pass([5, 9, 2])?.start_at_encoder_layer(past, t5().pass([5, 9, 2])?.stop_at_encoder_layer(0).run()?.resid()).run()
+        };
+        "stop_at_encoder_layer" EitherEnd of 2 => |layer| {
+            let past = if layer == 2 { 3 } else { layer };
+            t5().pass([5, 9, 2])?.stop_at_encoder_layer(past).run()
         };
         "record" EitherEnd of 2 => |layer| model().pass(TEXT)?.record(Site::z(layer)).run();
         "differentiate" EitherEnd of 2 => |layer| {
@@ -186,16 +199,20 @@ pub fn of_a_model() -> Table<'static> {
         "position_circuit" FromStart of 65 => |positions| position_circuit(&model(), (0, 0), positions);
         "full_ov" EitherEnd of 4 => |head| full_ov(&model(), (0, head));
         "full_qk" EitherEnd of 2 => |layer| full_qk(&model(), (layer, 0));
-        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(&model(), (0, head));
-        "heads" EitherEnd of 4 => |head| Detector::habit(Habit::Induction).heads([(0, head)]).scores(run());
-        "read_by" EitherEnd of 4 => |head| composition_scores(&model(), Composition::K)?.read_by((1, head));
-        "readers_of" EitherEnd of 2 => |layer| composition_scores(&model(), Composition::K)?.readers_of((layer, 0));
+        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(model(), (0, head));
+        "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
+        "read_by" EitherEnd of 4 => |head| composition_scores(model(), Composition::K)?.read_by((1, head));
+        "readers_of" EitherEnd of 2 => |layer| composition_scores(model(), Composition::K)?.readers_of((layer, 0));
+        "prefix_matching_scores" EitherEnd of 4 => |head| prefix_matching_scores(model(), (0, head));
+        "heads" EitherEnd of 4 => |head| Detector::head_type(HeadType::Induction).heads([(0, head)]).scores(run());
+        "read_by" EitherEnd of 4 => |head| composition_scores(model(), Composition::K)?.read_by((1, head));
+        "readers_of" EitherEnd of 2 => |layer| composition_scores(model(), Composition::K)?.readers_of((layer, 0));
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::Head { layer, head: 0 }, 1);
         "svd_reading" FromStart of 4 => |head| svd_reading(&model(), Writes::Head { layer: 0, head }, 1);
         "svd_reading" FromStart of 2 => |layer| svd_reading(&model(), Writes::MlpOut { layer }, 1);
 
-        "at" EitherEnd of 8 => |position| Patching::intact(&model(), TEXT, metric().at(position)?);
-        "at_each" EitherEnd of 8 => |position| Patching::intact(&model(), TEXT, metric().at_each([position])?);
+        "at" EitherEnd of 8 => |position| Patching::unpatched(&model(), TEXT, metric().at(position)?);
+        "at_each" EitherEnd of 8 => |position| Patching::unpatched(&model(), TEXT, metric().at_each([position])?);
         "knock_out" EitherEnd of 8 => |position| patching().knock_out([position], [0], 1);
         "knock_out" EitherEnd of 8 => |position| patching().knock_out([1], [position], 1);
         "knock_out_heads" EitherEnd of 8 => |position| patching().knock_out_heads([position], [0]);

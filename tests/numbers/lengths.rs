@@ -200,7 +200,7 @@ fn patterns_are_patched_entry_by_entry_along_both_axes_and_whole_rows_are_refuse
     }
     for refused in [one.patching.heads(HeadPart::Pattern), one.patching.heads_by_position(HeadPart::Pattern)] {
         let error = refused.unwrap_err().to_string();
-        assert!(error.contains("shared out among the keys") && error.contains("`pattern_entries`"), "{error}");
+        assert!(error.contains("a distribution over the keys") && error.contains("`pattern_entries`"), "{error}");
     }
     let quick = one.patching.attribution().unwrap().pattern_entries().unwrap();
     assert_eq!(quick.missing(), missing);
@@ -335,7 +335,7 @@ fn what_cannot_be_aligned_is_refused_with_the_rule_to_name() {
         (Alignment::positions([(1, 0), (1, 1)]), "position 1 of the clean prompt 0 is in two pairs"),
         (Alignment::positions([(9, 0)]), "position 9"),
         (Alignment::Positions(Vec::new()), "no position of the corrupt prompt 0 has a counterpart"),
-        (Alignment::positions_of_each([[(0, 0)]]), "for 1 texts, and there are 2"),
+        (Alignment::positions_of_each([[(0, 0)]]), "for 1 texts, but there are 2"),
     ] {
         let error = aligned(rule);
         assert!(error.contains(words), "{error}");

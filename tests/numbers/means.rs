@@ -74,7 +74,7 @@ fn the_encoder_has_a_mean_over_what_it_reads() {
     let alone = |ids: &Vec<u32>| model.run(ids.clone()).unwrap().cache().get(site).unwrap().i(0).unwrap();
     let expected = Tensor::cat(&sources.iter().map(alone).collect::<Vec<_>>(), 0).unwrap().mean(0).unwrap();
     let targets = vec![vec![0u32, 3, 4, 5, 6], vec![0, 7, 8, 9, 10]];
-    let run = model.pass(&sources).unwrap().target(&targets).unwrap().record(site).intervene([mean(site)]);
+    let run = model.pass(&sources).unwrap().decoder_input(&targets).unwrap().record(site).intervene([mean(site)]);
     let got = run.run().unwrap().cache().get(site).unwrap().i((1, 1)).unwrap();
     assert!(difference(&got, &expected) < 1e-5);
 }

@@ -49,7 +49,7 @@ fn metrics_at_other_positions_agree_with_whole_runs() {
         let model = open(name);
         for side in [Padding::Left, Padding::Right] {
             let (clean, corrupt) = prompts(&model, name, side);
-            let reference = Metric::divergence(model.run(&clean).unwrap()).unwrap();
+            let reference = Metric::kl_divergence(model.run(&clean).unwrap()).unwrap();
             for metric in [
                 logit_diff(&model).at(3).unwrap(),
                 logit_diff(&model).at(-3).unwrap(),
@@ -100,7 +100,7 @@ fn several_metrics_are_measured_along_the_gradient_and_edge_by_edge() {
     let middle = || Metric::log_probability(&model, [7, 9], 2).unwrap().at(-3).unwrap().named("in the middle");
     let alone = |metric: Metric| Patching::new(&model, &clean, &corrupt, metric).unwrap();
     let (first, second) = (alone(logit_diff(&model)), alone(middle()));
-    let both = first.clone().and(middle()).unwrap();
+    let both = first.clone().also(middle()).unwrap();
     let same = |what: &str, got: &PatchSweep, expected: &PatchSweep| {
         assert_eq!((got.metric(), got.clean().len()), (expected.metric(), 2));
         for (got, expected) in got.values().iter().zip(expected.values()) {
@@ -112,23 +112,27 @@ fn several_metrics_are_measured_along_the_gradient_and_edge_by_edge() {
         let maps = |patching: &Patching| patching.heads_by_position(HeadPart::Key).unwrap();
         let map = maps(&both.attribution().unwrap());
         same("attribution", &map, &maps(&first.attribution().unwrap()));
-        same("attribution", &map.by("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
-        let later = first.attribution().unwrap().and(middle()).unwrap();
-        same("added later", &maps(&later).by("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
+        same("attribution", &map.for_metric("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
+        let later = first.attribution().unwrap().also(middle()).unwrap();
+        same("added later", &maps(&later).for_metric("in the middle").unwrap(), &maps(&second.attribution().unwrap()));
         let map = maps(&both.integrated_gradients(2).unwrap());
-        same("integrated", &map.by("in the middle").unwrap(), &maps(&second.integrated_gradients(2).unwrap()));
+        same("integrated", &map.for_metric("in the middle").unwrap(), &maps(&second.integrated_gradients(2).unwrap()));
         for edges in [Patching::edge_attribution, Patching::edge_patching] {
             let scores = edges(&both).unwrap();
             same("edges", &scores.sweep(), &edges(&first).unwrap().sweep());
-            same("edges", &scores.by("in the middle").unwrap().sweep(), &edges(&second).unwrap().sweep());
-            assert!(scores.by("at the end").is_none());
+            same("edges", &scores.for_metric("in the middle").unwrap().sweep(), &edges(&second).unwrap().sweep());
+            assert!(scores.for_metric("at the end").is_none());
         }
     }
     let circuit = first.edge_attribution().unwrap().circuit(20).titled("Twenty edges");
     assert!(glassbox::notebook::Show::html(&circuit).contains("Twenty edges"));
     let effect = both.run_circuit(&circuit).unwrap();
     same("circuit", &effect.sweep(), &first.run_circuit(&circuit).unwrap().sweep());
-    same("circuit", &effect.sweep().by("in the middle").unwrap(), &second.run_circuit(&circuit).unwrap().sweep());
+    same(
+        "circuit",
+        &effect.sweep().for_metric("in the middle").unwrap(),
+        &second.run_circuit(&circuit).unwrap().sweep(),
+    );
 }
 
 #[test]
@@ -214,21 +218,21 @@ fn metrics_of_one_name_or_of_too_many_positions_are_refused() {
     let patching = Patching::new(&model, &clean, &corrupt, logit_diff(&model)).unwrap();
     let three = logit_diff(&model).at_each([0i64, 1, 2]).unwrap();
     let rank = Metric::rank(&model, [7, 9], 2).unwrap();
-    let short = Metric::divergence(model.pass(&clean).unwrap().logits_at([-1]).run().unwrap()).unwrap();
+    let short = Metric::kl_divergence(model.pass(&clean).unwrap().logits_at([-1]).run().unwrap()).unwrap();
     for (error, words) in [
-        (patching.clone().and(logit_diff(&model)).unwrap_err(), "`logit difference` is measured already"),
-        (patching.clone().and(three).unwrap_err(), "3 positions, and there are 2 texts"),
-        (patching.clone().and(logit_diff(&model).at(9).unwrap().named("far")).unwrap_err(), "position 9"),
+        (patching.clone().also(logit_diff(&model)).unwrap_err(), "a metric named `logit difference` already"),
+        (patching.clone().also(three).unwrap_err(), "3 positions for 2 texts"),
+        (patching.clone().also(logit_diff(&model).at(9).unwrap().named("far")).unwrap_err(), "position 9"),
         (logit_diff(&model).at_each([0i64; 0]).unwrap_err(), "0 positions"),
         (short.at(2).unwrap_err(), "were not computed"),
-        (patching.clone().and(rank).unwrap().attribution().unwrap_err(), "goes in steps"),
-        (patching.attn_out_windows(0).unwrap_err(), "at least one layer wide"),
-        (patching.knock_out([-1], [2], 0).unwrap_err(), "at least one layer wide"),
+        (patching.clone().also(rank).unwrap().attribution().unwrap_err(), "changes in steps"),
+        (patching.attn_out_windows(0).unwrap_err(), "a window of 0 layers"),
+        (patching.knock_out([-1], [2], 0).unwrap_err(), "a window of 0 layers"),
     ] {
         assert!(error.to_string().contains(words), "{error}");
     }
     assert_eq!(patching.mlp_out_windows(usize::MAX).unwrap().mean().shape(), [2, 7]);
     let zeros = Patching::zero_ablation(&model, &clean, logit_diff(&model)).unwrap().attribution().unwrap();
     let scores = zeros.sweep("x", [zeros.layer_axis()], |at| [glassbox::patching::clean(Site::attn_scores(at[0]))]);
-    assert!(scores.unwrap_err().to_string().contains("between -inf and a number"));
+    assert!(scores.unwrap_err().to_string().contains("difference is infinite"));
 }

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use glassbox::{
     Result,
-    circuits::{Composition, CompositionScores, Detector, FactoredMatrix, Habit},
+    circuits::{Composition, CompositionScores, Detector, FactoredMatrix, HeadType},
     fourier::Fourier,
     notebook::Show,
     patching::{Circuit, Metric, Patching},
@@ -61,13 +61,13 @@ fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
         ("metric probability", metric(Metric::probability(&model, "owl", 1))),
         ("metric log_probability", metric(Metric::log_probability(&model, "owl", 1))),
         ("metric loss", metric(Metric::loss(&model, "owl", 1))),
-        ("metric divergence", metric(Metric::divergence(&run))),
+        ("metric divergence", metric(Metric::kl_divergence(&run))),
         ("test_prompt", model.test_prompt(TEXT, "owl").map(|_| Vec::new())),
         ("generate", model.generate(TEXT)?.max_new_tokens(2).record("*").run().map(|_| Vec::new())),
         ("sample", model.generate(TEXT)?.temperature(1.0).record("*").run().map(|_| Vec::new())),
         ("strongest_induction", head_scores(&run).map(|scores| vec![scores.strongest_induction().2])),
         ("strongest_previous", head_scores(&run).map(|scores| vec![scores.strongest_previous_token().2])),
-        ("detector", Detector::habit(Habit::Induction).scores(&run).map(|s| s.row(1).to_vec())),
+        ("detector", Detector::head_type(HeadType::Induction).scores(&run).map(|s| s.row(1).to_vec())),
         ("label_heads", label_heads(&model, 0).map(|_| Vec::new())),
         ("attribution", run.decompose(end)?.logit_attrs("owl", "red")?.top(1).map(|top| vec![top[0].1])),
         ("top_heads", run.decompose_heads(end)?.logit_attrs("owl", "red")?.top_heads(1).map(|top| vec![top[0].2])),
@@ -77,14 +77,14 @@ fn no_reading_of_a_run_takes_nan_for_an_answer() -> Result<()> {
         // What records by itself, or is given plain numbers, has no cache to look through.
         let words: &[&str] = match name {
             "features" => &["not finite", "NaN"],
-            "label_heads" => &["not a number", "blocks.1.attn.hook_pattern"],
-            _ => &["not a number", SITE, "pos 3"],
+            "label_heads" => &["not a finite number", "blocks.1.attn.hook_pattern"],
+            _ => &["not a finite number", SITE, "pos 3"],
         };
         is_no_answer(name, words, given);
     }
     let unrecorded = model.pass(TEXT)?.run()?.predictions(-1, 1).unwrap_err().to_string();
     assert!(unrecorded.contains("nothing was recorded"), "{unrecorded}");
-    assert!(run.plain().contains("not a number") && !run.plain().contains("next token"), "{}", run.plain());
+    assert!(run.plain().contains("not a finite number") && !run.plain().contains("next token"), "{}", run.plain());
     Ok(())
 }
 

@@ -44,7 +44,7 @@ fn pairs_that_do_not_fit_are_refused_with_the_reason() {
             "there are no prompts to compare",
         ),
         (template("red fox", &[("red", "fox")]), "no `[X]` to fill"),
-        (template("red fox [X]", &[("red", "fox")]), "no other item gives as many"),
+        (template("red fox [X]", &[("red", "fox")]), "no other item with another answer has as many"),
         (template("red fox [X]", &[("red", "fox"), ("red red", "owl")]), "lengths: [4, 5]"),
     ] {
         assert!(error.contains(words), "{error}");

@@ -37,7 +37,7 @@ fn one_by_one(patching: &Patching, model: &Model, cell: Intervention) -> Vec<f32
     metric(model).of(&run).unwrap()
 }
 
-fn agrees(name: &str, sweep: &PatchSweep, slow: impl Fn(&[usize]) -> Vec<f32>) {
+pub fn agrees(name: &str, sweep: &PatchSweep, slow: impl Fn(&[usize]) -> Vec<f32>) {
     let values = sweep.values();
     let shape = values.shape();
     let cells = shape[..shape.len() - 1].iter().product::<usize>();
@@ -183,7 +183,7 @@ fn metrics_that_see_the_whole_vocabulary_agree_with_whole_runs() {
         Metric::log_probability(&model, [7, 9], 2).unwrap(),
         Metric::rank(&model, [7, 9], 2).unwrap(),
         Metric::logit(&model, [7, 9], 2).unwrap(),
-        Metric::divergence(&clean_run).unwrap(),
+        Metric::kl_divergence(&clean_run).unwrap(),
         Metric::custom("largest logit", |logits| logits.max(1)),
     ] {
         let patching = Patching::new(&model, &clean, &corrupt, metric.clone()).unwrap();
@@ -196,7 +196,7 @@ fn metrics_that_see_the_whole_vocabulary_agree_with_whole_runs() {
             }
         }
     }
-    let own = Metric::divergence(&clean_run).unwrap().of(&clean_run).unwrap();
+    let own = Metric::kl_divergence(&clean_run).unwrap().of(&clean_run).unwrap();
     assert!(own.iter().all(|value| value.abs() < 1e-6), "nothing diverges from itself");
 }
 
@@ -206,7 +206,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
     let one = || Metric::logit_diff(&model, 7, 42, 1).unwrap();
     for (error, words) in [
         (Patching::new(&model, [1, 2, 3], [1, 2], one()).unwrap_err(), "[3] tokens and the corrupt ones [2]"),
-        (Patching::new(&model, [1, 2], [1, 3], metric(&model)).unwrap_err(), "answers for 2 texts, and there are 1"),
+        (Patching::new(&model, [1, 2], [1, 3], metric(&model)).unwrap_err(), "answers for 2 texts, but there are 1"),
         (Metric::logit_diff(&model, [1, 2], 3, 1).unwrap_err(), "2 answers were given for 1 texts"),
         (Metric::logit(&model, 5000, 1).unwrap_err(), "5000"),
     ] {
@@ -214,7 +214,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
     }
     let same = Patching::new(&model, [1, 2, 3], [1, 2, 3], one()).unwrap().attn_out().unwrap();
     let error = same.normalized().unwrap_err().to_string();
-    assert!(error.contains("does not tell them apart"), "{error}");
+    assert!(error.contains("does not distinguish them"), "{error}");
     assert!(same.mean().iter().all(|value| value.abs() < 1e-5));
 }
 
@@ -241,7 +241,7 @@ fn a_hooked_model_is_patched_with_its_interventions() {
 #[test]
 fn a_map_of_no_axis_or_of_more_than_four_says_that_it_has_no_picture() {
     let model = Model::open("induction-2l").unwrap();
-    let patching = Patching::intact(&model, "red fox", Metric::logit(&model, "owl", 1).unwrap()).unwrap();
+    let patching = Patching::unpatched(&model, "red fox", Metric::logit(&model, "owl", 1).unwrap()).unwrap();
     for axes in [0, 5] {
         let map = patching.sweep("nothing", (0..axes).map(|_| MapAxis::index("layer", 1)), |_| [zero(Site::z(0))]);
         let said = map.unwrap().figure().unwrap_err().to_string();

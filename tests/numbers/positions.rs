@@ -4,8 +4,8 @@ use crate::reference::{difference, open};
 use candle_core::{Device, Tensor};
 use glassbox::{
     Model, Result,
-    circuits::{Detector, Habit, head_scores},
-    decompose::{Attribution, ResidStack},
+    circuits::{Detector, HeadType, head_scores},
+    decompose::{LogitAttribution, ResidStack},
     hook::{Site, Sites},
     model::Run,
     notebook::Show,
@@ -39,7 +39,7 @@ const WAYS: [Way; 7] = [
     ("streams", |run, site| run.accumulated_resid(site, true)),
 ];
 
-fn same(a: &Attribution, b: &Attribution, what: &str) {
+fn same(a: &LogitAttribution, b: &LogitAttribution, what: &str) {
     assert!(difference(&a.values(), &b.values()) < 1e-5, "{what}");
     let apart = a.at_last().unwrap().iter().zip(b.at_last().unwrap()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart < 1e-5, "{what}: {apart}");
@@ -100,7 +100,7 @@ fn no_position_at_all_is_refused() {
     let stack = run.decompose(last(&model)).unwrap();
     let none = model.pass(TEXTS[0].to_vec()).unwrap().record(Sites::All).positions([0; 0]);
     for error in [stack.positions([0; 0]).unwrap_err(), none.run().unwrap_err()] {
-        assert!(error.to_string().contains("no position is chosen"), "{error}");
+        assert!(error.to_string().contains("no position was chosen"), "{error}");
     }
 }
 
@@ -112,7 +112,7 @@ fn a_text_of_which_only_padding_was_kept_has_no_last_number() {
         let run = model.pass(&tokens).unwrap().record(Sites::All).positions([kept]).run().unwrap();
         let given = run.decompose(last(&model)).unwrap().logit_attrs(7, 42).unwrap();
         for error in [given.at_last().unwrap_err(), given.top(1).unwrap_err(), given.draw_top(1).unwrap_err()] {
-            assert!(error.to_string().contains(&format!("[{kept}], is a token of text {text}")), "{error}");
+            assert!(error.to_string().contains(&format!("[{kept}] is a token of text {text}")), "{error}");
         }
         assert!(given.plain().contains("padding"));
     }
@@ -151,7 +151,7 @@ fn attention_from_a_recorded_position_keeps_its_name_and_pictures_of_all_are_ref
         some.attention(1).unwrap_err(),
         some.attention_head(1, 0).unwrap_err(),
         head_scores(&some).unwrap_err(),
-        Detector::habit(Habit::Induction).scores(&some).unwrap_err(),
+        Detector::head_type(HeadType::Induction).scores(&some).unwrap_err(),
     ] {
         let error = error.to_string();
         assert!(error.contains("[7, 2]") && error.contains("attn.hook_pattern` at all positions"), "{error}");
@@ -216,7 +216,7 @@ fn what_experts_hold_is_recorded_whole() {
 fn what_the_encoder_gave_its_decoder_is_recorded_whole() {
     let model = open("families/t5");
     let pass = || {
-        let pass = model.pass([5, 6, 7, 8, 9, 1]).unwrap().target([0, 9, 10, 4]).unwrap();
+        let pass = model.pass([5, 6, 7, 8, 9, 1]).unwrap().decoder_input([0, 9, 10, 4]).unwrap();
         pass.record(Sites::filter(|_| true))
     };
     let (whole, some) = (pass().run().unwrap(), pass().positions([-1]).run().unwrap());

@@ -174,6 +174,7 @@ fn written(cache: &ActivationCache, sender: Sender) -> Tensor {
             cache.get(Site::result(layer)).unwrap().narrow(2, head, 1).unwrap().squeeze(2).unwrap()
         }
         Sender::Mlp { layer } => cache.get(Site::mlp_out(layer)).unwrap(),
+        other => panic!("{other} is in no model of one stack"),
     }
 }
 
@@ -196,6 +197,7 @@ fn slow_circuit(model: &Model, runs: &Runs, scores: &EdgeScores, kept: &[Edge], 
             Sender::Embed => (Site::resid_pre(0), None),
             Sender::Head { layer, head } => (Site::result(layer), Some(head)),
             Sender::Mlp { layer } => (Site::mlp_out(layer), None),
+            other => panic!("{other} is in no model of one stack"),
         };
         let looks = edit(site, move |x| {
             let own = if head.is_some() { x.squeeze(2)? } else { x.clone() };

@@ -60,7 +60,7 @@ fn run(model: &Model, tokens: &Tokens) -> Run {
     let sites = sites.into_iter().filter(|site| !both || site.layer().is_some());
     let whole = sites.filter(|site| site.axes().first() == Some(&Axis::Batch));
     let pass = model.pass(tokens).unwrap().record(whole.collect::<Vec<_>>());
-    let pass = if both { pass.target(tokens).unwrap() } else { pass };
+    let pass = if both { pass.decoder_input(tokens).unwrap() } else { pass };
     pass.run().unwrap()
 }
 

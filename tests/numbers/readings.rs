@@ -141,17 +141,17 @@ fn t5_with_words() -> Model {
 #[test]
 fn the_decoder_of_t5_goes_on_from_its_text() {
     let model = t5_with_words();
-    let run = model.pass("w7 w8").unwrap().target("w9 w10").unwrap().record(Site::tokens()).run().unwrap();
+    let run = model.pass("w7 w8").unwrap().decoder_input("w9 w10").unwrap().record(Site::tokens()).run().unwrap();
     let source: Vec<Vec<u32>> = run.cache().get(Site::tokens()).unwrap().to_vec2().unwrap();
     assert_eq!(source, [[7, 8, 1]], "the encoder's text is ended");
     assert_eq!(run.tokens().ids(0), [0, 9, 10], "the decoder's begins with its start and has no end");
-    let ids = model.pass([7, 8, 1]).unwrap().target([0, 9, 10]).unwrap().run().unwrap();
+    let ids = model.pass([7, 8, 1]).unwrap().decoder_input([0, 9, 10]).unwrap().run().unwrap();
     assert_eq!(difference(&ids.logits().unwrap(), &run.logits().unwrap()), 0.0);
     let lens = run_everything(&model).logit_lens().unwrap();
     let last = lens.cell(lens.rows() - 1, 0).unwrap();
     assert_eq!((lens.rows(), &last.top[0].0), (3, &run_everything(&model).predictions(0, 1).unwrap()[0].text));
     let both = model.pass(["w7 w8", "w9"]).unwrap();
-    let error = both.target("w9").unwrap_err().to_string();
+    let error = both.decoder_input("w9").unwrap_err().to_string();
     assert!(error.contains("2 texts") && error.contains('1'), "{error}");
 }
 
@@ -167,7 +167,7 @@ fn what_t5_is_made_to_say_has_no_end_of_its_own() {
     let said = |prefix: &glassbox::generate::Prefix| {
         prefix.generate().end_tokens([]).max_new_tokens(2).keep_logits().run().unwrap().logits().unwrap()
     };
-    let next = model.pass(["w7 w8", "w5"]).unwrap().target(["w9 w10", "w11 w12"]).unwrap().run().unwrap();
+    let next = model.pass(["w7 w8", "w5"]).unwrap().decoder_input(["w9 w10", "w11 w12"]).unwrap().run().unwrap();
     assert_eq!(difference(&said(&text), &said(&ids)), 0.0);
     let last = next.logits().unwrap().narrow(1, 2, 1).unwrap();
     assert!(difference(&said(&text).narrow(1, 0, 1).unwrap(), &last) < 1e-4);

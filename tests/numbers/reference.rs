@@ -90,7 +90,7 @@ fn site_of(name: &str, model: &Model) -> String {
         Some(layer) if layer < n_layers => format!("blocks.{layer}.hook_resid_pre"),
         Some(_) => "unembed.hook_in".into(),
         // Where norms stand on the sum, the reference has what leaves the block.
-        None if model.config().norm_place == NormPlace::OnSum => {
+        None if model.config().norm_place == NormPlace::Post => {
             name.replace("hook_resid_post", "hook_normalized_resid_post")
         }
         // In a layer that turns nothing the reference has what would be turned.

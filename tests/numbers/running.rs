@@ -51,8 +51,8 @@ fn what_a_part_of_a_run_does_not_come_to_is_refused() {
     let resid = model.pass(&ids).unwrap().stop_at_layer(1).run().unwrap().resid();
     let from = |layer| model.pass(&ids).unwrap().start_at_layer(layer, &resid);
     for (pass, words) in [
-        (from(1).record(Site::z(0)), "layers 1 to 2 (not included) and does not come to `blocks.0.attn.hook_z`"),
-        (from(1).intervene([zero(Site::embed())]), "does not come to `hook_embed`"),
+        (from(1).record(Site::z(0)), "layers 1 to 2 (not included) and does not reach `blocks.0.attn.hook_z`"),
+        (from(1).intervene([zero(Site::embed())]), "does not reach `hook_embed`"),
         (from(1).stop_at_layer(0), "starts at layer 1 but stops before layer 0"),
         (from(3), "layer 3 is out of range"),
         (model.pass(&ids).unwrap().stop_at_layer(-3), "layer -3 is out of range"),

@@ -148,8 +148,8 @@ fn a_selection_that_selects_nothing_is_refused_wherever_it_is_given() {
     says(zero("blocks.0.attn.hook_patern"), &["no hook named", "`blocks.0.attn.hook_pattern`"]);
     says(zero("blocks.7.attn.hook_z"), &["layers 0 to 1, not 7"]);
     says(zero(["*.hook_z", "*.hook_zz"]), &["`*.hook_zz`"]);
-    says(zero(Sites::filter(|_| false)), &["Where(..)", "nothing would be changed"]);
-    says(zero(Vec::<Site>::new()), &["[]", "nothing would be changed"]);
+    says(zero(Sites::filter(|_| false)), &["Where(..)", "nothing would change"]);
+    says(zero(Vec::<Site>::new()), &["[]", "nothing would change"]);
     says(zero("blocks.*.hook_*_*").head(0), &["`blocks.0.hook_resid_pre` has no head axis"]);
     let run = model.run(PROMPT).unwrap();
     let error = patch("blocks.*.attn.hook_result", run.cache()).unwrap_err().to_string();
@@ -169,7 +169,7 @@ fn a_pattern_acts_only_where_the_pass_comes() {
     let one = pass().intervene([zero(Site::z(1))]).run().unwrap();
     assert_eq!(difference(&both.logits().unwrap(), &one.logits().unwrap()), 0.0);
     let error = pass().intervene([zero(Site::z(0))]).run().unwrap_err().to_string();
-    assert!(error.contains("does not come to `blocks.0.attn.hook_z`"), "{error}");
+    assert!(error.contains("does not reach `blocks.0.attn.hook_z`"), "{error}");
 }
 
 #[test]

@@ -105,6 +105,6 @@ fn what_would_move_positions_is_not_done_to_the_weights() {
         candle_core::safetensors::load(folder("shortformer-tiny").join("model.safetensors"), &candle_core::Device::Cpu);
     assert!(names.unwrap().contains_key("pos_embed.W_pos"));
     for error in [model.fold_ln().unwrap_err(), model.center_writing_weights().unwrap_err()] {
-        assert!(error.to_string().contains("positions behind the norm"), "{error}");
+        assert!(error.to_string().contains("positions that are added after the norm"), "{error}");
     }
 }

@@ -125,7 +125,7 @@ fn a_direction_taken_out_everywhere_is_nowhere_in_the_stream_of_its_stack() {
         let model = open(name);
         let ones = Tensor::ones(model.config().d_model, DType::F32, &Device::Cpu).unwrap();
         let error = Direction::new(Site::resid_post(0), &ones).unwrap().ablate_everywhere(&model).unwrap_err();
-        assert!(error.to_string().contains("stand on the stream"), "{error}");
+        assert!(error.to_string().contains("are applied to the stream"), "{error}");
     }
     let ones = Tensor::ones(16, DType::F32, &Device::Cpu).unwrap();
     let error = Direction::new(Site::resid_post(0), &ones).unwrap().ablate_everywhere(&t5()).unwrap_err();
@@ -189,9 +189,9 @@ fn directions_that_point_nowhere_are_refused_with_the_reason() {
     let metric = Metric::logit(&model, 1, 1).unwrap();
     let ablated = |width| model.run_with([1, 2], [ablate_direction(site, vector(width, 1.0)).unwrap()]).err().unwrap();
     for (error, words) in [
-        (Direction::new(site, vector(4, 0.0)).unwrap_err(), "length 0, which points nowhere"),
-        (Direction::between(&model, site, -1, [1, 2], [1, 2]).unwrap_err(), "points nowhere"),
-        (Direction::between(&model, Site::z(0), -1, [1, 2], [1, 3]).unwrap_err(), "no single vector"),
+        (Direction::new(site, vector(4, 0.0)).unwrap_err(), "length 0; give a vector"),
+        (Direction::between(&model, site, -1, [1, 2], [1, 2]).unwrap_err(), "finite length above 0"),
+        (Direction::between(&model, Site::z(0), -1, [1, 2], [1, 3]).unwrap_err(), "does not have one vector"),
         (Direction::between(&model, site, 5, [1, 2], [1, 3]).unwrap_err(), "position 5"),
         (ablated(3), "[3] where"),
         (curve.dose(&model, [1, 2], [], &metric).unwrap_err(), "at least one strength"),
@@ -231,6 +231,6 @@ fn a_direction_has_a_length_however_small_or_large_its_numbers_are() {
     }
     for number in [0.0, f32::NAN, f32::INFINITY] {
         let said = Direction::new(site, of(number)).unwrap_err().to_string();
-        assert!(said.contains("points nowhere"), "{said}");
+        assert!(said.contains("finite length above 0"), "{said}");
     }
 }

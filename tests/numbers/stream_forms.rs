@@ -51,27 +51,6 @@ fn blocks_with_norms_on_the_sums_add_up_within_and_hand_on_what_is_normed() {
     }
 }
 
-#[test]
-fn a_stream_that_is_no_sum_is_not_taken_apart() {
-    for name in ON_SUM {
-        let (model, run) = model_and_run(name);
-        let site = Site::resid_post(1);
-        for error in [
-            run.decompose(site).unwrap_err(),
-            run.decompose_layers(site).unwrap_err(),
-            run.decompose_heads(site).unwrap_err(),
-            run.decompose_heads_and_mlps(site).unwrap_err(),
-            run.decompose_neurons(site).unwrap_err(),
-            run.decompose_fully(site).unwrap_err(),
-        ] {
-            let error = error.to_string();
-            let family = &model.config().family;
-            assert!(error.contains(&format!("this {family} model is not taken apart")), "{error}");
-            assert!(error.contains("norms stand on the sums"), "{error}");
-        }
-    }
-}
-
 /// Keys and values with one head for each query head.
 fn repeated(model: &Model, x: Tensor) -> Tensor {
     let groups = model.config().n_heads / x.dim(2).unwrap();

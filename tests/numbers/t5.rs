@@ -25,7 +25,8 @@ fn ids(expected: &Expected, name: &str) -> Vec<u32> {
 }
 
 fn run(model: &Model, expected: &Expected) -> Run {
-    let pass = model.pass(ids(expected, "input_ids")).unwrap().target(ids(expected, "decoder_input_ids")).unwrap();
+    let pass =
+        model.pass(ids(expected, "input_ids")).unwrap().decoder_input(ids(expected, "decoder_input_ids")).unwrap();
     pass.record(model.sites()).run().unwrap()
 }
 
@@ -97,8 +98,10 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
         };
         let left: Vec<_> = model.sites().into_iter().filter(|site| !compared.contains(&site.to_string())).collect();
         let unknown: Vec<_> = left.into_iter().filter(|site| !known(site)).collect();
-        let embed = if name == "t5" { vec![] } else { vec![Site::embed()] }; // hooked by TransformerLens alone
-        assert_eq!(unknown, embed, "{name}");
+        // Hooked by TransformerLens alone, and the decoder's by neither.
+        let both = [Site::embed(), Site::embed().in_decoder()];
+        assert_eq!(unknown, if name == "t5" { &both[1..] } else { &both }, "{name}");
+        assert_eq!(difference(&get(&run, both[1]), &get(&run, Site::resid_pre(0).in_decoder())), 0.0);
         assert_eq!(difference(&get(&run, Site::embed()), &get(&run, Site::resid_pre(0).in_encoder())), 0.0);
         let last = format!("hf.decoder_hidden_states.{}", model.config().n_layers);
         let scaled = (&expected[&last] * model.config().unembed_scale).unwrap();
@@ -148,7 +151,7 @@ fn the_decoder_never_looks_ahead() {
         let (source, target) = (ids(&expected, "input_ids"), ids(&expected, "decoder_input_ids"));
         let whole = run(&model, &expected);
         for len in [1, 5, 9] {
-            let pass = model.pass(&source).unwrap().target(&target[..len]).unwrap();
+            let pass = model.pass(&source).unwrap().decoder_input(&target[..len]).unwrap();
             let part = pass.record(model.sites()).run().unwrap();
             let logits = whole.logits().unwrap().narrow(1, 0, len).unwrap();
             assert!(difference(&part.logits().unwrap(), &logits) < 1e-5, "{name}: {len} tokens");
@@ -173,11 +176,11 @@ fn padding_of_the_source_changes_nothing() {
     let lengths: Vec<usize> = table("attention_mask").iter().map(|row| row.iter().sum::<u32>() as usize).collect();
     let sources: Vec<Vec<u32>> = table("input_ids").iter().zip(&lengths).map(|(row, &len)| row[..len].into()).collect();
     let targets = table("decoder_input_ids");
-    let both = model.pass(&sources).unwrap().target(&targets).unwrap().run().unwrap();
+    let both = model.pass(&sources).unwrap().decoder_input(&targets).unwrap().run().unwrap();
     let logits = &both.logits().unwrap();
     assert!(lengths[0] != lengths[1] && difference(logits, &expected["logits"]) < 1e-3);
     for (text, (source, target)) in sources.iter().zip(&targets).enumerate() {
-        let single = model.pass(source).unwrap().target(target).unwrap().run().unwrap();
+        let single = model.pass(source).unwrap().decoder_input(target).unwrap().run().unwrap();
         assert!(difference(&single.logits().unwrap(), &logits.narrow(0, text, 1).unwrap()) < 1e-5);
     }
 }
@@ -197,7 +200,7 @@ fn parts_of_a_run_make_the_whole() {
         let (model, expected) = case(name);
         let (source, target) = (ids(&expected, "input_ids"), ids(&expected, "decoder_input_ids"));
         let whole = run(&model, &expected);
-        let pass = || model.pass(&source).unwrap().target(&target).unwrap();
+        let pass = || model.pass(&source).unwrap().decoder_input(&target).unwrap();
         for layer in 0..2 {
             let before = pass().stop_at_layer(layer).run().unwrap();
             assert_eq!(difference(&before.resid(), &get(&whole, Site::resid_pre(layer as usize).in_decoder())), 0.0);
@@ -218,8 +221,11 @@ fn what_is_changed_in_the_encoder_is_seen_by_the_decoder() {
     let (model, expected) = case("t5");
     let whole = run(&model, &expected);
     let logits = |intervention| {
-        let pass =
-            model.pass(ids(&expected, "input_ids")).unwrap().target(ids(&expected, "decoder_input_ids")).unwrap();
+        let pass = model
+            .pass(ids(&expected, "input_ids"))
+            .unwrap()
+            .decoder_input(ids(&expected, "decoder_input_ids"))
+            .unwrap();
         let run = pass.intervene([intervention]).run().unwrap();
         difference(&run.logits().unwrap(), &whole.logits().unwrap())
     };
@@ -291,7 +297,7 @@ fn every_place_can_be_changed_at_its_own_last_position() {
     let (model, expected) = case("t5");
     let (source, target) =
         (ids(&expected, "input_ids")[..7].to_vec(), ids(&expected, "decoder_input_ids")[..3].to_vec());
-    let pass = || model.pass(&source).unwrap().target(&target).unwrap();
+    let pass = || model.pass(&source).unwrap().decoder_input(&target).unwrap();
     let whole = pass().record("*").run().unwrap();
     for (site, value) in whole.cache().iter().filter(|(site, _)| *site != Site::tokens()) {
         let Some(dim) = site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query)) else { continue };

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/model/family/families.md");
+const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/families/families.md");
 
 /// Sites that the families are told apart by; those that all have, and those of norms, are left out.
 const TELLING: [&str; 21] = [
@@ -80,8 +80,9 @@ fn table() -> String {
         let scores = |name: &String| name.ends_with("attn.hook_attn_scores") && name.parse::<Site>().is_ok();
         row.transformer_lens |= names.iter().any(scores) || case.join("expected_tl.safetensors").exists();
     }
-    let mut table =
-        String::from("| family | checkpoints | held against, at logits and | hooks that not every family has |\n");
+    let mut table = String::from(
+        "| family | checkpoints | compared with the reference, besides logits | hooks that not every family has |\n",
+    );
     table += "|---|---|---|---|\n";
     let untested: Vec<_> = families().into_iter().filter(|family| !rows.contains_key(*family)).collect();
     assert_eq!(untested, ALIASES.map(|(name, _)| name), "families without a checkpoint in tests/reference");

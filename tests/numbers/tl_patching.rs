@@ -177,13 +177,13 @@ fn gpt2_names_the_indirect_object_as_published() {
 
 #[test]
 fn gpt2_has_the_heads_that_were_published() {
-    use glassbox::circuits::{Habit, head_scores, repeated_random_tokens};
+    use glassbox::circuits::{HeadType, head_scores, repeated_random_tokens};
     let Some(model) = gpt2() else { return };
     let scores = head_scores(model.run(repeated_random_tokens(&model, 1, 100, 2, 0).unwrap()).unwrap()).unwrap();
     let expect = [
-        (Habit::PreviousToken, vec![(4, 11)]),
-        (Habit::DuplicateToken, vec![(0, 5), (3, 0)]),
-        (Habit::Induction, vec![(5, 1), (6, 9), (5, 5), (7, 10)]),
+        (HeadType::PreviousToken, vec![(4, 11)]),
+        (HeadType::DuplicateToken, vec![(0, 5), (3, 0)]),
+        (HeadType::Induction, vec![(5, 1), (6, 9), (5, 5), (7, 10)]),
     ];
     for (habit, heads) in expect {
         let of = scores.of(habit);

@@ -82,18 +82,18 @@ fn noise_lies_on_the_subject_alone_and_is_drawn_anew_for_each_sample() {
     assert!(of_first[0] != of_first[1] && of_first[1] != of_first[2], "{of_first:?}");
     assert_eq!(tracing.corrupt_metric(), noise(Noise::default().samples(3)).corrupt_metric(), "seeded");
     assert_ne!(tracing.corrupt_metric(), noise(Noise::default().samples(3).seed(1)).corrupt_metric());
-    assert_eq!(noise(Noise::default().times(0.0)).corrupt_metric()[0], tracing.clean_metric()[0]);
+    assert_eq!(noise(Noise::default().sigmas(0.0)).corrupt_metric()[0], tracing.clean_metric()[0]);
     // Nothing is changed before the subject, and everything is brought back there.
     let effect = tracing.resid_pre().unwrap().mean();
     assert!(effect[[0, 1]].abs() < 1e-6 && effect[[0, 7]].abs() < 1e-6);
-    let both = tracing.clone().and(Metric::loss(&model, ["owl", "blue"], 2).unwrap()).unwrap().resid_pre().unwrap();
-    let loss = both.by("loss (nats)").unwrap();
+    let both = tracing.clone().also(Metric::loss(&model, ["owl", "blue"], 2).unwrap()).unwrap().resid_pre().unwrap();
+    let loss = both.for_metric("loss (nats)").unwrap();
     for (probability, loss) in both.values().iter().zip(loss.values()) {
         assert!((probability.ln() + loss).abs() < 1e-3, "{probability} and {loss}");
     }
     let error = Patching::noise(&model, prompts, "cat", Noise::default(), one()).unwrap_err().to_string();
     assert!(error.contains("`cat` is not in the text"), "{error}");
-    let error = Patching::noise(&model, prompts, "owl", Noise::default().times(f32::NAN), one()).unwrap_err();
+    let error = Patching::noise(&model, prompts, "owl", Noise::default().sigmas(f32::NAN), one()).unwrap_err();
     assert!(error.to_string().contains("NaN"), "{error}");
 }
 
@@ -102,7 +102,7 @@ fn knock_outs_agree_with_attention_renormalised_by_hand() {
     for name in ["gpt2-tiny", "llama-gqa-tied", "families/bert"] {
         let model = open(name);
         let tokens = prompts(&model, name);
-        let patching = Patching::intact(&model, &tokens, metric(&model, 2)).unwrap();
+        let patching = Patching::unpatched(&model, &tokens, metric(&model, 2)).unwrap();
         let (queries, keys) = ([-1i64, 4], [3usize, 2]);
         // The pattern without these keys, made up to 1 again.
         let by_hand = |layer: usize, heads: Vec<i64>| {
@@ -152,7 +152,7 @@ fn any_cells_make_a_map_and_several_metrics_are_measured_at_once() {
     let rank = Metric::rank(&model, [7, 9], 2).unwrap();
     let loss = Metric::loss(&model, [7, 9], 2).unwrap();
     let patching = Patching::corrupted(&model, &tokens, corrupt.clone(), metric(&model, 2)).unwrap();
-    let patching = patching.and(rank.clone()).unwrap().and(loss.clone()).unwrap();
+    let patching = patching.also(rank.clone()).unwrap().also(loss.clone()).unwrap();
     let axes = [MapAxis::names("where", ["stream", "head and MLP", "zero"]), patching.layer_axis()];
     let cells = |at: &[usize]| match at[0] {
         0 => vec![clean(Site::resid_pre(at[1])).positions([2, 4])],
@@ -177,31 +177,31 @@ fn any_cells_make_a_map_and_several_metrics_are_measured_at_once() {
         measure.of(model.hooked(corrupt.clone()).run_with(&tokens, filled.collect::<Vec<_>>()).unwrap()).unwrap()
     };
     agrees(&sweep, |at| whole(&metric(&model, 2), at));
-    agrees(&sweep.by("rank").unwrap(), |at| whole(&rank, at));
-    agrees(&sweep.by(&loss.name()).unwrap(), |at| whole(&loss, at));
-    assert!(sweep.by("taste").is_none());
+    agrees(&sweep.for_metric("rank").unwrap(), |at| whole(&rank, at));
+    agrees(&sweep.for_metric(&loss.name()).unwrap(), |at| whole(&loss, at));
+    assert!(sweep.for_metric("taste").is_none());
     assert_eq!(sweep.axes(), ["where", "layer"]);
 }
 
 #[test]
 fn cells_that_make_no_sense_are_refused_with_the_reason() {
     let model = open("gpt2-tiny");
-    let intact = Patching::intact(&model, [1, 2, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();
+    let intact = Patching::unpatched(&model, [1, 2, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();
     let one = |cell: Intervention| intact.sweep("x", [intact.layer_axis()], move |_| [cell.clone()]).unwrap_err();
     for (error, words) in [
-        (one(clean(Site::resid_pre(0))), "nothing to put in at `blocks.0.hook_resid_pre`"),
-        (one(zero(Site::embed())), "`hook_embed` is in no block"),
+        (one(clean(Site::resid_pre(0))), "no other value to set at `blocks.0.hook_resid_pre`"),
+        (one(zero(Site::embed())), "`hook_embed` is not in a block"),
         (one(zero(Site::z(0)).head(9)), "head 9 is out of range"),
         (one(zero(Site::z(7))), "blocks.7"),
-        (one(zero(Site::z(0)).heads([0i64; 0])), "narrowed to no head at all"),
-        (intact.sweep("x", [intact.layer_axis()], |_| None::<Intervention>).unwrap_err(), "does nothing"),
+        (one(zero(Site::z(0)).heads([0i64; 0])), "selects no head"),
+        (intact.sweep("x", [intact.layer_axis()], |_| None::<Intervention>).unwrap_err(), "has no intervention"),
         (intact.knock_out([5], [0], 1).unwrap_err(), "position 5 is out of range"),
         (model.run_with([1, 2], [clean(Site::z(0))]).err().unwrap(), "only a sweep"),
     ] {
         assert!(error.to_string().contains(words), "{error}");
     }
     let attributed = intact.attribution().unwrap_err().to_string();
-    assert!(attributed.contains("nothing to put in"), "{attributed}");
+    assert!(attributed.contains("no other value to set"), "{attributed}");
     let pair = Patching::new(&model, [1, 2, 3], [1, 4, 3], Metric::logit(&model, 5, 1).unwrap()).unwrap();
     let error = pair.attribution().unwrap().knock_out([-1], [0], 1).unwrap_err().to_string();
     assert!(error.contains("run the exact sweep"), "{error}");

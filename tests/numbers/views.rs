@@ -150,7 +150,7 @@ fn all_names_together_count_a_tied_unembedding_twice() {
 #[test]
 fn cross_attention_makes_its_keys_of_what_the_encoder_gave() {
     let model = open("families/t5");
-    let run = model.pass([5, 6, 7, 1]).unwrap().target([0, 9]).unwrap().record("*").run().unwrap();
+    let run = model.pass([5, 6, 7, 1]).unwrap().decoder_input([0, 9]).unwrap().record("*").run().unwrap();
     let get = |site| run.cache().get(site).unwrap().get(0).unwrap();
     let (across, own) = (model.weights().cross_attention().unwrap(), model.weights().decoder().unwrap());
     let norm = model.weights().get("encoder_final_ln.w").unwrap();

@@ -120,7 +120,7 @@ pub fn said(model: &Model, name: &str) -> (Run, Tensor) {
     };
     let run = match model.config().architecture {
         Architecture::EncoderDecoder => {
-            let pass = model.pass(ids("input_ids")).unwrap().target(ids("decoder_input_ids")).unwrap();
+            let pass = model.pass(ids("input_ids")).unwrap().decoder_input(ids("decoder_input_ids")).unwrap();
             pass.record("*").run().unwrap()
         }
         _ => model.run(ids("tokens")).unwrap(),

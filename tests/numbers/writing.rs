@@ -135,7 +135,7 @@ fn a_model_written_over_its_own_files_is_read_on_and_says_the_same() {
     fs::hard_link(place.join("model.safetensors"), &name).unwrap();
     for path in [place.join("model.safetensors"), link, name] {
         let error = model.run([1u32, 5, 2]).unwrap().cache().save(path).unwrap_err();
-        assert!(error.to_string().contains("is a file of a model that was opened"), "{error}");
+        assert!(error.to_string().contains("is a file of a model that is open"), "{error}");
     }
     model.save_native(&place).unwrap();
     assert_eq!(logits(&model), before);

@@ -122,7 +122,7 @@ fn names_are_strings_references_numbers_or_the_tokens_themselves() -> Result<()>
         AttentionHeads::new(&pattern, &names).names(["L0H0"]).draw()?,
         AttentionHeads::new(Array3::<f64>::ones((1, 4, 4)), &tokens).draw()?,
         TokenText::new(&tokens, [0.0, 0.5, 1.0, 0.25]).range(0, 1).draw()?,
-        Heatmap::new([[0.5, 1.0]]).x_names("", slices).y_names("layer", 7..8).draw()?,
+        Heatmap::new([[0.5, 1.0]]).x_names(slices).y("layer").y_names(7..8).draw()?,
         LineChart::new()
             .x_names(0..2)
             .add(Series::new("a", [0.5, 1.0]))
@@ -220,7 +220,7 @@ fn names_with_a_common_end_are_told_apart_on_the_axis() -> Result<()> {
 #[test]
 fn of_a_long_text_every_fifth_token_or_fewer_stands_on_the_axis() -> Result<()> {
     let words: Vec<String> = (0..180).map(|at| format!(" word{at}")).collect();
-    let svg = Heatmap::new(Array2::<f32>::ones((4, 180))).x_tokens("position", &words).draw()?.to_svg();
+    let svg = Heatmap::new(Array2::<f32>::ones((4, 180))).x("position").x_tokens(&words).draw()?.to_svg();
     let labels = svg.matches(">·word").count();
     assert!((9..=36).contains(&labels), "{labels}");
     Ok(())

@@ -135,7 +135,8 @@ pub fn gallery() -> Vec<(&'static str, Figure)> {
                 .title("Patching by component")
                 .value("effect")
                 .y_index("layer")
-                .x_tokens("position", TOKENS)
+                .x("position")
+                .x_tokens(TOKENS)
                 .upward()
                 .draw(),
         ),
@@ -143,7 +144,7 @@ pub fn gallery() -> Vec<(&'static str, Figure)> {
             "scores",
             Heatmap::new(scores)
                 .title("Head scores")
-                .y_names("", ["L0", "L1", "L2", "L3"])
+                .y_names(["L0", "L1", "L2", "L3"])
                 .x_index("head")
                 .mask(Array2::from_shape_fn((4, 3), |at| at == (3, 2)))
                 .palette(Palette::RedBlue)
@@ -189,7 +190,7 @@ pub fn awkward() -> Vec<(String, Figure)> {
     let n = ODD.len();
     add("odd attention", AttentionPattern::new(pattern(n, 1), ODD).title("<b>&").draw());
     add("odd heads", AttentionHeads::new(patterns(2, n), ODD).names(["</style>", "\n"]).draw());
-    add("odd heatmap", Heatmap::new(matrix(n, n)).x_tokens("<x>", ODD).y_names("<y>", ODD).value("<v>").draw());
+    add("odd heatmap", Heatmap::new(matrix(n, n)).x("<x>").x_tokens(ODD).y("<y>").y_names(ODD).value("<v>").draw());
     add("odd text", TokenText::new(ODD, (0..n).map(noise)).value("<v>").title("<t>").width(20).draw());
     add("odd bars", Bars::new(ODD.map(|label| (label, 1.0))).title("<t>").draw());
     add("odd line", LineChart::new().x_names(ODD).add(Series::new("</svg>", (0..n).map(noise))).draw());
@@ -222,8 +223,8 @@ pub fn awkward() -> Vec<(String, Figure)> {
         add(&format!("heads {n}"), AttentionHeads::new(patterns(2, n), words(n)).draw());
         add(&format!("text {n}"), TokenText::new(words(n), (0..n).map(noise)).draw());
         add(&format!("lens {n}"), lens(12, n).draw());
-        add(&format!("heatmap {n}"), Heatmap::new(matrix(12, n)).x_tokens("position", words(n)).draw());
-        add(&format!("tall heatmap {n}"), Heatmap::new(matrix(n, 4)).y_tokens("position", words(n)).draw());
+        add(&format!("heatmap {n}"), Heatmap::new(matrix(12, n)).x("position").x_tokens(words(n)).draw());
+        add(&format!("tall heatmap {n}"), Heatmap::new(matrix(n, 4)).y("position").y_tokens(words(n)).draw());
         add(&format!("line {n}"), LineChart::new().add(Series::new("a", (0..n).map(noise))).draw());
         add(
             &format!("lines {n}"),
@@ -236,7 +237,7 @@ pub fn awkward() -> Vec<(String, Figure)> {
         add(&format!("scatter to scale {n}"), scatter(n).to_scale().named(n).draw());
         add(&format!("bars {n}"), Bars::new((0..n).map(|i| ("a", noise(i) - 0.5))).draw());
     }
-    add("joined heatmap", Heatmap::new(matrix(400, 300)).y_index("layer").x_tokens("position", words(300)).draw());
+    add("joined heatmap", Heatmap::new(matrix(400, 300)).y_index("layer").x("position").x_tokens(words(300)).draw());
     add("joined attention", AttentionPattern::new(pattern(400, 1), words(400)).title("L0H0").draw());
     let long = Series::new("a", (0..5000).map(noise)).sd((0..5000).map(|i| noise(i + 1)));
     add("thinned line", LineChart::new().title("<t>").x("<x>").add(long).draw());

@@ -43,10 +43,10 @@ fn a_matrix_of_any_size_is_drawn_with_cells_that_can_be_seen() {
     assert!(figure.alt().contains("2000 rows by 2000 columns; the strongest is layer 1999, head 0: 40"));
     assert!(figure.to_text().contains("layer 1999, head 0: 40"));
     ends("wide", 2, "of 12 rows by 50000 columns", || {
-        Heatmap::new(matrix(12, 50_000)).x_tokens("position", words(50_000)).draw()
+        Heatmap::new(matrix(12, 50_000)).x("position").x_tokens(words(50_000)).draw()
     });
     let mask = Array2::from_shape_fn((1500, 1500), |(row, column)| column > row);
-    ends("masked", 2, "masked", || Heatmap::new(matrix(1500, 1500)).mask(mask).y_names("", words(1500)).draw());
+    ends("masked", 2, "masked", || Heatmap::new(matrix(1500, 1500)).mask(mask).y_names(words(1500)).draw());
     refused("facets", "1000 facets at most", || Heatmap::facets((0..100_000).map(|_| ("", matrix(1, 1)))).draw());
 }
 
@@ -116,7 +116,7 @@ fn words_of_a_million_letters_are_shown_by_their_ends() {
     let long = "<&é".repeat(333_333);
     let all = |figure: glassbox::Result<Figure>| ends("long words", 1, "…", || figure);
     all(Bars::new([(&long, 1.0)]).title(&long).value(&long).draw());
-    all(Heatmap::facets([(&long, matrix(1, 1))]).title(&long).value(&long).x_names(&long, [&long]).draw());
+    all(Heatmap::facets([(&long, matrix(1, 1))]).title(&long).value(&long).x(&long).x_names([&long]).draw());
     all(LineChart::new().title(&long).x(&long).y(&long).add(Series::new(&long, [1.0])).baseline(&long, 1.0).draw());
     all(Scatter::new([(&long, 1.0, 2.0)]).title(&long).x(&long).y(&long).draw());
     all(TokenText::new([&long], [1.0]).title(&long).value(&long).draw());

@@ -172,7 +172,7 @@ fn missing_masked_and_outside_cells_are_marked_and_explained() {
 
 #[test]
 fn duplicate_tokens_stay_distinct() {
-    let svg = Heatmap::new(matrix(1, 2)).x_tokens("position", [" Mary", " Mary"]).draw().unwrap().to_svg();
+    let svg = Heatmap::new(matrix(1, 2)).x("position").x_tokens([" Mary", " Mary"]).draw().unwrap().to_svg();
     for i in [0, 1] {
         assert!(svg.contains(&format!("·Mary<tspan fill=\"#949ea9\">@{i}</tspan>")));
         assert!(svg.contains(&format!("<title>0, ·Mary@{i}: ")));
@@ -183,7 +183,7 @@ fn duplicate_tokens_stay_distinct() {
 fn bad_input_is_answered_with_a_sentence() {
     let said = |result: glassbox::Result<Figure>| result.unwrap_err().to_string();
     assert_eq!(
-        said(Heatmap::new(matrix(2, 3)).x_tokens("position", ["a"]).draw()),
+        said(Heatmap::new(matrix(2, 3)).x("position").x_tokens(["a"]).draw()),
         "a heatmap was given 1 labels for the axis `position`, whose length is 3; give one for each"
     );
     assert!(said(Heatmap::new(matrix(0, 3)).draw()).contains("the matrix has no cells"));

@@ -1,4 +1,4 @@
-//! `glassbox activations`: every activation of one run, in one safetensors file.
+//! `glassbox activations`: writes every activation of one run to a safetensors file.
 
 use crate::{Outcome, args::Args, say::say};
 use candle_core::{DType, Tensor};
@@ -8,7 +8,7 @@ pub fn run(mut args: Args) -> Outcome<()> {
     let (text, ids) = (args.option("--text")?, args.option("--tokens")?);
     let (patterns, out) = (args.options("--sites")?, args.option("--out")?);
     let bos = match (args.flag("--bos"), args.flag("--no-bos")) {
-        (true, true) => return Err("give --bos or --no-bos, not both".into()),
+        (true, true) => return Err("use --bos or --no-bos, not both".into()),
         (true, false) => Some(true),
         (false, true) => Some(false),
         (false, false) => None,
@@ -18,12 +18,12 @@ pub fn run(mut args: Args) -> Outcome<()> {
     let out = out.ok_or("--out FILE.safetensors is missing")?;
 
     let model = Model::open(&place)?;
-    // With the model open, so that its own files are known.
+    // This check follows opening the model, which has its own messages about its files.
     files::check(&out)?;
     let tokens = match (text, ids) {
         (Some(text), None) => bos.map_or_else(|| model.tokens(&text), |bos| model.to_tokens(&text, bos))?,
         (None, Some(ids)) => model.tokens(parse_ids(&ids)?)?,
-        _ => return Err("give either --text TEXT or --tokens 1,2,3".into()),
+        _ => return Err("use either --text TEXT or --tokens 1,2,3".into()),
     };
     let run = record(&model, &tokens, &patterns)?;
     let tensors = tensors(&run)?;
@@ -31,13 +31,13 @@ pub fn run(mut args: Args) -> Outcome<()> {
     files::write_tensors(&out, tensors)?;
     say(format_args!("tokens: {:?}", tokens.strings(0)))?;
     if tokens.bos_prepended() {
-        say("the first of them was put before the text; --no-bos leaves it out")?;
+        say("the first token was added before the text; --no-bos leaves it out")?;
     }
     say(format_args!("{count} tensors in {out}"))
 }
 
 fn parse_ids(list: &str) -> Outcome<Vec<u32>> {
-    let id = |word: &str| word.trim().parse().map_err(|_| format!("`{word}` in --tokens is no token id"));
+    let id = |word: &str| word.trim().parse().map_err(|_| format!("`{word}` in --tokens is not a token id"));
     Ok(list.split(',').map(id).collect::<Result<_, _>>()?)
 }
 
@@ -50,7 +50,8 @@ fn record(model: &Model, tokens: &Tokens, patterns: &[String]) -> Outcome<Run> {
     Ok(pass.run()?)
 }
 
-/// Name and value as float32, without the batch axis where there is one (tokens that are sent to experts have none).
+/// Returns name and value as float32, without the batch axis if there is one (tokens that are sent to experts have
+/// none).
 fn tensors(run: &Run) -> Outcome<Vec<(String, Tensor)>> {
     let mut tensors = Vec::new();
     for (site, tensor) in run.cache().iter() {

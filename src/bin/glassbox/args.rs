@@ -1,9 +1,9 @@
-//! Reading a command line of a command, plain words and `--name value` options.
+//! Parses the command line: a command, plain words, and `--name value` options.
 
 use crate::Outcome;
 use std::{collections::VecDeque, fmt::Display, ops::RangeInclusive, str::FromStr};
 
-/// The words that nobody has taken yet, and the options that were asked for.
+/// The words that have not been used yet, and the options that were asked for.
 pub struct Args {
     words: VecDeque<String>,
     known: Vec<String>,
@@ -14,12 +14,12 @@ impl Args {
         Self { words: words.into_iter().collect(), known: Vec::new() }
     }
 
-    /// The first word.
+    /// Takes the first word.
     pub fn command(&mut self) -> Option<String> {
         self.words.pop_front()
     }
 
-    /// Takes `--name value` or `--name=value`, which may be there once.
+    /// Takes `--name value` or `--name=value`, which may occur once.
     pub fn option(&mut self, name: &str) -> Outcome<Option<String>> {
         let mut values = self.options(name)?;
         match values.len() {
@@ -37,19 +37,20 @@ impl Args {
             let word = self.words.remove(at).unwrap_or_default();
             let value = match word.strip_prefix(&written) {
                 Some(value) => Some(value.to_owned()),
-                // What begins like an option is one, and not a value that was forgotten.
+                // A word that starts like an option is not taken as a value.
                 None => self.words.get(at).filter(|word| !word.starts_with("--")).cloned(),
             };
             if word == name && value.is_some() {
                 self.words.remove(at);
             }
-            let missing = || format!("{name} needs a value after it; one that begins with -- is given as {name}=VALUE");
+            let missing =
+                || format!("{name} needs a value after it; write a value that begins with -- as {name}=VALUE");
             values.push(value.ok_or_else(missing)?);
         }
         Ok(values)
     }
 
-    /// Takes `--name value` as a number of this range.
+    /// Takes `--name value` as a number in this range.
     pub fn number<T: FromStr + PartialOrd + Display>(
         &mut self,
         name: &str,
@@ -77,12 +78,12 @@ impl Args {
         at.and_then(|at| self.words.remove(at)).ok_or_else(|| format!("{what} is missing; see glassbox help").into())
     }
 
-    /// Fails when something was not taken.
+    /// Fails if a word has not been used.
     pub fn done(self) -> Outcome<()> {
         let Some(word) = self.words.front() else { return Ok(()) };
         let name = word.split('=').next().unwrap_or(word);
         if self.known.iter().any(|known| known == name) {
-            return Err(format!("`{word}` is not understood here: {name} is given once, without a value").into());
+            return Err(format!("`{word}` is not understood here: use {name} once, without a value").into());
         }
         let nearest = self.known.iter().filter(|_| name.starts_with("--")).min_by_key(|known| changes(name, known));
         let hint = nearest.map(|nearest| format!(" the nearest option is {nearest};")).unwrap_or_default();
@@ -90,7 +91,7 @@ impl Args {
     }
 }
 
-/// How many letters must be put in, taken out or changed to make one word of another.
+/// Returns the number of letters that must be inserted, removed or replaced to turn one word into another.
 fn changes(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (i, a) in from.chars().enumerate() {

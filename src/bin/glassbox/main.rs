@@ -1,4 +1,6 @@
-//! The `glassbox` program: a tour without Jupyter, the recipes of the shipped models, activations to a file.
+//! The `glassbox` program: a tour without Jupyter, the recipes of the shipped models, and activations to a file.
+//!
+//! To add a command, add a file here, its arm in `run`, and its usage to `HELP`.
 
 mod activations;
 mod args;
@@ -18,15 +20,15 @@ usage:
       Writes one page with pictures of a shipped model and prints its path.
 
   glassbox train RECIPE [--out FOLDER] [--steps N] [--seed N] [--resume]
-      Trains a shipped model again, into trained/NAME unless --out names a folder; --resume goes on where a training
-      that was stopped left off.
+      Trains a shipped model again, into trained/NAME unless --out names a folder. --resume continues a training
+      that was stopped.
       Recipes: induction, grammar, modular-addition.
 
   glassbox activations MODEL (--text TEXT | --tokens 1,2,3) [--sites PATTERN]... [--bos | --no-bos] --out FILE.safetensors
       Runs a model and writes every activation under its TransformerLens name, without the batch axis, and `logits`.
       MODEL is a folder, a .gguf file, a shipped name (induction-2l) or a hub id (needs the feature `hub`).
-      --sites keeps the sites whose name fits; `*` stands for anything. Without it, all, the costly ones too.
-      --bos and --no-bos overrule whether a beginning-of-text token goes before the text.
+      --sites keeps the sites whose name matches; `*` stands for anything. Without it all sites are written.
+      --bos and --no-bos decide whether a beginning-of-text token is added. The default depends on the model.
 ";
 
 /// Any failure, as one sentence.
@@ -36,12 +38,12 @@ fn main() -> ExitCode {
     end(words().and_then(|words| run(Args::new(words))))
 }
 
-/// What was typed after the program's name.
+/// Returns the arguments after the program's name.
 fn words() -> Outcome<Vec<String>> {
     let read = |word: std::ffi::OsString| {
         let unread = |word: std::ffi::OsString| {
             format!(
-                "the argument `{}` is not UTF-8; rename the file, or lead a link with another name to it",
+                "the argument `{}` is not UTF-8; rename the file, or make a link to it with another name",
                 word.display()
             )
         };

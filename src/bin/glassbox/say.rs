@@ -1,4 +1,4 @@
-//! Words to the terminal, where a full or closed output is an error and no panic.
+//! Printing to the terminal, where a full or closed output is an error and not a panic.
 
 use crate::Outcome;
 use std::{
@@ -7,21 +7,25 @@ use std::{
     process::ExitCode,
 };
 
-/// What a shell reports of a program that writes to a pipe nobody reads any more.
+/// The exit code that shells report for a program whose output pipe was closed.
 const NOBODY_READS: u8 = 141;
 
-/// Prints a line on standard output.
+/// Prints a line to standard output.
 pub fn say(words: impl Display) -> Outcome<()> {
     let mut output = io::stdout().lock();
     Ok(writeln!(output, "{words}").and_then(|()| output.flush()).map_err(Unsaid)?)
 }
 
-/// Prints a line on standard error. Where that fails there is nobody to tell.
+/// Prints a line to standard error.
+///
+/// If that fails, the line is lost.
 pub fn warn(words: impl Display) {
     let _ = writeln!(io::stderr(), "{words}");
 }
 
-/// How the program ends: with a sentence where something failed, and quietly where it is only that nobody reads on.
+/// Returns the exit code.
+///
+/// An error is printed, unless it is only that the output pipe was closed.
 pub fn end(outcome: Outcome<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,13 +37,13 @@ pub fn end(outcome: Outcome<()>) -> ExitCode {
     }
 }
 
-/// Why standard output took nothing.
+/// Standard output could not be written to.
 #[derive(thiserror::Error, Debug)]
 #[error("standard output cannot be written: {0}")]
 pub struct Unsaid(io::Error);
 
 impl Unsaid {
-    /// Whether the reader of a pipe has gone.
+    /// Whether the reader of the pipe is gone.
     pub fn unread(&self) -> bool {
         self.0.kind() == ErrorKind::BrokenPipe
     }

@@ -27,7 +27,7 @@ fn page() -> Outcome<String> {
     let scores = head_scores(&run)?;
     let (early_layer, early, _) = scores.strongest_previous_token();
     let (layer, ..) = scores.strongest_induction();
-    // Several heads may look at the right word; the one that matters is the one that is missed.
+    // Several heads may attend to the right word. The important one is the one whose removal hurts most.
     let remaining = remaining(&model)?;
     let head =
         (0..model.config().n_heads).reduce(|a, b| if remaining[[layer, b]] < remaining[[layer, a]] { b } else { a });
@@ -37,45 +37,49 @@ fn page() -> Outcome<String> {
     let sections = [
         section(
             "A model that continues lists",
-            "This small transformer has read nothing but lists of words that repeat. It ships inside the crate.",
+            "This small transformer was trained on lists of repeated words. It ships inside the crate.",
             &model,
         ),
-        section("What it reads", "The text, cut into tokens. Point at one to see its position and id.", &run.tokens()),
         section(
-            "What it says comes next",
-            "After the last word it expects what followed that word before.",
+            "What it reads",
+            "The text, cut into tokens. Hover over a token to see its position and id.",
+            &run.tokens(),
+        ),
+        section(
+            "What it predicts",
+            "It expects the word that came after an earlier copy of the last word.",
             &run.next_tokens(-1, 6)?,
         ),
         section(
-            "Where its heads look",
+            "What its heads attend to",
             &format!(
-                "Three habits, measured on every head. L{early_layer}H{early} looks at the word before; L{layer}H{head} \
-                 looks at what came after the same word last time ({:.0} % of its attention): an induction head.",
+                "Three scores for every head. L{early_layer}H{early} attends to the previous word. L{layer}H{head} \
+                 attends to the word after an earlier copy ({:.0} % of its attention): it is an induction head.",
                 100.0 * score
             ),
             &scores,
         ),
         section(
             "The two heads side by side",
-            "Each row is a word that looks; each column is a word that is looked at.",
+            "Each row is a word that attends; each column is a word that is attended to.",
             &row([run.attention_head(early_layer, early)?, run.attention_head(layer, head)?]),
         ),
         section(
             "The answer forms",
-            "The logit lens: what the model would say if it had to speak before each layer. The right word appears only \
-             at the output, after the induction head has spoken.",
+            "The logit lens: what the model would predict before each layer. The right word appears only \
+             at the output, after the induction head.",
             &run.logit_lens()?,
         ),
         section(
             "Without that head",
-            &format!("With L{layer}H{head} silenced, the model hardly knows what comes next."),
+            &format!("With L{layer}H{head} set to zero, the right word is no longer likely."),
             &without.next_tokens(-1, 6)?,
         ),
         section(
             "Which heads matter",
-            "The right word's probability when one head at a time is silenced.",
+            "The right word's probability when one head at a time is set to zero.",
             &Heatmap::new(remaining)
-                .title("What remains with one head silenced")
+                .title("Probability with one head set to zero")
                 .x_index("head")
                 .y_index("layer")
                 .range(0.0, 1.0)
@@ -96,7 +100,7 @@ fn section(title: &str, words: &str, shown: &impl Show) -> String {
     format!("<h2>{title}</h2>\n<p>{words}</p>\n{}\n", shown.html())
 }
 
-/// The right word's probability with each head silenced in turn.
+/// Returns the right word's probability with each head set to zero in turn.
 ///
 /// # Shapes
 /// `[layer, head]`

@@ -1,4 +1,7 @@
-//! [`FactoredMatrix`]: large matrices of low rank, never multiplied out.
+//! [`FactoredMatrix`]: large matrices of low rank, kept as two factors.
+//!
+//! It corresponds to TransformerLens's `FactoredMatrix`:
+//! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/FactoredMatrix.py>.
 
 mod products;
 mod slices;
@@ -19,17 +22,17 @@ use std::{
 
 /// A stack of matrices `A B`, each kept as its two factors.
 ///
-/// What a head writes for what it reads is `W_V W_O`, a matrix of `[d_model, d_model]` that has rank `d_head` at most
-/// (Elhage et al. 2021, *A Mathematical Framework for Transformer Circuits*). Between tokens it is
-/// `W_E W_V W_O W_U`, `[d_vocab, d_vocab]`: too large to write down, but its factors are small, and singular values,
-/// eigenvalues and norm are found from them. Every operation keeps the smaller inner axis it can have. The names are
-/// TransformerLens's.
+/// A head maps what it reads to what it writes by `W_V W_O`, a `[d_model, d_model]` matrix of rank at most `d_head`
+/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)). From tokens to tokens this is
+/// `W_E W_V W_O W_U`, `[d_vocab, d_vocab]`: too large to store. But its factors are small, and they are enough to
+/// compute singular values, eigenvalues and the norm. Every operation keeps the smallest possible inner axis. The names
+/// are TransformerLens's.
 ///
-/// Owned and cheap to clone; singular values are found once and shared by clones.
+/// It is owned and cheap to clone. Singular values are computed once and shared by clones.
 ///
 /// # Shapes
-/// `A`: `[.., l, m]`, `B`: `[.., m, r]`, the matrix: `[.., l, r]`. Leading axes, such as `[layer, head]`, are equal or 1
-/// in both.
+/// `A`: `[.., l, m]`, `B`: `[.., m, r]`, the matrix: `[.., l, r]`. The leading axes, such as `[layer, head]`, are equal
+/// or 1 in both.
 ///
 /// # Examples
 /// ```
@@ -38,7 +41,7 @@ use std::{
 /// let ov = model.ov_all()?; // every head's W_V W_O
 /// assert_eq!((ov.dims(), ov.inner()), (vec![2, 4, 64, 64], 16)); // [layer, head, d_model, d_model]
 /// let head = ov.at([1, 0])?;
-/// assert_eq!(head.svd()?.s.dims(), [16]); // no more than d_head
+/// assert_eq!(head.svd()?.s.dims(), [16]); // at most d_head
 /// let twice = head.matmul(&head)?; // still factored
 /// assert_eq!(twice.inner(), 16);
 /// assert!(twice.norm()?.to_scalar::<f32>()? <= head.norm()?.to_scalar::<f32>()?.powi(2));
@@ -53,10 +56,10 @@ pub struct FactoredMatrix {
 }
 
 impl FactoredMatrix {
-    /// The matrices `A B`.
+    /// Makes the matrices `A B` from their factors.
     ///
     /// # Errors
-    /// When the factors do not fit together.
+    /// Fails when the shapes of the factors do not match.
     pub fn new(a: impl Borrow<Tensor>, b: impl Borrow<Tensor>) -> Result<Self> {
         let b = b.borrow();
         let a = a.borrow();
@@ -91,7 +94,7 @@ impl FactoredMatrix {
         dims
     }
 
-    /// The leading axes of the shape.
+    /// The leading axes of the product's shape.
     pub fn leading(&self) -> Vec<usize> {
         self.a.dims()[..self.a.rank() - 2].to_vec()
     }
@@ -106,24 +109,26 @@ impl FactoredMatrix {
         (self.a.dims()[last - 1], self.b.dims()[last])
     }
 
-    /// The product `A B`, multiplied out: as large as it looks.
+    /// Returns the product `A B`, multiplied out.
     ///
     /// # Shapes
     /// `[.., l, r]`
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn ab(&self) -> Result<Tensor> {
         product(&self.a, &self.b)
     }
 
-    /// The product the other way round, whose eigenvalues other than 0 are those of `A B`.
+    /// Returns the product in the other order, `B A`.
+    ///
+    /// Its nonzero eigenvalues are those of `A B`.
     ///
     /// # Shapes
     /// `[.., m, m]`
     ///
     /// # Errors
-    /// When the matrix is not square.
+    /// Fails when the matrix is not square.
     pub fn ba(&self) -> Result<Tensor> {
         let (rows, columns) = self.rows_and_columns();
         if rows != columns {
@@ -132,10 +137,10 @@ impl FactoredMatrix {
         product(&self.b, &self.a)
     }
 
-    /// The transposed matrices, `B^T A^T`.
+    /// Returns the transposed matrices, `B^T A^T`.
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn t(&self) -> Result<Self> {
         Self::new(&turned(&self.b)?, &turned(&self.a)?)
     }

@@ -1,4 +1,4 @@
-//! Products with what stands beside.
+//! Products of factored matrices with matrices and vectors.
 
 use super::FactoredMatrix;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use candle_core::{DType, Tensor};
 use std::{borrow::Borrow, ops::Mul};
 
-/// A matrix or a stack of them, factored or not, as the other side of a product.
+/// A matrix or a stack of matrices, factored or not, as the other factor of a product.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// `[.., l, r]`
@@ -24,33 +24,45 @@ impl From<&Tensor> for Operand {
     }
 }
 
+impl From<Tensor> for Operand {
+    fn from(matrix: Tensor) -> Self {
+        Self::Matrix(matrix)
+    }
+}
+
+impl From<FactoredMatrix> for Operand {
+    fn from(matrix: FactoredMatrix) -> Self {
+        Self::Factored(matrix)
+    }
+}
+
 impl From<&FactoredMatrix> for Operand {
     fn from(matrix: &FactoredMatrix) -> Self {
         Self::Factored(matrix.clone())
     }
 }
 
-/// Products. Each keeps the smaller inner axis that it can have.
+/// Products. Each keeps the smallest possible inner axis.
 impl FactoredMatrix {
-    /// The matrix to the left of another: `self` times `right`, to the smaller inner axis.
+    /// Returns `self` times `right`, with the smaller inner axis.
     ///
     /// # Shapes
-    /// `[.., l, r]` times `[.., r, n]` is `[.., l, n]`.
+    /// `[.., l, m]` times `[.., m, r]` is `[.., l, r]`.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// Fails when the shapes do not match.
     ///
     /// # Examples
     /// ```
     /// # use glassbox::prelude::*;
     /// let model = Model::open("induction-2l")?;
-    /// let logits = model.ov(1)?.get(0)?.matmul(&model.weights().w_u()?)?; // what the head says for what it reads
+    /// let logits = model.ov(1)?.get(0)?.matmul(&model.weights().w_u()?)?; // from its input to logits
     /// assert_eq!((logits.dims(), logits.inner()), (vec![64, 374], 16));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn matmul(&self, right: impl Into<Operand>) -> Result<Self> {
         match right.into() {
-            Operand::Factored(right) => self.matmul(&right.a())?.matmul(&right.b()),
+            Operand::Factored(right) => self.matmul(right.a())?.matmul(right.b()),
             Operand::Matrix(right) => {
                 let right = right.to_dtype(DType::F32)?;
                 let columns = self.rows_and_columns().1;
@@ -63,13 +75,13 @@ impl FactoredMatrix {
         }
     }
 
-    /// The matrix to the right of another: `left` times `self`, to the smaller inner axis.
+    /// Returns `left` times `self`, with the smaller inner axis.
     ///
     /// # Shapes
-    /// `[.., n, l]` times `[.., l, r]` is `[.., n, r]`.
+    /// `[.., l, m]` times `[.., m, r]` is `[.., l, r]`.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// Fails when the shapes do not match.
     pub fn rmatmul(&self, left: impl Into<Operand>) -> Result<Self> {
         match left.into() {
             Operand::Factored(left) => left.matmul(self),
@@ -85,13 +97,13 @@ impl FactoredMatrix {
         }
     }
 
-    /// The matrix times a column.
+    /// Returns the matrix times a column vector.
     ///
     /// # Shapes
     /// `column`: `[r]`, result: `[.., l]`.
     ///
     /// # Errors
-    /// When the vector is not as long as the matrix is wide.
+    /// Fails when the length of the vector is not the number of columns.
     pub fn matvec(&self, column: impl Borrow<Tensor>) -> Result<Tensor> {
         let column = column.borrow();
         self.check("with", column, (column.rank() == 1).then_some(0), self.rows_and_columns().1)?;
@@ -100,13 +112,13 @@ impl FactoredMatrix {
         Ok(product(&self.a, &read)?.squeeze(last)?)
     }
 
-    /// A row times the matrix, as the residual stream passes a head.
+    /// Returns a row vector times the matrix, as a head applies it to the residual stream.
     ///
     /// # Shapes
     /// `row`: `[l]`, result: `[.., r]`.
     ///
     /// # Errors
-    /// When the vector is not as long as the matrix is tall.
+    /// Fails when the length of the vector is not the number of rows.
     pub fn vecmat(&self, row: impl Borrow<Tensor>) -> Result<Tensor> {
         let row = row.borrow();
         self.check("behind", row, (row.rank() == 1).then_some(0), self.rows_and_columns().0)?;
@@ -115,7 +127,7 @@ impl FactoredMatrix {
         Ok(product(&read, &self.b)?.squeeze(last)?)
     }
 
-    /// Checks that `axis` of what is multiplied has a size, and that its leading axes fit.
+    /// Checks the size of `axis` of the other factor, and that its leading axes match.
     fn check(&self, side: &'static str, other: &Tensor, axis: Option<usize>, size: usize) -> Result<()> {
         let misfit = || CircuitsError::Product { shape: self.dims(), side, other: other.dims().to_vec() };
         let leading = &other.dims()[..other.rank().saturating_sub(2)];
@@ -124,7 +136,7 @@ impl FactoredMatrix {
     }
 }
 
-/// The matrices times a number.
+/// Scales the matrices by a number.
 impl Mul<f64> for &FactoredMatrix {
     type Output = Result<FactoredMatrix>;
 

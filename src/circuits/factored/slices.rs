@@ -1,4 +1,4 @@
-//! Parts of a stack and of its matrices.
+//! Selecting matrices of a stack, and rows and columns of a matrix.
 
 use super::FactoredMatrix;
 use crate::{
@@ -9,12 +9,14 @@ use crate::{
 use candle_core::Tensor;
 use std::ops::Range;
 
-/// Parts.
+/// Selection.
 impl FactoredMatrix {
-    /// The matrices at an index of the first leading axis; negative counts from the end.
+    /// Returns the matrices at an index of the first leading axis.
+    ///
+    /// Negative indices count from the end.
     ///
     /// # Errors
-    /// When there is no leading axis or no such index.
+    /// Fails when there is no leading axis or no such index.
     pub fn get(&self, index: impl ToIndex) -> Result<Self> {
         let Some(&len) = self.leading().first() else {
             return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
@@ -25,18 +27,18 @@ impl FactoredMatrix {
         Self::new(&self.a.get(at)?, &self.b.get(at)?)
     }
 
-    /// The matrices at an index of each of the first leading axes, such as `[layer, head]`.
+    /// Returns the matrices at an index of each of the first leading axes, such as `[layer, head]`.
     ///
     /// # Errors
-    /// When there are not as many leading axes or no such index.
+    /// Fails when there are fewer leading axes or no such index.
     pub fn at<const N: usize>(&self, index: [impl ToIndex; N]) -> Result<Self> {
         index.into_iter().try_fold(self.clone(), |matrix, index| matrix.get(index))
     }
 
-    /// Some of the first leading axis.
+    /// Returns a range of the first leading axis.
     ///
     /// # Errors
-    /// When there is no leading axis or the range leaves it.
+    /// Fails when there is no leading axis or the range exceeds it.
     pub fn slice(&self, range: Range<usize>) -> Result<Self> {
         if self.leading().is_empty() {
             return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
@@ -44,26 +46,26 @@ impl FactoredMatrix {
         Self::new(&part(&self.a, 0, &range, "the first axis")?, &part(&self.b, 0, &range, "the first axis")?)
     }
 
-    /// Some rows.
+    /// Returns a range of rows.
     ///
     /// # Errors
-    /// When the range leaves the matrix.
+    /// Fails when the range exceeds the matrix.
     pub fn rows(&self, range: Range<usize>) -> Result<Self> {
         Self::new(&part(&self.a, self.a.rank() - 2, &range, "rows")?, &self.b)
     }
 
-    /// Some columns.
+    /// Returns a range of columns.
     ///
     /// # Errors
-    /// When the range leaves the matrix.
+    /// Fails when the range exceeds the matrix.
     pub fn columns(&self, range: Range<usize>) -> Result<Self> {
         Self::new(&self.a, &part(&self.b, self.b.rank() - 1, &range, "columns")?)
     }
 
-    /// One more leading axis, of size 1, at a place among them, so that stacks are multiplied crosswise.
+    /// Inserts a leading axis of size 1, so that stacks broadcast against each other.
     ///
     /// # Errors
-    /// When there is no such place.
+    /// Fails when `axis` is larger than the number of leading axes.
     pub fn unsqueeze(&self, axis: usize) -> Result<Self> {
         if axis > self.leading().len() {
             let (index, len) = (axis as i128, self.leading().len() + 1);
@@ -72,13 +74,13 @@ impl FactoredMatrix {
         Self::new(&self.a.unsqueeze(axis)?, &self.b.unsqueeze(axis)?)
     }
 
-    /// The first `k` rows and columns (or all there are), multiplied out: enough to see what is in a matrix.
+    /// Returns the first `k` rows and columns, or all if there are fewer, multiplied out, to see a part of the matrix.
     ///
     /// # Shapes
     /// `[.., k, k]`
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn corner(&self, k: usize) -> Result<Tensor> {
         let (rows, columns) = self.rows_and_columns();
         self.rows(0..k.min(rows))?.columns(0..k.min(columns))?.ab()

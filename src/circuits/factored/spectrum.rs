@@ -1,4 +1,4 @@
-//! What singular values and eigenvalues say.
+//! Singular values, eigenvalues and norms of factored matrices.
 
 use super::FactoredMatrix;
 use crate::{
@@ -12,12 +12,12 @@ use crate::{
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// Singular values and eigenvalues, found from the small factors.
+/// Singular values and eigenvalues, computed from the small factors.
 impl FactoredMatrix {
-    /// Singular values and vectors, from those of the small middle of the factors. Found once.
+    /// Returns the singular values and vectors, computed once from the small inner part of the factors.
     ///
     /// # Errors
-    /// When the factors are not finite.
+    /// Fails when the factors are not finite.
     #[doc(alias("U", "S", "Vh"))]
     pub fn svd(&self) -> Result<Svd> {
         if let Some(svd) = self.svd.get() {
@@ -27,25 +27,25 @@ impl FactoredMatrix {
         Ok(self.svd.get_or_init(|| svd).clone())
     }
 
-    /// The Frobenius norm, from the singular values.
+    /// Returns the Frobenius norm, computed from the singular values.
     ///
     /// # Shapes
     /// `[..]`
     ///
     /// # Errors
-    /// When the factors are not finite.
+    /// Fails when the factors are not finite.
     pub fn norm(&self) -> Result<Tensor> {
         let s = self.svd()?.s;
         Ok(s.sqr()?.sum(s.rank() - 1)?.sqrt()?)
     }
 
-    /// The eigenvalues of `B A`: those of the matrix, apart from zeros.
+    /// Returns the eigenvalues of `B A`, which are those of the matrix except for zeros.
     ///
     /// # Shapes
     /// `[.., m]`
     ///
     /// # Errors
-    /// When the matrix is not square or not finite.
+    /// Fails when the matrix is not square or not finite.
     pub fn eigenvalues(&self) -> Result<Eigenvalues> {
         let small = matrices(&self.ba()?)?;
         let values = small.par_iter().map(svd::eigenvalues).collect::<Result<Vec<_>>>()?.concat();
@@ -54,36 +54,37 @@ impl FactoredMatrix {
         Ok(Eigenvalues { re, im: stacked(shape, values.iter().map(|value| value.im as f32).collect())? })
     }
 
-    /// The same matrices as `U sqrt(S)` times `sqrt(S) V^T`: each factor has half of the singular values, and columns
-    /// or rows at right angles.
+    /// Returns the same matrices as `U sqrt(S)` times `sqrt(S) V^T`.
+    ///
+    /// Both factors then have the same singular values, and orthogonal columns or rows.
     ///
     /// # Errors
-    /// When the factors are not finite.
+    /// Fails when the factors are not finite.
     pub fn make_even(&self) -> Result<Self> {
         let Svd { u, s, v } = self.svd()?;
         let root = s.sqrt()?;
         Self::new(&scaled_columns(&u, &root)?, &turned(&scaled_columns(&v, &root)?)?)
     }
 
-    /// `S V^T`: the matrix without its orthogonal left factor, which changes no norm of what stands to its left.
+    /// Returns `S V^T`: the matrix without its orthogonal left factor, which does not change norms of products.
     ///
     /// # Shapes
-    /// `[.., k, r]`, of as many singular values
+    /// `[.., k, r]`
     ///
     /// # Errors
-    /// When the factors are not finite.
+    /// Fails when the factors are not finite.
     pub fn collapse_l(&self) -> Result<Tensor> {
         let Svd { s, v, .. } = self.svd()?;
         turned(&scaled_columns(&v, &s)?)
     }
 
-    /// `U S`: the matrix without its orthogonal right factor.
+    /// Returns `U S`: the matrix without its orthogonal right factor.
     ///
     /// # Shapes
-    /// `[.., l, k]`, of as many singular values
+    /// `[.., l, k]`
     ///
     /// # Errors
-    /// When the factors are not finite.
+    /// Fails when the factors are not finite.
     pub fn collapse_r(&self) -> Result<Tensor> {
         let Svd { u, s, .. } = self.svd()?;
         scaled_columns(&u, &s)

@@ -1,4 +1,4 @@
-//! The writer stopped between any two of its steps, and every odd place it may be given.
+//! Tests the writer, stopped between any two of its steps and with every odd kind of target.
 
 #[cfg(unix)]
 mod places;
@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// A folder of a test's own, removed at its end.
+/// A temporary folder of one test, deleted at its end.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -36,7 +36,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Every file under a folder with its content, but for what a writer has not finished.
+/// Every file under a folder with its content, except for unfinished files of a writer.
 fn files(folder: &Path) -> Vec<(String, String)> {
     let mut found: Vec<_> = under(folder).into_iter().filter(|(name, _)| !name.contains(".partial")).collect();
     found.sort();
@@ -50,7 +50,7 @@ fn under(folder: &Path) -> Vec<(String, String)> {
     files.map(|(path, _)| (path.display().to_string(), fs::read_to_string(folder.join(&path)).unwrap())).collect()
 }
 
-/// Names that a writer which ended well does not leave behind.
+/// Names that a writer must not leave behind when it succeeds.
 fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let walked = super::folder::walk(folder, usize::MAX).unwrap().into_iter().map(|(path, _)| path);
     walked.filter(|path| path.to_string_lossy().contains(".partial")).collect()

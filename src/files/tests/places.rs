@@ -1,4 +1,4 @@
-//! Links, devices, pipes, permissions, long and strange names.
+//! Tests links, devices, pipes, permissions, and long and strange names.
 
 use super::{super::*, Scratch, leftovers};
 use std::{
@@ -27,16 +27,16 @@ fn a_link_stays_and_what_it_leads_to_is_replaced() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && fs::symlink_metadata(&far).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&target).unwrap(), "new");
 
-    // Where a link leads to nothing yet, something comes to be there.
+    // A broken link: its target is created.
     let early = scratch.0.join("early.txt");
     symlink("within/late.txt", &early).unwrap();
     write(&early, "new").unwrap();
     assert_eq!(fs::read_to_string(scratch.0.join("within/late.txt")).unwrap(), "new");
 
     symlink("round.txt", scratch.0.join("round.txt")).unwrap();
-    refused(scratch.0.join("round.txt"), "goes round in a circle");
+    refused(scratch.0.join("round.txt"), "leads back to itself");
     symlink("nowhere/late.txt", scratch.0.join("lost.txt")).unwrap();
-    refused(scratch.0.join("lost.txt"), "is not there; make it first");
+    refused(scratch.0.join("lost.txt"), "does not exist; create it first");
     assert_eq!(leftovers(&scratch.0), Vec::<PathBuf>::new());
 }
 
@@ -82,8 +82,8 @@ fn a_path_that_names_no_file_is_refused_before_anything_is_written() {
         assert!(check(&path).is_err(), "{}", path.display());
         assert!(write(&path, "new").unwrap_err().is_io(), "{}", path.display());
     }
-    refused(scratch.0.join("new.svg/"), "names no file");
-    refused(scratch.0.join("no/such/a.txt"), "is not there; make it first");
+    refused(scratch.0.join("new.svg/"), "not the name of a file");
+    refused(scratch.0.join("no/such/a.txt"), "does not exist; create it first");
     refused(file.join("a.txt"), "a.txt/a.txt cannot be written: Not a directory");
     refused(scratch.0.join("x".repeat(256)), "cannot be written: File name too long");
     assert_eq!(fs::read_to_string(&file).unwrap(), "old");
@@ -131,7 +131,7 @@ fn a_folder_is_written_through_its_link_and_into_the_current_one() {
     symlink("real", &link).unwrap();
     let fill = |new: &Path| write(new.join("within/a.txt").parent().unwrap().join("a.txt"), "new");
     let said = write_folder(&link, fill).unwrap_err().to_string();
-    assert!(said.contains("link/within is not there") && !said.contains(".partial"), "{said}");
+    assert!(said.contains("link/within does not exist") && !said.contains(".partial"), "{said}");
     let fill = |new: &Path| {
         make_folder(&new.join("within"))?;
         write(new.join("within/a.txt"), "new")

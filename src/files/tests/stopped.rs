@@ -1,4 +1,4 @@
-//! Ended after every number of steps, by a failure and by a kill.
+//! Tests writers that are stopped after every number of steps, by a failure and by a kill.
 
 use super::{super::*, Scratch, files as files_of, leftovers, under};
 use crate::files::{
@@ -9,7 +9,7 @@ use std::{fs, path::PathBuf};
 
 const ENDS: [End; 2] = [End::Fail, End::Kill];
 
-/// Runs `write` on a fresh scratch folder, ended after 0, 1, 2, ... steps, until it is done before that.
+/// Runs `write` on a fresh scratch folder, stopped after 0, 1, 2, ... steps, until it finishes.
 fn at_every_step(
     prepare: impl Fn(&Scratch) -> PathBuf,
     write: impl Fn(&Path) -> Result<()>,
@@ -74,7 +74,7 @@ fn fill(new: &Path) -> Result<()> {
     ["config.json", "model.safetensors", "tokenizer.json"].into_iter().try_for_each(|name| write(new.join(name), "new"))
 }
 
-/// What a model's folder holds, by what is in its three files.
+/// The content of a model's folder, by the content of its three files.
 fn holds(of: &str) -> Vec<(String, String)> {
     let file = |name: &str, content: &str| (name.to_owned(), content.to_owned());
     vec![
@@ -93,7 +93,7 @@ fn a_model_is_one_of_the_two_wholes_wherever_its_writer_is_stopped() {
         |path| write_folder(path, fill),
         |scratch, path, end, said, steps| {
             let now = files_of(path);
-            // What fails may be done in the other way, and what fails after the exchange was done.
+            // A failed step may be done in the other way, and a step that fails after the exchange does not matter.
             let new = match &said {
                 Ok(()) => vec![holds("new")],
                 Err(_) => vec![holds("old"), holds("new")],
@@ -121,7 +121,7 @@ fn a_new_folder_is_whole_or_not_there() {
 
 #[test]
 fn where_folders_cannot_be_exchanged_a_stopped_writer_loses_no_file_and_leaves_no_mixture() {
-    // More files than are taken along.
+    // More files than are carried over.
     let prepare = |scratch: &Scratch| {
         let path = model(scratch);
         (0..=MANY).for_each(|count| drop(scratch.file(&format!("m/many/{count}"), "mine")));

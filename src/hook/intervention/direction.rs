@@ -1,21 +1,20 @@
-//! What is left of an activation without a direction.
+//! [`ablate_direction`]: removes a direction from an activation, used for steering
+//! (<https://arxiv.org/abs/2406.11717>).
 
 use super::{Action, Intervention};
-use crate::{
-    Result,
-    error::SiteError,
-    hook::{Sites, ToTensor},
-};
+use crate::{Result, error::SiteError, site::Sites, tensor::ToTensor};
 use candle_core::{D, DType, Tensor};
 
-/// Takes out of the activation what lies along a direction: `x - (x . d) d`, with `d` of length 1 (Arditi et al. 2024).
-/// The direction itself may have any length but 0.
+/// Removes the component of the activation along a direction: `x - (x . d) d`, where `d` has length 1 ([Arditi et al.
+/// 2024](https://arxiv.org/abs/2406.11717)).
+///
+/// The direction you pass may have any length except 0.
 ///
 /// # Shapes
 /// `direction`: the last axis of the site, such as `[d_model]`.
 ///
 /// # Errors
-/// When the direction is no vector, or has no length.
+/// Fails when the direction is not a vector, or has length 0.
 ///
 /// # Examples
 /// ```
@@ -43,17 +42,17 @@ pub fn ablate_direction(sites: impl Into<Sites>, direction: impl ToTensor) -> Re
     Ok(Intervention::new(sites, Action::Ablate(unit(&direction)?)))
 }
 
-/// The length of a vector, in 64 bits, where the squares of very small and very large numbers have room.
+/// The length of a vector, computed in 64 bits so that squares of very small and very large numbers fit.
 pub(crate) fn length(vector: &Tensor) -> Result<f64> {
     Ok(vector.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?.sqrt())
 }
 
-/// A vector divided by its length.
+/// Returns a vector divided by its length.
 pub(crate) fn unit(vector: &Tensor) -> Result<Tensor> {
     Ok((vector.to_dtype(DType::F64)? / length(vector)?)?.to_dtype(DType::F32)?)
 }
 
-/// `x` less its projection on a direction of length 1, along the last axis.
+/// Returns `x` minus its projection onto a direction of length 1, along the last axis.
 pub(super) fn without(x: &Tensor, direction: &Tensor) -> Result<Tensor> {
     let along = x.broadcast_mul(direction)?.sum_keepdim(D::Minus1)?;
     Ok((x - along.broadcast_mul(direction)?)?)

@@ -1,4 +1,4 @@
-//! Sites that hold numbers, and sites that hold whole numbers which name something.
+//! Which interventions fit sites with integers, such as token ids, and which need floats.
 
 use super::{Action, Intervention};
 use crate::{
@@ -8,7 +8,8 @@ use crate::{
 use candle_core::{DType, Tensor};
 
 impl Intervention {
-    /// Values have the type of the site. Whole numbers that name something, such as token ids, have no mean and no multiple.
+    /// Checks that a value has the type of its site. Integers that are ids, such as tokens, have neither a mean nor a
+    /// multiple.
     pub(super) fn check_type(&self) -> Result<()> {
         let whole = !self.site.is_differentiable();
         match &self.action {
@@ -24,7 +25,7 @@ impl Intervention {
     }
 }
 
-/// The sum of whole numbers; the largest one where it is larger still.
+/// The sum of integers, limited to the largest one the type can hold.
 pub(super) fn add_whole(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let sum = (a.to_dtype(DType::I64)? + b.to_dtype(DType::I64)?)?;
     Ok(sum.minimum(i64::from(u32::MAX))?.to_dtype(DType::U32)?)

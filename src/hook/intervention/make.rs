@@ -1,11 +1,16 @@
-//! The interventions there are, and how each is made.
+//! The constructors of interventions: [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`edit`] and
+//! others.
+//!
+//! They stand in the [prelude](crate::prelude). Each corresponds to a hook function of TransformerLens.
 
 use super::{Action, Edit, Intervention};
 use crate::{
     Result,
     cache::ActivationCache,
     error::{Error, SiteError, need_type},
-    hook::{Layers, Looked, Site, Sites, ToIndex, ToTensor},
+    index::ToIndex,
+    site::{Layers, Site, Sites, ToPattern},
+    tensor::{Looked, ToTensor},
 };
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use std::{
@@ -19,28 +24,35 @@ pub fn zero(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Zero)
 }
 
-/// Sets every position to the mean over the tokens of all texts, padding left out: keeps what the activation always
-/// says, loses what it says here. Narrowed to some positions, texts or heads, the mean is over these. At the sites of a
-/// mixture's experts, which do not tell texts apart, padding counts too.
+/// Sets every position to the mean over the tokens of all texts.
 ///
-/// Scores and patterns have no such mean, for each query has its own keys to look at; [`replace`] puts in one of your
-/// making.
+/// Padding is left out.
+///
+/// This keeps what the activation has everywhere and removes what it has at one position (mean ablation). If the
+/// intervention is narrowed to some positions, texts or heads, the mean is taken over these. The sites of a mixture's
+/// experts do not tell texts apart, so padding counts there.
+///
+/// Attention scores and patterns have no such mean, because each query has its own keys. Use [`replace`] there.
 #[doc(alias("mean_ablation", "mean_ablate_hook"))]
 pub fn mean(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Mean)
 }
 
-/// Puts a value in the activation's place. Its shape is the activation's, that of the part it is narrowed to, or
-/// anything that broadcasts to the latter.
+/// Replaces the activation by a value.
+///
+/// The value has the shape of the whole activation or of the part that the intervention is narrowed to, or broadcasts
+/// to that part.
 #[doc(alias = "set_act")]
 pub fn replace(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
     with(sites, value, Action::Replace)
 }
 
-/// Puts in what another run had at the same site; of a pattern or a predicate, at every such site that it recorded.
+/// Replaces the activation by another run's at the same site (activation patching).
+///
+/// A pattern or a predicate selects among the sites that the other run recorded.
 ///
 /// # Errors
-/// When that run did not record the site, or none that is selected.
+/// Fails when the other run did not record the site, or no selected site.
 ///
 /// # Examples
 /// ```
@@ -57,20 +69,22 @@ pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Res
     let from = from.borrow();
     let patch = Intervention::new(sites, Action::Patch(from.clone()));
     let sites = patch.placed(|sites| sites.among(&from.sites(), from.layers()))?;
-    // At one site it is a value to put in there; at several it is looked up where each is placed.
+    // For one site, the value is known now. For several, each is looked up once its site is resolved.
     match <[Site; 1]>::try_from(sites.iter().map(Intervention::site).collect::<Vec<_>>()) {
         Ok([site]) => Ok(replace(site, from.get(site)?)),
         Err(sites) => Ok(Intervention { among: Some(Sites::Only(sites)), ..patch }),
     }
 }
 
-/// Adds a direction: steering. The value broadcasts, so one `[d_model]` vector goes to every position.
+/// Adds a value, such as a steering direction.
+///
+/// The value broadcasts, so one `[d_model]` vector is added at every position.
 #[doc(alias("steering_hook", "ActivationAddition"))]
 pub fn add(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
     with(sites, value, Action::Add)
 }
 
-/// Where the value could not be made, the run says so.
+/// If the value could not be made, the run reports the error.
 fn with(sites: impl Into<Sites>, value: impl ToTensor, action: impl Fn(Tensor) -> Action) -> Intervention {
     match value.to_tensor() {
         Ok(value) => Intervention::new(sites, action(value)),
@@ -78,12 +92,14 @@ fn with(sites: impl Into<Sites>, value: impl ToTensor, action: impl Fn(Tensor) -
     }
 }
 
-/// Multiplies the activation by a number.
+/// Multiplies the activation by a factor.
 pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
     Intervention::new(sites, Action::Scale(factor))
 }
 
-/// Does anything: the closure is given the (narrowed) activation and returns one of the same shape.
+/// Applies a closure.
+///
+/// It receives the (narrowed) activation and returns one of the same shape.
 ///
 /// # Examples
 /// ```
@@ -92,7 +108,7 @@ pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
 /// let text = "red fox blue owl red fox blue";
 /// let halved = model.run_with(text, edit(Site::z(-1), |z| z * 0.5))?; // in the last layer
 /// assert_eq!(halved.loss()?, model.run_with(text, scale(Site::z(1), 0.5))?.loss()?);
-/// model.run_with(text, edit("blocks.*.hook_mlp_out", Tensor::tanh)).unwrap_err(); // it has no MLPs
+/// model.run_with(text, edit("blocks.*.hook_mlp_out", Tensor::tanh)).unwrap_err(); // this model has no MLPs
 /// let shifted = model.run_with(text, edit(Site::z(1), |z| Ok(((z * 0.5)? + 1.0)?)))?; // several steps
 /// assert_ne!(shifted.loss()?, halved.loss()?);
 /// # Ok::<(), glassbox::Error>(())
@@ -102,10 +118,10 @@ pub fn edit<R: ToTensor>(sites: impl Into<Sites>, f: impl Fn(&Tensor) -> R + Sen
     edit_at(sites, move |x, _| f(x))
 }
 
-/// As [`edit`], for a closure that is also told where it is: a hook function of TransformerLens.
+/// Applies a closure that also receives the site, like a hook function of TransformerLens.
 ///
 /// # Examples
-/// Each layer's attention adds less than the one before:
+/// Each layer's attention adds less than the layer before:
 /// ```
 /// use glassbox::prelude::*;
 /// let model = Model::open("induction-2l")?;
@@ -122,8 +138,9 @@ pub fn edit_at<R: ToTensor>(
     Intervention::new(sites, Action::Edit(Arc::new(move |x: &Tensor, site| f(x, site).to_tensor())))
 }
 
-/// Only looks: the closure is given the (narrowed) activation, and what flows on is left as it is. [`store`](super::store)
-/// keeps the activation itself.
+/// Calls a closure with the (narrowed) activation and leaves the activation unchanged.
+///
+/// [`store`](super::store) keeps the activation itself.
 ///
 /// # Examples
 /// ```
@@ -141,7 +158,9 @@ pub fn observe<R: Looked>(sites: impl Into<Sites>, mut f: impl FnMut(&Tensor) ->
     observe_at(sites, move |x, _| f(x))
 }
 
-/// As [`observe`], for a closure that is also told where it is.
+/// Calls a closure with the activation and its site, and leaves the activation unchanged.
+///
+/// See [`observe`].
 ///
 /// # Examples
 /// ```
@@ -160,10 +179,12 @@ pub fn observe_at<R: Looked>(
     Intervention::new(sites, Action::Look(Arc::new(look)))
 }
 
-/// Does anything to the gradient that flows back through here, when a [`Pass`](crate::model::Pass) differentiates;
-/// the forward pass is left as it is. What other sites' gradients are is worked out from the changed one. A pass that
-/// takes no gradient refuses it; one that a model does in every pass ([`Model::hooked`](crate::Model::hooked)) waits for
-/// those that do.
+/// Applies a closure to the gradient at this site when a [`Pass`](crate::model::Pass) differentiates.
+///
+/// The forward pass is unchanged.
+///
+/// Gradients at earlier sites are computed from the changed one. A pass without a gradient refuses this intervention.
+/// As a part of [`Model::hooked`](crate::Model::hooked) it acts only in passes that compute a gradient.
 ///
 /// # Examples
 /// ```
@@ -188,9 +209,10 @@ pub fn edit_gradient<R: ToTensor>(
     Intervention::new(sites, Action::EditGradient(Arc::new(move |x: &Tensor, _| f(x).to_tensor())))
 }
 
-/// Forbids positions to look at others: the scores become -inf before the softmax, so what a head still looks at makes
-/// up the whole of its attention (attention knock-out, Geva et al. 2023). All heads of the layer, unless narrowed to
-/// some; a position that may look nowhere reads nothing.
+/// Stops positions from attending to others: their scores become -inf before the softmax, and the remaining attention
+/// is renormalized (attention knockout, [Geva et al. 2023](https://arxiv.org/abs/2304.14767)).
+///
+/// It applies to all heads of the layer unless narrowed to some. A position that may not attend anywhere gets zeros.
 ///
 /// # Examples
 /// ```
@@ -198,7 +220,7 @@ pub fn edit_gradient<R: ToTensor>(
 /// let model = Model::open("induction-2l")?;
 /// let text = "red fox blue owl red fox blue";
 /// let tokens = model.tokens(text)?;
-/// // The second "blue" may no longer look at what came after the first.
+/// // The second "blue" may no longer attend to the word after the first.
 /// let blind = block_attention(1, [-1], tokens.positions_of(0, "owl"));
 /// let run = model.run_with(text, blind)?;
 /// assert!(run.probability("owl", -1)? < 0.5);
@@ -206,19 +228,27 @@ pub fn edit_gradient<R: ToTensor>(
 /// ```
 #[doc(alias = "attn_mask")]
 pub fn block_attention(
-    layer: impl ToIndex,
+    layer: impl ToPattern,
     queries: impl IntoIterator<Item = impl ToIndex>,
     keys: impl IntoIterator<Item = impl ToIndex>,
 ) -> Intervention {
-    Intervention::new(Site::attn_scores(layer), Action::Block).positions(queries).keys(keys)
+    match layer.to_pattern().map(Site::scores) {
+        Ok(site) => block_at(site).positions(queries).keys(keys),
+        Err(error) => Intervention::failed(error),
+    }
 }
 
-/// Puts in what the clean run of a sweep has here: zeros, or means, in an ablation.
+/// Forbids positions to look at others where these scores are.
+pub(crate) fn block_at(scores: Site) -> Intervention {
+    Intervention::new(scores, Action::Block)
+}
+
+/// Puts in the value from the clean run of a sweep, or zeros or means in an ablation.
 pub(crate) fn from_clean(site: impl Into<Sites>) -> Intervention {
     Intervention::new(site, Action::Clean)
 }
 
-/// What a closure made of something, if it is of the same shape and type.
+/// Returns what a closure made if it has the activation's shape and type.
 pub(super) fn same_kind(site: Site, old: &Tensor, new: Tensor) -> Result<Tensor> {
     if new.dims() != old.dims() {
         let (got, expected) = (new.dims().to_vec(), old.dims().to_vec());
@@ -228,7 +258,7 @@ pub(super) fn same_kind(site: Site, old: &Tensor, new: Tensor) -> Result<Tensor>
     Ok(new)
 }
 
-/// Leaves the activation as it is, and gives its gradient to a closure.
+/// Passes the activation through unchanged, and its gradient through a closure.
 pub(super) struct GradientEdit(pub(super) Edit, pub(super) Site);
 
 impl CustomOp1 for GradientEdit {

@@ -1,4 +1,9 @@
 //! [`Intervention`]: what to change at a site.
+//!
+//! Used by runs, hooked models, generation and patching.
+//!
+//! To add an intervention, add a variant to `Action`, its constructor in `make.rs`, its case in `apply` here and its
+//! words in `show.rs`.
 
 mod direction;
 mod kind;
@@ -11,23 +16,24 @@ mod show;
 mod stored;
 mod value;
 
-use super::{Layers, Point, Site, Sites, Stack, ToIndex};
 use crate::{
     Result,
     axes::Axis,
     cache::ActivationCache,
+    config::{Config, Sizes},
     error::{Error, SiteError},
-    model::{Config, Sizes},
+    index::ToIndex,
+    site::{Layers, Point, Site, Sites, Stack},
 };
 use candle_core::Tensor;
 pub use direction::ablate_direction;
 pub(crate) use direction::{length, unit};
 use kind::add_whole;
-pub(crate) use make::from_clean;
 use make::{GradientEdit, same_kind};
 pub use make::{
     add, block_attention, edit, edit_at, edit_gradient, mean, observe, observe_at, patch, replace, scale, zero,
 };
+pub(crate) use make::{block_at, from_clean};
 pub use narrowed::Narrow;
 pub(crate) use part::select;
 use part::{put_back, resolve};
@@ -42,35 +48,34 @@ enum Action {
     Zero,
     Mean,
     Replace(Tensor),
-    /// Replace by what another run had, at each site its own.
+    /// Replace by what another run recorded at the same site.
     Patch(ActivationCache),
     Add(Tensor),
     Scale(f64),
-    /// -inf: scores that the softmax gives no weight.
+    /// Set scores to -inf, so that the softmax gives them no weight.
     Block,
-    /// What is left without the part along a direction of unit length.
+    /// Remove the component along a direction of unit length.
     Ablate(Tensor),
     Edit(Edit),
     EditGradient(Edit),
-    /// Change nothing.
+    /// Look at the activation without changing it.
     Look(Look),
-    /// What could not be made: it fails where it is done.
+    /// An intervention that could not be made. Applying it returns the error.
     Failed(Error),
-    /// Replace by a value that a sweep has yet to fill in.
+    /// Replace by a value that a sweep fills in later.
     Clean,
 }
 
 /// What to do to the activation at a site, narrowed to some heads, positions or neurons.
 ///
 /// Made by [`zero`], [`mean`], [`replace`], [`patch`], [`add`], [`scale`], [`ablate_direction`], [`block_attention`],
-/// [`edit`], [`edit_at`], [`observe`] and [`store`]; given to
-/// [`Model::run_with`](crate::Model::run_with) or [`Pass::intervene`](crate::model::Pass::intervene). Several at one
-/// site are done in the order given, each seeing what the one before left. Everything about it is checked before the
-/// forward pass starts: the site, the axes it is narrowed along, the indices, the shape of a value.
+/// [`edit`], [`edit_at`], [`observe`] and [`store`]. Passed to [`Model::run_with`](crate::Model::run_with) or
+/// [`Pass::intervene`](crate::model::Pass::intervene). Several interventions at one site apply in the given order, each
+/// to the result of the one before. The site, the narrowed axes, the indices and the shape of a value are checked
+/// before the forward pass starts.
 ///
-/// It may be for many sites at once: wherever a site is asked for, a name, a pattern, a list or a predicate does as well
-/// ([`Sites`]), and the same is then done at every site of the model that it selects: `run_with_hooks` of
-/// TransformerLens.
+/// An intervention may act at many sites: every constructor accepts a name, a pattern, a list or a predicate
+/// ([`Sites`]) and acts at every site of the model that it selects, like TransformerLens's `run_with_hooks`.
 ///
 /// # Examples
 /// ```
@@ -79,11 +84,11 @@ enum Action {
 /// let text = "red fox blue owl red fox blue";
 /// let whole = model.run(text)?;
 /// assert_eq!(whole.predictions(-1, 1)?[0].text, "owl");
-/// // Without anything from layer 1's heads the model no longer knows what came next.
+/// // Without the heads of layer 1 the model no longer predicts the word that came next.
 /// let ablated = model.run_with(text, zero(Site::z(1)))?;
 /// assert!(ablated.probability("owl", -1)? < 0.1);
 ///
-/// // At many sites: by pattern, or with a closure that is told where it is.
+/// // At many sites: by pattern, or with a closure that receives the site.
 /// let silent = model.run_with(text, [zero("blocks.*.attn.hook_z")])?;
 /// assert_eq!(silent.loss()?, model.run_with(text, [zero([Site::z(0), Site::z(1)])])?.loss()?);
 /// let louder = edit_at(|site: Site| site.point() == Point::AttnOut, |x, site| {
@@ -94,26 +99,26 @@ enum Action {
 /// ```
 #[derive(Clone)]
 pub struct Intervention {
-    /// Where it acts, once it is placed.
+    /// The site, once resolved.
     site: Site,
-    /// What is to be placed in a model first: one intervention for each site that is selected.
+    /// The selection that a model resolves to one intervention for each site.
     among: Option<Sites>,
     action: Action,
     narrow: Vec<(Axis, Vec<i64>)>,
-    /// Filled in by `check`: the dimension and the indices of each narrowing.
+    /// The dimension and the indices of each narrowing. `check` fills it in.
     resolved: Vec<(usize, Vec<usize>)>,
-    /// 1 for each token that a mean is taken over, `[batch, pos]`; all where absent.
+    /// 1 for each token that a mean is taken over, `[batch, pos]`; `None` if all count.
     counted: Option<Tensor>,
-    /// Those of the model, filled in by `check`.
+    /// The layer counts of the model. `check` fills them in.
     layers: Layers,
-    /// A model does it in every pass, be there a gradient or not.
+    /// Part of a hooked model, which applies it in every pass, with or without a gradient.
     standing: bool,
 }
 
 impl Intervention {
     fn new(sites: impl Into<Sites>, action: Action) -> Self {
         let sites = sites.into();
-        // A layer that counts from the end is one only in a model.
+        // A layer that counts from the end can be resolved only in a model.
         let (site, among) = match sites.one().filter(|site| site.is_resolved()) {
             Some(site) => (site, None),
             None => (Site::tokens(), Some(sites)),
@@ -122,62 +127,64 @@ impl Intervention {
         Self { site, among, action, narrow, resolved, counted: None, layers: Layers::default(), standing: false }
     }
 
-    /// What could not be made.
+    /// An intervention that could not be made.
     pub(crate) fn failed(error: Error) -> Self {
         Self::new(Sites::Only(Vec::new()), Action::Failed(error))
     }
 
-    /// Where it acts.
+    /// The sites that the intervention acts at.
     pub fn sites(&self) -> Sites {
         self.among.clone().unwrap_or_else(|| self.site.into())
     }
 
-    /// Where it acts, once it is [placed](Self::placed).
+    /// The site that the intervention acts at, once it is [placed](Self::placed).
     pub(crate) fn site(&self) -> Site {
         self.site
     }
 
-    /// Only this head (key head at `hook_k`, `hook_v`). Negative indices count from the end.
+    /// Narrows to one head (a key head at `hook_k` and `hook_v`).
+    ///
+    /// Negative indices count from the end.
     pub fn head(self, head: impl ToIndex) -> Self {
         self.heads([head])
     }
 
-    /// Only these heads.
+    /// Narrows to these heads.
     pub fn heads(self, heads: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.along(Axis::Head, heads)
     }
 
-    /// Only this position (the looking position of a pattern); -1 is the last.
+    /// Narrows to one position (the query position of a pattern); -1 is the last.
     pub fn position(self, position: impl ToIndex) -> Self {
         self.positions([position])
     }
 
-    /// Only these positions.
+    /// Narrows to these positions.
     pub fn positions(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.along(Axis::Pos, positions)
     }
 
-    /// Only this looked-at position of scores or a pattern.
+    /// Narrows to one key position of scores or a pattern.
     pub fn key(self, key: impl ToIndex) -> Self {
         self.keys([key])
     }
 
-    /// Only these looked-at positions.
+    /// Narrows to these key positions of scores or a pattern.
     pub fn keys(self, keys: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.along(Axis::Key, keys)
     }
 
-    /// Only this neuron of an MLP.
+    /// Narrows to one neuron of an MLP.
     pub fn neuron(self, neuron: impl ToIndex) -> Self {
         self.neurons([neuron])
     }
 
-    /// Only these neurons.
+    /// Narrows to these neurons of an MLP.
     pub fn neurons(self, neurons: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.along(Axis::DMlp, neurons)
     }
 
-    /// Only this text of the batch.
+    /// Narrows to one text of the batch.
     pub fn text(self, text: impl ToIndex) -> Self {
         self.along(Axis::Batch, [text])
     }
@@ -187,18 +194,19 @@ impl Intervention {
         self
     }
 
-    /// Whether a sweep has a value to fill in.
+    /// Whether a sweep still has to fill in the value.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.action, Action::Clean)
     }
 
-    /// The same with this value to put in.
+    /// Returns the intervention with this value to put in.
     pub(crate) fn filled(self, value: Tensor) -> Self {
         Self { action: Action::Replace(value), ..self }
     }
 
-    /// The same for a pass that reads only the tokens `read` of a text, which ends with them: positions are counted
-    /// along the text, so that each is changed when it is read. `None` where none is, or no key is there yet.
+    /// Returns the intervention for a pass that reads only the last tokens of a text, those in `read`.
+    /// Positions are renumbered so that each is changed when it is read.
+    /// `None` if no position is among them, or no key has been read yet.
     pub(crate) fn within(mut self, read: Range<usize>) -> Option<Self> {
         use Point::{CrossK, CrossV, EncoderFinalLnNormalized, EncoderFinalLnScale};
         let of_encoder = matches!(self.site.point(), CrossK | CrossV | EncoderFinalLnScale | EncoderFinalLnNormalized);
@@ -223,7 +231,7 @@ impl Intervention {
         Some(self)
     }
 
-    /// The same for some texts of a batch; `None` where it is for others.
+    /// Returns the intervention for some texts of a batch; `None` if it acts on other texts.
     pub(crate) fn of_texts(mut self, texts: &Range<usize>, batch: usize) -> Option<Self> {
         let rank = self.site.axes().len();
         if let Action::Replace(value) | Action::Add(value) = &mut self.action
@@ -244,7 +252,7 @@ impl Intervention {
         Some(self)
     }
 
-    /// Where every index counts from 0, if the activation has these sizes.
+    /// Returns all indices counted from 0, for an activation of these sizes.
     pub(crate) fn indices(&self, config: &Config, sizes: Sizes) -> Result<Vec<(usize, Vec<usize>)>> {
         let Some(shape) = config.shape_of(self.site, sizes)? else { return Ok(Vec::new()) };
         let resolved = self.narrow.iter().map(|(axis, at)| resolve(self.site, *axis, at, &shape));
@@ -257,7 +265,7 @@ impl Intervention {
         Ok(resolved)
     }
 
-    /// Everything that can be wrong, found before the forward pass.
+    /// Checks everything that can be wrong before the forward pass starts.
     pub(crate) fn check(mut self, config: &Config, sizes: Sizes) -> Result<Self> {
         self.check_type()?;
         self.layers = config.layers();
@@ -286,7 +294,7 @@ impl Intervention {
         }
     }
 
-    /// Where only the tokens decide the shape as they pass, nothing can be narrowed beforehand.
+    /// Refuses narrowing where the shape depends on the tokens and is not known before the run.
     fn unnarrowed(self) -> Result<Self> {
         match self.narrow.first() {
             None => Ok(self),
@@ -297,7 +305,7 @@ impl Intervention {
         }
     }
 
-    /// The changed activation.
+    /// Returns the changed activation.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         let part = select(x, &self.resolved)?;
         if let Action::Look(look) = &self.action {
@@ -305,12 +313,12 @@ impl Intervention {
             return Ok(x.clone());
         }
         let new = same_kind(self.site, &part, self.change(&part, x.dims())?)?;
-        // A broadcast value is spread out, as what reads it needs it.
+        // A broadcast value is copied out, because later operations need it contiguous.
         Ok(put_back(x, &new, &self.resolved)?.contiguous()?)
     }
 
     fn change(&self, part: &Tensor, whole: &[usize]) -> Result<Tensor> {
-        // A value as large as the whole activation is narrowed just as the activation was.
+        // A value as large as the whole activation is narrowed in the same way.
         let fitted = |value: &Tensor| -> Result<Tensor> {
             let value = if value.dims() == whole { select(value, &self.resolved)? } else { value.clone() };
             Ok(value.broadcast_as(part.shape())?)
@@ -322,10 +330,10 @@ impl Intervention {
             Action::Add(value) if !self.site.is_differentiable() => add_whole(part, &fitted(value)?)?,
             Action::Add(value) => (part + fitted(value)?)?,
             Action::Scale(factor) => (part * *factor)?,
-            // Not times 0, which is no number where a score is -inf already.
+            // Multiplying by 0 would turn scores of -inf into NaN.
             Action::Block => (part.zeros_like()? + f64::NEG_INFINITY)?,
             Action::Ablate(direction) => direction::without(part, direction)?,
-            // Placed, it is a value to put in; a sweep fills in the clean one.
+            // `Patch` becomes `Replace` once its site is resolved, and a sweep replaces `Clean` before it runs.
             Action::Patch(_) | Action::Clean | Action::Look(_) => part.clone(),
             Action::Failed(error) => return Err(error.clone()),
             Action::Edit(f) => f(part, self.site).map_err(|why| self.of_closure("edit", why, part))?,

@@ -1,10 +1,10 @@
-//! [`Narrow`]: an intervention that may have failed is narrowed like any other.
+//! [`Narrow`]: the narrowing methods for an intervention in a `Result`, so that no `?` is needed.
 
 use super::{Intervention, ToIndex};
 use crate::Result;
 
-/// The narrowing methods of an [`Intervention`], for the `Result` of one that [`patch`](crate::hook::patch) and others
-/// give: `patch(site, cache).position(-1)`.
+/// The narrowing methods of [`Intervention`] for a `Result`, such as the one [`patch`](crate::hook::patch) returns:
+/// `patch(site, cache).position(-1)`.
 ///
 /// ```
 /// use glassbox::prelude::*;

@@ -1,9 +1,9 @@
-//! The part of an activation that an intervention is narrowed to.
+//! Selects the part of an activation that an intervention is narrowed to, and puts it back.
 
-use crate::{Result, axes::Axis, error::SiteError, hook::Site, index::place};
+use crate::{Result, axes::Axis, error::SiteError, index::place, site::Site};
 use candle_core::Tensor;
 
-/// The dimension of an axis at a site, and the indices along it counted from 0.
+/// Returns the dimension of an axis at a site, and the indices along it counted from 0.
 pub(super) fn resolve(site: Site, axis: Axis, indices: &[i64], shape: &[usize]) -> Result<(usize, Vec<usize>)> {
     let same = |have: Axis| match axis {
         Axis::Pos => matches!(have, Axis::Pos | Axis::Query),
@@ -28,7 +28,7 @@ pub(super) fn resolve(site: Site, axis: Axis, indices: &[i64], shape: &[usize]) 
     Ok((dim, indices.iter().map(from_start).collect::<Result<_>>()?))
 }
 
-/// The part of `x` at the given indices of the given dimensions.
+/// Returns the part of `x` at the given indices of the given dimensions.
 pub(crate) fn select(x: &Tensor, narrow: &[(usize, Vec<usize>)]) -> Result<Tensor> {
     let mut part = x.clone();
     for (dim, indices) in narrow {
@@ -38,14 +38,14 @@ pub(crate) fn select(x: &Tensor, narrow: &[(usize, Vec<usize>)]) -> Result<Tenso
     Ok(part)
 }
 
-/// `x` with `part` where [`select`] took it from; differentiable.
+/// Returns `x` with `part` put back where [`select`] took it from. Differentiable.
 pub(super) fn put_back(x: &Tensor, part: &Tensor, narrow: &[(usize, Vec<usize>)]) -> Result<Tensor> {
     let Some(((dim, indices), rest)) = narrow.split_first() else { return Ok(part.clone()) };
     let mut pieces = Vec::new();
     let size = x.dim(*dim)?;
     let mut start = 0;
     for at in 0..size {
-        // The last mention of an index wins, as it would if they were set in turn.
+        // The last mention of an index wins, as if they were set one after another.
         let Some(nth) = indices.iter().rposition(|&index| index == at) else { continue };
         if start < at {
             pieces.push(x.narrow(*dim, start, at - start)?);

@@ -1,19 +1,20 @@
-//! From a selection of sites to one intervention at each.
+//! Resolves a selection of sites to one intervention for each site of a model.
 
 use super::{Action, Intervention};
 use crate::{
     Result,
+    config::Config,
     error::SiteError,
-    hook::{Site, Sites, ToInterventions},
-    model::Config,
+    hook::ToInterventions,
+    site::{Site, Sites},
 };
 
 impl Intervention {
-    /// One for each site that it is for, in the order of `among`, which looks a selection up; itself where it was given a
-    /// site.
+    /// Returns one intervention for each selected site. `among` resolves the selection and determines the order.
+    /// An intervention at a known site returns itself.
     ///
     /// # Errors
-    /// When a selection finds nothing.
+    /// Fails when nothing is selected.
     pub(crate) fn placed(&self, among: impl Fn(&Sites) -> Result<Vec<Site>>) -> Result<Vec<Self>> {
         self.check_made()?;
         let Some(selection) = &self.among else { return Ok(vec![self.clone()]) };
@@ -24,12 +25,12 @@ impl Intervention {
         sites.into_iter().map(|site| self.at(site)).collect()
     }
 
-    /// As [`Intervention::placed`], among all sites of a model.
+    /// As [`Intervention::placed`], with all sites of a model.
     pub(crate) fn placed_in(&self, config: &Config) -> Result<Vec<Self>> {
         self.placed(|sites| sites.among(&config.sites(), config.layers()))
     }
 
-    /// Several, placed as far as they can be: a pass says what is wrong with the others.
+    /// Resolves several interventions. Those that cannot be resolved stay as they are, and the pass reports why.
     pub(crate) fn all_placed_in(interventions: impl ToInterventions, config: &Config) -> Vec<Self> {
         let placed = |one: Self| one.placed_in(config).unwrap_or_else(|_| vec![one]);
         interventions.to_interventions().into_iter().flat_map(placed).collect()
@@ -43,12 +44,12 @@ impl Intervention {
         Ok(Self { site, among: None, action, ..self.clone() })
     }
 
-    /// The same as a part of a model, which every pass of it does.
+    /// Returns the intervention as a part of a hooked model, which applies it in every pass.
     pub(crate) fn standing(self) -> Self {
         Self { standing: true, ..self }
     }
 
-    /// Fails where it is what could not be made.
+    /// Returns the error of an intervention that could not be made.
     pub(crate) fn check_made(&self) -> Result<()> {
         match &self.action {
             Action::Failed(error) => Err(error.clone()),
@@ -56,7 +57,7 @@ impl Intervention {
         }
     }
 
-    /// Fails where a gradient is edited and a pass computes none.
+    /// Fails if the intervention edits a gradient and the pass does not compute one.
     pub(crate) fn check_gradient(&self, computed: bool) -> Result<()> {
         match self.action {
             Action::EditGradient(_) if !computed && !self.standing => {

@@ -1,10 +1,10 @@
-//! How an intervention prints, and which site it is for.
+//! How an intervention prints, and the site of one that is a [`ToSite`].
 
 use super::{Action, Intervention};
 use crate::{
     Result,
     error::SiteError,
-    hook::{Site, ToSite},
+    site::{Site, ToSite},
 };
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Intervention {
 
 impl ToSite for Intervention {
     /// # Errors
-    /// Also when it is for a selection of sites.
+    /// Also fails when the intervention is for a selection of sites.
     fn to_site(&self) -> Result<Site> {
         match (&self.action, &self.among) {
             (Action::Failed(error), _) => Err(error.clone()),

@@ -1,10 +1,10 @@
-//! [`store`]: an activation kept from within a run.
+//! [`store`]: keeps activations from inside a run, like a hook function of TransformerLens that appends to a list.
 
 use super::{Action, Intervention};
 use crate::{
     Result,
     error::SiteError,
-    hook::{Layers, Site, Sites, ToSite, nearest},
+    site::{Layers, Site, Sites, ToSite, nearest},
 };
 use candle_core::Tensor;
 use std::{
@@ -12,8 +12,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Keeps the activation as it is when the run comes to it, after the interventions before this one and before those after
-/// it. What flows on is left as it is. The [`Stored`] has it once a model ran with the intervention.
+/// Keeps the activation as it is at this point: after the interventions listed before this one and before those listed
+/// after it.
+///
+/// The activation itself is unchanged. Read it from the [`Stored`] once a model has run with the intervention.
 ///
 /// # Examples
 /// ```
@@ -24,7 +26,7 @@ use std::{
 /// assert!(seen.get()?.abs()?.max_all()?.to_scalar::<f32>()? > 0.0);
 /// assert_eq!(run.cache().get(Site::z(1))?.abs()?.max_all()?.to_scalar::<f32>()?, 0.0);
 ///
-/// let (patterns, seen) = store("blocks.*.attn.hook_pattern"); // of several sites
+/// let (patterns, seen) = store("blocks.*.attn.hook_pattern"); // at several sites
 /// model.run_with("red fox blue", patterns.position(-1))?;
 /// assert_eq!(seen.at(Site::pattern(-1))?.dims(), [1, 4, 1, 4]);
 /// assert_eq!(seen.all()?.len(), 2);
@@ -41,9 +43,9 @@ pub fn store(sites: impl Into<Sites>) -> (Intervention, Stored) {
     (Intervention::new(sites, Action::Look(Arc::new(keep))), stored)
 }
 
-/// What [`store`] kept: for each site, what the last run (or the last step of a generation) that reached it had there.
+/// What [`store`] kept: the activation at each site in the last run, or the last step of a generation, that reached it.
 ///
-/// Owned and cheap to clone; all clones see the same.
+/// It is owned and cheap to clone. All clones share their contents.
 #[derive(Clone)]
 pub struct Stored {
     asked: Sites,
@@ -58,13 +60,13 @@ struct Seen {
 }
 
 impl Stored {
-    /// The activation.
+    /// Returns the activation.
     ///
     /// # Shapes
-    /// Those of the site's constructor, such as [`Site::pattern`], less what the intervention was narrowed out of.
+    /// The shape at the site, such as [`Site::pattern`]'s, reduced to what the intervention was narrowed to.
     ///
     /// # Errors
-    /// Before a run has come to the site, and where there are several sites.
+    /// Fails before a run has reached the site, and when there are several sites.
     pub fn get(&self) -> Result<Tensor> {
         match self.all()?.as_slice() {
             [(_, one)] => Ok(one.clone()),
@@ -75,13 +77,13 @@ impl Stored {
         }
     }
 
-    /// The activation at one of several sites.
+    /// Returns the activation at one of several sites.
     ///
     /// # Shapes
-    /// As [`Stored::get`].
+    /// See [`Stored::get`].
     ///
     /// # Errors
-    /// Before a run has come to the site; the error names the nearest that there are.
+    /// Fails before a run has reached the site. The error names the nearest stored sites.
     pub fn at(&self, site: impl ToSite) -> Result<Tensor> {
         let all = self.all()?;
         let site = site.site_in(self.seen().layers)?;
@@ -91,13 +93,13 @@ impl Stored {
         found.ok_or_else(|| SiteError::NotStored { site: name.clone(), nearest: near() }.into())
     }
 
-    /// All of them, each with its site, in the order in which the first run came to them.
+    /// Returns all activations with their sites, in the order in which the first run reached them.
     ///
     /// # Shapes
-    /// As [`Stored::get`].
+    /// See [`Stored::get`].
     ///
     /// # Errors
-    /// Before a run.
+    /// Fails before a run.
     pub fn all(&self) -> Result<Vec<(Site, Tensor)>> {
         let seen = self.seen().at.clone();
         if seen.is_empty() {
@@ -124,7 +126,7 @@ impl Stored {
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.all() {
-            Err(_) => write!(f, "Stored(nothing yet of {:?})", self.asked),
+            Err(_) => write!(f, "Stored(nothing yet at {:?})", self.asked),
             Ok(seen) => {
                 let shown = |(site, x): &(Site, Tensor)| format!("{site} {:?}", x.dims());
                 write!(f, "Stored({})", seen.iter().map(shown).collect::<Vec<_>>().join(", "))

@@ -1,4 +1,4 @@
-//! What is left of a value for a pass that reads only the end of a text.
+//! Crops a value to the end of a text, for a pass that reuses the keys and values of the beginning.
 
 use super::{Action, Intervention};
 use crate::axes::Axis;
@@ -6,13 +6,13 @@ use candle_core::{Device, Tensor};
 use std::ops::Range;
 
 impl Intervention {
-    /// Whether what it does in one place may depend on the other positions and texts.
+    /// Whether the result at one position may depend on other positions and texts.
     pub(crate) fn mixes(&self) -> bool {
         matches!(self.action, Action::Mean | Action::Edit(_) | Action::EditGradient(_) | Action::Look(_))
     }
 
-    /// Whether it does the same to every token, whatever is read beside it and wherever the text ends: done again to
-    /// tokens that were read before, it gives what it gave.
+    /// Whether the intervention does the same to every token, wherever the text ends and whatever is read with it.
+    /// Then applying it again to tokens that were read before changes nothing.
     pub(crate) fn is_repeatable(&self) -> bool {
         let narrowed = self.narrow.iter().any(|(axis, _)| matches!(axis, Axis::Pos | Axis::Key));
         let by_row = match &self.action {
@@ -22,14 +22,14 @@ impl Intervention {
         !narrowed && !by_row && !self.mixes()
     }
 
-    /// The dimension of a value that counts positions, where it has one.
+    /// The dimension of a value that counts positions, if it has one.
     fn rows_of(&self, value: &Tensor) -> Option<usize> {
         let behind = self.site.axes().iter().rev().position(|axis| matches!(axis, Axis::Pos | Axis::Query))?;
         value.rank().checked_sub(behind + 1)
     }
 
-    /// Of a value with a row for each position of the text, or for each position that the intervention is narrowed to,
-    /// the rows of those that are read. The latter are put in order, as a value is that has them all.
+    /// Keeps the rows of a value for the positions that are read. The value has a row for each position of the text, or
+    /// for each position that the intervention is narrowed to; in the second case the rows are sorted by position.
     pub(super) fn keep_rows(&mut self, read: &Range<usize>) {
         let (Action::Replace(value) | Action::Add(value)) = &self.action else { return };
         let Some(dim) = self.rows_of(value) else { return };
@@ -55,7 +55,7 @@ impl Intervention {
         };
         if kept.len() < rows || of_part.is_some() {
             let picked = Tensor::new(kept, &Device::Cpu).and_then(|kept| value.contiguous()?.index_select(&kept, dim));
-            // What cannot be picked keeps its shape, which is then refused.
+            // A value that cannot be cropped keeps its shape, and the shape check then refuses it.
             let Ok(picked) = picked else { return };
             match &mut self.action {
                 Action::Replace(value) | Action::Add(value) => *value = picked,
@@ -67,7 +67,10 @@ impl Intervention {
 
 #[cfg(test)]
 mod tests {
-    use crate::hook::{Intervention, Site, replace, zero};
+    use crate::{
+        hook::{Intervention, replace, zero},
+        site::Site,
+    };
     use candle_core::{Device, Tensor};
 
     fn value(one: &Intervention) -> String {
@@ -81,7 +84,8 @@ mod tests {
         assert_eq!(value(&whole.clone().within(3..5).unwrap()), "replace [1, 2, 2] at blocks.0.hook_resid_pre");
         let one = whole.position(4).within(3..5).unwrap();
         assert_eq!(value(&one), "replace [1, 2, 2] at blocks.0.hook_resid_pre, pos [1]");
-        // As large as the part: its rows go with their positions, the last mention of one counts.
+        // The value has one row per narrowed position. Rows stay with their positions, and the last mention of a
+        // position wins.
         let part = replace(Site::resid_pre(0), rows.narrow(1, 0, 4).unwrap()).positions([4, 1, -2, 4]);
         let mut part = part.within(2..5).unwrap();
         assert_eq!(value(&part), "replace [1, 2, 2] at blocks.0.hook_resid_pre, pos [1, 2]");

@@ -1,4 +1,4 @@
-//! What a GGUF file says about its model: settings, and which tensors there are.
+//! [`Facts`]: the settings and the tensor shapes of a GGUF file, for translation into a `config.json`.
 
 use std::{
     cell::RefCell,
@@ -13,9 +13,9 @@ use crate::{
     load::{FromSetting, Settings},
 };
 
-/// The settings of the file's own architecture and the shapes of its tensors.
+/// The settings of the file's architecture and the shapes of its tensors.
 ///
-/// It remembers which settings were asked for, so that none is left out of the translation silently.
+/// It records which settings were read, so that an untranslated setting is noticed.
 pub(super) struct Facts<'a> {
     pub(super) architecture: String,
     pub(super) metadata: &'a Settings,
@@ -23,7 +23,7 @@ pub(super) struct Facts<'a> {
     asked: RefCell<BTreeSet<String>>,
 }
 
-/// Settings that do not change what is computed, or that say again what the tensors say.
+/// Settings that do not change the computation, or that repeat what the tensors show.
 const SAYS_NOTHING: [&str; 6] = [
     "vocab_size",
     "tensor_data_layout",
@@ -39,7 +39,7 @@ impl<'a> Facts<'a> {
         Ok(Self { architecture, metadata, tensors, asked: RefCell::default() })
     }
 
-    /// The whole key of a setting of this architecture.
+    /// The full key of a setting of this architecture.
     pub(super) fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.architecture)
     }
@@ -58,7 +58,7 @@ impl<'a> Facts<'a> {
         Ok(self.find(name)?.unwrap_or(default))
     }
 
-    /// Whether a setting is there and not 0, which GGUF writes for "none".
+    /// Whether a setting exists and is not 0, which GGUF writes for "none".
     pub(super) fn states(&self, name: &str) -> bool {
         self.find::<Value>(name).is_ok_and(|value| value.is_some_and(|value| value != 0))
     }
@@ -67,7 +67,7 @@ impl<'a> Facts<'a> {
         self.tensors.contains_key(tensor)
     }
 
-    /// The size of a tensor's first axis (rows) and of its last (columns).
+    /// The size of a tensor's first axis (rows) or of its last (columns).
     pub(super) fn rows(&self, tensor: &str) -> Option<usize> {
         self.tensors.get(tensor)?.shape.first().copied()
     }
@@ -76,13 +76,13 @@ impl<'a> Facts<'a> {
         self.tensors.get(tensor)?.shape.last().copied()
     }
 
-    /// Query heads, and key heads, which are as many unless the file says otherwise.
+    /// The numbers of query heads and of key heads, which are equal by default.
     pub(super) fn heads(&self) -> Result<(usize, usize)> {
         let queries = self.get("attention.head_count")?;
         Ok((queries, self.or("attention.head_count_kv", queries)?))
     }
 
-    /// The width of a head: its own setting, or the model's width shared among the heads.
+    /// The width of a head: its own setting, or `d_model / n_heads`.
     pub(super) fn d_head(&self) -> Result<usize> {
         let (width, (heads, _)): (usize, _) = (self.get("embedding_length")?, self.heads()?);
         self.or("attention.key_length", width.checked_div(heads).unwrap_or_default())
@@ -92,7 +92,7 @@ impl<'a> Facts<'a> {
         LoadError::Unsupported { key: self.key(name), value: value.to_string(), why: why.into() }.into()
     }
 
-    /// Refuses settings of this architecture that nobody asked for: they may change what is computed.
+    /// Refuses settings of this architecture that were never read, because they may change the computation.
     pub(super) fn refuse_unasked(&self) -> Result<()> {
         let prefix = self.key("");
         let known =
@@ -100,6 +100,6 @@ impl<'a> Facts<'a> {
         let unknown = self.metadata.keys().into_iter().find(|key| key.starts_with(&prefix) && !known(key));
         let Some(name) = unknown.as_ref().and_then(|key| key.strip_prefix(&prefix)) else { return Ok(()) };
         let value = self.metadata.find::<Value>(self.key(name).as_str())?.unwrap_or_default();
-        Err(self.refuse(name, value, "what it changes in such a model is not known"))
+        Err(self.refuse(name, value, "its effect on such a model is not known"))
     }
 }

@@ -1,6 +1,8 @@
-//! How the names of one architecture in GGUF are told back as those of a `config.json` and of the model's own tensors.
+//! [`Family`]: the table that translates one GGUF architecture back to a `config.json` and the model's own tensor
+//! names.
 //!
-//! The names are those that llama.cpp's `convert_hf_to_gguf.py` writes.
+//! The names are those written by llama.cpp's
+//! [`convert_hf_to_gguf.py`](https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py).
 
 use std::collections::BTreeSet;
 
@@ -10,42 +12,42 @@ use crate::{
     load::Settings,
 };
 
-/// One family's names.
+/// The names of one family.
 #[derive(Clone, Copy)]
 pub(super) struct Family {
     /// `general.architecture`.
     pub(super) architecture: &'static str,
-    /// `model_type` in the model's own configuration.
+    /// The `model_type` in the model's own configuration.
     pub(super) model_type: &'static str,
-    /// Whether a file of this architecture is of this family; the first that says so is taken.
+    /// Whether a file of this architecture belongs to this family. The first family that accepts it is used.
     pub(super) is_it: fn(&Facts) -> bool,
-    /// Key of `config.json`, key of GGUF (behind the architecture's name). These must be there.
+    /// Required keys: the key in `config.json` and the key in GGUF (after the architecture's name).
     pub(super) keys: &'static [&'static [Pair]],
-    /// As `keys`, for those that may be absent.
+    /// Optional keys, in the same form as `keys`.
     pub(super) optional: &'static [&'static [Pair]],
-    /// The key of the MLP's width, and the tensor that has as many columns. GGUF writes a width of its own for some
-    /// families, whatever the model's.
+    /// The key of the MLP's width, and the tensor whose number of columns it is. For some families, GGUF writes a fixed
+    /// width whatever the model's is.
     pub(super) d_mlp: Option<Pair>,
-    /// Settings that GGUF does not write because the family has one value for them, or llama.cpp computes no other.
+    /// Settings that GGUF does not write, because the family has one value for them or llama.cpp supports no other.
     pub(super) fixed: &'static [(&'static str, Fixed)],
-    /// Settings that say whether a tensor is there.
+    /// Settings that say whether a tensor exists.
     pub(super) flags: &'static [Pair],
-    /// How positions are turned into rotations, where they are.
+    /// The settings of rotary embedding, if the family uses it.
     pub(super) rotary: Option<Rotary>,
-    /// What takes more than a name to tell back.
+    /// Translations that need more than a name.
     pub(super) steps: &'static [Step],
-    /// The tensors' names.
+    /// The names of the tensors.
     pub(super) tensors: &'static [&'static [Tensor]],
 }
 
 /// The name in `config.json` and the name in GGUF.
 pub(super) type Pair = (&'static str, &'static str);
 
-/// GGUF's name, the model's own name, how the values are laid out. `#` is the number of the layer; with `@` the tensor
-/// is a stack of several, which the model keeps apart under their numbers.
+/// GGUF's name, the model's own name, and the layout of the values. `#` is the layer number. With `@`, the tensor is a
+/// stack of several tensors, which the model numbers.
 pub(super) type Tensor = (&'static str, &'static str, Layout);
 
-/// Reads what it needs and sets what follows.
+/// Reads facts and sets the settings that follow from them.
 pub(super) type Step = fn(&Facts, &mut Settings) -> Result<()>;
 
 /// A value of `config.json`.
@@ -59,9 +61,9 @@ pub(super) enum Fixed {
 /// The keys of `config.json` for rotary embedding.
 #[derive(Clone, Copy)]
 pub(super) struct Rotary {
-    /// The base of the frequencies, 10000 where GGUF does not write it.
+    /// The key of the base of the frequencies, which is 10000 if GGUF does not write it.
     pub(super) theta: &'static str,
-    /// The part of a head that is turned, in families where it need not be the whole.
+    /// The key of the rotated part of a head, in families that may rotate less than the whole head.
     pub(super) part: Option<&'static str>,
 }
 
@@ -78,8 +80,8 @@ impl Family {
         })
     }
 
-    /// What the model itself calls a tensor, or the tensors that are stacked in it, and how they are laid out. A tensor
-    /// that this architecture does not have keeps GGUF's name, so that it is noticed as unused.
+    /// The model's own name and layout of a tensor, or of each tensor stacked in it. A tensor unknown to this
+    /// architecture keeps GGUF's name, so that it is noticed as unused.
     pub(super) fn tensors(&self, gguf: &str, info: &TensorInfo) -> Vec<(String, TensorInfo, Layout)> {
         let unknown = || vec![(gguf.to_owned(), info.clone(), Layout::AsIs)];
         let Some((stem, suffix)) = gguf.rsplit_once('.') else { return unknown() };
@@ -96,7 +98,7 @@ impl Family {
     }
 }
 
-/// The name with `#` for the number of the layer, and the number.
+/// The name with `#` in place of the layer number, and the number.
 fn without_layer(stem: &str) -> (String, &str) {
     let number = |part: &&str| part.parse::<usize>().is_ok();
     match stem.split('.').find(number) {

@@ -1,4 +1,6 @@
-//! The head of a GGUF file: what it says about the model, and where each tensor is.
+//! The header of a GGUF file: its metadata, and the name, type and position of each tensor.
+//!
+//! The format is described in [ggml's documentation](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 
 use std::collections::BTreeMap;
 
@@ -12,18 +14,18 @@ pub(super) struct Header {
     pub(super) tensors: BTreeMap<String, TensorInfo>,
 }
 
-/// One tensor's place in the file.
+/// The description of one tensor.
 #[derive(Clone, Debug)]
 pub(super) struct TensorInfo {
-    /// Last axis fastest, the other way round than in the file.
+    /// The last axis varies fastest; the file lists the axes in the opposite order.
     pub(super) shape: Vec<usize>,
     /// The number of its ggml type.
     pub(super) kind: u32,
-    /// Where its values begin in the file.
+    /// The offset of its values in the file.
     pub(super) start: usize,
 }
 
-/// What is wrong with the bytes, for a sentence; or why they cannot be read any more.
+/// A problem with the bytes, as part of a sentence, or the error of reading them.
 pub(super) enum Bad {
     Why(String),
     Unread(Error),
@@ -49,22 +51,22 @@ impl From<Error> for Bad {
 
 type Parsed<T> = std::result::Result<T, Bad>;
 
-/// More values in the lists of a file's metadata than any model has, all lists together. A value takes 32 bytes here,
-/// and may take one in the file.
+/// The most values in all metadata lists together; no model has more. A value takes 32 bytes here and may take one byte
+/// in the file.
 const MOST_LISTED: usize = 1 << 23;
-/// More tensors, or keys of metadata, than any model has.
+/// The most tensors or metadata keys; no model has more.
 const MOST_NAMES: usize = 1 << 20;
 
 impl Header {
-    /// Reads versions 2 and 3 of the format.
+    /// Parses versions 2 and 3 of the format.
     pub(super) fn parse(bytes: &Bytes) -> Parsed<Self> {
         let mut reader = Reader { bytes, at: 0, read: Vec::new(), read_at: 0, listed: 0 };
         if reader.take(4)? != b"GGUF" {
-            return Err("it does not begin with the letters GGUF".into());
+            return Err("it does not start with the letters GGUF".into());
         }
         let version = reader.u32()?;
         if !(2..=3).contains(&version) {
-            return Err(format!("it is version {version} of the format, and glassbox reads versions 2 and 3").into());
+            return Err(format!("it has version {version} of the format, but glassbox reads versions 2 and 3").into());
         }
         let (n_tensors, n_keys) = (reader.names("tensors")?, reader.names("keys of metadata")?);
         let mut metadata = Map::new();
@@ -81,7 +83,7 @@ impl Header {
             let name = reader.name()?;
             let n_axes = reader.u32()?;
             if n_axes > 4 {
-                return Err(format!("`{name}` has {n_axes} axes, and a tensor has at most 4").into());
+                return Err(format!("`{name}` has {n_axes} axes, but a tensor has at most 4").into());
             }
             let mut shape = (0..n_axes).map(|_| reader.size()).collect::<Parsed<Vec<_>>>()?;
             shape.reverse();
@@ -96,7 +98,7 @@ impl Header {
         let values = reader.at.checked_next_multiple_of(align as usize).ok_or("its alignment is too large")?;
         for (name, tensor) in &mut tensors {
             let start = values.checked_add(tensor.start).filter(|_| tensor.start % align as usize == 0);
-            tensor.start = start.ok_or_else(|| format!("`{name}` does not begin at a multiple of {align} bytes"))?;
+            tensor.start = start.ok_or_else(|| format!("`{name}` does not start at a multiple of {align} bytes"))?;
         }
         Ok(Self { metadata, tensors })
     }
@@ -105,10 +107,10 @@ impl Header {
 struct Reader<'a> {
     bytes: &'a Bytes,
     at: usize,
-    /// What was read at once, and from where on.
+    /// The bytes read ahead, and their offset.
     read: Vec<u8>,
     read_at: usize,
-    /// How many values of lists were met.
+    /// The number of list values read so far.
     listed: usize,
 }
 
@@ -120,7 +122,7 @@ impl Reader<'_> {
     fn take(&mut self, count: usize) -> Parsed<&[u8]> {
         if count > self.left() {
             let (at, len) = (self.at, self.bytes.len());
-            return Err(format!("{count} bytes are needed at byte {at} and it has {len} in all").into());
+            return Err(format!("{count} bytes are needed at byte {at}, but it has only {len} in all").into());
         }
         if self.at + count > self.read_at + self.read.len() {
             let more = count.max(Bytes::PIECE).min(self.left());
@@ -145,11 +147,12 @@ impl Reader<'_> {
         usize::try_from(size).map_err(|_| format!("the size {size} is too large for this machine").into())
     }
 
-    /// A count of things that follow, each of at least one byte.
+    /// Reads a count of items that follow, each of at least one byte.
     fn len(&mut self) -> Parsed<usize> {
         let (len, left) = (self.size()?, self.left());
         if len > left {
-            return Err(format!("{len} entries are announced at byte {} and {left} bytes are left", self.at).into());
+            let why = format!("{len} entries are announced at byte {}, but only {left} bytes are left", self.at);
+            return Err(why.into());
         }
         Ok(len)
     }
@@ -157,20 +160,20 @@ impl Reader<'_> {
     fn names(&mut self, what: &str) -> Parsed<usize> {
         match self.len()? {
             count if count > MOST_NAMES => {
-                Err(format!("it announces {count} {what}, and no model has more than {MOST_NAMES}").into())
+                Err(format!("it announces {count} {what}, but no model has more than {MOST_NAMES}").into())
             }
             count => Ok(count),
         }
     }
 
-    /// The name of a key or a tensor.
+    /// Reads the name of a key or a tensor.
     fn name(&mut self) -> Parsed<String> {
         const LONGEST: usize = 1000;
         let at = self.at;
         let name = self.text()?;
         match name.len() {
             0..=LONGEST => Ok(name),
-            len => Err(format!("the name at byte {at} has {len} bytes, and no name has more than {LONGEST}").into()),
+            len => Err(format!("the name at byte {at} has {len} bytes, but no name has more than {LONGEST}").into()),
         }
     }
 
@@ -195,9 +198,10 @@ impl Reader<'_> {
                 self.listed += len;
                 if self.listed > MOST_LISTED {
                     let at = self.at;
-                    return Err(
-                        format!("its lists have over {MOST_LISTED} values at byte {at}, and no model's do").into()
-                    );
+                    return Err(format!(
+                        "its lists have over {MOST_LISTED} values at byte {at}, more than any model's"
+                    )
+                    .into());
                 }
                 Value::Array((0..len).map(|_| self.value(kind, depth + 1)).collect::<Parsed<_>>()?)
             }
@@ -209,12 +213,12 @@ impl Reader<'_> {
     }
 }
 
-/// The number as a person wrote it: 1e-5, where widening the float would give 9.999999747378752e-6.
+/// The shortest decimal form of a float: 1e-5, where widening would give 9.999999747378752e-6.
 fn shortest(value: f32) -> Value {
     value.to_string().parse().map_or(Value::Null, number)
 }
 
-/// A number. NaN and infinities become a text, which every setting that needs a number refuses.
+/// A number. NaN and infinities become text, which every numeric setting refuses.
 fn number(value: f64) -> Value {
     if value.is_finite() { value.into() } else { value.to_string().into() }
 }

@@ -1,27 +1,27 @@
-//! Tensors that GGUF stores otherwise than the model's own files do.
+//! Tensors whose values GGUF stores in another order than the model's own files.
 
 /// How a tensor's values are stored in a GGUF file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
     /// As in the model's own files.
     AsIs,
-    /// Rows of queries or keys, with the two halves that rotary embedding turns together put side by side in each head.
+    /// Rows of queries or keys in which the two dimensions that rotary embedding rotates together are adjacent.
     RotaryPairs {
-        /// Whether there are as many heads as keys have.
+        /// Whether the number of heads is that of the keys.
         of_keys: bool,
     },
-    /// `[out, in]`, where GPT-2's `Conv1D` keeps `[in, out]`.
+    /// `[out, in]`; GPT-2's `Conv1D` stores `[in, out]`.
     Transposed,
-    /// The rows of all queries, then all keys, then all values, where the model keeps with each key head the queries
-    /// that read it: queries, key, value; queries, key, value.
+    /// The rows of all queries, then all keys, then all values. The model groups them by key head instead: queries,
+    /// key, value; queries, key, value.
     QueriesFirst,
     /// With 1 added, for a norm that multiplies by 1 + its weight (Gemma).
     PlusOne,
-    /// One row without the axis of rows.
+    /// One row; GGUF has no axis for rows here.
     Row,
 }
 
-/// How many heads the rows of queries and of keys are for.
+/// The numbers of query heads and of key heads.
 #[derive(Clone, Copy)]
 pub(super) struct Heads {
     pub(super) queries: usize,
@@ -29,7 +29,7 @@ pub(super) struct Heads {
 }
 
 impl Layout {
-    /// The shape in the model's own files, from the shape in GGUF.
+    /// The shape in the model's own files, computed from the shape in GGUF.
     pub(super) fn shape(self, shape: &[usize]) -> Vec<usize> {
         match (self, shape) {
             (Self::Transposed, &[out, inn]) => vec![inn, out],
@@ -38,8 +38,8 @@ impl Layout {
         }
     }
 
-    /// The values in the order of the model's own files. `shape` is that in GGUF; nothing where its first axis does not
-    /// hold whole heads.
+    /// The values in the order of the model's own files. `shape` is the shape in GGUF. `None` if its first axis does
+    /// not divide into heads.
     pub(super) fn restore(self, values: Vec<f32>, shape: &[usize], heads: Heads) -> Option<Vec<f32>> {
         if values.is_empty() {
             return Some(values);
@@ -66,7 +66,7 @@ impl Layout {
     }
 }
 
-/// `rows / parts`, where that is a whole number from 1.
+/// `rows / parts` if that is an integer of at least 1.
 fn whole(rows: usize, parts: usize) -> Option<usize> {
     rows.checked_div(parts).filter(|&each| each > 0 && each * parts == rows)
 }
@@ -76,18 +76,18 @@ fn gather(values: &[f32], width: usize, order: impl Iterator<Item = usize>) -> V
     order.filter_map(|row| values.get(row * width..(row + 1) * width)).flatten().copied().collect()
 }
 
-/// Where each value of the transpose lies in a matrix of `rows` by `columns`.
+/// The index in a matrix of `rows` by `columns` of each value of its transpose.
 fn transposed(rows: usize, columns: usize) -> impl Iterator<Item = usize> {
     (0..rows * columns).map(move |at| at % rows * columns + at / rows)
 }
 
-/// Where GGUF has a row of the model's: `[head, half, part]` for `[head, part, half]`.
+/// GGUF's index of a row of the model: `[head, half, part]` for `[head, part, half]`.
 fn unpaired(row: usize, half: usize) -> usize {
     let (head, part, at) = (row / (2 * half), row / half % 2, row % half);
     (head * half + at) * 2 + part
 }
 
-/// Where GGUF has a head of the model's: the groups of queries, key, value taken apart.
+/// GGUF's index of a head of the model, with the groups of queries, key and value separated.
 fn regrouped(head: usize, group: usize, heads: Heads) -> usize {
     let (at, place) = (head / (group + 2), head % (group + 2));
     match place.checked_sub(group) {

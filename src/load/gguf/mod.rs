@@ -1,7 +1,11 @@
-//! One GGUF file: llama.cpp's format, which holds configuration, tokenizer and (quantized) weights together.
+//! Reads one GGUF file, the format of [llama.cpp](https://github.com/ggml-org/llama.cpp), which holds configuration,
+//! tokenizer and (quantized) weights together.
 //!
-//! Everything is given back as the model's own files would have it: the names of the settings and of the tensors, and
-//! the order of their rows.
+//! Everything is translated back to the form of the model's own files: the names of settings and tensors, and the order
+//! of rows.
+//!
+//! To add an architecture, touch `families/`. To add a quantization type, touch `tensors.rs`. To add a tokenizer, touch
+//! `tokenizer/`.
 
 mod facts;
 mod families;
@@ -38,7 +42,7 @@ pub(super) fn open(path: &Path, name: String) -> Result<Checkpoint> {
     };
     let Header { metadata, mut tensors } = Header::parse(&bytes).map_err(bad)?;
     let metadata = Settings::of(metadata);
-    // An unembedding that is the embedding written a second time says nothing.
+    // An unembedding that merely repeats the embedding is dropped.
     if tensors::same(&bytes, [HEAD, EMBEDDING].map(|name| tensors.get(name)))? {
         tensors.remove(HEAD);
     }

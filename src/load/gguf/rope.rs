@@ -1,7 +1,7 @@
-//! Rotary embedding: how GGUF says which part of a head is turned, and how the frequencies are stretched.
+//! Rotary embedding in GGUF: which part of a head is rotated, and how the frequencies are scaled.
 //!
-//! Llama 3.1 and later stretch by a rule; GGUF stores the factor of each frequency (`rope_freqs.weight`), and a
-//! `config.json` the rule. Phi 3 has two lists of factors, and both write those.
+//! Llama 3.1 and later scale by a rule. GGUF stores the resulting factor of each frequency (`rope_freqs.weight`), while
+//! a `config.json` stores the rule. Phi 3 has two lists of factors, and both formats store the lists.
 
 use std::f64::consts::PI;
 
@@ -17,7 +17,7 @@ use crate::{
     order,
 };
 
-/// Tensors that a `config.json` says as settings.
+/// Tensors that a `config.json` stores as settings.
 #[derive(Default)]
 pub(super) struct Factors {
     pub(super) llama3: Option<Vec<f32>>,
@@ -25,12 +25,12 @@ pub(super) struct Factors {
     pub(super) short: Option<Vec<f32>>,
 }
 
-/// Their names.
+/// The names of these tensors.
 pub(super) const LLAMA3: &str = "rope_freqs.weight";
 pub(super) const LONG: &str = "rope_factors_long.weight";
 pub(super) const SHORT: &str = "rope_factors_short.weight";
 
-/// Sets the base, the part of a head that is turned, and the scaling, for the family to implement or to refuse.
+/// Sets the base, the rotated part of a head and the scaling. The family then implements or refuses them.
 pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settings: &mut Settings) -> Result<()> {
     let theta = facts.or("rope.freq_base", 10_000.0)?;
     settings.set(rotary.theta, theta);
@@ -39,7 +39,7 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
     match rotary.part {
         Some(part) => settings.set(part, share(turned, d_head)),
         None if turned != d_head => {
-            let why = format!("this family turns the whole of a head, which is {d_head}");
+            let why = format!("this family rotates the whole head, here {d_head} dimensions");
             return Err(facts.refuse("rope.dimension_count", turned, why));
         }
         None => {}
@@ -57,14 +57,15 @@ pub(super) fn translate(rotary: Rotary, facts: &Facts, factors: &Factors, settin
     Ok(())
 }
 
-/// `part / whole`, so that `whole` times the share is never a little less than `part`: families cut that off.
+/// `part / whole`, rounded so that `whole` times the share is never slightly less than `part`, because families
+/// truncate the product.
 fn share(part: usize, whole: usize) -> f64 {
     let (part, whole) = (part as f64, whole.max(1) as f64);
     let share = part / whole;
     if share * whole < part { share.next_up() } else { share }
 }
 
-/// Refuses factors in a family that turns nothing.
+/// Refuses factors in a family without rotation.
 pub(super) fn refuse(factors: &Factors) -> Result<()> {
     let given = [(LLAMA3, &factors.llama3), (LONG, &factors.long), (SHORT, &factors.short)];
     match given.into_iter().find(|(_, factors)| factors.is_some()) {
@@ -100,7 +101,7 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
     match (kind, &factors.llama3) {
         (None, None) => match scaling.get("attention_factor").filter(|factor| factor.as_f64() != Some(1.0)) {
             Some(factor) => {
-                Err(facts.refuse("rope.scaling.attn_factor", factor, "no `rope.scaling.type` goes with it"))
+                Err(facts.refuse("rope.scaling.attn_factor", factor, "there is no `rope.scaling.type` beside it"))
             }
             None => Ok(None),
         },
@@ -110,12 +111,12 @@ fn scaling(facts: &Facts, factors: &Factors, theta: f64) -> Result<Option<Value>
             Ok(Some(scaling.into()))
         }
         (Some(kind), Some(_)) => {
-            Err(facts.refuse("rope.scaling.type", kind, format!("`{LLAMA3}` is another scaling already")))
+            Err(facts.refuse("rope.scaling.type", kind, format!("`{LLAMA3}` already is another scaling")))
         }
     }
 }
 
-/// What else is said about a scaling.
+/// The further settings of a scaling.
 const KEYS: &[Pair] = &[
     ("factor", "rope.scale_linear"),
     ("factor", "rope.scaling.factor"),
@@ -126,19 +127,19 @@ const KEYS: &[Pair] = &[
     ("beta_slow", "rope.scaling.yarn_beta_slow"),
 ];
 
-/// The rule of every published Llama 3 model; only the factor differs.
+/// The rule of every published Llama 3 model, in which only the factor varies.
 const LOW_FREQ_FACTOR: f64 = 1.0;
 const HIGH_FREQ_FACTOR: f64 = 4.0;
 const TRAINED_ON: f64 = 8192.0;
 
-/// The `rope_scaling` that makes these factors.
+/// The `rope_scaling` that produces these factors.
 ///
 /// # Errors
-/// When the known rule makes others: leaving them out would turn every position wrongly.
+/// When the known rule produces others. Without the right factors, every position would be rotated wrongly.
 fn rule(factors: &[f32], theta: f64) -> Result<Value> {
     let factor = factors.iter().copied().fold(1.0, order::larger).into();
     let expected = (0..factors.len()).map(|pair| divisor(pair as f64 / factors.len() as f64, theta, factor));
-    // NaN is near nothing.
+    // Written so that NaN counts as a difference.
     if !factors.iter().zip(expected).all(|(&given, rule)| (f64::from(given) - rule).abs() <= 1e-3 * rule) {
         let why = "only the factors of Llama 3 (low 1, high 4, trained on 8192 positions) are known".to_owned();
         let value = format!("{} factors up to {factor}", factors.len());
@@ -150,7 +151,7 @@ fn rule(factors: &[f32], theta: f64) -> Result<Value> {
     }))
 }
 
-/// By how much the frequency `theta^-part` is divided (transformers' `_compute_llama3_parameters`).
+/// The divisor of the frequency `theta^-part` (transformers' `_compute_llama3_parameters`).
 fn divisor(part: f64, theta: f64, factor: f64) -> f64 {
     let turns = TRAINED_ON * theta.powf(-part) / (2.0 * PI);
     let kept = ((turns - LOW_FREQ_FACTOR) / (HIGH_FREQ_FACTOR - LOW_FREQ_FACTOR)).clamp(0.0, 1.0);
@@ -161,7 +162,7 @@ fn divisor(part: f64, theta: f64, factor: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// As llama.cpp's converter writes them: three cases by wavelength.
+    /// The factors as llama.cpp's converter writes them: three cases by wavelength.
     fn written(theta: f64, d_head: usize, factor: f64) -> Vec<f32> {
         let by_wavelength = |pair: usize| {
             let wavelength = 2.0 * PI * theta.powf(2.0 * pair as f64 / d_head as f64);

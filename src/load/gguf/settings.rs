@@ -1,4 +1,4 @@
-//! A GGUF's metadata as the settings of a `config.json`.
+//! Translates GGUF metadata to the settings of a `config.json`.
 
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ impl From<Fixed> for Value {
     }
 }
 
-/// The key in `config.json` and GGUF's own. The misspelt one is GGUF's.
+/// The key in `config.json` and the key in GGUF. The misspelling is GGUF's.
 const SPECIAL_IDS: [(&str, &str); 6] = [
     ("bos_token_id", "tokenizer.ggml.bos_token_id"),
     ("pad_token_id", "tokenizer.ggml.padding_token_id"),
@@ -89,7 +89,7 @@ fn special_ids(metadata: &Settings, settings: &mut Settings) -> Result<()> {
     Ok(())
 }
 
-/// Refuses one of several parts of a model.
+/// Refuses one part of a model that is split over several files.
 fn refuse_parts(metadata: &Settings) -> Result<()> {
     match metadata.or("split.count", 1u32)? {
         0 | 1 => Ok(()),
@@ -100,7 +100,7 @@ fn refuse_parts(metadata: &Settings) -> Result<()> {
     }
 }
 
-/// Refuses values of another width than the keys', for which no family has a word.
+/// Refuses values and keys of different widths, which no supported family has.
 fn refuse_two_widths(facts: &Facts) -> Result<()> {
     let keys = facts.find::<usize>("attention.key_length")?;
     match facts.find::<usize>("attention.value_length")? {

@@ -1,4 +1,4 @@
-//! Settings that take more than a name to tell back: what each family's `config.json` says in another way.
+//! Translations of settings that need more than a name. The tables in `families/` list them.
 
 use serde_json::{Value, json};
 
@@ -7,14 +7,14 @@ use crate::{error::Result, load::Settings};
 
 const WINDOW: &str = "attention.sliding_window";
 
-/// How many tokens back a token sees; GGUF writes 0 for all.
+/// The width of the sliding window; GGUF writes 0 for none.
 pub(super) fn window(facts: &Facts, settings: &mut Settings) -> Result<()> {
     let window = facts.or(WINDOW, 0u32)?;
     settings.set("sliding_window", (window > 0).then_some(window));
     Ok(())
 }
 
-/// Which layers have a window: the last of every `period` sees all, unless the file says otherwise.
+/// The layers with a sliding window: all but the last of every `period`, unless the file says otherwise.
 pub(super) fn layer_types(facts: &Facts, settings: &mut Settings, period: usize) -> Result<()> {
     const PATTERN: &str = "attention.sliding_window_pattern";
     window(facts, settings)?;
@@ -31,11 +31,11 @@ pub(super) fn layer_types(facts: &Facts, settings: &mut Settings, period: usize)
     Ok(())
 }
 
-/// More layers than any model has: a damaged file may announce any number.
+/// The most layers; no model has more, but a damaged file may claim any number.
 const MOST_LAYERS: usize = 100_000;
 
-/// What scores are divided by the root of: the width of a head, and in the family's largest model the width of the
-/// model shared among the heads. GGUF does not write it, and llama.cpp knows the largest by its number of layers.
+/// The number whose root divides the scores: the width of a head, except in the family's largest model, where it is
+/// `d_model / n_heads`. GGUF does not write it, and llama.cpp recognises the largest model by its number of layers.
 pub(super) fn query_scale(facts: &Facts, settings: &mut Settings, largest: usize) -> Result<()> {
     let (width, (heads, _)): (usize, _) = (facts.get("embedding_length")?, facts.heads()?);
     let is_largest = facts.get::<usize>("block_count")? == largest;
@@ -44,20 +44,21 @@ pub(super) fn query_scale(facts: &Facts, settings: &mut Settings, largest: usize
     Ok(())
 }
 
-/// The base of the frequencies in layers with a window.
+/// The base of the frequencies in layers with a sliding window.
 pub(super) fn local_rotary(facts: &Facts, settings: &mut Settings) -> Result<()> {
     settings.set("rope_local_base_freq", facts.or("rope.freq_base_swa", 10_000.0)?);
     Ok(())
 }
 
-/// Every fourth layer turns nothing, as in SmolLM 3 and in llama.cpp; 1 is a layer that turns.
+/// The layers without rotation: every fourth, as in SmolLM 3 and in llama.cpp. 1 marks a layer with rotation.
 pub(super) fn every_fourth_without_rotation(facts: &Facts, settings: &mut Settings) -> Result<()> {
     let layers = facts.get::<usize>("block_count")?.min(MOST_LAYERS);
     settings.set("no_rope_layers", (1..=layers).map(|layer| u8::from(layer % 4 != 0)).collect::<Vec<_>>());
     Ok(())
 }
 
-/// Whether all queries read one key head: the rows tell, since the converter writes one key head in any case.
+/// Whether all queries share one key head. The number of rows shows it, because the converter always writes one key
+/// head.
 pub(super) fn one_key_head(facts: &Facts, settings: &mut Settings) -> Result<()> {
     facts.heads()?;
     let width: usize = facts.get("embedding_length")?;
@@ -67,14 +68,14 @@ pub(super) fn one_key_head(facts: &Facts, settings: &mut Settings) -> Result<()>
     Ok(())
 }
 
-/// Refuses fewer key heads than query heads, in families that cannot have them.
+/// Refuses grouped-query attention in families that do not have it.
 pub(super) fn as_many_key_heads(facts: &Facts, _: &mut Settings) -> Result<()> {
     let (queries, keys) = facts.heads()?;
-    let why = || format!("this family has as many key heads as query heads, which are {queries}");
+    let why = || format!("this family has as many key heads as query heads, here {queries}");
     if queries == keys { Ok(()) } else { Err(facts.refuse("attention.head_count_kv", keys, why())) }
 }
 
-/// Falcon 7B has one key head, the later ones groups of queries that share one.
+/// Falcon 7B has one key head; later Falcon models have grouped-query attention.
 pub(super) fn falcon_heads(facts: &Facts, settings: &mut Settings) -> Result<()> {
     let (_, keys) = facts.heads()?;
     settings.set("num_kv_heads", keys);
@@ -83,21 +84,21 @@ pub(super) fn falcon_heads(facts: &Facts, settings: &mut Settings) -> Result<()>
     Ok(())
 }
 
-/// Refuses an encoder of this architecture that sees only what comes before.
+/// Refuses an encoder of this architecture with causal attention.
 pub(super) fn bidirectional(facts: &Facts, _: &mut Settings) -> Result<()> {
     match facts.or("attention.causal", false)? {
-        true => Err(facts.refuse("attention.causal", true, "an encoder sees what comes after as well")),
+        true => Err(facts.refuse("attention.causal", true, "an encoder attends to later tokens too")),
         false => Ok(()),
     }
 }
 
-/// How many kinds of token there are.
+/// The number of token types.
 pub(super) fn token_types(facts: &Facts, settings: &mut Settings) -> Result<()> {
     settings.set("type_vocab_size", facts.rows("token_types.weight").unwrap_or_default());
     Ok(())
 }
 
-/// T5 scales what its decoder gives where the head is the embedding, and not where the head is its own.
+/// T5 scales its decoder's output if the unembedding is the embedding, but not if it is separate.
 pub(super) fn scaled_where_tied(facts: &Facts, settings: &mut Settings) -> Result<()> {
     settings.set("scale_decoder_outputs", json!(!facts.has("output.weight")));
     Ok(())

@@ -1,4 +1,4 @@
-//! Tensors in a GGUF file, made whole again from their blocks.
+//! [`GgufTensors`]: the tensors of a GGUF file, dequantized from their blocks.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -25,8 +25,8 @@ pub(super) struct GgufTensors {
 }
 
 impl GgufTensors {
-    /// Fails at once where the file ends before a tensor's values do, as a broken download does, and where two tensors
-    /// would have one name.
+    /// Collects the tensors. It fails at once if the file ends before a tensor's values do, as after a broken download,
+    /// or if two tensors would share a name.
     pub(super) fn new(
         bytes: Bytes,
         stored: &BTreeMap<String, TensorInfo>,
@@ -86,7 +86,7 @@ pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<V
     }
 }
 
-/// Whether two tensors are there, and written the same.
+/// Whether two tensors exist and are stored identically.
 pub(super) fn same(bytes: &Bytes, tensors: [Option<&TensorInfo>; 2]) -> Result<bool> {
     let [Some(one), Some(other)] = tensors else { return Ok(false) };
     let place = |tensor: &TensorInfo| Stored::of("", tensor.kind).ok()?.place("", tensor, bytes).ok();
@@ -99,21 +99,21 @@ pub(super) fn same(bytes: &Bytes, tensors: [Option<&TensorInfo>; 2]) -> Result<b
 }
 
 impl TensorInfo {
-    /// The tensors that are stacked along the first axis; nothing where there is no such axis, or the rest is empty.
+    /// The tensors stacked along the first axis. `None` if there is no such axis or the rest is empty.
     ///
-    /// Blocks never cross rows, so each is a piece of the file.
+    /// Blocks never cross rows, so each tensor is a contiguous piece of the file.
     pub(super) fn unstack(&self) -> Option<Vec<Self>> {
         let (&count, shape) = self.shape.split_first()?;
         let (per_block, size) = Stored::of("", self.kind).ok()?.block();
         let values = shape.iter().try_fold(1usize, |values, &axis| values.checked_mul(axis))?;
         let each = (values / per_block).checked_mul(size)?;
         let piece = |at| Self { shape: shape.to_vec(), kind: self.kind, start: self.start + at * each };
-        // A mixture has at most hundreds of experts; a damaged file may say any number.
+        // A mixture has at most a few hundred experts; a damaged file may claim any number.
         (each > 0 && !shape.is_empty() && count <= 1 << 16).then(|| (0..count).map(piece).collect())
     }
 }
 
-/// How a tensor's values are written.
+/// The storage format of a tensor's values.
 #[derive(Clone, Copy)]
 enum Stored {
     Floats(Float),
@@ -121,7 +121,7 @@ enum Stored {
 }
 
 impl Stored {
-    /// By the number of the ggml type.
+    /// Returns the format for a ggml type number.
     fn of(name: &str, kind: u32) -> Result<Self> {
         Ok(match kind {
             0 => Self::Floats(Float::F32),
@@ -146,7 +146,7 @@ impl Stored {
         })
     }
 
-    /// Values in a block, and bytes that a block takes.
+    /// The values in a block, and the bytes of a block.
     fn block(self) -> (usize, usize) {
         match self {
             Self::Floats(float) => (1, float.bytes()),
@@ -154,7 +154,7 @@ impl Stored {
         }
     }
 
-    /// Where a tensor's bytes lie, which its rows must fill with whole blocks.
+    /// The byte range of a tensor, whose rows must consist of whole blocks.
     fn place(self, name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Range<usize>> {
         let (per_block, size) = self.block();
         let whole = tensor.shape.last().unwrap_or(&1).is_multiple_of(per_block);
@@ -164,14 +164,14 @@ impl Stored {
         let end = len.and_then(|len| len.checked_add(tensor.start)).ok_or_else(|| damaged(bytes, why()))?;
         if end > bytes.len() {
             let len = bytes.len();
-            let why = format!("`{name}` ends at byte {end}, and the file has {len}; it was not downloaded to its end");
+            let why = format!("`{name}` ends at byte {end}, but the file has {len}; download it again, to its end");
             return Err(damaged(bytes, why));
         }
         Ok(tensor.start..end)
     }
 }
 
-/// The name of a type that is met in the wild, for an error.
+/// The name of another type that exists, for an error.
 fn other_name(kind: u32) -> &'static str {
     match kind {
         16..=23 | 29 => " (an IQ quantization)",

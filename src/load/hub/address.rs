@@ -1,8 +1,8 @@
-//! Addresses on the network: where the hub is, where an answer sends a request on to, and who may see the token.
+//! Network addresses: the hub's endpoint, redirects, and the origins that may see the token.
 
 use ureq::http::Uri;
 
-/// What a token is meant for: the same host at another port, or without encryption, is another origin.
+/// The origin that a token may be sent to. The same host at another port, or without encryption, is another origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     https: bool,
@@ -11,7 +11,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Nothing for an address of another scheme, without a host, or with a password in it.
+    /// Returns the origin of an address; `None` for another scheme, without a host, or with a password.
     pub(super) fn of(url: &Uri) -> Option<Self> {
         let https = match url.scheme_str()? {
             "https" => true,
@@ -24,24 +24,24 @@ impl Origin {
     }
 }
 
-/// The address of a hub, or what is wrong with it. It is not shown where it may hold a password.
+/// Parses the address of a hub. The error does not show it, because it may contain a password.
 pub(super) fn endpoint(text: &str) -> Result<Uri, String> {
     let shown = super::shown(text);
     if text.contains('@') {
-        return Err("the hub's address holds a user's name; leave it out and set HF_TOKEN".into());
+        return Err("the hub's address contains a user name; leave it out and set HF_TOKEN".into());
     }
     let Some((scheme, _)) = text.split_once("://") else {
         return Err(format!("the hub's address {shown} has no scheme; write \"https://{}\"", shown.trim_matches('"')));
     };
     if !["http", "https"].contains(&scheme) {
-        return Err(format!("the hub's address {shown} begins with neither https:// nor http://"));
+        return Err(format!("the hub's address {shown} starts with neither https:// nor http://"));
     }
     let url = text.parse::<Uri>().ok().filter(|url| Origin::of(url).is_some() && url.query().is_none());
     let url = url.filter(|_| !text.contains('#'));
-    url.ok_or_else(|| format!("the hub's address {shown} is none; it is written as \"https://huggingface.co\""))
+    url.ok_or_else(|| format!("the hub's address {shown} is not valid; write it as \"https://huggingface.co\""))
 }
 
-/// Where a redirect leads, or why it is not followed.
+/// The target of a redirect, or the reason why it is not followed.
 pub(super) fn redirect(from: &Uri, location: &str) -> Result<Uri, String> {
     let target = location.split('#').next().unwrap_or_default();
     let (scheme, host) = (from.scheme_str().unwrap_or_default(), from.authority().map_or("", |host| host.as_str()));
@@ -57,19 +57,19 @@ pub(super) fn redirect(from: &Uri, location: &str) -> Result<Uri, String> {
         format!("{scheme}://{host}{folder}/{target}")
     };
     let url = whole.parse::<Uri>().ok().filter(|url| Origin::of(url).is_some());
-    let url = url.ok_or_else(|| format!("it redirects to {}, which is no address", super::shown(location)))?;
+    let url = url.ok_or_else(|| format!("it redirects to {}, which is not an address", super::shown(location)))?;
     if scheme == "https" && url.scheme_str() != Some("https") {
         return Err(format!("it redirects from https to {}, which is not encrypted", plain(&url)));
     }
     Ok(url)
 }
 
-/// An address for people: what comes after `?` may be a key to the file.
+/// An address that is safe to show, without the part after `?`, which may contain an access key.
 pub(super) fn plain(url: &Uri) -> String {
     url.to_string().split('?').next().unwrap_or_default().to_owned()
 }
 
-/// A text as one part of an address.
+/// Encodes a text as one segment of an address.
 pub(super) fn encode(text: &str) -> String {
     let letter = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
@@ -107,9 +107,9 @@ mod tests {
             ("hf-mirror.com", "write \"https://hf-mirror.com\""),
             ("", "has no scheme"),
             ("ftp://hub", "neither https:// nor http://"),
-            ("https://", "is none"),
-            ("https://a b", "is none"),
-            ("https://hub?x=1", "is none"),
+            ("https://", "is not valid"),
+            ("https://a b", "is not valid"),
+            ("https://hub?x=1", "is not valid"),
             ("https://hub\n", "\\n"),
             ("https://me:secret@hub", "HF_TOKEN"),
         ] {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(to("x?u=http://y").unwrap(), "https://hub.co:1/a/x?u=http://y");
         assert!(to("http://hub.co:1/x").unwrap_err().contains("not encrypted"));
         for bad in ["file:///etc/passwd", "https://", "https://me:secret@hub/", "https://a b/"] {
-            assert!(to(bad).unwrap_err().contains("no address"), "{bad}");
+            assert!(to(bad).unwrap_err().contains("not an address"), "{bad}");
         }
         assert_eq!(plain(&url("https://cdn.co/x?key=1")), "https://cdn.co/x");
     }

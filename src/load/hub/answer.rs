@@ -1,5 +1,5 @@
-//! What the hub says about a model: which commit a revision is, and which files it has. Nothing of it becomes a path or
-//! a part of an address before it is checked here.
+//! Parses the hub's description of a model: the commit of a revision, and its files. Names are checked here before they
+//! become part of a path or an address.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ pub(super) struct Listing {
     pub(super) files: Vec<Listed>,
 }
 
-/// A file as the hub lists it.
+/// A file in the hub's list.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) name: String,
@@ -20,7 +20,7 @@ pub(super) struct Listed {
 }
 
 impl Listing {
-    /// Reads the answer, or says what is wrong with it: "the hub's answer ...".
+    /// Parses the answer. An error completes the sentence "the hub's answer ...".
     pub(super) fn read(text: &[u8]) -> Result<Self, String> {
         let answer: Value = match serde_json::from_slice(text) {
             Ok(answer) => answer,
@@ -35,7 +35,7 @@ impl Listing {
         };
         let commit = answer.get("sha").and_then(Value::as_str).ok_or("has no commit (`sha`)")?;
         if !is_commit(commit) {
-            return Err(format!("names the commit {}, which is none", shown(commit)));
+            return Err(format!("names the commit {}, which is not a commit", shown(commit)));
         }
         let files = answer.get("siblings").and_then(Value::as_array).ok_or("has no list of files (`siblings`)")?;
         Ok(Self { commit: commit.to_owned(), files: files.iter().map(Listed::read).collect::<Result<_, _>>()? })
@@ -50,14 +50,14 @@ impl Listed {
     fn read(entry: &Value) -> Result<Self, String> {
         let name = entry.get("rfilename").and_then(Value::as_str).ok_or("lists a file without a name (`rfilename`)")?;
         if !is_inside(name) {
-            return Err(format!("lists the file {}, which is no name inside a model's folder", shown(name)));
+            return Err(format!("lists the file {}, which is not a name inside a model's folder", shown(name)));
         }
         let bad = |what: &str, value: &Value| format!("gives {} the {what} {}", shown(name), shown(&value.to_string()));
         let field = |key: &str| entry.get(key).filter(|value| !value.is_null());
         let lfs = field("lfs");
         let large = lfs.and_then(|lfs| lfs.get("sha256").or(lfs.get("oid")));
         let (sum, given) = match lfs {
-            // A large file's `blobId` is that of the pointer to it.
+            // A large file's `blobId` belongs to its pointer file.
             Some(_) => (large.and_then(Value::as_str).and_then(Sum::sha256), large),
             None => (field("blobId").and_then(Value::as_str).and_then(Sum::git), field("blobId")),
         };
@@ -70,7 +70,7 @@ impl Listed {
     }
 }
 
-/// Whether a name stays inside the folder it is put in, on every system.
+/// Whether a name stays inside its folder, on every operating system.
 fn is_inside(name: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
     name.len() <= 1024
@@ -79,7 +79,7 @@ fn is_inside(name: &str) -> bool {
         && !name.contains(char::is_control)
 }
 
-/// Whether bytes are a page for people.
+/// Whether the bytes are an HTML page.
 pub(super) fn is_page(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)).trim_start().to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with("<html")
@@ -108,7 +108,7 @@ mod tests {
         refused("\n<!DOCTYPE html><html>Log in</html>", &["web page", "browser"]);
         refused("[]", &["no commit"]);
         refused(r#"{"sha": 7}"#, &["no commit"]);
-        refused(r#"{"sha": "../../evil\n"}"#, &["../../evil\\n", "none"]);
+        refused(r#"{"sha": "../../evil\n"}"#, &["../../evil\\n", "not a commit"]);
         refused(&format!(r#"{{"sha": "{COMMIT}"}}"#), &["no list of files (`siblings`)"]);
         refused(&format!(r#"{{"sha": "{COMMIT}", "siblings": {{}}}}"#), &["no list of files"]);
         refused(&with("7"), &["without a name"]);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_name_that_leads_out_of_the_folder_is_refused_by_name() {
         for name in ["../evil", "/etc/passwd", "a/../../b", "a\\\\b", "a\\u0000b", "C:x", "", "a//b", "./a", "a\\n"] {
-            refused(&with(&format!(r#"{{"rfilename": "{name}"}}"#)), &["lists the file", "no name inside"]);
+            refused(&with(&format!(r#"{{"rfilename": "{name}"}}"#)), &["lists the file", "not a name inside"]);
         }
     }
 

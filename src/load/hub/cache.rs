@@ -1,4 +1,5 @@
-//! The cache of `huggingface_hub`: `models--org--name/{refs, snapshots, blobs}`, and `.locks` beside the models.
+//! The cache layout of [`huggingface_hub`](https://huggingface.co/docs/huggingface_hub/guides/manage-cache):
+//! `models--org--name/{refs, snapshots, blobs}`, and `.locks` beside the models.
 
 use std::path::{Path, PathBuf};
 
@@ -22,54 +23,54 @@ impl Cache {
         &self.folder
     }
 
-    /// Everything about one model.
+    /// The folder of one model.
     pub(super) fn model(&self, id: &HubId) -> PathBuf {
         self.folder.join(folder_name(id))
     }
 
-    /// The file that says which commit a branch is at.
+    /// The file that records the commit of a branch.
     pub(super) fn reference(&self, id: &HubId) -> PathBuf {
         self.model(id).join("refs").join(&id.revision)
     }
 
-    /// The files of one commit.
+    /// The folder of one commit.
     pub(super) fn snapshot_of(&self, id: &HubId, commit: &str) -> PathBuf {
         self.model(id).join("snapshots").join(commit)
     }
 
-    /// The contents of a file, by the name of their hash.
+    /// The contents of a file, named by its hash.
     #[cfg(feature = "hub")]
     pub(super) fn blob(&self, id: &HubId, name: &str) -> PathBuf {
         self.model(id).join("blobs").join(name)
     }
 
-    /// The file that is locked while a blob is written, the same as in Python.
+    /// The file that is locked while a blob is written, as in Python.
     #[cfg(feature = "hub")]
     pub(super) fn lock(&self, id: &HubId, name: &str) -> PathBuf {
         self.folder.join(".locks").join(folder_name(id)).join(format!("{name}.lock"))
     }
 
-    /// The file that says that a commit has no tokenizer.
+    /// The file that records that a commit has no tokenizer.
     pub(super) fn no_tokenizer(&self, id: &HubId, commit: &str) -> PathBuf {
         self.model(id).join(".no_exist").join(commit).join(TOKENIZER)
     }
 
-    /// The folder with the files of a revision, where it is known here. The revision may be a commit itself. A
-    /// reference that does not hold a commit says nothing.
+    /// The folder of a revision, if the cache knows it. The revision may be a commit itself. A reference that does not
+    /// contain a commit is ignored.
     pub(super) fn snapshot(&self, id: &HubId) -> Option<PathBuf> {
         let commit = std::fs::read_to_string(self.reference(id)).unwrap_or_else(|_| id.revision.clone());
         let commit = Some(commit.trim()).filter(|commit| is_commit(commit))?;
         Some(self.snapshot_of(id, commit)).filter(|snapshot| snapshot.is_dir())
     }
 
-    /// Whether nothing has to be asked of the hub: there are weights, and a tokenizer or the knowledge that there is
-    /// none.
+    /// Whether the cache is complete, so that the hub need not be asked: it has the weights, and a tokenizer or the
+    /// record that there is none.
     pub(super) fn is_whole(&self, id: &HubId, snapshot: &Path) -> bool {
         let commit = snapshot.file_name().unwrap_or_default().to_string_lossy();
         self.has_weights(snapshot) && (snapshot.join(TOKENIZER).is_file() || self.no_tokenizer(id, &commit).exists())
     }
 
-    /// Whether there is a configuration with all of the weights.
+    /// Whether there is a configuration with all of its weights.
     pub(super) fn has_weights(&self, snapshot: &Path) -> bool {
         let in_parts = || {
             let index = snapshot.join(INDEX);
@@ -79,7 +80,7 @@ impl Cache {
         snapshot.join(CONFIG).is_file() && (snapshot.join(WEIGHTS).is_file() || in_parts())
     }
 
-    /// The ids of the models that are here.
+    /// The ids of the models in the cache.
     pub(super) fn models(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let id =

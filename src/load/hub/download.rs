@@ -1,4 +1,4 @@
-//! Which files of a model are brought into the cache, and in which order.
+//! Chooses which files of a model are downloaded, and in which order.
 
 use std::{
     cell::Cell,
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// How long the hub's list of a model's files may be, unpacked. The longest have a few megabytes.
+/// The most bytes of the hub's list of a model's files, unpacked. The longest lists have a few megabytes.
 const LONGEST_LISTING: u64 = 16 << 20;
 
-/// Downloads the files of a model that a checkpoint is read from, and says in which folder they are and whether one was
-/// not there before. With `checked`, every byte of those that are there is held against what the hub announces. Where
-/// the hub cannot be asked, `otherwise` is the folder.
+/// Downloads the files that a checkpoint needs. Returns their folder and whether any of them is new. With `checked`,
+/// the bytes of existing files are compared with the hub's hashes. If the hub cannot be reached, `otherwise` is the
+/// folder.
 pub(super) fn snapshot(hub: &Hub, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
     let web = Web::new(hub, id)?;
     let listing = match (web.patiently(|| ask(&web)), otherwise) {
@@ -37,7 +37,7 @@ pub(super) fn snapshot(hub: &Hub, id: &HubId, checked: bool, otherwise: Option<P
     let download = Download { web, listing, snapshot, checked, changed: Cell::new(false) };
     download.fetch_if_listed(CONFIG)?;
     if download.fetch_if_listed(WEIGHTS)? {
-        // One file with all of them.
+        // A single file with all tensors.
     } else if download.fetch_if_listed(INDEX)? {
         for shard in read_index(&download.snapshot.join(INDEX))?.keys() {
             download.fetch_if_listed(shard)?;
@@ -54,7 +54,7 @@ pub(super) fn snapshot(hub: &Hub, id: &HubId, checked: bool, otherwise: Option<P
     Ok((download.snapshot, download.changed.get()))
 }
 
-/// Asks which commit the revision is, and which files it has.
+/// Asks for the commit of the revision and for its files.
 fn ask(web: &Web) -> Result<Listing, Failure> {
     let path = format!("/api/models/{}/revision/{}?blobs=true", web.id.repo, encode(&web.id.revision));
     let url = format!("{}{path}", web.hub.endpoint);
@@ -85,7 +85,7 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Brings one file into the snapshot, and says whether the model has it.
+    /// Downloads one file into the snapshot. Returns whether the model has it.
     fn fetch_if_listed(&self, name: &str) -> Result<bool> {
         let Some(file) = self.listing.find(name) else { return Ok(false) };
         if !self.is_good(file, &self.snapshot.join(name)) {
@@ -97,15 +97,15 @@ impl Download<'_> {
         Ok(true)
     }
 
-    /// Whether a file is there and has the announced size, and the announced hash where that is asked.
+    /// Whether a file exists with the announced size and, if requested, the announced hash.
     fn is_good(&self, file: &Listed, path: &Path) -> bool {
         let is_sized = |data: std::fs::Metadata| data.is_file() && file.size.is_none_or(|size| size == data.len());
         let is_right = || file.sum.as_ref().is_none_or(|sum| sum.is_of(path).unwrap_or(false));
         path.metadata().is_ok_and(is_sized) && (!self.checked || is_right())
     }
 
-    /// Notes which commit the revision is, and that it has no tokenizer: last, so that this is known only when all
-    /// files are there. Where it cannot be noted the files are of use all the same, and the hub is asked again.
+    /// Records the commit of the revision, and whether it has no tokenizer. It comes last, so that it is recorded only
+    /// when all files exist. If it fails, the files can still be used, and the hub is asked again next time.
     fn note(&self, has_tokenizer: bool) {
         let (cache, id, commit) = (&self.web.hub.cache, self.web.id, &self.listing.commit);
         if !has_tokenizer {

@@ -1,4 +1,4 @@
-//! What the environment says about the hub, read as Python's `huggingface_hub` reads it.
+//! Reads the environment variables about the hub as Python's `huggingface_hub` reads them.
 
 use std::{
     ffi::OsString,
@@ -34,7 +34,7 @@ pub(super) fn hub(variable: impl Fn(&str) -> Option<OsString>, user: Option<Path
         .with_token(if is_yes("HF_HUB_DISABLE_IMPLICIT_TOKEN") { None } else { token() })
 }
 
-/// A path with `~`, `$NAME` and `${NAME}` replaced, as a shell does.
+/// Expands `~`, `$NAME` and `${NAME}` in a path, as a shell does.
 fn expand(path: &Path, variable: impl Fn(&str) -> Option<OsString>, user: Option<&Path>) -> PathBuf {
     let Some(text) = path.to_str() else { return path.to_owned() };
     let mut whole = String::new();

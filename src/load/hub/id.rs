@@ -1,4 +1,4 @@
-//! The one grammar of hub ids: `name` or `org/name`, and `@revision` after it where it is not `main`.
+//! The syntax of hub ids: `name` or `org/name`, with `@revision` after it unless it is `main`.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ const REVISION: &str = "a revision is the name of a branch, a tag or a commit: w
                         `.` or `.lock`";
 
 impl HubId {
-    /// The id that a text is, or the rule that it breaks. The rules are those of the hub and of git.
+    /// Parses an id, or returns the rule that it breaks. The rules are those of the hub and of git.
     pub(in crate::load) fn parse(text: &str) -> Result<Self, &'static str> {
         let (repo, revision) = text.split_once('@').unwrap_or((text, "main"));
         let parts: Vec<&str> = repo.split('/').collect();
@@ -44,7 +44,7 @@ fn is_word(part: &str) -> bool {
     part.len() <= 96 && part.chars().all(inner) && !part.starts_with(['-', '.']) && !part.ends_with(['-', '.'])
 }
 
-/// Whether git allows the name, and a file may have it too.
+/// Whether git allows the name, and a file can have it too.
 fn is_revision(name: &str) -> bool {
     let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"~^:?*[\\<>|\"".contains(c);
     let is_part = |part: &str| {
@@ -58,7 +58,7 @@ fn is_revision(name: &str) -> bool {
         && name.split('/').all(is_part)
 }
 
-/// Whether a text can be the hash of a commit, and so the name of a folder.
+/// Whether a text can be the hash of a commit, which is used as the name of a folder.
 pub(super) fn is_commit(text: &str) -> bool {
     (7..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
 }

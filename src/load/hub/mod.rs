@@ -1,4 +1,5 @@
-//! Models of the Hugging Face hub: from the local cache first, and over the network only for what it lacks.
+//! Models of the [Hugging Face hub](https://huggingface.co/models): read from the local cache, and downloaded if
+//! missing.
 
 #[cfg(feature = "hub")]
 mod address;
@@ -25,16 +26,16 @@ pub(super) use self::id::HubId;
 use super::{Checkpoint, folder};
 use crate::error::{LoadError, Result, nearest};
 
-/// For builds that cannot.
+/// The advice in builds without the feature `hub`.
 #[cfg(not(feature = "hub"))]
 const HOW_TO_DOWNLOAD: &str = "this build of glassbox does not download: add its feature `hub`, in Cargo.toml as \
     glassbox = { features = [\"hub\"] }, for a notebook in that of the crate that its first cell loads";
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The Hugging Face hub and the cache on this machine that it shares with Python's `huggingface_hub`.
+/// The Hugging Face hub, and the local cache that is shared with Python's `huggingface_hub`.
 ///
-/// Reading the cache needs nothing; downloading what it lacks needs the feature `hub`.
+/// Reading the cache always works. Downloading needs the feature `hub`.
 ///
 /// ```
 /// use glassbox::load::Hub;
@@ -52,51 +53,49 @@ pub struct Hub {
     patience: Duration,
 }
 
-/// Called with a file's name, how many of its bytes have come, and how many there are.
+/// Called with a file's name, the bytes received so far, and the total.
 type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 impl Hub {
-    /// As the environment says, read as Python's `huggingface_hub` reads it: `HF_ENDPOINT`, `HF_HUB_CACHE` (or
-    /// `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN` (or the file that `HF_TOKEN_PATH` names, or `token` in
+    /// Configures the hub from the environment variables of Python's `huggingface_hub`: `HF_ENDPOINT`, `HF_HUB_CACHE`
+    /// (or `HF_HOME`, or `~/.cache/huggingface`), `HF_TOKEN` (or the file named by `HF_TOKEN_PATH`, or `token` in
     /// `HF_HOME`) and `HF_HUB_OFFLINE`.
     pub fn from_env() -> Self {
         env::hub(|name| std::env::var_os(name), std::env::home_dir())
     }
 
-    /// The same hub at another address, such as a mirror.
+    /// Sets another address, such as a mirror.
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = endpoint.into().trim().trim_end_matches('/').to_owned();
         self
     }
 
-    /// The same hub with another cache folder.
+    /// Sets another cache folder.
     pub fn with_cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Cache::new(folder.into());
         self
     }
 
-    /// The same hub, asked as the owner of this token. It is sent to the hub's own address only, never to where the hub
-    /// sends a request on to.
+    /// Sets the access token. It is sent to the hub's own address only, never to the target of a redirect.
     pub fn with_token(mut self, token: Option<String>) -> Self {
         self.token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
         self
     }
 
-    /// The same hub, which the network may not be used for.
+    /// Sets whether the network is off limits.
     pub fn with_offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
     }
 
-    /// The same hub, which calls `f` while it downloads: with a file's name, how many of its bytes have come, and how
-    /// many there are.
+    /// Sets a callback for downloads. It gets a file's name, the bytes received so far, and the total.
     pub fn with_progress(mut self, f: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(f));
         self
     }
 
-    /// The same hub, which gives up on a transfer of less than 1 KB a second over this time, and waits no longer than
-    /// this before it asks again. It is 30 seconds unless it is said.
+    /// Sets how long a transfer may stay below 1 KB per second before it is given up, which is also the longest pause
+    /// before a retry. The default is 30 seconds.
     ///
     /// ```
     /// use glassbox::load::Hub;
@@ -108,13 +107,14 @@ impl Hub {
         self
     }
 
-    /// Opens a model by its id: `org/name` or `name`, and `@revision` after it for a branch, a tag or a commit.
+    /// Opens a model by its id: `org/name` or `name`, with `@revision` after it for a branch, a tag or a commit.
     ///
-    /// The network is used only when the cache lacks a file that is needed, or has one that cannot be read. Every file
-    /// that comes is held against the size and the hash that the hub announces.
+    /// The network is used only if the cache lacks a needed file or has an unreadable one. Every downloaded file is
+    /// checked against the size and the hash that the hub announces.
     ///
     /// # Errors
-    /// When the id is not one, the model is neither in the cache nor to be had, or a file of it is damaged.
+    /// When the id is malformed, the model is neither in the cache nor available on the hub, or one of its files is
+    /// damaged.
     pub fn open(&self, id: &str) -> Result<Checkpoint> {
         self.open_id(&HubId::parse(id).map_err(|rule| self.not_found(id, rule))?)
     }
@@ -140,27 +140,27 @@ impl Hub {
         Ok(checkpoint)
     }
 
-    /// The models in the cache, by id.
+    /// The ids of the models in the cache.
     pub fn cached(&self) -> Vec<String> {
         self.cache.models()
     }
 
-    /// The folder with the model's files, downloaded where needed.
+    /// The folder with the model's files, downloaded if needed.
     fn snapshot(&self, id: &HubId) -> Result<PathBuf> {
         let cached = self.cache.snapshot(id).filter(|snapshot| self.cache.has_weights(snapshot));
         match cached {
             Some(snapshot) if self.cache.is_whole(id, &snapshot) => Ok(snapshot),
-            // Weights without a tokenizer are enough where the hub cannot be asked whether there is one.
+            // Weights without a tokenizer are accepted if the hub cannot be asked whether there is one.
             cached => self.download(id, false, cached).map(|(snapshot, _)| snapshot),
         }
     }
 
-    /// The folder with the files that the hub lists, and whether one came or was replaced. With `checked`, every byte
-    /// of those that are here is held against the hash that the hub announces. Where it cannot be asked, `otherwise`.
+    /// The folder with the files that the hub lists, and whether any file is new or replaced. With `checked`, the bytes
+    /// of existing files are compared with the hub's hashes. If the hub cannot be reached, `otherwise` is the folder.
     #[cfg(feature = "hub")]
     fn download(&self, id: &HubId, checked: bool, otherwise: Option<PathBuf>) -> Result<(PathBuf, bool)> {
         if self.offline {
-            let missing = || self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids to download it");
+            let missing = || self.not_found(&id.to_string(), "HF_HUB_OFFLINE forbids downloading it");
             return otherwise.map(|snapshot| (snapshot, false)).ok_or_else(missing);
         }
         download::snapshot(self, id, checked, otherwise)
@@ -187,14 +187,14 @@ impl Hub {
         LoadError::NotInCache { id: id.to_owned(), cache, cached, hint }.into()
     }
 
-    /// What else a name without an owner may have been meant for.
+    /// A hint for a name without an owner that may mean a shipped model.
     fn shipped(&self, repo: &str) -> String {
-        let shipped = || format!("the models that ship with glassbox are {}", crate::model::SHIPPED.join(", "));
+        let shipped = || format!("the models that ship with glassbox are {}", crate::load::SHIPPED.join(", "));
         if repo.contains('/') { String::new() } else { shipped() }
     }
 }
 
-/// A text from outside for a sentence: quoted, with control characters written out, and not too long.
+/// Outside text for an error message: quoted, with control characters escaped, and shortened.
 #[cfg(feature = "hub")]
 fn shown(text: &str) -> String {
     let start: String = text.chars().take(80).collect();

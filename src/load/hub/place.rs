@@ -1,5 +1,5 @@
-//! Putting files into the cache while others do the same: each is made under a name of its own and renamed, so that
-//! under its real name it is whole or not there.
+//! Places files in the cache safely while other processes do the same. Each file is written under a unique name and
+//! then renamed, so that under its final name it is complete or absent.
 
 use std::{
     ffi::OsString,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A name beside `path` that nobody else writes to, in this process or another.
+/// A name beside `path` that no other process or thread uses.
 pub(super) fn own_name(path: &Path, ending: &str) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
@@ -18,7 +18,7 @@ pub(super) fn own_name(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Makes a file with `make` and gives it its name, in place of what had it.
+/// Creates a file with `make` and renames it to its final name, replacing an existing file.
 pub(super) fn put(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     let own = own_name(path, "tmp");
@@ -29,7 +29,7 @@ pub(super) fn put(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io
     done
 }
 
-/// Puts a blob into a snapshot: as a relative link, or where there are none as a file of its own.
+/// Places a blob in a snapshot: as a relative link, or as a copy where links are not supported.
 pub(super) fn link(blob: &Path, snapshot: &Path, name: &str) -> io::Result<()> {
     put(&snapshot.join(name), |own| {
         #[cfg(unix)]
@@ -41,12 +41,12 @@ pub(super) fn link(blob: &Path, snapshot: &Path, name: &str) -> io::Result<()> {
     })
 }
 
-/// The right to write a blob's unfinished file, until it is dropped. The system takes it back from a process that ends.
+/// The right to write a blob's unfinished file, held until dropped. The system releases it if the process ends.
 pub(super) struct Turn(Option<File>);
 
 impl Turn {
-    /// Waits for whoever has it, as long as the file that is written grows. Where nothing moves for longer than
-    /// `patience`, or the file system has no locks, there is no turn: then a file of its own must be written.
+    /// Waits for the holder as long as the unfinished file grows. If it stops growing for longer than `patience`, or
+    /// the file system has no locks, the right is not held, and the caller must write a separate file.
     pub(super) fn wait(lock: &Path, written: &Path, patience: Duration) -> Self {
         let folder = lock.parent().map_or(Ok(()), fs::create_dir_all);
         let file = folder.and_then(|()| File::options().create(true).truncate(false).write(true).open(lock));

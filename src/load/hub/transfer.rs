@@ -1,4 +1,4 @@
-//! Bringing one file into the cache, whole and right: under its own name there is never another.
+//! Downloads one file into the cache. Under its final name, a file is always complete and verified.
 
 use std::{
     fs::{self, File},
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// How long a file may be whose length nobody says.
+/// The most bytes of a file whose length is not announced.
 const UNANNOUNCED: u64 = 64 << 20;
 
-/// The contents of a file in the cache, downloaded unless they are there and `is_good` finds them so.
+/// The contents of a file in the cache. They are downloaded unless they exist and pass `is_good`.
 pub(super) fn fetch(web: &Web, commit: &str, file: &Listed, is_good: impl Fn(&Path) -> bool) -> Result<PathBuf> {
     let nameless = || format!("{commit}-{}", encode(&file.name));
     let name = file.sum.as_ref().map_or_else(nameless, |sum| sum.hex().to_owned());
@@ -30,7 +30,7 @@ pub(super) fn fetch(web: &Web, commit: &str, file: &Listed, is_good: impl Fn(&Pa
     if is_good(&blob) {
         return Ok(blob);
     }
-    // Without the turn, another may write to the usual file.
+    // Without the lock, another process may be writing to the usual file.
     let part = if turn.is_held() { unfinished } else { own_name(&blob, "incomplete") };
     let path = file.name.split('/').map(encode).collect::<Vec<_>>().join("/");
     let path = format!("/{}/resolve/{commit}/{path}", web.id.repo);
@@ -42,11 +42,11 @@ pub(super) fn fetch(web: &Web, commit: &str, file: &Listed, is_good: impl Fn(&Pa
 struct Transfer<'a> {
     web: &'a Web<'a>,
     file: &'a Listed,
-    /// Where it is on the hub.
+    /// The path on the hub.
     path: String,
-    /// Where the bytes are written.
+    /// The file that the bytes are written to.
     part: PathBuf,
-    /// Whether the next try finds them.
+    /// Whether the next attempt can continue this file.
     lasts: bool,
 }
 
@@ -55,7 +55,7 @@ impl Transfer<'_> {
         if let Some(folder) = blob.parent() {
             fs::create_dir_all(folder).map_err(|why| self.unwritten(why))?;
         }
-        // Bytes from an earlier try may be wrong: then all of them are fetched once more.
+        // Bytes from an earlier attempt may be wrong. Then all of them are fetched once more.
         for _ in 0..2 {
             let announced = self.web.patiently(|| self.attempt())?;
             let sum = self.file.sum.clone().or(announced);
@@ -77,7 +77,7 @@ impl Transfer<'_> {
         ))
     }
 
-    /// Brings what is not yet there of the file, and says the hash that the hub's headers announce.
+    /// Downloads the missing bytes of the file. Returns the hash in the hub's headers.
     fn attempt(&self) -> Result<Option<Sum>, Failure> {
         let have = self.kept();
         if self.file.size == Some(have) && self.part.is_file() {
@@ -96,7 +96,7 @@ impl Transfer<'_> {
             }
             (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, _) => {
                 self.clear()?;
-                let why = "the hub sends another part of it than the one that was asked for";
+                let why = "the hub sent another part of it than requested";
                 return Err(Failure::passing(self.broken(why.into())));
             }
             _ => 0,
@@ -105,11 +105,11 @@ impl Transfer<'_> {
         let size = announced.or(coming);
         if let Some(size) = size.filter(|&size| coming != Some(size) && !is_part) {
             let is_page = text(response.headers(), "content-type").is_some_and(|kind| kind.starts_with("text/html"));
-            let page = "a web page comes in its place: a network's login page may stand in between";
+            let page = "a web page was sent instead, perhaps the login page of your network";
             if is_page {
                 return Err(self.broken(page.into()).into());
             } else if let Some(coming) = coming {
-                return Err(self.broken(format!("{coming} bytes come where {size} are due")).into());
+                return Err(self.broken(format!("{coming} bytes were announced instead of {size}")).into());
             }
         }
         let mut out = self.open_at(start).map_err(|why| self.unwritten(why))?;
@@ -129,7 +129,7 @@ impl Transfer<'_> {
         )?;
         if came > most {
             self.clear()?;
-            return Err(self.broken(format!("it does not end after the {} bytes that are due", start + most)).into());
+            return Err(self.broken(format!("it does not end after the expected {} bytes", start + most)).into());
         }
         match size {
             Some(size) if done < size => {
@@ -139,7 +139,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// How many bytes are there.
+    /// The number of bytes already downloaded.
     fn kept(&self) -> u64 {
         self.part.metadata().map_or(0, |data| data.len())
     }
@@ -169,7 +169,7 @@ impl Transfer<'_> {
                 self.kept()
             ),
             (std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory, _) => {
-                " (something else has its name or that of its folder: delete that)".into()
+                " (something else has its name or that of its folder; delete that)".into()
             }
             _ => String::new(),
         };
@@ -185,7 +185,7 @@ impl Drop for Transfer<'_> {
     }
 }
 
-/// Where a part begins, and how long the whole is: `bytes 50-99/100`.
+/// The start of a part and the total length: `bytes 50-99/100`.
 fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let (range, total) = text(headers, "content-range")?.trim().strip_prefix("bytes ")?.split_once('/')?;
     Some((range.split_once('-')?.0.trim().parse().ok()?, total.trim().parse().ok()))

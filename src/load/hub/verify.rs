@@ -1,4 +1,4 @@
-//! The hash that the hub announces for a file, held against the bytes that came.
+//! Checks downloaded bytes against the hash that the hub announces.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
-/// What the hub announces, in small hex digits: the hash of a large file's bytes, or of a small one as git has it.
+/// The announced hash in lower-case hex digits: the SHA-256 of a large file, or the git blob hash of a small one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sum {
     Sha256(String),
@@ -25,19 +25,19 @@ impl Sum {
         is_hex(text, 40).then(|| Self::Git(text.to_ascii_lowercase()))
     }
 
-    /// What an `ETag` says, where it is one of the two.
+    /// The hash in an `ETag`, if it is one of the two.
     pub(super) fn from_etag(etag: &str) -> Option<Self> {
         let text = etag.trim_start_matches("W/").trim_matches('"');
         Self::sha256(text).or_else(|| Self::git(text))
     }
 
-    /// The name of the contents in the cache.
+    /// The hash, which is the name of the contents in the cache.
     pub(super) fn hex(&self) -> &str {
         let (Self::Sha256(hex) | Self::Git(hex)) = self;
         hex
     }
 
-    /// Whether a file has it.
+    /// Whether a file has this hash.
     pub(super) fn is_of(&self, path: &Path) -> io::Result<bool> {
         let mut file = File::open(path)?;
         let mut context = match self {

@@ -1,4 +1,5 @@
-//! Asking the hub: with the token only where it is meant for, with patience for a while, and with an end to everything.
+//! Requests to the hub. The token goes to the hub only, failures are retried for a while, and everything has a time
+//! limit.
 
 use std::{
     io::{self, Read},
@@ -17,10 +18,10 @@ use super::{
 };
 use crate::error::{Error, LoadError, Result};
 
-/// How often one thing is asked for before its failure is believed.
+/// The number of attempts before a failure is reported.
 const ATTEMPTS: u32 = 4;
 const REDIRECTS: usize = 10;
-/// Fewer bytes a second than this are as good as none.
+/// A transfer slower than this many bytes per second counts as stalled.
 const SLOWEST: u64 = 1024;
 
 pub(super) struct Web<'a> {
@@ -30,14 +31,14 @@ pub(super) struct Web<'a> {
     origin: Origin,
 }
 
-/// An answer, and what the hub itself (not who it sent us on to) says about the file.
+/// A response, and the hub's own headers about the file (not those of a redirect's target).
 pub(super) struct Answer {
     pub(super) response: Response<Body>,
     pub(super) sum: Option<Sum>,
     pub(super) size: Option<u64>,
 }
 
-/// Why something was not had, and whether the same may succeed in a moment.
+/// The reason of a failure, and whether a retry may succeed.
 pub(super) enum Failure {
     Passing { error: Error, after: Option<Duration> },
     Lasting(Error),
@@ -59,7 +60,7 @@ impl<'a> Web<'a> {
     pub(super) fn new(hub: &'a Hub, id: &'a HubId) -> Result<Self> {
         let bad = |why| LoadError::HubSetting { why };
         let origin = endpoint(&hub.endpoint).map(|url| Origin::of(&url)).map_err(bad)?;
-        let origin = origin.ok_or_else(|| bad("the hub's address is none".into()))?;
+        let origin = origin.ok_or_else(|| bad("the hub's address is not valid".into()))?;
         if let Some(at) = hub.token.as_ref().and_then(|token| token.chars().position(|c| !c.is_ascii_graphic())) {
             return Err(bad(format!(
                 "the hub's token (HF_TOKEN, or the file that HF_TOKEN_PATH names) has a space, a line break or another \
@@ -81,7 +82,7 @@ impl<'a> Web<'a> {
         Ok(Self { hub, id, agent: agent.into(), origin })
     }
 
-    /// Does something again while it fails in passing, after pauses that grow.
+    /// Repeats an action while it fails temporarily, with growing pauses.
     pub(super) fn patiently<T>(&self, mut act: impl FnMut() -> Result<T, Failure>) -> Result<T> {
         let (mut left, mut pause) = (ATTEMPTS, self.hub.patience / 60);
         loop {
@@ -97,10 +98,10 @@ impl<'a> Web<'a> {
         }
     }
 
-    /// Asks for what is at `path`, from a byte on, which has at most `most` bytes. Redirects are followed.
+    /// Requests `path` from a byte offset on, at most `most` bytes. Redirects are followed.
     pub(super) fn get(&self, path: &str, from: u64, most: u64) -> Result<Answer, Failure> {
         let first = format!("{}{path}", self.hub.endpoint);
-        let mut url = endpoint_of(&first).ok_or_else(|| self.broken(&first, "this is no address".into(), 0))?;
+        let mut url = endpoint_of(&first).ok_or_else(|| self.broken(&first, "this is not an address".into(), 0))?;
         let (mut seen, mut sum, mut size) = (Vec::new(), None, None);
         loop {
             let response = self.ask(&url, from, most)?;
@@ -129,7 +130,7 @@ impl<'a> Web<'a> {
     }
 
     fn ask(&self, url: &Uri, from: u64, most: u64) -> Result<Response<Body>, Failure> {
-        // A bound for what even a slow transfer takes; `pour` sees a slow one much earlier.
+        // A generous limit even for a slow transfer; `pour` detects a stalled one much earlier.
         let longest = self.hub.patience * 2 + Duration::from_secs((most / SLOWEST).min(1 << 25));
         let mut request = self.agent.get(url).config().timeout_recv_body(Some(longest)).build();
         if let Some(token) = self.hub.token.as_ref().filter(|_| Origin::of(url).as_ref() == Some(&self.origin)) {
@@ -141,7 +142,8 @@ impl<'a> Web<'a> {
         request.call().map_err(|why| {
             let host = url.authority().map_or("the hub", |host| host.as_str());
             let hint = format!(
-                "{host} cannot be reached ({}); try again with a network, or give the model's folder or .gguf file",
+                "{host} cannot be reached ({}); try again when the network works, or give the model's folder or .gguf \
+                 file",
                 self.words(&why)
             );
             let error = self.hub.not_found(&self.id.to_string(), &hint);
@@ -183,7 +185,7 @@ impl<'a> Web<'a> {
                  a token that may read it"
             ),
             (_, 404) => "check the id and the revision".to_owned(),
-            (_, 429) => "it was asked too often: wait a while, or set HF_TOKEN".to_owned(),
+            (_, 429) => "there were too many requests: wait a while, or set HF_TOKEN".to_owned(),
             _ => "try again later".to_owned(),
         };
         let said: String = text(response.headers(), "x-error-message").unwrap_or_default().chars().take(200).collect();
@@ -192,7 +194,7 @@ impl<'a> Web<'a> {
         LoadError::HubRefused { id: id.to_string(), url: plain(url), status: response.status().as_u16(), why }.into()
     }
 
-    /// Hands on the bytes of a body, at most `most` of them, and says how many came: `most + 1` where there are more.
+    /// Passes on at most `most` bytes of a body. Returns the number received, which is `most + 1` if there are more.
     pub(super) fn pour(
         &self,
         body: &mut Body,
@@ -229,15 +231,15 @@ impl<'a> Web<'a> {
     fn words(&self, why: &ureq::Error) -> String {
         match why {
             ureq::Error::Timeout(_) => format!("it stalls: nothing came for {:?}", self.hub.patience),
-            ureq::Error::HostNotFound => "no host of this name is known".into(),
+            ureq::Error::HostNotFound => "there is no host of this name".into(),
             ureq::Error::Io(why) => match why.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
                 Some(inner) => self.words(inner),
                 None => why.to_string(),
             },
             ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) => {
-                "it does not speak HTTP as it should".into()
+                "its answer is not valid HTTP".into()
             }
-            ureq::Error::Decompress(..) => "what came cannot be unpacked".into(),
+            ureq::Error::Decompress(..) => "its answer cannot be unpacked".into(),
             other => other.to_string(),
         }
     }

@@ -4,12 +4,15 @@ use super::{Logits, Pass};
 use crate::{
     Result,
     cache::Positions,
+    config::Sizes,
     error::{RunError, SiteError, need_f32},
     hook::{Point, Site, Sites, Stack, Stage},
     index::Counted,
-    model::{Architecture, Sizes, tap::Plan},
+    model::Architecture,
+    net::Plan,
     text::Tokens,
 };
+use candle_core::Tensor;
 
 impl Pass {
     /// How many tokens were read before.
@@ -19,42 +22,86 @@ impl Pass {
 
     /// What decides the shape of an activation.
     pub(super) fn sizes(&self, site: Site) -> Sizes {
-        let (batch, all) = (self.tokens.batch(), self.tokens.len());
+        let sizes = self.input.sizes();
         let target = match &self.logits {
             Logits::At(positions) if site == Site::unembed_out() => positions.len(),
             Logits::Last if site == Site::unembed_out() => 1,
-            _ => all,
+            _ => sizes.target,
         };
-        Sizes { batch, source: self.source.as_ref().map_or(all, Tokens::len), target, past: self.past() }
+        Sizes { target, past: self.past(), ..sizes }
     }
 
     /// The tokens whose activations a site has; `None` where it has those of chosen tokens, none of them padding.
     fn read_at(&self, site: Site) -> Option<&Tokens> {
         match self.logits {
             Logits::At(_) | Logits::Last if site == Site::unembed_out() => None,
-            _ if self.model.config().is_of_encoder(site) => self.source.as_ref(),
-            _ => Some(&self.tokens),
+            _ => Some(self.input.of(self.model.config().reads_at(site))),
         }
     }
 
-    /// The first block that runs, and the first that does not.
-    pub(super) fn layers(&self) -> Result<(usize, usize)> {
-        let n_layers = self.model.config().n_layers;
-        let index = |layer: i64| Counted::before_layers(n_layers).index(layer);
-        let start = self.start.as_ref().map_or(Ok(0), |(layer, _)| index(*layer))?;
-        let stop = self.stop_at.map_or(Ok(n_layers), index)?;
-        if start > stop {
-            return Err(RunError::StartAfterStop { start, stop }.into());
+    /// The first block of a stack that runs, and the first that does not; `None` where the pass ends before the stack.
+    pub(super) fn layers(&self, stack: Stack) -> Result<Option<(usize, usize)>> {
+        let config = self.model.config();
+        let counted = |stack, layer: i64| Counted::before_layers(config.layers_of(stack)).index(layer);
+        let start = match &self.start {
+            Some(start) if self.named(start.stack)? == stack => counted(stack, start.layer)?,
+            _ => 0,
+        };
+        let stop = match self.stop_at {
+            Some((at, layer)) if self.named(at)? == stack => counted(stack, layer)?,
+            Some((Some(Stack::Encoder), layer)) => {
+                let stop = counted(Stack::Encoder, layer)?;
+                let starts_later = self.start.as_ref().is_some_and(|start| start.stack.is_none());
+                return if starts_later { Err(RunError::StartAfterStop { start, stop }.into()) } else { Ok(None) };
+            }
+            _ => config.layers_of(stack),
+        };
+        match start <= stop {
+            true => Ok(Some((start, stop))),
+            false => Err(RunError::StartAfterStop { start, stop }.into()),
         }
-        let Some((_, resid)) = &self.start else { return Ok((start, stop)) };
-        let expected = [self.tokens.batch(), self.tokens.len(), self.model.config().d_model];
-        need_f32(|| format!("the residual stream that layer {start} starts with"), resid)?;
-        match resid.dims() == expected {
-            true => Ok((start, stop)),
+    }
+
+    /// A stack as it was named; the last where none was.
+    ///
+    /// # Errors
+    /// When this model has no such stack.
+    fn named(&self, stack: Option<Stack>) -> Result<Stack> {
+        let config = self.model.config();
+        match stack {
+            None => Ok(config.last_stack()),
+            Some(stack) if config.stacks().contains(&stack) => Ok(stack),
+            Some(_) => Err(RunError::NoEncoder { family: config.family.clone() }.into()),
+        }
+    }
+
+    /// Whether a stack begins with what it reads: not where the pass starts inside it.
+    fn begins(&self, stack: Stack) -> Result<bool> {
+        let at = self.start.as_ref().map(|start| self.named(start.stack)).transpose()?;
+        Ok(self.layers(stack)?.is_some() && at != Some(stack))
+    }
+
+    /// Whether a stack runs to its end.
+    pub(super) fn ends(&self, stack: Stack) -> Result<bool> {
+        let at = self.stop_at.map(|(at, _)| self.named(at)).transpose()?;
+        Ok(self.layers(stack)?.is_some() && at != Some(stack))
+    }
+
+    /// The stream that a stack starts with, where the pass starts inside it.
+    pub(super) fn given(&self, stack: Stack) -> Result<Option<&Tensor>> {
+        let Some(start) = &self.start else { return Ok(None) };
+        if self.named(start.stack)? != stack {
+            return Ok(None);
+        }
+        let tokens = self.input.of(stack);
+        let expected = [tokens.batch(), tokens.len(), self.model.config().d_model];
+        let layer = self.layers(stack)?.map_or(0, |(start, _)| start);
+        need_f32(|| format!("the residual stream that layer {layer} starts with"), &start.resid)?;
+        match start.resid.dims() == expected {
+            true => Ok(Some(&start.resid)),
             false => {
-                let stack = self.model.config().stacks().last().copied().unwrap_or_default();
-                let site = Site::in_block(stack, start, Point::ResidPre).to_string();
-                Err(SiteError::Shape { site, got: resid.dims().to_vec(), expected: expected.to_vec() }.into())
+                let site = Site::in_block(stack, layer, Point::ResidPre).to_string();
+                Err(SiteError::Shape { site, got: start.resid.dims().to_vec(), expected: expected.to_vec() }.into())
             }
         }
     }
@@ -96,13 +143,24 @@ impl Pass {
 
     /// The positions that are recorded, where not all are.
     pub(super) fn recorded_positions(&self) -> Result<Option<Positions>> {
-        let Some(positions) = &self.positions else { return Ok(None) };
-        if positions.is_empty() {
-            return Err(RunError::NoPositions.into());
+        if self.positions.is_none() && self.source_positions.is_none() {
+            return Ok(None);
         }
-        let at = positions.iter().map(|&position| Ok(self.tokens.index(position)? as u32)).collect::<Result<_>>()?;
-        let own = self.model.config().stacks().last().copied().unwrap_or_default();
-        Ok(Some(Positions::new(at, own, matches!(self.logits, Logits::Everywhere))))
+        let config = self.model.config();
+        if self.source_positions.is_some() {
+            self.named(Some(Stack::Encoder))?;
+        }
+        let indices = |positions: &Option<Vec<i64>>, tokens: &Tokens| match positions {
+            Some(positions) if positions.is_empty() => Err(RunError::NoPositions.into()),
+            Some(positions) => {
+                let index = |&position: &i64| Ok(tokens.index(position)? as u32);
+                positions.iter().map(index).collect::<Result<Vec<u32>>>().map(Some)
+            }
+            None => Ok(None),
+        };
+        let own = indices(&self.positions, self.input.of(config.last_stack()))?;
+        let source = indices(&self.source_positions, self.input.of(Stack::Encoder))?;
+        Ok(Some(Positions::new(config.stacks().len() > 1, own, source, matches!(self.logits, Logits::Everywhere))))
     }
 
     /// Whether the pass goes on after one that ran the encoder, and the site is the encoder's or made of what it gave.
@@ -110,7 +168,7 @@ impl Pass {
         let both = self.model.config().architecture == Architecture::EncoderDecoder;
         let of_encoder = match site.layer() {
             Some(_) => site.stack() == Stack::Encoder || matches!(site.point(), Point::CrossK | Point::CrossV),
-            None => site.point().stage() != Stage::End,
+            None => !matches!(site.point().stage(), Stage::BeforeDecoder | Stage::End),
         };
         both && of_encoder && self.past() > 0
     }
@@ -118,28 +176,32 @@ impl Pass {
     /// Fails for a site this model lacks, or that this pass would not come to.
     fn reached(&self, site: Site) -> Result<()> {
         self.model.config().check(site)?;
-        let (start, stop) = self.layers()?;
-        let stops = self.stop_at.is_some();
+        let config = self.model.config();
+        let (first, last) = (config.stacks().first().copied().unwrap_or_default(), config.last_stack());
         let comes = match site.layer() {
-            Some(layer) => site.stack() == Stack::Encoder || (start..stop).contains(&layer),
+            Some(layer) => self.layers(site.stack())?.is_some_and(|(start, stop)| (start..stop).contains(&layer)),
             None => match site.point().stage() {
-                Stage::Start => self.start.is_none() || self.source.is_some(),
-                Stage::AfterEncoder => true,
-                Stage::End => !stops && (!matches!(self.logits, Logits::Nowhere) || site.is_pooled()),
+                Stage::Start => self.begins(first)?,
+                Stage::AfterEncoder => self.ends(Stack::Encoder)?,
+                Stage::BeforeDecoder => self.begins(last)?,
+                Stage::End => self.ends(last)? && (!matches!(self.logits, Logits::Nowhere) || site.is_pooled()),
             },
         };
+        let stack = if site.layer().is_some() { site.stack() } else { last };
+        let (start, stop) = self.layers(stack)?.unwrap_or_default();
         let not_reached = || RunError::NotReached { site: site.to_string(), start, stop }.into();
         (comes && !self.is_behind(site)).then_some(()).ok_or_else(not_reached)
     }
 
     /// The positions of the logits in each text, or `None` for all.
     pub(super) fn logit_positions(&self) -> Result<Option<Vec<Vec<u32>>>> {
+        let tokens = self.input.tokens();
         let positions = match &self.logits {
             Logits::At(positions) => positions,
-            Logits::Last => return Ok(Some(vec![vec![self.tokens.len() as u32 - 1]; self.tokens.batch()])),
+            Logits::Last => return Ok(Some(vec![vec![tokens.len() as u32 - 1]; tokens.batch()])),
             Logits::Everywhere | Logits::Nowhere => return Ok(None),
         };
-        let row = |text| positions.iter().map(|&at| Ok(self.tokens.index_in(text, at)? as u32)).collect();
-        (0..self.tokens.batch()).map(row).collect::<Result<_>>().map(Some)
+        let row = |text| positions.iter().map(|&at| Ok(tokens.index_in(text, at)? as u32)).collect();
+        (0..tokens.batch()).map(row).collect::<Result<_>>().map(Some)
     }
 }

@@ -6,34 +6,38 @@ use crate::{
     cache::ActivationCache,
     error::RunError,
     hook::Site,
-    model::{Frame, Kept, Run, run::Reading, run_gradient::OwnGradients, tap::Tap},
+    model::{Run, run::Reading, run_gradient::OwnGradients},
+    net::{Frame, Kept, Tap, transformer::StackParts},
 };
 use candle_core::Tensor;
 use std::sync::Arc;
 
 impl Pass {
     pub(super) fn run_here(&self) -> Result<(Run, Kept)> {
-        let Self { model, tokens, .. } = self;
-        let (config, transformer) = (model.config(), model.transformer());
-        let (start, stop) = self.layers()?;
+        let Self { model, input, .. } = self;
+        let (config, transformer, tokens) = (model.config(), model.transformer(), &input.tokens());
+        let (encoder, last) = (transformer.encoder.as_ref(), &transformer.last);
+        encoder.into_iter().chain([last]).try_for_each(|stack| self.given(stack.stack).map(drop))?;
         let plan = self.plan()?;
         let at = self.logit_positions()?;
         let mut tap = Tap::new(&plan);
         let mut frame = match &self.onward {
-            None => Frame::new(&config, &transformer.blocks, tokens)?,
-            Some(Onward { tokens, kept }) => Frame::after(&config, &transformer.blocks, tokens, kept.clone())?,
+            None => Frame::new(&config, last, tokens)?,
+            Some(Onward { tokens, kept }) => Frame::after(&config, last, tokens, kept.clone())?,
         };
-        if let Some(source) = self.source.as_ref().filter(|_| !frame.has_encoded()) {
-            let encoded = transformer.encode(&config, source, &mut tap)?;
-            frame = encoded.map_or(frame.clone(), |encoded| frame.with_encoded(encoded, source));
+        let mut resid = None;
+        if let Some(encoder) = encoder.filter(|_| !frame.has_encoded()) {
+            let source = input.of(encoder.stack);
+            resid = self.through(encoder, &mut Frame::new(&config, encoder, source)?, &mut tap)?;
+            if let (Some(stream), true) = (&resid, self.ends(encoder.stack)?) {
+                frame = frame.with_encoded(encoder.finish(stream, &mut tap)?, source);
+            }
         }
-        let resid = match &self.start {
-            Some((_, resid)) => resid.clone(),
-            None => transformer.embed(&config, &tokens.to_tensor()?, &mut frame, &mut tap)?,
-        };
-        let resid = transformer.blocks.forward(resid, start..stop, &mut frame, &mut tap)?;
+        // Where a pass ends in the encoder, that is the last stream.
+        let resid = self.through(last, &mut frame, &mut tap)?.or(resid);
+        let resid = resid.ok_or_else(|| candle_core::Error::Msg("a pass went through no stack".into()))?;
         let readout = &transformer.readout;
-        let whole = self.stop_at.is_none();
+        let whole = self.ends(last.stack)?;
         let pooled = if whole { readout.pooled(&resid, tokens, &mut tap)? } else { None };
         let next_sentence = pooled.as_ref().map(|pooled| readout.next_sentence(pooled, &mut tap)).transpose()?;
         let logits = match self.logits {
@@ -57,8 +61,18 @@ impl Pass {
         ))
     }
 
+    /// The residual stream after the blocks of a stack that run; `None` where the pass ends before it.
+    fn through(&self, stack: &StackParts, frame: &mut Frame, tap: &mut Tap) -> Result<Option<Tensor>> {
+        let Some((start, stop)) = self.layers(stack.stack)? else { return Ok(None) };
+        let resid = match self.given(stack.stack)? {
+            Some(resid) => resid.clone(),
+            None => stack.embed(&self.model.config(), &self.input.of(stack.stack).to_tensor()?, frame, tap)?,
+        };
+        stack.forward(resid, start..stop, frame, tap).map(Some)
+    }
+
     fn cache(&self, entries: Vec<(Site, Tensor)>) -> ActivationCache {
-        ActivationCache::new(self.model.config().layers(), entries, self.tokens.clone(), self.source.clone())
+        ActivationCache::new(self.model.config().layers(), entries, self.input.clone())
     }
 
     fn backward(&self, logits: Option<&Tensor>, tap: &Tap) -> Result<Option<(ActivationCache, OwnGradients)>> {

@@ -3,13 +3,14 @@
 mod check;
 mod go;
 
-use super::{Kept, Model, Run};
+use super::{Model, Run};
 use crate::{
     Result,
-    error::RunError,
-    hook::{Intervention, Sites, ToIndex, ToInterventions, ToTensor},
+    hook::{Intervention, Sites, Stack, ToIndex, ToInterventions, ToTensor},
+    model::ToTokens,
+    net::Kept,
     ops::in_pool,
-    text::{ToTokens, Tokens},
+    text::{Input, Tokens},
 };
 use candle_core::Tensor;
 use std::{borrow::Borrow, fmt, sync::Arc};
@@ -41,18 +42,26 @@ type Metric = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 #[derive(Clone)]
 pub struct Pass {
     model: Model,
-    /// What the decoder, or the only stack, reads.
-    tokens: Tokens,
-    /// What the encoder of an encoder-decoder reads.
-    source: Option<Tokens>,
+    input: Input,
     record: Vec<Sites>,
     positions: Option<Vec<i64>>,
+    source_positions: Option<Vec<i64>>,
     interventions: Vec<Intervention>,
     logits: Logits,
-    start: Option<(i64, Tensor)>,
-    stop_at: Option<i64>,
+    start: Option<State>,
+    stop_at: Option<(Option<Stack>, i64)>,
     gradient: Option<(Sites, Metric)>,
     onward: Option<Onward>,
+}
+
+/// The residual stream that enters a layer of a stack: all that is needed to go on from there.
+#[derive(Clone, Debug)]
+struct State {
+    /// The last stack where none is named.
+    stack: Option<Stack>,
+    layer: i64,
+    /// `[batch, pos, d_model]`
+    resid: Tensor,
 }
 
 /// What a pass goes on after.
@@ -73,14 +82,14 @@ enum Logits {
 }
 
 impl Pass {
-    pub(super) fn new(model: Model, tokens: Tokens, source: Option<Tokens>) -> Self {
+    pub(super) fn new(model: Model, input: Input) -> Self {
         let interventions = model.interventions().to_vec();
         Self {
             model,
-            tokens,
-            source,
+            input,
             record: Vec::new(),
             positions: None,
+            source_positions: None,
             interventions,
             logits: Logits::Everywhere,
             start: None,
@@ -92,10 +101,11 @@ impl Pass {
 
     /// Reads those of the tokens that come after the ones kept. Does no interventions but those it is given, and
     /// computes logits at the last position.
-    pub(crate) fn onward(model: &Model, tokens: &Tokens, source: Option<Tokens>, kept: Kept) -> Self {
-        let new = tokens.columns(kept.len..tokens.len());
-        let onward = Some(Onward { tokens: tokens.clone(), kept });
-        Self { interventions: Vec::new(), logits: Logits::Last, onward, ..Self::new(model.clone(), new, source) }
+    pub(crate) fn onward(model: &Model, input: &Input, kept: Kept) -> Self {
+        let tokens = input.tokens();
+        let new = input.clone().with_tokens(tokens.columns(kept.len..tokens.len()));
+        let onward = Some(Onward { tokens, kept });
+        Self { interventions: Vec::new(), logits: Logits::Last, onward, ..Self::new(model.clone(), new) }
     }
 
     /// What the decoder of an encoder-decoder reads. Ids are taken as they are; of a text it reads its starting token
@@ -104,16 +114,9 @@ impl Pass {
     ///
     /// # Errors
     /// When the model has no encoder, the input cannot be read, or there are not as many texts as the encoder reads.
-    #[doc(alias = "decoder_input")]
-    pub fn target(mut self, input: impl ToTokens) -> Result<Self> {
-        let Some(source) = &self.source else {
-            return Err(RunError::NoEncoder { family: self.model.config().family.clone() }.into());
-        };
-        let target = self.model.target_tokens(input)?;
-        if target.batch() != source.batch() {
-            return Err(RunError::Batches { source: source.batch(), target: target.batch() }.into());
-        }
-        self.tokens = target;
+    #[doc(alias = "target")]
+    pub fn decoder_input(mut self, input: impl ToTokens) -> Result<Self> {
+        self.input = self.input.with_target(&self.model, input)?;
         Ok(self)
     }
 
@@ -127,13 +130,22 @@ impl Pass {
 
     /// Keeps only these positions (-1 is the last) of what is recorded: rows of patterns and scores, positions of
     /// everything else. Positions are counted along the tensor, padding included, and the axis stays. Kept whole are what
-    /// an encoder records for its decoder, what experts hold (rows are the tokens of all texts), and logits that were
-    /// asked for with [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
+    /// stands at positions of an encoder-decoder's source ([`source_positions`](Self::source_positions) chooses among these),
+    /// what experts hold (rows are the tokens of all texts), and logits that were asked for with
+    /// [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
     /// remembers them.
     #[doc(alias = "pos_slice")]
     #[doc(alias = "fwd_hooks")]
     pub fn positions(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.positions = Some(positions.into_iter().map(ToIndex::to_index).collect());
+        self
+    }
+
+    /// As [`Pass::positions`], for what stands at positions of an encoder-decoder's source: everything in the encoder, and the
+    /// keys and values of cross attention.
+    #[doc(alias = "pos_slice")]
+    pub fn source_positions(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
+        self.source_positions = Some(positions.into_iter().map(ToIndex::to_index).collect());
         self
     }
 
@@ -156,19 +168,39 @@ impl Pass {
         self
     }
 
-    /// Starts at block `layer` (-1 is the last) with this residual stream in place of everything before.
+    /// Starts at block `layer` (-1 is the last) with this residual stream in place of everything before. In an
+    /// encoder-decoder it is a block of the decoder, and the encoder runs as ever;
+    /// [`start_at_encoder_layer`](Self::start_at_encoder_layer) starts in the encoder.
     ///
     /// # Shapes
     /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
     pub fn start_at_layer(mut self, layer: impl ToIndex, resid: impl Borrow<Tensor>) -> Self {
-        self.start = Some((layer.to_index(), resid.borrow().clone()));
+        self.start = Some(State { stack: None, layer: layer.to_index(), resid: resid.borrow().clone() });
+        self
+    }
+
+    /// Starts at block `layer` (-1 is the last) of the encoder of an encoder-decoder, with this residual stream in place of
+    /// everything before. The rest of the encoder runs, then the whole decoder.
+    ///
+    /// # Shapes
+    /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
+    pub fn start_at_encoder_layer(mut self, layer: impl ToIndex, resid: impl Borrow<Tensor>) -> Self {
+        let stack = Some(Stack::Encoder);
+        self.start = Some(State { stack, layer: layer.to_index(), resid: resid.borrow().clone() });
         self
     }
 
     /// Stops before block `layer` (-1 is the last): nothing from there on is computed, logits included.
-    /// [`Run::resid`] has what would have entered it.
+    /// [`Run::resid`] has what would have entered it. In an encoder-decoder it is a block of the decoder.
     pub fn stop_at_layer(mut self, layer: impl ToIndex) -> Self {
-        self.stop_at = Some(layer.to_index());
+        self.stop_at = Some((None, layer.to_index()));
+        self
+    }
+
+    /// Stops before block `layer` (-1 is the last) of the encoder of an encoder-decoder. The decoder does not run, and
+    /// [`Run::resid`] has the encoder's stream.
+    pub fn stop_at_encoder_layer(mut self, layer: impl ToIndex) -> Self {
+        self.stop_at = Some((Some(Stack::Encoder), layer.to_index()));
         self
     }
 
@@ -204,12 +236,12 @@ impl fmt::Debug for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pass")
             .field("model", &self.model.name())
-            .field("tokens", &self.tokens.len())
+            .field("tokens", &self.input.tokens().len())
             .field("record", &self.record)
             .field("interventions", &self.interventions)
             .field("logits", &self.logits)
-            .field("start", &self.start.as_ref().map(|(layer, _)| layer))
-            .field("stop_at", &self.stop_at)
+            .field("start", &self.start.as_ref().map(|start| start.layer))
+            .field("stop_at", &self.stop_at.map(|(_, layer)| layer))
             .field("differentiate", &self.gradient.as_ref().map(|(sites, _)| sites))
             .finish()
     }

@@ -6,10 +6,8 @@ use crate::{
     model::Prediction,
     notebook::Card,
     order::larger,
-    plot::{
-        Candidate, Candidates, Figure, column, row,
-        text::{columns, number, printable, visible},
-    },
+    plot::{Candidate, Candidates, Figure, column, row},
+    printable::{columns, number, printable, visible},
 };
 
 /// How many columns of the text before it the heading of a panel has.
@@ -125,8 +123,7 @@ shown! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Model;
-    use crate::notebook::Show;
+    use crate::{Model, notebook::Show};
 
     const PROMPT: &str = "red fox blue owl red fox blue";
 

@@ -1,11 +1,11 @@
 //! The score of every edge: along the gradient, or by patching each.
 
-use super::{Behind, EdgeScores, Graph, Writing, path::Between};
+use super::{EdgeScores, Graph, LayerNorms, Writing, path::Between};
 use crate::{
     Result,
     cache::ActivationCache,
     error::{PatchError, at_most},
-    hook::Site,
+    hook::{Point, Site},
     model::Run,
     patching::Patching,
 };
@@ -116,31 +116,32 @@ impl Patching {
     }
 
     fn edges_along(&self, fractions: &[f64], how: &str) -> Result<EdgeScores> {
-        let graph = Graph::of(&self.corrupt.run.model())?;
-        Graph::of(&self.model)?;
-        let norms = Behind::sites(&self.model);
-        let (writing, reading) = ([graph.writing_sites(), norms.clone()].concat(), graph.reading_sites());
-        let sites: Vec<Site> = reading.iter().map(|(site, _)| *site).collect();
+        let graph = Graph::of(&self.baseline.corrupt.run.model(), self.part.stack)?;
+        Graph::of(&self.experiment.model, self.part.stack)?;
+        let norms = LayerNorms::sites(&self.experiment.model, graph.stack);
+        let writing = [graph.writing_sites(), norms.clone()].concat();
+        let mut sites: Vec<Site> = graph.reading_sites().iter().map(|(site, _)| *site).collect();
+        let posts = |layer| graph.site(layer, Point::ResidPost);
+        sites.extend((0..graph.layers).filter(|_| graph.is_on_sum()).map(posts));
         let (still, mut tables) = (self.still()?, Table::all(self, &graph));
         let way = |source: &ActivationCache, corrupt: &ActivationCache, counted: &Writing| {
             Ok::<_, crate::Error>((self.written(&graph, source, counted)? - self.written(&graph, corrupt, counted)?)?)
         };
         for slice in self.slices() {
-            // Where a norm behind attention is worked out anew, so is its slope at each step.
+            // Where a norm on what was written is worked out anew, so is its slope at each step.
             let effects = if norms.is_empty() || self.hold_ln {
                 let along = slice.along(&writing, &sites, fractions, &still)?;
-                let way = way(&along.source, &along.corrupt, &self.writing(&along.corrupt)?)?;
-                along
-                    .gradients
-                    .iter()
-                    .map(|gradients| effects(&way, gradients, &reading))
-                    .collect::<Result<Vec<_>>>()?
+                let counted = self.writing(&along.corrupt)?;
+                let way = way(&along.source, &along.corrupt, &counted)?;
+                let of = |gradients: &Vec<Tensor>| effects(&graph, &counted, way.clone(), (&sites, gradients));
+                along.gradients.iter().map(of).collect::<Result<Vec<_>>>()?
             } else {
                 let each = |run: &Run, source: &ActivationCache, corrupt: &ActivationCache| {
                     let counted = self.writing(&run.cache())?;
                     let way = counted.slopes(&graph, &way(source, corrupt, &counted)?)?;
                     let gradient = |&site: &Site| run.gradients()?.get(site);
-                    effects(&way, &sites.iter().map(gradient).collect::<Result<Vec<_>>>()?, &reading)
+                    let gradients = sites.iter().map(gradient).collect::<Result<Vec<_>>>()?;
+                    effects(&graph, &counted, way, (&sites, &gradients))
                 };
                 slice.averaged((&writing, &norms), &sites, fractions, &still, &each)?.means
             };
@@ -153,23 +154,52 @@ impl Patching {
     }
 }
 
-/// Each sender's way along the gradient at the receivers, of each site in turn.
+/// Each sender's way along the gradient at the receivers, of each site in turn. Norms on the stream turn the ways as they
+/// pass.
 ///
 /// # Shapes
 /// `way`: `[sender, batch, pos, d_model]`; `gradients`: `[batch, pos, receiver, d_model]`, without `receiver` where there
 /// is one; result: `[batch, sender, receiver]`.
-fn effects(way: &Tensor, gradients: &[Tensor], reading: &[(Site, usize)]) -> Result<Vec<Tensor>> {
+fn effects(
+    graph: &Graph,
+    counted: &Writing,
+    mut way: Tensor,
+    (sites, gradients): (&[Site], &[Tensor]),
+) -> Result<Vec<Tensor>> {
     let (senders, batch, pos, width) = way.dims4()?;
-    let of_site = |(&(_, receivers), gradient): (&(Site, usize), &Tensor)| {
+    let along = |way: &Tensor, gradient: &Tensor, receivers: usize| {
         let gradient = gradient.reshape((batch, pos, receivers, width))?;
         let of_text = |text: usize| {
             let way = way.narrow(1, text, 1)?.reshape((senders, pos * width))?;
             let slopes = gradient.get(text)?.permute((1, 0, 2))?.reshape((receivers, pos * width))?;
             Ok(way.matmul(&slopes.t()?)?)
         };
-        Ok(Tensor::stack(&(0..batch).map(of_text).collect::<Result<Vec<_>>>()?, 0)?)
+        Ok::<_, crate::Error>(Tensor::stack(&(0..batch).map(of_text).collect::<Result<Vec<_>>>()?, 0)?)
     };
-    reading.iter().zip(gradients).map(of_site).collect()
+    // The ways of the first so many senders behind a norm on the stream; those of later ones are added behind it.
+    let past = |way: &Tensor, layer: usize, mid: bool| -> Result<Tensor> {
+        let first = graph.before_layer(layer + usize::from(!mid)) + if mid { graph.attending() } else { 0 };
+        let turned = counted.slope_through(layer, mid, way.narrow(0, 0, first)?)?;
+        Ok(if first < senders { Tensor::cat(&[turned, way.narrow(0, first, senders - first)?], 0)? } else { turned })
+    };
+    let (mut effects, mut passed) = (Vec::new(), 0);
+    for (nth, (site, receivers)) in graph.reading_sites().into_iter().enumerate() {
+        let layer = if site == graph.last_stream() { graph.layers } else { site.layer().unwrap_or(0) };
+        while passed < layer && graph.is_on_sum() {
+            way = past(&past(&way, passed, true)?, passed, false)?;
+            passed += 1;
+        }
+        let mut effect = along(&way, &gradients[nth], receivers)?;
+        if graph.is_on_sum() && site.point() == Point::MlpIn {
+            // The stream passes the hook of what the MLP reads; what it does beside the MLP is no edge of the MLP's.
+            let post = sites.iter().position(|&other| other == graph.site(layer, Point::ResidPost));
+            if let Some(post) = post {
+                effect = (effect - along(&past(&way, layer, true)?, &gradients[post], 1)?)?;
+            }
+        }
+        effects.push(effect);
+    }
+    Ok(effects)
 }
 
 /// The metric for every sender, receiver and text.

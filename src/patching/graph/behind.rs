@@ -1,19 +1,33 @@
-//! [`Behind`]: a norm that stands behind attention, and reads the sum of a layer's heads.
+//! [`Behind`]: a norm that stands where parts have written: behind attention, where it reads the sum of a layer's heads, or
+//! on the residual stream itself.
 
 use crate::{
     Model, Result,
     cache::ActivationCache,
-    hook::Site,
-    model::parts::{Block, Norm},
+    hook::{Site, Stack},
+    net::{
+        Here,
+        parts::{Block, Norm},
+    },
     patching::Patching,
 };
 use candle_core::{D, Tensor};
 
-/// A norm behind one layer's attention, as it stands in one run.
+/// The norms of one layer that read what parts have written, where there are any.
+#[derive(Default)]
+pub(super) struct LayerNorms {
+    pub(super) attention: Option<Behind>,
+    /// On the stream between attention and MLP.
+    pub(super) mid: Option<Behind>,
+    /// On the stream at the end of the layer.
+    pub(super) end: Option<Behind>,
+}
+
+/// A norm on what was written, as it stands in one run.
 pub(super) struct Behind {
     norm: Norm,
     residual_scale: f64,
-    /// What the sum of the heads is divided by: `[batch, pos, one]`.
+    /// What the sum that it reads is divided by: `[batch, pos, one]`.
     scale: Tensor,
     /// What that gives: `[batch, pos, d_model]`.
     normalized: Tensor,
@@ -25,7 +39,8 @@ impl Patching {
     /// What each head of a layer does to the stream is then a part of a sum, as in
     /// [`Run::decompose_heads`](crate::model::Run::decompose_heads). Without it these norms are worked out anew from what
     /// the heads write, as [`ResidStack::recompute_ln`](crate::decompose::ResidStack::recompute_ln) has it, and results are
-    /// those of whole runs. Norms before attention, MLPs and logits are always worked out anew.
+    /// those of whole runs. Norms on the stream itself (BERT) are held fast with them. Norms before attention, MLPs and
+    /// logits are always worked out anew.
     ///
     /// # Examples
     /// In a model without such norms it changes nothing:
@@ -44,28 +59,39 @@ impl Patching {
     }
 }
 
-impl Behind {
+impl LayerNorms {
     /// Where these norms are recorded.
-    pub(super) fn sites(model: &Model) -> Vec<Site> {
-        let blocks = model.transformer().blocks.blocks.iter().enumerate();
-        blocks.filter(|(_, block)| !block.ln1_post.is_none()).flat_map(|(layer, block)| sites(block, layer)).collect()
+    pub(super) fn sites(model: &Model, stack: Stack) -> Vec<Site> {
+        let of = |(layer, block): (usize, &Block)| {
+            let norms = [&block.ln1_post, &block.ln_mid, &block.ln_end].into_iter().filter(|norm| !norm.is_none());
+            norms.flat_map(|norm| norm.points.map(|point| Here::new(stack, layer).site(point))).collect::<Vec<_>>()
+        };
+        model.transformer().stack(stack).blocks.iter().enumerate().flat_map(of).collect()
     }
 
-    /// By layer, as they stand in a run that recorded them; `None` where there is none.
-    pub(super) fn of_run(model: &Model, values: &ActivationCache) -> Result<Vec<Option<Self>>> {
+    /// By layer, as they stand in a run that recorded them.
+    pub(super) fn of_run(model: &Model, stack: Stack, values: &ActivationCache) -> Result<Vec<Self>> {
         let of = |(layer, block): (usize, &Block)| {
-            if block.ln1_post.is_none() {
-                return Ok(None);
-            }
-            let [scale, normalized] = sites(block, layer);
-            Ok(Some(Self {
-                norm: block.ln1_post.clone(),
-                residual_scale: block.residual_scale,
-                scale: values.get(scale)?,
-                normalized: values.get(normalized)?,
-            }))
+            let here = Here::new(stack, layer);
+            Ok(Self {
+                attention: Behind::of(&block.ln1_post, block.residual_scale, here, values)?,
+                mid: Behind::of(&block.ln_mid, 1.0, here, values)?,
+                end: Behind::of(&block.ln_end, 1.0, here, values)?,
+            })
         };
-        model.transformer().blocks.blocks.iter().enumerate().map(of).collect()
+        model.transformer().stack(stack).blocks.iter().enumerate().map(of).collect()
+    }
+}
+
+impl Behind {
+    /// A norm as it stands in a run that recorded it; `None` where there is none.
+    fn of(norm: &Norm, residual_scale: f64, here: Here, values: &ActivationCache) -> Result<Option<Self>> {
+        if norm.is_none() {
+            return Ok(None);
+        }
+        let [scale, normalized] = norm.points.map(|point| here.site(point));
+        let (scale, normalized) = (values.get(scale)?, values.get(normalized)?);
+        Ok(Some(Self { norm: norm.clone(), residual_scale, scale, normalized }))
     }
 
     /// What a part of the sum adds to the stream, with the scale held fast.
@@ -101,10 +127,6 @@ impl Behind {
     fn scaled(&self, x: Tensor) -> Result<Tensor> {
         if self.residual_scale == 1.0 { Ok(x) } else { Ok((x * self.residual_scale)?) }
     }
-}
-
-fn sites(block: &Block, layer: usize) -> [Site; 2] {
-    block.ln1_post.points.map(|point| Site::in_block(Default::default(), layer, point))
 }
 
 #[cfg(test)]

@@ -51,12 +51,13 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// A circuit from pairs of names; lists on either side are joined each with each.
+    /// A circuit from pairs of names; lists on either side are joined each with each. Of an encoder-decoder it is one of the
+    /// decoder; those of the encoder come from [`EdgeScores::circuit`](super::EdgeScores::circuit).
     ///
     /// # Errors
     /// When a name is wrong, an edge does not exist, or the model is no graph of heads and MLPs.
     pub fn new<S: ToSenders, R: ToReceivers>(model: &Model, edges: impl IntoIterator<Item = (S, R)>) -> Result<Self> {
-        let graph = Graph::of(model)?;
+        let graph = Graph::of(model, model.config().last_stack())?;
         let mut circuit = Self::of_edges(graph, Vec::new(), "Circuit".into(), "score".into());
         for (senders, receivers) in edges {
             for sender in senders.senders(model)? {
@@ -93,6 +94,23 @@ impl Circuit {
     /// Whether it has an edge.
     pub fn contains(&self, sender: Sender, receiver: Receiver) -> bool {
         self.edges.iter().any(|edge| edge.sender == sender && edge.receiver == receiver)
+    }
+
+    /// Without one edge; as it is, where it does not have that edge.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{patching::{Circuit, Receiver, Sender}, prelude::*};
+    /// let model = Model::open("induction-2l")?;
+    /// let circuit = Circuit::new(&model, [("embed", "a1.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+    /// let key = Receiver::Key { layer: 1, head: 0 };
+    /// assert_eq!(circuit.without(Sender::Head { layer: 0, head: 0 }, key).len(), circuit.len() - 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn without(&self, sender: Sender, receiver: Receiver) -> Self {
+        let mut circuit = self.clone();
+        circuit.edges.retain(|edge| (edge.sender, edge.receiver) != (sender, receiver));
+        circuit
     }
 
     /// Without the edges that lie on no way from the embedding to the logits. Between two prompts these carry nothing

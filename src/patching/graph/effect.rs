@@ -4,7 +4,7 @@ use crate::{
     Result,
     notebook::Show,
     patching::{PatchSweep, Statistics},
-    plot::text::{escape, sentence},
+    printable::{escape, sentence},
 };
 
 /// What one experiment did to the metric, for every pair of prompts: a map of a single cell.
@@ -36,7 +36,7 @@ impl Effect {
         self.0.values.iter().copied().collect()
     }
 
-    /// As a map without axes: [`PatchSweep::by`] has what further metrics say.
+    /// As a map without axes: [`PatchSweep::for_metric`] has what further metrics say.
     pub fn sweep(&self) -> PatchSweep {
         self.0.clone()
     }
@@ -53,10 +53,14 @@ impl Show for Effect {
     }
 
     fn plain(&self) -> String {
-        let scale = if self.0.normalized().is_ok() { "of the clean answer recovered" } else { "change of the metric" };
+        let metric = self.0.metric();
+        let scale = match self.0.normalized() {
+            Ok(_) => format!("of the {metric} recovered"),
+            Err(_) => format!("change of {metric}"),
+        };
         // Not `-0.000`.
         let recovered = (self.recovered() * 1e3).round() / 1e3 + 0.0;
-        sentence(format!("{}: {}: {recovered:.3} ({scale})", self.0.deed(), self.0.name()))
+        sentence(format!("{}: {}: {recovered:.3} {scale}", self.0.operation(), self.0.name()))
     }
 }
 

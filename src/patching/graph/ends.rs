@@ -1,20 +1,20 @@
 //! [`Ends`]: what every part writes in two runs, and the stream of the first.
 
-use super::{Behind, Graph};
+use super::{Behind, Graph, LayerNorms, Receiver};
 use crate::{
     Model, Result,
     cache::ActivationCache,
-    hook::Site,
-    model::parts::Block,
-    patching::{Patching, source::Source},
+    hook::{Point, Site, Stack},
+    net::parts::Block,
+    patching::{Patching, baseline::Baseline, source::Source},
 };
 use candle_core::Tensor;
 use std::{borrow::Cow, ops::Range};
 
 /// How what the heads of each layer write is counted.
 pub(super) struct Writing {
-    /// Norms behind attention, as they stand in the run that is changed.
-    behind: Vec<Option<Behind>>,
+    /// Norms on what was written, as they stand in the run that is changed, by layer.
+    norms: Vec<LayerNorms>,
     /// Whether these are held fast, so that each head's share of what they make is its own.
     held: bool,
 }
@@ -29,57 +29,85 @@ pub(super) struct Ends {
     pub(super) here: Tensor,
     /// How far that is from what they write in the other.
     way: Tensor,
+    /// By layer: keys and values of cross attention in the first run.
+    pub(super) across: Vec<(Tensor, Tensor)>,
+    /// What enters the first run's decoder, where the graph is that of the encoder beside it.
+    pub(super) decoded: Option<Tensor>,
+}
+
+/// How what the senders write becomes what a receiver reads.
+pub(super) enum Step {
+    /// Some senders are added; where a norm is worked out behind the attention of a layer, through that.
+    Add(Range<usize>, Option<usize>),
+    /// The stream passes the norm between attention and MLP, or else the one at the end, of a layer.
+    Norm(usize, bool),
 }
 
 impl Patching {
     /// The prompts that values are put into, and what is put in.
     pub(super) fn corrupt_to_source(&self) -> Result<Ends> {
-        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt()));
-        self.two_runs((&corrupt, &prompts), (&self.model, &self.source))
+        let (corrupt, prompts) = (self.baseline.corrupt.run.model(), Source::Run(self.corrupt_input()));
+        self.two_runs((&corrupt, &prompts), (&self.experiment.model, &self.experiment.source))
     }
 
     /// What is to be explained, and what the rest of the model is given instead: clean and corrupt prompts; in an
     /// ablation the prompts and what is put into them.
     pub(super) fn intact_to_rest(&self) -> Result<Ends> {
-        let (corrupt, prompts) = (self.corrupt.run.model(), Source::Run(self.corrupt()));
-        match self.ablates {
-            true => self.two_runs((&corrupt, &prompts), (&self.model, &self.source)),
-            false => self.two_runs((&self.model, &self.source), (&corrupt, &prompts)),
+        let (corrupt, prompts) = (self.baseline.corrupt.run.model(), Source::Run(self.corrupt_input()));
+        match self.experiment.ablates {
+            true => self.two_runs((&corrupt, &prompts), (&self.experiment.model, &self.experiment.source)),
+            false => self.two_runs((&self.experiment.model, &self.experiment.source), (&corrupt, &prompts)),
         }
     }
 
     /// The experiment in which what is to be explained is run: where prompts are aligned by a rule, and may differ in length,
     /// the one the other way round.
     pub(super) fn explained(&self) -> Result<Cow<'_, Self>> {
-        let Source::Aligned(clean, counterparts) = &self.source else { return Ok(Cow::Borrowed(self)) };
-        if self.ablates {
+        let Source::Aligned(clean, counterparts) = &self.experiment.source else { return Ok(Cow::Borrowed(self)) };
+        if self.experiment.ablates {
             return Ok(Cow::Borrowed(self));
         }
-        let source = Source::Aligned(self.corrupt(), counterparts.inverse(clean.len()));
-        let turned = Self::between(&self.model, source, clean.clone(), self.for_clean(&self.metric)?)?;
-        let more = self.more.iter().map(|(metric, baselines)| Ok((self.for_clean(metric)?, baselines.clone())));
-        let (more, hold_ln) = (more.collect::<Result<_>>()?, self.hold_ln);
-        Ok(Cow::Owned(Self { more, hold_ln, ..turned }))
+        let source = Source::Aligned(self.corrupt_input(), counterparts.inverse(clean));
+        let turned =
+            Self::between(&self.experiment.model, source, clean.clone(), self.for_clean(&self.baseline.first.0)?)?;
+        let more = self.baseline.more.iter().map(|(metric, old)| Ok((self.for_clean(metric)?, old.clone())));
+        let (more, hold_ln, part) = (more.collect::<Result<_>>()?, self.hold_ln, self.part);
+        Ok(Cow::Owned(Self { baseline: Baseline { more, ..turned.baseline }, hold_ln, part, ..turned }))
     }
 
     fn two_runs(&self, first: (&Model, &Source), other: (&Model, &Source)) -> Result<Ends> {
-        let graph = Graph::of(first.0)?;
-        Graph::of(other.0)?;
-        let sites = [graph.writing_sites(), Behind::sites(first.0), graph.stream_sites()].concat();
-        let first = first.1.values(first.0, &self.corrupt(), sites)?;
+        let graph = Graph::of(first.0, self.part.stack)?;
+        Graph::of(other.0, self.part.stack)?;
+        let looking = if graph.cross_heads() > 0 { 0..graph.layers } else { 0..0 };
+        let at = |layer| [Point::CrossK, Point::CrossV].map(|point| graph.site(layer, point));
+        let across: Vec<Site> = looking.clone().flat_map(at).collect();
+        let norms = LayerNorms::sites(first.0, graph.stack);
+        let after = [Site::resid_pre(0).in_decoder()];
+        let after = if graph.stack == Stack::Encoder { &after[..] } else { &[] };
+        let mut sites = [graph.writing_sites(), norms, graph.stream_sites(), across, after.to_vec()].concat();
+        sites.sort();
+        sites.dedup();
+        let first = first.1.values(first.0, &self.corrupt_input(), sites)?;
         let writing = self.writing(&first)?;
         let here = self.written(&graph, &first, &writing)?;
         let stream = |site| Ok((site, first.get(site)?));
         let streams = graph.stream_sites().into_iter().map(stream).collect::<Result<_>>()?;
-        let streams = ActivationCache::new(first.layers(), streams, self.corrupt(), None);
-        let other = other.1.values(other.0, &self.corrupt(), graph.writing_sites())?;
+        let streams = ActivationCache::new(first.layers(), streams, self.corrupt_input());
+        let other = other.1.values(other.0, &self.corrupt_input(), graph.writing_sites())?;
         let way = (self.written(&graph, &other, &writing)? - &here)?;
-        Ok(Ends { graph, writing, streams, here, way })
+        let pair = |layer| {
+            let [k, v] = [Point::CrossK, Point::CrossV].map(|point| first.get(graph.site(layer, point)));
+            Ok((k?, v?))
+        };
+        let across = looking.map(pair).collect::<Result<_>>()?;
+        let decoded = after.first().map(|&site| first.get(site)).transpose()?;
+        Ok(Ends { graph, writing, streams, here, way, across, decoded })
     }
 
     /// How heads are counted, with the norms behind attention as they stand in a run.
     pub(super) fn writing(&self, values: &ActivationCache) -> Result<Writing> {
-        Ok(Writing { behind: Behind::of_run(&self.model, values)?, held: self.hold_ln })
+        let norms = LayerNorms::of_run(&self.experiment.model, self.part.stack, values)?;
+        Ok(Writing { norms, held: self.hold_ln })
     }
 
     /// What the senders write, heads as [`Writing::of_heads`] has it.
@@ -90,10 +118,12 @@ impl Patching {
         let mut parts = Vec::new();
         for site in graph.writing_sites() {
             let value = values.get(site)?;
-            parts.push(match site.layer() {
-                Some(layer) if site == Site::result(layer) => {
-                    writing.of_heads(&self.model.transformer().blocks.blocks[layer], layer, &value)?
+            parts.push(match (site.point(), site.layer()) {
+                (Point::Result, Some(layer)) => {
+                    let block = &self.experiment.model.transformer().stack(graph.stack).blocks[layer];
+                    writing.of_heads(block, layer, &value)?
                 }
+                (Point::CrossResult, _) => of_cross_heads(&value)?,
                 _ => value.unsqueeze(0)?,
             });
         }
@@ -109,7 +139,7 @@ impl Writing {
     /// `results`: `[batch, pos, head, d_model]`; result: `[head, batch, pos, d_model]`.
     pub(super) fn of_heads(&self, block: &Block, layer: usize, results: &Tensor) -> Result<Tensor> {
         let results = results.permute((2, 0, 1, 3))?;
-        match self.behind.get(layer).and_then(Option::as_ref) {
+        match self.norms.get(layer).and_then(|norms| norms.attention.as_ref()) {
             None => block.scaled(results),
             Some(behind) if self.held => behind.held(&results),
             Some(_) => Ok(results),
@@ -118,7 +148,36 @@ impl Writing {
 
     /// The norm that is worked out anew from what the heads of a layer write.
     fn anew(&self, layer: usize) -> Option<&Behind> {
-        self.behind.get(layer).and_then(Option::as_ref).filter(|_| !self.held)
+        self.norms.get(layer).and_then(|norms| norms.attention.as_ref()).filter(|_| !self.held)
+    }
+
+    /// The norm on the stream in the middle of a layer, or at its end.
+    fn on_stream(&self, layer: usize, mid: bool) -> Option<&Behind> {
+        self.norms.get(layer).and_then(|norms| if mid { norms.mid.as_ref() } else { norms.end.as_ref() })
+    }
+
+    /// By how much the stream changes behind such a norm when it changes by so much in front; the same where there is none.
+    ///
+    /// # Shapes
+    /// `[change, batch, pos, d_model]` in and out.
+    pub(super) fn through(&self, layer: usize, mid: bool, by: Tensor) -> Result<Tensor> {
+        match self.on_stream(layer, mid) {
+            None => Ok(by),
+            Some(norm) if self.held => norm.held(&by),
+            Some(norm) => norm.changed(&by),
+        }
+    }
+
+    /// As [`Writing::through`], as it sets out to change.
+    ///
+    /// # Shapes
+    /// As there.
+    pub(super) fn slope_through(&self, layer: usize, mid: bool, way: Tensor) -> Result<Tensor> {
+        match self.on_stream(layer, mid) {
+            None => Ok(way),
+            Some(norm) if self.held => norm.held(&way),
+            Some(norm) => norm.slope(&way),
+        }
     }
 
     /// By how much the stream changes when what the heads of a layer write, all together, changes by so much.
@@ -129,35 +188,64 @@ impl Writing {
         self.anew(layer).map_or(Ok(by.clone()), |behind| behind.changed(&by))
     }
 
-    /// How each sender's way changes the stream as it sets out.
+    /// How each sender's way changes the stream where it is added, as it sets out.
     ///
     /// # Shapes
     /// `[sender, batch, pos, d_model]` in and out.
     pub(super) fn slopes(&self, graph: &Graph, ways: &Tensor) -> Result<Tensor> {
-        let slope = |(senders, layer): (Range<usize>, Option<usize>)| {
+        let mut slopes = Vec::new();
+        for step in self.steps(graph, Receiver::Logits) {
+            let Step::Add(senders, layer) = step else { continue };
             let ways = ways.narrow(0, senders.start, senders.len())?;
-            layer.and_then(|layer| self.anew(layer)).map_or(Ok(ways.clone()), |behind| behind.slope(&ways))
-        };
-        let groups = self.groups(graph, ways.dim(0)?).into_iter();
-        Ok(Tensor::cat(&groups.map(slope).collect::<Result<Vec<_>>>()?, 0)?)
+            let behind = layer.and_then(|layer| self.anew(layer));
+            slopes.push(behind.map_or(Ok(ways.clone()), |behind| behind.slope(&ways))?);
+        }
+        Ok(Tensor::cat(&slopes, 0)?)
     }
 
-    /// The first so many senders, in groups whose changes add up before they reach the stream: the heads of a layer behind
-    /// whose attention a norm is worked out anew, and all that is between.
-    pub(super) fn groups(&self, graph: &Graph, senders: usize) -> Vec<(Range<usize>, Option<usize>)> {
-        let (mut groups, mut done) = (Vec::new(), 0);
-        for layer in (0..graph.layers).filter(|&layer| self.anew(layer).is_some()) {
-            let first = graph.before_layer(layer);
-            if first >= senders {
+    /// What becomes of what the senders write on the way to a receiver, in order. Senders whose changes simply add up are
+    /// one step.
+    pub(super) fn steps(&self, graph: &Graph, receiver: Receiver) -> Vec<Step> {
+        let mut steps = vec![Step::Add(0..1, None)];
+        for layer in 0..graph.layers {
+            let (first, at) = (graph.before_layer(layer), receiver.layer() == Some(layer));
+            let late = matches!(receiver, Receiver::CrossQuery { .. })
+                || matches!(receiver, Receiver::Mlp { .. }) && graph.is_serial(layer);
+            if at && !late {
                 break;
             }
-            groups.extend([(done..first, None), (first..first + graph.heads(), Some(layer))]);
-            done = first + graph.heads();
+            add(&mut steps, first..first + graph.heads(), self.anew(layer).map(|_| layer));
+            if at && matches!(receiver, Receiver::CrossQuery { .. }) {
+                break;
+            }
+            add(&mut steps, first + graph.heads()..first + graph.attending(), None);
+            if at {
+                break;
+            }
+            let norm = |mid: bool| self.on_stream(layer, mid).map(|_| Step::Norm(layer, mid));
+            steps.extend(norm(true));
+            add(&mut steps, first + graph.attending()..graph.before_layer(layer + 1), None);
+            steps.extend(norm(false));
         }
-        groups.push((done..senders, None));
-        groups.retain(|(range, _)| !range.is_empty());
-        groups
+        steps
     }
+}
+
+/// Adds some senders as a step, or to the one before.
+fn add(steps: &mut Vec<Step>, senders: Range<usize>, layer: Option<usize>) {
+    match steps.last_mut() {
+        _ if senders.is_empty() => {}
+        Some(Step::Add(before, None)) if layer.is_none() => before.end = senders.end,
+        _ => steps.push(Step::Add(senders, layer)),
+    }
+}
+
+/// What each head of cross attention adds to the stream.
+///
+/// # Shapes
+/// `results`: `[batch, pos, head, d_model]`; result: `[head, batch, pos, d_model]`.
+pub(super) fn of_cross_heads(results: &Tensor) -> Result<Tensor> {
+    Ok(results.permute((2, 0, 1, 3))?)
 }
 
 impl Ends {

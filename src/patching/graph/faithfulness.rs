@@ -20,7 +20,7 @@ impl Patching {
         let explained = self.explained()?;
         let values = explained.circuit_metrics(&explained.intact_to_rest()?, circuit)?;
         let name = format!("a circuit of {} edges", circuit.len());
-        Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
+        Ok(Effect(self.mapped((&self.experiment.deed, &name), Vec::new(), values)?))
     }
 
     /// How much of the model's work a circuit does: (m(circuit) - m(no edge)) / (m(all edges) - m(no edge)), where m is

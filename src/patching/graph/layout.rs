@@ -4,49 +4,77 @@ use super::{Receiver, Sender};
 use crate::{
     Model, Result,
     error::{PatchError, nearest},
-    hook::{Site, Stage},
-    model::Architecture,
+    hook::{Point, Site, Stack, Stage},
 };
 
 /// The parts of a model that write and read the residual stream, in the order of a forward pass. An edge leads from
 /// each sender to each receiver that comes after it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Graph {
+    /// The stack whose parts these are.
+    pub(super) stack: Stack,
     pub(super) layers: usize,
     heads: usize,
     key_heads: usize,
     /// By layer: whether its MLP reads what its heads wrote; `None` where there is no MLP.
     mlps: Vec<Option<bool>>,
+    /// Whether each layer looks across, between its heads and its MLP.
+    across: bool,
+    /// Whether norms stand on the stream itself.
+    on_sum: bool,
 }
 
 impl Graph {
     /// # Errors
-    /// When the model's stream is not a sum of what heads and MLPs write, or it carries interventions inside.
-    pub(super) fn of(model: &Model) -> Result<Self> {
+    /// When the model carries interventions inside.
+    pub(super) fn of(model: &Model, stack: Stack) -> Result<Self> {
         let config = model.config();
-        let refused = |why| PatchError::NoGraph { family: config.family.clone(), why };
-        if config.architecture == Architecture::EncoderDecoder {
-            return Err(refused("it has two stacks").into());
-        }
-        let blocks = &model.transformer().blocks.blocks;
-        if blocks.iter().any(|block| !block.ln_mid.is_none() || !block.ln_end.is_none()) {
-            return Err(refused("norms stand on the stream itself, which is then no sum").into());
-        }
+        let blocks = &model.transformer().stack(stack).blocks;
         // What is done to the embedding, such as noise, is part of what it writes.
-        let at_start = |site: Site| site.layer().is_none() && site.point().stage() == Stage::Start;
+        let starts = |site: Site| matches!(site.point().stage(), Stage::Start | Stage::BeforeDecoder);
+        let at_start = |site: Site| site.layer().is_none() && starts(site);
         let inside = model.standing().iter().filter(|one| !at_start(one.site())).count();
         if inside > 0 {
             return Err(PatchError::Hooked { count: inside }.into());
         }
         let mlps = blocks.iter().map(|block| block.mlp.as_ref().map(|_| !block.parallel)).collect();
         let (heads, key_heads) = (config.n_heads, config.n_key_value_heads);
-        Ok(Self { layers: blocks.len(), heads, key_heads, mlps })
+        let across = blocks.iter().any(|block| block.cross.is_some());
+        let on_sum = blocks.iter().any(|block| !block.ln_mid.is_none() || !block.ln_end.is_none());
+        Ok(Self { stack, layers: blocks.len(), heads, key_heads, mlps, across, on_sum })
+    }
+
+    /// The graph of a model's only stack; `None` in an encoder-decoder.
+    ///
+    /// # Errors
+    /// As [`Graph::of`].
+    pub(super) fn only(model: &Model) -> Result<Option<Self>> {
+        match model.config().stacks() {
+            [stack] => Self::of(model, *stack).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// A place in a block.
+    pub(super) fn site(&self, layer: usize, point: Point) -> Site {
+        Site::in_block(self.stack, layer, point)
+    }
+
+    /// Whether norms stand on the stream itself.
+    pub(super) fn is_on_sum(&self) -> bool {
+        self.on_sum
+    }
+
+    /// How many heads of cross attention write in each layer.
+    pub(super) fn cross_heads(&self) -> usize {
+        if self.across { self.heads } else { 0 }
     }
 
     pub(super) fn senders(&self) -> Vec<Sender> {
         let of_layer = |layer: usize| {
             let heads = (0..self.heads).map(move |head| Sender::Head { layer, head });
-            heads.chain(self.mlps[layer].map(|_| Sender::Mlp { layer }))
+            let across = (0..self.cross_heads()).map(move |head| Sender::CrossHead { layer, head });
+            heads.chain(across).chain(self.mlps[layer].map(|_| Sender::Mlp { layer }))
         };
         std::iter::once(Sender::Embed).chain((0..self.layers).flat_map(of_layer)).collect()
     }
@@ -56,7 +84,9 @@ impl Graph {
             let queries = (0..self.heads).map(move |head| Receiver::Query { layer, head });
             let keys = (0..self.key_heads).map(move |head| Receiver::Key { layer, head });
             let values = (0..self.key_heads).map(move |head| Receiver::Value { layer, head });
-            queries.chain(keys).chain(values).chain(self.mlps[layer].map(|_| Receiver::Mlp { layer }))
+            let across = self.across.then_some(Receiver::CrossQuery { layer });
+            let mlp = self.mlps[layer].map(|_| Receiver::Mlp { layer });
+            queries.chain(keys).chain(values).chain(across).chain(mlp)
         };
         (0..self.layers).flat_map(of_layer).chain([Receiver::Logits]).collect()
     }
@@ -79,13 +109,14 @@ impl Graph {
 
     /// How many senders come before the attention of a layer.
     pub(super) fn before_layer(&self, layer: usize) -> usize {
-        1 + self.mlps.iter().take(layer).map(|mlp| self.heads + usize::from(mlp.is_some())).sum::<usize>()
+        1 + self.mlps.iter().take(layer).map(|mlp| self.attending() + usize::from(mlp.is_some())).sum::<usize>()
     }
 
     /// How many senders come before a receiver: it hears the first so many.
     pub(super) fn before(&self, receiver: Receiver) -> usize {
         match receiver {
-            Receiver::Mlp { layer } if self.is_serial(layer) => self.before_layer(layer) + self.heads,
+            Receiver::CrossQuery { layer } => self.before_layer(layer) + self.heads,
+            Receiver::Mlp { layer } if self.is_serial(layer) => self.before_layer(layer) + self.attending(),
             Receiver::Logits => self.before_layer(self.layers),
             _ => self.before_layer(receiver.layer().unwrap_or(0)),
         }
@@ -121,6 +152,9 @@ impl Graph {
             Receiver::Key { layer, head } | Receiver::Value { layer, head } => {
                 (head * shared..(head + 1) * shared).map(|head| Sender::Head { layer, head }).collect()
             }
+            Receiver::CrossQuery { layer } => {
+                (0..self.cross_heads()).map(|head| Sender::CrossHead { layer, head }).collect()
+            }
             Receiver::Mlp { layer } => vec![Sender::Mlp { layer }],
             Receiver::Logits => Vec::new(),
         }
@@ -136,38 +170,64 @@ impl Graph {
         self.heads
     }
 
+    /// How many write in each layer before its MLP.
+    pub(super) fn attending(&self) -> usize {
+        self.heads + self.cross_heads()
+    }
+
     /// Where the senders' outputs are recorded, in their order.
     pub(super) fn writing_sites(&self) -> Vec<Site> {
-        let of_layer =
-            |layer: usize| [Site::result(layer)].into_iter().chain(self.mlps[layer].map(|_| Site::mlp_out(layer)));
-        std::iter::once(Site::resid_pre(0)).chain((0..self.layers).flat_map(of_layer)).collect()
+        let of_layer = |layer: usize| {
+            let across = self.across.then_some(Point::CrossResult);
+            let points = [Point::Result].into_iter().chain(across).chain(self.mlps[layer].map(|_| Point::MlpOut));
+            points.map(move |point| self.site(layer, point))
+        };
+        std::iter::once(self.site(0, Point::ResidPre)).chain((0..self.layers).flat_map(of_layer)).collect()
     }
 
     /// Where the stream is that the receivers read.
     pub(super) fn stream_sites(&self) -> Vec<Site> {
-        let mid = |layer| self.is_serial(layer).then(|| Site::resid_mid(layer));
-        let of_layer = |layer| [Site::resid_pre(layer)].into_iter().chain(mid(layer));
+        let of_layer = |layer| {
+            let mid = (self.across || self.is_serial(layer)).then_some(Point::ResidMid);
+            let points = [Point::ResidPre].into_iter().chain(mid).chain(self.across.then_some(Point::ResidMidCross));
+            points.map(move |point| self.site(layer, point))
+        };
         (0..self.layers).flat_map(of_layer).chain([self.last_stream()]).collect()
     }
 
-    /// What the final norm reads.
+    /// What the final norm reads, or what is read out without one.
     pub(super) fn last_stream(&self) -> Site {
-        Site::resid_post(self.layers.saturating_sub(1))
+        let point = if self.on_sum { Point::NormalizedResidPost } else { Point::ResidPost };
+        self.site(self.layers.saturating_sub(1), point)
+    }
+
+    /// The site whose value is what a receiver reads, and the head there.
+    pub(super) fn site_of(&self, receiver: Receiver) -> (Site, Option<usize>) {
+        match receiver {
+            Receiver::Query { layer, head } => (self.site(layer, Point::QInput), Some(head)),
+            Receiver::Key { layer, head } => (self.site(layer, Point::KInput), Some(head)),
+            Receiver::Value { layer, head } => (self.site(layer, Point::VInput), Some(head)),
+            Receiver::CrossQuery { layer } => (self.site(layer, Point::CrossAttnIn), None),
+            Receiver::Mlp { layer } => (self.site(layer, Point::MlpIn), None),
+            Receiver::Logits => (self.last_stream(), None),
+        }
     }
 
     /// The stream that a receiver reads its own copy of.
     pub(super) fn stream_of(&self, receiver: Receiver) -> Site {
         match receiver {
-            Receiver::Mlp { layer } if self.is_serial(layer) => Site::resid_mid(layer),
+            Receiver::CrossQuery { layer } => self.site(layer, Point::ResidMid),
+            Receiver::Mlp { layer } if self.across => self.site(layer, Point::ResidMidCross),
+            Receiver::Mlp { layer } if self.is_serial(layer) => self.site(layer, Point::ResidMid),
             Receiver::Logits => self.last_stream(),
-            _ => Site::resid_pre(receiver.layer().unwrap_or(0)),
+            _ => self.site(receiver.layer().unwrap_or(0), Point::ResidPre),
         }
     }
 
     /// Where the receivers' own copies of the stream are, in their order: sites, and how many receivers are at each.
     pub(super) fn reading_sites(&self) -> Vec<(Site, usize)> {
         let mut sites: Vec<(Site, usize)> = Vec::new();
-        for (site, _) in self.receivers().into_iter().map(|receiver| receiver.site(self.layers)) {
+        for (site, _) in self.receivers().into_iter().map(|receiver| self.site_of(receiver)) {
             match sites.last_mut().filter(|(last, _)| *last == site) {
                 Some((_, count)) => *count += 1,
                 None => sites.push((site, 1)),
@@ -181,10 +241,15 @@ impl Graph {
 mod tests {
     use super::*;
 
+    fn graph(layers: usize, heads: usize, key_heads: usize) -> Graph {
+        let (stack, mlps) = (Stack::Blocks, vec![Some(true); layers]);
+        Graph { stack, layers, heads, key_heads, mlps, across: false, on_sum: false }
+    }
+
     #[test]
     fn gpt2_small_has_as_many_edges_as_published() {
         // Conmy et al. 2023 count the edges of GPT-2 small with queries, keys and values apart.
-        let gpt2 = Graph { layers: 12, heads: 12, key_heads: 12, mlps: vec![Some(true); 12] };
+        let gpt2 = graph(12, 12, 12);
         assert_eq!(gpt2.edge_count(), 32_491);
         assert_eq!(gpt2.senders().len(), 157);
         assert_eq!(gpt2.before(Receiver::Logits), 157);
@@ -192,7 +257,7 @@ mod tests {
 
     #[test]
     fn no_part_hears_itself_or_what_comes_later() {
-        let serial = Graph { layers: 2, heads: 2, key_heads: 1, mlps: vec![Some(true); 2] };
+        let serial = graph(2, 2, 1);
         let parallel = Graph { mlps: vec![Some(false); 2], ..serial.clone() };
         let (head, mlp) = (Sender::Head { layer: 1, head: 1 }, Receiver::Mlp { layer: 1 });
         assert!(serial.has_edge(head, mlp).unwrap() && !parallel.has_edge(head, mlp).unwrap());

@@ -20,10 +20,22 @@
 //! edges.
 //!
 //! # Which models
-//! Those whose stream is a sum of what heads and MLPs write: all decoders with norms before attention and MLP, those
-//! whose two stand side by side, those with norms behind attention and MLP too (Gemma 2 and 3, OLMo 2 and 3), and those
-//! without MLPs. Not encoder-decoders, or models with norms on the stream (BERT). Biases belong to no edge: they are the
-//! same in every run.
+//! All of them: decoders with norms before attention and MLP, those whose two stand side by side, those with norms behind
+//! attention and MLP too (Gemma 2 and 3, OLMo 2 and 3), those without MLPs, encoders with norms on the stream (BERT), and
+//! either stack of an encoder-decoder. Biases belong to no edge: they are the same in every run. A model that carries
+//! interventions inside is refused.
+//!
+//! # Two stacks
+//! The graph of an encoder-decoder is that of the stack which is chosen, the decoder's where none is
+//! ([`Patching::encoder`], [`Patching::decoder`]). In the encoder's, `logits` is the end of its stream, which the decoder
+//! looks at; the decoder then runs as it does with its own tokens. In the decoder's, `x1.h0` is a head of cross attention,
+//! and `x1.q` is what the queries of all heads of a layer's cross attention are made from; keys and values of cross
+//! attention are those of the run that is changed.
+//!
+//! # A norm on the stream
+//! BERT's stream is no sum: it is normed after attention and after the MLP. A change that a part makes to it passes these
+//! norms on its way, worked out anew, and each receiver's stream is what it would be if the senders wrote what its edges
+//! carry. [`hold_ln`](Patching::hold_ln) holds the scales of these norms fast too.
 //!
 //! # A norm behind attention
 //! It reads the sum of a layer's heads, so no head passes it by itself. A head is still a sender, which writes before the
@@ -34,6 +46,7 @@
 //! of one layer make alone do not add up to the one they make together. [`hold_ln`](Patching::hold_ln) holds the norms'
 //! scales fast instead, and then they do.
 
+mod after;
 mod attribution;
 mod behind;
 mod circuit;
@@ -49,10 +62,10 @@ mod scores;
 
 #[cfg(doc)]
 use super::Patching;
-use behind::Behind;
+use behind::{Behind, LayerNorms};
 pub use circuit::{Circuit, Edge};
 pub use effect::Effect;
-use ends::{Ends, Writing};
+use ends::{Ends, Step, Writing, of_cross_heads};
 pub use faithfulness::FaithfulnessCurve;
 use layout::Graph;
 pub use part::{Receiver, Sender, ToReceivers, ToSenders};

@@ -1,19 +1,24 @@
 //! [`Sender`] and [`Receiver`]: what writes to the residual stream, and what reads it.
 
 use super::Graph;
-use crate::{Error, Model, Result, error::PatchError, hook::Site};
+use crate::{Error, Model, Result, error::PatchError};
 use std::{fmt, str::FromStr};
 
 /// What writes to the residual stream: the beginning of an edge.
 ///
-/// Printed and read by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `m3` (the MLP of layer 3).
+/// Printed and read by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `x5.h2` (the same in cross attention),
+/// `m3` (the MLP of layer 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Sender {
     /// What enters the first block: token and position embeddings.
     Embed,
     /// One attention head.
     #[expect(missing_docs, reason = "their names say it")]
     Head { layer: usize, head: usize },
+    /// One head of the decoder's cross attention in an encoder-decoder.
+    #[expect(missing_docs, reason = "their names say it")]
+    CrossHead { layer: usize, head: usize },
     /// An MLP, or a mixture of experts.
     #[expect(missing_docs, reason = "its name says it")]
     Mlp { layer: usize },
@@ -21,10 +26,11 @@ pub enum Sender {
 
 /// What reads the residual stream: the end of an edge.
 ///
-/// Printed and read by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `m3`, `logits`. In grouped-query
+/// Printed and read by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `x5.q`, `m3`, `logits`. In grouped-query
 /// attention the heads of keys and values are key heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names of the fields say it")]
+#[non_exhaustive]
 pub enum Receiver {
     /// What a head makes its queries of.
     Query { layer: usize, head: usize },
@@ -32,30 +38,23 @@ pub enum Receiver {
     Key { layer: usize, head: usize },
     /// What a key head makes its values of.
     Value { layer: usize, head: usize },
+    /// What all heads of the decoder's cross attention make their queries of, in an encoder-decoder.
+    CrossQuery { layer: usize },
     /// What an MLP reads.
     Mlp { layer: usize },
-    /// What the final norm reads.
+    /// What the final norm reads; of an encoder beside a decoder, the one whose result the decoder looks at.
     Logits,
 }
 
 impl Receiver {
-    /// The site whose value is what it reads, and the head there.
-    pub(super) fn site(self, n_layers: usize) -> (Site, Option<usize>) {
-        match self {
-            Self::Query { layer, head } => (Site::q_input(layer), Some(head)),
-            Self::Key { layer, head } => (Site::k_input(layer), Some(head)),
-            Self::Value { layer, head } => (Site::v_input(layer), Some(head)),
-            Self::Mlp { layer } => (Site::mlp_in(layer), None),
-            Self::Logits => (Site::resid_post(n_layers.saturating_sub(1)), None),
-        }
-    }
-
     /// The block it is in; none for the logits.
     pub(super) fn layer(self) -> Option<usize> {
         match self {
-            Self::Query { layer, .. } | Self::Key { layer, .. } | Self::Value { layer, .. } | Self::Mlp { layer } => {
-                Some(layer)
-            }
+            Self::Query { layer, .. }
+            | Self::Key { layer, .. }
+            | Self::Value { layer, .. }
+            | Self::CrossQuery { layer }
+            | Self::Mlp { layer } => Some(layer),
             Self::Logits => None,
         }
     }
@@ -66,6 +65,7 @@ impl fmt::Display for Sender {
         match self {
             Self::Embed => f.write_str("embed"),
             Self::Head { layer, head } => write!(f, "a{layer}.h{head}"),
+            Self::CrossHead { layer, head } => write!(f, "x{layer}.h{head}"),
             Self::Mlp { layer } => write!(f, "m{layer}"),
         }
     }
@@ -77,6 +77,7 @@ impl fmt::Display for Receiver {
             Self::Query { layer, head } => write!(f, "a{layer}.h{head}.q"),
             Self::Key { layer, head } => write!(f, "a{layer}.h{head}.k"),
             Self::Value { layer, head } => write!(f, "a{layer}.h{head}.v"),
+            Self::CrossQuery { layer } => write!(f, "x{layer}.q"),
             Self::Mlp { layer } => write!(f, "m{layer}"),
             Self::Logits => f.write_str("logits"),
         }
@@ -85,7 +86,12 @@ impl fmt::Display for Receiver {
 
 /// Layer and head of `a5.h2`, and what follows.
 fn head(name: &str) -> Option<(usize, usize, &str)> {
-    let (layer, rest) = name.strip_prefix('a')?.split_once(".h")?;
+    head_of('a', name)
+}
+
+/// The same of `x5.h2`, where `x` is this letter.
+fn head_of(letter: char, name: &str) -> Option<(usize, usize, &str)> {
+    let (layer, rest) = name.strip_prefix(letter)?.split_once(".h")?;
     let (head, rest) = rest.split_once('.').unwrap_or((rest, ""));
     Some((layer.parse().ok()?, head.parse().ok()?, rest))
 }
@@ -99,7 +105,10 @@ fn sender(name: &str) -> Option<Sender> {
         ("embed", ..) => Some(Sender::Embed),
         (_, Some(layer), _) => Some(Sender::Mlp { layer }),
         (_, _, Some((layer, head, ""))) => Some(Sender::Head { layer, head }),
-        _ => None,
+        _ => match head_of('x', name) {
+            Some((layer, head, "")) => Some(Sender::CrossHead { layer, head }),
+            _ => None,
+        },
     }
 }
 
@@ -110,7 +119,10 @@ fn receiver(name: &str) -> Option<Receiver> {
         (_, _, Some((layer, head, "q"))) => Some(Receiver::Query { layer, head }),
         (_, _, Some((layer, head, "k"))) => Some(Receiver::Key { layer, head }),
         (_, _, Some((layer, head, "v"))) => Some(Receiver::Value { layer, head }),
-        _ => None,
+        _ => {
+            let layer = name.strip_prefix('x')?.strip_suffix(".q")?.parse().ok()?;
+            Some(Receiver::CrossQuery { layer })
+        }
     }
 }
 
@@ -136,7 +148,7 @@ impl FromStr for Receiver {
 
 /// Anything that names senders: a [`Sender`], its name, or a list.
 pub trait ToSenders {
-    /// The senders, all of them the model's.
+    /// The senders, all of them the model's; in an encoder-decoder the experiment knows of which stack.
     ///
     /// # Errors
     /// When a name is no sender's, or the model has no such part.
@@ -145,7 +157,7 @@ pub trait ToSenders {
 
 /// Anything that names receivers: a [`Receiver`], its name, `a5.h2` for a head's query, key and value, or a list.
 pub trait ToReceivers {
-    /// The receivers, all of them the model's.
+    /// The receivers, all of them the model's; in an encoder-decoder the experiment knows of which stack.
     ///
     /// # Errors
     /// When a name is no receiver's, or the model has no such part.
@@ -154,13 +166,19 @@ pub trait ToReceivers {
 
 impl ToSenders for Sender {
     fn senders(&self, model: &Model) -> Result<Vec<Sender>> {
-        Graph::of(model)?.sender_index(*self).map(|_| vec![*self])
+        match Graph::only(model)? {
+            Some(graph) => graph.sender_index(*self).map(|_| vec![*self]),
+            None => Ok(vec![*self]),
+        }
     }
 }
 
 impl ToReceivers for Receiver {
     fn receivers(&self, model: &Model) -> Result<Vec<Receiver>> {
-        Graph::of(model)?.receiver_index(*self).map(|_| vec![*self])
+        match Graph::only(model)? {
+            Some(graph) => graph.receiver_index(*self).map(|_| vec![*self]),
+            None => Ok(vec![*self]),
+        }
     }
 }
 
@@ -232,10 +250,10 @@ mod tests {
 
     #[test]
     fn every_part_reads_back_from_its_own_name() {
-        for name in ["embed", "a5.h2", "m3", "a0.h11"] {
+        for name in ["embed", "a5.h2", "m3", "a0.h11", "x3.h0"] {
             assert_eq!(name.parse::<Sender>().unwrap().to_string(), name);
         }
-        for name in ["a5.h2.q", "a5.h2.k", "a0.h0.v", "m13", "logits"] {
+        for name in ["a5.h2.q", "a5.h2.k", "a0.h0.v", "m13", "logits", "x2.q"] {
             assert_eq!(name.parse::<Receiver>().unwrap().to_string(), name);
         }
         for name in ["", "a5", "a5.h", "h2", "m", "a5.h2.q.q", "logits", "a-1.h0"] {

@@ -3,11 +3,12 @@
 use super::{Effect, Ends, Receiver, Sender, ToReceivers, ToSenders};
 use crate::{
     Result,
+    config::Sizes,
     error::PatchError,
-    hook::{Site, replace},
-    model::{Here, Plan, Sizes, Tap},
+    hook::{Point, Site, replace},
+    net::{Here, Plan, Tap},
     ops::in_pool,
-    patching::{PatchSweep, Patching},
+    patching::{PatchSweep, Patching, frames::LookedAt},
 };
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -32,8 +33,7 @@ impl Patching {
     /// behind one another do not hear one another.
     ///
     /// # Errors
-    /// When a name is wrong, a receiver hears none of the senders, or the model is no graph of heads and MLPs (two
-    /// stacks, norms on the stream, interventions).
+    /// When a name is wrong, a receiver hears none of the senders, or the model carries interventions inside.
     ///
     /// # Examples
     /// ```
@@ -49,7 +49,11 @@ impl Patching {
     /// ```
     #[doc(alias("path_patching", "path_patch", "iter_path_patch"))]
     pub fn path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
-        self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Mlps)
+        self.one_path(
+            &senders.senders(&self.experiment.model)?,
+            &receivers.receivers(&self.experiment.model)?,
+            Between::Mlps,
+        )
     }
 
     /// As [`Patching::path`], with the MLPs in between frozen too: exactly the edges from the senders to the receivers
@@ -58,7 +62,11 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn direct_path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
-        self.one_path(&senders.senders(&self.model)?, &receivers.receivers(&self.model)?, Between::Nothing)
+        self.one_path(
+            &senders.senders(&self.experiment.model)?,
+            &receivers.receivers(&self.experiment.model)?,
+            Between::Nothing,
+        )
     }
 
     /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver hears changes
@@ -67,7 +75,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
-        self.of_every_head(&receivers.receivers(&self.model)?, Between::Mlps)
+        self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Mlps)
     }
 
     /// [`Patching::direct_path`] from every head to the receivers: `[layer, head]`.
@@ -75,7 +83,7 @@ impl Patching {
     /// # Errors
     /// As there.
     pub fn direct_paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
-        self.of_every_head(&receivers.receivers(&self.model)?, Between::Nothing)
+        self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Nothing)
     }
 
     fn one_path(&self, senders: &[Sender], receivers: &[Receiver], between: Between) -> Result<Effect> {
@@ -92,7 +100,7 @@ impl Patching {
         let cell = senders.iter().map(|&sender| ends.graph.sender_index(sender)).collect::<Result<Vec<_>>>()?;
         let values = self.along_paths(&ends, &[cell], receivers, between)?;
         let name = format!("{} → {}", listed(senders), listed(receivers));
-        Ok(Effect(self.mapped((&self.deed, &name), Vec::new(), values)?))
+        Ok(Effect(self.mapped((&self.experiment.deed, &name), Vec::new(), values)?))
     }
 
     fn of_every_head(&self, receivers: &[Receiver], between: Between) -> Result<PatchSweep> {
@@ -100,13 +108,14 @@ impl Patching {
         if receivers.is_empty() {
             return Err(PatchError::NoEnds { senders: ends.here.dim(0)?, receivers: 0 }.into());
         }
+        receivers.iter().try_for_each(|&receiver| ends.graph.receiver_index(receiver).map(drop))?;
         let is_head = |(_, sender): &(usize, Sender)| matches!(sender, Sender::Head { .. });
         let senders = ends.graph.senders().into_iter().enumerate().filter(is_head);
         let cells: Vec<_> = senders.map(|(index, _)| vec![index]).collect();
         let values = self.along_paths(&ends, &cells, receivers, between)?;
         let how = if between == Between::Nothing { "directly " } else { "" };
         let name = format!("path from each head {how}to {}", listed(receivers));
-        self.mapped((&self.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
+        self.mapped((&self.experiment.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
     }
 
     /// The metrics of every text when what each cell's senders write in the other run reaches the receivers.
@@ -153,35 +162,39 @@ impl Patching {
                 arriving.insert(site, moved.clone());
             }
         };
-        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().take(last + 1) {
-            keep(Site::resid_pre(layer), &moved);
-            let first = graph.before_layer(layer);
-            let heads = block.attention.n_heads;
+        let blocks = &self.experiment.model.transformer().stack(graph.stack).blocks;
+        let at = |layer, point| graph.site(layer, point);
+        for (layer, block) in blocks.iter().enumerate().take(last + 1) {
+            keep(at(layer, Point::ResidPre), &moved);
+            let (first, heads, attending) = (graph.before_layer(layer), graph.heads(), graph.attending());
             let by_heads = self.moved_by(ends, cells, first, heads)?;
-            let with_heads = (&moved + self.behind_attention(ends, layer, by_heads)?)?;
+            let changed = self.each(by_heads, |by| ends.writing.changed(layer, by))?;
+            let mut with_heads = (&moved + changed)?;
+            if block.cross.is_some() {
+                keep(at(layer, Point::ResidMid), &with_heads);
+                with_heads = (with_heads + self.moved_by(ends, cells, first + heads, attending - heads)?)?;
+            }
             let Some(mlp) = &block.mlp else {
                 moved = with_heads;
                 continue;
             };
-            let (read, site) = match block.parallel {
-                true => (&moved, Site::resid_pre(layer)),
-                false => (&with_heads, Site::resid_mid(layer)),
-            };
+            let site = graph.stream_of(Receiver::Mlp { layer });
+            let read = if block.parallel { &moved } else { &with_heads };
             keep(site, read);
-            let told = self.moved_by(ends, cells, first + heads, 1)?;
+            let told = self.moved_by(ends, cells, first + attending, 1)?;
             let made = match between {
                 Between::Nothing => told,
                 Between::Mlps => {
                     let stream = repeated(&ends.streams.get(site)?, cells.len())?;
-                    let out =
-                        block.feed(mlp, (stream + read)?, Here::new(Default::default(), layer), &mut Tap::idle())?;
-                    let was = repeated(&ends.here.get(first + heads)?, cells.len())?;
+                    let out = block.feed_stream(mlp, &(stream + read)?, Here::new(graph.stack, layer))?;
+                    let was = repeated(&ends.here.get(first + attending)?, cells.len())?;
                     // An MLP that is itself a sender says what it is told to.
-                    let own = self.share(cells, first + heads, 1, |is_sender| f32::from(!is_sender))?;
+                    let own = self.share(cells, first + attending, 1, |is_sender| f32::from(!is_sender))?;
                     (told + (out - was)?.broadcast_mul(&own)?)?
                 }
             };
-            moved = (with_heads + made)?;
+            let past_mid = self.each(with_heads, |by| ends.writing.through(layer, true, by))?;
+            moved = self.each((past_mid + made)?, |by| ends.writing.through(layer, false, by))?;
         }
         keep(graph.last_stream(), &moved);
         Ok(arriving)
@@ -202,15 +215,15 @@ impl Patching {
         Ok(moved.reshape((cells.len() * batch, pos, width))?)
     }
 
-    /// What the norm behind a layer's attention, where there is one, makes of a change of the layer's heads.
+    /// What a norm makes of a change in every cell.
     ///
     /// # Shapes
-    /// `[cell * batch, pos, d_model]` in and out.
-    fn behind_attention(&self, ends: &Ends, layer: usize, by: Tensor) -> Result<Tensor> {
+    /// `[cell * batch, pos, d_model]` in and out; for `of`: `[cell, batch, pos, d_model]`.
+    fn each(&self, by: Tensor, of: impl Fn(Tensor) -> Result<Tensor>) -> Result<Tensor> {
         let (rows, pos, width) = by.dims3()?;
         let batch = self.corrupt().batch();
         let by = by.reshape((rows / batch.max(1), batch, pos, width))?;
-        Ok(ends.writing.changed(layer, by)?.reshape((rows, pos, width))?)
+        Ok(of(by)?.reshape((rows, pos, width))?)
     }
 
     /// A number for each row, by whether the sender is among its cell's.
@@ -232,34 +245,40 @@ impl Patching {
         receivers: &[Receiver],
         arriving: &BTreeMap<Site, Tensor>,
     ) -> Result<Vec<Vec<Vec<f32>>>> {
-        let (graph, tokens) = (&ends.graph, self.corrupt());
+        let graph = &ends.graph;
         let read = |site: Site| -> Result<Tensor> {
             let stream = repeated(&ends.streams.get(site)?, cells)?;
             Ok(arriving.get(&site).map_or(Ok(stream.clone()), |moved| &stream + moved)?)
         };
         // The last stream is what it is, whatever else is received.
         if receivers.contains(&Receiver::Logits) {
-            return self.measure(&read(graph.stream_of(Receiver::Logits))?, 0);
+            return self.measure_after(ends, &read(graph.stream_of(Receiver::Logits))?);
         }
-        let len = tokens.len();
-        let sizes = Sizes { batch: cells * tokens.batch(), source: len, target: len, past: 0 };
+        let (input, stack) = (self.corrupt_input(), self.experiment.model.transformer().stack(graph.stack));
+        let sizes = Sizes { batch: cells * input.batch(), ..input.sizes() };
         let mut plan = Plan::default();
         for &receiver in receivers {
-            let (site, head) = receiver.site(graph.layers);
+            let (site, head) = graph.site_of(receiver);
             let value = read(graph.stream_of(receiver))?;
-            let put = match head {
-                Some(head) => replace(site, value.unsqueeze(2)?).head(head as i64),
-                None => replace(site, value),
+            let put = match (receiver, head) {
+                (_, Some(head)) => replace(site, value.unsqueeze(2)?).head(head as i64),
+                // Where a norm stands on the stream in front of the MLP, the stream passes the same hook.
+                (Receiver::Mlp { layer }, _) if graph.is_on_sum() => {
+                    let (block, here) = (&stack.blocks[layer], Here::new(graph.stack, layer));
+                    let made = block.mlp.as_ref().map(|mlp| block.feed_stream(mlp, &value, here)).transpose()?;
+                    replace(graph.site(layer, Point::MlpOut), made.unwrap_or(value))
+                }
+                _ => replace(site, value),
             };
-            plan.order(site).edits.push(put.check(&self.model.config(), sizes)?);
+            plan.order(put.site()).edits.push(put.check(&self.experiment.model.config(), sizes)?);
         }
         let first = receivers.iter().filter_map(|receiver| receiver.layer()).min().unwrap_or(0);
-        let mut resid = repeated(&ends.streams.get(Site::resid_pre(first))?, cells)?;
-        for (layer, block) in self.model.transformer().blocks.blocks.iter().enumerate().skip(first) {
-            let mut frame = self.frame(layer, cells, 0)?;
-            resid = block.forward(resid, Here::new(Default::default(), layer), &mut frame, &mut Tap::new(&plan))?;
+        let mut resid = repeated(&ends.streams.get(graph.site(first, Point::ResidPre))?, cells)?;
+        for layer in first..stack.blocks.len() {
+            let mut frame = self.frame(stack, layer, cells, 0, LookedAt::Before)?;
+            resid = stack.run_block(layer, resid, &mut frame, &mut Tap::new(&plan))?;
         }
-        self.measure(&resid, 0)
+        self.measure_after(ends, &resid)
     }
 }
 

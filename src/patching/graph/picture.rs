@@ -24,7 +24,10 @@ impl Circuit {
         let mut edges = self.edges();
         edges.sort_by(|a, b| by_size(a.score, b.score));
         edges.truncate(DRAWN);
-        let layers = (0..self.graph.layers).flat_map(|layer| [format!("layer {layer}"), format!("MLP {layer}")]);
+        let across = |layer| (self.graph.cross_heads() > 0).then(|| format!("across {layer}"));
+        let rows_of =
+            |layer| [format!("layer {layer}")].into_iter().chain(across(layer)).chain([format!("MLP {layer}")]);
+        let layers = (0..self.graph.layers).flat_map(rows_of);
         let rows = std::iter::once("input".to_owned()).chain(layers).chain(["output".to_owned()]);
         let mut graph = LayerGraph::new(rows).title(self.title.as_str()).value(self.scale.as_str());
         let ends = |edge: &Edge| self.boxes_of(edge.receiver, &edges);
@@ -37,7 +40,7 @@ impl Circuit {
         }
         for edge in &edges {
             let port = match edge.receiver {
-                Receiver::Query { .. } => "q",
+                Receiver::Query { .. } | Receiver::CrossQuery { .. } => "q",
                 Receiver::Key { .. } => "k",
                 Receiver::Value { .. } => "v",
                 Receiver::Mlp { .. } | Receiver::Logits => "",
@@ -53,11 +56,11 @@ impl Circuit {
     fn boxes_of(&self, receiver: Receiver, edges: &[Edge]) -> Vec<Place> {
         let owners = self.graph.fed_by(receiver);
         let Some(&first) = owners.first() else {
-            return vec![(receiver.to_string(), 1 + 2 * self.graph.layers, None)];
+            return vec![(receiver.to_string(), 1 + self.rows() * self.graph.layers, None)];
         };
         let works = |owner: &Sender| {
             let asks = |edge: &Edge| {
-                let query = matches!(edge.receiver, Receiver::Query { .. });
+                let query = matches!(edge.receiver, Receiver::Query { .. } | Receiver::CrossQuery { .. });
                 query && self.graph.fed_by(edge.receiver).contains(owner)
             };
             edges.iter().any(|edge| edge.sender == *owner || asks(edge))
@@ -67,12 +70,18 @@ impl Circuit {
         drawn.into_iter().map(|owner| self.place(owner)).collect()
     }
 
+    /// How many rows of boxes a layer has.
+    fn rows(&self) -> usize {
+        if self.graph.cross_heads() > 0 { 3 } else { 2 }
+    }
+
     fn place(&self, sender: Sender) -> Place {
         let name = sender.to_string();
         match sender {
             Sender::Embed => (name, 0, None),
-            Sender::Head { layer, head } => (name, 1 + 2 * layer, Some(head)),
-            Sender::Mlp { layer } => (name, 2 + 2 * layer, Some(usize::MAX)),
+            Sender::Head { layer, head } => (name, 1 + self.rows() * layer, Some(head)),
+            Sender::CrossHead { layer, head } => (name, 2 + self.rows() * layer, Some(head)),
+            Sender::Mlp { layer } => (name, self.rows() * (layer + 1), Some(usize::MAX)),
         }
     }
 }

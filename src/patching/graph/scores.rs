@@ -30,7 +30,7 @@ impl EdgeScores {
     pub(super) fn new(patching: &Patching, graph: Graph, how: &str, values: Vec<Vec<f32>>) -> Result<Self> {
         let senders = MapAxis::names("sender", graph.senders().iter().map(Sender::to_string));
         let receivers = MapAxis::names("receiver", graph.receivers().iter().map(Receiver::to_string));
-        let deed = format!("{} by {how}", patching.deed);
+        let deed = format!("{} by {how}", patching.experiment.deed);
         let values = values.into_iter().map(|values| vec![values]).collect();
         let sweep = patching.mapped((&deed, "edges"), vec![senders, receivers], values)?;
         Ok(Self { graph, how: how.into(), sweep })
@@ -56,9 +56,9 @@ impl EdgeScores {
         self.graph.receivers()
     }
 
-    /// The scores by another metric of the same runs ([`Patching::and`]); `None` where none of that name was measured.
-    pub fn by(&self, metric: &str) -> Option<Self> {
-        let sweep = self.sweep.by(metric)?.clone();
+    /// The scores by another metric of the same runs ([`Patching::also`]); `None` where none of that name was measured.
+    pub fn for_metric(&self, metric: &str) -> Option<Self> {
+        let sweep = self.sweep.for_metric(metric)?.clone();
         Some(Self { sweep, graph: self.graph.clone(), how: self.how.clone() })
     }
 

@@ -1,7 +1,11 @@
 //! The answers of a metric, once it is known which texts they follow.
 
 use super::{Kind, Metric, of_text};
-use crate::{Model, Result, decompose::ids_after, model::AnswerWord, text::Tokens};
+use crate::{
+    Model, Result,
+    model::{AnswerWord, ids_after},
+    text::Tokens,
+};
 
 /// The answers of a metric as they were given: one for all texts, or one for each.
 #[derive(Clone)]

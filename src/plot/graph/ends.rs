@@ -1,11 +1,11 @@
-//! What is at every box of a graph, found once.
+//! The edges and ports of every box of a [`LayerGraph`](super::LayerGraph), collected once before drawing.
 
 use std::collections::HashMap;
 
 use super::{Edge, LayerGraph, Node};
 use crate::{Result, error::PlotError};
 
-/// A box and what is at it: its place in the list, the letters at which edges enter, its own edges.
+/// A box: its index in the list, the letters of the ports where edges enter, and its own edges.
 #[derive(Default)]
 pub(super) struct Ends<'a> {
     pub(super) node: usize,
@@ -14,7 +14,7 @@ pub(super) struct Ends<'a> {
 }
 
 impl LayerGraph {
-    /// What is known of every box by its name: of several of one name the first stands for all.
+    /// Collects the ends by box name. If several boxes share a name, the first one is used.
     pub(super) fn ends<'a>(&'a self, drawn: &[&'a Edge]) -> Result<HashMap<&'a str, Ends<'a>>> {
         let mut ends = HashMap::<&str, Ends>::new();
         for (node, Node { name, .. }) in self.nodes.iter().enumerate() {
@@ -31,7 +31,7 @@ impl LayerGraph {
             ends.entry(&edge.to).and_modify(|end| end.ports.push(edge.port.clone()));
         }
         for end in ends.values_mut() {
-            // As queries, keys and values are named: from q over k to v.
+            // In the usual order: q, k, v.
             end.ports.sort_by_key(|port| (["q", "k", "v"].iter().position(|known| known == port), port.clone()));
             end.ports.dedup();
         }

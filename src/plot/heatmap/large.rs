@@ -1,19 +1,19 @@
-//! A heatmap of more cells than can be seen, drawn with fewer.
+//! Draws a heatmap with more cells than can be seen by joining them into fewer.
 
 use ndarray::Array2;
 
 use super::Heatmap;
-use crate::plot::joined::joined;
+use crate::plot::drawing::joined::joined;
 
-/// Cells in one picture, and along one side of it, that are drawn as they are.
+/// The most cells in one picture, and along one side of it, that are drawn without joining.
 const CELLS: usize = 100_000;
 const SIDE: usize = 4096;
-/// Along a side where cells are joined.
+/// The number of cells along a side after joining.
 const JOINED: std::ops::RangeInclusive<usize> = 16..=256;
 
 impl Heatmap {
-    /// The same with fewer cells, each standing for a block of them, and the sentence that says so; nothing where there
-    /// is no need.
+    /// The heatmap with fewer cells, each of which replaces a block, and the sentence that says so. `None` if all cells
+    /// can be seen.
     pub(super) fn joined(&self) -> Option<(Self, String)> {
         let (rows, columns) = self.dim();
         let cells = self.cells.unwrap_or(CELLS);

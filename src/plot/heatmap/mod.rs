@@ -1,32 +1,37 @@
-//! [`Heatmap`]: any matrix, with tokens, names or numbers along its sides.
+//! [`Heatmap`]: any matrix as colours, with tokens, names or numbers along its sides.
 
+mod cells;
 mod large;
 mod words;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use super::{
-    band::{Band, Labels},
-    color::{ColorScale, Palette, check_range},
-    data::{Kept, Number, Pair, ToNames},
+    data::{Kept, NamedValue, Numeric, ToNames},
     figure::Figure,
-    grid::{Grid, TOOLTIPS},
-    joined::Join,
-    legend::{Legend, Special},
     matrix::ToMatrix,
-    panels::{Panels, room},
-    printed::Printed,
-    text::{line, or},
 };
-use crate::{Result, error::PlotError, plot::check_count};
+use crate::{
+    Result,
+    plot::drawing::{
+        category_axis::Labels,
+        cell_values::Printed,
+        color::Palette,
+        grid::{Grid, TOOLTIPS},
+        joined::Join,
+        legend::Legend,
+        panels::{Panels, room},
+    },
+    printable::line,
+};
 
-/// A matrix of values as colours; or several of one shape, as facets that share one range of colours.
+/// A matrix of values as colours, or several matrices of one shape as facets that share one colour range.
 ///
-/// Values of both signs are red–white–blue around 0, amounts are white to blue, unless said otherwise. NaN is hatched,
-/// a masked cell is light grey, a cell beyond the range is outlined; in a small map every cell prints its value.
+/// By default, values of both signs are red–white–blue around 0, and amounts are white to blue. NaN is hatched, a
+/// masked cell is light grey, and a cell beyond the range is outlined. In a small map, every cell prints its value.
 ///
 /// # Shapes
-/// Each facet is `[rows, columns]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
+/// Each facet has the shape `[row, column]`: rows go down (or up with [`upward`](Self::upward)), columns go right.
 ///
 /// # Examples
 /// ```
@@ -37,7 +42,7 @@ use crate::{Result, error::PlotError, plot::check_count};
 ///     .title("Patching the residual stream")
 ///     .value("logit difference")
 ///     .y_index("layer")
-///     .x_tokens("position", [" Mary", " Mary"])
+///     .x("position").x_tokens([" Mary", " Mary"])
 ///     .upward()
 ///     .draw()?;
 /// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
@@ -58,25 +63,25 @@ pub struct Heatmap {
     mask: Option<Array2<bool>>,
     upward: bool,
     printed: Option<usize>,
-    /// How many cells at most get a tooltip.
+    /// The most cells with a tooltip.
     pub(crate) tooltips: usize,
     square: bool,
     pub(crate) arrows: bool,
-    /// What a cell is that stands for many, and of how many cells the picture may be.
+    /// How a joined cell follows from its block, and how many cells the picture may have.
     pub(crate) join: Join,
     pub(crate) cells: Option<usize>,
 }
 
 const PICTURE: &str = "a heatmap";
-/// What a single panel may take across, what several in a row may take together so that a legend has room beside them,
-/// what they may take down, and the side of a square one.
+/// The greatest width of a single panel, of several in a row (which leaves room for a legend), the greatest height, and
+/// the side of a square panel.
 const WIDTH: f64 = 800.0;
 const FACETS: f64 = 640.0;
 const HEIGHT: f64 = 440.0;
 const SQUARE: f64 = 600.0;
 /// The most facets.
 const FACETS_AT_MOST: usize = 1000;
-/// Axes of at most so many cells have a label for each.
+/// Axes with at most this many cells label each of them.
 const LABELLED: usize = 48;
 
 impl Heatmap {
@@ -88,7 +93,7 @@ impl Heatmap {
     /// A heatmap of several matrices of one shape, each under its name.
     pub fn facets<P, Kind>(facets: impl IntoIterator<Item = P>) -> Self
     where
-        P: Pair<Value: ToMatrix<Kind>>,
+        P: NamedValue<Value: ToMatrix<Kind>>,
     {
         let mut kept = Kept::default();
         let mut facet = |(name, values): (String, P::Value)| (line(name), kept.take(values.to_matrix()));
@@ -118,57 +123,57 @@ impl Heatmap {
         self
     }
 
-    /// What the values are, for the legend.
+    /// The name of the values, for the legend.
     pub fn value(mut self, name: impl Into<String>) -> Self {
         self.value = line(name.into());
         self
     }
 
-    /// The name of the x axis.
+    /// Names the x axis.
     pub fn x(mut self, axis: impl Into<String>) -> Self {
         self.x.0 = line(axis.into());
         self
     }
 
-    /// The name of the y axis.
+    /// Names the y axis.
     pub fn y(mut self, axis: impl Into<String>) -> Self {
         self.y.0 = line(axis.into());
         self
     }
 
-    /// Columns are numbered from 0.
+    /// Names the x axis and numbers its columns from 0.
     pub fn x_index(mut self, axis: impl Into<String>) -> Self {
         self.x = (line(axis.into()), Labels::Index);
         self
     }
 
-    /// Columns have names.
-    pub fn x_names<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
-        self.x = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
+    /// Names the columns.
+    pub fn x_names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.x.1 = Labels::names(self.kept.take(names.to_names()));
         self
     }
 
-    /// Columns are tokens, written `·Mary@4`.
-    pub fn x_tokens<Kind>(mut self, axis: impl Into<String>, tokens: impl ToNames<Kind>) -> Self {
-        self.x = (line(axis.into()), Labels::tokens(self.kept.take(tokens.to_names())));
+    /// Labels the columns with tokens, written `·Mary@4`.
+    pub fn x_tokens<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
+        self.x.1 = Labels::tokens(self.kept.take(tokens.to_names()));
         self
     }
 
-    /// Rows are numbered from 0.
+    /// Names the y axis and numbers its rows from 0.
     pub fn y_index(mut self, axis: impl Into<String>) -> Self {
         self.y = (line(axis.into()), Labels::Index);
         self
     }
 
-    /// Rows have names.
-    pub fn y_names<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
-        self.y = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
+    /// Names the rows.
+    pub fn y_names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
+        self.y.1 = Labels::names(self.kept.take(names.to_names()));
         self
     }
 
-    /// Rows are tokens, written `·Mary@4`.
-    pub fn y_tokens<Kind>(mut self, axis: impl Into<String>, tokens: impl ToNames<Kind>) -> Self {
-        self.y = (line(axis.into()), Labels::tokens(self.kept.take(tokens.to_names())));
+    /// Labels the rows with tokens, written `·Mary@4`.
+    pub fn y_tokens<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
+        self.y.1 = Labels::tokens(self.kept.take(tokens.to_names()));
         self
     }
 
@@ -178,48 +183,53 @@ impl Heatmap {
         self
     }
 
-    /// The values at the ends of the palette. Without it: as far as the data go, from 0 for amounts, symmetric about 0 for
-    /// red–white–blue.
+    /// The values at the ends of the palette. The default is the range of the data, from 0 for amounts, and symmetric
+    /// about 0 for red–white–blue.
     ///
-    /// A range that begins at 0 or above is white to blue, one that reaches below 0 is red–white–blue, unless a
-    /// [palette](Self::palette) is given. Of red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
-    pub fn range(mut self, lo: impl Number, hi: impl Number) -> Self {
+    /// Unless a [palette](Self::palette) is given, a range that starts at 0 or above is white to blue, and a range that
+    /// reaches below 0 is red–white–blue. In red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
+    pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// Cells to leave out (`true`), shown in light grey. It has the shape of each facet.
+    /// The cells to leave out (`true`), which are light grey. The mask has the shape of each facet.
     pub fn mask(mut self, mask: Array2<bool>) -> Self {
         self.mask = Some(mask);
         self
     }
 
-    /// Puts row 0 at the bottom, as depth is drawn.
+    /// Puts row 0 at the bottom, as layers are usually drawn.
     pub fn upward(mut self) -> Self {
         self.upward = true;
         self
     }
 
-    /// Makes cells as high as they are wide, for a matrix whose two sides are the same things.
+    /// Makes cells as high as they are wide, for a matrix whose rows and columns are the same things.
     pub fn square(mut self) -> Self {
         self.square = true;
         self
     }
 
-    /// In how many of the strongest cells, of all facets together, the value is printed, where all of these have room.
-    /// Values that read alike are all printed or none. Unless said otherwise, every cell of a small map has its number, and
-    /// no cell of a large one.
-    pub fn print(mut self, cells: usize) -> Self {
+    /// Prints the values of this many of the strongest cells, over all facets, if they have room. Values that round to
+    /// the same number are all printed or none. By default, every cell of a small map shows its number, and no cell of
+    /// a large one.
+    pub fn print_strongest(mut self, cells: usize) -> Self {
         self.printed = Some(cells);
         self
     }
 
-    /// The picture. Where there are more cells than can be seen, each that is drawn is the mean of a block of them, or NaN
-    /// where one of them is; a note says so.
+    /// Whether every cell shows its number, if there is room for all of them.
+    pub fn print_values(self, printed: bool) -> Self {
+        self.print_strongest(if printed { usize::MAX } else { 0 })
+    }
+
+    /// Draws the picture. If there are more cells than can be seen, each drawn cell is the mean of a block of cells, or
+    /// NaN if one of them is NaN; a note says so.
     ///
     /// # Errors
-    /// When there is no facet or no cell, the facets' or the mask's shapes differ, the labels are not as many as the
-    /// cells, the range is empty, or there are more than 1000 facets.
+    /// When there is no facet or no cell, the shapes of the facets or of the mask differ, the number of labels does not
+    /// match the cells, the range is empty, or there are more than 1000 facets.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         match self.joined() {
@@ -269,76 +279,5 @@ impl Heatmap {
             _ => self.tables(),
         };
         canvas.finish(self.alt(&scale), plain)
-    }
-
-    fn dim(&self) -> (usize, usize) {
-        self.facets.first().map_or((0, 0), |(_, values)| values.dim())
-    }
-
-    fn check(&self) -> Result<()> {
-        self.kept.check()?;
-        let (rows, columns) = self.dim();
-        if rows * columns == 0 {
-            return Err(PlotError::Empty { picture: PICTURE, what: "the matrix has no cells" }.into());
-        }
-        check_count(PICTURE, "facets", self.facets.len(), FACETS_AT_MOST)?;
-        let shapes = self.facets.iter().map(|(name, values)| (format!("facet `{name}`"), values.dim()));
-        let mask = self.mask.iter().map(|mask| ("a mask".into(), mask.dim()));
-        for (what, (r, c)) in shapes.chain(mask) {
-            if (r, c) != (rows, columns) {
-                let (got, expected) = (vec![r, c], vec![rows, columns]);
-                return Err(PlotError::Shape { picture: PICTURE, what, got, expected }.into());
-            }
-        }
-        self.x.1.check(PICTURE, or(&self.x.0, "x"), columns)?;
-        self.y.1.check(PICTURE, or(&self.y.0, "y"), rows)?;
-        check_range(self.range)
-    }
-
-    /// Every value that is not masked, with its place.
-    fn seen(&self) -> impl Iterator<Item = (usize, (usize, usize), f32)> + '_ {
-        let mask: Option<ArrayView2<'_, bool>> = self.mask.as_ref().map(Array2::view);
-        self.facets
-            .iter()
-            .enumerate()
-            .flat_map(|(facet, (_, values))| values.indexed_iter().map(move |(at, &value)| (facet, at, value)))
-            .filter(move |&(_, at, _)| !mask.is_some_and(|mask| mask[at]))
-    }
-
-    fn scale(&self) -> ColorScale {
-        let values: Vec<f32> = self.seen().map(|(_, _, value)| value).collect();
-        ColorScale::chosen(self.palette, self.range, &values)
-    }
-
-    fn specials(&self, scale: &ColorScale) -> Vec<Special> {
-        let masked = self.mask.as_ref().is_some_and(|mask| mask.iter().any(|&hidden| hidden));
-        let missing = self.seen().any(|(_, _, value)| value.is_nan());
-        let outside = self.seen().any(|(_, _, value)| scale.is_outside(value));
-        [(masked, Special::Masked), (missing, Special::Missing), (outside, Special::Outside)]
-            .into_iter()
-            .filter_map(|(occurs, special)| occurs.then_some(special))
-            .collect()
-    }
-
-    fn band<'a>(&self, axis: &'a (String, Labels), count: usize, pitch: f64, reversed: bool) -> Band<'a> {
-        Band { labels: &axis.1, name: &axis.0, count, pitch, reversed }
-    }
-
-    /// Whole pixels a cell, and how many panels stand in a row: at least what a label needs while cells are few, and what
-    /// an eye needs where they are many.
-    fn cell_size(&self, room: f64) -> ((f64, f64), usize) {
-        let (rows, columns) = self.dim();
-        let wide = if columns <= LABELLED { 11.5 } else { 5.0 };
-        let all = if self.facets.len() > 1 { FACETS } else { room.min(WIDTH) };
-        let fits = |per_row: usize| (all / per_row as f64 - 20.0) / columns as f64 >= wide;
-        let per_row = (1..=self.facets.len()).rev().find(|&n| fits(n)).unwrap_or(1);
-        let least = |count: usize| if count <= LABELLED { 13.0 } else { 3.0 };
-        let share = |length: f64, count: usize| (length / count as f64).floor();
-        if self.square {
-            let side = share(SQUARE.min(all / per_row as f64), rows.max(columns)).clamp(least(rows.max(columns)), 28.0);
-            return ((side, side), per_row);
-        }
-        let width = share(all / per_row as f64, columns).clamp(3.0, 36.0);
-        ((width, share(HEIGHT, rows).clamp(least(rows), 26.0)), per_row)
     }
 }

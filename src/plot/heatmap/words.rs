@@ -1,10 +1,12 @@
-//! What a heatmap says in words: its tooltips, its note, its text form.
+//! The texts of a heatmap: its tooltips, its note and its plain-text form.
 
 use super::Heatmap;
-use crate::plot::{
-    color::{ColorScale, Palette},
-    table::table,
-    text::{headline, number, or},
+use crate::{
+    plot::drawing::{
+        color::{ColorScale, Palette},
+        table::table,
+    },
+    printable::{headline, number, or},
 };
 
 impl Heatmap {
@@ -18,7 +20,7 @@ impl Heatmap {
         format!("{facet}{}: {}", self.place((row, column)), number(value))
     }
 
-    /// The rule of the range in words, where the legend's numbers do not say it all.
+    /// A sentence about the colour range, if the legend's numbers do not tell everything.
     pub(super) fn rule(&self, scale: &ColorScale) -> Option<String> {
         let (lo, hi) = (number(scale.lo), number(scale.hi));
         let outside = self.seen().filter(|&(_, _, value)| scale.is_outside(value)).count();
@@ -34,7 +36,7 @@ impl Heatmap {
         }
     }
 
-    /// The cells by strength, the strongest first.
+    /// The strongest cells, the strongest first.
     fn strongest(&self, scale: &ColorScale, count: usize) -> Vec<String> {
         let mut best = Vec::new();
         for cell in self.seen().filter(|(_, _, value)| !value.is_nan()) {
@@ -49,7 +51,7 @@ impl Heatmap {
         best.into_iter().map(|(_, cell)| say(cell)).collect()
     }
 
-    /// The values as text tables.
+    /// The values as plain-text tables.
     pub(super) fn tables(&self) -> String {
         let mut out = headline(&self.title);
         for (name, values) in &self.facets {

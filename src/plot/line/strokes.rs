@@ -1,26 +1,28 @@
-//! How the lines of a chart are drawn, however many points they have.
+//! Draws the lines of a chart, however many points they have.
 
 use super::{LineChart, PICTURE, SIZE};
 use crate::{
     Result,
     plot::{
-        canvas::{Canvas, Chart},
         check_count,
-        color::{PAPER, Rgb},
-        mark::Mark,
+        drawing::{
+            canvas::{Canvas, Chart},
+            color::{PAPER, Rgb},
+            mark::Mark,
+            numeric_axis::Span,
+            thinned::{LONG, thinned},
+        },
         series::Series,
-        span::Span,
-        thinned::{LONG, thinned},
     },
 };
 
-/// The most points that a line may have once it is thinned.
+/// The most points of a line after thinning.
 const POINTS: usize = 200_000;
-/// Longer series have no visible markers, only this many places with a tooltip.
+/// Longer series have no visible markers and at most this many points with a tooltip.
 const MARKED: usize = 64;
 
 impl LineChart {
-    /// The stretches of a line, thinned where it is long; `level` is where a value and its deviation are drawn.
+    /// The runs of finite points of a line, thinned if it is long; `level` chooses the y of a value and its deviation.
     fn stretches(&self, series: &Series, x: Span, level: impl Fn(f64, f64) -> f64) -> Vec<Vec<(f64, f64)>> {
         if series.y.len() > LONG {
             let points = series.points().map(|(x, y, sd)| (x, level(y, sd)));
@@ -34,7 +36,7 @@ impl LineChart {
         if !series.has_sd() {
             return;
         }
-        // The lower edge of a band on a logarithmic axis stops above 0.
+        // On a logarithmic axis, the lower edge of a band stops above 0.
         let (least, most) = self.limits();
         let floor = if self.log_y { self.y_span().low() } else { least };
         let upper = self.stretches(series, x, |y, sd| (y + sd).min(most));
@@ -62,7 +64,7 @@ impl LineChart {
         Ok(())
     }
 
-    /// What is said of lines that are thinned.
+    /// The note about thinned lines.
     pub(super) fn note(&self) -> String {
         match self.series.iter().map(|series| series.y.len()).max() {
             Some(longest @ LONG..) if longest > LONG => {

@@ -1,37 +1,40 @@
-//! What a model of the grammar can do on what it has not read.
+//! [`Evaluation`]: what a model of the grammar can do on held-out sentences.
 
 use crate::{
     Model, Result,
-    corpus::{Contrast, Fact, Grammar, Material, Relation, Wording, facts, pairs},
+    corpus::{Contrast, Fact, Grammar, Partition, Relation, Wording, facts, pairs},
     error::TrainError,
     order::any_nan,
     patching::{Metric, PromptPair, PromptPairs},
 };
 use std::fmt;
 
-/// Parts are 0 to 1, losses in nats per token.
+/// The results.
+///
+/// Accuracies are between 0 and 1; losses are in nats per token.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// `is` against `are` with one noun of the wrong number between, next to subjects it was never read with.
+    /// Accuracy of `is` against `are` with one noun of the wrong number in between, next to subjects it never occurred
+    /// with.
     pub one_attractor: f64,
-    /// The same with two.
+    /// The same with two nouns.
     pub two_attractors: f64,
     /// The same across a relative clause.
     pub relative_clause: f64,
-    /// `himself` against `herself`.
+    /// Accuracy of `himself` against `herself`.
     pub reflexive: f64,
-    /// The indirect object of two names never read together is the likeliest of all words.
+    /// How often the indirect object is the most likely word, for two names that never occur together in training.
     pub indirect_object: f64,
-    /// The value of a fact, stated or asked for, is the likeliest of all words.
+    /// How often the value of a fact, stated or asked for, is the most likely word.
     pub facts: f64,
-    /// `true` or `false`, whichever is right, of facts in words in which they were never judged in training, is the
-    /// likeliest of all words; by [`Relation`], in the order of [`Relation::ALL`].
+    /// How often the right one of `true` and `false` is the most likely word, for facts in a wording in which they were
+    /// never judged in training. By [`Relation`], in the order of [`Relation::ALL`].
     pub truth: [f64; 4],
-    /// The loss on sentences that training would read if it went on: what is kept back is not among them, for the model
-    /// learns that it never comes.
+    /// The loss on sentences that training would read if it continued. They do not include held-out sentences, because
+    /// the model learns that these never occur.
     pub loss: f64,
-    /// The mean surprise of the same sentences to who knows the grammar.
+    /// The mean surprisal of the same sentences under the grammar.
     pub entropy: f64,
 }
 
@@ -41,7 +44,7 @@ impl Evaluation {
         self.truth.iter().sum::<f64>() / self.truth.len() as f64
     }
 
-    /// How many times as large as the grammar's own the perplexity is.
+    /// The perplexity divided by that of the grammar.
     pub fn perplexity_ratio(&self) -> f64 {
         (self.loss - self.entropy).exp()
     }
@@ -50,32 +53,32 @@ impl Evaluation {
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |part: f64| format!("{:5.1} %", 100.0 * part);
-        writeln!(f, "on what was held out of training:")?;
+        writeln!(f, "on held-out sentences:")?;
         writeln!(f, "agreement across one attractor    {}", percent(self.one_attractor))?;
         writeln!(f, "agreement across two attractors   {}", percent(self.two_attractors))?;
         writeln!(f, "agreement across a clause         {}", percent(self.relative_clause))?;
         writeln!(f, "himself or herself                {}", percent(self.reflexive))?;
         writeln!(f, "indirect object, unseen names     {}", percent(self.indirect_object))?;
         writeln!(f, "facts                             {}", percent(self.facts))?;
-        write!(f, "true or false, in unread words    {} (", percent(self.mean_truth()))?;
+        write!(f, "true or false, unread wording     {} (", percent(self.mean_truth()))?;
         for (relation, part) in Relation::ALL.iter().zip(self.truth) {
             let comma = if *relation == Relation::Owner { ")\n" } else { ", " };
             write!(f, "{} {}{comma}", format!("{relation:?}").to_lowercase(), percent(part).trim())?;
         }
         let (loss, entropy) = (self.loss.exp(), self.entropy.exp());
-        write!(f, "perplexity {loss:.3}, of the grammar {entropy:.3}: {:.3} times", self.perplexity_ratio())
+        write!(f, "perplexity {loss:.3}, {:.3} times the {entropy:.3} of the grammar", self.perplexity_ratio())
     }
 }
 
-/// Measures a model on `count` held-out pairs of prompts of each contrast, and as many fresh sentences, that a seed makes.
+/// Measures a model on `count` held-out pairs of prompts of each contrast and `count` new sentences, made from a seed.
 ///
 /// # Errors
-/// When the model does not know the words, or `count` is 0.
+/// Fails when the model does not have the vocabulary, or `count` is 0.
 pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     if count == 0 {
         return Err(TrainError::NothingMeasured.into());
     }
-    let held = |contrast| pairs(contrast, Material::HeldOut, count, seed);
+    let held = |contrast| pairs(contrast, Partition::HeldOut, count, seed);
     let agrees = |contrast| PromptPairs::new(model, held(contrast)?)?.accuracy(model);
     let answers = |contrast| -> Result<f64> {
         let both = |pair: PromptPair| [(pair.clean, pair.answer), (pair.corrupt, pair.wrong)];
@@ -99,7 +102,7 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
         known += (asked + stated + otherwise) / 3.0 / Relation::ALL.len() as f64;
     }
     let (mut loss, mut nats, mut tokens) = (0.0, 0.0, 0);
-    for sentence in Grammar::new(Material::Training, u64::MAX - seed).take(count) {
+    for sentence in Grammar::new(Partition::Training, u64::MAX - seed).take(count) {
         let losses = model.pass(sentence.text())?.run()?.token_losses()?.flatten_all()?.to_vec1::<f32>()?;
         loss += losses.iter().copied().map(f64::from).sum::<f64>();
         nats += sentence.nats;
@@ -118,7 +121,7 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     })
 }
 
-/// The part of some prompts, of one length, after which the answer is the likeliest word.
+/// The share of prompts, all of one length, after which the answer is the most likely word.
 fn first(model: &Model, prompts: Vec<String>, answers: Vec<String>) -> Result<f64> {
     let count = prompts.len();
     let ranks = Metric::rank(model, answers, count)?.of(&model.pass(prompts)?.logits_at([-1]).run()?)?;

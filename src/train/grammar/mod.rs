@@ -1,16 +1,17 @@
-//! The recipe of `grammar-4l`: a GPT-2 of four layers that reads the small English of [`corpus`](crate::corpus).
+//! The recipe of `grammar-4l`: a GPT-2 with four layers, trained on the small English of [`corpus`](crate::corpus).
 //!
-//! A text is `<bos>` and sentences, one after the other, cut off where the model's context ends. Every token counts, and
-//! the verdicts `true` and `false` once more: being few, they would be learned last and by heart, each wording by itself.
-//! What is held out ([`Material`]) is never read. Embedding and unembedding are one matrix, as in GPT-2: what a
-//! position expects and what a word is are then vectors of one space, which helps to see whether a statement is so.
+//! A text is `<bos>` followed by sentences, cut off at the end of the model's context. Every token counts in the loss.
+//! The verdicts `true` and `false` count again, because they are rare: otherwise the model would learn them last, by
+//! memorizing each wording separately. Held-out material ([`Partition`]) is never read. Embedding and unembedding are
+//! one matrix, as in GPT-2. So a predicted word and a read word are vectors in the same space, which helps to judge
+//! whether a statement is true.
 
 mod evaluation;
 
 use super::{Batch, Decay, Parameters, Recipe, Schedule, schedule::within};
 use crate::{
     Model, Result,
-    corpus::{Grammar, Material, tokenizer_json, vocabulary},
+    corpus::{Grammar, Partition, tokenizer_json, vocabulary},
     error::{at_most, together},
     model::Config,
     ops::Activation,
@@ -22,18 +23,18 @@ pub use evaluation::{Evaluation, evaluate};
 use rand::{SeedableRng, rngs::StdRng};
 use std::{collections::HashMap, fmt::Display, path::Path};
 
-/// Everything that decides the weights.
+/// The settings, which determine the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct English {
-    /// Texts per step.
+    /// The number of texts per step.
     pub texts: usize,
-    /// Tokens of a text.
+    /// The number of tokens per text.
     pub len: usize,
-    /// Deviation of the first weights.
+    /// The standard deviation of the initial weights.
     pub deviation: f32,
-    /// How many times the mean loss of the verdicts (`true`, `false`) is added to the mean loss of all words.
+    /// The weight of the mean loss of the verdicts (`true`, `false`), added to the mean loss of all words.
     pub verdicts: f64,
-    /// Seed, length and speed of the training.
+    /// The seed, length and learning rate.
     pub schedule: Schedule,
 }
 
@@ -79,12 +80,12 @@ fn config(d_vocab: usize) -> Config {
     }
 }
 
-/// Words to ids.
+/// The id of every word.
 fn ids() -> HashMap<String, u32> {
     (1..).zip(vocabulary()).map(|(id, word)| (word, id)).collect()
 }
 
-/// Positions to start from: sinusoids, whose shift by one is a rotation, so that looking one word back is soon learned.
+/// Returns initial positions: sinusoids. A shift by one is a rotation, so looking one word back is learned quickly.
 ///
 /// # Shapes
 /// `[pos, d_model]`
@@ -99,8 +100,8 @@ fn sinusoids(config: &Config, size: f32) -> Result<Tensor> {
 }
 
 impl English {
-    /// Texts of one length that a seed makes.
-    fn batch(&self, ids: &HashMap<String, u32>, material: Material, seed: u64) -> Result<Batch> {
+    /// Returns texts of one length, made from a seed.
+    fn batch(&self, ids: &HashMap<String, u32>, material: Partition, seed: u64) -> Result<Batch> {
         let mut sentences = Grammar::new(material, seed);
         let text = |_| {
             let words = sentences.by_ref().flat_map(|sentence| sentence.words);
@@ -137,7 +138,8 @@ impl Recipe for English {
         let config = config(self.tokenizer()?.d_vocab());
         let smaller = 1.0 / (2.0 * config.n_layers as f64).sqrt();
         let parameters = Parameters::random(config, self.deviation, &mut StdRng::seed_from_u64(self.schedule.seed))?;
-        // What writes into the residual stream begins small, so that the sum of all writes is as large as one.
+        // Matrices that write to the residual stream start small, so that the sum of all outputs is as large as one of
+        // them would be.
         let writers = ["attn.W_O", "mlp.W_out"];
         for name in parameters.names() {
             if writers.iter().any(|writer| name.ends_with(writer)) {
@@ -156,14 +158,14 @@ impl Recipe for English {
 
     fn batches(&self, from: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
         let (recipe, ids, seed) = (self.clone(), ids(), self.schedule.seed << 32);
-        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Material::Training, seed.wrapping_add(step))))
+        Box::new((from as u64..).map(move |step| recipe.batch(&ids, Partition::Training, seed.wrapping_add(step))))
     }
 
     fn held_out(&self) -> Result<Batch> {
-        Self { texts: 64, ..self.clone() }.batch(&ids(), Material::Training, u64::MAX - self.schedule.seed)
+        Self { texts: 64, ..self.clone() }.batch(&ids(), Partition::Training, u64::MAX - self.schedule.seed)
     }
 
-    /// The mean loss of all words, and of the verdicts once more.
+    /// The mean loss of all words, plus that of the verdicts.
     fn loss(&self, parameters: &Parameters, batch: &Batch) -> Result<Tensor> {
         let logits = parameters.logits(batch)?;
         let loss = cross_entropy(&logits, &batch.answers)?;

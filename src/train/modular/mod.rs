@@ -1,15 +1,17 @@
-//! The recipe of `modular-addition-1l`: one layer that learns to add modulo 53, first by heart, then by understanding.
+//! The recipe of `modular-addition-1l`: one layer that learns to add modulo 53, first by memorizing, then by a general
+//! algorithm.
 //!
-//! A text is `a + b =`, and the answer is `(a + b) mod 53`. Somewhat less than half of all pairs are trained on. After some hundred
-//! steps the model knows those by heart and is wrong about all others; with weight decay it goes on to find, thousands
-//! of steps later, a way to do the sum that needs smaller weights, and then it knows all pairs. This is grokking (Power
-//! et al. 2022), in the setting of Nanda et al. 2023, who found what it learns: the embedding holds the sine and cosine
-//! of a few multiples of `2 pi a / 53`, the neurons multiply them, and the unembedding adds them up where
-//! `cos(2 pi k (a + b - c) / 53)` is greatest.
+//! A text is `a + b =`, and the answer is `(a + b) mod 53`. A little less than half of all pairs are trained on. After
+//! a few hundred steps the model has memorized those and is wrong about all others. Thousands of steps later, with
+//! weight decay, it finds an algorithm that needs smaller weights, and then it is right about all pairs. This is
+//! grokking ([Power et al. 2022](https://arxiv.org/abs/2201.02177)), in the setting of [Nanda et al.
+//! 2023](https://arxiv.org/abs/2301.05217), who found what it learns: the embedding holds the sine and cosine of a few
+//! multiples of `2 pi a / 53`, the neurons multiply them, and the unembedding sums them where `cos(2 pi k (a + b - c) /
+//! 53)` is largest.
 //!
-//! As there, the model has no norms, so that its parts are sums and products and nothing else, and the loss is taken in
-//! double precision: of a text known by heart it is soon smaller than float32 can tell from zero, while the step from
-//! knowing to understanding is all made on such texts.
+//! As in that paper, the model does not have norms, so its parts are only sums and products. The loss is computed in
+//! double precision: for a memorized text it is soon too small for float32, and the step from memorizing to
+//! generalizing depends on such texts.
 
 mod sums;
 
@@ -28,18 +30,20 @@ use std::{fmt::Display, path::Path};
 pub(crate) use sums::score;
 pub use sums::{Score, Sums};
 
-/// What the sums are taken modulo; a prime, so that all frequencies are alike.
+/// The modulus of the sums.
+///
+/// It is prime, so that all frequencies are alike.
 pub const MODULUS: u32 = 53;
 
 /// The steps at which the shipped model's weights are kept.
 pub const CHECKPOINTS: &[usize] = &[0, 50, 100, 150, 200, 300, 500, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 3000];
 
-/// Everything that decides the weights.
+/// The settings, which determine the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModularAddition {
-    /// The part of all pairs that is trained on, 0 to 1.
+    /// The share of all pairs that is trained on, 0 to 1.
     pub trained_part: f64,
-    /// Seed, length and speed of the training.
+    /// The seed, length and learning rate.
     pub schedule: Schedule,
 }
 
@@ -60,29 +64,31 @@ impl Default for ModularAddition {
     }
 }
 
-/// A sum: two numbers below [`MODULUS`].
+/// Two numbers below [`MODULUS`] to be added.
 pub type Pair = (u32, u32);
 
-/// What is right.
+/// Returns the right answer.
 pub fn sum((a, b): Pair) -> u32 {
     (a % MODULUS + b % MODULUS) % MODULUS
 }
 
-/// All pairs, by the first and then the second number.
+/// Returns all pairs, by the first and then the second number.
 pub fn pairs() -> Vec<Pair> {
     (0..MODULUS).flat_map(|a| (0..MODULUS).map(move |b| (a, b))).collect()
 }
 
-/// `a + b =` as token ids. A number's id is the number.
+/// Returns `a + b =` as token ids.
+///
+/// A number's id is the number itself.
 pub fn prompt((a, b): Pair) -> [u32; 4] {
     [a, MODULUS, b, MODULUS + 1]
 }
 
 impl ModularAddition {
-    /// The pairs that are trained on, and those that are not.
+    /// Returns the pairs that are trained on, and the others.
     pub fn split(&self) -> (Vec<Pair>, Vec<Pair>) {
         let mut pairs = pairs();
-        // Another generator than the weights', which is seeded with the seed itself.
+        // A generator other than that of the weights, which uses the seed itself.
         pairs.shuffle(&mut StdRng::seed_from_u64(self.schedule.seed.wrapping_add(1)));
         let held_out = pairs.split_off((self.trained_part.clamp(0.0, 1.0) * pairs.len() as f64) as usize);
         (pairs, held_out)
@@ -133,7 +139,7 @@ impl Recipe for ModularAddition {
         &mut self.schedule
     }
 
-    /// Every matrix keeps the size of what it is given.
+    /// Every initial matrix keeps the size of its input.
     fn parameters(&self) -> Result<Parameters> {
         let config = config();
         let (d_model, d_mlp) = (config.d_model as f64, config.d_mlp as f64);
@@ -150,7 +156,7 @@ impl Recipe for ModularAddition {
         Tokenizer::from_bytes(vocabulary::plain(&words).as_bytes())
     }
 
-    /// Every step has all the pairs.
+    /// Every step uses all training pairs.
     fn batches(&self, _: usize) -> Box<dyn Iterator<Item = Result<Batch>>> {
         let (trained, _) = self.split();
         let all = batch(&trained);
@@ -185,13 +191,13 @@ impl Recipe for ModularAddition {
     }
 }
 
-/// What the model can do.
+/// The results of a model on trained and held-out pairs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// On the pairs it was trained on.
+    /// The score on the pairs that it was trained on.
     pub trained: Score,
-    /// On the others.
+    /// The score on the other pairs.
     pub held_out: Score,
 }
 
@@ -200,7 +206,7 @@ impl Display for Evaluation {
         let mut line = |pairs: &str, Score { loss, accuracy }: Score, end: &str| {
             write!(f, "{pairs}: loss {loss:.2e} nats, {:.2} % right{end}", 100.0 * accuracy)
         };
-        line("pairs it was trained on", self.trained, "\n")?;
-        line("pairs it has not seen", self.held_out, "")
+        line("training pairs", self.trained, "\n")?;
+        line("held-out pairs", self.held_out, "")
     }
 }

@@ -1,11 +1,11 @@
-//! [`Sums`]: what a model does with every pair of numbers.
+//! [`Sums`]: one run of a model over every pair of numbers.
 
 use super::{MODULUS, Pair, pairs, prompt, sum};
 use crate::{Model, Result, hook::Site, index::Counted, model::Run};
 use candle_core::{DType, Device, IndexOp, Tensor};
 use ndarray::Array2;
 
-/// One run over all sums `a + b =`, in the order of [`pairs`]: what the model says, and what goes on at `=`.
+/// One run over all sums `a + b =`, in the order of [`pairs`]: the answers and the activations at `=`.
 #[derive(Clone, Debug)]
 pub struct Sums {
     run: Run,
@@ -17,17 +17,17 @@ pub struct Sums {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Score {
-    /// The mean loss of the sum, in nats.
+    /// The mean loss of the answers, in nats.
     pub loss: f64,
-    /// The part of the sums that the model thinks likeliest, 0 to 1.
+    /// The share of pairs for which the right answer is the most likely, 0 to 1.
     pub accuracy: f64,
 }
 
 impl Sums {
-    /// Runs a model over all of them.
+    /// Runs a model over all pairs.
     ///
     /// # Errors
-    /// When the model has another vocabulary than the recipe's, or no MLP.
+    /// Fails when the model does not have the recipe's vocabulary, or an MLP.
     pub fn of(model: &Model) -> Result<Self> {
         let prompts: Vec<Vec<u32>> = pairs().into_iter().map(|pair| prompt(pair).to_vec()).collect();
         let run = model.pass(&prompts)?.record([Site::mlp_post(0), Site::pattern(0)]).logits_at([-1]).run()?;
@@ -35,7 +35,7 @@ impl Sums {
         Ok(Self { run, logits })
     }
 
-    /// The logits of all numbers.
+    /// The logits of all numbers, for every pair.
     ///
     /// # Shapes
     /// `[pair, number]`, float64
@@ -43,13 +43,13 @@ impl Sums {
         self.logits.clone()
     }
 
-    /// The probability that the model gives to what is right.
+    /// Returns the probability that the model gives to the right answer, by first and second number.
     ///
     /// # Shapes
-    /// `[first number, second number]`
+    /// `[number, number]`
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn right(&self) -> Result<Array2<f32>> {
         let probabilities = candle_nn::ops::softmax(&self.logits, 1)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         let right = |(a, b): (usize, usize)| {
@@ -59,38 +59,38 @@ impl Sums {
         Ok(Array2::from_shape_fn((MODULUS as usize, MODULUS as usize), right))
     }
 
-    /// How each head divides its attention at `=`, over `a`, `+`, `b` and `=`: the mean over all pairs.
+    /// Returns the mean attention of each head at `=` to `a`, `+`, `b` and `=`, over all pairs.
     ///
     /// # Shapes
     /// `[head, pos]`
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn attention(&self) -> Result<Array2<f32>> {
         let mean = self.run.cache().get(Site::pattern(0))?.i((.., .., 3))?.mean(0)?;
         let values = mean.to_vec2::<f32>()?;
         Ok(Array2::from_shape_fn(mean.dims2()?, |(head, pos)| values[head][pos]))
     }
 
-    /// What every neuron says at `=`.
+    /// Returns the activation of every neuron at `=`, by first and second number.
     ///
     /// # Shapes
-    /// `[first number, second number, neuron]`
+    /// `[number, number, d_mlp]`
     ///
     /// # Errors
-    /// When the tensor library refuses.
+    /// Fails when memory runs out.
     pub fn neurons(&self) -> Result<Tensor> {
         let at_equals = self.run.cache().get(Site::mlp_post(0))?.i((.., 3))?;
         Ok(at_equals.reshape((MODULUS as usize, MODULUS as usize, ()))?)
     }
 
-    /// What one neuron says at `=`.
+    /// Returns the activation of one neuron at `=`, by first and second number.
     ///
     /// # Shapes
-    /// `[first number, second number]`
+    /// `[number, number]`
     ///
     /// # Errors
-    /// When there is no such neuron.
+    /// Fails when there is no such neuron.
     pub fn neuron(&self, neuron: usize) -> Result<Array2<f32>> {
         let neurons = self.neurons()?;
         let neuron = Counted::new("neuron", "this model's MLP has neurons", neurons.dim(2)?).at(neuron)?;
@@ -98,16 +98,16 @@ impl Sums {
         Ok(Array2::from_shape_fn((MODULUS as usize, MODULUS as usize), |(a, b)| values[a][b]))
     }
 
-    /// How well the model adds some pairs.
+    /// Returns how well the model adds some pairs.
     ///
     /// # Errors
-    /// When there are none, or a number is not below the modulus.
+    /// Fails when there are no pairs, or a number is not below the modulus.
     pub fn score(&self, pairs: &[Pair]) -> Result<Score> {
         score(&self.logits, pairs)
     }
 }
 
-/// The same of any logits of all pairs.
+/// Returns the score for any logits of all pairs.
 ///
 /// # Shapes
 /// `[pair, number]`, float64
@@ -120,6 +120,6 @@ pub(crate) fn score(logits: &Tensor, pairs: &[Pair]) -> Result<Score> {
     let answers = Tensor::from_vec(answers, pairs.len(), &Device::Cpu)?;
     let right = logits.argmax(1)?.eq(&answers)?.to_dtype(DType::F64)?;
     let loss: f64 = candle_nn::loss::cross_entropy(&logits, &answers)?.to_scalar()?;
-    // Of logits that are NaN none is the largest.
+    // If logits are NaN, none of them is the largest.
     Ok(Score { loss, accuracy: if loss.is_nan() { loss } else { right.mean_all()?.to_scalar()? } })
 }

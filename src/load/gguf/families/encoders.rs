@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// BERT without its heads, which GGUF leaves out. A RoBERTa is written as one: its positions are counted from 0 again.
+/// BERT without its heads, which GGUF leaves out. A RoBERTa model is written in the same form, with positions from 0.
 pub(super) const BERT: Family = Family {
     architecture: "bert",
     model_type: "bert",
@@ -28,7 +28,7 @@ pub(super) const BERT: Family = Family {
     ..NAMELESS
 };
 
-/// A BERT that knows no kinds of token.
+/// DistilBERT: BERT without token types.
 pub(super) const DISTILBERT: Family = Family {
     model_type: "distilbert",
     is_it: |_| true,
@@ -58,7 +58,7 @@ pub(super) const DISTILBERT: Family = Family {
     ..BERT
 };
 
-/// The distance from which all are one is that of every published model.
+/// T5. GGUF does not store the distance where the last bucket begins; every published model uses the one set here.
 pub(super) const T5: Family = Family {
     architecture: "t5",
     model_type: "t5",

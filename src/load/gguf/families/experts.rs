@@ -1,11 +1,11 @@
-//! Mixtures of experts, whose experts GGUF stacks into one tensor for each matrix.
+//! Mixtures of experts. GGUF stacks the experts into one tensor for each matrix.
 
 use super::{
     llama::{ATTENTION, ENDS, HEAD_NORMS, LLAMA, NORMS, PAIRED, SEPARATE},
     *,
 };
 
-/// The weights of the chosen experts are made to sum to 1.
+/// Mixtral. The weights of the chosen experts are normalized to sum to 1.
 pub(super) const MIXTRAL: Family = Family {
     model_type: "mixtral",
     is_it: |facts| facts.states("expert_count"),
@@ -27,7 +27,7 @@ pub(super) const MIXTRAL: Family = Family {
     ..LLAMA
 };
 
-/// One more expert, with a gate of its own, is asked for every token.
+/// Qwen 2 MoE. A shared expert with its own gate processes every token.
 pub(super) const QWEN2_MOE: Family = Family {
     architecture: "qwen2moe",
     model_type: "qwen2_moe",

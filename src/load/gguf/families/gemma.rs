@@ -1,4 +1,4 @@
-//! Gemma 1 to 3, whose norms multiply by 1 + their weights; GGUF stores that sum.
+//! Gemma 1 to 3. Their norms multiply by 1 + the weight, and GGUF stores that sum.
 
 use super::{
     llama::{ATTENTION, LLAMA, MLP, SEPARATE},
@@ -43,7 +43,7 @@ pub(super) const GEMMA2: Family = Family {
     ..GEMMA
 };
 
-/// The text model. Layers with a window have a rotary base of their own.
+/// The text model. Layers with a sliding window have another rotary base.
 pub(super) const GEMMA3: Family = Family {
     architecture: "gemma3",
     model_type: "gemma3_text",

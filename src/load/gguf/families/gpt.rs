@@ -1,4 +1,4 @@
-//! Families with LayerNorm and an MLP without gate.
+//! Families with LayerNorm and an MLP without a gate.
 
 use super::{
     llama::{ATTENTION, ENDS, NORMS, SEPARATE},
@@ -68,7 +68,7 @@ pub(super) const STARCODER2: Family = Family {
     ..NAMELESS
 };
 
-/// The activation is that of every published model, Pythia among them.
+/// GPT-NeoX. GGUF does not store the activation; every published model, including Pythia, uses the one set here.
 pub(super) const GPT_NEOX: Family = Family {
     architecture: "gptneox",
     model_type: "gpt_neox",
@@ -155,7 +155,7 @@ pub(super) const FALCON: Family = Family {
     ..NAMELESS
 };
 
-/// Attention and MLP are normed apart: GGUF's first norm is the MLP's.
+/// Falcon models with separate norms for attention and MLP. GGUF's first norm is the MLP's.
 pub(super) const FALCON_TWO_NORMS: Family = Family {
     is_it: |facts| facts.has("blk.0.attn_norm_2.weight"),
     fixed: &[

@@ -1,4 +1,4 @@
-//! Llama and its descendants: separate queries, keys and values, gated MLPs.
+//! Llama and its descendants: separate matrices for queries, keys and values, and gated MLPs.
 
 use super::*;
 
@@ -15,7 +15,7 @@ pub(super) const LLAMA: Family = Family {
     ..NAMELESS
 };
 
-/// llama.cpp's converter leaves a Mistral's window out, and then nothing tells it from a Llama.
+/// Mistral. llama.cpp's converter leaves out the window, and then the file looks like a Llama model's.
 pub(super) const MISTRAL: Family = Family {
     model_type: "mistral",
     is_it: |facts| facts.states("attention.sliding_window"),
@@ -78,7 +78,7 @@ pub(super) const COHERE: Family = Family {
     ..LLAMA
 };
 
-/// Gate and up are one matrix, which GGUF calls up.
+/// Phi 3. Gate and up projection are one matrix, which GGUF calls "up".
 pub(super) const PHI3: Family = Family {
     architecture: "phi3",
     model_type: "phi3",
@@ -98,7 +98,7 @@ pub(super) const PHI3: Family = Family {
     ..LLAMA
 };
 
-/// Each head has a norm of its own for its queries and keys; GGUF stacks them.
+/// StableLM. Each head has its own norm for its queries and keys; GGUF stacks them.
 pub(super) const STABLELM: Family = Family {
     architecture: "stablelm",
     model_type: "stablelm",

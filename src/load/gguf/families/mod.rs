@@ -1,4 +1,6 @@
-//! The names of every architecture that is read.
+//! The table of every GGUF architecture that is read.
+//!
+//! To add an architecture, add a `Family` to the file of its relatives and enter it in `FAMILIES`.
 
 mod encoders;
 mod experts;
@@ -12,7 +14,7 @@ use super::{
     steps,
 };
 
-/// Where one architecture's name covers several families, the one that asks for most comes first.
+/// If one architecture name covers several families, the most specific one comes first.
 pub(super) const FAMILIES: &[Family] = &[
     experts::MIXTRAL,
     llama::MISTRAL,
@@ -46,7 +48,7 @@ pub(super) const FAMILIES: &[Family] = &[
     encoders::T5,
 ];
 
-/// A family without any names.
+/// A family with no names, the base of all others.
 const NAMELESS: Family = Family {
     architecture: "",
     model_type: "",
@@ -61,7 +63,7 @@ const NAMELESS: Family = Family {
     tensors: &[],
 };
 
-/// The sizes as most families write them.
+/// The keys of the sizes that most families use.
 const SIZES: &[Pair] = &[
     ("hidden_size", "embedding_length"),
     ("num_hidden_layers", "block_count"),

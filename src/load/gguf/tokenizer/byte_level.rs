@@ -1,4 +1,4 @@
-//! Byte pair encoding over GPT-2's printable bytes, in the many ways to split text into words before.
+//! Byte pair encoding over GPT-2's printable bytes, with the many ways to split text into words first.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let splitter = splitter(&pre).ok_or_else(|| LoadError::Unsupported {
         key: "tokenizer.ggml.pre".into(),
         value: pre.clone(),
-        why: "its way of splitting text into words is not known".into(),
+        why: "this way of splitting text into words is not known".into(),
     })?;
     let normalizer = if QWEN_2.contains(&&*pre) { json!({"type": "NFC"}) } else { Value::Null };
     let frame = if ROBERTA.contains(&&*pre) { vocabulary.frame(true, 2)? } else { Value::Null };
@@ -27,7 +27,7 @@ pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     }))
 }
 
-/// Names that llama.cpp gives to one and the same way of splitting text into words.
+/// The names that llama.cpp gives to one and the same way of splitting text into words.
 const GPT_2: &[&str] = &["gpt-2", "gpt2", "phi-2", "olmo", "mpt", "jais", "trillion", "exaone4", "mellum"];
 const ROBERTA: &[&str] = &["roberta-bpe", "jina-v1-en", "jina-v2-code"];
 const SMOLLM: &[&str] = &["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"];
@@ -36,7 +36,7 @@ const SMAUG: &[&str] = &["smaug-bpe", "dbrx"];
 const QWEN_2: &[&str] = &["qwen2", "stablelm2", "deepseek-r1-qwen"];
 const BLOOM: &[&str] = &["bloom", "gpt3-finnish"];
 
-/// How text is split into words before their bytes are joined.
+/// How text is split into words before their bytes are merged.
 fn splitter(pre: &str) -> Option<Value> {
     const CONTRACTION: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
     const REST: &str = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";

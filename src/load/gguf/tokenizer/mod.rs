@@ -1,4 +1,7 @@
-//! A GGUF's tokenizer, written as the `tokenizer.json` it was made from.
+//! Rebuilds the `tokenizer.json` from which a GGUF file's tokenizer was made.
+//!
+//! To add a kind of tokenizer, add a file with its `build` and name it below. To add a way of splitting text into
+//! words, touch `byte_level.rs`.
 
 mod byte_level;
 mod sentence_piece;
@@ -15,7 +18,7 @@ use crate::{
     text::Tokenizer,
 };
 
-/// The kinds of a token (`tokenizer.ggml.token_type`) that matter here.
+/// The kinds of token (`tokenizer.ggml.token_type`) that matter here.
 const NORMAL: u32 = 1;
 const CONTROL: u32 = 3;
 const USER_DEFINED: u32 = 4;
@@ -23,7 +26,7 @@ const USER_DEFINED: u32 = 4;
 const KINDS: &str = "tokenizer.ggml.token_type";
 const SCORES: &str = "tokenizer.ggml.scores";
 
-/// Refuses a list that has not one entry for each token.
+/// Refuses a list that does not have one entry for each token.
 fn one_for_each<T>(key: &str, list: Vec<T>, tokens: usize) -> Result<Vec<T>> {
     match list.len() == tokens {
         true => Ok(list),
@@ -34,14 +37,14 @@ fn one_for_each<T>(key: &str, list: Vec<T>, tokens: usize) -> Result<Vec<T>> {
     }
 }
 
-/// The tokens of a file, with their kinds and what else is said about them.
+/// The tokens of a file, with their kinds and further settings.
 struct Vocabulary<'a> {
     metadata: &'a Settings,
     tokens: Vec<String>,
     kinds: Vec<u32>,
 }
 
-/// The tokenizer, where the file has one.
+/// Builds the tokenizer, if the file has one.
 pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer>> {
     let Some(model) = metadata.find::<String>("tokenizer.ggml.model")? else { return Ok(None) };
     if ["none", "no_vocab"].contains(&&*model) {
@@ -82,23 +85,23 @@ pub(super) fn build(metadata: &Settings, path: &Path) -> Result<Option<Tokenizer
     Tokenizer::parse(json.as_bytes(), path).map(Some)
 }
 
-/// What is said about special tokens beyond their ids, with llama.cpp's defaults.
+/// The settings of special tokens other than their ids, with llama.cpp's defaults.
 ///
 /// # Errors
-/// When a setting is of the wrong kind.
+/// When a setting has the wrong type.
 pub(super) fn flags(metadata: &Settings) -> Result<Settings> {
     let text = |key| metadata.or(key, String::new());
     let by_default =
         text("tokenizer.ggml.model")? == "llama" || byte_level::LLAMA_3.contains(&&*text("tokenizer.ggml.pre")?);
     let mut flags = Settings::default();
-    // A file that names no such token has none to add.
+    // A file that does not name the token has none to add.
     let by_default = by_default && metadata.has("tokenizer.ggml.bos_token_id")?;
     flags.set("add_bos_token", metadata.or("tokenizer.ggml.add_bos_token", by_default)?);
     Ok(flags)
 }
 
 impl Vocabulary<'_> {
-    /// Tokens that are recognised in a text before it is split.
+    /// The tokens that are recognised in a text before it is split.
     fn added(&self) -> Value {
         let entry = |(id, (content, &kind)): (usize, (&String, &u32))| {
             matches!(kind, CONTROL | USER_DEFINED).then(|| {
@@ -114,7 +117,7 @@ impl Vocabulary<'_> {
         self.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id.into())).collect()
     }
 
-    /// The token and the id that the first of these settings names.
+    /// The token and the id named by the first of these settings.
     fn special(&self, keys: &[&str]) -> Result<Option<(&str, usize)>> {
         for key in keys {
             let key = format!("tokenizer.ggml.{key}_token_id");
@@ -125,7 +128,7 @@ impl Vocabulary<'_> {
         Ok(None)
     }
 
-    /// The token that a setting names by its id.
+    /// The token whose id a setting gives.
     fn token(&self, key: &str, id: u32) -> Result<&str> {
         self.tokens.get(id as usize).map(String::as_str).ok_or_else(|| {
             let why = format!("the vocabulary has ids 0 to {}", self.tokens.len().saturating_sub(1));
@@ -139,8 +142,8 @@ impl Vocabulary<'_> {
         one_for_each(SCORES, scores, self.tokens.len())
     }
 
-    /// What encoders put around a text: first token, text, last token; between two texts also the last token `between`
-    /// times. Nothing where the file names no such tokens.
+    /// The frame that encoders put around a text: first token, text, last token. Between two texts, the last token is
+    /// repeated `between` times. Null if the file does not name these tokens.
     fn frame(&self, first: bool, between: usize) -> Result<Value> {
         let cls = self.special(&["cls", "bos"])?.filter(|_| first);
         let Some(sep) = self.special(&["seperator", "eos"])? else { return Ok(Value::Null) };

@@ -1,4 +1,4 @@
-//! SentencePiece's byte pair encoding, whose order of merges is that of the joined pieces' scores.
+//! SentencePiece's byte pair encoding, which merges pieces in the order of the merged pieces' scores.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -25,8 +25,8 @@ pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     }))
 }
 
-/// Every way to join two pieces into a third, the best score first. The order among equal scores is that of
-/// transformers' `generate_merges`: longer first halves before shorter ones.
+/// Every way to merge two pieces into a third, the best score first. Ties are ordered as in transformers'
+/// `generate_merges`: the longer first half comes first.
 fn merges(tokens: &[String], kinds: &[u32], scores: &[f64]) -> Vec<[String; 2]> {
     let ids: HashMap<&str, usize> = tokens.iter().enumerate().map(|(id, token)| (&**token, id)).collect();
     let mut found = Vec::new();

@@ -1,4 +1,5 @@
-//! SentencePiece's unigram language model: T5's tokenizer, and XLM-RoBERTa's.
+//! SentencePiece's unigram language model ([arXiv:1804.10959](https://arxiv.org/abs/1804.10959)): the tokenizer of T5
+//! and XLM-RoBERTa.
 
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let mark = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": true});
     let squeezed = metadata.or("tokenizer.ggml.remove_extra_whitespaces", true)?;
     let words = if squeezed { vec![json!({"type": "WhitespaceSplit"}), mark.clone()] } else { vec![mark.clone()] };
-    // RoBERTas begin with a token of their own; T5 only ends with one.
+    // RoBERTa models begin with a special token; T5 models only end with one.
     let begins = metadata.or("tokenizer.ggml.add_bos_token", false)?;
     Ok(json!({
         "normalizer": rewrite,

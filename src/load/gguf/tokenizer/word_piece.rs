@@ -1,11 +1,12 @@
-//! WordPiece, BERT's tokenizer.
+//! WordPiece, the tokenizer of BERT.
 
 use serde_json::{Value, json};
 
 use super::{CONTROL, NORMAL, Vocabulary};
 use crate::error::Result;
 
-/// GGUF marks the beginnings of words (`▁token`), where BERT marks what continues one (`##ization`).
+/// Restores BERT's spelling. GGUF marks the beginnings of words (`▁token`), while BERT marks continuations
+/// (`##ization`).
 pub(super) fn restore(vocabulary: &mut Vocabulary) {
     for (token, _) in vocabulary.tokens.iter_mut().zip(&vocabulary.kinds).filter(|(_, kind)| **kind != CONTROL) {
         *token = match token.strip_prefix('▁') {
@@ -18,7 +19,7 @@ pub(super) fn restore(vocabulary: &mut Vocabulary) {
 pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     let unknown = vocabulary.special(&["unknown"])?.map_or("[UNK]", |(token, _)| token);
     let mut words = vocabulary.tokens.iter().zip(&vocabulary.kinds).filter(|(_, kind)| **kind == NORMAL);
-    // Older files do not say whether text is made lower case; then a vocabulary without a capital does.
+    // Older files do not say whether text is lower-cased. Then it is, if the vocabulary has no capitals.
     let capitals = words.any(|(token, _)| !is_placeholder(token) && token.chars().any(char::is_uppercase));
     let lowercase = vocabulary.metadata.or("tokenizer.ggml.normalizer.lowercase", !capitals)?;
     let (cls, sep) = (vocabulary.special(&["cls", "bos"])?, vocabulary.special(&["seperator", "eos"])?);
@@ -37,7 +38,7 @@ pub(super) fn json(vocabulary: &Vocabulary) -> Result<Value> {
     }))
 }
 
-/// `[UNK]`, `[unused7]`, `[PAD30522]`: no words.
+/// Whether a token is not a word, such as `[UNK]`, `[unused7]` or `[PAD30522]`.
 fn is_placeholder(token: &str) -> bool {
     token.starts_with('[') && token.ends_with(']')
 }

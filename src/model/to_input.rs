@@ -1,0 +1,71 @@
+//! [`ToInput`]: anything that a model can read in one pass.
+
+use super::{Model, ToTokens};
+use crate::{Result, error::RunError, text::Input};
+
+/// Anything that a model can read: what [`ToTokens`] is for, and for an encoder-decoder also a pair, the encoder's source
+/// and what the decoder reads, as [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads
+/// its starting token alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a model reads: give a text, several texts, token ids (whole numbers), or a pair \
+               (source, decoder input)"
+)]
+pub trait ToInput {
+    /// What is read, checked against the model's vocabulary and context length.
+    ///
+    /// # Errors
+    /// When a text is empty or too long, an id is out of range, text is given to a model without tokenizer, or a pair is
+    /// given to a model of one stack.
+    fn to_input(&self, model: &Model) -> Result<Input>;
+}
+
+impl<T: ToTokens + ?Sized> ToInput for T {
+    fn to_input(&self, model: &Model) -> Result<Input> {
+        model.input_of(self.to_tokens(model)?)
+    }
+}
+
+impl<S: ToTokens, T: ToTokens> ToInput for (S, T) {
+    fn to_input(&self, model: &Model) -> Result<Input> {
+        let (source, target) = self;
+        model.input_of(source.to_tokens(model)?)?.with_target(model, target)
+    }
+}
+
+impl ToInput for Input {
+    fn to_input(&self, model: &Model) -> Result<Input> {
+        let tokens = self.tokens().to_tokens(model)?;
+        match self.source() {
+            Some(source) => Ok(model.input_of(source.to_tokens(model)?)?.need_source(model)?.with_tokens(tokens)),
+            None => model.input_of(tokens),
+        }
+    }
+}
+
+impl ToInput for &Input {
+    fn to_input(&self, model: &Model) -> Result<Input> {
+        (*self).to_input(model)
+    }
+}
+
+impl Input {
+    /// With something else for the decoder to read.
+    ///
+    /// # Errors
+    /// When the model has no encoder, the target cannot be read, or there are not as many texts as the encoder reads.
+    pub(crate) fn with_target(self, model: &Model, target: impl ToTokens) -> Result<Self> {
+        let tokens = model.target_tokens(target)?;
+        let both = self.need_source(model)?;
+        match both.batch() == tokens.batch() {
+            true => Ok(both.with_tokens(tokens)),
+            false => Err(RunError::Batches { source: both.batch(), target: tokens.batch() }.into()),
+        }
+    }
+
+    fn need_source(self, model: &Model) -> Result<Self> {
+        match self.source() {
+            Some(_) => Ok(self),
+            None => Err(RunError::NoEncoder { family: model.config().family.clone() }.into()),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! [`Block`]: attention and an MLP around the residual stream, with the norms where each family puts them.
+
+use super::{Attention, Feed, Norm};
+use crate::{
+    Result,
+    net::{Frame, Here, Tap},
+    ops,
+    site::Point,
+};
+use candle_core::Tensor;
+
+/// One layer: attention, perhaps a look at the encoder, perhaps an MLP, each adding to the residual stream. The norms
+/// that a family does not have are [`Norm::none`].
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// On what attention reads.
+    pub(crate) ln1: Norm,
+    pub(crate) attention: Attention,
+    /// On what attention writes.
+    pub(crate) ln1_post: Norm,
+    pub(crate) cross: Option<Cross>,
+    /// On the sum of the stream and what attention wrote (BERT).
+    pub(crate) ln_mid: Norm,
+    /// On what the MLP reads.
+    pub(crate) ln2: Norm,
+    pub(crate) mlp: Option<Feed>,
+    /// On what the MLP writes.
+    pub(crate) ln2_post: Norm,
+    /// On the sum of the stream and what the MLP wrote (BERT).
+    pub(crate) ln_end: Norm,
+    /// Attention and MLP read the same stream side by side.
+    pub(crate) parallel: bool,
+    /// What attention and MLP write is multiplied by this.
+    pub(crate) residual_scale: f64,
+}
+
+/// The decoder's look at the encoder.
+#[derive(Clone, Debug)]
+pub(crate) struct Cross {
+    pub(crate) ln: Norm,
+    pub(crate) attention: Attention,
+}
+
+impl Block {
+    /// A block whose norms stand before attention and MLP, as nearly all decoders' do.
+    pub(crate) fn new(ln1: Norm, attention: Attention, mlp: Option<(Norm, Feed)>) -> Self {
+        let (ln2, mlp) = mlp.map_or((Norm::none(), None), |(ln2, mlp)| (ln2, Some(mlp)));
+        let none = Norm::none;
+        Self {
+            ln1,
+            attention,
+            ln1_post: none(),
+            cross: None,
+            ln_mid: none(),
+            ln2,
+            mlp,
+            ln2_post: none(),
+            ln_end: none(),
+            parallel: false,
+            residual_scale: 1.0,
+        }
+    }
+
+    /// All places for norms, in the order they are reached.
+    pub(crate) fn norms(&self) -> Vec<&Norm> {
+        let Self { ln1, ln1_post, cross, ln_mid, ln2, ln2_post, ln_end, .. } = self;
+        let across = cross.iter().map(|cross| &cross.ln);
+        [ln1, ln1_post].into_iter().chain(across).chain([ln_mid, ln2, ln2_post, ln_end]).collect()
+    }
+
+    /// # Shapes
+    /// `[batch, pos, d_model]` in and out.
+    pub(crate) fn forward(&self, resid: Tensor, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
+        let resid_pre = tap.at(here.site(Point::ResidPre), resid)?;
+        let attn_out = self.attention.forward(&resid_pre, &self.ln1, here, frame, tap)?;
+        let attn_out = self.scaled(self.ln1_post.forward(&attn_out, here, tap)?)?;
+        let attn_out = tap.at(here.site(Point::AttnOut), attn_out)?;
+        let resid = ops::add(&resid_pre, &attn_out)?;
+        let Some(mlp) = &self.mlp else { return tap.at(here.site(Point::ResidPost), resid) };
+        // What is added to, and what the MLP is to read before its norm.
+        let (resid, to_read) = match self.parallel {
+            true => (resid, resid_pre),
+            false => {
+                let resid_mid = tap.at(here.site(Point::ResidMid), resid)?;
+                let resid_mid = self.look_across(resid_mid, here, frame, tap)?;
+                (resid_mid.clone(), resid_mid)
+            }
+        };
+        let mlp_in = tap.copy_at(here.site(Point::MlpIn), to_read)?;
+        let (resid, mlp_in) = match self.ln_mid.is_none() {
+            true => (resid, mlp_in),
+            false => {
+                let normed = self.ln_mid.forward(&mlp_in, here, tap)?;
+                (normed.clone(), normed)
+            }
+        };
+        let mlp_out = self.feed(mlp, mlp_in, here, tap)?;
+        let mlp_out = tap.at(here.site(Point::MlpOut), mlp_out)?;
+        let resid_post = tap.at(here.site(Point::ResidPost), ops::add(&resid, &mlp_out)?)?;
+        if self.ln_end.is_none() {
+            return Ok(resid_post);
+        }
+        let normed = self.ln_end.forward(&resid_post, here, tap)?;
+        tap.at(here.site(Point::NormalizedResidPost), normed)
+    }
+
+    /// The stream after the decoder's look at the encoder, where there is one.
+    fn look_across(&self, resid_mid: Tensor, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
+        let Some(cross) = &self.cross else { return Ok(resid_mid) };
+        let read = tap.copy_at(here.site(Point::CrossAttnIn), resid_mid.clone())?;
+        let out = cross.attention.forward(&read, &cross.ln, here.across(), frame, tap)?;
+        let out = tap.at(here.site(Point::CrossAttnOut), out)?;
+        tap.at(here.site(Point::ResidMidCross), (resid_mid + out)?)
+    }
+
+    /// What the MLP makes of the stream that it reads.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]` in and out.
+    pub(crate) fn feed(&self, mlp: &Feed, mlp_in: Tensor, here: Here, tap: &mut Tap) -> Result<Tensor> {
+        let mlp_out = mlp.forward(&self.ln2.forward(&mlp_in, here, tap)?, here, tap)?;
+        self.scaled(self.ln2_post.forward(&mlp_out, here, tap)?)
+    }
+
+    /// What the MLP makes of the stream before any norm between attention and MLP, with no hook called.
+    ///
+    /// # Shapes
+    /// `[batch, pos, d_model]` in and out.
+    pub(crate) fn feed_stream(&self, mlp: &Feed, stream: &Tensor, here: Here) -> Result<Tensor> {
+        self.feed(mlp, self.ln_mid.apply(stream)?, here, &mut Tap::idle())
+    }
+
+    /// What is added to the stream, of what attention or MLP wrote.
+    pub(crate) fn scaled(&self, x: Tensor) -> Result<Tensor> {
+        if self.residual_scale == 1.0 { Ok(x) } else { Ok((x * self.residual_scale)?) }
+    }
+}

@@ -1,0 +1,117 @@
+//! The tap: the one place through which every activation passes, to be recorded, changed or differentiated.
+
+use crate::{Result, cache::Positions, hook::Intervention, ops, site::Site};
+use candle_core::{Tensor, Var};
+use std::collections::HashMap;
+
+/// What is to happen at one site.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Order {
+    pub(crate) record: bool,
+    pub(crate) differentiate: bool,
+    pub(crate) edits: Vec<Intervention>,
+}
+
+/// What is to happen at every site, decided before the forward pass starts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    orders: HashMap<Site, Order>,
+    /// The positions that are recorded; all where absent.
+    pub(crate) positions: Option<Positions>,
+}
+
+impl Plan {
+    pub(crate) fn order(&mut self, site: Site) -> &mut Order {
+        self.orders.entry(site).or_default()
+    }
+
+    /// The part of an activation that is recorded.
+    fn recorded(&self, site: Site, x: &Tensor) -> Result<Tensor> {
+        self.positions.as_ref().map_or_else(|| Ok(x.clone()), |positions| positions.part(site, x))
+    }
+}
+
+/// Follows one forward pass with a [`Plan`] in hand.
+///
+/// A forward pass sends each activation through [`Tap::at`] on its way: `let z = tap.at(Site::z(l), z)?;`. A site
+/// nobody asked for costs one lookup.
+#[derive(Debug, Default)]
+pub(crate) struct Tap<'a> {
+    plan: Option<&'a Plan>,
+    pub(crate) recorded: Vec<(Site, Tensor)>,
+    /// A variable of zeros added at each differentiated site; its gradient is the activation's.
+    pub(crate) deltas: Vec<(Site, Var)>,
+}
+
+impl<'a> Tap<'a> {
+    pub(crate) fn new(plan: &'a Plan) -> Self {
+        Self { plan: Some(plan), ..Self::default() }
+    }
+
+    /// A tap that nobody watches.
+    pub(crate) fn idle() -> Self {
+        Self::default()
+    }
+
+    fn order(&self, site: Site) -> Option<&'a Order> {
+        self.plan?.orders.get(&site)
+    }
+
+    /// Whether anything at all is to happen here: what costs extra is worked out only then.
+    pub(crate) fn wants(&self, site: Site) -> bool {
+        self.order(site).is_some()
+    }
+
+    /// Whether what flows on from here may differ, or is differentiated.
+    pub(crate) fn acts_on(&self, site: Site) -> bool {
+        self.order(site).is_some_and(|order| order.differentiate || !order.edits.is_empty())
+    }
+
+    /// Passes a copy of an activation through, where anybody wants it: changes there do not reach the original.
+    pub(crate) fn copy_at(&mut self, site: Site, x: Tensor) -> Result<Tensor> {
+        if self.wants(site) { self.at(site, x) } else { Ok(x) }
+    }
+
+    /// Passes an activation through: changes first, then the gradient's variable, then the recording.
+    pub(crate) fn at(&mut self, site: Site, mut x: Tensor) -> Result<Tensor> {
+        let Some(order) = self.order(site) else { return Ok(x) };
+        for edit in &order.edits {
+            x = edit.apply(&x)?;
+        }
+        if order.differentiate {
+            let delta = Var::zeros(x.shape(), x.dtype(), x.device())?;
+            x = ops::add(&x, delta.as_tensor())?;
+            self.deltas.push((site, delta));
+        }
+        if let (true, Some(plan)) = (order.record, self.plan) {
+            self.recorded.push((site, plan.recorded(site, &x)?));
+        }
+        Ok(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tap;
+    use crate::{model::Model, net::Frame};
+    use candle_core::{DType, Device, Var};
+
+    #[test]
+    fn a_backward_pass_works_out_no_gradient_of_a_weight_and_keeps_none() {
+        let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/");
+        for name in ["gpt2-tiny", "llama-gqa-tied", "families/gemma2", "families/mixtral", "families/bert"] {
+            let model = Model::open(format!("{reference}{name}")).unwrap();
+            let (config, transformer) = (model.config(), model.transformer());
+            let mut frame = Frame::new(&config, &transformer.last, &model.tokens([3, 1, 4]).unwrap()).unwrap();
+            let start = Var::rand(-1f32, 1f32, (1, 3, config.d_model), &Device::Cpu).unwrap();
+            let (stack, mut tap) = (&transformer.last, Tap::idle());
+            let resid = stack.forward(start.as_tensor().clone(), 0..config.n_layers, &mut frame, &mut tap).unwrap();
+            let logits = transformer.readout.logits(&config, &resid, None, &mut tap).unwrap().unwrap();
+            let gradients = logits.sqr().unwrap().to_dtype(DType::F32).unwrap().sum_all().unwrap().backward().unwrap();
+            assert!(gradients.get(&start).is_some());
+            // A mixture adds its experts up from zeros, one tensor a layer, which have a gradient too.
+            let zeros = if config.experts.is_some() { config.n_layers } else { 0 };
+            assert_eq!(gradients.get_ids().count(), 1 + zeros, "{name}: the stream's and no weight's");
+        }
+    }
+}
