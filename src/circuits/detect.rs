@@ -153,7 +153,7 @@ impl Detector {
             config.check(Site::in_block(self.stack, 0, Point::Pattern))?;
         }
         let tokens = run.cache().source().filter(|_| self.stack == Stack::Encoder).unwrap_or_else(|| run.tokens());
-        let dim = (config.layers_of(self.stack), config.n_heads);
+        let dim = (config.layers_of(self.stack), config.in_stack(self.stack).n_heads);
         let all = || (0..dim.0).flat_map(|layer| (0..dim.1).map(move |head| (layer, head)));
         let asked: Vec<(usize, usize)> = match &self.heads {
             Some(heads) => heads.iter().map(|&head| head_among(head, dim)).collect::<Result<_>>()?,

@@ -9,6 +9,7 @@ mod position;
 mod processing_record;
 mod sites;
 mod sizes;
+mod stack;
 
 use crate::{
     index::{Counted, ToIndex, place},
@@ -20,6 +21,7 @@ pub(crate) use position::alibi_slopes;
 pub use position::{LongContext, Position, Rotary};
 pub use processing_record::{ProcessingRecord, Step};
 pub(crate) use sizes::Sizes;
+pub use stack::StackConfig;
 
 /// Everything that distinguishes one transformer's computation from another's.
 ///
@@ -43,8 +45,9 @@ pub struct Config {
     pub architecture: Architecture,
     /// The number of blocks; in an encoder-decoder, those of the decoder.
     pub n_layers: usize,
-    /// The number of blocks of the encoder in an encoder-decoder; 0 otherwise.
-    pub n_encoder_layers: usize,
+    /// What the encoder of an encoder-decoder has for itself; `None` in a model of one stack. [`Config::stack`] returns
+    /// the part of either stack.
+    pub encoder: Option<StackConfig>,
     /// The width of the residual stream.
     pub d_model: usize,
     /// The width of the embeddings before they are projected to `d_model` (ALBERT); `d_model` in nearly every model.
@@ -147,7 +150,7 @@ impl Config {
             family: family.into(),
             architecture: Architecture::Decoder,
             n_layers: 0,
-            n_encoder_layers: 0,
+            encoder: None,
             d_model: 0,
             d_embed: 0,
             n_heads: 0,
@@ -204,7 +207,10 @@ impl Config {
 
     /// The number of blocks of a stack.
     pub(crate) fn layers_of(&self, stack: Stack) -> usize {
-        if stack == Stack::Encoder { self.n_encoder_layers } else { self.n_layers }
+        match &self.encoder {
+            Some(encoder) if stack == Stack::Encoder => encoder.n_layers,
+            _ => self.n_layers,
+        }
     }
 
     /// Whether positions are learned vectors, wherever they are added.
@@ -233,12 +239,12 @@ impl Config {
         }
     }
 
-    /// Returns the factor of a layer's attention scores.
+    /// Returns the factor of a layer's attention scores; in an encoder-decoder, of a layer of the decoder.
     ///
     /// # Errors
     /// When there is no such layer.
     pub fn attn_scale(&self, layer: impl ToIndex) -> crate::Result<f64> {
-        let layers = Counted::layers(self.n_layers.max(self.n_encoder_layers));
+        let layers = Counted::layers(self.n_layers);
         Ok(self.scale_of_scores(layers.index(layer)?))
     }
 

@@ -1,5 +1,7 @@
 //! [`Position`]: how a model represents positions.
 
+use std::fmt;
+
 /// How a model represents the positions of tokens.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -25,6 +27,19 @@ pub enum Position {
     },
     /// No representation except the causal mask.
     None,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Learned => "learned",
+            Self::Shortformer => "learned, read by queries and keys alone (Shortformer)",
+            Self::Rotary(_) => "rotary",
+            Self::Alibi(_) => "ALiBi",
+            Self::RelativeBias { .. } => "relative bias",
+            Self::None => "none",
+        })
+    }
 }
 
 /// The frequencies of a rotary embedding.

@@ -13,7 +13,7 @@ impl Config {
     fn size(&self, site: Site, axis: Axis, sizes: Sizes) -> Option<usize> {
         use Point::*;
         let Sizes { batch, source, target, past } = sizes;
-        let of_encoder = self.is_of_encoder(site);
+        let (own, of_encoder) = (self.in_stack(site.stack()), self.is_of_encoder(site));
         let pos = if of_encoder { source } else { target };
         let keys = match site.point() {
             CrossAttnScores | CrossPattern => source,
@@ -26,12 +26,12 @@ impl Config {
             Axis::Batch => batch,
             Axis::Pos | Axis::Query => pos,
             Axis::Key => keys,
-            Axis::Head => self.n_heads,
-            Axis::KvHead => self.n_key_value_heads,
+            Axis::Head => own.n_heads,
+            Axis::KvHead => own.n_key_value_heads,
             Axis::DModel if site.point().is_embed_wide() => self.d_embed,
             Axis::DModel => self.d_model,
-            Axis::DHead => self.d_head,
-            Axis::DMlp => self.d_mlp,
+            Axis::DHead => own.d_head,
+            Axis::DMlp => own.d_mlp,
             Axis::DVocab => self.d_vocab,
             Axis::One => 1,
             Axis::Class => 2,
@@ -92,7 +92,8 @@ impl Config {
 
     /// The place of a site's block among all blocks that a forward pass goes through.
     pub(crate) fn block_at(&self, site: Site) -> Option<usize> {
-        let before = if site.stack() == Stack::Encoder { 0 } else { self.n_encoder_layers };
+        let before = self.stacks().iter().take_while(|&&stack| stack != site.stack());
+        let before: usize = before.map(|&stack| self.layers_of(stack)).sum();
         site.layer().map(|layer| before + layer)
     }
 
@@ -108,7 +109,11 @@ impl Config {
     /// Returns every site of this model, in the order of a forward pass.
     pub fn sites(&self) -> Vec<Site> {
         let experts = self.experts.map_or(0, |experts| experts.count);
-        let all = Site::all(self.stacks(), self.n_layers.max(self.n_encoder_layers), experts);
+        let all = Site::all(
+            self.stacks(),
+            self.stacks().iter().map(|&stack| self.layers_of(stack)).max().unwrap_or(0),
+            experts,
+        );
         let mut sites: Vec<_> = all.into_iter().filter(|site| self.absence(*site).is_none()).collect();
         for &stack in self.stacks() {
             for layer in 0..self.layers_of(stack) {
@@ -229,10 +234,11 @@ impl Config {
         let before = normed && self.norm_place != NormPlace::After;
         let after = normed && matches!(self.norm_place, NormPlace::After | NormPlace::PreAndPost);
         let cross = site.stack() == Stack::Decoder;
-        let rotary = self.turn(layer).is_some();
+        let own = self.in_stack(site.stack());
+        let rotary = own.turn(layer).is_some();
         let dense = has_mlp && self.experts.is_none();
-        let grouped = self.n_heads != self.n_key_value_heads;
-        let relative = matches!(self.position, Position::RelativeBias { .. }) && layer == 0;
+        let grouped = own.n_heads != own.n_key_value_heads;
+        let relative = matches!(own.position, Position::RelativeBias { .. }) && layer == 0;
         match site.point() {
             ResidPre | QInput | KInput | VInput | Q | K | V | AttnScores | Pattern | Z | Result | AttnOut
             | ResidPost => (true, ""),

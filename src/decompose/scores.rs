@@ -95,7 +95,11 @@ impl Run {
         }
         let (of_queries, of_keys) = match here.is_across() {
             true => {
-                let end = Site::in_block(Stack::Encoder, config.n_encoder_layers.saturating_sub(1), Point::ResidPost);
+                let end = Site::in_block(
+                    Stack::Encoder,
+                    config.layers_of(Stack::Encoder).saturating_sub(1),
+                    Point::ResidPost,
+                );
                 let stream = Site::in_block(here.stack, here.layer, Point::ResidMid);
                 (Made::of(self, stream, stream)?, Made::of(self, end, Site::encoder_final_ln_normalized())?)
             }

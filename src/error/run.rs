@@ -34,6 +34,8 @@ pub(crate) enum RunError {
     NoHead { family: String, part: &'static str },
     #[error("this {family} model has no encoder, so a pass has no target; give the whole text to pass()")]
     NoEncoder { family: String },
+    #[error("this {family} model has no stack `{asked}`; it has {has}")]
+    NoStack { asked: &'static str, family: String, has: String },
     #[error("the encoder reads {source} texts and the decoder {target}; give one target for each source")]
     Batches { r#source: usize, target: usize },
     #[error("an encoder such as this {family} model does not predict next tokens, so it has no such loss")]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Result,
-    config::{Architecture, Config, Normalization, Position},
+    config::{Architecture, Config, Normalization, Position, StackConfig},
     error::LoadError,
     load::{Settings, Weights},
     net::{
@@ -60,10 +60,9 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         let why = format!("it must be more than half of `relative_attention_num_buckets`, {num_buckets}");
         return Err(senseless("relative_attention_max_distance", max_distance, why));
     }
-    Ok(Config {
+    let config = Config {
         architecture: Architecture::EncoderDecoder,
         n_layers: settings.or("num_decoder_layers", n_encoder_layers)?,
-        n_encoder_layers,
         d_model,
         d_embed: d_model,
         n_heads,
@@ -85,7 +84,9 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         left_out: [OF_CROSS].into_iter().filter(|name| weights.contains(name)).map(str::to_owned).collect(),
         decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
         ..Config::base(&family)
-    })
+    };
+    let encoder = Some(StackConfig { n_layers: n_encoder_layers, ..config.own_part() });
+    Ok(Config { encoder, ..config })
 }
 
 /// Whether the MLP is gated, and its nonlinearity: `relu`, `gated-gelu`, ...
@@ -136,8 +137,8 @@ fn ends(config: &Config, weights: &Weights) -> Result<([Embed; 2], Linear)> {
 
 /// The layers of a stack. The first layer holds the relative position bias that all layers add to their scores.
 fn stack(config: &Config, weights: &Weights, stack: Stack, front: Embed) -> Result<StackParts> {
-    let blocks =
-        (0..config.layers_of(stack)).map(|layer| block(config, weights, stack, layer)).collect::<Result<_>>()?;
+    let config = &config.in_stack(stack);
+    let blocks = (0..config.n_layers).map(|layer| block(config, weights, stack, layer)).collect::<Result<_>>()?;
     let parts = StackParts { stack, front, blocks, relative: None, norm: None };
     let Position::RelativeBias { num_buckets, max_distance } = config.position else { return Ok(parts) };
     let name = format!("{}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", stack.prefix());

@@ -27,6 +27,7 @@ mod to_tokens;
 
 pub use crate::config::{
     Architecture, Config, Experts, Heads, LongContext, NormPlace, Normalization, Pooling, Position, QkNorm, Rotary,
+    StackConfig,
 };
 pub use crate::families::families;
 pub use crate::site::ToPattern;

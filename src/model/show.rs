@@ -1,6 +1,6 @@
 //! How models and runs are shown.
 
-use super::{Architecture, Config, Model, Normalization, Position, Run};
+use super::{Architecture, Config, Model, Normalization, Run};
 use crate::{
     Result,
     hook::{Site, ToIndex},
@@ -17,19 +17,25 @@ pub(crate) fn grouped(count: usize) -> String {
 }
 
 impl Config {
+    /// A fact about each stack; once if it is the same in all.
+    fn by_stack(&self, fact: impl Fn(&Self) -> String) -> String {
+        let facts: Vec<_> = self.stacks().iter().map(|&stack| (stack.prefix(), fact(&self.in_stack(stack)))).collect();
+        match facts.iter().all(|(_, fact)| *fact == facts[0].1) {
+            true => facts[0].1.clone(),
+            false => facts.iter().map(|(stack, fact)| format!("{stack}: {fact}")).collect::<Vec<_>>().join("; "),
+        }
+    }
+
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let heads = match self.n_heads == self.n_key_value_heads {
-            true => format!("{} heads of {}", self.n_heads, self.d_head),
-            false => format!("{} heads of {}, sharing {} key heads", self.n_heads, self.d_head, self.n_key_value_heads),
-        };
-        let layers = match self.n_encoder_layers {
-            0 => self.n_layers.to_string(),
-            encoder => format!("{encoder} of the encoder, {} of the decoder", self.n_layers),
-        };
+        let heads = self.by_stack(|own| match own.n_heads == own.n_key_value_heads {
+            true => format!("{} heads of {}", own.n_heads, own.d_head),
+            false => format!("{} heads of {}, sharing {} key heads", own.n_heads, own.d_head, own.n_key_value_heads),
+        });
+        let layers = self.by_stack(|own| own.n_layers.to_string());
         let gated = if self.gated_mlp { ", gated" } else { "" };
         let mlp = match (self.attn_only, self.experts) {
             (true, _) => "none: attention only".into(),
-            (_, None) => format!("{} {}{gated}", grouped(self.d_mlp), self.act_fn),
+            (_, None) => self.by_stack(|own| format!("{} {}{gated}", grouped(own.d_mlp), own.act_fn)),
             (_, Some(experts)) => {
                 let (of, chosen) = (experts.count, experts.per_token);
                 format!(
@@ -44,14 +50,7 @@ impl Config {
             Normalization::RmsNorm => "RMSNorm",
             Normalization::None => "none",
         };
-        let position = match self.position {
-            Position::Learned => "learned",
-            Position::Shortformer => "learned, read by queries and keys alone (Shortformer)",
-            Position::Rotary(_) => "rotary",
-            Position::Alibi(_) => "ALiBi",
-            Position::RelativeBias { .. } => "relative bias",
-            Position::None => "none",
-        };
+        let position = self.by_stack(|own| own.position.to_string());
         vec![
             ("family", self.family.clone()),
             ("layers", layers),
@@ -59,7 +58,7 @@ impl Config {
             ("attention", format!("{heads} (d_head)")),
             ("neurons (d_mlp)", mlp),
             ("vocabulary", format!("{}{}", grouped(self.d_vocab), if self.tied { ", tied" } else { "" })),
-            ("longest text", format!("{} tokens", grouped(self.n_ctx))),
+            ("longest text", self.by_stack(|own| format!("{} tokens", grouped(own.n_ctx)))),
             ("norm, positions", format!("{norm}, {position}")),
         ]
     }

@@ -106,6 +106,7 @@ impl Frame {
         real: Option<Arc<[Range<usize>]>>,
         token_types: Vec<u32>,
     ) -> Result<Self> {
+        let config = &config.in_stack(stack.stack);
         let everywhere = 0..new.end;
         let rows = real.as_deref().unwrap_or(std::slice::from_ref(&everywhere));
         let stands = |real: &Range<usize>, index| if real.contains(&index) { (index - real.start) as u32 } else { 0 };
@@ -124,7 +125,7 @@ impl Frame {
             real,
             rotary: None,
             local_rotary: None,
-            turns: (0..config.n_layers.max(config.n_encoder_layers)).map(turn).collect(),
+            turns: (0..config.n_layers).map(turn).collect(),
             bias: None,
             bias_unhooked: stack.relative.is_some(),
             beside: None,

@@ -39,13 +39,14 @@ impl Patching {
         let (input, config) = (self.corrupt_input(), self.experiment.model.config());
         let values = self.experiment.source.values(&self.experiment.model, &input, sites)?;
         let causal = config.architecture != Architecture::Encoder;
+        let encoder_layers = config.encoder.as_ref().map_or(0, |encoder| encoder.n_layers);
         let untouched = |(_, (_, corrupt)): (&Metric, &Baselines)| vec![corrupt.clone(); cells.len()];
         let mut results: Vec<_> = self.measured().map(untouched).collect();
         let (mixed, last) = (self.mixed()?, self.answers()?.into_iter().max());
         // Cells of an encoder beside a decoder run apart from those of the decoder, which look at what it gave before.
         let mut groups: BTreeMap<(bool, usize), Vec<usize>> = BTreeMap::new();
         for (index, start) in self.starts(cells, &values)?.into_iter().enumerate() {
-            let (Some(start), decodes) = (start, cells[index].block >= config.n_encoder_layers) else { continue };
+            let (Some(start), decodes) = (start, cells[index].block >= encoder_layers) else { continue };
             // What comes after all answers does nothing to them.
             match causal {
                 true if Some(start) > last && mixed.is_empty() => continue,

@@ -94,7 +94,7 @@ impl Patching {
 
     /// The model's attention heads as the axis of a map.
     pub fn head_axis(&self, name: &str) -> MapAxis {
-        MapAxis::index(name, self.experiment.model.config().n_heads)
+        MapAxis::index(name, self.experiment.model.config().in_stack(self.part.stack).n_heads)
     }
 
     /// The model's heads of keys and values as the axis of a map: in grouped-query attention fewer than its attention
@@ -114,8 +114,9 @@ impl Patching {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn key_head_axis(&self, name: &str) -> MapAxis {
-        let (heads, key_heads) =
-            (self.experiment.model.config().n_heads, self.experiment.model.config().n_key_value_heads);
+        let config = self.experiment.model.config();
+        let own = config.in_stack(self.part.stack);
+        let (heads, key_heads) = (own.n_heads, own.n_key_value_heads);
         MapAxis { shared: heads / key_heads.max(1), ..MapAxis::index(name, key_heads) }
     }
 

@@ -29,7 +29,7 @@ impl WeightViews {
     #[doc(alias = "W_K")]
     pub fn w_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
-        self.shared(weight_in_heads(&attention.k, attention.n_key_value_heads)?)
+        self.shared(weight_in_heads(&attention.k, attention.n_key_value_heads)?, attention.n_heads)
     }
 
     /// `W_V`.
@@ -42,7 +42,7 @@ impl WeightViews {
     #[doc(alias = "W_V")]
     pub fn w_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
-        self.shared(weight_in_heads(&attention.v, attention.n_key_value_heads)?)
+        self.shared(weight_in_heads(&attention.v, attention.n_key_value_heads)?, attention.n_heads)
     }
 
     /// `W_O`.
@@ -81,7 +81,7 @@ impl WeightViews {
     #[doc(alias = "b_K")]
     pub fn b_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
-        self.shared(self.bias_in_heads(&attention.k, attention.n_key_value_heads)?)
+        self.shared(self.bias_in_heads(&attention.k, attention.n_key_value_heads)?, attention.n_heads)
     }
 
     /// `b_V`.
@@ -94,7 +94,7 @@ impl WeightViews {
     #[doc(alias = "b_V")]
     pub fn b_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
-        self.shared(self.bias_in_heads(&attention.v, attention.n_key_value_heads)?)
+        self.shared(self.bias_in_heads(&attention.v, attention.n_key_value_heads)?, attention.n_heads)
     }
 
     /// `b_O`.
@@ -114,8 +114,7 @@ impl WeightViews {
     }
 
     /// Returns weights of key heads, repeated for every query head that shares them if that was asked for.
-    fn shared(&self, by_head: Tensor) -> Result<Tensor> {
-        let n_heads = self.model.config().n_heads;
+    fn shared(&self, by_head: Tensor, n_heads: usize) -> Result<Tensor> {
         let kv_heads = by_head.dim(0)?;
         if !self.ungrouped || kv_heads == n_heads {
             return Ok(by_head);

@@ -119,7 +119,7 @@ impl Reference {
             checkpoint.settings = Settings::parse(&config.to_string())?;
             let model = Model::from_checkpoint(checkpoint)?;
             let last = format!("blocks.{}.hook_resid_post", model.config().n_layers - 1);
-            let encodes = model.config().n_encoder_layers > 0;
+            let encodes = model.config().encoder.is_some();
             let pass = if encodes { model.pass([5, 0, 3, 1, 9])? } else { model.pass([5, 0, 3, 1, 9])?.record(&*last) };
             let run = pass.run()?;
             run.logits().or_else(|_| run.cache().get(&*last))

@@ -36,7 +36,10 @@ fn scores_of_weights_are_those_of_the_chosen_attention() {
                 assert!((matching[[0, head]] - matches).abs() < 1e-3, "{name} {which} {head}");
             }
         }
-        assert_eq!(matching_scores(&encoder).unwrap().dim().0, open(name).config().n_encoder_layers);
+        assert_eq!(
+            matching_scores(&encoder).unwrap().dim().0,
+            open(name).config().stack(glassbox::hook::Stack::Encoder).unwrap().n_layers
+        );
         let scores = composition_scores(&decoder, Composition::K).unwrap().scores;
         let (ov, qk) = (decoder.ov(0).unwrap().get(1).unwrap(), decoder.qk(1).unwrap().get(2).unwrap());
         let norm = |matrix: candle_core::Tensor| {

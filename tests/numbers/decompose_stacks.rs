@@ -231,7 +231,8 @@ fn runs_that_recorded_some_positions_give_the_same_numbers_there() {
 fn scores_of_any_attention_of_two_stacks_are_sums_over_pairs_of_parts() {
     for name in T5 {
         let (model, run) = model_and_run(name);
-        let (encoder, decoder) = (model.config().n_encoder_layers - 1, model.config().n_layers - 1);
+        let (encoder, decoder) =
+            (model.config().stack(glassbox::hook::Stack::Encoder).unwrap().n_layers - 1, model.config().n_layers - 1);
         for (pattern, scores) in [
             (Site::pattern(encoder).in_encoder(), Site::attn_scores(encoder).in_encoder()),
             (Site::pattern(decoder).in_decoder(), Site::attn_scores(decoder).in_decoder()),

@@ -18,7 +18,7 @@ fn a_pass_goes_on_from_the_stream_of_any_layer_of_either_stack() {
             let difference = difference(&got, &expected);
             assert!(difference < 1e-6, "{name}: {what} differs by {difference:e}");
         };
-        for layer in 0..model.config().n_encoder_layers {
+        for layer in 0..model.config().stack(glassbox::hook::Stack::Encoder).unwrap().n_layers {
             let stream = get(&whole, Site::resid_pre(layer).in_encoder());
             same("stream", pass().stop_at_encoder_layer(layer).run().unwrap().resid(), stream.clone());
             let on =

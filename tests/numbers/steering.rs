@@ -93,9 +93,9 @@ fn a_direction_taken_out_everywhere_is_nowhere_in_the_stream_of_its_stack() {
     let mut models: Vec<Model> = cases.into_iter().map(open).collect();
     models.push(t5());
     for model in models {
-        let stacks: &[fn(Site) -> Site] = match model.config().n_encoder_layers {
-            0 => &[|site| site],
-            _ => &[Site::in_encoder, Site::in_decoder],
+        let stacks: &[fn(Site) -> Site] = match model.config().encoder {
+            None => &[|site| site],
+            Some(_) => &[Site::in_encoder, Site::in_decoder],
         };
         for stack in stacks {
             let values: Vec<f32> = (0..model.config().d_model).map(|at| (at as f32 * 1.7).sin()).collect();

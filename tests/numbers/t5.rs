@@ -47,7 +47,9 @@ fn ours(case: &str, run: &Run, name: &str) -> Tensor {
     let number = |prefix: &str| name.strip_prefix(prefix).map(|rest| rest.parse::<usize>().unwrap());
     let normed = |site, stack| get(run, site).broadcast_mul(&final_norm(case, stack)).unwrap();
     match number("hf.encoder_hidden_states.") {
-        Some(layer) if layer < config.n_encoder_layers => return get(run, Site::resid_pre(layer).in_encoder()),
+        Some(layer) if layer < config.stack(Stack::Encoder).unwrap().n_layers => {
+            return get(run, Site::resid_pre(layer).in_encoder());
+        }
         Some(_) => return normed(Site::encoder_final_ln_normalized(), "encoder"),
         None => (),
     }
@@ -115,7 +117,9 @@ fn the_bias_is_what_scores_have_beyond_the_products_of_queries_and_keys() {
     for name in CASES {
         let (model, expected) = case(name);
         let run = run(&model, &expected);
-        for (stack, layers) in [(Stack::Encoder, model.config().n_encoder_layers), (Stack::Decoder, 2)] {
+        for (stack, layers) in
+            [(Stack::Encoder, model.config().stack(Stack::Encoder).unwrap().n_layers), (Stack::Decoder, 2)]
+        {
             let at =
                 |site: Site| get(&run, if stack == Stack::Encoder { site.in_encoder() } else { site.in_decoder() });
             let bias = at(Site::rel_pos(0));

@@ -61,7 +61,10 @@ fn every_sweep_over_positions_of_either_stack_is_its_whole_runs() {
             };
             let (encoder, across) = (patching.encoder().unwrap(), patching.cross_attention().unwrap());
             let stream = encoder.resid_pre().unwrap();
-            assert_eq!(stream.values().shape(), [model.config().n_encoder_layers, 6, 2]);
+            assert_eq!(
+                stream.values().shape(),
+                [model.config().stack(glassbox::hook::Stack::Encoder).unwrap().n_layers, 6, 2]
+            );
             assert_eq!(moves(&stream), differ.0 == 1, "{name} {differ:?}");
             agrees(name, &stream, slow(|layer| Site::resid_pre(layer).in_encoder()));
             agrees(name, &encoder.resid_mid().unwrap(), slow(|layer| Site::resid_mid(layer).in_encoder()));

@@ -70,7 +70,7 @@ fn attribution_in_either_stack_and_across_is_the_slope_of_the_metric_by_central_
                 assert!(any, "{name} {} {at:?}: {got}, {slopes:?}", sweep.name());
             }
         };
-        let last = model.config().n_encoder_layers - 1;
+        let last = model.config().stack(glassbox::hook::Stack::Encoder).unwrap().n_layers - 1;
         let (encoder, across) = (fast.encoder().unwrap(), fast.cross_attention().unwrap());
         for position in [1, 4] {
             for site in [Site::resid_pre(last), Site::resid_post(last), Site::mlp_out(last), Site::attn_out(last)] {

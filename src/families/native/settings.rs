@@ -187,7 +187,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         family,
         architecture,
         n_layers,
-        n_encoder_layers: _,
+        encoder: _,
         d_model,
         d_embed,
         n_heads,

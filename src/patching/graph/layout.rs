@@ -38,7 +38,8 @@ impl Graph {
             return Err(PatchError::Hooked { count: inside }.into());
         }
         let mlps = blocks.iter().map(|block| block.mlp.as_ref().map(|_| !block.parallel)).collect();
-        let (heads, key_heads) = (config.n_heads, config.n_key_value_heads);
+        let own = config.in_stack(stack);
+        let (heads, key_heads) = (own.n_heads, own.n_key_value_heads);
         let across = blocks.iter().any(|block| block.cross.is_some());
         let on_sum = blocks.iter().any(|block| !block.ln_mid.is_none() || !block.ln_end.is_none());
         Ok(Self { stack, layers: blocks.len(), heads, key_heads, mlps, across, on_sum })
