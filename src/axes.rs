@@ -4,7 +4,9 @@
 //! | word | meaning |
 //! |---|---|
 //! | `batch` | the texts that are run together |
-//! | `pos` | position of a token in its text, counted from 0 |
+//! | `pos` | position of a token in its text, counted from 0; in an encoder of sound, a `frame` |
+//! | `frame` | position of an encoder of sound: 20 ms |
+//! | `mel`, `mel_frame` | band and column of a log-mel spectrogram; a column stands for 10 ms |
 //! | `query` | the position that attends (destination): a `pos` of the attention's rows |
 //! | `key` | the position that is attended to (source): a `pos` of the attention's columns |
 //! | `head` | attention head of a layer |
@@ -52,6 +54,10 @@ pub enum Axis {
     Batch,
     /// Position of a token in its text.
     Pos,
+    /// Band of a log-mel spectrogram.
+    Mel,
+    /// Column of a log-mel spectrogram.
+    MelFrame,
     /// The position that attends.
     Query,
     /// The position that is attended to.
@@ -82,6 +88,8 @@ impl Axis {
         match self {
             Self::Batch => "batch",
             Self::Pos => "pos",
+            Self::Mel => "mel",
+            Self::MelFrame => "mel_frame",
             Self::Query => "query",
             Self::Key => "key",
             Self::Head => "head",

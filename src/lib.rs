@@ -79,7 +79,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   site text tensor
+//! text, places, tensors   site text tensor input
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```
@@ -108,6 +108,7 @@ pub mod generate;
 pub mod guide;
 pub mod hook;
 mod index;
+pub mod input;
 mod kernel_check;
 pub mod lens;
 pub mod load;

@@ -14,8 +14,9 @@ use crate::{
     Result,
     error::{Error, SiteError},
     files,
+    input::Input,
     site::{Layers, Site, ToSite, nearest},
-    text::{Input, Tokens},
+    text::Tokens,
 };
 pub(crate) use bytes::bytes_of;
 use candle_core::Tensor;
@@ -126,8 +127,8 @@ impl ActivationCache {
         self.input.source()
     }
 
-    /// What was read.
-    pub(crate) fn input(&self) -> Input {
+    /// Everything that was read: the tokens, and the source of an encoder-decoder.
+    pub fn input(&self) -> Input {
         self.input.clone()
     }
 

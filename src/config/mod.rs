@@ -67,6 +67,8 @@ pub struct Config {
     /// The id of the padding token in models that skip it when they count positions (RoBERTa). It has no position of
     /// its own anywhere in a text, and later tokens are counted as if it were absent. `None` in all other models.
     pub unplaced_token: Option<u32>,
+    /// The number of bands of the log-mel spectrogram that the encoder of a speech model reads; 0 in a model of text.
+    pub n_mels: usize,
     /// The number of token types, such as first and second sentence; 0 in models without them.
     pub n_token_types: usize,
     /// The nonlinearity of the MLP.
@@ -129,8 +131,8 @@ pub struct Config {
     pub heads: Heads,
     /// How sentence embeddings are computed; the mean, unless a sentence-transformers model's files differ.
     pub sentence_pooling: Pooling,
-    /// The first token of the decoder in an encoder-decoder.
-    pub decoder_start: Option<u32>,
+    /// The tokens that the decoder of an encoder-decoder begins with when nothing else is said; empty in other models.
+    pub decoder_start: Vec<u32>,
     /// The steps that were applied to the weights after training.
     pub processed: ProcessingRecord,
 }
@@ -160,6 +162,7 @@ impl Config {
             d_vocab: 0,
             n_ctx: 0,
             unplaced_token: None,
+            n_mels: 0,
             n_token_types: 0,
             act_fn: Activation::Relu,
             normalization: Normalization::LayerNorm,
@@ -190,7 +193,7 @@ impl Config {
             left_out: Vec::new(),
             heads: Heads { unembed: true, ..Heads::default() },
             sentence_pooling: Pooling::Mean,
-            decoder_start: None,
+            decoder_start: Vec::new(),
             processed: ProcessingRecord::default(),
         }
     }
@@ -215,7 +218,7 @@ impl Config {
 
     /// Whether positions are learned vectors, wherever they are added.
     pub(crate) fn has_position_vectors(&self) -> bool {
-        matches!(self.position, Position::Learned | Position::Shortformer)
+        matches!(self.position, Position::Learned | Position::Shortformer | Position::Sinusoidal)
     }
 
     /// The width of a layer's sliding window, counting the token itself. `None` for full attention or if there is no

@@ -8,6 +8,9 @@ use std::fmt;
 pub enum Position {
     /// A learned vector for each position, added to the embedding.
     Learned,
+    /// A fixed vector of sines and cosines for each position, added to the embedding (Vaswani et al. 2017,
+    /// [arXiv:1706.03762](https://arxiv.org/abs/1706.03762)).
+    Sinusoidal,
     /// A learned vector for each position, added to the inputs of queries and keys but not to the stream, so values do
     /// not contain it (Shortformer; Press et al. 2021, [arXiv:2012.15832](https://arxiv.org/abs/2012.15832)).
     Shortformer,
@@ -33,6 +36,7 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Learned => "learned",
+            Self::Sinusoidal => "sinusoidal",
             Self::Shortformer => "learned, read by queries and keys alone (Shortformer)",
             Self::Rotary(_) => "rotary",
             Self::Alibi(_) => "ALiBi",

@@ -25,6 +25,8 @@ impl Config {
             Axis::Pos if site.expert().is_some() => return None,
             Axis::Batch => batch,
             Axis::Pos | Axis::Query => pos,
+            Axis::Mel => self.n_mels,
+            Axis::MelFrame => 2 * source,
             Axis::Key => keys,
             Axis::Head => own.n_heads,
             Axis::KvHead => own.n_key_value_heads,
@@ -45,9 +47,14 @@ impl Config {
         use Point::*;
         // In a model with two stacks, the hooks of the embedding belong to the encoder.
         let embeds_source = self.architecture == Architecture::EncoderDecoder && matches!(site.point(), Tokens | Embed);
+        let of_sound = matches!(site.point(), Mel | Conv1Out | Conv2Out | FrameEmbed | FramePosEmbed);
         embeds_source
+            || of_sound
             || site.stack() == Stack::Encoder
-            || matches!(site.point(), EncoderFinalLnScale | EncoderFinalLnNormalized | CrossK | CrossV)
+            || matches!(
+                site.point(),
+                EncoderFinalLnScale | EncoderFinalLnNormalized | EncoderFinalLnOut | CrossK | CrossV
+            )
     }
 
     /// Returns the shape of an activation for `batch` texts of `pos` tokens (in both stacks of an encoder-decoder).
@@ -191,13 +198,17 @@ impl Config {
         use Point::*;
         let encoder = self.architecture == Architecture::Encoder;
         let both = self.architecture == Architecture::EncoderDecoder;
-        let learned = self.has_position_vectors();
+        let (learned, speech) = (self.has_position_vectors(), self.is_speech());
+        let own = "each stack has its own: `encoder.hook_embed`, `decoder.hook_embed` and so on";
         let final_norm = self.final_norm && self.normalization != Normalization::None;
         match point {
-            Tokens => (true, ""),
+            Tokens => (!speech, "its encoder reads `hook_mel`, and its decoder `decoder.hook_tokens`"),
+            Embed | PosEmbed if speech => (false, own),
+            Mel | Conv1Out | Conv2Out | FrameEmbed | FramePosEmbed => (speech, "it is not a speech model"),
             Embed => (!encoder, "an encoder's is `embed.hook_embed`"),
             DecoderTokens => (both, "it is no encoder-decoder; the tokens it reads are `hook_tokens`"),
             DecoderEmbed => (both, "it is no encoder-decoder; look for its embedding without `decoder.`"),
+            DecoderPosEmbed => (both && learned, "it has no decoder with learned positions"),
             PosEmbed => (learned && !encoder, self.why_no_pos_embed()),
             EncoderEmbed => (encoder, "it is not an encoder; its embedding is `hook_embed`"),
             EncoderPosEmbed => (encoder && learned, "it is not an encoder with learned positions"),
@@ -205,9 +216,11 @@ impl Config {
             EmbedLnScale | EmbedLnNormalized => (self.embed_norm, "its embeddings are not normed"),
             FullEmbed => (encoder, "it is not an encoder"),
             LnFinalScale | LnFinalNormalized => (final_norm && !both, "it has no final norm of this name"),
-            EncoderFinalLnScale | EncoderFinalLnNormalized | DecoderFinalLnScale | DecoderFinalLnNormalized => {
-                (both, "it is not an encoder-decoder")
-            }
+            EncoderFinalLnScale
+            | EncoderFinalLnNormalized
+            | EncoderFinalLnOut
+            | DecoderFinalLnScale
+            | DecoderFinalLnNormalized => (both, "it is not an encoder-decoder"),
             UnembedIn | UnembedOut => (self.heads.unembed, "it has no unembedding"),
             MlmHeadScale | MlmHeadNormalized => (self.heads.mlm, "it has no masked-LM head"),
             PoolerOut => (self.heads.pooler, "it has no pooler"),
@@ -218,7 +231,9 @@ impl Config {
 
     fn why_no_pos_embed(&self) -> &'static str {
         match self.position {
-            Position::Learned | Position::Shortformer => "an encoder's is `embed.hook_pos_embed`",
+            Position::Learned | Position::Shortformer | Position::Sinusoidal => {
+                "an encoder's is `embed.hook_pos_embed`"
+            }
             Position::Rotary(_) => "its positions are rotary, not learned vectors",
             Position::Alibi(_) => "its positions are a bias on the scores (ALiBi), not learned vectors",
             Position::RelativeBias { .. } => "its positions are a relative bias on the scores, not vectors",

@@ -1,6 +1,6 @@
 //! [`Sizes`]: the numbers of texts and tokens of a forward pass.
 
-use crate::text::Input;
+use crate::input::Input;
 
 /// How many texts and tokens a forward pass is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -54,6 +54,11 @@ impl Config {
         }
     }
 
+    /// Whether the encoder reads sound.
+    pub(crate) fn is_speech(&self) -> bool {
+        self.n_mels > 0
+    }
+
     /// The fields that each stack has for itself, as they stand here.
     pub(crate) fn own_part(&self) -> StackConfig {
         StackConfig {
@@ -68,23 +73,17 @@ impl Config {
         }
     }
 
+    /// The same with these fields of its own.
+    pub(crate) fn with_own_part(self, own: StackConfig) -> Self {
+        let StackConfig { n_layers, n_heads, n_key_value_heads, d_head, d_mlp, n_ctx, position, attn_scale } = own;
+        Self { n_layers, n_heads, n_key_value_heads, d_head, d_mlp, n_ctx, position, attn_scale, ..self }
+    }
+
     /// The configuration as one stack sees it: the fields of [`StackConfig`] are the stack's own.
     pub(crate) fn in_stack(&self, stack: Stack) -> Cow<'_, Self> {
-        let Some(encoder) = self.encoder.as_ref().filter(|_| stack == Stack::Encoder) else {
-            return Cow::Borrowed(self);
-        };
-        let StackConfig { n_layers, n_heads, n_key_value_heads, d_head, d_mlp, n_ctx, position, attn_scale } =
-            encoder.clone();
-        Cow::Owned(Self {
-            n_layers,
-            n_heads,
-            n_key_value_heads,
-            d_head,
-            d_mlp,
-            n_ctx,
-            position,
-            attn_scale,
-            ..self.clone()
-        })
+        match &self.encoder {
+            Some(encoder) if stack == Stack::Encoder => Cow::Owned(self.clone().with_own_part(encoder.clone())),
+            _ => Cow::Borrowed(self),
+        }
     }
 }

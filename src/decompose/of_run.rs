@@ -164,9 +164,10 @@ impl Run {
             }
         }
         if config.architecture == Architecture::Encoder {
-            let embed = &model.transformer().last.front;
-            stack.through(&embed.norm, |norm| cache.get(Here::default().site(norm.points[0])))?;
-            embed.widen.iter().try_for_each(|widen| stack.widened(widen))?;
+            if let Some(embed) = model.transformer().last.front.tokens() {
+                stack.through(&embed.norm, |norm| cache.get(Here::default().site(norm.points[0])))?;
+                embed.widen.iter().try_for_each(|widen| stack.widened(widen))?;
+            }
         }
         Ok(())
     }

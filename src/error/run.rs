@@ -34,6 +34,17 @@ pub(crate) enum RunError {
     NoHead { family: String, part: &'static str },
     #[error("this {family} model has no encoder, so a pass has no target; give the whole text to pass()")]
     NoEncoder { family: String },
+    #[error(
+        "a spectrogram has the axes [mel, mel_frame] or [batch, mel, mel_frame] and an even number of columns; this one \
+         has the shape {shape:?}"
+    )]
+    Mel { shape: Vec<usize> },
+    #[error("this {family} model reads spectrograms of {n_mels} bands and at most {columns} columns; got {got:?}")]
+    Spectrogram { family: String, n_mels: usize, columns: usize, got: Vec<usize> },
+    #[error("this {family} model reads sound; give it Audio::open(\"file.wav\"), or a pair (sound, text)")]
+    NeedsSound { family: String },
+    #[error("this {family} model reads text, not sound; open a speech model such as Whisper")]
+    NotSpeech { family: String },
     #[error("this {family} model has no stack `{asked}`; it has {has}")]
     NoStack { asked: &'static str, family: String, has: String },
     #[error("the encoder reads {source} texts and the decoder {target}; give one target for each source")]

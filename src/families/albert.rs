@@ -66,7 +66,9 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
     let mut transformer = post_norm::build(config, weights, &NAMES, 0, config.act_fn, blocks(config, weights)?)?;
     let widen = linear(weights, "encoder.embedding_hidden_mapping_in", config.d_embed, config.d_model)?;
-    transformer.last.front.widen = Some(widen);
+    if let Some(embed) = transformer.last.front.tokens_mut() {
+        embed.widen = Some(widen);
+    }
     Ok(transformer)
 }
 

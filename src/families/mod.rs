@@ -46,6 +46,7 @@ mod smollm3;
 mod stablelm;
 mod starcoder2;
 mod t5;
+mod whisper;
 
 use self::common::{HEADS, WIDTH, countable, senseless, written};
 use crate::{
@@ -113,6 +114,7 @@ const FAMILIES: &[Family] = &[
     starcoder2::FAMILY,
     t5::FAMILY,
     t5::MULTILINGUAL,
+    whisper::FAMILY,
 ];
 
 /// Returns the `model_type` of every architecture that this crate opens. [The table](crate::model#families) says what
@@ -166,7 +168,15 @@ fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
             (count, format!("the file has only {count} tensors, and each layer needs at least one"))
         }
     };
-    for key in ["num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers"] {
+    for key in [
+        "num_hidden_layers",
+        "n_layer",
+        "n_layers",
+        "num_layers",
+        "num_decoder_layers",
+        "encoder_layers",
+        "decoder_layers",
+    ] {
         for key in [key.to_owned(), format!("text_config.{key}")] {
             if let Some(layers) = settings.find::<usize>(&*key)?.filter(|layers| *layers > most) {
                 return Err(senseless(&key, layers, why));
@@ -180,13 +190,13 @@ fn layers_fit(settings: &Settings, weights: &Weights) -> Result<()> {
 fn sensible(config: &Config, settings: &Settings) -> Result<()> {
     let Config { n_layers, d_model, n_heads, n_key_value_heads, d_head, d_vocab, n_ctx, .. } = *config;
     for (keys, size) in [
-        (&["num_hidden_layers", "n_layer", "n_layers", "num_layers"][..], n_layers),
+        (&["num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers"][..], n_layers),
         (&WIDTH, d_model),
         (&HEADS, n_heads),
         (&KEY_HEADS, n_key_value_heads),
         (&["head_dim", "d_kv", "d_head"], d_head),
         (&["vocab_size", "d_vocab"], d_vocab),
-        (&["max_position_embeddings", "n_positions", "n_ctx"], n_ctx),
+        (&["max_position_embeddings", "n_positions", "n_ctx", "max_target_positions"], n_ctx),
     ] {
         if size == 0 {
             return Err(senseless(written(settings, keys), size, "it must be at least 1"));

@@ -14,7 +14,7 @@ use crate::{
     error::LoadError,
     load::{Settings, Weights},
     net::{
-        parts::{Attention, Block, Cross, Embed, Feed, Linear, Mlp, Norm, Readout, RelativeBias},
+        parts::{Attention, Block, Cross, Embed, Feed, Front, Linear, Mlp, Norm, Readout, RelativeBias},
         transformer::{StackParts, Transformer},
     },
     ops::Activation,
@@ -82,7 +82,7 @@ fn config(settings: &Settings, weights: &Weights) -> Result<Config> {
         tied: settings.or("tie_word_embeddings", true)? && (scaled || !weights.contains("lm_head.weight")),
         untied,
         left_out: [OF_CROSS].into_iter().filter(|name| weights.contains(name)).map(str::to_owned).collect(),
-        decoder_start: Some(settings.or(["decoder_start_token_id", "pad_token_id"], 0)?),
+        decoder_start: vec![settings.or(["decoder_start_token_id", "pad_token_id"], 0)?],
         ..Config::base(&family)
     };
     let encoder = Some(StackConfig { n_layers: n_encoder_layers, ..config.own_part() });
@@ -139,7 +139,7 @@ fn ends(config: &Config, weights: &Weights) -> Result<([Embed; 2], Linear)> {
 fn stack(config: &Config, weights: &Weights, stack: Stack, front: Embed) -> Result<StackParts> {
     let config = &config.in_stack(stack);
     let blocks = (0..config.n_layers).map(|layer| block(config, weights, stack, layer)).collect::<Result<_>>()?;
-    let parts = StackParts { stack, front, blocks, relative: None, norm: None };
+    let parts = StackParts { stack, front: Front::Tokens(front), blocks, relative: None, norm: None };
     let Position::RelativeBias { num_buckets, max_distance } = config.position else { return Ok(parts) };
     let name = format!("{}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", stack.prefix());
     let table = weights.tensor(&name, &[num_buckets, config.n_heads])?;

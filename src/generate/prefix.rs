@@ -5,9 +5,10 @@ use crate::{
     Result,
     error::GenerateError,
     hook::Stage,
+    input::Input,
     model::{Architecture, Model, Pass, ToInput, ToTokens},
     net::Kept,
-    text::{Input, Padding, Tokens},
+    text::{Padding, Tokens},
 };
 
 /// A text that has been read.

@@ -7,6 +7,7 @@ use crate::{
     error::{RunError, TextError},
     hook::ToSite,
     index::ToIndex,
+    input::Input,
     model::{ToTokenIds, ids_after},
     order::{larger, top_k},
     text::Tokens,
@@ -67,6 +68,11 @@ impl Run {
     /// The text that was run.
     pub fn tokens(&self) -> Tokens {
         self.cache.tokens()
+    }
+
+    /// Everything that was read: the tokens, and the source of an encoder-decoder.
+    pub fn input(&self) -> Input {
+        self.cache.input()
     }
 
     /// The recorded activations.

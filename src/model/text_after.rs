@@ -3,8 +3,11 @@
 use super::{Architecture, Model};
 use crate::{
     Result,
+    error::RunError,
+    input::{Frames, Input, Source},
     model::ToTokens,
-    text::{Input, Tokens},
+    site::Stack,
+    text::Tokens,
 };
 
 impl Model {
@@ -12,25 +15,48 @@ impl Model {
     /// starting token.
     pub(crate) fn input_of(&self, tokens: Tokens) -> Result<Input> {
         match self.config().architecture {
-            Architecture::EncoderDecoder => Ok(Input::new(self.decoder_start(tokens.batch())?, Some(tokens))),
-            _ => Ok(Input::new(tokens, None)),
+            Architecture::EncoderDecoder if self.config().is_speech() => {
+                Err(RunError::NeedsSound { family: self.config().family.clone() }.into())
+            }
+            Architecture::EncoderDecoder => {
+                Ok(Input::new(self.decoder_start(tokens.batch())?).beside_source(Source::Tokens(tokens)))
+            }
+            _ => Ok(Input::new(tokens)),
         }
     }
 
-    /// What the decoder of an encoder-decoder reads when nothing was said: its starting token, for each text.
+    /// What is read when nothing else is said: this sound by the encoder, and the decoder's starting tokens.
+    ///
+    /// # Errors
+    /// When this is no speech model, or the spectrogram has not as many bands as it reads or too many columns.
+    pub(crate) fn input_of_sound(&self, frames: Frames) -> Result<Input> {
+        let config = self.config();
+        let family = config.family.clone();
+        if !config.is_speech() {
+            return Err(RunError::NotSpeech { family }.into());
+        }
+        let (n_mels, columns) = (config.n_mels, 2 * config.in_stack(Stack::Encoder).n_ctx);
+        let got = frames.mel().dims().to_vec();
+        if got[1] != n_mels || got[2] > columns {
+            return Err(RunError::Spectrogram { family, n_mels, columns, got }.into());
+        }
+        Ok(Input::new(self.decoder_start(frames.batch())?).beside_source(Source::Frames(frames)))
+    }
+
+    /// What the decoder of an encoder-decoder reads when nothing was said: its starting tokens, for each text.
     pub(crate) fn decoder_start(&self, batch: usize) -> Result<Tokens> {
-        let start = self.config().decoder_start.unwrap_or(0);
-        self.tokens_from_ids(&vec![[start].as_slice(); batch])
+        let config = self.config();
+        self.tokens_from_ids(&vec![config.decoder_start.as_slice(); batch])
     }
 
     /// What the decoder of an encoder-decoder reads: ids as they are; of a text, the starting token and the text,
     /// without the end that the tokenizer puts to it, since the decoder is to go on from there.
     pub(crate) fn target_tokens(&self, input: impl ToTokens) -> Result<Tokens> {
-        let start = self.config().decoder_start.unwrap_or(0);
+        let config = self.config();
         let tokens = self.tokens(input)?;
         let shifted = |text| {
-            let start = tokens.row(text).text.as_ref().map(|_| start);
-            start.into_iter().chain(self.without_end(&tokens, text).iter().copied()).collect::<Vec<u32>>()
+            let start = if tokens.row(text).text.is_some() { config.decoder_start.as_slice() } else { &[] };
+            [start, self.without_end(&tokens, text)].concat()
         };
         (0..tokens.batch()).map(shifted).collect::<Vec<_>>().to_tokens(self)
     }

@@ -1,7 +1,11 @@
 //! [`ToInput`]: anything that a model can read in one pass.
 
 use super::{Model, ToTokens};
-use crate::{Result, error::RunError, text::Input};
+use crate::{
+    Result,
+    error::RunError,
+    input::{Frames, Input, Source},
+};
 
 /// Anything that a model can read: what [`ToTokens`] is for, and for an encoder-decoder also a pair, the encoder's source
 /// and what the decoder reads, as [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads
@@ -25,18 +29,54 @@ impl<T: ToTokens + ?Sized> ToInput for T {
     }
 }
 
-impl<S: ToTokens, T: ToTokens> ToInput for (S, T) {
+impl<S: ToSource, T: ToTokens> ToInput for (S, T) {
     fn to_input(&self, model: &Model) -> Result<Input> {
         let (source, target) = self;
-        model.input_of(source.to_tokens(model)?)?.with_target(model, target)
+        source.source(model)?.with_target(model, target)
     }
 }
+
+/// What the first of a pair may be: anything that an encoder reads.
+pub trait ToSource {
+    /// The source, with what the decoder reads when nothing else is said.
+    ///
+    /// # Errors
+    /// When the model cannot read it.
+    fn source(&self, model: &Model) -> Result<Input>;
+}
+
+impl<T: ToTokens + ?Sized> ToSource for T {
+    fn source(&self, model: &Model) -> Result<Input> {
+        model.input_of(self.to_tokens(model)?)
+    }
+}
+
+/// A type that stands for sound is read by the encoder of a speech model.
+macro_rules! sound {
+    ($($sound:ty)*) => {$(
+        impl ToSource for $sound {
+            fn source(&self, model: &Model) -> Result<Input> {
+                model.input_of_sound(Frames::clone(self))
+            }
+        }
+        impl ToInput for $sound {
+            fn to_input(&self, model: &Model) -> Result<Input> {
+                self.source(model)
+            }
+        }
+    )*};
+}
+
+sound! { Frames &Frames }
 
 impl ToInput for Input {
     fn to_input(&self, model: &Model) -> Result<Input> {
         let tokens = self.tokens().to_tokens(model)?;
-        match self.source() {
-            Some(source) => Ok(model.input_of(source.to_tokens(model)?)?.need_source(model)?.with_tokens(tokens)),
+        match self.given_source() {
+            Some(Source::Tokens(source)) => {
+                Ok(model.input_of(source.to_tokens(model)?)?.need_source(model)?.with_tokens(tokens))
+            }
+            Some(Source::Frames(frames)) => Ok(model.input_of_sound(frames.clone())?.with_tokens(tokens)),
             None => model.input_of(tokens),
         }
     }

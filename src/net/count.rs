@@ -1,7 +1,7 @@
 //! How many numbers a model has learned.
 
 use super::{
-    parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mlp, Norm, Readout},
+    parts::{Attention, Block, Embed, Feed, Front, HeadNorm, Linear, Mlp, Norm, Readout},
     transformer::{StackParts, Transformer},
 };
 use candle_core::{Tensor, TensorId};
@@ -19,7 +19,7 @@ impl Transformer {
         };
         // Stacks may read through the same tables.
         let mut seen = HashSet::new();
-        let embed: usize = self.stacks().map(|stack| embed_size(&stack.front, &mut seen)).sum();
+        let embed: usize = self.stacks().map(|stack| front_size(&stack.front, &mut seen)).sum();
         let Readout { ln_final, mlm, unembed, pooler, nsp } = &self.readout;
         let unembed = match (unembed, tied) {
             (Some(unembed), true) => size(&unembed.bias),
@@ -33,6 +33,16 @@ impl Transformer {
             + unembed
             + maybe(pooler)
             + maybe(nsp)
+    }
+}
+
+fn front_size(front: &Front, seen: &mut HashSet<TensorId>) -> usize {
+    match front {
+        Front::Tokens(embed) => embed_size(embed, seen),
+        Front::Sound(sound) => {
+            let of_convolutions: usize = sound.convolutions.iter().map(|one| linear_size(&one.linear)).sum();
+            of_convolutions + sound.positions.elem_count()
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::{
     Frame, Here, Tap,
-    parts::{Block, Embed, Norm, Readout, RelativeBias},
+    parts::{Block, Embed, Front, Norm, Readout, RelativeBias},
 };
 use crate::{
     Result,
     config::Config,
     error::RunError,
-    site::{Point, Stack},
+    site::{Point, Site, Stack},
 };
 use candle_core::Tensor;
 use std::ops::Range;
@@ -27,8 +27,8 @@ pub(crate) struct Transformer {
 #[derive(Clone, Debug)]
 pub(crate) struct StackParts {
     pub(crate) stack: Stack,
-    /// From tokens to the residual stream.
-    pub(crate) front: Embed,
+    /// From tokens or sound to the residual stream.
+    pub(crate) front: Front,
     pub(crate) blocks: Vec<Block>,
     /// Added to the scores of every block; a [`Frame`] is made with it.
     pub(crate) relative: Option<RelativeBias>,
@@ -40,9 +40,9 @@ impl StackParts {
     /// The residual stream that the first block reads.
     ///
     /// # Shapes
-    /// `tokens`: `[batch, pos]`, result: `[batch, pos, d_model]`.
-    pub(crate) fn embed(&self, config: &Config, tokens: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
-        self.front.forward(config, tokens, Here::new(self.stack, 0), frame, tap)
+    /// `read`: `[batch, pos]`, or `[batch, mel, mel_frame]` of sound; result: `[batch, pos, d_model]`.
+    pub(crate) fn embed(&self, config: &Config, read: &Tensor, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
+        self.front.forward(config, read, Here::new(self.stack, 0), frame, tap)
     }
 
     /// The residual stream after one block; as it was, where there is no such layer. Every block runs through here, so
@@ -90,7 +90,10 @@ impl StackParts {
     /// `[batch, pos, d_model]` in and out.
     pub(crate) fn finish(&self, resid: &Tensor, tap: &mut Tap) -> Result<Tensor> {
         match &self.norm {
-            Some(norm) => norm.forward(resid, Here::new(self.stack, 0), tap),
+            Some(norm) => {
+                let out = norm.forward(resid, Here::new(self.stack, 0), tap)?;
+                tap.at(Site::once(Point::EncoderFinalLnOut), out)
+            }
             None => Ok(resid.clone()),
         }
     }
@@ -99,7 +102,7 @@ impl StackParts {
 impl Transformer {
     /// Of one stack.
     pub(crate) fn new(front: Embed, blocks: Vec<Block>, readout: Readout) -> Self {
-        let last = StackParts { stack: Stack::Blocks, front, blocks, relative: None, norm: None };
+        let last = StackParts { stack: Stack::Blocks, front: Front::Tokens(front), blocks, relative: None, norm: None };
         Self { encoder: None, last, readout }
     }
 

@@ -6,8 +6,9 @@ use crate::{
     axes::Axis,
     error::PatchError,
     hook::{Site, Stack, ToIndex},
+    input::Input,
     model::Config,
-    text::{Input, Tokens},
+    text::Tokens,
 };
 use candle_core::{Device, Tensor};
 use std::ops::Range;
@@ -168,7 +169,7 @@ impl Counterparts {
         // Positions given by hand are those of the source.
         let of_tokens = match alignment {
             Alignment::Positions(_) | Alignment::PositionsOfEach(_) => {
-                Source::Run(Input::new(clean_tokens.clone(), None)).check(&Input::new(corrupt_tokens.clone(), None))?;
+                Source::Run(Input::new(clean_tokens.clone())).check(&Input::new(corrupt_tokens.clone()))?;
                 &Alignment::SameLength
             }
             rule => rule,

@@ -4,9 +4,9 @@ use super::{Metric, passes::before_end};
 use crate::{
     Model, Result,
     hook::{Point, Site},
+    input::Input,
     model::Run,
     net::Kept,
-    text::Input,
 };
 
 /// A metric on the clean prompts, and on the corrupt ones.

@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::{PatchError, at_most, together},
     hook::{Intervention, Sites, Stack, ToInterventions, from_clean},
-    text::Input,
+    input::Input,
 };
 
 /// Puts in what the clean run has at a site (in an ablation: zeros or means), for a cell of [`Patching::sweep`];

@@ -103,7 +103,7 @@ impl Patching {
         at_most("values of noise", values, 1 << 28)?;
         let draws = vec![positions; noise.samples].concat();
         let noise_at = noise.draw(embedding.deviation, &draws, read.len(), embedding.width)?;
-        let (prompts, metric) = (prompts.map(|tokens| tokens.repeated(noise.samples)), metric.repeated(noise.samples)?);
+        let (prompts, metric) = (prompts.repeated(noise.samples)?, metric.repeated(noise.samples)?);
         let patching = Self::corrupted(model, prompts, [add(embedding.site, noise_at)], metric)?;
         let (deed, rounds) = (format!("Restoring after noise on {subject:?}"), noise.samples);
         Ok(Self { experiment: Experiment { deed, rounds, ..patching.experiment }, ..patching })

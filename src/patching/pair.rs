@@ -14,8 +14,9 @@ use crate::{
     Model, Result,
     error::PatchError,
     hook::{Intervention, Site, ToInterventions},
+    input::Input,
     model::{Position, ToInput},
-    text::{Input, Tokens},
+    text::Tokens,
 };
 
 /// A clean prompt, a corrupt one, and a metric that tells them apart; several of each, if you like.

@@ -3,9 +3,9 @@
 use crate::{
     Model, Result,
     hook::{Intervention, Stage},
+    input::Input,
     model::Pass,
     net::Kept,
-    text::Input,
 };
 use candle_core::{Device, Tensor};
 

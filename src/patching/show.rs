@@ -1,11 +1,7 @@
 //! What prompts and experiments show in a notebook.
 
 use super::{IoiPrompts, Patching, PromptPairs};
-use crate::{
-    notebook::Card,
-    printable::number,
-    text::{Input, Tokens},
-};
+use crate::{input::Input, notebook::Card, printable::number, text::Tokens};
 
 impl Patching {
     /// Every pair of prompts, and the metric of both.

@@ -10,8 +10,8 @@ use crate::{
     cache::ActivationCache,
     error::PatchError,
     hook::{Intervention, Point, Site, replace},
+    input::Input,
     model::Run,
-    text::Input,
 };
 use candle_core::Tensor;
 use std::ops::Range;

@@ -6,7 +6,8 @@ use crate::{
     cache::ActivationCache,
     error::PatchError,
     hook::{Site, Sites},
-    text::{Input, Tokens},
+    input::Input,
+    text::Tokens,
 };
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;

@@ -16,7 +16,7 @@ fn model() -> Model {
     config.position = Position::RelativeBias { num_buckets: 8, max_distance: 16 };
     let values: Vec<f32> = (0..8 * config.n_heads).map(|at| 3.0 * (at as f32).sin()).collect();
     let table = Tensor::from_vec(values, (8, config.n_heads), &Device::Cpu).unwrap();
-    transformer.last.front.positions = None;
+    transformer.last.front.tokens_mut().unwrap().positions = None;
     transformer.last.relative = Some(RelativeBias { table, max_distance: 16, bidirectional: false });
     plain.remade(config, transformer)
 }

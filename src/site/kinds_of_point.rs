@@ -20,8 +20,8 @@ impl Point {
             | MlmHeadNormalized
             | UnembedIn
             | UnembedOut => Stage::End,
-            EncoderFinalLnScale | EncoderFinalLnNormalized => Stage::AfterEncoder,
-            DecoderTokens | DecoderEmbed => Stage::BeforeDecoder,
+            EncoderFinalLnScale | EncoderFinalLnNormalized | EncoderFinalLnOut => Stage::AfterEncoder,
+            DecoderTokens | DecoderEmbed | DecoderPosEmbed => Stage::BeforeDecoder,
             _ => Stage::Start,
         }
     }
@@ -37,11 +37,13 @@ impl Point {
         use Point::*;
         match (stack, self) {
             (Stack::Decoder, Tokens) => DecoderTokens,
-            (Stack::Decoder, Embed) => DecoderEmbed,
+            (Stack::Decoder, Embed | FrameEmbed) => DecoderEmbed,
+            (Stack::Decoder, PosEmbed | FramePosEmbed) => DecoderPosEmbed,
             (Stack::Decoder, LnFinalScale | EncoderFinalLnScale) => DecoderFinalLnScale,
             (Stack::Decoder, LnFinalNormalized | EncoderFinalLnNormalized) => DecoderFinalLnNormalized,
             (Stack::Encoder, DecoderTokens) => Tokens,
             (Stack::Encoder, DecoderEmbed) => Embed,
+            (Stack::Encoder, DecoderPosEmbed) => FramePosEmbed,
             (Stack::Encoder, LnFinalScale | DecoderFinalLnScale) => EncoderFinalLnScale,
             (Stack::Encoder, LnFinalNormalized | DecoderFinalLnNormalized) => EncoderFinalLnNormalized,
             (_, other) => other,
@@ -56,6 +58,7 @@ impl Point {
             self,
             Embed
                 | DecoderEmbed
+                | DecoderPosEmbed
                 | PosEmbed
                 | EncoderEmbed
                 | EncoderPosEmbed

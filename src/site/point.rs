@@ -51,6 +51,8 @@ macro_rules! words {
     ($first:ident $($axis:ident)*) => { concat!(words!(@ $first), $(", ", words!(@ $axis)),*) };
     (@ Batch) => { "batch" };
     (@ Pos) => { "pos" };
+    (@ Mel) => { "mel" };
+    (@ MelFrame) => { "mel_frame" };
     (@ Query) => { "query" };
     (@ Key) => { "key" };
     (@ Head) => { "head" };
@@ -113,10 +115,23 @@ points! {
         EmbedLnScale embed_ln_scale "embed.ln.hook_scale" [Batch Pos One];
         /// The embeddings after the embedding norm, before its weight and bias.
         EmbedLnNormalized embed_ln_normalized "embed.ln.hook_normalized" [Batch Pos DModel];
+        /// The log-mel spectrogram that the encoder of a speech model reads.
+        Mel mel "hook_mel" [Batch Mel MelFrame];
+        /// The output of the first convolution over the spectrogram, before its nonlinearity.
+        Conv1Out conv1_out "encoder.conv1.hook_out" [Batch DModel MelFrame];
+        /// The output of the second convolution, which halves the number of columns, before its nonlinearity.
+        Conv2Out conv2_out "encoder.conv2.hook_out" [Batch DModel Pos];
+        /// The frames of sound that positions are added to: what the residual stream of a speech model's encoder starts
+        /// from.
+        FrameEmbed frame_embed "encoder.hook_embed" [Batch Pos DModel];
+        /// The position vectors that are added to the frames of sound.
+        FramePosEmbed frame_pos_embed "encoder.hook_pos_embed" [Batch Pos DModel];
         /// The token ids that the decoder of an encoder-decoder reads.
         DecoderTokens decoder_tokens "decoder.hook_tokens" [Batch Pos] gated;
         /// Token embeddings of the decoder in an encoder-decoder: what its residual stream starts from.
         DecoderEmbed decoder_embed "decoder.hook_embed" [Batch Pos DModel];
+        /// Learned position embeddings of the decoder in an encoder-decoder (Whisper).
+        DecoderPosEmbed decoder_pos_embed "decoder.hook_pos_embed" [Batch Pos DModel];
         /// All embeddings summed and normed: what the first block of an encoder reads.
         FullEmbed full_embed "hook_full_embed" [Batch Pos DModel];
         /// The standard deviation, or root mean square, that the final norm divides the last residual stream by.
@@ -127,6 +142,8 @@ points! {
         EncoderFinalLnScale encoder_final_ln_scale "encoder_final_ln.hook_scale" [Batch Pos One];
         /// The encoder's final residual stream after normalization (encoder-decoder models).
         EncoderFinalLnNormalized encoder_final_ln_normalized "encoder_final_ln.hook_normalized" [Batch Pos DModel];
+        /// The encoder's output after its final norm, with the norm's weight and bias: what cross attention reads.
+        EncoderFinalLnOut encoder_final_ln_out "encoder_final_ln.hook_out" [Batch Pos DModel];
         /// The scale of the decoder's final norm (encoder-decoder models).
         DecoderFinalLnScale decoder_final_ln_scale "decoder_final_ln.hook_scale" [Batch Pos One];
         /// The decoder's final residual stream after normalization (encoder-decoder models).

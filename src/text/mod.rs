@@ -6,7 +6,6 @@
 mod check;
 mod encoded;
 mod grow;
-mod input;
 mod padding;
 mod pieces;
 mod places;
@@ -19,7 +18,6 @@ mod tokenizer;
 mod tokens;
 
 pub use encoded::{Encoded, SpecialIds};
-pub use input::Input;
 pub(crate) use padding::Filler;
 pub use padding::Padding;
 pub use places::Occurrence;

@@ -42,7 +42,8 @@ pub(super) fn unembed_obstacle(config: &Config) -> Option<&'static str> {
 }
 
 pub(super) fn writing(transformer: &mut Transformer) -> Result<()> {
-    for Embed { tokens, positions, token_types, widen, .. } in transformer.stacks_mut().map(|stack| &mut stack.front) {
+    let embeddings = transformer.stacks_mut().filter_map(|stack| stack.front.tokens_mut());
+    for Embed { tokens, positions, token_types, widen, .. } in embeddings {
         match widen {
             Some(widen) => centre_output(widen)?,
             None => {

@@ -1,7 +1,10 @@
 //! Views of the embedding and the unembedding.
 
 use super::WeightViews;
-use crate::{Result, net::parts::Linear};
+use crate::{
+    Result,
+    net::parts::{Embed, Front, Linear},
+};
 use candle_core::{DType, Device, Tensor};
 
 /// Weights that occur once in a model.
@@ -18,9 +21,7 @@ impl WeightViews {
     /// Fails when memory runs out.
     #[doc(alias = "W_E")]
     pub fn w_e(&self) -> Result<Tensor> {
-        let transformer = self.model.transformer();
-        let first = transformer.encoder.as_ref().filter(|_| !self.is_decoder()).unwrap_or(&transformer.last);
-        let tokens = &first.front.tokens;
+        let tokens = &self.embedding("W_E")?.tokens;
         match self.model.config().embed_scale {
             1.0 => Ok(tokens.clone()),
             scale => Ok((tokens * scale)?),
@@ -36,7 +37,10 @@ impl WeightViews {
     /// Fails when the model does not have learned position vectors.
     #[doc(alias = "W_pos")]
     pub fn w_pos(&self) -> Result<Tensor> {
-        let positions = self.model.transformer().last.front.positions.clone();
+        let positions = match self.model.transformer().encoder.as_ref().map(|encoder| &encoder.front) {
+            Some(Front::Sound(front)) if self.is_encoder() => Some(front.positions.clone()),
+            _ => self.embedding("W_pos")?.positions.clone(),
+        };
         positions.ok_or_else(|| self.absent("W_pos", "its positions are no learned vectors"))
     }
 
@@ -104,6 +108,18 @@ impl WeightViews {
         match norm.is_none() {
             true => Err(self.absent("ln_final", "its last residual stream does not pass a norm")),
             false => self.bias_or_zero(&norm.bias, self.width()),
+        }
+    }
+
+    /// The embedding of tokens: the encoder's in an encoder-decoder, unless the decoder's was asked for or the encoder
+    /// reads sound.
+    fn embedding(&self, weight: &str) -> Result<&Embed> {
+        let transformer = self.model.transformer();
+        let encoder = transformer.encoder.as_ref().filter(|_| !self.is_decoder());
+        match encoder.map(|encoder| &encoder.front) {
+            Some(Front::Sound(_)) if self.is_encoder() => Err(self.absent(weight, "its encoder reads sound")),
+            Some(Front::Tokens(embed)) => Ok(embed),
+            _ => transformer.last.front.tokens().ok_or_else(|| self.absent(weight, "it reads sound")),
         }
     }
 

@@ -69,8 +69,10 @@ impl Names {
         {
             return Err(gpt2::not_gpt2(&model.config(), "its unembedding has a bias"));
         }
-        self.add("wte", "weight", &transformer.last.front.tokens);
-        transformer.last.front.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));
+        if let Some(embed) = transformer.last.front.tokens() {
+            self.add("wte", "weight", &embed.tokens);
+            embed.positions.iter().for_each(|positions| self.add("wpe", "weight", positions));
+        }
         for (layer, block) in transformer.last.blocks.iter().enumerate() {
             self.block(&format!("h.{layer}"), block)?;
         }

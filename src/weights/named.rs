@@ -10,7 +10,7 @@ use crate::{
     hook::Stack,
     model::Architecture,
     net::{
-        parts::{Attention, Block, Embed, Feed, HeadNorm, Linear, Mixture, Mlp, Norm, Readout},
+        parts::{Attention, Block, Embed, Feed, Front, HeadNorm, Linear, Mixture, Mlp, Norm, Readout},
         transformer::StackParts,
     },
 };
@@ -35,11 +35,15 @@ impl WeightViews {
         let transformer = self.model.transformer();
         let mut names = Names(Vec::new());
         let encoder = self.model.config().architecture == Architecture::Encoder;
-        let (last, embeds) = (&transformer.last, self.model.weights().w_e()?);
-        let first = transformer.encoder.as_ref().unwrap_or(last);
-        // A decoder may read through the encoder's table.
-        let of_decoder = (first.front.tokens.id() != last.front.tokens.id()).then(|| last.front.tokens.clone());
-        names.embed(&first.front, (embeds, of_decoder), if encoder { "embed." } else { "" })?;
+        let embeds = self.model.weights().w_e()?;
+        let mut tables = transformer.stacks().filter_map(|stack| stack.front.tokens());
+        if let Some(first) = tables.next() {
+            // A decoder may read through the encoder's table.
+            let own = |table: &&Embed| table.tokens.id() != first.tokens.id();
+            let of_decoder = tables.find(own).map(|table| table.tokens.clone());
+            names.embed(first, (embeds, of_decoder), if encoder { "embed." } else { "" })?;
+        }
+        transformer.stacks().try_for_each(|stack| names.sound(&stack.front))?;
         for stack in transformer.stacks() {
             names.blocks(stack)?;
             stack.norm.iter().for_each(|norm| names.norm("", norm));
@@ -108,6 +112,16 @@ impl Names {
         self.maybe(format!("{at}token_type_embed.W_token_type"), &embed.token_types);
         self.norm("", &embed.norm);
         embed.widen.iter().for_each(|widen| self.linear("embed.", ["W_widen", "b_widen"], widen));
+        Ok(())
+    }
+
+    /// The convolutions of an encoder of sound and the vectors of its positions.
+    fn sound(&mut self, front: &Front) -> Result<()> {
+        let Front::Sound(sound) = front else { return Ok(()) };
+        for (convolution, name) in sound.convolutions.iter().zip(["conv1", "conv2"]) {
+            self.linear(&format!("encoder.{name}."), ["W", "b"], &convolution.linear);
+        }
+        self.add("encoder.pos_embed.W_pos".into(), &sound.positions);
         Ok(())
     }
 

@@ -60,8 +60,9 @@ impl Model {
             let name = move |norm: &Norm| format!("blocks.{layer}.{}", norm.name());
             block.norms().into_iter().map(move |norm| (name(norm), norm))
         });
-        let (embed, last) = (&self.transformer().last.front.norm, &self.transformer().readout.ln_final);
-        for (name, norm) in in_blocks.chain([embed, last].map(|norm| (norm.name(), norm))) {
+        let (embed, last) = (self.transformer().last.front.tokens(), &self.transformer().readout.ln_final);
+        let outside = embed.map(|embed| &embed.norm).into_iter().chain([last]);
+        for (name, norm) in in_blocks.chain(outside.map(|norm| (norm.name(), norm))) {
             let size = config.d_model;
             if !norm.is_none() && norm.weight.is_none() {
                 named.push((format!("{name}.w"), Tensor::ones(size, DType::F32, &Device::Cpu)?));

@@ -86,7 +86,7 @@ fn kept_keys_and_values_give_the_logits_of_the_whole_text() {
 
 #[test]
 fn hooks_at_every_step_are_those_of_a_run_of_the_whole_text() {
-    for (name, model) in models().filter(|(_, model)| model.config().decoder_start.is_none()) {
+    for (name, model) in models().filter(|(_, model)| model.config().decoder_start.is_empty()) {
         let said = after(&model, &PROMPT, 6).record("*").run().unwrap();
         let whole = model.pass(said.tokens()).unwrap().record("*").run().unwrap();
         for (step, cache) in said.caches().iter().enumerate() {
@@ -117,7 +117,7 @@ fn hooks_at_every_step_are_those_of_a_run_of_the_whole_text() {
 
 #[test]
 fn an_intervention_at_some_steps_changes_nothing_before_and_something_after() {
-    for (name, model) in models().filter(|(_, model)| model.config().decoder_start.is_none()) {
+    for (name, model) in models().filter(|(_, model)| model.config().decoder_start.is_empty()) {
         let text = after(&model, &PROMPT, 7).keep_logits().record([Site::resid_post(0)]);
         let plain = text.run().unwrap();
         let changed = text.clone().intervene_during(3..4, [scale(Site::resid_post(0), -3.0)]).run().unwrap();

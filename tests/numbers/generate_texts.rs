@@ -73,7 +73,7 @@ fn the_context_is_never_left() {
 
 #[test]
 fn a_prefix_is_read_once_and_continued_as_the_whole_text_would_be() {
-    for (name, model) in models().filter(|(_, model)| model.config().decoder_start.is_none()) {
+    for (name, model) in models().filter(|(_, model)| model.config().decoder_start.is_empty()) {
         let count = Arc::new(AtomicUsize::new(0));
         let counted = count.clone();
         let counting = model.hooked([edit(Site::resid_pre(0), move |x| {

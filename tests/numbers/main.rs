@@ -69,6 +69,7 @@ mod two_stacks_slopes;
 mod views;
 mod weights;
 mod weights_native;
+mod whisper;
 mod whole_numbers;
 #[cfg(unix)]
 mod writing;

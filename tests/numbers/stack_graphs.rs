@@ -4,10 +4,11 @@ use crate::reference::{expected, open, token_ids};
 use glassbox::{
     Model,
     hook::{Intervention, Site, Sites, patch, zero},
+    input::Input,
     model::Run,
     model::ToInput,
     patching::{EdgeScores, HeadPart, Metric, Patching, Receiver, Sender},
-    text::{Input, Padding},
+    text::Padding,
 };
 
 /// From a site to that of a stack.

@@ -5,10 +5,11 @@ use crate::{patching::agrees, reference::open};
 use glassbox::{
     Model,
     hook::{Intervention, Site, add, block_attention, edit, mean, patch, scale, zero},
+    input::Input,
     model::Run,
     model::ToInput,
     patching::{Alignment, HeadPart, Metric, Noise, PatchSweep, Patching, clean},
-    text::{Input, Padding},
+    text::Padding,
 };
 use ndarray::Dimension;
 

@@ -4,10 +4,11 @@ use crate::reference::open;
 use glassbox::{
     Model,
     hook::{Site, replace, zero},
+    input::Input,
     model::Run,
     model::ToInput,
     patching::{HeadPart, Metric, PatchSweep, Patching},
-    text::{Input, Padding},
+    text::Padding,
 };
 
 const CASES: [&str; 2] = ["families/t5", "families/t5-v1_1"];

@@ -197,6 +197,7 @@ pub(crate) fn write(config: &Config) -> Result<Map<String, Value>> {
         d_vocab,
         n_ctx,
         unplaced_token: _, // of an encoder
+        n_mels: _,         // of a speech model
         n_token_types,
         act_fn,
         normalization,

@@ -66,7 +66,7 @@ impl Pass {
         let Some((start, stop)) = self.layers(stack.stack)? else { return Ok(None) };
         let resid = match self.given(stack.stack)? {
             Some(resid) => resid.clone(),
-            None => stack.embed(&self.model.config(), &self.input.of(stack.stack).to_tensor()?, frame, tap)?,
+            None => stack.embed(&self.model.config(), &self.input.read_by(stack.stack)?, frame, tap)?,
         };
         stack.forward(resid, start..stop, frame, tap).map(Some)
     }

@@ -7,10 +7,11 @@ use super::{Model, Run};
 use crate::{
     Result,
     hook::{Intervention, Sites, Stack, ToIndex, ToInterventions, ToTensor},
+    input::Input,
     model::ToTokens,
     net::Kept,
     ops::in_pool,
-    text::{Input, Tokens},
+    text::Tokens,
 };
 use candle_core::Tensor;
 use std::{borrow::Borrow, fmt, sync::Arc};

@@ -182,7 +182,8 @@ impl Model {
         let ids = tokens.ids(text);
         let ids = ids.get(tokens.real(text).start..end).unwrap_or_default();
         let special = self.tokenizer().map(|tokenizer| tokenizer.special_ids().clone()).unwrap_or_default();
-        let puts_first = [special.bos, special.cls, special.pad, self.config().decoder_start];
+        let config = self.config();
+        let puts_first = [special.bos, special.cls, special.pad, config.decoder_start.first().copied()];
         let skipped = ids.iter().take_while(|&&id| puts_first.contains(&Some(id))).count();
         self.to_string(&ids[skipped..]).unwrap_or_default()
     }
