@@ -45,6 +45,7 @@
 //!   folded, centred and refactored without changing what the model says.
 //! - [`grammar`](corpus::grammar): a small English whose every word is labelled, with minimal pairs to patch and probe.
 //! - [`Fourier`](fourier::Fourier): waves over numbers, for models that calculate.
+//! - [`Tiers`](tiers::Tiers): words and phones in time, from and to TextGrids, TIMIT, CTM, subtitles, Whisper's JSON.
 //! - [`files`]: how everything is written, so that no failure loses what was there.
 //! - [`Figure`](plot::Figure): one picture; [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs) compose.
 //! - [`Error`]: one sentence.
@@ -74,7 +75,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   text site tensor
+//! text, places, tensors   text tiers site tensor
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```
@@ -119,6 +120,7 @@ mod site;
 pub mod steering;
 pub mod tensor;
 pub mod text;
+pub mod tiers;
 pub mod train;
 pub mod weights;
 
