@@ -14,7 +14,7 @@ use crate::{
             page::{LABEL, MARGIN},
         },
     },
-    printable::{columns, fit, headline, line, number, pad, printable, text_width},
+    printable::{columns, fit, headline, line, pad, printable, text_width},
 };
 
 /// Labels with a start and an end in seconds, in lanes one above the other, as Praat draws its tiers.
@@ -37,7 +37,7 @@ const LABELS: usize = 5000;
 const LANES: usize = 40;
 /// In px: of a lane, and from the narrowest picture to the widest.
 const HEIGHT: f64 = 30.0;
-const WIDTHS: std::ops::RangeInclusive<f64> = 420.0..=2400.0;
+const WIDTHS: std::ops::RangeInclusive<f64> = 420.0..=1400.0;
 /// The longest name of a lane, in columns.
 const LONGEST: usize = 20;
 
@@ -79,7 +79,7 @@ impl Lanes {
         for tick in ticks {
             let x = frame.x + frame.width * span.position(tick);
             canvas.put(Mark::line([(x, frame.bottom()), (x, frame.bottom() + 4.0)]).stroke(RULE, 1.0));
-            let text = format!("{} s", number(tick as f32));
+            let text = format!("{} s", rounded(tick));
             canvas.put(Mark::text((x, frame.bottom() + 14.0), text, LABEL).fill(MUTED).middle());
         }
         canvas.finish(self.alt(), self.plain())

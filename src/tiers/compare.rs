@@ -133,7 +133,7 @@ impl Comparison {
         mean(self.pairs.iter().map(Pair::end_error))
     }
 
-    /// The share of boundaries, starts and ends, that are at most so many milliseconds off; of points that of the points.
+    /// The share of boundaries (starts and ends; of points, their times) that are at most so many milliseconds off.
     pub fn within(&self, milliseconds: impl Into<f64>) -> f64 {
         // A millionth more, for boundaries whose distance is rounded.
         let most = milliseconds.into() + 1e-6;

@@ -88,9 +88,9 @@ impl Format {
 }
 
 impl Tiers {
-    /// Reads a file, whose [format](Format) is known by its beginning or its name: in UTF-8, with its mark or without, in
-    /// UTF-16 with its mark, or in Latin-1. TIMIT's samples are taken as 16,000 a second;
-    /// [`from_text`](Self::from_text) has another rate.
+    /// Reads a file. Its beginning or its name says which [format](Format) it has. It may be in UTF-8 with or without a
+    /// byte order mark, in UTF-16 with one, or in Latin-1. TIMIT's files are taken to have 16,000 samples a second;
+    /// [`from_text`](Self::from_text) reads them at another rate.
     ///
     /// # Errors
     /// When it cannot be read, is no such file, or something in it is wrong: with the line or byte, what is there, and

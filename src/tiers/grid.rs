@@ -143,8 +143,8 @@ impl Tiers {
         Ok(Self::between(self.start, end, tiers?))
     }
 
-    /// What is at a time in seconds: of every tier its name and its [interval there](Tier::at). A negative time counts from
-    /// the end.
+    /// What is at a time in seconds: the name of every tier and its [interval there](Tier::at). A negative time counts
+    /// from the end.
     ///
     /// # Errors
     /// When the time is outside of the tiers.

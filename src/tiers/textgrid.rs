@@ -4,8 +4,8 @@ use super::{Tiers, entries::shown, interval::Interval, scanner::Scanner, tier::T
 use crate::error::TiersError;
 use std::fmt::Write;
 
-/// The tiers of a TextGrid, long or short: one reader for both, as in Praat, because all that is no number, text or flag
-/// is comment.
+/// The tiers of a TextGrid, long or short. As in Praat, one reader does for both, because everything that is no number,
+/// string or flag is comment.
 pub(super) fn read(text: &str) -> Result<Tiers, TiersError> {
     let mut tokens = Scanner::new(text);
     let kind = "the file type `ooTextFile`";

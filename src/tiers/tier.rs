@@ -16,9 +16,9 @@ use std::ops::RangeBounds;
 
 /// Intervals, or points, along the time of one recording.
 ///
-/// Intervals fill the tier from its start to its end, as Praat's do: where nothing is said stands an interval with an
-/// empty label. Boundaries less than a microsecond apart are one. What is read from a file may be compared, cut, moved
-/// and written in another format.
+/// As in Praat, intervals fill the tier from its start to its end: a pause is an interval with an empty label.
+/// Boundaries less than a microsecond apart count as one. Negative times count from the end, unless the tier begins
+/// before 0.
 ///
 /// # Examples
 /// ```
@@ -41,8 +41,8 @@ pub struct Tier {
 }
 
 impl Tier {
-    /// A tier of intervals in any order: [`Interval`]s, or their start, end and label. It begins at 0, and ends where the
-    /// last of them does.
+    /// A tier of intervals in any order, each an [`Interval`] or a tuple of its start, end and label. The tier begins at
+    /// 0 and ends with the last interval.
     ///
     /// # Errors
     /// When a time is NaN or infinite, an interval ends before it starts, or two overlap.
@@ -166,8 +166,8 @@ impl Tier {
         self.spoken().iter().map(Interval::duration).collect()
     }
 
-    /// The interval at a time in seconds, the later one at a boundary; of points the nearest. A negative time counts from
-    /// the end.
+    /// The interval at a time in seconds; at a boundary, the later one. In a tier of points, the nearest point. A negative
+    /// time counts from the end.
     ///
     /// # Errors
     /// When the time is outside of the tier, or there are no points.

@@ -23,7 +23,7 @@ use crate::{Result, error::TiersError};
 /// assert_eq!(Transcript::from_json(&heard.to_json())?, heard);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Transcript {
     /// All of it; openai's begins with a space.
     pub text: String,
@@ -74,7 +74,7 @@ pub struct Word {
 }
 
 impl Transcript {
-    /// Reads openai's JSON, or WhisperX's. Fields that openai's has not are left out.
+    /// Reads openai's JSON or WhisperX's. It ignores fields that openai's JSON does not have.
     ///
     /// # Errors
     /// When it is no JSON, or a field holds something else than it should.
@@ -87,8 +87,8 @@ impl Transcript {
         super::whisper_json::write(self)
     }
 
-    /// The tiers `segments`, `words` and, where they are known, the words' probabilities `p`. The space before a text is
-    /// left out. Words without times are left out.
+    /// The tiers `segments`, `words` and, where they are known, the words' probabilities `p`. They leave out the space
+    /// before a text, and words without times.
     ///
     /// # Errors
     /// When a time is no number, or something ends before it starts.
