@@ -124,7 +124,7 @@ impl Lanes {
             };
             let labels: Vec<_> = lane.labels.iter().filter(|(.., label)| !label.is_empty()).map(label).collect();
             out +=
-                &format!("{}  {}\n", pad(&fit(&printable(&lane.name), LONGEST), width), labels.join(" | ")).trim_end();
+                format!("{}  {}\n", pad(&fit(&printable(&lane.name), LONGEST), width), labels.join(" | ")).trim_end();
             out.push('\n');
         }
         out

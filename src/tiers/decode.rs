@@ -19,7 +19,7 @@ const KNOWN: [(&[u8], &str, &str); 10] = [
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
 ];
 const SOUND: &str = "give the file of the labels, such as `mary.TextGrid`";
-const OTHER: &str = "give a text file, such as a TextGrid";
+const OTHER: &str = "give a text file, such as a TextGrid, in UTF-8";
 
 /// The text of a file in UTF-8, with or without its mark, in UTF-16 with it, or in Latin-1.
 ///
@@ -38,11 +38,13 @@ pub(super) fn decoded(bytes: &[u8]) -> Result<String, TiersError> {
             Err(_) => latin1(bytes)?,
         },
     };
-    match text.find('\0') {
-        None => Ok(text),
-        // A sound whose name ends in .txt has many of them.
-        Some(byte) => Err(TiersError::Binary { what: "a binary file", byte, hint: OTHER }),
-    }
+    let Some((before, _)) = text.split_once('\0') else { return Ok(text) };
+    let byte = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => 2 + 2 * before.encode_utf16().count(),
+        [0xef, 0xbb, 0xbf, ..] => 3 + before.len(),
+        _ => before.len(),
+    };
+    Err(TiersError::Binary { what: "a binary file", byte, hint: OTHER })
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, usize> {

@@ -81,7 +81,7 @@ pub(super) fn layers<'a>(tiers: &'a Tiers, name: &str) -> Vec<&'a Tier> {
 fn chosen<'a>(tiers: &'a Tiers, format: &'static str, usual: &[&str]) -> Result<&'a Tier, TiersError> {
     let intervals: Vec<&Tier> = tiers.tiers.iter().filter(|tier| !tier.points).collect();
     let named = |name: &&str| intervals.iter().find(|tier| tier.name.eq_ignore_ascii_case(name));
-    if let Some(tier) = usual.iter().find_map(|name| named(&name)) {
+    if let Some(tier) = usual.iter().find_map(named) {
         return Ok(tier);
     }
     let known = || if tiers.tiers.is_empty() { "no tiers at all".to_owned() } else { tiers.known() };

@@ -163,6 +163,14 @@ impl Tier {
 }
 
 impl Transcript {
+    /// Writes openai's JSON to a file, [whole](files) or not at all. `heard.tiers()?.save(path)` writes the other formats.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        files::write(path, self.to_json())
+    }
+
     /// Reads openai's JSON, or WhisperX's, from a file.
     ///
     /// # Errors

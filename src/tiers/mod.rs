@@ -9,6 +9,7 @@
 //! | a tier | `tiers.tier("words")?` |
 //! | what is said at a time, in seconds | `tiers.at(1.3)?`, `words.at(1.3)?` |
 //! | every *sh* | `phones.labelled("sh")` |
+//! | the phones of a word | `phones.inside(&word)` |
 //! | durations and pauses | `phones.durations()`, `words.pauses()` |
 //! | cut and move | `tiers.crop(0.5..1.2)?.shift(-0.5)?` |
 //! | errors of boundaries in ms | `aligned.compare(&gold)?.mean_start_error()` |

@@ -59,14 +59,8 @@ impl Comparison {
         ];
         let header = ["label", "start", "error", "end", "error"];
         let row = |pair: &super::Pair| {
-            let (gold, found) = (rounded(pair.gold.start), rounded(pair.gold.end));
-            [
-                pair.gold.label.clone(),
-                format!("{gold} s"),
-                ms(pair.start_error()),
-                format!("{found} s"),
-                ms(pair.end_error()),
-            ]
+            let [start, end] = [pair.gold.start, pair.gold.end].map(|time| format!("{} s", rounded(time)));
+            [pair.gold.label.clone(), start, ms(pair.start_error()), end, ms(pair.end_error())]
         };
         card.facts(facts.into_iter().flatten())
             .folded("each label", |card| card.table(&header, self.pairs.iter().map(row)))
@@ -77,8 +71,7 @@ impl Transcript {
     fn card(&self) -> Card {
         let number = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.3}"));
         let row = |part: &Segment| {
-            let times = [part.start, part.end].map(|time| format!("{} s", rounded(time)));
-            let [start, end] = times;
+            let [start, end] = [part.start, part.end].map(|time| format!("{} s", rounded(time)));
             [start, end, part.text.trim().to_owned(), number(part.avg_logprob), number(part.no_speech_prob)]
         };
         let header = ["start", "end", "text", "mean log probability", "no speech"];

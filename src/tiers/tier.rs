@@ -151,6 +151,18 @@ impl Tier {
         self.marks.iter().filter(|mark| mark.label == label.as_ref()).cloned().collect()
     }
 
+    /// What is said within an interval, such as the phones of a word: everything whose middle lies there.
+    pub fn inside(&self, interval: &Interval) -> Vec<Interval> {
+        let there = |mark: &Interval| (interval.start..interval.end).contains(&mark.middle());
+        self.spoken().into_iter().filter(there).collect()
+    }
+
+    /// The same tier with other labels, such as phones without their stress.
+    pub fn relabelled<L: Into<String>>(&self, label: impl Fn(&str) -> L) -> Self {
+        let mark = |mark: &Interval| Interval { label: label(&mark.label).into(), ..mark.clone() };
+        Self { marks: self.marks.iter().map(mark).collect(), ..self.clone() }
+    }
+
     /// The labels of what is said, in their order.
     pub fn labels(&self) -> Vec<String> {
         self.spoken().into_iter().map(|mark| mark.label).collect()

@@ -50,6 +50,8 @@ fn bytes_that_are_no_text_are_refused_with_their_place() {
     bytes(b"RIFF\x24\0\0\0WAVE", &["a WAV sound", "TextGrid"]);
     bytes(b"ooBinaryFile\x08TextGrid", &["a binary file of Praat", "text file"]);
     bytes(b"abc\0def", &["a binary file", "byte 3"]);
+    bytes(b"\xef\xbb\xbfab\0", &["a binary file", "byte 5"]);
+    bytes(b"\xfe\xff\0a\0\0", &["a binary file", "byte 4"]);
     bytes(b"caf\xe9\0", &["a binary file", "byte 4"]);
     bytes(b"caf\xe9 \x93so\x94", &["byte 5 is 0x93", "no UTF-8 or Latin-1 text"]);
     bytes(b"\xef\xbb\xbfab\xff", &["byte 5 is 0xff", "UTF-8"]);
@@ -144,5 +146,8 @@ fn a_file_is_known_by_its_beginning_or_its_name_and_named_where_it_is_wrong() {
         two.iter().map(|(name, tiers)| (name.as_str(), tiers.tiers()[0].text())).collect::<Vec<_>>(),
         [("a", "x".into()), ("b", "y".into())]
     );
+    let heard = Transcript::open(folder.join("a.json")).unwrap();
+    heard.save(folder.join("b.json")).unwrap();
+    assert_eq!(Transcript::open(folder.join("b.json")).unwrap(), heard);
     std::fs::remove_dir_all(folder).ok();
 }

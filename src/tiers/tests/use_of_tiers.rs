@@ -41,6 +41,18 @@ fn a_time_finds_what_is_there_from_either_end() {
 }
 
 #[test]
+fn a_word_has_its_phones_and_phones_may_be_named_anew() {
+    let phones =
+        Tier::new("phones", [(0.1, 0.3, "SH"), (0.3, 0.5, "IY1"), (0.5, 0.7, "HH"), (0.7, 1.0, "AE1")]).unwrap();
+    let labels = |marks: Vec<Interval>| marks.into_iter().map(|mark| mark.label).collect::<Vec<_>>();
+    let she = &words().labelled("she")[0];
+    assert_eq!(labels(phones.inside(she)), ["SH", "IY1"]);
+    let plain = phones.relabelled(|label| label.trim_end_matches('1').to_lowercase());
+    assert_eq!(plain.labels(), ["sh", "iy", "hh", "ae"]);
+    assert_eq!(plain.durations(), phones.durations());
+}
+
+#[test]
 fn tiers_are_cut_and_moved_whole() {
     let tones = Tier::points("tones", [(0.3, "H*"), (1.2, "L%")]).unwrap();
     let both = Tiers::new([words(), tones]);
