@@ -67,6 +67,13 @@ pub(crate) enum TiersError {
     WhichTier { format: &'static str, known: String, first: String },
     #[error("{format} holds intervals, and there are none, but {known}; make a tier of intervals first")]
     NoIntervals { format: &'static str, known: String },
+    #[error(
+        "a TextGrid cannot hold two labels that start at once, for Praat loses one of them, and in the tier `{tier}` \
+         `{first}` and `{second}` both start at {start} s; {hint}"
+    )]
+    AtOnce { tier: String, first: String, second: String, start: f64, hint: &'static str },
+    #[error("`{tier}` has {count} intervals in {duration} s, so they cannot last {least} s each; ask for less")]
+    NoRoom { tier: String, count: usize, duration: f64, least: f64 },
     #[error("a rate of {rate} samples a second is none; TIMIT has 16000")]
     Rate { rate: u32 },
     #[error(

@@ -228,8 +228,8 @@ fn parsed(text: &str, format: Format) -> Result<Tiers, TiersError> {
 
 fn written(tiers: &Tiers, format: Format, recording: &str) -> Result<String, TiersError> {
     Ok(match format {
-        Format::TextGrid => textgrid::long(tiers),
-        Format::ShortTextGrid => textgrid::short(tiers),
+        Format::TextGrid => textgrid::long(tiers)?,
+        Format::ShortTextGrid => textgrid::short(tiers)?,
         Format::Phn { rate } => timit::write(tiers, "a PHN file", &["phones", "phone", "phonemes"], rate)?,
         Format::Wrd { rate } => timit::write(tiers, "a WRD file", &["words", "word"], rate)?,
         Format::Ctm => ctm::write(tiers, recording)?,

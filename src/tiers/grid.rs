@@ -165,6 +165,16 @@ impl Tiers {
         self.tiers.iter().flat_map(of).collect()
     }
 
+    /// The same tiers with every interval, pauses too, [at least](Tier::at_least) so many seconds long.
+    ///
+    /// # Errors
+    /// When a tier is too short for that.
+    pub fn at_least(&self, seconds: impl Into<f64>) -> Result<Self> {
+        let least = seconds.into();
+        let tiers: Result<Vec<_>> = self.tiers.iter().map(|tier| tier.at_least(least)).collect();
+        Ok(Self::between(self.start, self.end, tiers?))
+    }
+
     /// All times later by so many seconds; earlier where it is negative.
     ///
     /// # Errors

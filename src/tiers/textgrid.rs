@@ -1,7 +1,7 @@
 //! Praat's TextGrids, long and short.
 
 use super::{Tiers, entries::shown, interval::Interval, scanner::Scanner, tier::Tier};
-use crate::error::TiersError;
+use crate::{error::TiersError, printable::line};
 use std::fmt::Write;
 
 /// The tiers of a TextGrid, long or short. As in Praat, one reader does for both, because everything that is no number,
@@ -62,8 +62,26 @@ fn checked(tokens: &Scanner, mark: Interval) -> Result<Interval, TiersError> {
     Ok(mark)
 }
 
+/// That no two labels of a tier start at once: Praat reads one of them and loses the other.
+fn check(tiers: &Tiers) -> Result<(), TiersError> {
+    for tier in &tiers.tiers {
+        let at_once = |pair: &&[Interval]| matches!(pair, [a, b] if a.start == b.start);
+        if let Some([first, second]) = tier.marks.windows(2).find(at_once) {
+            let hint = match tier.points {
+                true => "move one of the points",
+                false => "`tiers.at_least(0.01)?` makes every interval 10 ms long or longer",
+            };
+            let (tier, start) = (line(&tier.name), first.start);
+            let (first, second) = (line(&first.label), line(&second.label));
+            return Err(TiersError::AtOnce { tier, first, second, start, hint });
+        }
+    }
+    Ok(())
+}
+
 /// The long form, as Praat writes it.
-pub(super) fn long(tiers: &Tiers) -> String {
+pub(super) fn long(tiers: &Tiers) -> Result<String, TiersError> {
+    check(tiers)?;
     let mut out = String::from("File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n");
     out += &format!("xmin = {} \nxmax = {} \n", tiers.start, tiers.end);
     out += &format!("tiers? <exists> \nsize = {} \nitem []: \n", tiers.tiers.len());
@@ -90,11 +108,12 @@ pub(super) fn long(tiers: &Tiers) -> String {
             };
         }
     }
-    out
+    Ok(out)
 }
 
 /// The short form, as Praat writes it.
-pub(super) fn short(tiers: &Tiers) -> String {
+pub(super) fn short(tiers: &Tiers) -> Result<String, TiersError> {
+    check(tiers)?;
     let mut out = String::from("File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n");
     out += &format!("{}\n{}\n<exists>\n{}\n", tiers.start, tiers.end, tiers.tiers.len());
     for tier in &tiers.tiers {
@@ -105,7 +124,7 @@ pub(super) fn short(tiers: &Tiers) -> String {
             let _ = write!(out, "{}\n{end}{}\n", mark.start, quoted(&mark.label));
         }
     }
-    out
+    Ok(out)
 }
 
 fn class(tier: &Tier) -> &'static str {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Result,
     error::TiersError,
-    order::{largest, rising},
+    order::{larger, largest, rising},
     printable::line,
 };
 use std::ops::RangeBounds;
@@ -195,6 +195,44 @@ impl Tier {
             false => self.marks.get(self.marks.partition_point(|mark| mark.start <= time).saturating_sub(1)),
         };
         Ok(found.cloned().ok_or_else(|| TiersError::NoPoint { what: line(&self.name), time })?)
+    }
+
+    /// The same tier with every interval, pauses too, at least so many seconds long: short ones take time from the next.
+    /// Whisper's words may have no length, and a TextGrid cannot hold those. Points stay as they are.
+    ///
+    /// # Errors
+    /// When the tier is too short for that.
+    pub fn at_least(&self, seconds: impl Into<f64>) -> Result<Self> {
+        let least = seconds.into();
+        check_time(least, || "the length".into())?;
+        let (count, duration) = (self.marks.len(), self.duration());
+        if self.points || count == 0 {
+            return Ok(self.clone());
+        }
+        if least < 0.0 || least * count as f64 > duration {
+            return Err(TiersError::NoRoom { tier: line(&self.name), count, duration, least }.into());
+        }
+        let mut tier = self.clone();
+        let mut reached = self.start;
+        for mark in &mut tier.marks {
+            mark.start = reached;
+            reached = larger(mark.end, reached + least);
+            mark.end = reached;
+        }
+        // What was pushed over the end goes back.
+        let mut reached = self.end;
+        for mark in tier.marks.iter_mut().rev() {
+            mark.end = -larger(-mark.end, -reached);
+            reached = -larger(-mark.start, least - mark.end);
+            mark.start = reached;
+        }
+        if let Some(first) = tier.marks.first_mut() {
+            first.start = self.start;
+        }
+        if let Some(last) = tier.marks.last_mut() {
+            last.end = self.end;
+        }
+        Ok(tier)
     }
 
     /// All times later by so many seconds; earlier where it is negative.

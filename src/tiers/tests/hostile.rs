@@ -95,7 +95,9 @@ fn damaged_files_are_read_or_refused_in_a_sentence_and_never_take_more_memory_th
                         "{format:?}: {}",
                         String::from_utf8_lossy(&bytes)
                     );
-                    assert_eq!(again(&tiers, Format::TextGrid), tiers);
+                    if tiers.to_text(Format::TextGrid).is_ok() {
+                        assert_eq!(again(&tiers, Format::TextGrid), tiers);
+                    }
                     // What can be written in its own format is read again as it was.
                     if let Ok(text) = tiers.to_text(format) {
                         let once = Tiers::from_text(&text, format).unwrap_or_else(|error| panic!("{error}: {text}"));

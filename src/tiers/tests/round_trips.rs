@@ -44,8 +44,8 @@ fn ten_thousand_intervals_and_very_long_labels_stay() {
 fn a_textgrid_keeps_all_there_is() {
     let words =
         Tier::new("words", [(0.1 + 0.2, 0.7, " a "), (0.7, 1.0 / 3.0 + 0.5, "b\n\r\nc"), (1.0, 1.25, "")]).unwrap();
-    let points = Tier::points("tone \"H*\"", [(0.5, "H*"), (0.5, ""), (-0.25, "\"")]).unwrap();
-    let same = Tier::new("words", [(1e-7, 1e-5, "x"), (1e-5, 1e-5, "no length"), (1e7, 1.5e7, "y")]).unwrap();
+    let points = Tier::points("tone \"H*\"", [(0.5, "H*"), (0.75, ""), (-0.25, "\"")]).unwrap();
+    let same = Tier::new("words", [(1e-7, 1e-5, "x"), (1e-5, 1.5e-5, "short"), (1e7, 1.5e7, "y")]).unwrap();
     let nothing = Tier::points("", Vec::<(f64, &str)>::new()).unwrap();
     let tiers = Tiers::new([words, points, same, nothing]);
     assert_eq!((tiers.start(), tiers.end()), (-0.25, 1.5e7));
@@ -136,6 +136,8 @@ fn openais_json_is_written_field_by_field_as_it_was_read() {
     assert_eq!(tiers.tier("words").unwrap().labels(), ["Ask", "\"not\"."]);
     assert_eq!(tiers.tier("p").unwrap().labels()[0], "0.9348180890083313");
     assert_eq!(again(&tiers, Format::Json), tiers);
+    refused(tiers.to_text(Format::TextGrid), &["tier `words`", "both start at 0.5 s", "`tiers.at_least(0.01)?`"]);
+    again(&tiers.at_least(0.01).unwrap(), Format::TextGrid);
     let escaped = r#"{"text": "\u00e9\ud83c\udf88\n\/", "segments": [], "language": null}"#;
     assert_eq!(Transcript::from_json(escaped).unwrap().text, "é🎈\n/");
 }

@@ -53,6 +53,19 @@ fn a_word_has_its_phones_and_phones_may_be_named_anew() {
 }
 
 #[test]
+fn intervals_without_length_get_some_from_the_next_or_the_ones_before() {
+    let tier =
+        Tier::new("words", [(0.0, 0.5, "a"), (0.5, 0.5, "b"), (0.5, 0.5, "c"), (0.5, 1.0, "d"), (1.0, 1.0, "e")]);
+    let tier = tier.unwrap().at_least(0.125).unwrap();
+    let times: Vec<_> = tier.intervals().iter().map(|mark| (mark.start, mark.end)).collect();
+    assert_eq!(times, [(0.0, 0.5), (0.5, 0.625), (0.625, 0.75), (0.75, 0.875), (0.875, 1.0)]);
+    assert_eq!((tier.at_least(0.1).unwrap() == tier, tier.end()), (true, 1.0));
+    refused(tier.at_least(0.3), &["`words` has 5 intervals in 1 s", "0.3 s each"]);
+    refused(tier.at_least(-1), &["-1 s each"]);
+    refused(tier.at_least(f64::NAN), &["NaN"]);
+}
+
+#[test]
 fn tiers_are_cut_and_moved_whole() {
     let tones = Tier::points("tones", [(0.3, "H*"), (1.2, "L%")]).unwrap();
     let both = Tiers::new([words(), tones]);
