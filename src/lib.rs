@@ -49,6 +49,7 @@
 //! - [`grammar`](corpus::grammar): a small English in which every word is labelled, with minimal pairs to patch and
 //!   probe.
 //! - [`Fourier`](fourier::Fourier): Fourier analysis over numbers, for models that do arithmetic.
+//! - [`Tiers`](tiers::Tiers): words and phones in time, from and to TextGrids, TIMIT, CTM, subtitles and Whisper's JSON.
 //! - [`files`]: how everything is saved, so that a failure does not lose existing files.
 //! - [`Figure`](plot::Figure): one picture. [`row`](plot::row), [`column`](plot::column) and [`tabs`](plot::tabs)
 //!   combine several.
@@ -79,7 +80,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   site text tensor input
+//! text, places, tensors   site text tensor tiers input
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```
@@ -125,6 +126,7 @@ mod site;
 pub mod steering;
 pub mod tensor;
 pub mod text;
+pub mod tiers;
 pub mod train;
 pub mod weights;
 

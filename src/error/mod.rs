@@ -22,6 +22,7 @@ mod size;
 mod steer;
 mod tensor;
 mod text;
+mod tiers;
 mod train;
 mod weights;
 
@@ -43,6 +44,7 @@ pub(crate) use size::{SizeError, at_most, together};
 pub(crate) use steer::SteerError;
 pub(crate) use tensor::{need_f32, need_type};
 pub(crate) use text::TextError;
+pub(crate) use tiers::TiersError;
 pub(crate) use train::TrainError;
 pub(crate) use weights::WeightsError;
 
@@ -102,6 +104,8 @@ enum Kind {
     Size(#[from] SizeError),
     #[error(transparent)]
     Files(#[from] FilesError),
+    #[error(transparent)]
+    Tiers(#[from] TiersError),
     #[error("{0}")]
     Tensor(String),
     #[error("the closure of {what} failed on a tensor of shape {shape:?}: {why}")]
@@ -146,6 +150,7 @@ impl Error {
             Kind::Index(_) => true,
             Kind::Site(e) => e.is_out_of_range(),
             Kind::Text(e) => e.is_out_of_range(),
+            Kind::Tiers(e) => e.is_out_of_range(),
             Kind::Generate(e) => e.is_out_of_range(),
             Kind::Circuits(e) => e.is_out_of_range(),
             Kind::Patch(e) => matches!(e, PatchError::NoPart { .. }),
@@ -201,7 +206,8 @@ from_area!(
     CircuitsError,
     FourierError,
     SizeError,
-    FilesError
+    FilesError,
+    TiersError
 );
 
 impl From<candle_core::Error> for Error {

@@ -199,6 +199,27 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
+//! # Words and phones in time
+//! ```
+//! use glassbox::tiers::{Tier, Tiers};
+//! # let path = std::env::temp_dir().join(format!("glassbox-guide-{}.TextGrid", std::process::id()));
+//! # let spoken = |name: &str, at: f64| Tier::new(name, [(at, at + 0.2, "sh"), (at + 0.2, at + 0.5, "iy")]);
+//! # Tiers::new([spoken("gold", 0.1)?, spoken("phones", 0.12)?]).save(&path)?;
+//! let tiers = Tiers::open(&path)?;                        // a TextGrid; also .PHN, .WRD, .ctm, .srt, .vtt, .tsv, .json
+//! let phones = tiers.tier("phones")?;                     // picture: one tier; `tiers` is all of them
+//! phones.at(0.2)?.label;                                  // what is said at a time, in seconds
+//! phones.labelled("sh");                                  // every interval of a label
+//! phones.durations();                                     // how long each is; .labels() what it is
+//! phones.pauses();                                        // where nothing is said
+//! tiers.crop(0.2..0.5)?.shift(-0.2)?;                     // a part, from 0 on
+//! phones.compare(&tiers.tier("gold")?)?.mean_start_error(); // errors of boundaries in milliseconds
+//! # let path = path.with_extension("srt");
+//! phones.save(&path)?;                                    // write any of these formats
+//! # std::fs::remove_file(&path).ok();
+//! # std::fs::remove_file(path.with_extension("TextGrid")).ok();
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
 //! # Draw
 //! ```
 //! # use glassbox::prelude::*;
