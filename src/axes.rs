@@ -15,6 +15,9 @@
 //! | `layer` | block of the transformer, counted from 0 |
 //! | `sample` | one labelled example of a probe: usually a token in its text |
 //! | `feature` | one number a probe may look at: a neuron, or a dimension of an activation |
+//! | `wave` | one of the 16,000 samples that a second of sound has |
+//! | `mel` | band of frequency of a log-mel spectrogram, the lowest first |
+//! | `mel_frame` | moment of a log-mel spectrogram: 100 a second |
 //! | `one` | an axis of size 1, kept so that shapes broadcast |
 
 use std::fmt;

@@ -74,7 +74,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   text site tensor
+//! sound, text, places, tensors   audio text site tensor
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```
@@ -87,6 +87,7 @@
 #[macro_use]
 pub mod notebook;
 
+pub mod audio;
 pub mod axes;
 mod brief;
 pub mod cache;

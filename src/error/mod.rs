@@ -3,6 +3,7 @@
 //! Each area keeps its failures as facts in a small enum of its own (`error/site.rs`, `error/load.rs`, ...),
 //! whose `Display` is a full sentence: what was given, what is valid, what to do.
 
+mod audio;
 mod circuits;
 mod files;
 mod fourier;
@@ -24,6 +25,7 @@ mod weights;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use audio::{AudioError, Unreadable};
 pub(crate) use circuits::CircuitsError;
 pub(crate) use files::FilesError;
 pub(crate) use fourier::FourierError;
@@ -99,6 +101,8 @@ enum Kind {
     Size(#[from] SizeError),
     #[error(transparent)]
     Files(#[from] FilesError),
+    #[error(transparent)]
+    Audio(#[from] AudioError),
     #[error("{0}")]
     Tensor(String),
     #[error("the closure of {what} failed on a tensor of shape {shape:?}: {why}")]
@@ -137,7 +141,7 @@ impl Error {
     }
 
     /// True when a number leads nowhere: a layer, head, position, neuron, expert, text or token id outside the range of
-    /// the model or the text.
+    /// the model or the text; a time outside a sound.
     pub fn is_out_of_range(&self) -> bool {
         match self.kind() {
             Kind::Index(_) => true,
@@ -149,6 +153,7 @@ impl Error {
             Kind::Plot(e) => matches!(e, PlotError::Layer { .. }),
             Kind::Fourier(e) => matches!(e, FourierError::Frequency { .. }),
             Kind::Probe(e) => matches!(e, ProbeError::SplitRange { .. }),
+            Kind::Audio(e) => matches!(e, AudioError::Outside { .. }),
             _ => false,
         }
     }
@@ -198,7 +203,8 @@ from_area!(
     CircuitsError,
     FourierError,
     SizeError,
-    FilesError
+    FilesError,
+    AudioError
 );
 
 impl From<candle_core::Error> for Error {
