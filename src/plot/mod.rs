@@ -13,6 +13,7 @@
 //! | [`Bars`] | the next token, a handful of numbers |
 //! | [`LayerGraph`] | circuits: who tells whom |
 //! | [`Scatter`] | two scores of many heads |
+//! | [`SoundPicture`] | a sound: its waveform, its spectrogram, the words in it |
 //! | [`TokenText`] | which words carry a score |
 //! | [`Top`] | the strongest of many numbers |
 //! | [`WordTable`] | words with a value: what directions write, what heads are called |
@@ -49,6 +50,7 @@ mod line;
 mod matrix;
 mod scatter;
 mod series;
+mod sound;
 mod statistic;
 mod tokens;
 mod top;
@@ -74,6 +76,7 @@ pub use line::LineChart;
 pub use matrix::{ToMatrices, ToMatrix};
 pub use scatter::Scatter;
 pub use series::Series;
+pub use sound::SoundPicture;
 pub use statistic::Statistic;
 pub use tokens::TokenText;
 pub use top::Top;
@@ -117,6 +120,10 @@ shown! {
 shown! {
     /// Shows the picture as the output of a notebook's cell.
     Scatter: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook's cell.
+    SoundPicture: draw
 }
 shown! {
     /// Shows the picture as the output of a notebook's cell.
