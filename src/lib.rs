@@ -27,6 +27,7 @@
 //! # The nouns
 //! - [`Model`]: a transformer, cheap to clone, free to go between threads and notebook cells.
 //! - [`Tokens`](text::Tokens): text cut into tokens.
+//! - [`Audio`](audio::Audio): a sound from a file or from samples, as a model reads it and as a picture.
 //! - [`Site`](hook::Site): the typed name of one place in the forward pass. Its printed form is TransformerLens's.
 //! - [`Intervention`](hook::Intervention): what to do at a site: zero, mean, replace, patch, add, scale, or any closure.
 //! - [`Pass`](model::Pass): one forward pass, described before it happens. [`Run`](model::Run): what it gave.

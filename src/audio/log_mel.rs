@@ -5,12 +5,7 @@ use super::{
     filters::{FRAME, FREQUENCIES, MOST, filters, waves},
     second::rounded,
 };
-use crate::{
-    Result,
-    error::AudioError,
-    index::ToIndex,
-    order::largest,
-};
+use crate::{Result, error::AudioError, order::largest};
 use candle_core::{DType, Device, Tensor};
 
 /// Samples from one frame to the next, and of the half of a frame before its middle.
@@ -64,11 +59,10 @@ impl LogMel {
     ///
     /// # Errors
     /// When there are none, or more than 128.
-    pub fn new(bins: impl ToIndex) -> Result<Self> {
-        let given = bins.to_index();
-        match usize::try_from(given) {
-            Ok(bins @ 1..=MOST) => Ok(Self { bins, pad: Pad::default() }),
-            _ => Err(AudioError::Bins { given, most: MOST }.into()),
+    pub fn new(bins: usize) -> Result<Self> {
+        match bins {
+            1..=MOST => Ok(Self { bins, pad: Pad::default() }),
+            given => Err(AudioError::Bins { given, most: MOST }.into()),
         }
     }
 
@@ -85,8 +79,8 @@ impl LogMel {
     ///
     /// # Errors
     /// When the sound lasts more than 30 seconds and is to be padded to them.
-    pub fn of(&self, audio: &Audio) -> Result<Tensor> {
-        self.of_one(&audio.to_tensor()?)
+    pub fn of(&self, audio: impl AsRef<Audio>) -> Result<Tensor> {
+        self.of_one(&audio.as_ref().to_tensor()?)
     }
 
     /// The spectrogram of samples, 16,000 a second, with gradients to them.

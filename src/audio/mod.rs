@@ -29,6 +29,7 @@ mod sphere;
 #[cfg(test)]
 mod tests;
 mod wav;
+mod write;
 
 pub use log_mel::{LogMel, Pad};
 pub use samples::Audio;

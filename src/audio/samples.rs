@@ -8,7 +8,6 @@ use super::{
 use crate::{
     Result,
     error::AudioError,
-    index::ToIndex,
     plot::{Number, ToValues},
 };
 use candle_core::{Device, Tensor};
@@ -137,7 +136,7 @@ impl Audio {
     /// # Errors
     /// When the sound lasts more than 30 seconds, or there are no such bins.
     #[doc(alias("log_mel_spectrogram", "WhisperFeatureExtractor", "melspectrogram"))]
-    pub fn log_mel(&self, bins: impl ToIndex) -> Result<Tensor> {
+    pub fn log_mel(&self, bins: usize) -> Result<Tensor> {
         LogMel::new(bins)?.pad(Pad::Sound).of(self)
     }
 
@@ -160,6 +159,12 @@ impl Audio {
     pub(super) fn part(&self) -> Option<(f64, f64)> {
         let seconds = |sample: usize| rounded(sample as f64 / f64::from(Self::RATE));
         (self.part.len() < self.samples.len()).then(|| (seconds(self.part.start), seconds(self.part.end)))
+    }
+}
+
+impl AsRef<Self> for Audio {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

@@ -45,11 +45,13 @@ const SLACK: f64 = 0.0005;
 /// The samples between two times of a sound of so many samples.
 pub(super) fn samples_of<S: Second>(range: impl RangeBounds<S>, len: usize, rate: u32) -> Result<Range<usize>> {
     let (rate, duration) = (f64::from(rate), len as f64 / f64::from(rate));
-    let time = |bound: Bound<&S>, open: f64| match bound {
-        Bound::Included(time) | Bound::Excluded(time) => Some(time.to_seconds()),
-        Bound::Unbounded => None,
-    }
-    .map_or(open, |time| if time < 0.0 { duration + time } else { time });
+    let time = |bound: Bound<&S>, open: f64| {
+        match bound {
+            Bound::Included(time) | Bound::Excluded(time) => Some(time.to_seconds()),
+            Bound::Unbounded => None,
+        }
+        .map_or(open, |time| if time < 0.0 { duration + time } else { time })
+    };
     let (from, to) = (time(range.start_bound(), 0.0), time(range.end_bound(), duration));
     let within = -SLACK..=duration + SLACK;
     if !within.contains(&from) || !within.contains(&to) {

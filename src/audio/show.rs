@@ -4,7 +4,6 @@ use super::{Audio, LogMel, Pad, filters, hertz, second::rounded};
 use crate::{
     Result,
     error::AudioError,
-    index::ToIndex,
     plot::{Figure, SoundPicture, drawn},
 };
 use candle_core::Tensor;
@@ -42,7 +41,7 @@ impl Audio {
     ///
     /// # Errors
     /// When the sound lasts more than a minute, or there are no such bins.
-    pub fn mel_spectrogram(&self, bins: impl ToIndex) -> Result<SoundPicture> {
+    pub fn mel_spectrogram(&self, bins: usize) -> Result<SoundPicture> {
         self.check_picture()?;
         let values: Tensor = LogMel::new(bins)?.pad(Pad::Nothing).of(self)?;
         let bins = values.dim(0)? as f64;
@@ -76,7 +75,8 @@ impl Audio {
 
     /// `jfk.wav: 11 s (from 44100 Hz, 2 channels)`.
     fn brief(&self) -> String {
-        let channels = if self.source_channels() == 1 { "1 channel" } else { &format!("{} channels", self.source_channels()) };
+        let channels =
+            if self.source_channels() == 1 { "1 channel" } else { &format!("{} channels", self.source_channels()) };
         let part = self.part().map(|(from, to)| format!(" ({from} to {to} s)")).unwrap_or_default();
         let duration = rounded(self.duration());
         format!("{}{part}: {duration} s of sound, from {} Hz and {channels}", self.name(), self.source_rate())

@@ -11,6 +11,8 @@ pub(crate) enum AudioError {
     NotAFile { path: PathBuf },
     #[error("{name} cannot be read as sound: {why}")]
     Unreadable { name: String, why: Unreadable },
+    #[error("{} would be a WAV file by another name; end the name in .wav", path.display())]
+    Extension { path: PathBuf },
     #[error("there are no samples in {name}; a sound needs at least one")]
     Empty { name: String },
     #[error(
@@ -31,8 +33,8 @@ pub(crate) enum AudioError {
     Outside { from: f64, to: f64, duration: f64 },
     #[error("nothing lies between {from} and {to} s; give a start before the end")]
     Nothing { from: f64, to: f64 },
-    #[error("a log-mel spectrogram has 1 to {most} bins, 80 or 128 in Whisper; got {given}")]
-    Bins { given: i64, most: usize },
+    #[error("a log-mel spectrogram has 1 bin at least and {most} at most, 80 or 128 in Whisper; got {given}")]
+    Bins { given: usize, most: usize },
     #[error(
         "the sound lasts {duration} s, and Whisper reads {window} s at a time; choose a part, as in \
          `audio.seconds(0..{window})`"
@@ -43,7 +45,9 @@ pub(crate) enum AudioError {
          shape {shape:?}"
     )]
     Samples { shape: Vec<usize> },
-    #[error("a spectrogram shows up to {most} s, and the sound lasts {duration} s; choose a part, as in `audio.seconds(0..10)`")]
+    #[error(
+        "a spectrogram shows up to {most} s, and the sound lasts {duration} s; choose a part, as in `audio.seconds(0..10)`"
+    )]
     Picture { duration: f64, most: usize },
 }
 
@@ -63,9 +67,7 @@ pub(crate) enum Unreadable {
     Unknown { begins: String, command: String },
     #[error("its header is wrong, {why}; write it again with the program that made it")]
     Header { why: String },
-    #[error(
-        "it breaks off within its header, after {len} bytes; copy it again, it was longer where it came from"
-    )]
+    #[error("it breaks off within its header, after {len} bytes; copy it again, it was longer where it came from")]
     HeaderBreaksOff { len: u64 },
     #[error(
         "it breaks off after {there:.3} s of the {promised:.3} s that its header promises; copy it again, or keep what is \

@@ -42,7 +42,9 @@ pub(crate) enum PlotError {
     Sample { at: usize, value: f32 },
     #[error("a sound has a rate above 0, in samples a second, such as 16000; got {rate}")]
     Rate { rate: f64 },
-    #[error("in the tier `{tier}`, `{label}` lasts from {from} to {to} s; give a start, then an end that is not before it")]
+    #[error(
+        "in the tier `{tier}`, `{label}` lasts from {from} to {to} s; give a start, then an end that is not before it"
+    )]
     Interval { tier: String, label: String, from: f64, to: f64 },
     #[error("the drawing library refused a shape: {0}")]
     Drawing(String),

@@ -1,8 +1,8 @@
 //! What can stand in a row, a column or a tab.
 
 use super::{
-    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter,
-    SoundPicture, TokenText, WordTable,
+    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, SoundPicture,
+    TokenText, WordTable,
     data::{Held, Iterated, Pair, Tried},
 };
 use crate::{Error, Result};

@@ -5,11 +5,7 @@ mod parts;
 use ndarray::Array2;
 use std::fmt::Display;
 
-use super::{
-    Number, ToMatrix, ToValues,
-    data::Kept,
-    figure::Figure,
-};
+use super::{Number, ToMatrix, ToValues, data::Kept, figure::Figure};
 use crate::{
     Result,
     error::PlotError,
@@ -22,7 +18,7 @@ use crate::{
             page::{LABEL, MARGIN, NAME, NOTE},
         },
     },
-    printable::{headline, line, number, or, printable, text_width},
+    printable::{fit, headline, line, number, or, printable, text_width},
 };
 
 /// A sound over time: its waveform, under it its spectrogram, under that tiers of words or phones.
@@ -67,6 +63,8 @@ const PICTURE: &str = "a picture of a sound";
 /// The most tiers, and intervals in one.
 const TIERS: usize = 20;
 const INTERVALS: usize = 2000;
+/// The letters of a name beside a panel.
+const LONGEST: usize = 16;
 /// The most columns and rows of a spectrogram that are drawn as they are, and the space for both.
 const COLUMNS: usize = 560;
 const ROWS: usize = 256;
@@ -105,7 +103,8 @@ impl SoundPicture {
 
     /// Frequencies beside the spectrogram, each with its height: 0 is the lower edge of the first row, 1 its upper edge.
     pub fn frequencies<L: Display>(mut self, ticks: impl IntoIterator<Item = (f64, L)>) -> Self {
-        self.ticks = ticks.into_iter().map(|(row, label)| (row, printable(&label.to_string()))).collect();
+        self.ticks =
+            ticks.into_iter().map(|(row, label)| (row, fit(&printable(&label.to_string()), LONGEST))).collect();
         self
     }
 
@@ -118,7 +117,7 @@ impl SoundPicture {
         let seconds = |time: T| f64::from(time.to_f32());
         let interval = |(from, to, label): (T, T, L)| (seconds(from), seconds(to), line(label.to_string()));
         let intervals = intervals.into_iter().map(interval).collect();
-        self.tiers.push(Tier { name: line(name.into()), intervals });
+        self.tiers.push(Tier { name: fit(&printable(&name.into()), LONGEST), intervals });
         self
     }
 

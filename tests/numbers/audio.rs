@@ -29,13 +29,14 @@ fn hold(case: &Value, audio: &Audio) {
         "mel" => Pad::Mel,
         _ => Pad::Nothing,
     };
-    let mel = LogMel::new(case["bins"].as_u64().unwrap()).unwrap().pad(pad).of(audio).unwrap();
+    let mel = LogMel::new(case["bins"].as_u64().unwrap() as usize).unwrap().pad(pad).of(audio).unwrap();
     let shape: Vec<usize> = case["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
     let name = format!("{} {} {}", case["sound"], case["bins"], case["pad"]);
     assert_eq!(mel.dims(), shape, "{name}");
     let got = mel.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let places = case["at"].as_array().unwrap().iter().zip(case["values"].as_array().unwrap());
-    let errors = places.map(|(at, value)| (f64::from(got[at.as_u64().unwrap() as usize]) - value.as_f64().unwrap()).abs());
+    let errors =
+        places.map(|(at, value)| (f64::from(got[at.as_u64().unwrap() as usize]) - value.as_f64().unwrap()).abs());
     let error = errors.fold(0.0, f64::max);
     assert!(error < 2e-5, "{name}: {error}");
     let mean = got.iter().map(|&value| f64::from(value)).sum::<f64>() / got.len() as f64;

@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 use super::{SoundPicture, Tier};
 use crate::{
+    plot::Palette,
     plot::drawing::{
         canvas::{Canvas, Frame},
         color::{ACCENT, ColorScale, FAINT, GRID, INK, MUTED, PAPER, RULE, Rgb},
@@ -11,7 +12,6 @@ use crate::{
         numeric_axis::Span,
         page::{LABEL, NAME},
     },
-    plot::Palette,
     printable::{fit, number, text_width},
 };
 
