@@ -6,6 +6,7 @@
 //! | `batch` | the texts that are run together |
 //! | `pos` | position of a token in its text, counted from 0; in an encoder of sound, a `frame` |
 //! | `frame` | position of an encoder of sound: 20 ms |
+//! | `wave` | one of the 16,000 samples of a second of sound |
 //! | `mel`, `mel_frame` | band and column of a log-mel spectrogram; a column stands for 10 ms |
 //! | `query` | the position that attends (destination): a `pos` of the attention's rows |
 //! | `key` | the position that is attended to (source): a `pos` of the attention's columns |

@@ -29,6 +29,7 @@
 //! # The main types
 //! - [`Model`]: a transformer. It is cheap to clone and can be shared between threads and notebook cells.
 //! - [`Tokens`](text::Tokens): tokenized texts.
+//! - [`Audio`](audio::Audio): a sound from a file or from samples, as a model reads it and as a picture.
 //! - [`Site`](hook::Site): the typed name of one hook point. It prints as TransformerLens's name.
 //! - [`Intervention`](hook::Intervention): what to do at a site: zero, mean, replace, patch, add, scale, or any
 //!   closure.
@@ -80,7 +81,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   site text tensor tiers input
+//! sound, text, tensors    site text tensor tiers audio input
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```
@@ -93,6 +94,7 @@
 #[macro_use]
 pub mod notebook;
 
+pub mod audio;
 pub mod axes;
 mod brief;
 pub mod cache;

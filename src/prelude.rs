@@ -17,6 +17,7 @@
 #[doc(no_inline)]
 pub use crate::{
     Model, Result,
+    audio::Audio,
     cache::ActivationCache,
     circuits::{
         Composition, Detector, FactoredMatrix, HeadType, compare_heads, composition_scores, head_scores, label_heads,

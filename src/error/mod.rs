@@ -6,6 +6,7 @@
 //! To add an error, add a variant to the enum of its area. To add an area, add a file with its enum and enter it in
 //! `Kind` and in `from_area!`. If the error concerns an index, enter it in `Error::is_out_of_range` too.
 
+mod audio;
 mod circuits;
 mod files;
 mod fourier;
@@ -28,6 +29,7 @@ mod weights;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use audio::{AudioError, Unreadable};
 pub(crate) use circuits::CircuitsError;
 pub(crate) use files::FilesError;
 pub(crate) use fourier::FourierError;
@@ -106,6 +108,8 @@ enum Kind {
     Files(#[from] FilesError),
     #[error(transparent)]
     Tiers(#[from] TiersError),
+    #[error(transparent)]
+    Audio(#[from] AudioError),
     #[error("{0}")]
     Tensor(String),
     #[error("the closure of {what} failed on a tensor of shape {shape:?}: {why}")]
@@ -144,7 +148,7 @@ impl Error {
     }
 
     /// True when a number is out of range: a layer, head, position, neuron, expert, text or token id that the model or
-    /// the text does not have.
+    /// the text does not have, or a time outside a sound.
     pub fn is_out_of_range(&self) -> bool {
         match self.kind() {
             Kind::Index(_) => true,
@@ -156,6 +160,7 @@ impl Error {
             Kind::Patch(e) => matches!(e, PatchError::NoPart { .. }),
             Kind::Plot(e) => matches!(e, PlotError::Layer { .. }),
             Kind::Fourier(e) => matches!(e, FourierError::Frequency { .. }),
+            Kind::Audio(e) => matches!(e, AudioError::Outside { .. }),
             Kind::Probe(e) => matches!(e, ProbeError::SplitRange { .. }),
             _ => false,
         }
@@ -207,7 +212,8 @@ from_area!(
     FourierError,
     SizeError,
     FilesError,
-    TiersError
+    TiersError,
+    AudioError
 );
 
 impl From<candle_core::Error> for Error {

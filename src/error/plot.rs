@@ -38,6 +38,14 @@ pub(crate) enum PlotError {
     Node { name: String },
     #[error("the node `{node}` is in layer {layer}, but the graph has {layers} layers, counted from 0")]
     Layer { node: String, layer: usize, layers: usize },
+    #[error("sample {at} of the sound is {value}, which cannot be drawn; give finite numbers, from -1 to 1")]
+    Sample { at: usize, value: f32 },
+    #[error("a sound has a rate above 0, in samples a second, such as 16000; got {rate}")]
+    Rate { rate: f64 },
+    #[error(
+        "in the tier `{tier}`, `{label}` lasts from {from} to {to} s; give a start, then an end that is not before it"
+    )]
+    Interval { tier: String, label: String, from: f64, to: f64 },
     #[error("the drawing library refused a shape: {0}")]
     Drawing(String),
 }

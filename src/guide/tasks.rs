@@ -31,6 +31,27 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
+//! # Look at a sound
+//! ```
+//! # use glassbox::{audio::{LogMel, Pad}, prelude::*};
+//! # let folder = std::env::temp_dir().join(format!("glassbox-guide-sound-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder).unwrap();
+//! # let (talk, cut) = (folder.join("talk.wav"), folder.join("cut.wav"));
+//! let tone: Vec<f32> = (0..44_100).map(|t| (t as f32 * 0.05).sin()).collect();
+//! let audio = Audio::from_samples(tone, 44_100)?; // from samples; converted to one channel at 16 kHz
+//! # audio.save(&talk)?;
+//! let audio = Audio::open(talk)?;          // from a file: WAV or NIST SPHERE
+//! audio.spectrogram()?;                    // picture: waveform and spectrogram, as in Praat
+//! audio.mel_spectrogram(80)?;              // picture: what Whisper reads
+//! audio.spectrogram()?.tier("words", [(0.0, 0.4, "oh")]).draw()?; // with a tier of words
+//! audio.seconds(0.2..0.5)?;                // a part of it
+//! audio.seconds(0.2..0.5)?.save(cut)?;     // saved as a WAV file
+//! audio.log_mel(80)?;                      // the log-mel spectrogram as a tensor
+//! LogMel::new(128)?.pad(Pad::Mel).of(&audio)?; // 128 bands, padded after the spectrogram is made
+//! # std::fs::remove_dir_all(folder).ok();
+//! # Ok::<(), glassbox::Error>(())
+//! ```
+//!
 //! # What does the model predict?
 //! ```
 //! # use glassbox::prelude::*;

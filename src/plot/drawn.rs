@@ -1,8 +1,8 @@
 //! What [`row`](super::row()), [`column`](super::column()) and [`tabs`](super::tabs()) accept as figures.
 
 use super::{
-    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, TokenText,
-    WordTable,
+    AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Scatter, SoundPicture,
+    TokenText, WordTable,
     data::{Held, Iterated, NamedValue, Tried},
 };
 use crate::{Error, Result};
@@ -70,6 +70,7 @@ drawn! {
     LensTable: draw;
     LineChart: draw;
     Scatter: draw;
+    SoundPicture: draw;
     TokenText: draw;
     WordTable: draw;
 }

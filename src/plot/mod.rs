@@ -13,6 +13,7 @@
 //! | [`Bars`] | the next token, a handful of numbers |
 //! | [`LayerGraph`] | circuits: which parts send to which |
 //! | [`Scatter`] | two scores of many heads |
+//! | [`SoundPicture`] | a sound: its waveform, its spectrogram, the words in it |
 //! | [`TokenText`] | a score for every token |
 //! | [`Top`] | the strongest of many numbers |
 //! | [`WordTable`] | words with a value: the tokens a direction promotes, the names of heads |
@@ -54,6 +55,7 @@ mod line;
 mod matrix;
 mod scatter;
 mod series;
+mod sound;
 mod statistic;
 mod tokens;
 mod top;
@@ -80,6 +82,7 @@ pub use line::LineChart;
 pub use matrix::{ToMatrices, ToMatrix};
 pub use scatter::Scatter;
 pub use series::Series;
+pub use sound::SoundPicture;
 pub use statistic::Statistic;
 pub use tokens::TokenText;
 pub use top::Top;
@@ -123,6 +126,10 @@ shown! {
 shown! {
     /// Shows the picture as the output of a notebook cell.
     Scatter: draw
+}
+shown! {
+    /// Shows the picture as the output of a notebook cell.
+    SoundPicture: draw
 }
 shown! {
     /// Shows the picture as the output of a notebook cell.

@@ -3,6 +3,7 @@
 mod answer_words;
 mod as_typed;
 mod attribution;
+mod audio;
 mod bad_input;
 mod circuits;
 mod circuits_stacks;

@@ -2,7 +2,7 @@
 
 use glassbox::plot::{
     AttentionHeads, AttentionPattern, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart, Palette, Scatter,
-    Series, Statistic, TokenText, WordTable, column, row, tabs,
+    Series, SoundPicture, Statistic, TokenText, WordTable, column, row, tabs,
 };
 use ndarray::{Array2, Array3};
 
@@ -114,6 +114,14 @@ pub fn graph(layers: usize, edges: usize) -> LayerGraph {
     drawn.into_iter().fold(graph, |graph, (from, to, port, value)| graph.edge(from, to, port, value))
 }
 
+/// A sound with a spectrogram of so many columns, and a tier of these words.
+fn sound(columns: usize, words: &[&str]) -> SoundPicture {
+    let wave = (0..4000).map(|t| noise(t) * (t as f32 / 600.0).sin());
+    let step = 0.25 / words.len() as f32;
+    let intervals = words.iter().enumerate().map(|(i, &word)| (step * i as f32, step * (i + 1) as f32, word));
+    SoundPicture::new(wave, 16_000).spectrogram(matrix(6, columns)).tier("words", intervals)
+}
+
 /// Every kind of picture, by the name of its golden file.
 pub fn gallery() -> Vec<(&'static str, Figure)> {
     let bars = Bars::tokens([(" Mary", 0.71), (" John", 0.18), ("\n", 0.01)]).title("Next token").value("probability");
@@ -162,6 +170,7 @@ pub fn gallery() -> Vec<(&'static str, Figure)> {
         ("line_many", by_k.draw()),
         ("bars", bars.draw()),
         ("bars_signed", signed.title("Contributions").value("logit difference").draw()),
+        ("sound", sound(20, &TOKENS).frequencies([(0.0, "0 Hz"), (6.0, "5000 Hz")]).title("A sound").draw()),
         ("scatter", scatter(24).title("Two scores").draw()),
         (
             "words",
@@ -207,6 +216,7 @@ pub fn awkward() -> Vec<(String, Figure)> {
     let edge = |i: usize| (format!("{i}{}", ODD[i]), format!("{}{}", i + 1, ODD[i + 1]), ODD[i]);
     let odd = [0, 2, 4, 6, 8, 10].map(edge).into_iter().fold(odd, |graph, (a, b, port)| graph.edge(a, b, port, 1.0));
     add("odd graph", odd.title("<t>").value("<v>").draw());
+    add("odd sound", sound(20, &ODD).tier("</svg>", [(0.0, 0.25, ODD[0])]).title("<t>").note("<n>").draw());
     let long = "a name that goes on and on ".repeat(8);
     let wordy = Heatmap::facets([(long.as_str(), matrix(1, 1)), ("b", matrix(1, 1))]).title(&long).value(&long);
     add("wordy heatmap", wordy.x_index(&long).y_index(&long).draw());
@@ -217,6 +227,7 @@ pub fn awkward() -> Vec<(String, Figure)> {
     let wordy = LayerGraph::new([&long, &long]).node("a", 0, None).node(&long, 1, None);
     add("wordy graph", wordy.edge("a", &long, &long, 1.0).title(&long).value(&long).draw());
     add("wordy scatter", Scatter::new([(&long, 0.0, 1.0), (&long, 1.0, 1.0)]).title(&long).x(&long).y(&long).draw());
+    add("wordy sound", sound(9, &[&long]).tier(&long, [(0.0, 0.1, &long)]).title(&long).note(&long).draw());
     add("wordy text", TokenText::new([&long], [1.0]).title(&long).value(&long).draw());
     for n in [1, 2, 64, 200] {
         add(&format!("attention {n}"), AttentionPattern::new(pattern(n, 1), words(n)).draw());
@@ -232,6 +243,7 @@ pub fn awkward() -> Vec<(String, Figure)> {
         );
         add(&format!("words {n}"), word_table(4, n, &TOKENS).numbered("layer", "head").draw());
         add(&format!("tall words {n}"), word_table(n, 4, &TOKENS).upward().draw());
+        add(&format!("sound {n}"), sound(10 * n, &vec!["a"; n]).draw());
         add(&format!("scatter {n}"), scatter(n).draw());
         add(&format!("graph {n}"), graph(12, n).draw());
         add(&format!("scatter to scale {n}"), scatter(n).to_scale().named(n).draw());
@@ -256,6 +268,8 @@ pub fn awkward() -> Vec<(String, Figure)> {
         let line = LineChart::new().add(Series::new("a", [value, 1.0]).sd([value, f32::NAN])).baseline("b", value);
         add(&format!("{name} line"), line.draw());
         add(&format!("{name} words"), WordTable::new(Array2::from_elem((2, 3), ("a".into(), value))).draw());
+        let values = Array2::from_elem((3, 4), value);
+        add(&format!("{name} sound"), SoundPicture::new([0.0, 1.0], 1).spectrogram(values).draw());
         add(&format!("{name} scatter"), Scatter::new([("a", value, 1.0), ("b", 0.5, 2.0)]).draw());
         let graph = LayerGraph::new(["a", "b"]).node("x", 0, None).node("y", 1, None);
         add(&format!("{name} graph"), graph.edge("x", "y", "k", value).draw());

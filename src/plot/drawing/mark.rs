@@ -30,6 +30,8 @@ pub(crate) enum Shape {
     Path { closed: bool },
     /// Separate lines, each from one point to the next.
     Segments,
+    /// Level lines, each from one point to the next on its right.
+    Runs,
     /// A circle of a radius in px.
     Circle(f64),
     /// Text, centred vertically on the point.
@@ -100,6 +102,10 @@ impl<C> Mark<C> {
 
     pub(crate) fn segments(ends: Vec<C>) -> Self {
         Self::new(Shape::Segments, ends)
+    }
+
+    pub(crate) fn runs(ends: Vec<C>) -> Self {
+        Self::new(Shape::Runs, ends)
     }
 
     pub(crate) fn circle(center: C, radius: f64) -> Self {

@@ -50,6 +50,7 @@ impl SvgBackend {
             Shape::Rects => format!(r#"d="{}""#, rects(at)),
             Shape::Path { closed } => format!(r#"d="{}{}""#, path(at), if *closed { "z" } else { "" }),
             Shape::Segments => format!(r#"d="{}""#, at.chunks(2).map(path).collect::<String>()),
+            Shape::Runs => format!(r#"d="{}""#, runs(at)),
             Shape::Circle(radius) => format!(r#"cx="{}" cy="{}" r="{radius}""#, px(x), px(y)),
             Shape::Text(words) => text_geometry(words, x, y),
             Shape::Open | Shape::Close => String::new(),
@@ -107,6 +108,17 @@ fn rects(at: &[BackendCoord]) -> String {
     d
 }
 
+/// Level lines, each from one point to the next on its right, with relative moves from where the one before ended.
+fn runs(at: &[BackendCoord]) -> String {
+    let (mut d, mut pen) = (String::new(), (0, 0));
+    for ends in at.chunks_exact(2) {
+        let ((x, y), (right, _)) = (ends[0], ends[1]);
+        let _ = write!(d, "m{} {}h{}", px(x - pen.0), px(y - pen.1), px(right - x));
+        pen = (right, y);
+    }
+    d
+}
+
 fn text_geometry(words: &Words, x: i32, y: i32) -> String {
     // Centres the letters on the point: the baseline is a third of an em lower.
     let baseline = y + units(words.size * 0.34);
@@ -139,7 +151,7 @@ pub(crate) const MONO: &str = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu
 
 fn attributes(shape: &Shape, paint: &Paint) -> String {
     let mut out = String::new();
-    let open = matches!(shape, Shape::Path { closed: false } | Shape::Segments);
+    let open = matches!(shape, Shape::Path { closed: false } | Shape::Segments | Shape::Runs);
     match paint.fill {
         Some(color) if !open => {
             let _ = write!(out, r#" fill="{}""#, color.hex());
@@ -266,6 +278,12 @@ mod tests {
     fn many_rectangles_are_one_path_of_relative_moves() {
         let at = [(100, 100), (300, 200), (500, 100), (600, 200)];
         assert_eq!(rects(&at), "m1 1h2v1h-2zm4 0h1v1h-1z");
+    }
+
+    #[test]
+    fn runs_move_on_from_where_the_one_before_ended() {
+        let at = [(100, 150), (300, 150), (450, 150), (600, 150), (0, 250), (100, 250)];
+        assert_eq!(runs(&at), "m1 1.5h2m1.5 0h1.5m-6 1h1");
     }
 
     #[test]

@@ -1,0 +1,179 @@
+//! [`LogMel`]: the spectrogram that Whisper reads, differentiable down to the samples.
+
+use super::{
+    Audio,
+    filters::{FRAME, FREQUENCIES, MOST, filters, waves},
+    second::rounded,
+};
+use crate::{Result, error::AudioError, order::largest};
+use candle_core::{DType, Device, Tensor};
+
+/// Samples from one frame to the next, and of the half of a frame before its middle.
+const HOP: usize = 160;
+const HALF: usize = FRAME / 2;
+/// In seconds and in samples, what Whisper reads at a time.
+const SECONDS: usize = 30;
+const WINDOW: usize = SECONDS * Audio::RATE as usize;
+/// Less than this is not heard, and neither is what lies so many powers of ten below the loudest.
+const LEAST: f64 = 1e-10;
+const RANGE: f64 = 8.0;
+
+/// What fills the 30 seconds that Whisper reads after the end of a shorter sound. The two fillings give different
+/// transcripts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pad {
+    /// Silence after the sound, before its spectrogram is made: as Hugging Face's feature extractor and openai's
+    /// `decode` do it.
+    #[default]
+    Sound,
+    /// Zeros after the spectrogram, which are grey, not silent: as openai's `transcribe` and command line do it.
+    Mel,
+    /// Nothing: as many frames as the sound has, which may be of any length.
+    Nothing,
+}
+
+/// How a log-mel spectrogram is made: 100 frames a second, each of 25 ms; bands evenly spaced in mels up to 8000 Hz; the
+/// logarithm of what each holds, from 8 powers of ten below the loudest, divided by 4. These are Whisper's own numbers.
+///
+/// # Examples
+/// ```
+/// use glassbox::{audio::{Audio, LogMel, Pad}, prelude::*};
+/// let audio = Audio::from_samples((0..4000).map(|t| (t as f32 * 0.3).sin()), 16_000)?;
+/// assert_eq!(LogMel::new(128)?.of(&audio)?.dims(), [128, 3000]);
+/// assert_eq!(LogMel::new(80)?.pad(Pad::Nothing).of(&audio)?.dims(), [80, 25]);
+///
+/// let wave = Var::from_tensor(&audio.to_tensor()?)?; // which samples make it louder?
+/// let mel = LogMel::new(80)?.of_samples(&wave)?;
+/// assert_eq!(mel.sum_all()?.backward()?.get(&wave).unwrap().dims(), [4000]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[doc(alias("log_mel_spectrogram", "WhisperFeatureExtractor", "pad_or_trim"))]
+#[derive(Clone, Copy, Debug)]
+pub struct LogMel {
+    bins: usize,
+    pad: Pad,
+}
+
+impl LogMel {
+    /// A spectrogram of so many bands: 80 for most Whispers, 128 for large-v3 and its kin.
+    ///
+    /// # Errors
+    /// When there are none, or more than 128.
+    pub fn new(bins: usize) -> Result<Self> {
+        match bins {
+            1..=MOST => Ok(Self { bins, pad: Pad::default() }),
+            given => Err(AudioError::Bins { given, most: MOST }.into()),
+        }
+    }
+
+    /// What fills up a sound shorter than 30 seconds.
+    #[must_use]
+    pub fn pad(self, pad: Pad) -> Self {
+        Self { pad, ..self }
+    }
+
+    /// The spectrogram of a sound.
+    ///
+    /// # Shapes
+    /// `[mel, mel_frame]`.
+    ///
+    /// # Errors
+    /// When the sound lasts more than 30 seconds and is to be padded to them.
+    pub fn of(&self, audio: impl AsRef<Audio>) -> Result<Tensor> {
+        self.of_one(&audio.as_ref().to_tensor()?)
+    }
+
+    /// The spectrogram of samples, 16,000 a second, with gradients to them.
+    ///
+    /// # Shapes
+    /// From `[wave]` to `[mel, mel_frame]`, or from `[batch, wave]` to `[batch, mel, mel_frame]`.
+    ///
+    /// # Errors
+    /// When there are no samples, other axes, a sample that is not finite, or more than 30 seconds that are to be padded to
+    /// them.
+    pub fn of_samples(&self, samples: &Tensor) -> Result<Tensor> {
+        let wrong = || AudioError::Samples { shape: samples.dims().to_vec() }.into();
+        if samples.elem_count() == 0 || !samples.dtype().is_float() {
+            return Err(wrong());
+        }
+        let samples = samples.to_dtype(DType::F32)?;
+        let name = "the tensor";
+        let finite = |(at, value): (usize, f32)| match value.is_finite() {
+            true => Ok(()),
+            false => {
+                let seconds = (at % samples.dims().last().unwrap_or(&1)) as f64 / f64::from(Audio::RATE);
+                Err(AudioError::NotFinite { name: name.into(), at, seconds, value })
+            }
+        };
+        samples.flatten_all()?.to_vec1::<f32>()?.into_iter().enumerate().try_for_each(finite)?;
+        match samples.rank() {
+            1 => self.of_one(&samples),
+            2 => {
+                let all = (0..samples.dim(0)?).map(|text| self.of_one(&samples.get(text)?));
+                Ok(Tensor::stack(&all.collect::<Result<Vec<_>>>()?, 0)?)
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    fn of_one(&self, wave: &Tensor) -> Result<Tensor> {
+        let len = wave.dim(0)?;
+        if self.pad != Pad::Nothing && len > WINDOW {
+            let duration = rounded(len as f64 / f64::from(Audio::RATE));
+            return Err(AudioError::Window { duration, window: SECONDS }.into());
+        }
+        let own = (len / HOP).max(1);
+        let (frames, mel) = match self.pad {
+            Pad::Sound => (WINDOW / HOP, self.scaled(&self.logarithms(wave, WINDOW / HOP)?)?),
+            Pad::Mel | Pad::Nothing => (own, self.scaled(&self.logarithms(wave, own)?)?),
+        };
+        let mel = mel.t()?.contiguous()?;
+        Ok(if self.pad == Pad::Mel { mel.pad_with_zeros(1, 0, WINDOW / HOP - frames)? } else { mel })
+    }
+
+    /// The logarithms, base 10, of what the bands of the first so many frames hold. `[mel_frame, mel]`.
+    fn logarithms(&self, wave: &Tensor, frames: usize) -> Result<Tensor> {
+        // Frames that hear nothing of the sound need no spectrum.
+        let heard = frames.min((wave.dim(0)? + HALF).div_ceil(HOP));
+        let blocks = self.around(wave, (heard + 2) * HOP)?.reshape((heard + 2, HOP))?;
+        let block = |at| blocks.narrow(0, at, heard);
+        let frame = Tensor::cat(&[block(0)?, block(1)?, block(2)?.narrow(1, 0, FRAME - 2 * HOP)?], 1)?;
+        let waves = Tensor::from_slice(waves(), (FRAME, 2 * FREQUENCIES), &Device::Cpu)?;
+        let spectrum = frame.matmul(&waves)?;
+        let part = |at| spectrum.narrow(1, at, FREQUENCIES)?.sqr();
+        let filters = Tensor::from_vec(filters(self.bins), (FREQUENCIES, self.bins), &Device::Cpu)?;
+        let bands = (part(0)? + part(FREQUENCIES)?)?.matmul(&filters)?;
+        let silent = (frames - heard, self.bins);
+        let logarithms = (bands.maximum(LEAST)?.log()? * std::f64::consts::LOG10_E)?;
+        let silence = Tensor::full(LEAST.log10() as f32, silent, &Device::Cpu)?;
+        Ok(if silent.0 == 0 { logarithms } else { Tensor::cat(&[logarithms, silence], 0)? })
+    }
+
+    /// The sound with what the first and the last frame hear beyond its ends: its mirror image before its start and after
+    /// 30 full seconds, silence after an earlier end.
+    fn around(&self, wave: &Tensor, len: usize) -> Result<Tensor> {
+        let mirrored = |wave: &Tensor, from: usize| {
+            let back: Vec<u32> = (0..HALF).map(|i| (from - i) as u32).collect();
+            wave.index_select(&Tensor::new(back, &Device::Cpu)?, 0)
+        };
+        let full = self.pad == Pad::Sound && wave.dim(0)? + HALF > WINDOW;
+        let least = if full { WINDOW } else { HALF + 1 };
+        let wave = wave.pad_with_zeros(0, 0, least.saturating_sub(wave.dim(0)?))?;
+        let before = mirrored(&wave, HALF)?;
+        let around = match full {
+            true => Tensor::cat(&[&before, &wave, &mirrored(&wave, WINDOW - 2)?], 0)?,
+            false => Tensor::cat(&[&before, &wave], 0)?,
+        };
+        let short = len.saturating_sub(around.dim(0)?);
+        Ok(around.pad_with_zeros(0, 0, short)?.narrow(0, 0, len)?)
+    }
+
+    /// As Whisper has it: no lower than so many powers of ten below the highest, and around 0.
+    fn scaled(&self, logarithms: &Tensor) -> Result<Tensor> {
+        let flat = logarithms.flatten_all()?;
+        // The gradient of the floor is that of the highest value.
+        let highest = flat.narrow(0, largest(flat.to_vec1::<f32>()?).unwrap_or_default(), 1)?;
+        let floor = (highest - RANGE)?.reshape((1, 1))?;
+        Ok(((logarithms.broadcast_maximum(&floor)? + 4.0)? / 4.0)?)
+    }
+}

@@ -1,0 +1,200 @@
+//! [`Audio`]: a sound as samples.
+
+use super::{
+    LogMel, Pad, Second, open,
+    resample::resample,
+    second::{rounded, samples_of},
+};
+use crate::{
+    Result,
+    error::AudioError,
+    plot::{Numeric, ToValues},
+};
+use candle_core::{Device, Tensor};
+use std::{
+    ops::{Range, RangeBounds},
+    path::Path,
+    sync::Arc,
+};
+
+/// A sound: one channel, 16,000 samples a second, each a number around -1 to 1. Cheap to clone and to cut.
+///
+/// # Examples
+/// ```
+/// use glassbox::audio::Audio;
+/// let audio = Audio::from_samples(vec![0.25; 44_100], 44_100)?;
+/// assert_eq!((audio.duration(), audio.source_rate()), (1.0, 44_100));
+/// assert_eq!(audio.seconds(0.25..0.75)?.samples().len(), 8000);
+/// assert_eq!(audio.seconds(-0.1..)?.duration(), 0.1);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+#[doc(alias("load_audio", "librosa.load", "sound", "wav"))]
+#[derive(Clone)]
+pub struct Audio {
+    samples: Arc<Vec<f32>>,
+    part: Range<usize>,
+    origin: Arc<Origin>,
+}
+
+/// Where a sound came from.
+#[derive(Debug, PartialEq)]
+pub(super) struct Origin {
+    pub name: String,
+    pub rate: u32,
+    pub channels: usize,
+}
+
+/// Rates that a recording may have.
+const RATES: (u32, u32) = (1000, 384_000);
+/// In seconds.
+const DAY: f64 = 86_400.0;
+/// Samples beyond this were never divided by the largest number of their kind.
+const LARGE: f64 = 16.0;
+
+impl Audio {
+    /// Samples a second, of every sound.
+    pub const RATE: u32 = 16_000;
+
+    /// Reads a sound file: WAV (whole numbers of 8, 16, 24 and 32 bits, floats of 32 and 64, A-law and µ-law) or NIST
+    /// SPHERE, as TIMIT has it. Channels are averaged, other rates are resampled.
+    ///
+    /// # Errors
+    /// When there is no such file, it is of another format (the error has the line that converts it), its header is
+    /// wrong, it breaks off, it has no samples or more than a day of them, or a sample is not a finite number.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        open::file(path.as_ref())
+    }
+
+    /// Reads what a sound file holds.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self> {
+        open::bytes(bytes.as_ref())
+    }
+
+    /// A sound of these samples of one channel, so many a second; they are resampled to 16,000. Any row of numbers around
+    /// -1 to 1 will do.
+    ///
+    /// # Errors
+    /// When there are none or more than a day of them, one is not finite or far beyond 1, or the rate is none.
+    pub fn from_samples<Kind>(samples: impl ToValues<Kind>, rate: impl Numeric) -> Result<Self> {
+        let given = f64::from(rate.to_f32());
+        if given.fract() != 0.0 || given < 0.0 {
+            return Err(rate_error(given));
+        }
+        let origin = Origin { name: "samples".into(), rate: given as u32, channels: 1 };
+        Self::of(samples.to_values()?, origin, "the sound in these samples")
+    }
+
+    /// A sound of samples in the rate of their origin, which are looked at first. Errors call it by `path`.
+    pub(super) fn of(samples: Vec<f32>, origin: Origin, path: &str) -> Result<Self> {
+        check(&samples, origin.rate, path)?;
+        let samples = Arc::new(resample(samples, origin.rate, Self::RATE));
+        Ok(Self { part: 0..samples.len(), samples, origin: Arc::new(origin) })
+    }
+
+    /// The samples, 16,000 a second.
+    pub fn samples(&self) -> &[f32] {
+        &self.samples[self.part.clone()]
+    }
+
+    /// The samples as a tensor.
+    ///
+    /// # Shapes
+    /// `[wave]`.
+    ///
+    /// # Errors
+    /// When there is not enough memory.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        Ok(Tensor::new(self.samples(), &Device::Cpu)?)
+    }
+
+    /// How long it lasts, in seconds.
+    #[doc(alias("length", "len"))]
+    pub fn duration(&self) -> f64 {
+        self.part.len() as f64 / f64::from(Self::RATE)
+    }
+
+    /// The part between two times in seconds. Negative times count from the end; a time left out is the start or the end.
+    ///
+    /// # Errors
+    /// When a time is not within the sound, or the first is not before the second.
+    #[doc(alias("cut", "slice", "crop", "trim"))]
+    pub fn seconds<S: Second>(&self, range: impl RangeBounds<S>) -> Result<Self> {
+        let within = samples_of(range, self.part.len(), Self::RATE)?;
+        let part = self.part.start + within.start..self.part.start + within.end;
+        Ok(Self { part, ..self.clone() })
+    }
+
+    /// What Whisper reads of it: the logarithms of how loud it is in each of `bins` bands of frequency (80, or 128 for
+    /// large-v3), 100 times a second, padded with silence to 30 seconds. [`LogMel`] has the other forms.
+    ///
+    /// # Shapes
+    /// `[mel, mel_frame]`, of which the second is 3000 long.
+    ///
+    /// # Errors
+    /// When the sound lasts more than 30 seconds, or there are no such bins.
+    #[doc(alias("log_mel_spectrogram", "WhisperFeatureExtractor", "melspectrogram"))]
+    pub fn log_mel(&self, bins: usize) -> Result<Tensor> {
+        LogMel::new(bins)?.pad(Pad::Sound).of(self)
+    }
+
+    /// The name of the file, or what the sound was made of.
+    pub fn name(&self) -> &str {
+        &self.origin.name
+    }
+
+    /// How many samples a second the source has.
+    pub fn source_rate(&self) -> u32 {
+        self.origin.rate
+    }
+
+    /// How many channels the source has.
+    pub fn source_channels(&self) -> usize {
+        self.origin.channels
+    }
+
+    /// Which part of the source this is, in seconds; nothing where it is all of it.
+    pub(super) fn part(&self) -> Option<(f64, f64)> {
+        let seconds = |sample: usize| rounded(sample as f64 / f64::from(Self::RATE));
+        (self.part.len() < self.samples.len()).then(|| (seconds(self.part.start), seconds(self.part.end)))
+    }
+}
+
+impl AsRef<Self> for Audio {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// What a header says, looked at before anything is read.
+pub(super) fn check_origin(name: &str, rate: u32, samples: u64) -> Result<()> {
+    if !(RATES.0..=RATES.1).contains(&rate) {
+        return Err(rate_error(f64::from(rate)));
+    }
+    let seconds = samples as f64 / f64::from(rate);
+    if seconds > DAY { Err(AudioError::Long { name: name.into(), hours: seconds / 3600.0 }.into()) } else { Ok(()) }
+}
+
+fn rate_error(given: f64) -> crate::Error {
+    AudioError::Rate { given, least: RATES.0, most: RATES.1 }.into()
+}
+
+fn check(samples: &[f32], rate: u32, name: &str) -> Result<()> {
+    check_origin(name, rate, samples.len() as u64)?;
+    let name = name.to_owned();
+    if samples.is_empty() {
+        return Err(AudioError::Empty { name }.into());
+    }
+    if let Some((at, &value)) = samples.iter().enumerate().find(|(_, sample)| !sample.is_finite()) {
+        return Err(AudioError::NotFinite { name, at, seconds: at as f64 / f64::from(rate), value }.into());
+    }
+    let largest = f64::from(samples.iter().fold(0f32, |largest, sample| largest.max(sample.abs())));
+    if largest > LARGE {
+        let kinds = [7, 15, 23, 31].map(|bits| 2f64.powi(bits));
+        let by = kinds.into_iter().find(|&most| largest <= most).unwrap_or(largest);
+        return Err(AudioError::Large { name, largest, by }.into());
+    }
+    Ok(())
+}
