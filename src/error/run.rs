@@ -41,6 +41,8 @@ pub(crate) enum RunError {
     Mel { shape: Vec<usize> },
     #[error("this {family} model reads spectrograms of {n_mels} bands and at most {columns} columns; got {got:?}")]
     Spectrogram { family: String, n_mels: usize, columns: usize, got: Vec<usize> },
+    #[error("there is no sound in the list; give at least one")]
+    NoSounds,
     #[error("this {family} model reads sound; give it Audio::open(\"file.wav\"), or a pair (sound, text)")]
     NeedsSound { family: String },
     #[error("this {family} model reads text, not sound; open a speech model such as Whisper")]

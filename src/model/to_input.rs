@@ -3,16 +3,20 @@
 use super::{Model, ToTokens};
 use crate::{
     Result,
+    audio::{Audio, LogMel},
     error::RunError,
     input::{Frames, Input, Source},
 };
+use candle_core::Tensor;
 
-/// Anything that a model can read: what [`ToTokens`] is for, and for an encoder-decoder also a pair, the encoder's source
-/// and what the decoder reads, as [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads
-/// its starting token alone.
+/// Anything that a model can read: whatever [`ToTokens`] accepts; for a speech model, sound ([`Audio`] or [`Frames`]).
+///
+/// For an encoder-decoder it may also be a pair: what the encoder reads, and what the decoder reads, as
+/// [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads its starting
+/// tokens alone.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a model reads: give a text, several texts, token ids (whole numbers), or a pair \
-               (source, decoder input)"
+    message = "`{Self}` is nothing that a model reads: give a text, several texts, token ids (whole numbers), an Audio, \
+               or a pair (source, decoder input)"
 )]
 pub trait ToInput {
     /// What is read, checked against the model's vocabulary and context length.
@@ -51,15 +55,66 @@ impl<T: ToTokens + ?Sized> ToSource for T {
     }
 }
 
+/// What the encoder of a speech model hears: spectrograms, or sounds of up to 30 seconds, which are filled up with
+/// silence to 30 seconds.
+trait Heard {
+    fn frames(&self, model: &Model) -> Result<Frames>;
+}
+
+impl Heard for Frames {
+    fn frames(&self, _: &Model) -> Result<Frames> {
+        Ok(self.clone())
+    }
+}
+
+impl Heard for Audio {
+    fn frames(&self, model: &Model) -> Result<Frames> {
+        std::slice::from_ref(self).frames(model)
+    }
+}
+
+impl Heard for [Audio] {
+    fn frames(&self, model: &Model) -> Result<Frames> {
+        let config = model.config();
+        if !config.is_speech() {
+            return Err(RunError::NotSpeech { family: config.family.clone() }.into());
+        }
+        let log_mel = LogMel::new(config.n_mels)?;
+        let mels = self.iter().map(|audio| log_mel.of(audio)).collect::<Result<Vec<_>>>()?;
+        match mels.is_empty() {
+            true => Err(RunError::NoSounds.into()),
+            false => Frames::new(Tensor::stack(&mels, 0)?),
+        }
+    }
+}
+
+impl Heard for Vec<Audio> {
+    fn frames(&self, model: &Model) -> Result<Frames> {
+        self.as_slice().frames(model)
+    }
+}
+
+impl<const N: usize> Heard for [Audio; N] {
+    fn frames(&self, model: &Model) -> Result<Frames> {
+        self.as_slice().frames(model)
+    }
+}
+
+impl<T: Heard + ?Sized> Heard for &T {
+    fn frames(&self, model: &Model) -> Result<Frames> {
+        (**self).frames(model)
+    }
+}
+
 /// A type that stands for sound is read by the encoder of a speech model.
 macro_rules! sound {
-    ($($sound:ty)*) => {$(
-        impl ToSource for $sound {
+    ($($({$($generic:tt)*})? $sound:ty;)*) => {$(
+        impl$(<$($generic)*>)? ToSource for $sound {
             fn source(&self, model: &Model) -> Result<Input> {
-                model.input_of_sound(Frames::clone(self))
+                model.input_of_sound(self.frames(model)?)
             }
         }
-        impl ToInput for $sound {
+        impl$(<$($generic)*>)? ToInput for $sound {
             fn to_input(&self, model: &Model) -> Result<Input> {
                 self.source(model)
             }
@@ -67,7 +122,10 @@ macro_rules! sound {
     )*};
 }
 
-sound! { Frames &Frames }
+sound! {
+    Frames; &Frames; Audio; &Audio; &[Audio]; Vec<Audio>; &Vec<Audio>;
+    {const N: usize} [Audio; N]; {const N: usize} &[Audio; N];
+}
 
 impl ToInput for Input {
     fn to_input(&self, model: &Model) -> Result<Input> {
