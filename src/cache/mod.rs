@@ -73,7 +73,7 @@ impl ActivationCache {
 
     fn not_recorded(&self, site: Site) -> Error {
         let name = site.to_string();
-        if site.is_gated() {
+        if self.layers.is_gated(site) {
             return SiteError::Gated { site: name }.into();
         }
         let nearest = nearest(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);

@@ -200,7 +200,8 @@ impl Config {
 
     /// The number of layers of each stack.
     pub(crate) fn layers(&self) -> Layers {
-        Layers::new(|stack| if self.stacks().contains(&stack) { self.layers_of(stack) } else { 0 })
+        let count = |stack| if self.stacks().contains(&stack) { self.layers_of(stack) } else { 0 };
+        Layers::new(count, self.is_speech())
     }
 
     /// Resolves a site, so that its layer counts from 0. The model may still lack it.

@@ -95,7 +95,12 @@ impl Point {
         Some(match (place, name) {
             (Place::Model, "embed.hook_out") => Self::Embed,
             (Place::Model, "pos_embed.hook_out") => Self::PosEmbed,
-            (Place::Model, "ln_final.hook_out") => Self::UnembedIn,
+            (Place::Model, "ln_final.hook_out" | "decoder_final_ln.hook_out" | "decoder_ln_final.hook_out") => {
+                Self::UnembedIn
+            }
+            (Place::Model, "encoder_ln_final.hook_out") => Self::EncoderFinalLnOut,
+            (Place::Model, "decoder_embed.hook_out") => Self::DecoderEmbed,
+            (Place::Model, "decoder_pos_embed.hook_out") => Self::DecoderPosEmbed,
             (Place::Block, "hook_in") => Self::ResidPre,
             (Place::Block, "hook_out") => Self::ResidPost,
             (Place::Block, "attn.q.hook_out") => Self::Q,

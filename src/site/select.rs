@@ -51,7 +51,7 @@ impl Sites {
     pub(crate) fn among(&self, present: &[Site], of: Layers) -> Result<Vec<Site>> {
         let pick = |keep: &dyn Fn(Site) -> bool| present.iter().copied().filter(|site| keep(*site)).collect::<Vec<_>>();
         Ok(match self {
-            Self::All => pick(&|site| !site.is_gated()),
+            Self::All => pick(&|site| !of.is_gated(site)),
             Self::Only(sites) => sites.iter().map(|site| site.resolved(of)).collect::<Result<_>>()?,
             Self::Where(predicate) => pick(&**predicate),
             Self::Pattern(name) if !name.contains('*') => {
@@ -262,8 +262,9 @@ mod tests {
         for stars in ["*".repeat(1000), "*a".repeat(1000), "a*".repeat(500) + "b*"] {
             assert!(!fits(&(stars + "x"), &"a".repeat(10_000)));
         }
-        let error =
-            Sites::from("*".repeat(1000) + "x").among(&[Site::z(0), Site::result(0)], Layers::new(|_| 2)).unwrap_err();
+        let error = Sites::from("*".repeat(1000) + "x")
+            .among(&[Site::z(0), Site::result(0)], Layers::new(|_| 2, false))
+            .unwrap_err();
         assert!(error.to_string().contains("attn.hook_z"), "{error}");
         assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
     }
@@ -286,26 +287,27 @@ mod tests {
             [Sites::from(z), (|site: Site| site.point() == Point::Q).into()].into(),
         ];
         for list in lists {
-            assert_eq!(list.among(&[Site::resid_pre(0), q, z], Layers::new(|_| 2)).unwrap(), [z, q], "{list:?}");
+            assert_eq!(list.among(&[Site::resid_pre(0), q, z], Layers::new(|_| 2, false)).unwrap(), [z, q], "{list:?}");
         }
-        assert_eq!(Sites::from(z.to_string()).among(&[], Layers::new(|_| 2)).unwrap(), [z]);
+        assert_eq!(Sites::from(z.to_string()).among(&[], Layers::new(|_| 2, false)).unwrap(), [z]);
         assert_eq!(
-            Sites::from(["*hook_z", "blocks.0.attn.*"]).among(&[q, z], Layers::new(|_| 2)).unwrap(),
+            Sites::from(["*hook_z", "blocks.0.attn.*"]).among(&[q, z], Layers::new(|_| 2, false)).unwrap(),
             [z, q],
             "each once"
         );
-        let error = Sites::from(["*hook_z", "*hook_zz"]).among(&[q, z], Layers::new(|_| 2)).unwrap_err().to_string();
+        let error =
+            Sites::from(["*hook_z", "*hook_zz"]).among(&[q, z], Layers::new(|_| 2, false)).unwrap_err().to_string();
         assert!(error.contains("`*hook_zz`"), "{error}");
     }
 
     #[test]
     fn all_leaves_out_what_costs_extra_and_a_pattern_does_not() {
         let present = [Site::z(0), Site::result(0)];
-        assert_eq!(Sites::All.among(&present, Layers::new(|_| 2)).unwrap(), [Site::z(0)]);
-        assert_eq!(Sites::from("blocks.*").among(&present, Layers::new(|_| 2)).unwrap(), present);
+        assert_eq!(Sites::All.among(&present, Layers::new(|_| 2, false)).unwrap(), [Site::z(0)]);
+        assert_eq!(Sites::from("blocks.*").among(&present, Layers::new(|_| 2, false)).unwrap(), present);
         assert!(
             Sites::from("blocks.*.hook_zz")
-                .among(&present, Layers::new(|_| 2))
+                .among(&present, Layers::new(|_| 2, false))
                 .unwrap_err()
                 .to_string()
                 .contains("attn.hook_z")

@@ -208,7 +208,13 @@ fn point(place: Place, name: &str) -> Option<Point> {
 /// Splits `blocks.12.rest` into stack, layer and rest.
 fn in_block(name: &str) -> Option<(Stack, Layer, &str)> {
     Stack::ALL.into_iter().find_map(|stack| {
-        let (layer, rest) = name.strip_prefix(stack.prefix())?.strip_prefix('.')?.split_once('.')?;
+        let own = name.strip_prefix(stack.prefix())?;
+        // TransformerLens 4 writes `encoder_blocks.3` for `encoder.3`.
+        let own = match stack {
+            Stack::Blocks => own,
+            _ => own.strip_prefix("_blocks").or_else(|| own.strip_prefix(".blocks")).unwrap_or(own),
+        };
+        let (layer, rest) = own.strip_prefix('.')?.split_once('.')?;
         Some((stack, canonical_layer(layer)?, rest))
     })
 }
@@ -273,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_negative_layer_counts_from_the_end_once_there_is_a_model() {
-        let (last, layers) = (Site::resid_post(-1), Layers::new(|_| 4));
+        let (last, layers) = (Site::resid_post(-1), Layers::new(|_| 4, false));
         assert_eq!((last.to_string().as_str(), last.layer()), ("blocks.-1.hook_resid_post", None));
         assert_eq!("blocks.-1.hook_resid_post".parse::<Site>().unwrap(), last);
         assert_eq!(last.resolved(layers).unwrap(), Site::resid_post(3));

@@ -71,6 +71,7 @@ mod views;
 mod weights;
 mod weights_native;
 mod whisper;
+mod whisper_golden;
 mod whole_numbers;
 #[cfg(unix)]
 mod writing;
