@@ -39,9 +39,9 @@ pub use crate::{
     },
     plot::{
         AttentionHeads, AttentionPattern, AxisNames as _, Bars, Figure, Heatmap, LayerGraph, LensTable, LineChart,
-        Palette, Scatter, Series, Statistic, TokenText, WordTable, column, row, tabs,
+        Palette, Scatter, Series, Statistic, ToFigure as _, TokenText, WordTable, column, row, tabs,
     },
-    probe::{Examples, Features, Labels, Score, SparseProbe, curve_over_layers},
+    probe::{Examples, Features, Labels, Score, SparseProbe, curve_over_k, curve_over_layers, curve_over_layers_and_k},
     steering::Direction,
     tensor::{D, DType, Device, IndexOp, Softmax as _, Tensor, Var, log_softmax, softmax},
     text::{Occurrence, Padding, Tokens},

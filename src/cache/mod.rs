@@ -12,6 +12,7 @@ mod show;
 
 use crate::{
     Result,
+    axes::Axis,
     error::{Error, SiteError},
     files,
     input::Input,
@@ -78,6 +79,23 @@ impl ActivationCache {
         }
         let nearest = nearest(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);
         SiteError::NotRecorded { site: name, held: self.len(), nearest }.into()
+    }
+
+    /// What was recorded of one text of a batch. Activations of single experts, whose rows are not ordered by text, are
+    /// left out.
+    pub(crate) fn of_text(&self, text: usize) -> Result<Self> {
+        let batch = self.input.batch();
+        let part = |(site, x): &(Site, Tensor)| -> Result<Option<(Site, Tensor)>> {
+            Ok(match site.axes().first() {
+                Some(Axis::Batch) => Some((*site, x.narrow(0, text, 1)?)),
+                Some(Axis::Pos) if site.expert().is_some() => None,
+                Some(Axis::Pos) => Some((*site, x.narrow(0, text * x.dim(0)? / batch, x.dim(0)? / batch)?)),
+                _ => Some((*site, x.clone())),
+            })
+        };
+        let entries = self.entries.iter().filter_map(|entry| part(entry).transpose()).collect::<Result<_>>()?;
+        let one = Self::new(self.layers, entries, self.input.texts(&(text..text + 1)));
+        Ok(one.with_positions(self.positions.clone()))
     }
 
     /// Whether the run recorded the site.

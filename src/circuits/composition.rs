@@ -6,7 +6,7 @@ use crate::{
     Result,
     index::ToIndex,
     order::{falling, larger},
-    plot::{Figure, Heatmap, Palette},
+    plot::{Figure, Heatmap, Palette, Top},
     printable::number,
 };
 use ndarray::{Array2, Array4, Axis, s};
@@ -114,6 +114,24 @@ impl CompositionScores {
     pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
         let best = self.scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
         best.map_or(((0, 0), (0, 0), f32::NAN), |((from, i, to, j), &score)| ((from, i), (to, j), score))
+    }
+
+    /// The `k` highest scores as a table: writer, reader, score. Only pairs whose reader is in a later layer count.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let scores = composition_scores(&Model::open("induction-2l")?, Composition::K)?;
+    /// let (writer, reader, score) = scores.top(3)[0];
+    /// assert_eq!((writer, reader, score), scores.strongest());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn top(&self, k: usize) -> Top<((usize, usize), (usize, usize), f32)> {
+        let later = self.scores.indexed_iter().filter(|((from, _, to, _), _)| from < to);
+        let row = |((from, i, to, j), &score): ((usize, usize, usize, usize), &f32)| {
+            (format!("L{from}H{i} → L{to}H{j}"), score, ((from, i), (to, j), score))
+        };
+        Top::of(k, &format!("{} composition", self.composition), "score", later.map(row))
     }
 
     /// Returns how much a head reads from each earlier head.

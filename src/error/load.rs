@@ -1,11 +1,11 @@
 //! The errors of reading a model's files ([`load`](crate::load)).
 use super::{Error, Kind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A problem with a model's files.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum LoadError {
-    #[error("{} was not found; {hint}", path.display())]
+    #[error("{} was not found; {hint}", whole(path).display())]
     Missing { path: PathBuf, hint: String },
     #[error("{} cannot be read as {what}: {why}", path.display())]
     Damaged { path: PathBuf, what: &'static str, why: String },
@@ -110,4 +110,9 @@ impl Error {
             _ => self,
         }
     }
+}
+
+/// The path from the root, so that it is clear which folder a relative path was looked up in.
+fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

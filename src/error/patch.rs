@@ -2,6 +2,8 @@
 /// An invalid patching experiment.
 #[derive(thiserror::Error, Debug)]
 pub(crate) enum PatchError {
+    #[error("{prompt:?} has {answer:?} both as its right and as its wrong answer; give two different ones")]
+    SameAnswer { prompt: String, answer: String },
     #[error("a map along {axes:?} has {count} axes and is not a matrix; `mean()` returns it with all of its axes")]
     NoMatrix { axes: Vec<String>, count: usize },
     #[error("a map along {axes:?} is not one of layers and heads; `top(k)` lists the cells of any map")]

@@ -46,6 +46,8 @@ pub(crate) enum PlotError {
         "in the tier `{tier}`, `{label}` lasts from {from} to {to} s; give a start, then an end that is not before it"
     )]
     Interval { tier: String, label: String, from: f64, to: f64 },
+    #[error("there is no figure here: the value is None")]
+    NoFigure,
     #[error("the drawing library refused a shape: {0}")]
     Drawing(String),
 }

@@ -45,7 +45,9 @@ pub(crate) enum TextError {
     NoMask,
     #[error("the tokenizer failed on {what}: {why}")]
     Tokenizer { what: String, why: String },
-    #[error("`{word}` is not in this model's vocabulary of {size} words; the nearest words are {nearest}")]
+    #[error(
+        "`{word}` is not in this model's vocabulary of {size} words, which are separated by spaces; the nearest words are {nearest}"
+    )]
     UnknownWord { word: String, size: usize, nearest: String },
     #[error("a beginning-of-text token was asked for, but this model's tokenizer has none")]
     NoBos,

@@ -8,6 +8,11 @@ use crate::{
     plot::{Figure, TokenText},
 };
 
+/// `1 new token`, `2 new tokens`.
+fn tokens(count: usize, kind: &str) -> String {
+    format!("{count} {kind} token{}", if count == 1 { "" } else { "s" })
+}
+
 impl Generated {
     /// Draws one text with each new token coloured by the probability that the model gave it.
     ///
@@ -23,7 +28,7 @@ impl Generated {
         let prompt = real.len() - new.len();
         let values = std::iter::repeat_n(f32::NAN, prompt).chain(new.iter().map(|token| token.probability));
         TokenText::new(&self.tokens().strings(text)[real], values)
-            .title(format!("{prompt} prompt tokens, {} new tokens: {reason}", new.len()))
+            .title(format!("{}, {}: {reason}", tokens(prompt, "prompt"), tokens(new.len(), "new")))
             .value("probability when chosen")
             .range(0.0, 1.0)
             .draw()

@@ -50,6 +50,8 @@ pub struct LogitLens {
     watched: String,
     /// A note about the watched token if its other spelling is much likelier.
     likelier: Option<String>,
+    /// Which text of a batch it is, for titles; empty if there is one.
+    of: String,
     /// Whether the model is an encoder, which predicts the token at a position and not the one after it.
     fills: bool,
 }
@@ -165,7 +167,16 @@ impl LogitLens {
         let shape = (n_layers + 1, positions.len());
         let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
         let fills = model.config().architecture == Architecture::Encoder;
-        Ok(Self { tokens, positions, labels, cells, watched: model.token_text(watched), likelier, fills })
+        Ok(Self {
+            tokens,
+            positions,
+            labels,
+            cells,
+            watched: model.token_text(watched),
+            likelier,
+            of: run.titled(""),
+            fills,
+        })
     }
 
     /// Returns the lens at some of the layers, such as `0..4`, and at the output.
@@ -223,7 +234,10 @@ impl LogitLens {
         let (table, said) = if self.fills { (table.in_place(), "put in each place") } else { (table, "say") };
         let watched = visible(&self.watched);
         table
-            .title(format!("Logit lens: what the model would {said} before each layer (outlined: {watched})"))
+            .title(format!(
+                "Logit lens: what the model would {said} before each layer (outlined: {watched}){}",
+                self.of
+            ))
             .statistic(statistic, values)
             .rows(self.labels.clone())
             .target(self.watched.clone())

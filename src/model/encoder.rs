@@ -9,6 +9,7 @@ use crate::{
 };
 use candle_core::{D, Device, Tensor};
 use ndarray::Array2;
+use std::borrow::Borrow;
 
 /// What a masked language model would write into the blanks of a text.
 #[derive(Clone)]
@@ -197,5 +198,20 @@ impl SentenceEmbeddings {
     #[doc(alias("sentence_similarity", "cosine_similarity"))]
     pub fn similarity(&self) -> Array2<f32> {
         self.vectors.dot(&self.vectors.t())
+    }
+
+    /// How alike the first sentence and the first of `other` are: the cosine of the angle between their vectors.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// let (money, river) = (model.embed("The bank raised its rates")?, model.embed("We sat on the bank of the river")?);
+    /// assert!(money.cosine(&river) < 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    #[doc(alias = "cosine_similarity")]
+    pub fn cosine(&self, other: impl Borrow<Self>) -> f32 {
+        self.vectors.row(0).dot(&other.borrow().vectors.row(0))
     }
 }

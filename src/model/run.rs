@@ -6,13 +6,14 @@ use crate::{
     cache::{ActivationCache, bytes_of},
     error::{RunError, TextError},
     hook::ToSite,
-    index::ToIndex,
+    index::{Counted, ToIndex},
     input::Input,
     model::{ToTokenIds, ids_after},
     order::{larger, top_k},
     text::Tokens,
 };
 use candle_core::Tensor;
+use std::fmt;
 
 /// What one forward pass gave: tokens, logits, the recorded activations, perhaps gradients.
 ///
@@ -68,6 +69,48 @@ impl Run {
     /// The text that was run.
     pub fn tokens(&self) -> Tokens {
         self.cache.tokens()
+    }
+
+    /// The run of one text of a batch, counted from 0 (-1 is the last).
+    ///
+    /// # Errors
+    /// When there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let both = model.run(["red fox blue red", "owl cat dog owl"])?;
+    /// let second = both.text(1)?;
+    /// assert_eq!(second.predictions(-1, 1)?[0].text, "cat");
+    /// second.attention(1)?; // a picture of the second text
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn text(&self, text: impl ToIndex) -> Result<Self> {
+        let (batch, Reading { logits, at, resid, pooled, next_sentence }) = (self.input().batch(), &self.reading);
+        let text = Counted::new("text", "the batch has texts", batch).index(text)?;
+        let part = |x: &Option<Tensor>| x.as_ref().map(|x| x.narrow(0, text, 1)).transpose();
+        let reading = Reading {
+            logits: part(logits)?,
+            at: at.as_ref().map(|at| at[text..text + 1].to_vec()),
+            resid: resid.narrow(0, text, 1)?,
+            pooled: part(pooled)?,
+            next_sentence: part(next_sentence)?,
+        };
+        let gradients = match &self.gradients {
+            Some((cache, own)) => Some((cache.of_text(text)?, own.clone())),
+            None => None,
+        };
+        let model = self.model.of_texts(&(text..text + 1), batch);
+        Ok(Self { model, reading, cache: self.cache.of_text(text)?, gradients })
+    }
+
+    /// A title that names the text it is about, where there are several.
+    pub(crate) fn titled(&self, title: impl fmt::Display) -> String {
+        match self.input().batch() {
+            1 => title.to_string(),
+            batch => format!("{title}, text 0 of {batch}"),
+        }
     }
 
     /// Everything that was read: the tokens, and the source of an encoder-decoder.

@@ -31,7 +31,7 @@ impl Run {
         let site = self.model().config().site(layer.to_pattern()?)?;
         let patterns = self.patterns(site)?;
         self.cache().need_whole(site, "a picture of attention")?;
-        let title = format!("{}: {}", self.model().name(), title(site));
+        let title = self.titled(format!("{}: {}", self.model().name(), title(site)));
         let names = (0..patterns.dim().0).map(|head| head_name(site, head));
         let [queries, keys] = self.ends(site);
         AttentionHeads::new(patterns, queries.strings(0)).keys(keys.strings(0)).names(names).title(title).draw()
@@ -46,7 +46,7 @@ impl Run {
         let site = self.model().config().site(layer.to_pattern()?)?;
         let (head, pattern) = self.pattern_of(site, head)?;
         self.cache().need_whole(site, "a picture of attention")?;
-        let title = format!("{}: who looks where", name_in_stack(site, head));
+        let title = self.titled(format!("{}: who looks where", name_in_stack(site, head)));
         let [queries, keys] = self.ends(site);
         AttentionPattern::new(pattern, queries.strings(0)).keys(keys.strings(0)).title(title).draw()
     }
@@ -73,7 +73,8 @@ impl Run {
         let from = queries.index_in(0, position)?;
         let row = pattern.row(self.cache().row(site, from)?).to_vec();
         let (name, token) = (name_in_stack(site, head), visible(&queries.strings(0)[from]));
-        let text = TokenText::new(keys.strings(0), row).title(format!("Where {name} looks from {token}@{from}"));
+        let text =
+            TokenText::new(keys.strings(0), row).title(self.titled(format!("Where {name} looks from {token}@{from}")));
         let text = if site.point() != Point::CrossPattern { text.outline(from) } else { text };
         text.value("attention").range(0.0, 1.0).draw()
     }

@@ -178,7 +178,10 @@ impl Run {
         let losses = self.loss_per_token()?.get(0)?.to_vec1::<f32>()?;
         // Nothing predicts the first token.
         let values = std::iter::once(f32::NAN).chain(losses);
-        TokenText::new(self.tokens().strings(0), values).title("Surprise at each token").value("nats").draw()
+        TokenText::new(self.tokens().strings(0), values)
+            .title(self.titled("Surprise at each token"))
+            .value("nats")
+            .draw()
     }
 
     fn card(&self) -> Card {

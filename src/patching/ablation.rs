@@ -1,6 +1,6 @@
 //! Ablations: patches of nothing in particular.
 
-use super::{Alignment, Metric, Patching, source::Source};
+use super::{Alignment, Patching, ToMetric, source::Source};
 use crate::{Model, Result, model::ToInput};
 
 impl Patching {
@@ -22,8 +22,8 @@ impl Patching {
     /// assert_eq!(ablation.layers()?.mean().shape(), [2, 1]); // this model has attention alone
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn zero_ablation(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
-        Self::between(model, Source::Zero, prompts.to_input(model)?, metric)
+    pub fn zero_ablation(model: &Model, prompts: impl ToInput, metric: impl ToMetric) -> Result<Self> {
+        Self::between(model, Source::Zero, prompts.to_input(model)?, metric.to_metric()?)
     }
 
     /// As [`Patching::zero_ablation`], with the mean at each position over the texts of a reference: keeps what all of
@@ -35,9 +35,9 @@ impl Patching {
         model: &Model,
         prompts: impl ToInput,
         reference: impl ToInput,
-        metric: Metric,
+        metric: impl ToMetric,
     ) -> Result<Self> {
-        Self::between(model, Source::Mean(reference.to_input(model)?), prompts.to_input(model)?, metric)
+        Self::between(model, Source::Mean(reference.to_input(model)?), prompts.to_input(model)?, metric.to_metric()?)
     }
 
     /// As [`Patching::zero_ablation`], with what the run of another prompt has there (Chan et al. 2022). The values are
@@ -49,7 +49,7 @@ impl Patching {
         model: &Model,
         prompts: impl ToInput,
         others: impl ToInput,
-        metric: Metric,
+        metric: impl ToMetric,
     ) -> Result<Self> {
         Self::resample_ablation_aligned(model, prompts, others, Alignment::SameLength, metric)
     }
@@ -76,10 +76,10 @@ impl Patching {
         prompts: impl ToInput,
         others: impl ToInput,
         alignment: Alignment,
-        metric: Metric,
+        metric: impl ToMetric,
     ) -> Result<Self> {
         let prompts = prompts.to_input(model)?;
         let source = Source::pair(others.to_input(model)?, &prompts, &alignment)?;
-        Self::between(model, source, prompts, metric)
+        Self::between(model, source, prompts, metric.to_metric()?)
     }
 }

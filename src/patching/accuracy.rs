@@ -30,7 +30,8 @@ impl Model {
     /// read as the prompt would go on with them ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
-    /// When there are no prompts, this model cannot read one, or an answer is not a single token.
+    /// When there are no prompts, this model cannot read one, an answer is not a single token, or the right answer of a
+    /// prompt is also its wrong one.
     ///
     /// # Examples
     /// ```
@@ -51,17 +52,20 @@ impl Model {
     ) -> Result<Accuracy> {
         let asked = prompts.into_iter().map(|(prompt, right, wrong)| (prompt.into(), right.into(), wrong.into()));
         let asked: Vec<(String, AnswerWord, AnswerWord)> = asked.collect();
+        let said = |word: &AnswerWord| match word {
+            AnswerWord::Word(text) | AnswerWord::Exactly(text) => text.clone(),
+            AnswerWord::Id(id) => self.token_text(*id),
+        };
         let mut all = Vec::new();
         for some in asked.chunks(TEXTS) {
             let texts: Vec<&str> = some.iter().map(|(prompt, ..)| prompt.as_str()).collect();
             let answers = |of: fn(&(String, AnswerWord, AnswerWord)) -> &AnswerWord| some.iter().map(of).cloned();
             let (right, wrong): (Vec<_>, Vec<_>) = (answers(|one| &one.1).collect(), answers(|one| &one.2).collect());
             let metric = Metric::logit_diff(self, right, wrong, some.len())?;
+            if let Some((prompt, right, _)) = some.iter().find(|(_, right, wrong)| right == wrong) {
+                return Err(PatchError::SameAnswer { prompt: prompt.clone(), answer: said(right) }.into());
+            }
             let differences = metric.of(&self.pass(self.tokens(texts)?)?.logits_at([-1]).run()?)?;
-            let said = |word: &AnswerWord| match word {
-                AnswerWord::Word(text) | AnswerWord::Exactly(text) => text.clone(),
-                AnswerWord::Id(id) => self.token_text(*id),
-            };
             all.extend(some.iter().zip(differences).map(|((prompt, right, wrong), difference)| Asked {
                 prompt: prompt.clone(),
                 right: said(right),

@@ -73,6 +73,33 @@ enum Kind {
     Custom(Measure),
 }
 
+/// What an experiment accepts as its metric: a [`Metric`], a reference to one, or the `Result` that one was made with.
+pub trait ToMetric {
+    /// Returns the metric.
+    ///
+    /// # Errors
+    /// Returns the error that the metric could not be made with.
+    fn to_metric(self) -> Result<Metric>;
+}
+
+impl ToMetric for Metric {
+    fn to_metric(self) -> Result<Metric> {
+        Ok(self)
+    }
+}
+
+impl ToMetric for &Metric {
+    fn to_metric(self) -> Result<Metric> {
+        Ok(self.clone())
+    }
+}
+
+impl<E: Into<Error>> ToMetric for Result<Metric, E> {
+    fn to_metric(self) -> Result<Metric> {
+        self.map_err(Into::into)
+    }
+}
+
 impl Metric {
     fn made(name: &str, batch: usize, kind: Kind) -> Self {
         Self { name: name.into(), batch: Some(batch), at: vec![-1], kind, words: None }

@@ -111,7 +111,7 @@ pub use align::Alignment;
 pub use axis::MapAxis;
 pub use graph::{Circuit, Edge, EdgeScores, Effect, FaithfulnessCurve, Receiver, Sender};
 pub use map::clean;
-pub use metric::Metric;
+pub use metric::{Metric, ToMetric};
 pub use noise::Noise;
 pub use pair::Patching;
 pub use pairs::{PromptPair, PromptPairs};

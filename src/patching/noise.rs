@@ -1,6 +1,6 @@
 //! Causal tracing: noise on the words about the subject, and what brings the answer back.
 
-use super::{Metric, Patching, pair::Experiment};
+use super::{Patching, ToMetric, pair::Experiment};
 use crate::{
     Model, Result,
     error::{PatchError, at_most, together},
@@ -95,7 +95,14 @@ impl Patching {
     /// assert_eq!(map.strongest().0, [1, 4]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn noise(model: &Model, prompts: impl ToInput, subject: &str, noise: Noise, metric: Metric) -> Result<Self> {
+    pub fn noise(
+        model: &Model,
+        prompts: impl ToInput,
+        subject: impl AsRef<str>,
+        noise: Noise,
+        metric: impl ToMetric,
+    ) -> Result<Self> {
+        let subject = subject.as_ref();
         let (prompts, embedding) = (prompts.to_input(model)?, Embedding::of(model)?);
         let read = prompts.of(model.config().reads_at(embedding.site)).clone();
         let positions = (0..read.batch()).map(|text| read.find(text, subject)).collect::<Result<Vec<_>>>()?;
@@ -103,7 +110,7 @@ impl Patching {
         at_most("values of noise", values, 1 << 28)?;
         let draws = vec![positions; noise.samples].concat();
         let noise_at = noise.draw(embedding.deviation, &draws, read.len(), embedding.width)?;
-        let (prompts, metric) = (prompts.repeated(noise.samples)?, metric.repeated(noise.samples)?);
+        let (prompts, metric) = (prompts.repeated(noise.samples)?, metric.to_metric()?.repeated(noise.samples)?);
         let patching = Self::corrupted(model, prompts, [add(embedding.site, noise_at)], metric)?;
         let (deed, rounds) = (format!("Restoring after noise on {subject:?}"), noise.samples);
         Ok(Self { experiment: Experiment { deed, rounds, ..patching.experiment }, ..patching })

@@ -1,7 +1,7 @@
 //! [`Patching`]: two prompts and a metric.
 
 use super::{
-    Alignment, Metric,
+    Alignment, Metric, ToMetric,
     baseline::{Baseline, Baselines, Corrupt},
     cell::has_texts,
     passes::before_end,
@@ -77,7 +77,7 @@ impl Patching {
     ///
     /// # Errors
     /// When the prompts are not as many or not as long, or the metric does not fit them.
-    pub fn new(model: &Model, clean: impl ToInput, corrupt: impl ToInput, metric: Metric) -> Result<Self> {
+    pub fn new(model: &Model, clean: impl ToInput, corrupt: impl ToInput, metric: impl ToMetric) -> Result<Self> {
         Self::aligned(model, clean, corrupt, Alignment::SameLength, metric)
     }
 
@@ -105,12 +105,12 @@ impl Patching {
         clean: impl ToInput,
         corrupt: impl ToInput,
         alignment: Alignment,
-        metric: Metric,
+        metric: impl ToMetric,
     ) -> Result<Self> {
         let (clean, corrupt) = (clean.to_input(model)?, corrupt.to_input(model)?);
         let deed = format!("Patching clean into corrupt{}", alignment.words());
         let source = Source::pair(clean.clone(), &corrupt, &alignment)?;
-        Self::between(model, source, corrupt, metric)?.against(&clean, &deed)
+        Self::between(model, source, corrupt, metric.to_metric()?)?.against(&clean, &deed)
     }
 
     /// The corrupt run is the prompts' own run with these interventions, such as noise
@@ -134,10 +134,10 @@ impl Patching {
         model: &Model,
         prompts: impl ToInput,
         corruption: impl ToInterventions,
-        metric: Metric,
+        metric: impl ToMetric,
     ) -> Result<Self> {
         let (prompts, corrupt) = (prompts.to_input(model)?, model.hooked(corruption));
-        let patching = Self::between(&corrupt, Source::Run(prompts.clone()), prompts.clone(), metric)?;
+        let patching = Self::between(&corrupt, Source::Run(prompts.clone()), prompts.clone(), metric.to_metric()?)?;
         let experiment = Experiment { model: model.clone(), ..patching.experiment };
         Self { experiment, ..patching }.against(&prompts, "Restoring after corruption")
     }
@@ -147,8 +147,8 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::new`].
-    pub fn unpatched(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
-        Self::between(model, Source::Nothing, prompts.to_input(model)?, metric)
+    pub fn unpatched(model: &Model, prompts: impl ToInput, metric: impl ToMetric) -> Result<Self> {
+        Self::between(model, Source::Nothing, prompts.to_input(model)?, metric.to_metric()?)
     }
 
     /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
@@ -215,8 +215,8 @@ impl Patching {
     /// assert_eq!(sweep.for_metric("rank").unwrap().raw()[&at[..]], 1.0, "and then the answer is what the model says");
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn also(mut self, metric: Metric) -> Result<Self> {
-        let metric = metric.repeated(self.experiment.rounds)?;
+    pub fn also(mut self, metric: impl ToMetric) -> Result<Self> {
+        let metric = metric.to_metric()?.repeated(self.experiment.rounds)?;
         metric.check(self.corrupt().batch())?;
         let metric = metric.placed(&self.corrupt())?;
         if self.measured().any(|(other, _)| other.name() == metric.name()) {

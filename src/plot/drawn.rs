@@ -5,7 +5,8 @@ use super::{
     TokenText, WordTable,
     data::{Held, Iterated, NamedValue, Tried},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, error::PlotError};
+use std::path::Path;
 
 /// Anything that is one figure: a [`Figure`], a picture that is not drawn yet, the result of an analysis, a `Result` or
 /// `Option` of one of these, or a reference to one.
@@ -19,6 +20,33 @@ pub trait ToFigure {
     /// # Errors
     /// When it cannot be drawn.
     fn to_figure(&self) -> Result<Option<Figure>>;
+
+    /// Draws it.
+    ///
+    /// # Errors
+    /// When it cannot be drawn, or there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let lens = Model::open("induction-2l")?.run("red fox blue red")?.logit_lens()?;
+    /// assert!(lens.draw()?.to_svg().starts_with("<svg"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    fn draw(&self) -> Result<Figure> {
+        self.to_figure()?.ok_or_else(|| PlotError::NoFigure.into())
+    }
+
+    /// Draws it and saves it, as [`Figure::save`] does.
+    ///
+    /// # Errors
+    /// When it cannot be drawn or written.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.draw()?.save(path)
+    }
 }
 
 impl ToFigure for Figure {

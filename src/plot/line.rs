@@ -324,17 +324,20 @@ impl LineChart {
         format!("{title}: {said}{rest}.")
     }
 
-    /// One line of text for each series; long ones are shown at a few places.
+    /// One line of text for each series. A long one is shown at a few places, its highest and lowest point among them.
     fn plain(&self) -> String {
         let mut out = headline(&self.title);
         let width = self.series.iter().map(|series| columns(&series.label)).max().unwrap_or(0);
         for series in &self.series {
             let points: Vec<_> = series.points().collect();
             let every = points.len().div_ceil(16).max(1);
+            let highest = crate::order::largest(points.iter().map(|&(_, y, _)| y)).unwrap_or(0);
+            let lowest = crate::order::largest(points.iter().map(|&(_, y, _)| -y)).unwrap_or(0);
             let values: Vec<_> = points
                 .iter()
-                .step_by(every)
-                .map(|&(x, y, _)| {
+                .enumerate()
+                .filter(|&(at, _)| at % every == 0 || at == highest || at == lowest)
+                .map(|(_, &(x, y, _))| {
                     let x = if matches!(self.x.1, Labels::Names { .. }) { self.place(x) } else { number(x as f32) };
                     format!("{x}: {}", number(y as f32))
                 })

@@ -74,12 +74,30 @@ pub fn curve_over_k(
     ProbeCurve::measure(vec![(label, features.clone())], labels, ks.into_iter().collect(), params)
 }
 
+/// What a curve over layers takes for each layer: a label and its [`Features`], or a reference to such a pair.
+pub trait LabelledFeatures {
+    /// Returns the label and the features.
+    fn labelled(self) -> (String, Features);
+}
+
+impl<L: fmt::Display, F: Borrow<Features>> LabelledFeatures for (L, F) {
+    fn labelled(self) -> (String, Features) {
+        (self.0.to_string(), self.1.borrow().clone())
+    }
+}
+
+impl<L: fmt::Display, F: Borrow<Features>> LabelledFeatures for &(L, F) {
+    fn labelled(self) -> (String, Features) {
+        (self.0.to_string(), self.1.borrow().clone())
+    }
+}
+
 /// Fits probes at each layer on the same samples, with the `k` of the parameters, to find where a property can be read.
 ///
 /// # Errors
 /// Fails as [`SparseProbeParams::fit`] does, for any layer, and when there are no layers.
 pub fn curve_over_layers(
-    layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
+    layers: impl IntoIterator<Item = impl LabelledFeatures>,
     labels: impl Borrow<Labels>,
     params: SparseProbeParams,
 ) -> Result<ProbeCurve> {
@@ -92,13 +110,13 @@ pub fn curve_over_layers(
 /// # Errors
 /// Fails as [`SparseProbeParams::fit`] does, for any layer and `k`, and when there are no layers or no `k`.
 pub fn curve_over_layers_and_k(
-    layers: impl IntoIterator<Item = (impl fmt::Display, Features)>,
+    layers: impl IntoIterator<Item = impl LabelledFeatures>,
     labels: impl Borrow<Labels>,
     ks: impl IntoIterator<Item = usize>,
     params: SparseProbeParams,
 ) -> Result<ProbeCurve> {
     let labels = labels.borrow();
-    let layers = layers.into_iter().map(|(label, features)| (label.to_string(), features)).collect();
+    let layers = layers.into_iter().map(LabelledFeatures::labelled).collect();
     ProbeCurve::measure(layers, labels, ks.into_iter().collect(), params)
 }
 

@@ -41,7 +41,7 @@ mod split;
 mod task;
 
 pub use controls::{Controls, Repeats};
-pub use curve::{CurvePoint, ProbeCurve, curve_over_k, curve_over_layers, curve_over_layers_and_k};
+pub use curve::{CurvePoint, LabelledFeatures, ProbeCurve, curve_over_k, curve_over_layers, curve_over_layers_and_k};
 pub use examples::Examples;
 pub use features::Features;
 pub use labels::Labels;

@@ -123,7 +123,7 @@ mod tests {
         }
         assert_eq!("scale4ln1".parse::<Site>().unwrap(), Site::ln1_scale(4));
         assert_eq!("normalized".parse::<Site>().unwrap(), Site::ln_final_normalized());
-        let layers = Layers::new(|_| 6);
+        let layers = Layers::new(|_| 6, false);
         assert_eq!(("pattern", -1).site_in(layers).unwrap(), Site::pattern(5));
         assert_eq!(("scale", 2u32, "ln1").site_in(layers).unwrap(), Site::ln1_scale(2));
     }

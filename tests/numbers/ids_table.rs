@@ -71,6 +71,7 @@ pub fn of_a_model() -> Table<'static> {
         "qk_circuit_through" Id of 374 => |id| qk_circuit_through(&model(), (1, 0), (0, 0), [id], [3u32]);
         "replace (ids)" Id of 374 => |id| ablated(replace(Site::tokens(), Tensor::new(&[[id; 8]], &Device::Cpu)?));
 
+        "text" EitherEnd of 1 => |text| run().text(text);
         "attention" EitherEnd of 2 => |layer| run().attention(layer);
         "attention_head" EitherEnd of 2 => |layer| run().attention_head(layer, 0);
         "attention_head" EitherEnd of 4 => |head| run().attention_head(0, head);

@@ -19,6 +19,7 @@ mod encoders;
 mod factored;
 mod families;
 mod families_llama;
+mod first_tries;
 mod foreseen;
 mod from_qk;
 mod generate;

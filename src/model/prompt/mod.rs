@@ -94,11 +94,11 @@ impl Model {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias = "utils.test_prompt")]
-    pub fn test_prompt(&self, prompt: &str, answers: impl Into<Answers>) -> Result<PromptTest> {
+    pub fn test_prompt(&self, prompt: impl AsRef<str>, answers: impl Into<Answers>) -> Result<PromptTest> {
         if self.config().architecture != Architecture::Decoder {
             return Err(RunError::NotContinued { family: self.config().family.clone() }.into());
         }
-        let answers = answers.into();
+        let (prompt, answers) = (prompt.as_ref(), answers.into());
         let tokens = self.tokens(prompt)?;
         let mut known = HashMap::new();
         let test = |answer: &AnswerWord| {
