@@ -37,10 +37,10 @@ impl<'a> Readout<'a> {
         Ok(Readout::new(&run.model(), &run.tokens(), 0).values(metric, &run.resid())?.concat())
     }
 
-    /// The metric of every text of every copy. Only the logits that it looks at are worked out.
+    /// The metric of every text in every cell. Only the logits that the metric reads are computed.
     ///
     /// # Shapes
-    /// `resid`: `[copy * batch, pos, d_model]`; result: `[copy][batch]`.
+    /// `resid`: `[cell * batch, pos, d_model]`; result: `[cell, batch]`.
     pub(super) fn values(&self, metric: &Metric, resid: &Tensor) -> Result<Vec<Vec<f32>>> {
         let (batch, config) = (self.tokens.batch(), self.model.config());
         let copies = resid.dim(0)? / batch;
@@ -56,10 +56,10 @@ impl<'a> Readout<'a> {
         (0..copies).map(|copy| metric.measure(&logits.narrow(0, copy * batch, batch)?)).collect()
     }
 
-    /// The logits of every text of every copy, where the metric looks.
+    /// The logits of every text in every cell, at the positions that the metric reads.
     ///
     /// # Shapes
-    /// `[copy * batch, pos, d_model]` to `[copy * batch, d_vocab]`.
+    /// `[cell * batch, pos, d_model]` to `[cell * batch, d_vocab]`.
     pub(super) fn logits(&self, metric: &Metric, resid: &Tensor) -> Result<Tensor> {
         let copies = resid.dim(0)? / self.tokens.batch();
         let rows = self.rows(metric, copies)?;

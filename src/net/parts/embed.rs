@@ -98,10 +98,10 @@ pub(super) fn checked(site: Site, numbers: &Tensor, counted: Counted) -> Result<
     }
 }
 
-/// The rows of a table that ids name.
+/// The rows of a table, by id.
 ///
 /// # Shapes
-/// `ids`: `[batch, pos]`, result: `[batch, pos, width]`.
+/// `table`: `[row, column]`; `ids`: `[batch, pos]`; result: `[batch, pos, column]`.
 pub(super) fn rows(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
     let (batch, pos) = ids.dims2()?;
     Ok(table.index_select(&ids.flatten_all()?, 0)?.reshape((batch, pos, ()))?)

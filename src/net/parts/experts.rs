@@ -56,7 +56,7 @@ impl Mixture {
     /// The likeliest experts of each token, likeliest first.
     ///
     /// # Shapes
-    /// `[token, expert]` to `[token, chosen]`, unsigned 32-bit.
+    /// `[batch * pos, expert]` to `[batch * pos, chosen]`, unsigned 32-bit.
     fn choose(&self, weights: &Tensor) -> Result<Tensor> {
         let rows = weights.to_vec2::<f32>()?;
         let chosen: Vec<u32> =

@@ -97,7 +97,7 @@ impl Behind {
     /// What a part of the sum adds to the stream, with the scale held fast.
     ///
     /// # Shapes
-    /// `[part, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn held(&self, part: &Tensor) -> Result<Tensor> {
         self.scaled(self.norm.held(part, &self.scale)?)
     }
@@ -105,7 +105,7 @@ impl Behind {
     /// What is added to the stream when the sum changes by so much, less what is added when it does not.
     ///
     /// # Shapes
-    /// `[change, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn changed(&self, by: &Tensor) -> Result<Tensor> {
         // But for a mean that the norm takes away, this is what it read.
         let sum = self.normalized.broadcast_mul(&self.scale)?;
@@ -116,7 +116,7 @@ impl Behind {
     /// How what is added to the stream sets out to change as the sum goes a way: the norm's derivative.
     ///
     /// # Shapes
-    /// `[way, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn slope(&self, way: &Tensor) -> Result<Tensor> {
         let way = self.norm.centred(way)?;
         // The part along the sum itself only changes the scale.

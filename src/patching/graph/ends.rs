@@ -159,7 +159,7 @@ impl Writing {
     /// By how much the stream changes behind such a norm when it changes by so much in front; the same where there is none.
     ///
     /// # Shapes
-    /// `[change, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn through(&self, layer: usize, mid: bool, by: Tensor) -> Result<Tensor> {
         match self.on_stream(layer, mid) {
             None => Ok(by),
@@ -171,7 +171,7 @@ impl Writing {
     /// As [`Writing::through`], as it sets out to change.
     ///
     /// # Shapes
-    /// As there.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn slope_through(&self, layer: usize, mid: bool, way: Tensor) -> Result<Tensor> {
         match self.on_stream(layer, mid) {
             None => Ok(way),
@@ -183,7 +183,7 @@ impl Writing {
     /// By how much the stream changes when what the heads of a layer write, all together, changes by so much.
     ///
     /// # Shapes
-    /// `[change, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn changed(&self, layer: usize, by: Tensor) -> Result<Tensor> {
         self.anew(layer).map_or(Ok(by.clone()), |behind| behind.changed(&by))
     }
