@@ -32,6 +32,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>·Mary@1 → When@0: 0.41</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/attention.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a pattern is drawn by `.draw()`"]
 pub struct AttentionPattern {
@@ -99,9 +103,9 @@ impl AttentionPattern {
         let mut heatmap = Heatmap::new(self.pattern.clone())
             .title(self.title.as_str())
             .value("attention")
-            .y("looks (query)")
+            .y("query")
             .y_tokens(&self.queries)
-            .x("is looked at (key)")
+            .x("key")
             .x_tokens(&self.keys)
             .palette(Palette::Blues)
             .range(0.0, 1.0)
@@ -150,7 +154,7 @@ pub(crate) fn habit(pattern: &Array2<f32>) -> String {
         seen.sum::<f32>() / (queries - 2) as f32
     };
     if queries < 3 || !pattern.is_square() {
-        return "too few tokens to say where it looks on average".into();
+        return "too few tokens to say where it attends on average".into();
     }
     let places = [
         ("the token before", mean(|query| query - 1)),

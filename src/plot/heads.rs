@@ -44,6 +44,10 @@ use crate::{
 /// assert!(figure.to_html().contains("<title>·Mary@1 → When@0: 0.9</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/heads.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "heads are drawn by `.draw()`"]
 pub struct AttentionHeads {
@@ -56,7 +60,7 @@ pub struct AttentionHeads {
 }
 
 const PICTURE: &str = "a picture of heads";
-const NOTICE: &str = "Rows look at columns; the first token is at the upper left.";
+const NOTICE: &str = "Rows are queries, columns are keys; the first token is at the upper left.";
 /// The approximate side of a button's picture, and of a panel of the single SVG, in px.
 const BUTTON: f64 = 56.0;
 const PANEL: f64 = 132.0;
