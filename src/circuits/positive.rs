@@ -48,6 +48,15 @@ pub fn copying_scores(weights: impl ToWeights) -> Result<Array2<f32>> {
 ///
 /// # Errors
 /// When the model has two stacks and none has been chosen.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::matching_scores, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let scores = matching_scores(&model)?; // [layer, head]
+/// assert!(scores.iter().all(|score| (-1.0..=1.0).contains(score)));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn matching_scores(weights: impl ToWeights) -> Result<Array2<f32>> {
     let weights = weights.to_weights();
     share(&weights.qk_all()?, &among_tokens(&weights)?)
