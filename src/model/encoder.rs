@@ -11,6 +11,14 @@ use candle_core::{D, Device, Tensor};
 use ndarray::Array2;
 
 /// What a masked language model would write into the blanks of a text.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?; // not an encoder
+/// assert!(model.fill_mask("red fox", 3).is_err());
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FilledMasks {

@@ -23,6 +23,15 @@ impl Run {
     ///
     /// # Errors
     /// When the text is a single token, not all logits were computed, or the model is an encoder.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let losses = run.loss_per_token()?.to_vec2::<f32>()?;
+    /// assert!(losses[0][5] < losses[0][1]); // the second "fox" is easy to predict, the first is not
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn loss_per_token(&self) -> Result<Tensor> {
         let (batch, len) = (self.tokens().batch(), self.tokens().len());
         let config = self.model().config();
@@ -52,6 +61,14 @@ impl Run {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// assert_eq!(run.token_losses()?.dims(), [1, 4]); // every token but the first
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("loss_per_token", "lm_cross_entropy_loss", "per_token"))]
     pub fn token_losses(&self) -> Result<Tensor> {
         self.loss_per_token()
@@ -70,6 +87,14 @@ impl Run {
     ///
     /// # Errors
     /// As there; also when each of several texts is a single token.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.run("red fox red fox")?.loss()?, model.loss("red fox red fox")?);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn loss(&self) -> Result<f64> {
         let losses = self.loss_per_token()?.sum_all()?.to_scalar::<f32>()?;
         let count = self.predicted()?.sum_all()?.to_scalar::<f32>()?;
@@ -121,6 +146,17 @@ pub fn compare_losses(runs: impl IntoIterator<Item = (impl Into<String>, impl Bo
 /// The losses of several runs of the same tokens, side by side.
 ///
 /// Made by [`compare_losses`]. Shown in a notebook as their means and a line for each along the first text.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue owl";
+/// let (before, after) = (model.run(text)?, model.run_with(text, zero(Site::z(1)))?);
+/// let losses = compare_losses([("before", &before), ("after", &after)])?; // means and lines, in a notebook
+/// assert!(losses.mean()[1] > losses.mean()[0]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LossComparison {
     tokens: Tokens,
@@ -137,11 +173,27 @@ struct Losses {
 
 impl LossComparison {
     /// The names of the runs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert_eq!(compare_losses([("before", &run), ("again", &run)])?.names(), ["before", "again"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names(&self) -> Vec<String> {
         self.runs.iter().map(|run| run.name.clone()).collect()
     }
 
     /// The mean loss of each run, in nats, over the tokens that were predicted; padding does not count.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert_eq!(compare_losses([("before", &run)])?.mean(), [run.loss()?]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> Vec<f64> {
         self.runs.iter().map(|run| run.mean).collect()
     }
@@ -153,6 +205,14 @@ impl LossComparison {
     ///
     /// # Errors
     /// When there is no such run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert_eq!(compare_losses([("before", &run)])?.losses(0)?.dim(), (1, 4));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn losses(&self, run: impl ToIndex) -> Result<Array2<f32>> {
         let run = Counted::new("run", "this comparison has runs", self.runs.len()).index(run)?;
         Ok(self.runs[run].values.clone())
@@ -165,6 +225,16 @@ impl LossComparison {
     ///
     /// # Errors
     /// When there is no such run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (before, after) = (model.run("red fox red fox")?, model.run_with("red fox red fox", zero(Site::z(1)))?);
+    /// let losses = compare_losses([("before", &before), ("after", &after)])?;
+    /// assert!(losses.differences(1)?[[0, 3]] > 0.0); // the second "fox" costs more without layer 1
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn differences(&self, run: impl ToIndex) -> Result<Array2<f32>> {
         Ok(self.losses(run)? - self.losses(0)?)
     }
@@ -173,6 +243,14 @@ impl LossComparison {
     ///
     /// # Errors
     /// When it cannot be drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert!(compare_losses([("before", &run)])?.draw()?.to_svg().contains("before"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self) -> Result<Figure> {
         let real = self.tokens.real(0);
         let predicted = real.start + 1..real.end;

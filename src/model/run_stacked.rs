@@ -8,6 +8,14 @@ use crate::{
 use candle_core::Tensor;
 
 /// A site of every layer: the constructor of one, such as `Site::pattern`, or its short name, `"pattern"`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::EachLayer, prelude::*};
+/// assert_eq!(Site::pattern.in_layer(1)?, Site::pattern(1)); // a constructor
+/// assert_eq!("pattern".in_layer(1)?, Site::pattern(1)); // a name
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no site of every layer: give `Site::pattern`, `\"pattern\"` or a closure from a layer to a site"
 )]

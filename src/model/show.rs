@@ -66,6 +66,14 @@ impl Config {
 
 impl Model {
     /// How many numbers the model learned; a tied embedding counts once.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.n_parameters(), model.weights().n_params_total()?);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "n_params")]
     pub fn n_parameters(&self) -> usize {
         self.transformer().n_parameters(self.config().tied)
@@ -148,6 +156,14 @@ impl Run {
     ///
     /// # Errors
     /// When the position is outside a text or its logits were not computed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// assert!(run.next_tokens(-1, 3)?.to_svg().contains("owl")); // bars, in a notebook
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "test_prompt")]
     pub fn next_tokens(&self, position: impl ToIndex, k: usize) -> Result<Figure> {
         let (position, texts) = (position.to_index(), self.tokens().batch());
@@ -173,6 +189,14 @@ impl Run {
     ///
     /// # Errors
     /// When the text is a single token or not all logits were computed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// assert!(run.surprise()?.to_svg().contains("owl")); // the text, coloured
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("loss_per_token", "colored_tokens"))]
     pub fn surprise(&self) -> Result<Figure> {
         let losses = self.loss_per_token()?.get(0)?.to_vec1::<f32>()?;

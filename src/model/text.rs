@@ -22,6 +22,14 @@ impl Model {
     /// # Errors
     /// When a text is empty or longer than the model reads, an id or word is outside the vocabulary, or text is given
     /// to a model without tokenizer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens(["red fox", "owl"])?;
+    /// assert_eq!((tokens.batch(), tokens.lengths()), (2, vec![3, 2])); // with <bos>
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "to_tokens")]
     pub fn tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         input.to_tokens(self)
@@ -102,6 +110,16 @@ impl Model {
     ///
     /// # Errors
     /// When it is several tokens; the error shows them. Also when the model has no embedding for it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let id = model.to_single_token("owl")?;
+    /// assert_eq!(model.token_text(id), "owl");
+    /// assert!(model.to_single_token("red fox").is_err()); // two tokens
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
         // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
         let id = self.need_tokenizer()?.id_of(text)?;

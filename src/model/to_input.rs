@@ -10,6 +10,15 @@ use crate::{
 /// Anything that a model can read: what [`ToTokens`] is for, and for an encoder-decoder also a pair, the encoder's source
 /// and what the decoder reads, as [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads
 /// its starting token alone.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::ToInput, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!("red fox".to_input(&model)?.tokens().len(), 3); // text
+/// assert_eq!([7u32, 8].to_input(&model)?.tokens().len(), 2); // ids
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a model reads: give a text, several texts, token ids (whole numbers), or a pair \
                (source, decoder input)"

@@ -9,6 +9,14 @@ use crate::{
 use candle_core::{DType, Tensor};
 
 /// The ids of one text: a list of them, or [`Tokens`], padding left out.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::ToIds, prelude::*};
+/// let tokens = Model::open("induction-2l")?.tokens("red fox")?;
+/// assert_eq!(tokens.to_ids()?, tokens.ids(0)); // without padding
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is no list of token ids: give `Tokens`, or a list of `u32`")]
 pub trait ToIds {
     /// The ids.
@@ -164,6 +172,13 @@ impl<T: ToTokens + ?Sized> ToTokens for &T {
 }
 
 /// One text or several: what [`Model::to_tokens`] puts a beginning-of-text token in front of, or not.
+///
+/// # Examples
+/// ```
+/// use glassbox::model::ToTexts;
+/// assert_eq!("red fox".to_texts(), ["red fox"]);
+/// assert_eq!(["red fox", "owl"].to_texts().len(), 2);
+/// ```
 pub trait ToTexts {
     /// The texts.
     fn to_texts(&self) -> Vec<&str>;

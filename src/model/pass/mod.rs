@@ -123,6 +123,14 @@ impl Pass {
 
     /// Also records these sites: a [`Site`](crate::hook::Site), a list, a pattern such as `"blocks.*.attn.hook_z"`, or
     /// [`Sites::filter`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox")?.record([Site::z(1)]).record("*.hook_pattern");
+    /// assert_eq!(pass.run()?.cache().len(), 3); // two layers have patterns
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("names_filter", "incl_bwd"))]
     pub fn record(mut self, sites: impl Into<Sites>) -> Self {
         self.record.push(sites.into());
@@ -135,6 +143,14 @@ impl Pass {
     /// what experts hold (rows are the tokens of all texts), and logits that were asked for with
     /// [`logits_at`](Self::logits_at). [`ActivationCache::positions`](crate::cache::ActivationCache::positions)
     /// remembers them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue")?.record([Site::resid_post(1)]).positions([-1]);
+    /// assert_eq!(pass.run()?.cache().get(Site::resid_post(1))?.dims(), [1, 1, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "pos_slice")]
     #[doc(alias = "fwd_hooks")]
     pub fn positions(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
@@ -151,6 +167,14 @@ impl Pass {
     }
 
     /// Also does these interventions, one or several, in this order. An error among them is that of the run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue owl red fox blue")?.intervene(zero(Site::z(1)));
+    /// assert!(pass.run()?.probability("owl", -1)? < 0.1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn intervene(mut self, interventions: impl ToInterventions) -> Self {
         self.interventions.extend(interventions.to_interventions());
         self
@@ -158,12 +182,28 @@ impl Pass {
 
     /// Computes logits only at these positions of each text (-1 is the last that is no padding). A large vocabulary
     /// makes the unembedding a large part of a short run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.pass("red fox blue")?.logits_at([-1]).run()?;
+    /// assert_eq!(run.logits()?.dims(), [1, 1, 374]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn logits_at(mut self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
         self.logits = Logits::At(positions.into_iter().map(ToIndex::to_index).collect());
         self
     }
 
     /// Computes no logits.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.pass("red fox blue")?.without_logits().run()?;
+    /// assert!(run.logits().is_err());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn without_logits(mut self) -> Self {
         self.logits = Logits::Nowhere;
         self
@@ -175,6 +215,16 @@ impl Pass {
     ///
     /// # Shapes
     /// `resid`: `[batch, pos, d_model]`, as [`Site::resid_pre`](crate::hook::Site::resid_pre) of that block.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let run = model.run("red fox red")?;
+    /// let again = model.pass("red fox red")?.start_at_layer(1, run.cache().get(Site::resid_pre(1))?).run()?;
+    /// assert_eq!(again.predictions(-1, 1)?[0].text, run.predictions(-1, 1)?[0].text);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn start_at_layer(mut self, layer: impl ToIndex, resid: impl Borrow<Tensor>) -> Self {
         self.start = Some(State { stack: None, layer: layer.to_index(), resid: resid.borrow().clone() });
         self
@@ -193,6 +243,15 @@ impl Pass {
 
     /// Stops before block `layer` (-1 is the last): nothing from there on is computed, logits included.
     /// [`Run::resid`] has what would have entered it. In an encoder-decoder it is a block of the decoder.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let run = model.pass("red fox red")?.stop_at_layer(1).run()?;
+    /// assert_eq!(run.resid().dims(), [1, 4, 64]); // what would enter layer 1
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn stop_at_layer(mut self, layer: impl ToIndex) -> Self {
         self.stop_at = Some((None, layer.to_index()));
         self
@@ -208,6 +267,15 @@ impl Pass {
     /// Also takes the gradient of a metric with respect to the activations at these sites, all from one backward
     /// pass. The metric is given the logits, `[batch, pos, d_vocab]` (the positions asked for), and returns one
     /// number. Weights get no gradient, and none is worked out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue owl red fox blue")?.logits_at([-1]);
+    /// let run = pass.differentiate([Site::z(0), Site::z(1)], |logits| logits.max_all()).run()?;
+    /// assert_eq!(run.gradient(Site::z(1))?.dims(), [1, 8, 4, 16]); // [batch, pos, head, d_head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("bwd_hooks", "incl_bwd", "backward", "get_caching_hooks"))]
     pub fn differentiate<R: ToTensor>(
         mut self,
@@ -223,6 +291,14 @@ impl Pass {
     /// # Errors
     /// When a site, an intervention, a position or a layer does not fit the model and the text (found before
     /// anything runs), when a closure fails, or when the metric is not one number or does not depend on a site.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue owl red fox blue")?;
+    /// assert_eq!(pass.run()?.predictions(-1, 1)?[0].text, "owl");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn run(&self) -> Result<Run> {
         Ok(self.run_keeping()?.0)
     }

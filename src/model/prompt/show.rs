@@ -19,6 +19,14 @@ impl PromptTest {
     ///
     /// # Errors
     /// When it cannot be drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let test = Model::open("induction-2l")?.test_prompt("red fox blue owl red fox blue", "owl")?;
+    /// assert!(test.draw()?.to_svg().contains("owl"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self) -> Result<Figure> {
         let mut panels = self.panels()?;
         let probabilities = panels.iter().flat_map(|panel| &panel.list).map(|candidate| candidate.probability);
