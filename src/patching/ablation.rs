@@ -31,6 +31,17 @@ impl Patching {
     ///
     /// # Errors
     /// As there; also when the prompts and the reference's texts are not all of one length.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let others = ["cat hat sun dog ant cat hat", "bell cup pen ship king bell cup"]; // the mean over these
+    /// let ablation = Patching::mean_ablation(&model, "red fox blue owl red fox blue", others, metric)?;
+    /// assert!(ablation.heads(HeadPart::Out)?.mean()[[1, 0]] < -1.0); // the induction head is needed
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean_ablation(
         model: &Model,
         prompts: impl ToInput,
@@ -45,6 +56,17 @@ impl Patching {
     ///
     /// # Errors
     /// As there; also when the others are not as many or not as long.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let (prompt, other) = ("red fox blue owl red fox blue", "cat hat sun dog ant pen cup");
+    /// let ablation = Patching::resample_ablation(&model, prompt, other, metric)?;
+    /// assert!(ablation.heads(HeadPart::Out)?.mean()[[1, 0]] < -1.0); // the induction head is needed
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn resample_ablation(
         model: &Model,
         prompts: impl ToInput,

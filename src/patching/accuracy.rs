@@ -7,6 +7,15 @@ use crate::{Model, Result, error::PatchError, model::AnswerWord, notebook::Card,
 ///
 /// Made by [`Model::accuracy`] and [`PromptPairs::right_answers`]. Shown in a notebook as the share, the number of prompts,
 /// and those that went wrong.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let accuracy = model.accuracy([("red fox blue owl red fox", "blue", "owl")])?; // a table, in a notebook
+/// assert_eq!(accuracy.share(), 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Accuracy {
     asked: Vec<Asked>,
@@ -111,16 +120,40 @@ impl Accuracy {
     }
 
     /// How many prompts were asked.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "blue", "owl")])?;
+    /// assert_eq!(accuracy.n(), 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn n(&self) -> usize {
         self.asked.len()
     }
 
     /// For how many of them the right answer has the higher logit.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "blue", "owl")])?;
+    /// assert_eq!(accuracy.right(), 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn right(&self) -> usize {
         self.asked.iter().filter(|one| one.difference > 0.0).count()
     }
 
     /// The share of those, 0 to 1; NaN if any difference is NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "owl", "blue")])?;
+    /// assert_eq!(accuracy.share(), 0.0); // "owl" is not what follows
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn share(&self) -> f64 {
         match any_nan(&self.differences()) {
             true => f64::NAN,
@@ -129,6 +162,14 @@ impl Accuracy {
     }
 
     /// The logit of each prompt's right answer less that of the wrong one.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "blue", "owl")])?;
+    /// assert!(accuracy.differences()[0] > 5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn differences(&self) -> Vec<f32> {
         self.asked.iter().map(|one| one.difference).collect()
     }

@@ -14,6 +14,18 @@ use std::borrow::Borrow;
 ///
 /// Made by [`PatchSweep::agreement`] and [`EdgeScores::agreement`](super::graph::EdgeScores::agreement). Shown as a
 /// scatter plot.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let map = patching.heads(HeadPart::Out)?;
+/// assert_eq!(map.agreement(&map)?.correlation(), 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Agreement {
     cells: Vec<(String, f32, f32)>,
@@ -84,17 +96,54 @@ impl PatchSweep {
 
 impl Agreement {
     /// The name of each cell, its value in the first map, and in the other.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.heads(HeadPart::Out)?;
+    /// assert_eq!(map.agreement(&map)?.cells()[0].0, "L0H0");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn cells(&self) -> Vec<(String, f32, f32)> {
         self.cells.clone()
     }
 
     /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant, NaN where a cell is.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let exact = patching.heads(HeadPart::Pattern)?;
+    /// let approximate = patching.attribution()?.heads(HeadPart::Pattern)?;
+    /// assert!(exact.agreement(approximate)?.correlation() > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn correlation(&self) -> f32 {
         let values = |of: fn(&(String, f32, f32)) -> f32| self.cells.iter().map(|cell| f64::from(of(cell))).collect();
         pearson(values(|cell| cell.1), values(|cell| cell.2)) as f32
     }
 
     /// Spearman's: the correlation of the ranks of the absolute values, which decide what is kept as strongest.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.heads(HeadPart::Out)?;
+    /// assert_eq!(map.agreement(&map)?.rank_correlation(), 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rank_correlation(&self) -> f32 {
         pearson(ranks(self.cells.iter().map(|cell| cell.1.abs())), ranks(self.cells.iter().map(|cell| cell.2.abs())))
             as f32
@@ -104,6 +153,19 @@ impl Agreement {
     ///
     /// # Errors
     /// When there are no cells.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let exact = patching.heads(HeadPart::Out)?;
+    /// let figure = exact.agreement(patching.integrated_gradients(10)?.heads(HeadPart::Out)?)?.figure()?;
+    /// assert!(figure.to_svg().contains("L0H0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let title = format!("Cell by cell: correlation {:.2}", self.correlation());
         let (x, y) = (self.names.0.as_str(), self.names.1.as_str());

@@ -29,17 +29,35 @@ pub(super) enum AxisLabels {
 
 impl MapAxis {
     /// Places numbered from 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::patching::MapAxis;
+    /// assert_eq!(MapAxis::index("layer", 12).len(), 12);
+    /// ```
     pub fn index(name: &str, len: usize) -> Self {
         Self { name: name.into(), len, labels: AxisLabels::Numbers, shared: 1 }
     }
 
     /// Places with names.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::patching::MapAxis;
+    /// assert_eq!(MapAxis::names("part", ["attention", "MLP"]).len(), 2);
+    /// ```
     pub fn names(name: &str, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         Self { name: name.into(), len: names.len(), labels: AxisLabels::Names(names), shared: 1 }
     }
 
     /// Places that are tokens, written `Mary@4`.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::patching::MapAxis;
+    /// assert_eq!(MapAxis::tokens("position", ["Mary", "and", "John"]).name(), "position");
+    /// ```
     pub fn tokens(name: &str, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
         Self { name: name.into(), len: tokens.len(), labels: AxisLabels::Tokens(tokens), shared: 1 }

@@ -43,6 +43,18 @@ impl Patching {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let prompt = "red fox blue owl red fox blue";
+    /// let patching = Patching::unpatched(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
+    /// let map = patching.knock_out_heads([-1], [4])?; // the last token must not attend to "owl"
+    /// assert_eq!(map.mean().shape(), [2, 4]); // [layer, head]
+    /// assert!(map.mean()[[1, 0]] < -1.0); // the induction head needs it
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn knock_out_heads(
         &self,
         queries: impl IntoIterator<Item = impl ToIndex>,
@@ -60,6 +72,17 @@ impl Patching {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let prompt = "red fox blue owl red fox blue";
+    /// let patching = Patching::unpatched(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
+    /// let map = patching.knock_out_keys([-1], 1)?.mean(); // [layer, key]
+    /// assert!((0..8).all(|key| map[[1, 4]] <= map[[1, key]])); // the last token needs "owl" most
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn knock_out_keys(&self, queries: impl IntoIterator<Item = impl ToIndex>, width: usize) -> Result<PatchSweep> {
         check_width(width)?;
         let queries = indices(queries);

@@ -12,6 +12,18 @@ use crate::{
 /// narrowed as any [`Intervention`]. Elsewhere it is an error: only a sweep has clean values. Where prompts are aligned
 /// by a rule ([`Alignment`](super::Alignment)), positions are those of the corrupt prompt, and get what their counterparts
 /// have.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::clean, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let layers = patching.sweep("attention of a layer", [patching.layer_axis()], |at| clean(Site::attn_out(at[0])))?;
+/// assert_eq!(layers.mean().shape(), [2]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn clean(site: impl Into<Sites>) -> Intervention {
     from_clean(site)
 }
@@ -83,6 +95,17 @@ impl Patching {
 
     /// The model's layers as the axis of a map; in an encoder-decoder those of the stack that is chosen
     /// ([`Patching::encoder`]).
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.layer_axis().len(), 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn layer_axis(&self) -> MapAxis {
         MapAxis::index("layer", self.n_layers())
     }
@@ -93,6 +116,17 @@ impl Patching {
     }
 
     /// The model's attention heads as the axis of a map.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.head_axis("head").len(), 4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn head_axis(&self, name: &str) -> MapAxis {
         MapAxis::index(name, self.experiment.model.config().in_stack(self.part.stack).n_heads)
     }

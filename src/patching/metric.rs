@@ -1,12 +1,13 @@
 //! [`Metric`]: one number for each text.
 
+mod make;
 mod placed;
 
 use super::align::Counterparts;
 use crate::{
     Model, Result,
     error::{Error, PatchError, need_f32},
-    hook::{Stack, ToIndex, ToTensor},
+    hook::{Stack, ToIndex},
     model::{Run, ToTokenIds},
     order::rank,
     text::Tokens,
@@ -92,6 +93,14 @@ impl Metric {
 
     /// The same under another name. Of several metrics of one experiment ([`Patching::also`](super::Patching::also)) each
     /// needs its own.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(Metric::logit(&model, "owl", 1)?.named("logit of owl").name(), "logit of owl");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn named(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
     }
@@ -160,80 +169,6 @@ impl Metric {
         Ok(Self { at: (0..tokens.batch()).map(there).collect::<Result<_>>()?, ..self.clone() })
     }
 
-    /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one). A word is read
-    /// as its text goes on where the metric looks ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
-    ///
-    /// # Errors
-    /// When an answer is no single token, or there are neither one nor `batch` of them.
-    pub fn logit_diff(model: &Model, answer: impl ToTokenIds, wrong: impl ToTokenIds, batch: usize) -> Result<Self> {
-        let kind = Kind::LogitDiff { answer: answer.token_ids(model, batch)?, wrong: wrong.token_ids(model, batch)? };
-        Ok(Self::made("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
-    }
-
-    /// The logit of an answer.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn logit(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("logit", model, answer, batch, |answer| Kind::Logit { answer })
-    }
-
-    /// The probability of an answer, 0 to 1.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn probability(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("probability", model, answer, batch, |answer| Kind::Probability { answer })
-    }
-
-    /// The logarithm of an answer's probability, in nats.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn log_probability(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("log-probability (nats)", model, answer, batch, |answer| Kind::LogProbability { answer })
-    }
-
-    /// The place of the answer among all tokens, from 1 for the likeliest; NaN where a logit is.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn rank(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("rank", model, answer, batch, |answer| Kind::Rank { answer })
-    }
-
-    /// The Kullback-Leibler divergence from what `reference` predicts at the end of its texts, in nats. Keeps that run.
-    ///
-    /// # Errors
-    /// When that run has no logits there.
-    #[doc(alias = "kl_div")]
-    pub fn kl_divergence(reference: impl Borrow<Run>) -> Result<Self> {
-        let reference = reference.borrow();
-        let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
-        let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;
-        Ok(Self::made("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
-    }
-
-    /// [`Metric::custom`] under the name "metric".
-    pub fn new<R: ToTensor>(measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
-        Self::custom("metric", measure)
-    }
-
-    /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),
-    /// `[batch, d_vocab]`, and returns `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
-    pub fn custom<R: ToTensor>(name: &str, measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
-        let measure = move |logits: &Tensor| measure(logits).to_tensor();
-        Self { name: name.into(), batch: None, at: vec![-1], kind: Kind::Custom(Arc::new(measure)), words: None }
-    }
-
-    /// The loss of an answer, in nats: minus the logarithm of its probability.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn loss(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("loss (nats)", model, answer, batch, |answer| Kind::Loss { answer })
-    }
-
     /// What it measures, for axes and legends.
     pub fn name(&self) -> String {
         self.name.clone()
@@ -246,6 +181,15 @@ impl Metric {
     ///
     /// # Errors
     /// When the run has no logits where the metric looks, or not as many texts as the metric has answers.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::probability(&model, "fox", 1)?;
+    /// assert_eq!(metric.of(model.run(["red fox red"])?)?.len(), 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn of(&self, run: impl Borrow<Run>) -> Result<Vec<f32>> {
         let run = run.borrow();
         self.check(run.tokens().batch())?;

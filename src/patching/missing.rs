@@ -69,11 +69,33 @@ impl PatchSweep {
     ///
     /// # Shapes
     /// Those of [`PatchSweep::values`]: `[layer, pos, batch]`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "cat red owl blue fox tree red fox");
+    /// let map = Patching::aligned(&model, clean, corrupt, Alignment::FromEnd, metric)?.resid_pre()?;
+    /// assert_eq!(map.missing().iter().filter(|missing| **missing).count(), 2); // the extra position, in two layers
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn missing(&self) -> ArrayD<bool> {
         self.missing.clone().unwrap_or_else(|| ArrayD::from_elem(self.values.raw_dim(), false))
     }
 
     /// Whether a cell is missing for all pairs of prompts: pictures leave it out, and its mean is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(!patching.resid_pre()?.is_missing(&[0, 0])); // prompts of one length
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn is_missing(&self, cell: &[usize]) -> bool {
         self.missing_pairs(cell).is_some_and(|missing| missing.into_iter().all(|missing| missing))
     }

@@ -37,12 +37,33 @@ impl Default for Noise {
 impl Noise {
     /// How often the noise is drawn: every prompt is run with each, and maps are means over them. 10 unless said
     /// otherwise.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (prompt, metric) = ("red fox blue owl red fox blue", Metric::probability(&model, "owl", 1)?);
+    /// let tracing = Patching::noise(&model, prompt, "owl", Noise::default().samples(3), metric)?;
+    /// assert_eq!(tracing.corrupt_metric().len(), 3); // one prompt, three draws
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn samples(self, samples: usize) -> Self {
         Self { samples: samples.max(1), ..self }
     }
 
     /// The noise's standard deviation, in those of the vocabulary's embeddings; 3 unless said otherwise, as in Meng et
     /// al. 2022.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (prompt, metric) = ("red fox blue owl red fox blue", Metric::probability(&model, "owl", 1)?);
+    /// let weak = Noise::default().samples(1).sigmas(0.001);
+    /// let tracing = Patching::noise(&model, prompt, "owl", weak, metric)?;
+    /// assert!((tracing.corrupt_metric()[0] - tracing.clean_metric()[0]).abs() < 0.01); // hardly any noise
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn sigmas(self, sigmas: f32) -> Self {
         Self { times: sigmas, ..self }
     }
@@ -55,7 +76,7 @@ impl Noise {
     /// Noise at these positions of each text, 0 elsewhere.
     ///
     /// # Shapes
-    /// `[batch, pos, width]`
+    /// `[batch, pos, d_model]`
     fn draw(self, deviation: f32, positions: &[Range<usize>], len: usize, width: usize) -> Result<Tensor> {
         let mut rng = StdRng::seed_from_u64(self.seed);
         let deviation = self.times * deviation;

@@ -77,6 +77,17 @@ impl Patching {
     ///
     /// # Errors
     /// When the prompts are not as many or not as long, or the metric does not fit them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.clean_metric()[0] > 5.0 && patching.corrupt_metric()[0] < -5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(model: &Model, clean: impl ToInput, corrupt: impl ToInput, metric: Metric) -> Result<Self> {
         Self::aligned(model, clean, corrupt, Alignment::SameLength, metric)
     }
@@ -147,6 +158,17 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::new`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let patching = Patching::unpatched(&model, "red fox blue owl red fox blue", metric)?;
+    /// let without = patching.sweep("a head", [patching.head_axis("head")], |at| zero(Site::z(1)).head(at[0]))?;
+    /// assert!(without.mean()[[0]] < -2.0); // the induction head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn unpatched(model: &Model, prompts: impl ToInput, metric: Metric) -> Result<Self> {
         Self::between(model, Source::Nothing, prompts.to_input(model)?, metric)
     }
@@ -280,11 +302,36 @@ impl Patching {
     }
 
     /// The metric of each clean prompt; in an ablation, of each prompt as it is.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.clean_metric(), metric_of_clean(&model, clean)?);
+    /// # fn metric_of_clean(model: &Model, text: &str) -> glassbox::Result<Vec<f32>> {
+    /// #     Metric::logit_diff(model, "blue", "tree", 1)?.of(model.run(text)?)
+    /// # }
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn clean_metric(&self) -> Vec<f32> {
         self.baseline.first.1.0.clone()
     }
 
     /// The metric of each corrupt prompt; in an ablation, of each prompt as it is.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.corrupt_metric()[0] < 0.0); // here "tree" is right
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn corrupt_metric(&self) -> Vec<f32> {
         self.baseline.first.1.1.clone()
     }

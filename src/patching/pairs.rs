@@ -4,6 +4,13 @@ use super::{Alignment, Metric, Patching};
 use crate::{Model, Result, error::PatchError};
 
 /// One pair of prompts; both end just before the answer.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let pair = PromptPair::from(("red fox blue owl red fox", "red owl blue fox red fox", "blue", "red"));
+/// assert_eq!((pair.answer.as_str(), pair.wrong.as_str()), ("blue", "red"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PromptPair {
@@ -54,6 +61,15 @@ impl PromptPairs {
     ///
     /// # Errors
     /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// assert_eq!(PromptPairs::new(&model, pairs)?.clean(), ["red fox blue owl tree red fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(model: &Model, pairs: impl IntoIterator<Item = impl Into<PromptPair>>) -> Result<Self> {
         Self::aligned(model, pairs, Alignment::SameLength)
     }
@@ -167,6 +183,15 @@ impl PromptPairs {
     }
 
     /// The pairs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// assert_eq!(PromptPairs::new(&model, pairs)?.pairs()[0].answer, "blue");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn pairs(&self) -> Vec<PromptPair> {
         self.pairs.clone()
     }
@@ -195,6 +220,16 @@ impl PromptPairs {
     ///
     /// # Errors
     /// When the model has another vocabulary than the one these were made for.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// let pairs = PromptPairs::new(&model, pairs)?;
+    /// assert!(pairs.metric(&model)?.of(model.run(pairs.clean())?)?[0] > 5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn metric(&self, model: &Model) -> Result<Metric> {
         Metric::logit_diff(model, &self.answers, &self.wrong, self.pairs.len())
     }
@@ -203,6 +238,16 @@ impl PromptPairs {
     ///
     /// # Errors
     /// As [`Patching::new`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// let patching = PromptPairs::new(&model, pairs)?.patching(&model)?;
+    /// assert!(patching.heads(HeadPart::Out)?.mean()[[1, 0]] > 0.8);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn patching(&self, model: &Model) -> Result<Patching> {
         let (clean, corrupt) = (self.clean(), self.corrupt());
         Patching::aligned(model, clean, corrupt, self.alignment.clone(), self.metric(model)?)
@@ -213,6 +258,15 @@ impl PromptPairs {
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// assert_eq!(PromptPairs::new(&model, pairs)?.accuracy(&model)?, 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn accuracy(&self, model: &Model) -> Result<f64> {
         Ok(self.right_answers(model)?.share())
     }

@@ -17,6 +17,17 @@ impl PatchSweep {
     ///
     /// # Errors
     /// When a value is not finite, or there are no axes or more than four.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.heads(HeadPart::Out)?.figure()?.to_svg().contains("layer 1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let (mean, hidden) = (self.mean(), self.hidden());
         let title = format!("{}: {}", self.deed, self.name);

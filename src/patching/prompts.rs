@@ -13,6 +13,15 @@ use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::{collections::BTreeMap, ops::Deref};
 
 /// What is different in the corrupt prompt.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("grammar-4l")?;
+/// let error = IoiPrompts::new(&model, Corruption::ThirdName, 4, 0).unwrap_err(); // its vocabulary is too small
+/// assert!(error.to_string().contains("names"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Corruption {
     /// The two names change places everywhere, and so do the answers.

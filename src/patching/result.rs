@@ -8,6 +8,19 @@ pub use statistics::Statistics;
 /// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
 ///
 /// Made by the methods of [`Patching`](super::Patching).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let sweep = patching.resid_pre()?; // a heatmap, in a notebook
+/// assert_eq!(sweep.axes(), ["layer", "position"]);
+/// assert_eq!(sweep.mean().shape(), [2, 8]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct PatchSweep {
     /// What was done to each cell, for titles.
@@ -97,6 +110,17 @@ impl PatchSweep {
     ///
     /// # Shapes
     /// Those of [`PatchSweep::axes`], then `batch`: `[layer, pos, batch]`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.heads(HeadPart::Out)?.values().shape(), [2, 4, 1]); // [layer, head, batch]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> ArrayD<f32> {
         self.values.clone()
     }
@@ -158,6 +182,18 @@ impl PatchSweep {
     ///
     /// # Shapes
     /// As [`PatchSweep::raw`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let recovered = patching.heads(HeadPart::Out)?.mean();
+    /// assert!(recovered[[1, 0]] > 0.8 && recovered[[1, 1]].abs() < 0.2); // only the induction head matters
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> ArrayD<f32> {
         self.normalized().unwrap_or_else(|_| self.change())
     }
@@ -220,6 +256,18 @@ impl PatchSweep {
     }
 
     /// The cell that brings back most, and how much; where a cell is NaN, the first such.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let (cell, recovered) = patching.resid_pre()?.strongest();
+    /// assert!(cell.len() == 2 && recovered > 0.9); // layer and position
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).into_iter().next().unwrap_or_default()
     }

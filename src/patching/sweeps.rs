@@ -9,6 +9,17 @@ use crate::{
 use std::ops::Range;
 
 /// What of a head is patched.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// assert!(patching.heads(HeadPart::Pattern)?.mean()[[1, 0]] > 0.5); // the induction head attends elsewhere
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadPart {
     /// What it read: its output before the output matrix (`z`).
@@ -59,6 +70,18 @@ impl Patching {
     /// # Errors
     /// As every map: when there is nothing to put in ([`Patching::unpatched`]), a closure among the model's interventions or
     /// in the metric fails, or memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.resid_pre()?.mean();
+    /// assert!(map.shape() == [2, 8] && (map[[1, 7]]) < 0.2); // [layer, pos]; layer 1 reads other positions
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "get_act_patch_resid_pre")]
     pub fn resid_pre(&self) -> Result<PatchSweep> {
         self.by_position("residual stream", Point::ResidPre)
@@ -98,6 +121,17 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.attn_out()?.mean()[[1, 7]] > 0.8); // layer 1 writes the answer at the last position
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "get_act_patch_attn_out")]
     pub fn attn_out(&self) -> Result<PatchSweep> {
         self.by_position("attention output", Point::AttnOut)
@@ -118,6 +152,17 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.heads(HeadPart::Value)?.mean().shape(), [2, 4]); // [layer, head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias(
         "get_act_patch_attn_head_out_all_pos",
         "get_act_patch_attn_head_q_all_pos",
@@ -197,6 +242,17 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.layers()?.mean().shape(), [2, 1]); // [layer, part]; this model has no MLPs
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn layers(&self) -> Result<PatchSweep> {
         let of = |(part, name): (Part, &'static str)| (part, Point::AttnOut, name);
         let mut parts: Vec<_> = self.attentions().into_iter().map(of).collect();

@@ -5,6 +5,15 @@ use crate::{Model, Result};
 use std::fmt;
 
 /// One edge, and what it brings back.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let circuit = Circuit::new(&model, [("a0.h0", "a1.h0.k")])?;
+/// assert_eq!(circuit.edges()[0].to_string(), "a0.h0 → a1.h0.k");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Edge {
@@ -56,6 +65,15 @@ impl Circuit {
     ///
     /// # Errors
     /// When a name is wrong, an edge does not exist, or the model is no graph of heads and MLPs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let circuit = Circuit::new(&model, [("embed", "a0.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+    /// assert_eq!(circuit.len(), 5); // "a0.h0" as a receiver is its query, key and value
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<S: ToSenders, R: ToReceivers>(model: &Model, edges: impl IntoIterator<Item = (S, R)>) -> Result<Self> {
         let graph = Graph::of(model, model.config().last_stack())?;
         let mut circuit = Self::of_edges(graph, Vec::new(), "Circuit".into(), "score".into());
@@ -77,6 +95,14 @@ impl Circuit {
     }
 
     /// The edges, in the order they were given: from scores, strongest first.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("a0.h0", "a1.h0.k")])?;
+    /// assert_eq!(circuit.edges()[0].sender, Sender::Head { layer: 0, head: 0 });
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn edges(&self) -> Vec<Edge> {
         self.edges.clone()
     }
@@ -92,6 +118,14 @@ impl Circuit {
     }
 
     /// Whether it has an edge.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("a0.h0", "a1.h0.k")])?;
+    /// assert!(circuit.contains(Sender::Head { layer: 0, head: 0 }, Receiver::Key { layer: 1, head: 0 }));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn contains(&self, sender: Sender, receiver: Receiver) -> bool {
         self.edges.iter().any(|edge| edge.sender == sender && edge.receiver == receiver)
     }
@@ -115,6 +149,14 @@ impl Circuit {
 
     /// Without the edges that lie on no way from the embedding to the logits. Between two prompts these carry nothing
     /// that the corrupt run would not have carried, so the circuit does what it did.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("embed", "logits"), ("a0.h0", "a1.h0.k")])?;
+    /// assert_eq!(circuit.pruned().len(), 1); // nothing reaches a0.h0
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn pruned(&self) -> Self {
         let mut circuit = self.clone();
         loop {

@@ -8,12 +8,35 @@ use crate::{
 };
 
 /// What one experiment did to the metric, for every pair of prompts: a map of a single cell.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let effect = patching.path("a0.h0", "a1.h0.k")?; // a line of text, in a notebook
+/// assert!(effect.recovered() > 0.75);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Effect(pub(super) PatchSweep);
 
 impl Effect {
     /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. In an ablation
     /// the change of the metric itself.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.path("a0.h0", "a1.h0.q")?.recovered().abs() < 0.01); // nothing goes this way
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn recovered(&self) -> f32 {
         self.0.mean().sum()
     }
@@ -32,6 +55,17 @@ impl Effect {
     }
 
     /// The metric for each pair of prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.path("a0.h0", "a1.h0.k")?.values().len(), 1); // one pair of prompts
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> Vec<f32> {
         self.0.values.iter().copied().collect()
     }

@@ -16,6 +16,19 @@ impl Patching {
     ///
     /// # Errors
     /// When the circuit is another model's, or the model is no graph of heads and MLPs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let edges = [("embed", "a0.h0"), ("embed", "a1.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")];
+    /// let circuit = Circuit::new(&model, edges)?;
+    /// assert!(patching.run_circuit(&circuit)?.recovered() > 0.75);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn run_circuit(&self, circuit: &Circuit) -> Result<Effect> {
         let explained = self.explained()?;
         let values = explained.circuit_metrics(&explained.intact_to_rest()?, circuit)?;
@@ -29,6 +42,18 @@ impl Patching {
     ///
     /// # Errors
     /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let circuit = patching.edge_integrated_gradients(10)?.circuit(5);
+    /// assert!(patching.faithfulness(&circuit)? > 0.95);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn faithfulness(&self, circuit: &Circuit) -> Result<f32> {
         let explained = self.explained()?;
         let ends = explained.intact_to_rest()?;
@@ -110,6 +135,18 @@ fn first_mean(metrics: &[Vec<Vec<f32>>]) -> f32 {
 /// How faithful the circuits of the strongest edges are, by how many those are. Shown as a line.
 ///
 /// Made by [`Patching::faithfulness_curve`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let curve = patching.faithfulness_curve(&patching.edge_integrated_gradients(10)?, [0, 5])?;
+/// assert_eq!(curve.points()[1].0, 5); // edges; a line, in a notebook
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct FaithfulnessCurve {
     points: Vec<(usize, f32)>,

@@ -8,6 +8,14 @@ use std::{fmt, str::FromStr};
 ///
 /// Printed and read by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `x5.h2` (the same in cross attention),
 /// `m3` (the MLP of layer 3).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// assert_eq!(Sender::Head { layer: 5, head: 2 }.to_string(), "a5.h2");
+/// assert_eq!("m3".parse::<Sender>()?, Sender::Mlp { layer: 3 });
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sender {
@@ -28,6 +36,14 @@ pub enum Sender {
 ///
 /// Printed and read by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `x5.q`, `m3`, `logits`. In grouped-query
 /// attention the heads of keys and values are key heads.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// assert_eq!(Receiver::Key { layer: 5, head: 2 }.to_string(), "a5.h2.k");
+/// assert_eq!("logits".parse::<Receiver>()?, Receiver::Logits);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names of the fields say it")]
 #[non_exhaustive]
@@ -147,6 +163,14 @@ impl FromStr for Receiver {
 }
 
 /// Anything that names senders: a [`Sender`], its name, or a list.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::graph::ToSenders, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!(["embed", "a0.h0"].senders(&model)?, [Sender::Embed, Sender::Head { layer: 0, head: 0 }]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait ToSenders {
     /// The senders, all of them the model's; in an encoder-decoder the experiment knows of which stack.
     ///
@@ -156,6 +180,14 @@ pub trait ToSenders {
 }
 
 /// Anything that names receivers: a [`Receiver`], its name, `a5.h2` for a head's query, key and value, or a list.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::graph::ToReceivers, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!("a1.h0".receivers(&model)?.len(), 3); // its query, key and value
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait ToReceivers {
     /// The receivers, all of them the model's; in an encoder-decoder the experiment knows of which stack.
     ///

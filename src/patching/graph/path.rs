@@ -61,6 +61,17 @@ impl Patching {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.direct_path("a0.h0", "a1.h0.k")?.recovered() > 0.75);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn direct_path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
         self.one_path(
             &senders.senders(&self.experiment.model)?,
@@ -74,6 +85,18 @@ impl Patching {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.paths_to("a1.h0.k")?.mean(); // [layer, head]
+    /// assert!(map[[0, 0]] > 0.75 && map[[0, 1]].abs() < 0.1); // only the previous-token head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
         self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Mlps)
     }

@@ -20,6 +20,14 @@ impl Circuit {
     ///
     /// # Errors
     /// When the circuit has no edges.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+    /// assert!(circuit.figure()?.to_svg().contains("a0.h0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let mut edges = self.edges();
         edges.sort_by(|a, b| by_size(a.score, b.score));

@@ -13,6 +13,18 @@ use ndarray::{Array2, Ix2};
 /// What each edge of the graph does to the metric. Plain data first; shown as the circuit of the strongest edges.
 ///
 /// Made by [`Patching::edge_attribution`], [`Patching::edge_integrated_gradients`] and [`Patching::edge_patching`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let scores = patching.edge_attribution()?; // the circuit of the strongest edges, in a notebook
+/// assert_eq!((scores.len(), scores.top(3).len()), (81, 3));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct EdgeScores {
     pub(super) graph: Graph,
@@ -73,6 +85,17 @@ impl EdgeScores {
     ///
     /// # Shapes
     /// `[sender, receiver]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.edge_attribution()?.mean().dim(), (9, 25)); // [sender, receiver]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> Array2<f32> {
         self.sweep.mean().into_dimensionality::<Ix2>().unwrap_or_default()
     }
@@ -81,6 +104,17 @@ impl EdgeScores {
     ///
     /// # Errors
     /// When a name is wrong, or no such edge exists.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.edge_integrated_gradients(10)?.score("a0.h0", "a1.h0.k")? > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn score(&self, sender: &str, receiver: &str) -> Result<f32> {
         let (sender, receiver) = (sender.parse()?, receiver.parse()?);
         self.graph.check_edge(sender, receiver)?;
@@ -101,6 +135,18 @@ impl EdgeScores {
     }
 
     /// The `k` strongest edges either way, strongest first.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let top = patching.edge_integrated_gradients(10)?.top(2);
+    /// assert!(top[0].score.abs() >= top[1].score.abs());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn top(&self, k: usize) -> Vec<Edge> {
         let mut edges = self.edges();
         edges.truncate(k);
@@ -108,6 +154,17 @@ impl EdgeScores {
     }
 
     /// The circuit of the `k` strongest edges either way.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.edge_integrated_gradients(10)?.circuit(5).len(), 5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn circuit(&self, k: usize) -> Circuit {
         let edges = self.top(k);
         let title = format!("The {} strongest of {} edges, by {}", edges.len(), self.len(), self.how);
@@ -118,6 +175,18 @@ impl EdgeScores {
     ///
     /// # Errors
     /// When the other scores are another model's.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let scores = patching.edge_integrated_gradients(10)?;
+    /// assert!(scores.agreement(&patching.edge_patching()?)?.correlation() > 0.99);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn agreement(&self, other: &Self) -> Result<Agreement> {
         self.sweep.agreement_where(&other.sweep, |at| match at {
             [sender, receiver] => {
