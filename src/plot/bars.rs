@@ -29,6 +29,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>·Mary: 0.71</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/bars.svg")]
+/// </div>
 #[doc(alias("bar", "px.bar"))]
 #[derive(Clone)]
 #[must_use = "bars are drawn by `.draw()`"]

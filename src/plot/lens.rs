@@ -44,6 +44,10 @@ use crate::{
 /// assert!(figure.to_text().contains("output"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/lens.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a table is drawn by `.draw()`"]
 pub struct LensTable {

@@ -33,6 +33,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>·cat@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/text.svg")]
+/// </div>
 #[doc(alias("colored_tokens", "ColoredTokens"))]
 #[derive(Clone)]
 #[must_use = "a text is drawn by `.draw()`"]

@@ -41,6 +41,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>σ 3.1, first\n·cat: 2.5</title>".replace('\n', "&#10;").as_str()));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/words.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a table is drawn by `.draw()`"]
 pub struct WordTable {

@@ -48,6 +48,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../../tests/golden/patching.svg")]
+/// </div>
 #[doc(alias("imshow", "px.imshow"))]
 #[derive(Clone)]
 #[must_use = "a heatmap is drawn by `.draw()`"]
