@@ -9,6 +9,14 @@ use std::borrow::Borrow;
 /// One of the numbers in [`Metrics`].
 ///
 /// All are between 0 and 1, and larger is better.
+///
+/// # Examples
+/// ```
+/// use glassbox::probe::{Labels, Metrics, Score};
+/// let metrics = Metrics::from_scores(&[2.0, -1.0], Labels::new([true, false]))?;
+/// assert_eq!((metrics.get(Score::F1), Score::RocAuc.name()), (1.0, "ROC-AUC"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Score {
     /// The share of samples that are classified correctly.

@@ -47,6 +47,16 @@ pub struct SparseProbe {
 }
 
 /// One feature that a probe uses.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let features = Features::new(Array2::from_shape_fn((40, 3), |(s, f)| if f == 2 { (s % 2) as f32 } else { 0.0 }))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 1).collect();
+/// let chosen = SparseProbe::params().k(1).fit(&features, &labels)?.chosen();
+/// assert!(chosen[0].index == 2 && chosen[0].weight > 0.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChosenFeature {
     /// Its column in the [`Features`].
