@@ -152,7 +152,7 @@ impl HeadLabels {
     /// ```
     /// # use glassbox::prelude::*;
     /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
-    /// assert!(labels.figure()?.to_svg().contains("layer 1"));
+    /// assert!(labels.figure()?.to_svg().contains("ind"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn figure(&self) -> Result<Figure> {

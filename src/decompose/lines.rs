@@ -147,7 +147,7 @@ impl LogitAttribution {
             None => Heatmap::new(self.by_head()?),
         };
         grids
-            .title("What each head gave at the last position")
+            .title("Contribution of each head at the last position")
             .value("direct effect")
             .y_index("layer")
             .x_index("head")

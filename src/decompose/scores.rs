@@ -282,7 +282,12 @@ impl ScoreDecomposition {
         };
         let [queries, keys] = &self.tokens;
         Heatmap::new(self.at(query, key)?)
-            .title(format!("{}: why {} looks at {}", self.name, token(queries, query)?, token(keys, key)?))
+            .title(format!(
+                "{}: attention score of query {} for key {}",
+                self.name,
+                token(queries, query)?,
+                token(keys, key)?
+            ))
             .value("score")
             .y("part of the query")
             .y_names(self.labels())

@@ -11,11 +11,11 @@ use std::borrow::Borrow;
 
 /// Forward passes.
 impl Model {
-    /// Describes a forward pass before it happens: what to record, what to change, which logits. An encoder-decoder is given
-    /// a source, or a pair of a source and what the decoder reads.
+    /// Describes a forward pass before it runs: what to record, what to change, and which logits to compute. An
+    /// encoder-decoder reads a source, or a pair of a source and the decoder's text.
     ///
     /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]).
+    /// When this model cannot read the input (see [`Model::tokens`]).
     ///
     /// # Examples
     /// ```
@@ -29,10 +29,10 @@ impl Model {
         Ok(Pass::new(self.clone(), input.to_input(self)?))
     }
 
-    /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
+    /// Runs a text and records every site that costs nothing extra: TransformerLens's `run_with_cache`.
     ///
     /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]).
+    /// When this model cannot read the input (see [`Model::tokens`]).
     ///
     /// # Examples
     /// ```
@@ -47,11 +47,11 @@ impl Model {
         self.run_with(input, None::<Intervention>)
     }
 
-    /// As [`Model::run`], with interventions: one or several, in any form ([`ToInterventions`]).
+    /// As [`Model::run`], with one or several interventions in any form ([`ToInterventions`]).
     ///
     /// # Errors
-    /// When the input cannot be read, or an intervention is an error or does not fit the model and the text; all are found
-    /// before anything runs.
+    /// When this model cannot read the input, or an intervention is an error or does not fit the model and the text.
+    /// This is checked before anything runs.
     ///
     /// # Examples
     /// ```
@@ -67,13 +67,13 @@ impl Model {
         self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
     }
 
-    /// The logits and nothing else.
+    /// Returns the logits only.
     ///
     /// # Shapes
     /// `[batch, pos, d_vocab]`
     ///
     /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]).
+    /// When this model cannot read the input (see [`Model::tokens`]).
     ///
     /// # Examples
     /// ```
@@ -87,10 +87,10 @@ impl Model {
         self.pass(input)?.run()?.logits()
     }
 
-    /// The mean over all but the first token of -log P(token | what came before), in nats.
+    /// Returns the mean of -log P(token | tokens before it) over all tokens but the first, in nats.
     ///
     /// # Errors
-    /// When the input cannot be read by this model, or is a single token.
+    /// When this model cannot read the input, or it is a single token.
     ///
     /// # Examples
     /// ```
@@ -104,14 +104,14 @@ impl Model {
         self.pass(input)?.run()?.loss()
     }
 
-    /// Reads a residual stream as the model's last step would: final norm (with this stream's own statistics), then
+    /// Returns the logits of a residual stream: the final norm, with this stream's own statistics, then the
     /// unembedding.
     ///
     /// # Shapes
     /// `[.., d_model]` to `[.., d_vocab]`
     ///
     /// # Errors
-    /// When the last axis is not `d_model` wide, the stream is not of float32, or the model has no unembedding.
+    /// When the last axis is not `d_model` wide, the stream is not float32, or the model has no unembedding.
     ///
     /// # Examples
     /// ```

@@ -1,4 +1,4 @@
-//! How surprising each token was, in one run and in several.
+//! The loss of each token, in one run and in several.
 
 use super::{Architecture, Run};
 use crate::{
@@ -15,14 +15,15 @@ use ndarray::Array2;
 use std::borrow::Borrow;
 
 impl Run {
-    /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before
-    /// is padding: `loss_per_token` of TransformerLens. [`compare_losses`] compares those of several runs.
+    /// Returns -log P(token | tokens before it) for every token but the first, in nats: TransformerLens's
+    /// `loss_per_token`. It is 0 where this token or the one before it is padding. [`compare_losses`] compares several
+    /// runs.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
     ///
     /// # Errors
-    /// When the text is a single token, not all logits were computed, or the model is an encoder.
+    /// When the text is a single token, some logits were not computed, or the model is an encoder.
     ///
     /// # Examples
     /// ```
@@ -60,7 +61,7 @@ impl Run {
     /// `[batch, pos - 1]`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Run::loss_per_token`].
     ///
     /// # Examples
     /// ```
@@ -83,10 +84,10 @@ impl Run {
         Ok(Tensor::from_vec(values.collect::<Vec<_>>(), (batch, len - 1), &Device::Cpu)?)
     }
 
-    /// The mean of [`Run::loss_per_token`] over the tokens that were predicted.
+    /// The mean of [`Run::loss_per_token`] over the predicted tokens.
     ///
     /// # Errors
-    /// As there; also when each of several texts is a single token.
+    /// As [`Run::loss_per_token`], and when every text is a single token.
     ///
     /// # Examples
     /// ```
@@ -105,7 +106,7 @@ impl Run {
     }
 }
 
-/// The losses of several runs of one text, or of one batch, side by side: before and after an ablation, say.
+/// Compares the losses of several runs of the same text or batch, such as before and after an ablation.
 ///
 /// # Errors
 /// When there is no run, the runs read different tokens, or one has no losses (see [`Run::loss_per_token`]).
@@ -143,9 +144,9 @@ pub fn compare_losses(runs: impl IntoIterator<Item = (impl Into<String>, impl Bo
     compared.ok_or_else(|| RunError::NoRuns.into())
 }
 
-/// The losses of several runs of the same tokens, side by side.
+/// The losses of several runs of the same tokens.
 ///
-/// Made by [`compare_losses`]. Shown in a notebook as their means and a line for each along the first text.
+/// Made by [`compare_losses`]. A notebook shows their means, and a line for each along the first text.
 ///
 /// # Examples
 /// ```
@@ -185,7 +186,7 @@ impl LossComparison {
         self.runs.iter().map(|run| run.name.clone()).collect()
     }
 
-    /// The mean loss of each run, in nats, over the tokens that were predicted; padding does not count.
+    /// The mean loss of each run over the predicted tokens, in nats, without padding.
     ///
     /// # Examples
     /// ```
@@ -198,7 +199,7 @@ impl LossComparison {
         self.runs.iter().map(|run| run.mean).collect()
     }
 
-    /// The loss of each token but the first in one run, in nats; 0 in padding.
+    /// The loss of each token but the first in one run, in nats; 0 for padding.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
@@ -218,7 +219,7 @@ impl LossComparison {
         Ok(self.runs[run].values.clone())
     }
 
-    /// How much more each token cost in one run than in the first.
+    /// The loss of each token but the first in one run, minus its loss in the first run.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
@@ -239,7 +240,7 @@ impl LossComparison {
         Ok(self.losses(run)? - self.losses(0)?)
     }
 
-    /// A line for each run along the first text.
+    /// Draws a line for each run along the first text.
     ///
     /// # Errors
     /// When it cannot be drawn.

@@ -1,11 +1,10 @@
-//! [`Model`]: a transformer with every intermediate value in reach.
+//! [`Model`]: a hooked transformer.
 //!
 //! # Families
-//! What a configuration's `model_type` may be. Each is held against Hugging Face transformers 5.23 at the logits, every
-//! hidden state and every attention pattern, and hook by hook against TransformerLens 3.5.1 or, where that has the
-//! architecture not at all or wrong, against the modules of Hugging Face under its names: to 1e-4, logits to 1e-3. A
-//! setting that changes the computation and is not implemented is refused by name.
-//!
+//! The values of a configuration's `model_type` that can be loaded. Each family is tested against Hugging Face
+//! transformers 5.23 (logits, every hidden state and every attention pattern), and hook by hook against TransformerLens
+//! 3.5.1 or, where that lacks the architecture or differs from it, against the modules of Hugging Face: to 1e-4, logits
+//! to 1e-3. A setting that changes the computation and is not implemented is refused by name.
 #![doc = include_str!("../families/families.md")]
 
 mod encoder;
@@ -56,7 +55,7 @@ pub use to_tokens::{ToIds, ToTexts, ToTokens};
 
 /// A hooked transformer: configuration, weights and tokenizer.
 ///
-/// Owned, cheap to clone, and free to go between threads and notebook cells.
+/// It is owned, cheap to clone, and can be shared between threads and notebook cells.
 ///
 /// # Examples
 /// ```
@@ -91,14 +90,15 @@ struct Inner {
 }
 
 impl Model {
-    /// Opens a model: the name of a shipped one (`"induction-2l"`, `"grammar-4l"`, `"modular-addition-1l"`; feature
-    /// `models`, on by default), or of one as it was at a step of its training (`"modular-addition-1l@300"`), a folder
-    /// with `config.json` and safetensors, a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"`
-    /// (feature `hub`, which the notebooks have), which is downloaded where the cache lacks it.
+    /// Opens a model. `place` is one of:
+    ///
+    /// - the name of a shipped model: `"induction-2l"`, `"grammar-4l"`, `"modular-addition-1l"` (feature `models`, on by default), or of one at a step of its training, `"modular-addition-1l@300"`;
+    /// - a folder with `config.json` and safetensors, or a `.gguf` file;
+    /// - a Hugging Face hub id such as `"openai-community/gpt2"` (feature `hub`, which the notebooks have). It is downloaded unless it is in the cache.
     ///
     /// # Errors
-    /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is
-    /// ever silently left out.
+    /// When the files are missing or damaged, or have an architecture or setting that this crate does not compute.
+    /// Nothing is ignored silently.
     ///
     /// # Examples
     /// ```
@@ -152,7 +152,7 @@ impl Model {
         self.inner.name.clone()
     }
 
-    /// Where it was read from.
+    /// Where the model was read from.
     pub fn origin(&self) -> String {
         self.inner.origin.clone()
     }
@@ -171,7 +171,7 @@ impl Model {
         self.inner.config.clone()
     }
 
-    /// The tokenizer, when the model has one.
+    /// The tokenizer, if the model has one.
     ///
     /// # Examples
     /// ```
@@ -188,8 +188,9 @@ impl Model {
         &self.inner.transformer
     }
 
-    /// The same model with interventions that every pass does, before its own. They nest: a hooked model can be hooked
-    /// again. The model it is made of stays as it is, and the weights are shared. An error among them is that of every run.
+    /// Returns the same model with interventions that apply in every pass, before the pass's own. A hooked model can be
+    /// hooked again. The original is unchanged, and the weights are shared. If one of the interventions is an error,
+    /// every run returns it.
     ///
     /// ```
     /// use glassbox::prelude::*;
@@ -211,7 +212,7 @@ impl Model {
         Self { interventions: self.interventions.clone(), ..remade }
     }
 
-    /// What [`Model::hooked`] added.
+    /// The interventions that [`Model::hooked`] added.
     ///
     /// # Examples
     /// ```
@@ -237,7 +238,7 @@ impl Model {
         Self { inner: self.inner.clone(), interventions }
     }
 
-    /// Every site this model has, in the order a forward pass reaches them.
+    /// Every site of this model, in the order of a forward pass.
     ///
     /// # Examples
     /// ```

@@ -15,9 +15,9 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What one forward pass gave: tokens, logits, the recorded activations, perhaps gradients.
+/// The result of one forward pass: tokens, logits, recorded activations, and gradients if they were asked for.
 ///
-/// Owned and cheap to clone.
+/// It is owned and cheap to clone.
 ///
 /// # Examples
 /// ```
@@ -46,7 +46,7 @@ pub(crate) struct Reading {
     pub(crate) next_sentence: Option<Tensor>,
 }
 
-/// A token that may come next.
+/// A possible next token.
 ///
 /// # Examples
 /// ```
@@ -105,7 +105,7 @@ impl Run {
         self.cache.tokens()
     }
 
-    /// Everything that was read: the tokens, and the source of an encoder-decoder.
+    /// Everything that was read: the tokens, and the source in an encoder-decoder.
     pub fn input(&self) -> Input {
         self.cache.input()
     }
@@ -123,13 +123,13 @@ impl Run {
         self.cache.clone()
     }
 
-    /// The logits, at every position or at those asked for with [`Pass::logits_at`](super::Pass::logits_at).
+    /// The logits, at all positions or at those of [`Pass::logits_at`](super::Pass::logits_at).
     ///
     /// # Shapes
     /// `[batch, pos, d_vocab]`
     ///
     /// # Errors
-    /// When the pass was told to compute none, or the model has no unembedding.
+    /// When the pass computed none, or the model has no unembedding.
     ///
     /// # Examples
     /// ```
@@ -146,8 +146,8 @@ impl Run {
         })
     }
 
-    /// The residual stream after the last block that ran: what [`Pass::stop_at_layer`](super::Pass::stop_at_layer)
-    /// leaves, or what the final norm reads.
+    /// The residual stream after the last block that ran: where [`Pass::stop_at_layer`](super::Pass::stop_at_layer)
+    /// stopped, or the input of the final norm.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
@@ -166,7 +166,7 @@ impl Run {
         self.reading.resid.clone()
     }
 
-    /// The stream of each text's first token through the pooler of an encoder.
+    /// The pooler's output for each text's first token, in an encoder.
     ///
     /// # Shapes
     /// `[batch, d_model]`
@@ -177,7 +177,7 @@ impl Run {
         self.reading.pooled.clone().ok_or_else(|| self.no_head("pooler"))
     }
 
-    /// Scores of "the second sentence follows the first" and of "it does not".
+    /// The scores of next-sentence prediction: that the second sentence follows the first, and that it does not.
     ///
     /// # Shapes
     /// `[batch, class]`
@@ -193,9 +193,11 @@ impl Run {
         self.reading.at.as_deref()
     }
 
-    /// How many bytes this run holds: its activations, logits and gradients, each buffer once, however many tensors share
-    /// it. Not counted is the model, which is there anyway. They are free again when the last clone of the run is gone,
-    /// and of each tensor that was taken from it; in a notebook, `drop(run)` lets go of a variable.
+    /// The number of bytes that this run holds: activations, logits and gradients. A buffer that several tensors share
+    /// counts once, and the model does not count.
+    ///
+    /// The memory is freed when the last clone of the run, and every tensor taken from it, is gone. In a notebook,
+    /// `drop(run)` frees a variable.
     ///
     /// # Examples
     /// ```
@@ -225,7 +227,7 @@ impl Run {
     /// The gradients of the metric given to [`Pass::differentiate`](super::Pass::differentiate), by site.
     ///
     /// # Errors
-    /// When none were asked for.
+    /// When the pass did not differentiate.
     ///
     /// # Examples
     /// ```
@@ -240,13 +242,13 @@ impl Run {
         self.gradients.as_ref().map(|(at_sites, _)| at_sites.clone()).ok_or_else(|| RunError::NoGradients.into())
     }
 
-    /// The gradient of that metric at one site.
+    /// The gradient of the metric at one site.
     ///
     /// # Shapes
-    /// Those of the site.
+    /// The shape of the site
     ///
     /// # Errors
-    /// As [`Run::gradients`]; also when the site was not among those differentiated.
+    /// As [`Run::gradients`], and when the site was not differentiated.
     ///
     /// # Examples
     /// ```

@@ -13,10 +13,10 @@ use crate::{
 use ndarray::{Array2, Array3};
 
 impl Run {
-    /// The attention patterns of all heads of a layer, on the first text.
+    /// Draws the attention patterns of all heads of a layer, on the first text.
     ///
     /// # Errors
-    /// When the run did not record them at all positions, or a site is given that holds no patterns.
+    /// When the run did not record them at all positions, or the given site does not hold patterns.
     ///
     /// # Examples
     /// Of an encoder-decoder, say which stack:
@@ -37,10 +37,10 @@ impl Run {
         AttentionHeads::new(patterns, queries.strings(0)).keys(keys.strings(0)).names(names).title(title).draw()
     }
 
-    /// The attention pattern of one head, on the first text.
+    /// Draws the attention pattern of one head, on the first text.
     ///
     /// # Errors
-    /// As [`Run::attention`]; also when there is no such head.
+    /// As [`Run::attention`], and when there is no such head.
     ///
     /// # Examples
     /// ```
@@ -87,7 +87,7 @@ impl Run {
         text.value("attention").range(0.0, 1.0).draw()
     }
 
-    /// The attention pattern of one head on the first text, as numbers. Rows are the positions that were recorded.
+    /// Returns the attention pattern of one head on the first text. The rows are the recorded positions.
     ///
     /// # Shapes
     /// `[query, key]`

@@ -1,4 +1,4 @@
-//! One activation of all layers.
+//! One activation of all layers ([`Run::stack_activation`]).
 
 use crate::{
     Result,
@@ -7,7 +7,7 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// A site of every layer: the constructor of one, such as `Site::pattern`, or its short name, `"pattern"`.
+/// A site in every layer: a constructor such as `Site::pattern`, or a short name such as `"pattern"`.
 ///
 /// # Examples
 /// ```
@@ -27,11 +27,11 @@ pub trait EachLayer<Kind> {
     fn in_layer(&self, layer: usize) -> Result<Site>;
 }
 
-/// The form of a closure or constructor.
+/// Marks a closure or constructor.
 #[derive(Debug)]
 pub struct ByLayer;
 
-/// The form of a name.
+/// Marks a name.
 #[derive(Debug)]
 pub struct ByName;
 
@@ -48,7 +48,7 @@ impl EachLayer<ByName> for &str {
 }
 
 impl Run {
-    /// One activation of every layer of a stack, along a new first axis: `stack_activation` of TransformerLens.
+    /// Returns one activation of every layer of a stack, along a new first axis: TransformerLens's `stack_activation`.
     ///
     /// # Shapes
     /// `[layer, ..]`, then the axes of the site

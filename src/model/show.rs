@@ -65,7 +65,7 @@ impl Config {
 }
 
 impl Model {
-    /// How many numbers the model learned; a tied embedding counts once.
+    /// The number of learned values. A tied embedding counts once.
     ///
     /// # Examples
     /// ```
@@ -151,11 +151,11 @@ shown! {
 }
 
 impl Run {
-    /// The `k` likeliest next tokens after a position (-1 is the last) as bars, for each text of a batch; of an encoder,
-    /// those that may stand there.
+    /// Draws the `k` most likely next tokens after a position (-1 is the last) as bars, for each text of a batch. In an
+    /// encoder, the most likely tokens at the position.
     ///
     /// # Errors
-    /// When the position is outside a text or its logits were not computed.
+    /// When the position is outside a text, or its logits were not computed.
     ///
     /// # Examples
     /// ```
@@ -185,10 +185,10 @@ impl Run {
         Bars::tokens(bars).title(format!("{question}{which}?")).value("probability").range(0.0, 1.0).draw()
     }
 
-    /// The first text, each token coloured by how much it surprised the model: -log P, in nats.
+    /// Draws the first text with each token coloured by its surprisal, -log P, in nats.
     ///
     /// # Errors
-    /// When the text is a single token or not all logits were computed.
+    /// When the text is a single token, or some logits were not computed.
     ///
     /// # Examples
     /// ```

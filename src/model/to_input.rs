@@ -7,9 +7,9 @@ use crate::{
     input::{Frames, Input, Source},
 };
 
-/// Anything that a model can read: what [`ToTokens`] is for, and for an encoder-decoder also a pair, the encoder's source
-/// and what the decoder reads, as [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads
-/// its starting token alone.
+/// Anything that a model can read: everything that [`ToTokens`] accepts and, for an encoder-decoder, a pair of the
+/// encoder's source and the decoder's text, as in [`Pass::decoder_input`](crate::model::Pass::decoder_input). Without a
+/// pair the decoder reads its starting token only.
 ///
 /// # Examples
 /// ```

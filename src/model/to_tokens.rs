@@ -1,4 +1,4 @@
-//! [`ToTokens`]: what a model can read, [`ToTexts`]: the texts among that.
+//! [`ToTokens`]: everything that a model can read as tokens. [`ToTexts`]: the texts among that.
 
 use crate::{
     Result,
@@ -8,7 +8,7 @@ use crate::{
 };
 use candle_core::{DType, Tensor};
 
-/// The ids of one text: a list of them, or [`Tokens`], padding left out.
+/// The ids of one text: a list of ids, or [`Tokens`] without padding.
 ///
 /// # Examples
 /// ```
@@ -171,7 +171,7 @@ impl<T: ToTokens + ?Sized> ToTokens for &T {
     }
 }
 
-/// One text or several: what [`Model::to_tokens`] puts a beginning-of-text token in front of, or not.
+/// One or several texts, for [`Model::to_tokens`].
 ///
 /// # Examples
 /// ```

@@ -1,12 +1,12 @@
-//! [`Accuracy`]: how often the right answer beats a wrong one.
+//! [`Accuracy`]: how often the right answer has a higher logit than a wrong one.
 
 use super::{Metric, PromptPairs};
 use crate::{Model, Result, error::PatchError, model::AnswerWord, notebook::Card, order::any_nan};
 
-/// How often a model's right answer has a higher logit than a wrong one.
+/// How often the right answer has a higher logit than a wrong one.
 ///
-/// Made by [`Model::accuracy`] and [`PromptPairs::right_answers`]. Shown in a notebook as the share, the number of prompts,
-/// and those that went wrong.
+/// Made by [`Model::accuracy`] and [`PromptPairs::right_answers`]. A notebook shows the share, the number of prompts,
+/// and the prompts with a wrong answer.
 ///
 /// # Examples
 /// ```
@@ -35,8 +35,8 @@ struct Asked {
 const TEXTS: usize = 32;
 
 impl Model {
-    /// How often the right answer has a higher logit than the wrong one; give `(prompt, right, wrong)`. Answers are
-    /// read as the prompt would go on with them ([the rule](AnswerWord#the-space-before-a-word)).
+    /// Returns how often the right answer has a higher logit than the wrong one, for `(prompt, right, wrong)`. Answers
+    /// are read as they continue the prompt ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
     /// When there are no prompts, this model cannot read one, or an answer is not a single token.
@@ -83,7 +83,7 @@ impl Model {
 }
 
 impl PromptPairs {
-    /// How often a prompt's own answer has the higher logit of the two, over all prompts, clean and corrupt.
+    /// Returns how often a prompt's own answer has the higher logit of the two, over all clean and corrupt prompts.
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].
@@ -119,7 +119,7 @@ impl Accuracy {
         if asked.is_empty() { Err(PatchError::NoPairs.into()) } else { Ok(Self { asked }) }
     }
 
-    /// How many prompts were asked.
+    /// The number of prompts.
     ///
     /// # Examples
     /// ```
@@ -132,7 +132,7 @@ impl Accuracy {
         self.asked.len()
     }
 
-    /// For how many of them the right answer has the higher logit.
+    /// The number of prompts whose right answer has the higher logit.
     ///
     /// # Examples
     /// ```
@@ -145,7 +145,7 @@ impl Accuracy {
         self.asked.iter().filter(|one| one.difference > 0.0).count()
     }
 
-    /// The share of those, 0 to 1; NaN if any difference is NaN.
+    /// The share of prompts whose right answer has the higher logit, 0 to 1; NaN if a difference is NaN.
     ///
     /// # Examples
     /// ```
@@ -161,7 +161,7 @@ impl Accuracy {
         }
     }
 
-    /// The logit of each prompt's right answer less that of the wrong one.
+    /// The logit of each prompt's right answer minus that of the wrong one.
     ///
     /// # Examples
     /// ```

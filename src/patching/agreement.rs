@@ -1,4 +1,4 @@
-//! [`Agreement`]: two maps of the same cells, held against each other.
+//! [`Agreement`]: compares two maps of the same cells.
 
 use super::{MapAxis, PatchSweep, axis::AxisLabels};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 use ndarray::Dimension;
 use std::borrow::Borrow;
 
-/// Two maps of the same cells, cell by cell: how far an approximation says what exact patching says.
+/// Two maps of the same cells, compared cell by cell: how well an approximation matches exact patching.
 ///
 /// Made by [`PatchSweep::agreement`] and [`EdgeScores::agreement`](super::graph::EdgeScores::agreement). Shown as a
 /// scatter plot.
@@ -33,8 +33,9 @@ pub struct Agreement {
 }
 
 impl PatchSweep {
-    /// This map against another of the same cells. Where one is by query heads and the other by the key heads that they
-    /// share, the latter is repeated ([`PatchSweep::ungrouped`]). Cells that are missing in one of them are left out.
+    /// Compares this map with another of the same cells. If one is by query head and the other by key head, the latter
+    /// is repeated for the query heads that share it ([`PatchSweep::ungrouped`]). Cells that are missing in one of them
+    /// are left out.
     ///
     /// # Errors
     /// When the other map has other axes.
@@ -95,7 +96,7 @@ impl PatchSweep {
 }
 
 impl Agreement {
-    /// The name of each cell, its value in the first map, and in the other.
+    /// The name of each cell, its value in the first map, and its value in the second.
     ///
     /// # Examples
     /// ```
@@ -112,7 +113,7 @@ impl Agreement {
         self.cells.clone()
     }
 
-    /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant, NaN where a cell is.
+    /// Pearson's correlation, -1 to 1. It is 0 if one of the maps is constant, and NaN if a cell is.
     ///
     /// # Examples
     /// ```
@@ -131,7 +132,7 @@ impl Agreement {
         pearson(values(|cell| cell.1), values(|cell| cell.2)) as f32
     }
 
-    /// Spearman's: the correlation of the ranks of the absolute values, which decide what is kept as strongest.
+    /// Spearman's correlation of the absolute values. Their order decides which cells or edges are the strongest.
     ///
     /// # Examples
     /// ```
@@ -149,7 +150,7 @@ impl Agreement {
             as f32
     }
 
-    /// A point for each cell, and the line on which both maps agree.
+    /// Draws a point for each cell, and the line on which both maps agree.
     ///
     /// # Errors
     /// When there are no cells.

@@ -1,4 +1,4 @@
-//! [`Alignment`]: which position of a clean prompt answers to which of the corrupt one.
+//! [`Alignment`]: which position of a clean prompt corresponds to which position of its corrupt prompt.
 
 use super::source::Source;
 use crate::{
@@ -13,22 +13,23 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::ops::Range;
 
-/// Which position of a clean prompt answers to which of its corrupt one, where the two may differ in length.
+/// Which position of a clean prompt corresponds to which position of its corrupt prompt, if the two differ in length.
 ///
-/// Maps are then over the positions of the corrupt prompts, which are run: each gets what the clean prompt has at its
-/// *counterpart*. A position without a counterpart (padding, too) is left untouched, and a cell that would put in nothing
-/// for any pair is missing from the map ([`PatchSweep::is_missing`](super::PatchSweep::is_missing)).
+/// Maps are over the positions of the corrupt prompt, which is run. Each position gets the clean activation of its
+/// *counterpart*. A position without a counterpart (padding, too) keeps its own activation. A cell without counterparts
+/// in any pair is missing from the map ([`PatchSweep::is_missing`](super::PatchSweep::is_missing)).
 ///
-/// A row of an attention pattern is a distribution over the keys of its own prompt, so it cannot be moved to another
-/// prompt as a whole: whole rows are refused. Patterns and scores are patched entry by entry
-/// ([`Patching::pattern_entries`](super::Patching::pattern_entries)), each from the counterparts of its query and its key.
+/// A row of an attention pattern is a distribution over the keys of its own prompt, so whole rows cannot be patched
+/// into another prompt and are refused. Patterns and scores are patched entry by entry
+/// ([`Patching::pattern_entries`](super::Patching::pattern_entries)), from the counterparts of the query and of the
+/// key.
 ///
-/// A metric that looks at a position counted from the start ([`Metric::at`](super::Metric::at)) looks there in the corrupt
-/// prompt and at its counterpart in the clean one; one counted from the end is each prompt's own. Between prompts,
-/// integrated gradients go as far as there are counterparts.
+/// If a metric reads a position counted from the start ([`Metric::at`](super::Metric::at)), it reads that position of
+/// the corrupt prompt and its counterpart in the clean one. A position counted from the end is each prompt's own.
+/// Integrated gradients between the prompts cover only positions with counterparts.
 ///
-/// In an encoder-decoder the rule holds for what the encoder reads and for what the decoder reads, each by itself. Positions
-/// given by hand are those of the source; what the decoder reads must then be of one length.
+/// In an encoder-decoder the rule applies to the encoder's text and to the decoder's text separately. Positions given
+/// by hand are those of the source; the decoder's texts must then have one length.
 ///
 /// # Examples
 /// ```
@@ -62,8 +63,8 @@ pub enum Alignment {
 }
 
 impl Alignment {
-    /// These pairs of positions, the clean prompt's first, in every text; all others have no counterpart. They are counted
-    /// as everywhere: -1 is a text's last token. No position is in two pairs.
+    /// Aligns these pairs of positions, clean first, in every text. All other positions have no counterpart. -1 is a
+    /// text's last token. No position may be in two pairs.
     ///
     /// # Examples
     /// ```
@@ -81,7 +82,7 @@ impl Alignment {
         Self::Positions(indices(pairs))
     }
 
-    /// As [`Alignment::positions`], with other pairs for each text.
+    /// As [`Alignment::positions`], with separate pairs for each text.
     ///
     /// # Examples
     /// ```

@@ -1,8 +1,8 @@
-//! [`MapAxis`]: what one axis of a map counts.
+//! [`MapAxis`]: one axis of a map.
 
 use crate::printable::visible;
 
-/// One axis of a map: a name, and how each place along it is called.
+/// One axis of a map: its name, and the names of the places along it.
 ///
 /// # Examples
 /// ```
@@ -73,17 +73,17 @@ impl MapAxis {
         }
     }
 
-    /// What it counts.
+    /// The name of the axis.
     pub fn name(&self) -> String {
         self.name.clone()
     }
 
-    /// How many places it has.
+    /// The number of places.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether the axis has no places.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -1,4 +1,4 @@
-//! Attention knock-out: what the model loses when some positions may not look at others.
+//! Attention knockout: what the model loses if some positions may not attend to others.
 
 use super::{PatchSweep, Patching, sweeps::check_width};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
 };
 
 impl Patching {
-    /// Forbids the positions `queries` to look at `keys`, in `width` layers around each: `[layer]` (Geva et al. 2023).
-    /// Use it with [`Patching::unpatched`]; the drawing is a line along the layers.
+    /// Stops the positions `queries` from attending to `keys`, in a window of `width` layers around each layer:
+    /// `[layer]` (Geva et al. 2023). Use it with [`Patching::unpatched`]. The picture is a line along the layers.
     ///
     /// # Errors
-    /// When a position is outside the prompts, or there are none, or no layers.
+    /// When a position is outside the prompts, or there are no positions or no layers.
     ///
     /// # Examples
     /// ```
@@ -42,7 +42,7 @@ impl Patching {
     /// As [`Patching::knock_out`], for one head at a time: `[layer, head]`.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::knock_out`].
     ///
     /// # Examples
     /// ```
@@ -67,11 +67,11 @@ impl Patching {
         })
     }
 
-    /// As [`Patching::knock_out`], for one key at a time: `[layer, key]`. What does a position read, where, and in which
-    /// layers?
+    /// As [`Patching::knock_out`], for one key at a time: `[layer, key]`. It shows which keys the queries need, and in
+    /// which layers.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::knock_out`].
     ///
     /// # Examples
     /// ```

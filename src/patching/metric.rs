@@ -19,7 +19,7 @@ use std::{borrow::Borrow, sync::Arc};
 
 type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
-/// One number for each text of a batch, from the logits at its last position or at another ([`Metric::at`]).
+/// One number for each text of a batch, computed from the logits at its last position, or at another ([`Metric::at`]).
 ///
 /// # Examples
 /// ```
@@ -91,8 +91,8 @@ impl Metric {
         Ok(Self::made(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
     }
 
-    /// The same under another name. Of several metrics of one experiment ([`Patching::also`](super::Patching::also)) each
-    /// needs its own.
+    /// Returns the same metric under another name. The metrics of one experiment
+    /// ([`Patching::also`](super::Patching::also)) need different names.
     ///
     /// # Examples
     /// ```
@@ -105,11 +105,11 @@ impl Metric {
         Self { name: name.into(), ..self }
     }
 
-    /// The same from the logits at another position of each text, counted as everywhere: -1 is the last that is no
-    /// padding. In an encoder that is where the `[MASK]` stands.
+    /// Returns the same metric at another position of each text. -1 is the last position that is not padding. In an
+    /// encoder, give the position of the `[MASK]`.
     ///
     /// # Errors
-    /// When it is a divergence, and its reference has no logits there.
+    /// When the metric is a divergence whose reference run has no logits there.
     ///
     /// # Examples
     /// ```
@@ -129,7 +129,7 @@ impl Metric {
     /// As [`Metric::at`], with a position for each text.
     ///
     /// # Errors
-    /// As there; also when there are not as many positions as texts.
+    /// As [`Metric::at`], and when the numbers of positions and texts differ.
     pub fn at_each(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Result<Self> {
         let mut moved = Self { at: positions.into_iter().map(ToIndex::to_index).collect(), ..self };
         if moved.at.is_empty() {
@@ -169,18 +169,18 @@ impl Metric {
         Ok(Self { at: (0..tokens.batch()).map(there).collect::<Result<_>>()?, ..self.clone() })
     }
 
-    /// What it measures, for axes and legends.
+    /// The name of the metric, for axes and legends.
     pub fn name(&self) -> String {
         self.name.clone()
     }
 
-    /// The number for each text of a run.
+    /// Returns the metric of each text of a run.
     ///
     /// # Shapes
     /// `[batch]`
     ///
     /// # Errors
-    /// When the run has no logits where the metric looks, or not as many texts as the metric has answers.
+    /// When the run has no logits at the metric's position, or the numbers of texts and answers differ.
     ///
     /// # Examples
     /// ```

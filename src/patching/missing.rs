@@ -1,4 +1,4 @@
-//! Where a map has nothing to say: cells whose positions have no counterpart in the other prompt.
+//! Missing cells of a map: those whose positions have no counterpart in the other prompt.
 
 use super::{
     PatchSweep, Patching,
@@ -63,12 +63,12 @@ impl PatchSweep {
         Ok(self)
     }
 
-    /// For each cell and pair of prompts, whether nothing was put in because no position of the cell has a counterpart in
-    /// the clean prompt ([`Alignment`](super::Alignment)): there [`PatchSweep::values`] has the corrupt prompt's own
-    /// metric, and means and statistics leave the pair out. Without such a rule all are there.
+    /// Returns, for each cell and pair of prompts, whether nothing was patched because no position of the cell has a
+    /// counterpart in the clean prompt ([`Alignment`](super::Alignment)). [`PatchSweep::values`] holds the corrupt
+    /// prompt's own metric there, and means and statistics leave the pair out. Without an alignment no cell is missing.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::values`]: `[layer, pos, batch]`.
+    /// The axes of [`PatchSweep::values`], such as `[layer, pos, batch]`
     ///
     /// # Examples
     /// ```
@@ -84,7 +84,7 @@ impl PatchSweep {
         self.missing.clone().unwrap_or_else(|| ArrayD::from_elem(self.values.raw_dim(), false))
     }
 
-    /// Whether a cell is missing for all pairs of prompts: pictures leave it out, and its mean is 0.
+    /// Whether a cell is missing for all pairs of prompts. Pictures leave such a cell out, and its mean is 0.
     ///
     /// # Examples
     /// ```

@@ -19,7 +19,8 @@ use crate::{
     text::Tokens,
 };
 
-/// A clean prompt, a corrupt one, and a metric that tells them apart; several of each, if you like.
+/// A patching experiment: clean prompts, corrupt prompts, and a metric that distinguishes them. There may be several
+/// prompts of each kind and several metrics.
 ///
 /// Its methods are sweeps over the model: see [the module](super).
 ///
@@ -72,11 +73,11 @@ impl Patching {
     /// width about 150 MB of activations.
     pub const BUDGET: usize = 4096;
 
-    /// Runs both prompts. In an encoder-decoder a prompt is a source, or a pair of a source and what the decoder reads
-    /// ([`ToInput`]); the two prompts may differ in either or in both.
+    /// Runs both prompts. In an encoder-decoder a prompt is a source, or a pair of a source and the decoder's text
+    /// ([`ToInput`]). The two prompts may differ in either or in both.
     ///
     /// # Errors
-    /// When the prompts are not as many or not as long, or the metric does not fit them.
+    /// When the numbers or the lengths of the prompts differ, or the metric does not fit them.
     ///
     /// # Examples
     /// ```
@@ -92,14 +93,14 @@ impl Patching {
         Self::aligned(model, clean, corrupt, Alignment::SameLength, metric)
     }
 
-    /// As [`Patching::new`], for prompts that may differ in length: the [`Alignment`] says which position of a clean prompt
-    /// answers to which of its corrupt one. All maps, paths, edges and circuits keep to it; a circuit
-    /// ([`Patching::run_circuit`]) runs the clean prompts, and its other edges carry at each position what the corrupt ones
-    /// have at its counterpart. A position without one keeps what it has.
+    /// As [`Patching::new`], for prompts that may differ in length. The [`Alignment`] says which position of a clean
+    /// prompt corresponds to which position of its corrupt prompt. It applies to all maps, paths, edges and circuits. A
+    /// circuit ([`Patching::run_circuit`]) runs the clean prompts, and its other edges carry at each position the
+    /// corrupt activation of its counterpart. A position without a counterpart keeps its own activation.
     ///
     /// # Errors
-    /// As [`Patching::new`], except for the length; also when the alignment names a position that does not exist or names
-    /// one twice, gives a pair no counterparts at all, or gives none to the position at which the metric looks.
+    /// As [`Patching::new`], except for the length. Also when the alignment names a position that does not exist, names
+    /// one twice, gives a pair no counterparts, or gives none to the metric's position.
     ///
     /// # Examples
     /// ```
@@ -124,11 +125,11 @@ impl Patching {
         Self::between(model, source, corrupt, metric)?.against(&clean, &deed)
     }
 
-    /// The corrupt run is the prompts' own run with these interventions, such as noise
-    /// ([`Patching::noise`] makes it): what brings the answer back?
+    /// Makes an experiment whose corrupt run is the run of the prompts with these interventions, such as noise
+    /// ([`Patching::noise`]). It shows which activations restore the answer.
     ///
     /// # Errors
-    /// As [`Patching::new`]; also when an intervention does not fit the model and the prompts.
+    /// As [`Patching::new`], and when an intervention does not fit the model and the prompts.
     ///
     /// # Examples
     /// ```
@@ -153,8 +154,8 @@ impl Patching {
         Self { experiment, ..patching }.against(&prompts, "Restoring after corruption")
     }
 
-    /// The prompts as they are, with nothing to put in: for knock-outs and for cells of your own
-    /// ([`Patching::sweep`]). Maps are the change of the metric.
+    /// Makes an experiment with unchanged prompts and no clean values, for knockouts and for cells of your own
+    /// ([`Patching::sweep`]). Maps hold the change of the metric.
     ///
     /// # Errors
     /// As [`Patching::new`].
@@ -219,11 +220,12 @@ impl Patching {
         }
     }
 
-    /// Also measures something else in the same runs: [`PatchSweep::for_metric`](super::PatchSweep::for_metric) has its maps. The metric
-    /// is for the prompts as they were given, however often noise was drawn for each.
+    /// Adds a metric that is measured in the same runs. [`PatchSweep::for_metric`](super::PatchSweep::for_metric)
+    /// returns its maps. The metric is made for the prompts as they were given, however often noise is drawn for each.
     ///
     /// # Errors
-    /// When the metric does not fit the prompts, or has the name of one that is measured already ([`Metric::named`]).
+    /// When the metric does not fit the prompts, or has the name of a metric that is already measured
+    /// ([`Metric::named`]).
     ///
     /// # Examples
     /// ```
@@ -258,25 +260,25 @@ impl Patching {
         self.baseline.measured()
     }
 
-    /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one
-    /// batch at most. Where one cell alone needs more, it is run by itself. The prompts' own runs, which values are taken
-    /// from, and a circuit's ([`Patching::run_circuit`]) are of all texts at once; give fewer texts where that is too much.
+    /// Limits memory: the largest number of positions, over all cells and texts, that are run in one batch. A cell that
+    /// needs more is run alone. The prompts' own runs, and those of a circuit ([`Patching::run_circuit`]), hold all
+    /// texts at once; give fewer texts if that is too much.
     pub fn budget(self, positions: usize) -> Self {
         Self { budget: positions.max(1), ..self }
     }
 
-    /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves. Of an
-    /// encoder-decoder what its decoder reads; [`Patching::clean_input`] has both.
+    /// The prompts that values are taken from; in a zero or mean ablation, the prompts themselves. In an
+    /// encoder-decoder it is the decoder's text; [`Patching::clean_input`] returns both.
     pub fn clean(&self) -> Tokens {
         self.clean_input().tokens()
     }
 
-    /// The prompts that are run with something put in; of an encoder-decoder what its decoder reads.
+    /// The prompts that are run with patched values; in an encoder-decoder, the decoder's text.
     pub fn corrupt(&self) -> Tokens {
         self.baseline.corrupt.run.tokens()
     }
 
-    /// As [`Patching::clean`], with the encoder's source in an encoder-decoder; to be run again.
+    /// As [`Patching::clean`], with the encoder's source in an encoder-decoder. It can be run again.
     pub fn clean_input(&self) -> Input {
         match &self.experiment.source {
             Source::Run(input) | Source::Aligned(input, _) => input.clone(),
@@ -284,7 +286,7 @@ impl Patching {
         }
     }
 
-    /// As [`Patching::corrupt`], with the encoder's source in an encoder-decoder; to be run again.
+    /// As [`Patching::corrupt`], with the encoder's source in an encoder-decoder. It can be run again.
     ///
     /// # Examples
     /// ```
@@ -301,7 +303,7 @@ impl Patching {
         self.baseline.corrupt.input()
     }
 
-    /// The metric of each clean prompt; in an ablation, of each prompt as it is.
+    /// The metric of each clean prompt; in an ablation, of each unchanged prompt.
     ///
     /// # Examples
     /// ```
@@ -310,17 +312,14 @@ impl Patching {
     /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
     /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
     /// let patching = Patching::new(&model, clean, corrupt, metric)?;
-    /// assert_eq!(patching.clean_metric(), metric_of_clean(&model, clean)?);
-    /// # fn metric_of_clean(model: &Model, text: &str) -> glassbox::Result<Vec<f32>> {
-    /// #     Metric::logit_diff(model, "blue", "tree", 1)?.of(model.run(text)?)
-    /// # }
+    /// assert!(patching.clean_metric()[0] > 0.0); // "blue" is right
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn clean_metric(&self) -> Vec<f32> {
         self.baseline.first.1.0.clone()
     }
 
-    /// The metric of each corrupt prompt; in an ablation, of each prompt as it is.
+    /// The metric of each corrupt prompt; in an ablation, of each unchanged prompt.
     ///
     /// # Examples
     /// ```

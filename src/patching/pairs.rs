@@ -30,7 +30,8 @@ impl<T: Into<String>> From<(T, T, T, T)> for PromptPair {
     }
 }
 
-/// Pairs of prompts of one length each (or aligned by a rule), with answers of one token: what [`Patching`] needs.
+/// Pairs of prompts with answers of one token, as [`Patching`] needs them. The prompts of a pair have one length, or an
+/// alignment.
 ///
 /// [`IoiPrompts`](super::IoiPrompts) makes them for one task; these are for any other.
 ///
@@ -56,11 +57,11 @@ pub struct PromptPairs {
 }
 
 impl PromptPairs {
-    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. An answer is read as the clean
-    /// prompt would go on with it, with [a space where one belongs](crate::model::AnswerWord#the-space-before-a-word).
+    /// Makes pairs from `(clean, corrupt, answer, wrong)`. An answer is read as it continues the clean prompt, with [a
+    /// space where one belongs](crate::model::AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
+    /// When there are no pairs, the prompts of a pair have different numbers of tokens, or an answer is not one token.
     ///
     /// # Examples
     /// ```
@@ -74,11 +75,11 @@ impl PromptPairs {
         Self::aligned(model, pairs, Alignment::SameLength)
     }
 
-    /// As [`PromptPairs::new`], with prompts that may differ in length: the [`Alignment`] says which position of a clean
-    /// prompt answers to which of its corrupt one.
+    /// As [`PromptPairs::new`], with prompts that may differ in length. The [`Alignment`] says which position of a
+    /// clean prompt corresponds to which position of its corrupt prompt.
     ///
     /// # Errors
-    /// As there, but for the length.
+    /// As [`PromptPairs::new`], except for the length.
     ///
     /// # Examples
     /// ```
@@ -115,11 +116,11 @@ impl PromptPairs {
         }
     }
 
-    /// Pairs from one template: `[X]` is filled with the words of each item, whose answer is beside them. The corrupt
-    /// prompt of an item is that of the next one with as many tokens and another answer.
+    /// Makes pairs from one template, whose `[X]` is filled with the words of each item. The corrupt prompt of an item
+    /// is that of the next item with the same number of tokens and another answer.
     ///
     /// # Errors
-    /// As [`PromptPairs::new`]; also when the template has no `[X]`, or an item has no partner.
+    /// As [`PromptPairs::new`], and when the template has no `[X]`, or an item has no partner.
     ///
     /// # Examples
     /// ```no_run
@@ -134,11 +135,11 @@ impl PromptPairs {
         Self::from_template_aligned(model, template, items, Alignment::SameLength)
     }
 
-    /// As [`PromptPairs::from_template`], with words of any number of tokens: the corrupt prompt of an item is that of the
-    /// next one with another answer, aligned by the rule.
+    /// As [`PromptPairs::from_template`], with words of any number of tokens. The corrupt prompt of an item is that of
+    /// the next item with another answer, and the alignment relates their positions.
     ///
     /// # Errors
-    /// As there, but for the length.
+    /// As [`PromptPairs::from_template`], except for the length.
     ///
     /// # Examples
     /// ```
@@ -177,7 +178,7 @@ impl PromptPairs {
         Self::aligned(model, pairs, alignment)
     }
 
-    /// Which positions of clean and corrupt prompts answer to one another.
+    /// How the positions of clean and corrupt prompts correspond.
     pub fn alignment(&self) -> Alignment {
         self.alignment.clone()
     }
@@ -216,10 +217,10 @@ impl PromptPairs {
         self.wrong.clone()
     }
 
-    /// The logit of each answer less that of the wrong one.
+    /// The logit of each answer minus that of the wrong answer.
     ///
     /// # Errors
-    /// When the model has another vocabulary than the one these were made for.
+    /// When the model has another vocabulary than the one that the pairs were made for.
     ///
     /// # Examples
     /// ```
@@ -234,7 +235,7 @@ impl PromptPairs {
         Metric::logit_diff(model, &self.answers, &self.wrong, self.pairs.len())
     }
 
-    /// Patching from the clean prompts into the corrupt ones, by the difference of the two answers' logits.
+    /// Patches from the clean prompts into the corrupt ones. The metric is the logit difference of the two answers.
     ///
     /// # Errors
     /// As [`Patching::new`].
@@ -253,8 +254,8 @@ impl PromptPairs {
         Patching::aligned(model, clean, corrupt, self.alignment.clone(), self.metric(model)?)
     }
 
-    /// The part of all prompts, clean and corrupt, whose own answer has the higher logit of the two, 0 to 1; NaN
-    /// where a logit is. [`PromptPairs::right_answers`] says of how many, and which went wrong.
+    /// The share of all clean and corrupt prompts whose own answer has the higher logit of the two, 0 to 1; NaN if a
+    /// logit is. [`PromptPairs::right_answers`] also returns the number of prompts and the wrong answers.
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].

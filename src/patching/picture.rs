@@ -11,9 +11,9 @@ use crate::{
 use ndarray::{Array2, ArrayD, Axis, Ix2};
 
 impl PatchSweep {
-    /// The map as heatmaps on one scale around 0: two axes as one picture, a third as facets, a fourth as facets for
-    /// each of the first. One axis is drawn as a line, with a band of one standard error where there are several prompts.
-    /// Cells that are missing ([`PatchSweep::is_missing`]) are masked, or gaps in the line.
+    /// Draws the map as heatmaps on one scale around 0. Two axes are one heatmap, a third axis makes facets, and a
+    /// fourth makes facets for each place of the first. One axis is a line, with a band of one standard error if there
+    /// are several prompts. Missing cells ([`PatchSweep::is_missing`]) are masked, or gaps in the line.
     ///
     /// # Errors
     /// When a value is not finite, or there are no axes or more than four.

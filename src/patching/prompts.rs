@@ -1,4 +1,4 @@
-//! [`IoiPrompts`]: pairs of prompts about an indirect object, for the tokenizer at hand.
+//! [`IoiPrompts`]: pairs of prompts for indirect object identification, made for the model's tokenizer.
 
 use super::{
     PromptPair, PromptPairs,
@@ -12,14 +12,15 @@ use crate::{
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::{collections::BTreeMap, ops::Deref};
 
-/// What is different in the corrupt prompt.
+/// How the corrupt prompt differs from the clean one.
 ///
 /// # Examples
 /// ```
 /// use glassbox::prelude::*;
 /// let model = Model::open("grammar-4l")?;
-/// let error = IoiPrompts::new(&model, Corruption::ThirdName, 4, 0).unwrap_err(); // its vocabulary is too small
-/// assert!(error.to_string().contains("names"));
+/// let pair = IoiPrompts::new(&model, Corruption::ThirdName, 4, 0)?.pairs()[0].clone();
+/// println!("{} / {}", pair.clean, pair.corrupt); // ... Mark gave the hat to / ... Kate gave the hat to
+/// assert_ne!(pair.clean, pair.corrupt);
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,11 @@ pub enum Corruption {
     NewNames,
 }
 
-/// Pairs of prompts for the task of naming the indirect object (Wang et al. 2023), with templates and words of this
-/// crate's own. Only words are used that are single tokens of the model's tokenizer, so all prompts, clean and corrupt,
-/// have one length, and a position means the same in all of them but for the order of the names: the answer comes
-/// first (ABBA) and second (BABA) in turn.
+/// Pairs of prompts for indirect object identification (Wang et al. 2023), with this crate's own templates and words.
+///
+/// Only words that are single tokens of the model's tokenizer are used. So all prompts have one length, and a position
+/// has the same role in all of them, except for the order of the names: the answer comes first (ABBA) and second (BABA)
+/// alternately.
 ///
 /// # Examples
 /// ```no_run
@@ -61,10 +63,10 @@ pub enum Corruption {
 pub struct IoiPrompts(PromptPairs);
 
 impl IoiPrompts {
-    /// `count` pairs, drawn by `seed`.
+    /// Draws `count` pairs by a seed.
     ///
     /// # Errors
-    /// When the model has no tokenizer, that has too few of the words as single tokens, or more than 100,000 pairs are asked
+    /// When the model has no tokenizer, too few of the words are single tokens, or more than 100,000 pairs are asked
     /// for.
     pub fn new(model: &Model, corruption: Corruption, count: usize, seed: u64) -> Result<Self> {
         at_most("pairs of prompts", count, 100_000)?;

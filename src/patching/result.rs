@@ -1,11 +1,11 @@
-//! [`PatchSweep`]: the numbers of a map.
+//! [`PatchSweep`]: the values of a map.
 
 use super::{MapAxis, baseline::Baselines, statistics};
 use crate::{Result, error::PatchError, plot::Top};
 use ndarray::{Array2, ArrayD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
-/// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
+/// The metric with each cell patched, for every pair of prompts. A notebook shows it as a heatmap.
 ///
 /// Made by the methods of [`Patching`](super::Patching).
 ///
@@ -79,23 +79,23 @@ impl PatchSweep {
         map
     }
 
-    /// What was measured, for axes and legends.
+    /// The name of the metric, for axes and legends.
     pub fn metric(&self) -> String {
         self.metric.clone()
     }
 
-    /// The same map by another metric of the same runs ([`Patching::also`](super::Patching::also)); `None` where none of
-    /// that name was measured.
+    /// The same map for another metric of the same runs ([`Patching::also`](super::Patching::also)), by its name;
+    /// `None` if there is no such metric.
     pub fn for_metric(&self, metric: &str) -> Option<Self> {
         std::iter::once(self).chain(&self.others).find(|map| map.metric == metric).cloned()
     }
 
-    /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
+    /// The operation on each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
     pub fn operation(&self) -> String {
         self.deed.clone()
     }
 
-    /// What was patched.
+    /// The name of the patched part.
     pub fn name(&self) -> String {
         self.name.clone()
     }
@@ -105,11 +105,12 @@ impl PatchSweep {
         self.axes.iter().map(|axis| axis.name.clone()).collect()
     }
 
-    /// The metric with each cell patched, for each pair of prompts. What the picture shows, the share that is recovered
-    /// or the change as a mean over the pairs, is [`PatchSweep::mean`], and [`PatchSweep::matrix`] of a map with two axes.
+    /// The metric with each cell patched, for each pair of prompts. The picture shows [`PatchSweep::mean`] instead: the
+    /// recovered share, or the change, averaged over the pairs. [`PatchSweep::matrix`] returns it for a map with two
+    /// axes.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::axes`], then `batch`: `[layer, pos, batch]`.
+    /// The axes of [`PatchSweep::axes`], then `batch`, such as `[layer, pos, batch]`
     ///
     /// # Examples
     /// ```
@@ -145,10 +146,10 @@ impl PatchSweep {
         Axis(self.axes.len())
     }
 
-    /// The mean over pairs of the metric itself; where prompts are aligned by a rule, over those that have the cell.
+    /// The metric averaged over the pairs. With an alignment, over the pairs that have the cell.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     pub fn raw(&self) -> ArrayD<f32> {
         match &self.missing {
             None => self.values.mean_axis(self.pairs()).unwrap_or_else(|| ArrayD::zeros(IxDyn(&[0]))),
@@ -175,13 +176,15 @@ impl PatchSweep {
         })
     }
 
-    /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
-    /// do not differ, as in every ablation, the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
-    /// Where prompts are aligned by a rule, the change is the mean over the pairs that have the cell, and 0 where none has
-    /// it ([`PatchSweep::is_missing`]); the scale is that of all pairs.
+    /// The recovered share of the clean answer: 0 is the mean metric of the corrupt prompts, 1 that of the clean
+    /// prompts.
+    ///
+    /// If the two do not differ, as in every ablation, the values are the change of the metric, and
+    /// [`PatchSweep::normalized`] is an error. With an alignment, the mean is over the pairs that have the cell, and 0
+    /// if none has it ([`PatchSweep::is_missing`]); the scale is that of all pairs.
     ///
     /// # Shapes
-    /// As [`PatchSweep::raw`].
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     ///
     /// # Examples
     /// ```
@@ -198,14 +201,14 @@ impl PatchSweep {
         self.normalized().unwrap_or_else(|_| self.change())
     }
 
-    /// As [`PatchSweep::mean`].
+    /// As [`PatchSweep::mean`], but an error if the values cannot be scaled.
     ///
     /// # Shapes
-    /// As [`PatchSweep::raw`].
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     ///
     /// # Errors
-    /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation, where both are
-    /// the prompts as they are.
+    /// When the metric does not distinguish the clean prompts from the corrupt ones. This is always so in an ablation,
+    /// where both are the same prompts.
     pub fn normalized(&self) -> Result<ArrayD<f32>> {
         let (clean, corrupt) = (statistics::mean(&self.clean), statistics::mean(&self.corrupt));
         if (clean - corrupt).abs() <= 1e-6 * clean.abs().max(corrupt.abs()) {
@@ -230,13 +233,13 @@ impl PatchSweep {
         }
     }
 
-    /// [`PatchSweep::mean`] as a matrix, as the picture shows it, where the map has two axes.
+    /// [`PatchSweep::mean`] as a matrix, for a map with two axes.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     ///
     /// # Errors
-    /// When the map has another number of axes.
+    /// When the map does not have two axes.
     ///
     /// # Examples
     /// ```
@@ -255,7 +258,7 @@ impl PatchSweep {
         self.mean().into_dimensionality().map_err(|_| PatchError::NoMatrix { axes: self.axes(), count: axes }.into())
     }
 
-    /// The cell that brings back most, and how much; where a cell is NaN, the first such.
+    /// The cell with the largest mean, and its value. If a cell is NaN, the first such cell.
     ///
     /// # Examples
     /// ```
@@ -264,15 +267,17 @@ impl PatchSweep {
     /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
     /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
     /// let patching = Patching::new(&model, clean, corrupt, metric)?;
-    /// let (cell, recovered) = patching.resid_pre()?.strongest();
-    /// assert!(cell.len() == 2 && recovered > 0.9); // layer and position
+    /// let sweep = patching.resid_pre()?;
+    /// let (cell, recovered) = sweep.strongest(); // layer and position
+    /// assert_eq!(recovered, sweep.mean()[&cell[..]]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).into_iter().next().unwrap_or_default()
     }
 
-    /// The `k` heads that change most either way, most first: layer, head, how much, where the map is of layers and heads.
+    /// Returns the `k` heads with the largest effects by absolute value: layer, head, effect. The map must be over
+    /// layers and heads.
     ///
     /// # Errors
     /// When the map has other axes.
@@ -288,8 +293,8 @@ impl PatchSweep {
         Ok(Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), cells))
     }
 
-    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]). Cells that
-    /// are NaN come before all others. The table is shown and printed as one.
+    /// Returns the `k` cells with the largest effects by absolute value: indices and effect (see [`PatchSweep::mean`]).
+    /// NaN comes first. It is shown and printed as a table.
     ///
     /// # Examples
     /// ```
@@ -321,8 +326,9 @@ impl PatchSweep {
         }
     }
 
-    /// What the pairs say of one cell: effect on the metric (patched less corrupt), its standard error, a bootstrap
-    /// interval and a permutation p-value, of the pairs that have it; `None` outside the map, and where it is missing.
+    /// Returns statistics of one cell over the pairs that have it: the mean effect on the metric (patched minus
+    /// corrupt), its standard error, a bootstrap interval, and a permutation p-value. `None` outside the map, and if
+    /// the cell is missing.
     pub fn statistics(&self, cell: &[usize], seed: u64) -> Option<Statistics> {
         if cell.len() != self.axes.len() || cell.iter().zip(&self.axes).any(|(&at, axis)| at >= axis.len) {
             return None;

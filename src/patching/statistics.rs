@@ -1,9 +1,9 @@
-//! What several pairs of prompts say about one effect.
+//! [`Statistics`]: one effect over several pairs of prompts.
 
 use crate::order::{any_nan, rising};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// An effect over several pairs of prompts; NaN throughout where one of the effects is.
+/// One effect over several pairs of prompts. All values are NaN if one of the effects is.
 ///
 /// # Examples
 /// ```

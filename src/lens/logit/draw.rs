@@ -37,10 +37,11 @@ impl LogitLens {
             positions.iter().map(|&position| strings[position].clone()),
         );
         let table = if positions.len() == strings.len() { table } else { table.positions(positions) };
-        let (table, said) = if self.fills { (table.in_place(), "put in each place") } else { (table, "say") };
+        let (table, said) =
+            if self.fills { (table.in_place(), "predictions in place") } else { (table, "predictions") };
         let watched = visible(&self.watched);
         table
-            .title(format!("Logit lens: what the model would {said} before each layer (outlined: {watched})"))
+            .title(format!("Logit lens: {said} before each layer (outlined: {watched})"))
             .statistic(statistic, values)
             .rows(self.labels.clone())
             .target(self.watched.clone())

@@ -1,4 +1,4 @@
-//! [`Model::test_prompt`]: does the model know how a prompt goes on?
+//! [`Model::test_prompt`]: how likely are some answers after a prompt?
 
 mod answers;
 mod readings;
@@ -17,8 +17,8 @@ use std::{collections::HashMap, sync::Arc};
 pub(crate) use word::LikelierReading;
 pub use word::{AnswerWord, exactly};
 
-/// How a model goes on with a prompt: for every token of every answer its rank, logit and probability, and what the
-/// model would rather say.
+/// How a model continues a prompt: rank, logit and probability of every token of every answer, and the most likely
+/// tokens in its place.
 ///
 /// Made by [`Model::test_prompt`].
 ///
@@ -41,7 +41,7 @@ pub struct PromptTest {
     answers: Vec<TestedAnswer>,
 }
 
-/// An answer and how likely it is.
+/// An answer and its probability.
 ///
 /// # Examples
 /// ```
@@ -63,7 +63,7 @@ pub struct TestedAnswer {
     pub steps: Vec<AnswerStep>,
 }
 
-/// One token of an answer, the prompt and the answer's earlier tokens given.
+/// One token of an answer, given the prompt and the answer's earlier tokens.
 ///
 /// # Examples
 /// ```
@@ -89,17 +89,16 @@ pub struct AnswerStep {
 const TOP: usize = 10;
 
 impl Model {
-    /// Tests how the model goes on with a prompt: `test_prompt` of TransformerLens, but for its data.
+    /// Tests how the model continues a prompt: TransformerLens's `test_prompt`, which returns its data here.
     ///
-    /// An answer is read as the prompt would go on with it, with [a space where one
-    /// belongs](AnswerWord#the-space-before-a-word) ([`exactly`] and [`Answers::as_written`] put none); whether one was put
-    /// is shown, and told by [`TestedAnswer::spaced`]. The tokens of an answer are those that it has after the prompt. An
-    /// answer of several tokens is tested token by token, each with the earlier ones given.
+    /// An answer is read as it continues the prompt, with [a space where one
+    /// belongs](AnswerWord#the-space-before-a-word). [`exactly`] and [`Answers::as_written`] put none, and
+    /// [`TestedAnswer::spaced`] returns whether one was put. An answer of several tokens is tested token by token, each
+    /// given the earlier ones.
     ///
     /// # Errors
-    /// When there is no answer or one is empty, prompt and answer cannot be read by this model (see
-    /// [`Model::tokens`]), a logit is NaN or inf, or the model is no decoder of one stack: an encoder fills blanks, T5
-    /// answers in its decoder.
+    /// When there is no answer or one is empty, this model cannot read the prompt or an answer (see [`Model::tokens`]),
+    /// a logit is NaN or inf, or the model is not a decoder of one stack.
     ///
     /// # Examples
     /// ```

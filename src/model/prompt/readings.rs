@@ -4,7 +4,7 @@ use super::{AnswerStep, PromptTest, TestedAnswer};
 use crate::{model::Model, text::Tokens};
 
 impl TestedAnswer {
-    /// The sum of log P of its tokens, in nats: log of the probability that the model says just this.
+    /// The sum of log P over its tokens, in nats: the log-probability of exactly this answer.
     ///
     /// # Examples
     /// ```
@@ -32,7 +32,7 @@ impl TestedAnswer {
         self.log_probability() / self.steps.len() as f64
     }
 
-    /// The probability that the model says just this, 0 to 1.
+    /// The probability of exactly this answer, 0 to 1.
     ///
     /// # Examples
     /// ```
@@ -108,8 +108,7 @@ impl PromptTest {
         self.answers.get(answer).map_or(Vec::new(), |answer| answer.steps.clone())
     }
 
-    /// The rank of each token of each answer among all tokens, from 1 for the likeliest, as everywhere in this crate
-    /// (TransformerLens counts these from 0).
+    /// The rank of each token of each answer among all tokens; 1 is the most likely (TransformerLens counts from 0).
     ///
     /// # Examples
     /// ```
@@ -135,7 +134,7 @@ impl PromptTest {
         self.answers.iter().map(TestedAnswer::mean_log_probability).collect()
     }
 
-    /// The same with `k` alternatives to each token, where there are so many; 10 unless said otherwise.
+    /// Returns the same test with `k` alternatives to each token, or as many as there are. The default is 10.
     ///
     /// # Examples
     /// ```

@@ -14,8 +14,8 @@ use crate::{
 const TAIL: usize = 34;
 
 impl PromptTest {
-    /// The picture: a panel for every point at which an answer has a token, with the likeliest tokens there, the
-    /// answers' own among them.
+    /// Draws a panel for every point at which an answer has a token, with the most likely tokens there and the answers'
+    /// own.
     ///
     /// # Errors
     /// When it cannot be drawn.

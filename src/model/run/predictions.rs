@@ -11,12 +11,12 @@ use crate::{
 
 /// Predictions.
 impl Run {
-    /// The `k` tokens that the logits at a position (-1 is the last) of the first text make likeliest, likeliest
-    /// first: those that may follow it, or, in an encoder, stand there.
+    /// Returns the `k` most likely tokens at a position (-1 is the last) of the first text, most likely first: the
+    /// tokens that may follow it or, in an encoder, stand there.
     ///
     /// # Errors
-    /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
-    /// names the first recorded site at which there is no number.
+    /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf. The error
+    /// then names the first recorded site with such a value.
     ///
     /// # Examples
     /// ```
@@ -34,7 +34,7 @@ impl Run {
     /// As [`Run::predictions`], for one text of a batch.
     ///
     /// # Errors
-    /// As there; also when there is no such text.
+    /// As [`Run::predictions`], and when there is no such text.
     ///
     /// # Examples
     /// ```
@@ -56,11 +56,11 @@ impl Run {
         Ok(top_k(&logits, k).into_iter().map(prediction).collect())
     }
 
-    /// The probability that an answer follows a position (-1 is the last) of the first text, or, in an encoder, stands
-    /// there. A word is read as the text would go on with it: see [the rule](AnswerWord#the-space-before-a-word).
+    /// Returns the probability that an answer follows a position (-1 is the last) of the first text or, in an encoder,
+    /// stands there. A word is read as it continues the text: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When `text` is not a single token, the position is outside the text, or a logit there is NaN or inf.
+    /// When the answer is not a single token, the position is outside the text, or a logit there is NaN or inf.
     ///
     /// # Examples
     /// ```
@@ -74,11 +74,11 @@ impl Run {
         Ok(softmax(&logits)[id])
     }
 
-    /// The logit of an answer at a position (-1 is the last) less that of another, for the first text. Words are read as
-    /// the text would go on with them: see [the rule](AnswerWord#the-space-before-a-word).
+    /// Returns the logit of an answer minus that of another, at a position (-1 is the last) of the first text. Words
+    /// are read as they continue the text: see [the rule](AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When either is not a single token, the position is outside the text, or a logit there is NaN or inf.
+    /// When an answer is not a single token, the position is outside the text, or a logit there is NaN or inf.
     ///
     /// # Examples
     /// ```
@@ -94,10 +94,11 @@ impl Run {
         Ok(logits[answer] - logits[other])
     }
 
-    /// [`logit_diff`](Self::logit_diff) of every text: the answer and the other token of each, as pairs.
+    /// Returns [`logit_diff`](Self::logit_diff) for every text, given a pair of the answer and the other token for
+    /// each.
     ///
     /// # Errors
-    /// When there are not as many pairs as texts; otherwise as [`logit_diff`](Self::logit_diff).
+    /// When the numbers of pairs and texts differ; otherwise as [`logit_diff`](Self::logit_diff).
     ///
     /// # Examples
     /// ```

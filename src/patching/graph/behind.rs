@@ -34,13 +34,15 @@ pub(super) struct Behind {
 }
 
 impl Patching {
-    /// The same with the norms behind attention (Gemma 2 and 3, OLMo 2 and 3) held fast in paths, edges and circuits: they
-    /// keep the scale they have in the run that is changed, the corrupt one; in a circuit, in the one that is explained.
-    /// What each head of a layer does to the stream is then a part of a sum, as in
-    /// [`Run::decompose_heads`](crate::model::Run::decompose_heads). Without it these norms are worked out anew from what
-    /// the heads write, as [`ResidStack::recompute_ln`](crate::decompose::ResidStack::recompute_ln) has it, and results are
-    /// those of whole runs. Norms on the stream itself (BERT) are held fast with them. Norms before attention, MLPs and
-    /// logits are always worked out anew.
+    /// Returns the same experiment in which norms after attention (Gemma 2 and 3, OLMo 2 and 3) are held in paths,
+    /// edges and circuits. They keep their scale in the run that is changed: the corrupt run or, in a circuit, the run
+    /// that is explained.
+    ///
+    /// The effect of each head on the stream is then a part of a sum, as in
+    /// [`Run::decompose_heads`](crate::model::Run::decompose_heads). By default these norms are recomputed from the
+    /// heads' outputs, as after [`ResidStack::recompute_ln`](crate::decompose::ResidStack::recompute_ln), and results
+    /// equal those of whole runs. Norms on the stream itself (BERT) are held too. Norms before attention, MLPs and
+    /// logits are always recomputed.
     ///
     /// # Examples
     /// In a model without such norms it changes nothing:

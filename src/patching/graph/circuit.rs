@@ -1,10 +1,10 @@
-//! [`Circuit`]: some edges of the graph.
+//! [`Circuit`]: a set of edges of the graph.
 
 use super::{Graph, Receiver, Sender, ToReceivers, ToSenders};
 use crate::{Model, Result};
 use std::fmt;
 
-/// One edge, and what it brings back.
+/// One edge, and its score.
 ///
 /// # Examples
 /// ```
@@ -32,9 +32,9 @@ impl fmt::Display for Edge {
     }
 }
 
-/// Some edges of a model's graph: a claim about what does the work. [`Patching::faithfulness`] tests it.
+/// A set of edges of a model's graph: a claim about which edges do the work. [`Patching::faithfulness`] tests it.
 ///
-/// Made by [`EdgeScores::circuit`](super::EdgeScores::circuit), or by hand. Shown as a picture, layers upwards.
+/// Made by [`EdgeScores::circuit`](super::EdgeScores::circuit), or by hand. A notebook draws it, with layers going up.
 ///
 /// # Examples
 /// ```
@@ -60,11 +60,12 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// A circuit from pairs of names; lists on either side are joined each with each. Of an encoder-decoder it is one of the
-    /// decoder; those of the encoder come from [`EdgeScores::circuit`](super::EdgeScores::circuit).
+    /// Makes a circuit from pairs of names. If a side is a list, each sender is joined with each receiver. In an
+    /// encoder-decoder it is a circuit of the decoder; those of the encoder come from
+    /// [`EdgeScores::circuit`](super::EdgeScores::circuit).
     ///
     /// # Errors
-    /// When a name is wrong, an edge does not exist, or the model is no graph of heads and MLPs.
+    /// When a name is wrong, an edge does not exist, or the model is not a graph of heads and MLPs.
     ///
     /// # Examples
     /// ```
@@ -94,7 +95,7 @@ impl Circuit {
         Self { graph, edges, title, scale }
     }
 
-    /// The edges, in the order they were given: from scores, strongest first.
+    /// The edges in the order they were given; from scores, the strongest first.
     ///
     /// # Examples
     /// ```
@@ -107,17 +108,17 @@ impl Circuit {
         self.edges.clone()
     }
 
-    /// How many edges it has.
+    /// The number of edges.
     pub fn len(&self) -> usize {
         self.edges.len()
     }
 
-    /// Whether it has none.
+    /// Whether there are no edges.
     pub fn is_empty(&self) -> bool {
         self.edges.is_empty()
     }
 
-    /// Whether it has an edge.
+    /// Whether the circuit has this edge.
     ///
     /// # Examples
     /// ```
@@ -130,7 +131,7 @@ impl Circuit {
         self.edges.iter().any(|edge| edge.sender == sender && edge.receiver == receiver)
     }
 
-    /// Without one edge; as it is, where it does not have that edge.
+    /// Returns the circuit without one edge, or unchanged if it does not have the edge.
     ///
     /// # Examples
     /// ```
@@ -147,8 +148,8 @@ impl Circuit {
         circuit
     }
 
-    /// Without the edges that lie on no way from the embedding to the logits. Between two prompts these carry nothing
-    /// that the corrupt run would not have carried, so the circuit does what it did.
+    /// Returns the circuit without edges that are on no path from the embedding to the logits. Between two prompts such
+    /// edges carry the same as in the corrupt run, so the result of the circuit does not change.
     ///
     /// # Examples
     /// ```

@@ -1,13 +1,13 @@
-//! [`Sender`] and [`Receiver`]: what writes to the residual stream, and what reads it.
+//! [`Sender`] and [`Receiver`]: the parts that write to the residual stream, and the parts that read it.
 
 use super::Graph;
 use crate::{Error, Model, Result, error::PatchError};
 use std::{fmt, str::FromStr};
 
-/// What writes to the residual stream: the beginning of an edge.
+/// A part that writes to the residual stream: the start of an edge.
 ///
-/// Printed and read by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `x5.h2` (the same in cross attention),
-/// `m3` (the MLP of layer 3).
+/// Printed and parsed by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `x5.h2` (the same in cross
+/// attention), `m3` (the MLP of layer 3).
 ///
 /// # Examples
 /// ```
@@ -32,10 +32,10 @@ pub enum Sender {
     Mlp { layer: usize },
 }
 
-/// What reads the residual stream: the end of an edge.
+/// A part that reads the residual stream: the end of an edge.
 ///
-/// Printed and read by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `x5.q`, `m3`, `logits`. In grouped-query
-/// attention the heads of keys and values are key heads.
+/// Printed and parsed by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `x5.q`, `m3`, `logits`. In
+/// grouped-query attention the heads of keys and values are key heads.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Path patching: what one part tells another, and nobody else.
+//! Path patching: the effect of one part on another, along chosen paths only.
 
 use super::{Effect, Ends, Receiver, Sender, ToReceivers, ToSenders};
 use crate::{
@@ -23,17 +23,16 @@ pub(super) enum Between {
 }
 
 impl Patching {
-    /// Path patching as in the paper on indirect objects (Wang et al. 2023): the receivers read what they would if the
-    /// senders wrote what they write in the clean run, *every other head stayed as it is* and the MLPs in between made
-    /// what they make of it. From the receivers on the model runs as ever. Everything is measured; nothing is taken as
-    /// linear, the norms in particular.
+    /// Path patching (Wang et al. 2023). The receivers read the stream as it would be if the senders wrote their output
+    /// of the clean run, *all other heads were frozen*, and the MLPs in between were recomputed. From the receivers on
+    /// the model runs normally. Everything is computed exactly, norms included.
     ///
-    /// Senders and receivers are named as in [the module](super): `"a0.h0"`, `"m3"`, `"embed"`;
-    /// `"a1.h0.k"`, `"a1.h0"` (its query, key and value), `"m3"`, `"logits"`; or lists of these. Receivers that stand
-    /// behind one another do not hear one another.
+    /// Senders and receivers are named as in [the module](super), or given as lists: senders `"a0.h0"`, `"m3"`,
+    /// `"embed"`; receivers `"a1.h0.k"`, `"a1.h0"` (its query, key and value), `"m3"`, `"logits"`. Receivers in later
+    /// layers do not read the changes that earlier receivers cause.
     ///
     /// # Errors
-    /// When a name is wrong, a receiver hears none of the senders, or the model carries interventions inside.
+    /// When a name is wrong, a receiver reads none of the senders, or the model carries interventions.
     ///
     /// # Examples
     /// ```
@@ -60,7 +59,7 @@ impl Patching {
     /// (Goldowsky-Dill et al. 2023).
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::path`].
     ///
     /// # Examples
     /// ```
@@ -80,11 +79,11 @@ impl Patching {
         )
     }
 
-    /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver hears changes
-    /// nothing.
+    /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver reads has no
+    /// effect.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::path`].
     ///
     /// # Examples
     /// ```
@@ -104,7 +103,7 @@ impl Patching {
     /// [`Patching::direct_path`] from every head to the receivers: `[layer, head]`.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::path`].
     pub fn direct_paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
         self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Nothing)
     }

@@ -14,9 +14,9 @@ const DRAWN: usize = 200;
 type Place = (String, usize, Option<usize>);
 
 impl Circuit {
-    /// The circuit as a graph: layers upwards, heads across in the order of their numbers, MLPs at the right. The letters
-    /// `q`, `k` and `v` in a box are where edges enter; in grouped-query attention an edge to a key head is drawn to every
-    /// head of the circuit that uses it. Of very many edges only the 200 strongest are drawn.
+    /// Draws the circuit as a graph. Layers go up, heads are ordered by index, and MLPs are on the right. The letters
+    /// `q`, `k` and `v` in a box are the ends of edges. In grouped-query attention, an edge to a key head is drawn to
+    /// every head of the circuit that uses it. Only the 200 strongest edges are drawn.
     ///
     /// # Errors
     /// When the circuit has no edges.

@@ -1,4 +1,4 @@
-//! [`EdgeScores`]: a number for every edge.
+//! [`EdgeScores`]: the score of every edge.
 
 use super::{Circuit, Edge, Graph, Receiver, Sender};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 use ndarray::{Array2, Ix2};
 
-/// What each edge of the graph does to the metric. Plain data first; shown as the circuit of the strongest edges.
+/// The effect of each edge of the graph on the metric. A notebook shows the circuit of the strongest edges.
 ///
 /// Made by [`Patching::edge_attribution`], [`Patching::edge_integrated_gradients`] and [`Patching::edge_patching`].
 ///
@@ -48,12 +48,12 @@ impl EdgeScores {
         Ok(Self { graph, how: how.into(), sweep })
     }
 
-    /// How many edges there are.
+    /// The number of edges.
     pub fn len(&self) -> usize {
         self.graph.edge_count()
     }
 
-    /// Whether there are none.
+    /// Whether there are no edges.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -68,20 +68,21 @@ impl EdgeScores {
         self.graph.receivers()
     }
 
-    /// The scores by another metric of the same runs ([`Patching::also`]); `None` where none of that name was measured.
+    /// The scores for another metric of the same runs ([`Patching::also`]), by its name; `None` if there is no such
+    /// metric.
     pub fn for_metric(&self, metric: &str) -> Option<Self> {
         let sweep = self.sweep.for_metric(metric)?.clone();
         Some(Self { sweep, graph: self.graph.clone(), how: self.how.clone() })
     }
 
-    /// The numbers as a map, with one value of the metric for each pair of prompts:
-    /// [`PatchSweep::statistics`] says what these say about an edge.
+    /// The scores as a map, with a value for each pair of prompts. [`PatchSweep::statistics`] returns the statistics of
+    /// an edge.
     pub fn sweep(&self) -> PatchSweep {
         self.sweep.clone()
     }
 
-    /// What each edge brings back, as [`PatchSweep::mean`]: 1 is the whole difference between the clean and the corrupt
-    /// prompts; in an ablation the change of the metric. 0 where there is no edge.
+    /// The effect of each edge, as in [`PatchSweep::mean`]: 1 is the whole difference between the clean and the corrupt
+    /// prompts; in an ablation, the change of the metric. 0 where there is no edge.
     ///
     /// # Shapes
     /// `[sender, receiver]`
@@ -100,7 +101,7 @@ impl EdgeScores {
         self.sweep.mean().into_dimensionality::<Ix2>().unwrap_or_default()
     }
 
-    /// What one edge brings back; sender and receiver are named, as in `score("a0.h0", "a1.h0.k")`.
+    /// The effect of one edge by name, as in `score("a0.h0", "a1.h0.k")`.
     ///
     /// # Errors
     /// When a name is wrong, or no such edge exists.
@@ -121,7 +122,7 @@ impl EdgeScores {
         Ok(self.mean()[[self.graph.sender_index(sender)?, self.graph.receiver_index(receiver)?]])
     }
 
-    /// Every edge, strongest either way first; before all of them those whose score is NaN.
+    /// All edges, those with the largest absolute scores first. NaN comes first.
     pub fn edges(&self) -> Vec<Edge> {
         let mean = self.mean();
         let senders = self.senders();
@@ -134,7 +135,7 @@ impl EdgeScores {
         edges
     }
 
-    /// The `k` strongest edges either way, strongest first.
+    /// The `k` edges with the largest absolute scores.
     ///
     /// # Examples
     /// ```
@@ -153,7 +154,7 @@ impl EdgeScores {
         edges
     }
 
-    /// The circuit of the `k` strongest edges either way.
+    /// The circuit of the `k` edges with the largest absolute scores.
     ///
     /// # Examples
     /// ```
@@ -171,10 +172,10 @@ impl EdgeScores {
         Circuit::of_edges(self.graph.clone(), edges, title, self.sweep.scale())
     }
 
-    /// These scores against others of the same edges, edge by edge.
+    /// Compares these scores with others of the same edges, edge by edge.
     ///
     /// # Errors
-    /// When the other scores are another model's.
+    /// When the other scores belong to another model.
     ///
     /// # Examples
     /// ```

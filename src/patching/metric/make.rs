@@ -12,11 +12,12 @@ use std::{borrow::Borrow, sync::Arc};
 
 /// Constructors.
 impl Metric {
-    /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one). A word is read
-    /// as its text goes on where the metric looks ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
+    /// The logit of an answer minus that of a wrong answer, for `batch` texts, which have one answer each or all the
+    /// same. A word is read as it continues the text at the metric's position ([the
+    /// rule](crate::model::AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
-    /// When an answer is no single token, or there are neither one nor `batch` of them.
+    /// When an answer is not a single token, or there are neither one nor `batch` answers.
     ///
     /// # Examples
     /// ```
@@ -100,7 +101,7 @@ impl Metric {
         Self::of_answer("loss (nats)", model, answer, batch, |answer| Kind::Loss { answer })
     }
 
-    /// The place of the answer among all tokens, from 1 for the likeliest; NaN where a logit is.
+    /// The rank of an answer among all tokens; 1 is the most likely. NaN if a logit is.
     ///
     /// # Errors
     /// As [`Metric::logit_diff`].
@@ -117,7 +118,8 @@ impl Metric {
         Self::of_answer("rank", model, answer, batch, |answer| Kind::Rank { answer })
     }
 
-    /// The Kullback-Leibler divergence from what `reference` predicts at the end of its texts, in nats. Keeps that run.
+    /// The Kullback-Leibler divergence from the prediction of `reference` at the end of its texts, in nats. The metric
+    /// keeps that run.
     ///
     /// # Errors
     /// When that run has no logits there.
@@ -154,8 +156,9 @@ impl Metric {
         Self::custom("metric", measure)
     }
 
-    /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),
-    /// `[batch, d_vocab]`, and returns `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
+    /// A metric of your own. The closure receives the logits of the texts at their last positions (see [`Metric::at`]),
+    /// `[batch, d_vocab]`, and returns `[batch]`. [`Patching::attribution`](super::Patching::attribution) needs a
+    /// closure that gradients can flow through.
     ///
     /// # Examples
     /// ```
