@@ -32,9 +32,9 @@ pub struct LogitAttribution {
     tokens: Tokens,
     positions: Vec<u32>,
     constant: Vec<f32>,
-    /// Whether each position is about something of its own.
+    /// Whether each position is about another token.
     by_position: bool,
-    /// What the numbers are shares of, such as `the logit of owl`, and their unit.
+    /// What is attributed, such as `the logit of owl`, and its unit.
     measured: (String, &'static str),
 }
 
@@ -45,22 +45,22 @@ impl LogitAttribution {
         Self { labels, values, tokens, positions, constant, by_position: false, measured }
     }
 
-    /// Shown over all positions.
+    /// Marks an attribution in which each position is about another token.
     pub(super) fn by_position(self) -> Self {
         Self { by_position: true, ..self }
     }
 
-    /// Of a logit, or of a difference of two.
+    /// Marks the attribution of a logit or a logit difference.
     pub(super) fn of_logit(self, measured: String) -> Self {
         Self { measured: (measured, "logits"), ..self }
     }
 
-    /// The title of a picture of some kind of part at the last position.
+    /// The title of a picture of this kind of part at the last position.
     pub(super) fn title(&self, part: &str) -> String {
         format!("Direct effect of each {part} on {}, at the last position", self.measured.0)
     }
 
-    /// What the numbers are shares of, at the beginning of a sentence.
+    /// What is attributed, with a capital letter.
     pub(super) fn measured_name(&self) -> String {
         let name = &self.measured.0;
         name.strip_prefix("the ").map_or_else(|| name.clone(), |rest| format!("The {rest}"))

@@ -39,7 +39,7 @@ pub struct ScoreDecomposition {
     soft_cap: Option<f64>,
     /// What belongs to no pair of parts, `[query, key]`.
     place: Array2<f32>,
-    /// Those that look, and those that are looked at.
+    /// The texts at the queries and at the keys.
     tokens: [Tokens; 2],
     name: String,
 }

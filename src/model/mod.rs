@@ -227,7 +227,7 @@ impl Model {
         self.interventions.to_vec()
     }
 
-    /// As [`Model::interventions`], to be looked at.
+    /// As [`Model::interventions`], borrowed.
     pub(crate) fn standing(&self) -> &[Intervention] {
         &self.interventions
     }

@@ -27,11 +27,11 @@ struct Asked {
     prompt: String,
     right: String,
     wrong: String,
-    /// Of the logits.
+    /// The difference of the logits.
     difference: f32,
 }
 
-/// How many texts are run in one batch.
+/// The number of texts in one batch.
 const TEXTS: usize = 32;
 
 impl Model {

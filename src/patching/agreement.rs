@@ -179,7 +179,7 @@ shown! {
     Agreement: figure
 }
 
-/// By what the numbers were found: `attribution`, or exact patching.
+/// How the values were found: `attribution`, or exact patching.
 fn how(deed: &str) -> String {
     deed.split_once(" by ").map_or("exact patching", |(_, how)| how).to_owned()
 }
@@ -195,8 +195,7 @@ fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {
     if length == 0.0 { 0.0 } else { dot(&x, &y) / length }
 }
 
-/// Each value's place in their order; equal ones share the mean of theirs. All are NaN when one value is, because then
-/// there is no order.
+/// The rank of each value; equal values share the mean of their ranks. All ranks are NaN if a value is.
 fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
     let values: Vec<f32> = values.collect();
     if any_nan(&values) {

@@ -15,11 +15,11 @@ pub struct MapAxis {
     pub(super) name: String,
     pub(super) len: usize,
     pub(super) labels: AxisLabels,
-    /// How many query heads share each place: more than one where the places are key heads of grouped-query attention.
+    /// The number of query heads that share each place; more than 1 for key heads of grouped-query attention.
     pub(super) shared: usize,
 }
 
-/// How the places along an axis are called.
+/// The names of the places along an axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AxisLabels {
     Numbers,
@@ -63,7 +63,7 @@ impl MapAxis {
         Self { name: name.into(), len: tokens.len(), labels: AxisLabels::Tokens(tokens), shared: 1 }
     }
 
-    /// What one of its places is called.
+    /// The name of a place.
     pub(super) fn place(&self, at: usize) -> String {
         let named = |names: &[String]| names.get(at).cloned().unwrap_or_default();
         match &self.labels {

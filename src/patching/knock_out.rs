@@ -93,7 +93,7 @@ impl Patching {
         })
     }
 
-    /// Forbids the positions `queries` to look, in the attention that the maps are over.
+    /// Stops the positions `queries` from attending to any key, in the attention that the maps are over.
     fn blocked(&self, layer: usize, queries: &[i64]) -> Intervention {
         block_at(self.part.site(layer, Point::AttnScores)).positions(queries.to_vec())
     }
@@ -107,7 +107,7 @@ fn layers(width: usize) -> String {
     if width == 1 { "one layer".into() } else { format!("{width} layers around each") }
 }
 
-/// Positions as a title has them.
+/// Positions, written for a title.
 fn listed(positions: &[i64]) -> String {
     match positions {
         [-1] => "the last position".into(),

@@ -76,10 +76,10 @@ impl Patching {
         self.mapped((&deed, name), axes, values)?.lacking(missing)
     }
 
-    /// What all metrics said, as maps.
+    /// Makes a map for each metric.
     ///
     /// # Shapes
-    /// `values`: `[metric][cell][batch]`.
+    /// `values`: `[metric, cell, batch]`
     pub(super) fn mapped(
         &self,
         names: (&str, &str),
@@ -111,7 +111,7 @@ impl Patching {
         MapAxis::index("layer", self.n_layers())
     }
 
-    /// How many layers the named sweeps are over.
+    /// The number of layers that the named sweeps are over.
     pub(super) fn n_layers(&self) -> usize {
         self.experiment.model.config().layers_of(self.part.stack)
     }
@@ -179,7 +179,7 @@ impl Patching {
         self.positions_of(self.part.stack, name)
     }
 
-    /// The positions of what a stack reads as the axis of a map.
+    /// The positions of a stack's text as the axis of a map.
     pub(super) fn positions_of(&self, stack: Stack, name: &str) -> MapAxis {
         let strings = |input: Input| input.of(stack).strings(0);
         let (clean, corrupt) = (strings(self.clean_input()), strings(self.corrupt_input()));
@@ -209,7 +209,7 @@ impl Patching {
     }
 }
 
-/// Where the `nth` cell lies, the last axis running fastest.
+/// The indices of the `nth` cell; the last axis varies fastest.
 fn place(mut nth: usize, axes: &[MapAxis]) -> Vec<usize> {
     let mut at = vec![0; axes.len()];
     for (at, axis) in at.iter_mut().zip(axes).rev() {

@@ -36,12 +36,12 @@ type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 #[derive(Clone)]
 pub struct Metric {
     name: String,
-    /// As many as texts, in all of them.
+    /// The number of texts; `None` for any number.
     batch: Option<usize>,
-    /// Where it looks: one position for all texts, or one for each.
+    /// The position that it reads: one for all texts, or one for each.
     at: Vec<i64>,
     kind: Kind,
-    /// Answers given as words, until it is known which texts they follow.
+    /// Answers given as words, until the texts before them are known.
     words: Option<Words>,
 }
 
@@ -79,7 +79,7 @@ impl Metric {
         Self { name: name.into(), batch: Some(batch), at: vec![-1], kind, words: None }
     }
 
-    /// Of one answer a text.
+    /// A metric with one answer for each text.
     fn of_answer(
         name: &str,
         model: &Model,
@@ -143,18 +143,18 @@ impl Metric {
         Ok(moved)
     }
 
-    /// The one position of all texts, as it was given.
+    /// The position, as given, if it is the same for all texts.
     pub(crate) fn one_position(&self) -> Option<i64> {
         if let [position] = self.at[..] { Some(position) } else { None }
     }
 
-    /// Where it looks in each text, counted along the tensor.
+    /// The position that it reads in each text, counted along the tensor.
     pub(super) fn answers(&self, tokens: &Tokens) -> Result<Vec<usize>> {
         (0..tokens.batch()).map(|text| tokens.index_in(text, of_text(&self.at, text))).collect()
     }
 
-    /// The same for the prompts whose positions answer to those of `tokens`: what is counted from the start is looked at in
-    /// its counterpart, what is counted from the end is each text's own.
+    /// The same metric for the prompts that correspond to `tokens`. A position counted from the start moves to its
+    /// counterpart; one counted from the end is each text's own.
     pub(super) fn at_counterparts(&self, counterparts: &Counterparts, tokens: &Tokens) -> Result<Self> {
         if self.at.iter().all(|&position| position < 0) {
             return Ok(self.clone());
@@ -206,7 +206,7 @@ impl Metric {
         }
     }
 
-    /// The tokens whose logits are all that is looked at: for each text one list. `None` is the whole vocabulary.
+    /// The tokens whose logits suffice: lists with one token for each text. `None` for the whole vocabulary.
     pub(super) fn looks_at(&self) -> Option<Vec<&[u32]>> {
         match &self.kind {
             Kind::LogitDiff { answer, wrong } => Some(vec![answer, wrong]),
@@ -215,7 +215,7 @@ impl Metric {
         }
     }
 
-    /// From the logits of what [`Metric::looks_at`] names, one list for each.
+    /// The metric from the logits of the tokens of [`Metric::looks_at`].
     pub(super) fn combine(&self, logits: &[Vec<f32>]) -> Vec<f32> {
         match logits {
             [answer, wrong] => answer.iter().zip(wrong).map(|(answer, wrong)| answer - wrong).collect(),
@@ -237,10 +237,10 @@ impl Metric {
         }
     }
 
-    /// The same as a tensor through which gradients flow back to the logits.
+    /// The metric as a tensor with gradients to the logits.
     ///
     /// # Errors
-    /// When the metric goes in steps, so that its gradient is 0 wherever it has one.
+    /// When the metric changes in steps, so that its gradient is 0 or undefined.
     pub(super) fn tensor(&self, logits: &Tensor) -> Result<Tensor> {
         match &self.kind {
             Kind::LogitDiff { answer, wrong } => Ok((of_tokens(logits, answer)? - of_tokens(logits, wrong)?)?),
@@ -268,7 +268,7 @@ impl Metric {
     }
 }
 
-/// Each text's value for its own token.
+/// The value of each text's own token.
 ///
 /// # Shapes
 /// `values`: `[batch, d_vocab]`; result: `[batch]`.

@@ -10,11 +10,11 @@ use crate::{Result, axes::Axis, config::Sizes, error::PatchError, hook::Interven
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
 impl Patching {
-    /// For each cell and text, whether nothing is put in because no position has a counterpart; `None` where prompts are
-    /// not aligned by a rule.
+    /// For each cell and text, whether nothing is patched because no position has a counterpart; `None` without an
+    /// alignment.
     ///
     /// # Errors
-    /// When whole rows of patterns or scores would be put in, among other keys.
+    /// When whole rows of patterns or scores would be patched.
     pub(super) fn missing(&self, cells: &[Cell], sizes: Sizes) -> Result<Option<Vec<bool>>> {
         let Source::Aligned(_, counterparts) = &self.experiment.source else { return Ok(None) };
         let mut missing = Vec::new();
@@ -28,7 +28,7 @@ impl Patching {
         Ok(Some(missing))
     }
 
-    /// Notes the texts in which something is put in.
+    /// Marks the texts in which something is patched.
     fn reach(&self, one: &Intervention, counterparts: &Counterparts, sizes: Sizes, there: &mut [bool]) -> Result<()> {
         if !one.is_open() {
             there.fill(true);
@@ -54,7 +54,7 @@ impl Patching {
 }
 
 impl PatchSweep {
-    /// With cells that are missing for some of the pairs, by every metric.
+    /// Marks cells as missing for some pairs, for every metric.
     pub(super) fn lacking(mut self, missing: Option<Vec<bool>>) -> Result<Self> {
         let Some(missing) = missing else { return Ok(self) };
         let missing = ArrayD::from_shape_vec(IxDyn(self.values.shape()), missing);
@@ -100,7 +100,7 @@ impl PatchSweep {
         self.missing_pairs(cell).is_some_and(|missing| missing.into_iter().all(|missing| missing))
     }
 
-    /// For which pairs of prompts a cell of the map is missing; `None` where all cells are there.
+    /// The pairs of prompts for which a cell is missing; `None` if no cell is missing.
     pub(super) fn missing_pairs(&self, cell: &[usize]) -> Option<Vec<bool>> {
         let missing = self.missing.as_ref()?;
         if cell.len() != self.axes.len() || cell.iter().zip(missing.shape()).any(|(&at, &len)| at >= len) {

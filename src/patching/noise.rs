@@ -132,18 +132,18 @@ impl Patching {
     }
 }
 
-/// Where tokens enter the model, and how far their embeddings spread.
+/// The site of the token embeddings, and their standard deviation.
 struct Embedding {
     site: Site,
     deviation: f32,
     width: usize,
 }
 
-/// Tokens read at a time.
+/// The number of tokens read at a time.
 const AT_ONCE: u32 = 512;
 
 impl Embedding {
-    /// Reads the whole vocabulary, so that scales and norms of the embedding count.
+    /// Reads the whole vocabulary, so that scales and norms of the embedding are included.
     fn of(model: &Model) -> Result<Self> {
         let config = model.config();
         let site = if model.has(Site::embed()) { Site::embed() } else { Site::once(Point::EncoderEmbed) };

@@ -45,32 +45,31 @@ use crate::{
 pub struct Patching {
     pub(super) experiment: Experiment,
     pub(super) baseline: Baseline,
-    /// Whose layers the named sweeps are over.
+    /// The stack that the named sweeps are over.
     pub(super) part: Part,
-    /// Where effects are not measured but approximated.
+    /// The slopes, if effects are approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
-    /// Whether norms behind attention keep their scales in paths, edges and circuits.
+    /// Whether norms after attention keep their scales in paths, edges and circuits.
     pub(super) hold_ln: bool,
 }
 
-/// What is put into which run.
+/// What is patched into which run.
 #[derive(Clone)]
 pub(super) struct Experiment {
     pub(super) model: Model,
-    /// What is put into the corrupt run.
+    /// The source of the patched values.
     pub(super) source: Source,
-    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    /// Whether this is an ablation, which explains the prompts themselves.
     pub(super) ablates: bool,
-    /// How often each prompt is there, one round after the other.
+    /// How often the list of prompts is repeated.
     pub(super) rounds: usize,
-    /// What is done to each cell, for titles.
+    /// The operation on each cell, for titles.
     pub(super) deed: String,
 }
 
 impl Patching {
-    /// How many positions are run in one batch at most, unless [`Patching::budget`] says otherwise: at GPT-2 small's
-    /// width about 150 MB of activations.
+    /// The default of [`Patching::budget`]: at GPT-2 small's width about 150 MB of activations.
     pub const BUDGET: usize = 4096;
 
     /// Runs both prompts. In an encoder-decoder a prompt is a source, or a pair of a source and the decoder's text
@@ -174,7 +173,7 @@ impl Patching {
         Self::between(model, Source::Nothing, prompts.to_input(model)?, metric)
     }
 
-    /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
+    /// An experiment that patches values of `source` into the run of `prompts`, on the scale of changes of the metric.
     pub(super) fn between(model: &Model, source: Source, prompts: Input, metric: Metric) -> Result<Self> {
         let config = model.config();
         let of_positions = |one: &Intervention| one.site() == Site::pos_embed();
@@ -201,7 +200,7 @@ impl Patching {
         })
     }
 
-    /// The same on the scale from the corrupt run to the clean one.
+    /// The same experiment on the scale from the corrupt run to the clean run.
     fn against(mut self, clean: &Input, deed: &str) -> Result<Self> {
         self.experiment = Experiment { ablates: false, deed: deed.into(), ..self.experiment };
         self.baseline.clean_run = before_end(&self.experiment.model, clean).run()?;
@@ -210,7 +209,7 @@ impl Patching {
         Ok(self)
     }
 
-    /// A metric for the clean prompts: it looks at the counterparts.
+    /// The metric for the clean prompts, at the counterparts of its positions.
     pub(super) fn for_clean(&self, metric: &Metric) -> Result<Metric> {
         match &self.experiment.source {
             Source::Aligned(_, counterparts) if !self.experiment.ablates => {
@@ -255,7 +254,7 @@ impl Patching {
         }
     }
 
-    /// What is measured: the metric, then the further ones.
+    /// The metric, then the further ones.
     pub(super) fn measured(&self) -> impl Iterator<Item = (&Metric, &Baselines)> {
         self.baseline.measured()
     }

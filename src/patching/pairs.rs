@@ -14,13 +14,13 @@ use crate::{Model, Result, error::PatchError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PromptPair {
-    /// The prompt whose answer is looked for: `When Mary and John went to the shop, John gave the bag to`.
+    /// The clean prompt: `When Mary and John went to the shop, John gave the bag to`.
     pub clean: String,
-    /// The same with something else in it.
+    /// The corrupt prompt: the same with one difference.
     pub corrupt: String,
-    /// What goes on with the clean prompt: `Mary`.
+    /// The right answer to the clean prompt: `Mary`.
     pub answer: String,
-    /// What does not: `John`.
+    /// A wrong answer to the clean prompt: `John`.
     pub wrong: String,
 }
 
@@ -273,5 +273,5 @@ impl PromptPairs {
     }
 }
 
-/// What a template leaves open.
+/// The blank of a template.
 const SLOT: &str = "[X]";

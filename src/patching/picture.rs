@@ -65,7 +65,7 @@ impl PatchSweep {
         }
     }
 
-    /// Which cells are left out.
+    /// The cells that are left out.
     fn hidden(&self) -> ArrayD<bool> {
         match &self.missing {
             Some(missing) => missing.map_axis(Axis(self.axes.len()), |pairs| pairs.iter().all(|&missing| missing)),
@@ -91,7 +91,7 @@ impl PatchSweep {
     }
 }
 
-/// Where the colours of some maps end: with the whole of the clean answer, unless values lie far beyond.
+/// The end of the colour scale: the whole difference, unless values are far beyond it.
 fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
     const FAR: f32 = 1.25;
     let most = maps
@@ -132,8 +132,7 @@ fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
     }
 }
 
-/// Several maps as one picture: those with the same two axes are facets on one scale, each under the name of what was
-/// patched.
+/// Draws several maps as one picture: those with the same two axes are facets on one scale, each under its name.
 ///
 /// # Errors
 /// When there are no maps, or a value is not finite.

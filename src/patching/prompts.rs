@@ -25,13 +25,13 @@ use std::{collections::BTreeMap, ops::Deref};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Corruption {
-    /// The two names change places everywhere, and so do the answers.
+    /// The two names are exchanged everywhere, and so are the answers.
     SwapNames,
-    /// The name that comes again is the other one, so that the answers change places and the beginning stays.
+    /// The other name is repeated, so the answers are exchanged and the beginning stays.
     OtherRepeated,
-    /// The name that comes again is a third one: nothing tells which of the two is the answer.
+    /// A third name stands in place of the repeated one, so nothing tells which of the two is the answer.
     ThirdName,
-    /// Three names that are not in the clean prompt, none twice (p_ABC of Wang et al. 2023).
+    /// Three different names that are not in the clean prompt (p_ABC of Wang et al. 2023).
     NewNames,
 }
 
@@ -86,7 +86,7 @@ impl Deref for IoiPrompts {
 /// A word and its token inside a text.
 type Word = (&'static str, u32);
 
-/// The words that are single tokens, and the templates that then all have one length.
+/// The words that are single tokens, and templates that then have one length.
 struct Words {
     names: Vec<Word>,
     places: Vec<Word>,
@@ -154,14 +154,14 @@ fn fill(template: &str, [first, second, again]: [&str; 3], place: &str, object: 
     words.iter().fold(template.to_owned(), |text, (slot, word)| text.replace(slot, word))
 }
 
-/// The tokens of a text, if the vocabulary has all of it.
+/// The tokens of a text, if all are in the vocabulary.
 fn known(tokenizer: &Tokenizer, text: &str) -> Option<Vec<u32>> {
     let ids = tokenizer.encode(text).ok()?.ids;
     let unknown = tokenizer.special_ids().unk;
     ids.iter().all(|&id| Some(id) != unknown).then_some(ids)
 }
 
-/// The words that add exactly one token, which prints as they do, to a text that they follow.
+/// The words that add exactly one token, with the same string, to the text before them.
 fn single(
     tokenizer: &Tokenizer,
     what: &'static str,

@@ -23,7 +23,7 @@ pub use statistics::Statistics;
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct PatchSweep {
-    /// What was done to each cell, for titles.
+    /// The operation on each cell, for titles.
     pub(super) deed: String,
     pub(super) name: String,
     pub(super) metric: String,
@@ -32,9 +32,9 @@ pub struct PatchSweep {
     pub(super) values: ArrayD<f32>,
     clean: Vec<f32>,
     corrupt: Vec<f32>,
-    /// Where nothing was put in for want of a counterpart, in the shape of the values.
+    /// The cells that have no counterpart, in the shape of the values.
     pub(super) missing: Option<ArrayD<bool>>,
-    /// By further metrics.
+    /// The maps of further metrics.
     others: Vec<Self>,
 }
 
@@ -53,7 +53,7 @@ impl PatchSweep {
         Ok(Self { deed, name, metric, axes, values, clean, corrupt, missing: None, others })
     }
 
-    /// With cells that are missing for some of the pairs; there the metric is the corrupt prompt's to the last bit.
+    /// Marks cells as missing for some pairs. Their metric is exactly that of the corrupt prompt.
     pub(super) fn lacks(&mut self, missing: &ArrayD<bool>) {
         let (pairs, corrupt) = (self.pairs(), &self.corrupt);
         Zip::from(self.values.lanes_mut(pairs)).and(missing.lanes(pairs)).for_each(|mut values, missing| {
@@ -64,12 +64,12 @@ impl PatchSweep {
         self.others.iter_mut().for_each(|other| other.lacks(missing));
     }
 
-    /// With what further metrics said of the same runs.
+    /// Adds the maps of further metrics.
     pub(super) fn beside(self, others: Vec<Self>) -> Self {
         Self { others, ..self }
     }
 
-    /// With these places of one axis, some of them more than once, by every metric.
+    /// Returns the map with these places of one axis, which may repeat, for every metric.
     pub(super) fn repeated(&self, dim: usize, places: &[usize]) -> Self {
         let mut map = self.clone();
         map.axes[dim] = self.axes[dim].picked(places);
@@ -157,7 +157,7 @@ impl PatchSweep {
         }
     }
 
-    /// The change of the metric itself.
+    /// The change of the metric.
     fn change(&self) -> ArrayD<f32> {
         match &self.missing {
             None => self.raw() - statistics::mean(&self.corrupt),
@@ -165,8 +165,8 @@ impl PatchSweep {
         }
     }
 
-    /// The mean over the pairs that have each cell, of something worked out of the metric with it and without;
-    /// `without` where no pair has it.
+    /// The mean of a function of the patched and the corrupt metric over the pairs that have each cell; `without` if no
+    /// pair has it.
     fn mean_of_those_there(&self, of: impl Fn(f32, f32) -> f32, without: f32) -> ArrayD<f32> {
         let (missing, corrupt) = (self.missing(), &self.corrupt);
         Zip::from(self.values.lanes(self.pairs())).and(missing.lanes(self.pairs())).map_collect(|values, missing| {
@@ -317,7 +317,7 @@ impl PatchSweep {
         Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), rows)
     }
 
-    /// What a cell is called.
+    /// The name of a cell.
     fn place(&self, at: &[usize]) -> String {
         let names: Vec<&str> = self.axes.iter().map(|axis| &*axis.name).collect();
         match (&names[..], at) {

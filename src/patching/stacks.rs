@@ -1,4 +1,4 @@
-//! [`Part`]: whose layers the named sweeps are over, in a model of two stacks.
+//! [`Part`]: the stack and attention that the named sweeps are over, in a model with two stacks.
 
 use super::Patching;
 use crate::{

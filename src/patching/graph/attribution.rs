@@ -158,11 +158,11 @@ impl Patching {
     }
 }
 
-/// Each sender's way along the gradient at the receivers, of each site in turn. Norms on the stream turn the ways as they
-/// pass.
+/// The change of each sender times the gradient at the receivers, for each site in turn. Norms on the stream transform
+/// the changes on their way.
 ///
 /// # Shapes
-/// `way`: `[sender, batch, pos, d_model]`; `gradients`: `[batch, pos, receiver, d_model]`, without `receiver` where there
+/// `way`: `[sender, batch, pos, d_model]`; `gradients`: `[batch, pos, receiver, d_model]`, without `receiver` if there
 /// is one; result: `[batch, sender, receiver]`.
 fn effects(
     graph: &Graph,
@@ -214,7 +214,7 @@ struct Table {
 }
 
 impl Table {
-    /// As if no edge did anything, by each metric.
+    /// Tables in which no edge has an effect, one for each metric.
     fn all(patching: &Patching, graph: &Graph) -> Vec<Self> {
         let (senders, receivers) = (graph.senders().len(), graph.receivers().len());
         let of = |corrupt: &Vec<f32>| Self {
@@ -231,7 +231,7 @@ impl Table {
         &mut self.values[start..start + batch]
     }
 
-    /// Adds what the senders do through the receivers of each site, for the texts from `first` on.
+    /// Adds the effects of the senders through the receivers of each site, for the texts from `first` on.
     ///
     /// # Shapes
     /// `effects`: `[batch, sender, receiver]` for each site.

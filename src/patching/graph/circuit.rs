@@ -17,12 +17,12 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Edge {
-    /// What writes.
+    /// The part that writes.
     pub sender: Sender,
-    /// What reads it.
+    /// The part that reads.
     pub receiver: Receiver,
-    /// What it does to the metric, on the scale of the [`EdgeScores`](super::EdgeScores) it comes from; 0 where the
-    /// circuit was written by hand.
+    /// Its effect on the metric, on the scale of the [`EdgeScores`](super::EdgeScores) that it comes from; 0 in a
+    /// circuit written by hand.
     pub score: f32,
 }
 

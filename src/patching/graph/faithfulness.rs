@@ -107,7 +107,7 @@ impl Patching {
     }
 }
 
-/// The mean metric through no edge, and through all.
+/// The mean metric with no edge, and with all edges.
 struct Scale {
     none: f32,
     all: f32,

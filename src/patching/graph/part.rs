@@ -19,7 +19,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sender {
-    /// What enters the first block: token and position embeddings.
+    /// The input of the first block: token and position embeddings.
     Embed,
     /// One attention head.
     #[expect(missing_docs, reason = "their names say it")]
@@ -48,22 +48,22 @@ pub enum Sender {
 #[expect(missing_docs, reason = "the names of the fields say it")]
 #[non_exhaustive]
 pub enum Receiver {
-    /// What a head makes its queries of.
+    /// The input of a head's queries.
     Query { layer: usize, head: usize },
-    /// What a key head makes its keys of.
+    /// The input of a key head's keys.
     Key { layer: usize, head: usize },
-    /// What a key head makes its values of.
+    /// The input of a key head's values.
     Value { layer: usize, head: usize },
-    /// What all heads of the decoder's cross attention make their queries of, in an encoder-decoder.
+    /// The input of the queries of all heads of cross attention, in the decoder of an encoder-decoder.
     CrossQuery { layer: usize },
     /// What an MLP reads.
     Mlp { layer: usize },
-    /// What the final norm reads; of an encoder beside a decoder, the one whose result the decoder looks at.
+    /// The input of the final norm. In an encoder beside a decoder, that of the encoder's final norm.
     Logits,
 }
 
 impl Receiver {
-    /// The block it is in; none for the logits.
+    /// The block of the receiver; none for the logits.
     pub(super) fn layer(self) -> Option<usize> {
         match self {
             Self::Query { layer, .. }
@@ -172,10 +172,10 @@ impl FromStr for Receiver {
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub trait ToSenders {
-    /// The senders, all of them the model's; in an encoder-decoder the experiment knows of which stack.
+    /// The senders, all of them parts of the model. In an encoder-decoder the experiment decides the stack.
     ///
     /// # Errors
-    /// When a name is no sender's, or the model has no such part.
+    /// When a name is not a sender's, or the model has no such part.
     fn senders(&self, model: &Model) -> Result<Vec<Sender>>;
 }
 
@@ -189,10 +189,10 @@ pub trait ToSenders {
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub trait ToReceivers {
-    /// The receivers, all of them the model's; in an encoder-decoder the experiment knows of which stack.
+    /// The receivers, all of them parts of the model. In an encoder-decoder the experiment decides the stack.
     ///
     /// # Errors
-    /// When a name is no receiver's, or the model has no such part.
+    /// When a name is not a receiver's, or the model has no such part.
     fn receivers(&self, model: &Model) -> Result<Vec<Receiver>>;
 }
 

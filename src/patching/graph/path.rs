@@ -13,12 +13,12 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 
-/// What lies between sender and receiver.
+/// The parts between sender and receiver that are recomputed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Between {
-    /// Nothing: the edges alone.
+    /// None: the edges alone.
     Nothing,
-    /// MLPs, which work with what they hear.
+    /// MLPs.
     Mlps,
 }
 
@@ -140,10 +140,10 @@ impl Patching {
         self.mapped((&self.experiment.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
     }
 
-    /// The metrics of every text when what each cell's senders write in the other run reaches the receivers.
+    /// The metrics of every text when the other run's outputs of each cell's senders reach the receivers.
     ///
     /// # Shapes
-    /// `cells`: indices of senders; result: `[metric][cell][batch]`.
+    /// `cells`: indices of senders; result: `[metric, cell, batch]`.
     pub(super) fn along_paths(
         &self,
         ends: &Ends,
@@ -163,7 +163,7 @@ impl Patching {
         Ok(results)
     }
 
-    /// How far the stream that each receiver reads is moved, by its site.
+    /// The change of each receiver's input, by its site.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]`
@@ -222,7 +222,7 @@ impl Patching {
         Ok(arriving)
     }
 
-    /// What `count` senders from `first` on add, in the cells they belong to.
+    /// The change by `count` senders from `first` on, in the cells that they belong to.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]`
@@ -237,7 +237,7 @@ impl Patching {
         Ok(moved.reshape((cells.len() * batch, pos, width))?)
     }
 
-    /// What a norm makes of a change in every cell.
+    /// The output of a norm for a change in every cell.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]` in and out; for `of`: `[cell, batch, pos, d_model]`.
@@ -248,7 +248,7 @@ impl Patching {
         Ok(of(by)?.reshape((rows, pos, width))?)
     }
 
-    /// A number for each row, by whether the sender is among its cell's.
+    /// 1 for each row whose cell has the sender, 0 for the others.
     ///
     /// # Shapes
     /// `[cell * batch, one, one]`
@@ -259,7 +259,7 @@ impl Patching {
         Ok(Tensor::from_vec(values, (cells.len() * batch, 1, 1), &Device::Cpu)?)
     }
 
-    /// The metrics when the receivers read the stream with what arrives, and everything after them what it is given.
+    /// The metrics when the receivers read their changed inputs, and everything after them runs normally.
     fn received(
         &self,
         ends: &Ends,

@@ -60,7 +60,7 @@ impl Circuit {
         graph.draw()
     }
 
-    /// The boxes that a receiver belongs to: of those that share a key head, the ones that do something else here too.
+    /// The boxes of a receiver: of the heads that share a key head, those that have other edges in the circuit.
     fn boxes_of(&self, receiver: Receiver, edges: &[Edge]) -> Vec<Place> {
         let owners = self.graph.fed_by(receiver);
         let Some(&first) = owners.first() else {

@@ -28,7 +28,7 @@ use ndarray::{Array2, Ix2};
 #[derive(Clone)]
 pub struct EdgeScores {
     pub(super) graph: Graph,
-    /// By what they were found, for titles.
+    /// The method, for titles.
     pub(super) how: String,
     sweep: PatchSweep,
 }
