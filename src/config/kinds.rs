@@ -61,6 +61,13 @@ pub enum NormPlace {
 }
 
 /// The norm of queries and keys before their dot product.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::QkNorm, prelude::*};
+/// assert_eq!(Model::open("tests/reference/families/qwen3")?.config().qk_norm, Some(QkNorm::HeadValues));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QkNorm {
@@ -97,6 +104,13 @@ impl Experts {
 }
 
 /// How a text becomes one vector, for sentence embeddings.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::Pooling, prelude::*};
+/// assert_eq!(Model::open("tests/reference/families/bert")?.config().sentence_pooling, Pooling::Mean);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pooling {

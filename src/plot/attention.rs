@@ -55,6 +55,14 @@ const MOST: usize = 100_000;
 
 impl AttentionPattern {
     /// The pattern of a head over a text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = AttentionPattern::new([[1.0, 0.0], [0.3, 0.7]], ["red", "fox"]).draw()?;
+    /// assert!(figure.to_svg().contains("fox@1 → red@0: 0.3"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<Kind, Names>(pattern: impl ToMatrix<Kind>, tokens: impl ToNames<Names>) -> Self {
         let mut kept = Kept::default();
         let (pattern, queries) = (kept.take(pattern.to_matrix()), kept.take(tokens.to_names()));
@@ -63,6 +71,14 @@ impl AttentionPattern {
     }
 
     /// The tokens at the keys, if they belong to another text (cross-attention).
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = AttentionPattern::new([[0.3, 0.7]], ["Katze"]).keys(["the", "cat"]).draw()?; // cross attention
+    /// assert!(figure.to_svg().contains("Katze@0 → cat@1: 0.7"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn keys<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
         self.keys = self.kept.take(tokens.to_names());
         self

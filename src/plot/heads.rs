@@ -86,6 +86,15 @@ impl AttentionHeads {
     }
 
     /// Names of the heads, such as `L2H1`. By default they are `head 0`, `head 1`, ...
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array3, prelude::*};
+    /// let patterns = Array3::<f32>::from_elem((2, 2, 2), 0.5);
+    /// let figure = AttentionHeads::new(patterns, ["a", "b"]).names(["L3H0", "L3H1"]).draw()?;
+    /// assert!(figure.to_svg().contains("L3H1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
         self.names = Some(self.kept.take(names.to_names()).iter().map(|name| printable(name)).collect());
         self

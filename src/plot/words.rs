@@ -106,6 +106,14 @@ impl WordTable {
     }
 
     /// The name of the row axis, and the names of the rows.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::array, prelude::*};
+    /// let cells = array![[("cat".to_string(), 2.5)]];
+    /// assert!(WordTable::new(cells).rows("layer", ["3"]).draw()?.to_svg().contains("layer 3"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rows<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
         self.rows = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self

@@ -29,6 +29,14 @@ impl Repeats {
     }
 
     /// The mean over the runs; `None` without runs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::probe::{Labels, Metrics, Repeats, Score};
+    /// let run = Metrics::from_scores(&[1.0, -1.0], Labels::new([true, false]))?;
+    /// assert_eq!([run.clone(), run].into_iter().collect::<Repeats>().mean(Score::Accuracy), Some(1.0));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self, score: Score) -> Option<f64> {
         let sum: f64 = self.0.iter().map(|run| run.get(score)).sum();
         (!self.0.is_empty()).then(|| sum / self.0.len() as f64)

@@ -96,6 +96,14 @@ impl Metrics {
     ///
     /// # Errors
     /// Fails when the lengths differ, a score is NaN, or only one class occurs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::probe::{Labels, Metrics};
+    /// let metrics = Metrics::from_scores(&[2.0, -1.0, 0.5], Labels::new([true, false, false]))?;
+    /// assert_eq!((metrics.true_positives, metrics.false_positives), (1, 1));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn from_scores(scores: &[f64], labels: impl Borrow<Labels>) -> Result<Self> {
         let labels = labels.borrow();
         labels.check(scores.len())?;

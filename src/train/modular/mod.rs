@@ -233,6 +233,14 @@ impl Recipe for ModularAddition {
 }
 
 /// The results of a model on trained and held-out pairs.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::{Recipe, modular::ModularAddition}};
+/// let evaluation = ModularAddition::default().evaluate(&Model::open("modular-addition-1l")?)?;
+/// assert!(evaluation.to_string().contains("held-out"), "{evaluation}");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
