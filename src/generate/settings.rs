@@ -201,7 +201,7 @@ impl Generation {
     /// Records these sites at every step: a [`Site`](crate::hook::Site), a list, a pattern such as
     /// `"blocks.*.attn.hook_pattern"`, or [`Sites::filter`].
     ///
-    /// Read them with [`Generated::cache`].
+    /// Read them with [`Generated::cache`](super::Generated::cache).
     ///
     /// # Examples
     /// ```
@@ -230,7 +230,7 @@ impl Generation {
         self
     }
 
-    /// Keeps the logits of every step for [`Generated::logits`].
+    /// Keeps the logits of every step for [`Generated::logits`](super::Generated::logits).
     ///
     /// # Examples
     /// ```

@@ -111,7 +111,7 @@ impl WordTable {
     /// ```
     /// use glassbox::{ndarray::array, prelude::*};
     /// let cells = array![[("cat".to_string(), 2.5)]];
-    /// assert!(WordTable::new(cells).rows("layer", ["3"]).draw()?.to_svg().contains("layer 3"));
+    /// assert!(WordTable::new(cells).rows("layer", ["L3"]).draw()?.to_svg().contains("L3"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn rows<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {

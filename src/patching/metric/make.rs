@@ -157,7 +157,7 @@ impl Metric {
     }
 
     /// A metric of your own. The closure receives the logits of the texts at their last positions (see [`Metric::at`]),
-    /// `[batch, d_vocab]`, and returns `[batch]`. [`Patching::attribution`](super::Patching::attribution) needs a
+    /// `[batch, d_vocab]`, and returns `[batch]`. [`Patching::attribution`](crate::patching::Patching::attribution) needs a
     /// closure that gradients can flow through.
     ///
     /// # Examples
