@@ -13,7 +13,9 @@
 //! | `head` | attention head of a layer |
 //! | `kv_head` | head of keys and values; fewer than `head` when queries share them (grouped-query attention) |
 //! | `expert` | expert of a mixture-of-experts layer |
+//! | `chosen` | the positions or experts that were chosen |
 //! | `d_model` | width of the residual stream |
+//! | `d_embed` | width of the embeddings, where a model projects them to `d_model` (ALBERT) |
 //! | `d_head` | width of one head's query, key, value and output |
 //! | `d_mlp` | neurons of a layer's MLP |
 //! | `d_vocab` | entries of the vocabulary |

@@ -8,6 +8,15 @@ use crate::{Result, error::IndexError};
 /// An integer that counts along something: layers, heads, positions, texts. Negative numbers count from the end.
 ///
 /// It can be a literal such as `-1`, an integer variable of any common type, or a reference to one.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let last = run.predictions(-1, 1)?[0].text.clone();
+/// assert_eq!(run.predictions(7_usize, 1)?[0].text, last); // <bos> and seven words
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a whole number: a layer, head or position is an integer, such as 3, or -1 for the last",
     note = "give an integer, such as 3, or -1 for the last; give several to the plural method, as in `.heads([0, 3])`"

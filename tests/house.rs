@@ -6,6 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[path = "house/shapes.rs"]
+mod shapes;
+
 #[test]
 fn no_folder_uses_one_that_stands_above_it() {
     let floors = floors(&fs::read_to_string(source("lib.rs")).unwrap());

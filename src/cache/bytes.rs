@@ -8,6 +8,14 @@ impl ActivationCache {
     /// The number of bytes of the recorded activations.
     ///
     /// A buffer that several of them share counts once.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue")?.record([Site::resid_post(1)]);
+    /// assert_eq!(pass.run()?.cache().bytes(), 4 * 64 * 4); // positions, d_model, bytes of a float
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn bytes(&self) -> usize {
         bytes_of(self.iter().map(|(_, tensor)| tensor))
     }

@@ -64,6 +64,15 @@ impl ActivationCache {
     ///
     /// # Errors
     /// Fails when no hook has this name, or the run did not record it. The error names the nearest recorded sites.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let cache = Model::open("induction-2l")?.run("red fox")?.cache();
+    /// assert_eq!(cache.get(Site::pattern(1))?.dims(), [1, 4, 3, 3]); // [batch, head, query, key]
+    /// assert_eq!(cache.get("blocks.1.attn.hook_pattern")?.dims(), [1, 4, 3, 3]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("__getitem__", "get_act_name"))]
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let recorded = || self.entries.iter().map(|(site, _)| site.to_string());
@@ -99,6 +108,14 @@ impl ActivationCache {
     }
 
     /// Whether the run recorded the site.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let cache = Model::open("induction-2l")?.pass("red fox")?.record([Site::z(1)]).run()?.cache();
+    /// assert!(cache.contains(Site::z(1)) && !cache.contains(Site::z(0)));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn contains(&self, site: impl ToSite) -> bool {
         site.site_in(self.layers).is_ok_and(|site| self.index.contains_key(&site))
     }
@@ -109,6 +126,14 @@ impl ActivationCache {
     }
 
     /// The recorded sites, in the order the forward pass reached them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let cache = Model::open("induction-2l")?.pass("red fox")?.record([Site::z(1), Site::z(0)]).run()?.cache();
+    /// assert_eq!(cache.sites(), [Site::z(0), Site::z(1)]); // in the order of the forward pass
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "keys")]
     pub fn sites(&self) -> Vec<Site> {
         self.entries.iter().map(|(site, _)| *site).collect()
@@ -118,6 +143,16 @@ impl ActivationCache {
     ///
     /// # Shapes
     /// The shape of each site's constructor, such as [`Site::pattern`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let cache = Model::open("induction-2l")?.pass("red fox")?.record("blocks.*.attn.hook_z").run()?.cache();
+    /// for (site, activation) in cache.iter() {
+    ///     assert_eq!(activation.dims(), [1, 3, 4, 16], "{site}");
+    /// }
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "items")]
     pub fn iter(&self) -> IntoIter<(Site, Tensor)> {
         Vec::from(&*self.entries).into_iter()
@@ -136,6 +171,14 @@ impl ActivationCache {
     /// The text that was run.
     ///
     /// In an encoder-decoder model, the text that the decoder read.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let cache = Model::open("induction-2l")?.run("red fox")?.cache();
+    /// assert_eq!(cache.tokens().strings(0), ["<bos>", "red", "fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokens(&self) -> Tokens {
         self.input.tokens()
     }

@@ -13,6 +13,16 @@ use ndarray::{Array2, Array4, Axis, s};
 use std::fmt;
 
 /// The input through which a later head reads an earlier head's output.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let keys = composition_scores(&model, Composition::K)?.read_by((1, 0))?;
+/// let values = composition_scores(&model, Composition::V)?.read_by((1, 0))?;
+/// assert!(keys[[0, 0]] > values[[0, 0]]); // the induction head reads L0H0 through its keys
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Composition {
     /// Its queries: what it looks for depends on the earlier head's output.
@@ -67,6 +77,16 @@ pub struct CompositionScores {
 ///
 /// # Errors
 /// When the model has two stacks and none has been chosen, or K- or V-composition of cross attention is asked for.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let scores = composition_scores(&model, Composition::K)?;
+/// assert_eq!(scores.scores.dim(), (2, 4, 2, 4)); // [layer, head, layer, head]
+/// assert_eq!(scores.strongest().1, (1, 0));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias = "all_composition_scores")]
 pub fn composition_scores(weights: impl ToWeights, composition: Composition) -> Result<CompositionScores> {
     let weights = weights.to_weights();
@@ -111,6 +131,15 @@ impl CompositionScores {
     /// The strongest pair: writer, reader, score.
     ///
     /// If a score is NaN, the first such pair.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = composition_scores(&Model::open("induction-2l")?, Composition::K)?;
+    /// let (writer, reader, score) = scores.strongest();
+    /// assert_eq!(score, scores.scores[[writer.0, writer.1, reader.0, reader.1]]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
         let best = self.scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
         best.map_or(((0, 0), (0, 0), f32::NAN), |((from, i, to, j), &score)| ((from, i), (to, j), score))
@@ -141,6 +170,15 @@ impl CompositionScores {
     ///
     /// # Errors
     /// Fails when there is no such head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = composition_scores(&Model::open("induction-2l")?, Composition::K)?;
+    /// let read = scores.read_by((1, 0))?; // what the induction head reads
+    /// assert!((1..4).all(|head| read[[0, head]] < read[[0, 0]]));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn read_by(&self, head: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
         let (layer, head) = self.at(head)?;
         let mut read = self.scores.slice(s![.., .., layer, head]).to_owned();
@@ -155,6 +193,16 @@ impl CompositionScores {
     ///
     /// # Errors
     /// Fails when there is no such head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = composition_scores(&Model::open("induction-2l")?, Composition::K)?;
+    /// let readers = scores.readers_of((0, 0))?; // who reads the previous-token head
+    /// assert!((1..4).all(|head| readers[[1, head]] < readers[[1, 0]]));
+    /// assert!(readers[[0, 1]].is_nan());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn readers_of(&self, head: (impl ToIndex, impl ToIndex)) -> Result<Array2<f32>> {
         let (layer, head) = self.at(head)?;
         let mut readers = self.scores.slice(s![layer, head, .., ..]).to_owned();
@@ -173,6 +221,14 @@ impl CompositionScores {
     ///
     /// # Errors
     /// Fails when the model has fewer than two layers.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = composition_scores(&Model::open("induction-2l")?, Composition::K)?;
+    /// assert!(scores.figure()?.to_svg().contains("L1H0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let (n_layers, n_heads, ..) = self.scores.dim();
         let pairs = n_layers.saturating_sub(1) * n_heads;

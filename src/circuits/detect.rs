@@ -19,6 +19,16 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use std::borrow::Borrow;
 
 /// How an attention pattern `A` is compared with a detection pattern `D`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{Detector, HeadType, Measure}, prelude::*};
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let score = |measure| Detector::head_type(HeadType::Induction).measure(measure).scores(&run);
+/// let (fraction, share) = (score(Measure::Fraction)?[[1, 0]], score(Measure::Mul)?[[1, 0]]);
+/// assert!(fraction > share); // the first four words have nothing to attend to
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Measure {
     /// The attention to the keys of `D`, averaged over the queries that have any key in `D`; 0 to 1. These are the
@@ -79,6 +89,14 @@ impl Detector {
     }
 
     /// Makes a detector for a known type of head.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::HeadType, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// assert!(Detector::head_type(HeadType::PreviousToken).scores(&run)?[[0, 0]] > 0.8);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn head_type(habit: HeadType) -> Self {
         Self::new(Sought::HeadType(habit))
     }
@@ -87,6 +105,15 @@ impl Detector {
     ///
     /// # Shapes
     /// `[query, key]`
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array2, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let diagonal = Detector::pattern(Array2::eye(8)).scores(&run)?; // attention to the token itself
+    /// assert!(diagonal[[0, 0]] < 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn pattern(pattern: Array2<f32>) -> Self {
         Self::new(Sought::Pattern(pattern))
     }
@@ -104,6 +131,15 @@ impl Detector {
     }
 
     /// How patterns are compared; [`Measure::Fraction`] unless said otherwise.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::{HeadType, Measure}, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let scores = Detector::head_type(HeadType::PreviousToken).measure(Measure::Abs).scores(&run)?;
+    /// assert!(scores.iter().all(|score| (-1.0..=1.0).contains(score)));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
@@ -112,6 +148,15 @@ impl Detector {
     /// Scores only these heads, given as layer and head.
     ///
     /// The others are NaN (-1 in TransformerLens).
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::HeadType, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let scores = Detector::head_type(HeadType::Induction).heads([(1, 0), (1, -1)]).scores(&run)?;
+    /// assert_eq!(scores.iter().filter(|score| !score.is_nan()).count(), 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn heads(mut self, heads: impl IntoIterator<Item = (impl ToIndex, impl ToIndex)>) -> Self {
         let index = |(layer, head): (_, _)| (ToIndex::to_index(layer), ToIndex::to_index(head));
         self.heads = Some(heads.into_iter().map(index).collect());
@@ -119,12 +164,31 @@ impl Detector {
     }
 
     /// Leaves out attention to the first token, where heads often attend when they find nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::{HeadType, Measure}, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let induction = Detector::head_type(HeadType::Induction).measure(Measure::Mul);
+    /// let (all, without) = (induction.clone().scores(&run)?, induction.exclude_bos().scores(&run)?);
+    /// assert!(without[[1, 0]] > all[[1, 0]]); // the head rests on the first token when it finds nothing
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn exclude_bos(mut self) -> Self {
         self.exclude_bos = true;
         self
     }
 
     /// Leaves out attention from a token to itself.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::HeadType, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let scores = Detector::head_type(HeadType::PreviousToken).exclude_current_token().scores(&run)?;
+    /// assert!(scores[[0, 0]] > 0.8);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn exclude_current_token(mut self) -> Self {
         self.exclude_current_token = true;
         self
@@ -143,6 +207,15 @@ impl Detector {
     /// When the run did not record the attention patterns (at all positions), a head does not exist, the model has two
     /// stacks and none has been chosen, or the pattern does not fit the texts or, in a stack that reads from left to right,
     /// looks ahead.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::HeadType, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let scores = Detector::head_type(HeadType::Induction).scores(&run)?;
+    /// assert_eq!(scores.dim(), (2, 4)); // [layer, head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn scores(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
         let run = run.borrow();
         let config = run.model().config();

@@ -45,6 +45,14 @@ impl Eigenvalues {
     ///
     /// # Shapes
     /// `[..]`: one for each matrix
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let values = Model::open("induction-2l")?.ov_all()?.eigenvalues()?;
+    /// assert_eq!(values.positive_share().shape(), [2, 4]); // one number for each head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn positive_share(&self) -> ArrayD<f32> {
         let last = Axis(self.re.ndim().saturating_sub(1));
         let (sum, sizes) = (self.re.sum_axis(last), self.sizes().sum_axis(last));
@@ -55,6 +63,14 @@ impl Eigenvalues {
     ///
     /// # Shapes
     /// `[.., m]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let sizes = Model::open("induction-2l")?.ov_all()?.eigenvalues()?.sizes();
+    /// assert!(sizes[[1, 0, 0]] >= sizes[[1, 0, 1]]); // largest first
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn sizes(&self) -> ArrayD<f32> {
         ndarray::Zip::from(&self.re).and(&self.im).map_collect(|re, im| re.hypot(*im))
     }
@@ -63,6 +79,14 @@ impl Eigenvalues {
     ///
     /// # Errors
     /// Fails when there are none.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert!(head.eigenvalues()?.figure()?.to_svg().contains("<circle"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let name = |at: ndarray::IxDyn| {
             let at: Vec<String> = ndarray::Dimension::slice(&at).iter().map(usize::to_string).collect();

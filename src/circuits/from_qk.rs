@@ -90,6 +90,16 @@ pub fn attention_from_qk(
 /// Scores and patterns computed from queries and keys.
 ///
 /// Made by [`attention_from_qk`]. A notebook shows the patterns of all heads on the first text.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::attention_from_qk, prelude::*};
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let (q, k) = (run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?);
+/// let sharper = attention_from_qk(&run, 1, (q * 2.0)?, k)?; // a picture of all heads, in a notebook
+/// assert_eq!(sharper.pattern().dims(), [1, 4, 8, 8]); // [batch, head, query, key]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct AttentionFromQk {
     model: Model,
@@ -104,6 +114,16 @@ impl AttentionFromQk {
     ///
     /// # Shapes
     /// `[batch, head, query, key]`
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::attention_from_qk, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let (q, k) = (run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?);
+    /// let scores = attention_from_qk(&run, 1, q, k)?.scores();
+    /// assert_eq!(scores.i((0, 0, 0, 1))?.to_scalar::<f32>()?, f32::NEG_INFINITY); // a later key
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn scores(&self) -> Tensor {
         self.scores.clone()
     }
@@ -112,6 +132,16 @@ impl AttentionFromQk {
     ///
     /// # Shapes
     /// `[batch, head, query, key]`
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::attention_from_qk, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let (q, k) = (run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?);
+    /// let pattern = attention_from_qk(&run, 1, q, k)?.pattern();
+    /// assert!(pattern.i((0, 0, -1, 4))?.to_scalar::<f32>()? > 0.8); // from the second "blue" to "owl"
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn pattern(&self) -> Tensor {
         self.pattern.clone()
     }
@@ -120,6 +150,15 @@ impl AttentionFromQk {
     ///
     /// # Errors
     /// Fails when the patterns cannot be drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::attention_from_qk, prelude::*};
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let (q, k) = (run.cache().get(Site::q(1))?, run.cache().get(Site::k(1))?);
+    /// assert!(attention_from_qk(&run, 1, q, k)?.draw()?.to_svg().contains("blue"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self) -> Result<Figure> {
         let first = self.pattern.get(0)?;
         let values = Array3::from_shape_vec(first.dims3()?, first.flatten_all()?.to_vec1::<f32>()?);

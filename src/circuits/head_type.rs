@@ -8,6 +8,15 @@ use std::fmt;
 /// A type of attention head, defined by the keys it attends to ([Elhage et al.
 /// 2021](https://transformer-circuits.pub/2021/framework/index.html), [Olsson et al.
 /// 2022](https://arxiv.org/abs/2209.11895)).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+/// assert_eq!(labels.head_type(1, 0), Some(HeadType::Induction));
+/// assert_eq!(HeadType::PreviousToken.to_string(), "previous token");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias(
     "previous_token_head",
     "duplicate_token_head",

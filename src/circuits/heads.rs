@@ -51,6 +51,16 @@ pub struct HeadScores {
 ///
 /// # Errors
 /// Fails when the run did not record the attention patterns.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let scores = head_scores(&run)?; // three maps, in a notebook
+/// assert_eq!(scores.induction.dim(), (2, 4)); // [layer, head]
+/// assert!(scores.previous_token[[0, 0]] > 0.8);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias("detect_head", "head_detector", "induction_score", "prev_attn_scores"))]
 pub fn head_scores(run: impl Borrow<Run>) -> Result<HeadScores> {
     let run = run.borrow();
@@ -86,6 +96,14 @@ impl HeadScores {
     ///
     /// # Shapes
     /// `[layer, head]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = head_scores(&Model::open("induction-2l")?.run("red fox blue owl red fox blue")?)?;
+    /// assert_eq!(scores.of(HeadType::Induction), scores.induction);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn of(&self, habit: HeadType) -> Array2<f32> {
         match habit {
             HeadType::PreviousToken => self.previous_token.clone(),
@@ -95,6 +113,15 @@ impl HeadScores {
     }
 
     /// Layer, head and score of the strongest previous-token head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = head_scores(&Model::open("induction-2l")?.run("red fox blue owl red fox blue")?)?;
+    /// let (layer, head, score) = scores.strongest_previous_token();
+    /// assert!((layer, head) == (0, 0) && score > 0.8);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest_previous_token(&self) -> (usize, usize, f32) {
         strongest(&self.previous_token)
     }
@@ -116,6 +143,15 @@ impl HeadScores {
     }
 
     /// Layer, head and score of the strongest induction head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = head_scores(&Model::open("induction-2l")?.run("red fox blue owl red fox blue")?)?;
+    /// let (layer, head, score) = scores.strongest_induction();
+    /// assert!((layer, head) == (1, 0) && score > 0.8);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest_induction(&self) -> (usize, usize, f32) {
         strongest(&self.induction)
     }
@@ -151,6 +187,14 @@ impl HeadScores {
     ///
     /// # Errors
     /// Fails when the model has no heads.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = head_scores(&Model::open("induction-2l")?.run("red fox blue owl red fox blue")?)?;
+    /// assert!(scores.figure()?.to_svg().contains("induction"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         map_heads([
             ("previous token", &self.previous_token),

@@ -46,6 +46,14 @@ const TEXTS: usize = 4;
 ///
 /// # Errors
 /// Fails when the model cannot read repeated tokens or has two stacks, or its attention contains NaN.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+/// assert_eq!(labels.head_type(0, 0), Some(HeadType::PreviousToken));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn label_heads(model: &Model, seed: u64) -> Result<HeadLabels> {
     let config = model.config();
     if config.architecture == Architecture::EncoderDecoder {
@@ -81,6 +89,16 @@ impl HeadLabels {
     }
 
     /// The type with a head's best score, and that score; `None` if there is no such head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+    /// let (_, score) = labels.best(1, 0).unwrap();
+    /// assert_eq!(score, labels.scores.induction[[1, 0]]);
+    /// assert!(labels.best(7, 0).is_none()); // no such layer
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn best(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<(HeadType, f32)> {
         let (layer, head) = head_among((layer, head), self.dim()).ok()?;
         let score = |habit| Some((habit, *self.scores.of(habit).get([layer, head])?));
@@ -88,11 +106,28 @@ impl HeadLabels {
     }
 
     /// The type of a head; `None` if its best score is below the threshold, or there is no such head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+    /// assert_eq!(labels.head_type(-1, 0), Some(HeadType::Induction));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn head_type(&self, layer: impl ToIndex, head: impl ToIndex) -> Option<HeadType> {
         self.best(layer, head).filter(|best| best.1 >= self.threshold).map(|best| best.0)
     }
 
     /// The heads of a type, strongest first: layer, head, score.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+    /// let (layer, head, score) = labels.heads(HeadType::PreviousToken)[0];
+    /// assert!((layer, head) == (0, 0) && score > 0.9);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn heads(&self, habit: HeadType) -> Vec<(usize, usize, f32)> {
         let (layers, heads) = self.dim();
         let all = (0..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head)));
@@ -112,6 +147,14 @@ impl HeadLabels {
     ///
     /// # Errors
     /// Fails when the model has no heads.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let labels = label_heads(&Model::open("induction-2l")?, 0)?;
+    /// assert!(labels.figure()?.to_svg().contains("ind"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let (layers, heads) = self.dim();
         let names = head_names(0..layers, heads);

@@ -6,6 +6,15 @@ use ndarray::{Array2, ArrayD, Ix2};
 
 /// A number for each head of a model: attention scores, copying scores, norms, direct effects, or a patching sweep over
 /// heads.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::HeadValues, prelude::*};
+/// let norms = Model::open("induction-2l")?.ov_all()?.norm()?; // a tensor
+/// assert_eq!(norms.per_head()?.dim(), (2, 4)); // [layer, head]
+/// map_heads([("size of W_V W_O", &norms)])?.draw()?;
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait HeadValues {
     /// Returns the numbers.
     ///

@@ -39,15 +39,24 @@ pub fn copying_scores(weights: impl ToWeights) -> Result<Array2<f32>> {
     share(&weights.ov_all()?, &back)
 }
 
-/// How much each head looks for the token it reads: as [`copying_scores`], of `W_E W_Q W_K^T W_E^T`. High in heads that
-/// look at earlier copies of the present token. In an encoder-decoder, give the weights of a stack, or those of its cross
-/// attention, which match the decoder's tokens with the encoder's.
+/// How much each head attends to copies of the token it reads: as [`copying_scores`], for `W_E W_Q W_K^T W_E^T`. It is
+/// high in heads that attend to earlier copies of the current token. In an encoder-decoder, give the weights of a
+/// stack, or those of its cross attention, which match the decoder's tokens with the encoder's.
 ///
 /// # Shapes
 /// `[layer, head]`, -1 to 1
 ///
 /// # Errors
 /// When the model has two stacks and none has been chosen.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::matching_scores, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let scores = matching_scores(&model)?; // [layer, head]
+/// assert!(scores.iter().all(|score| (-1.0..=1.0).contains(score)));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn matching_scores(weights: impl ToWeights) -> Result<Array2<f32>> {
     let weights = weights.to_weights();
     share(&weights.qk_all()?, &among_tokens(&weights)?)
@@ -92,7 +101,7 @@ pub fn prefix_matching_scores(weights: impl ToWeights, through: (impl ToIndex, i
     Ok(scores)
 }
 
-/// `W_E^T W_E`, of what is looked at and of what looks: `[d_model, d_model]`.
+/// `W_E^T W_E`, from the embedding of the keys and that of the queries: `[d_model, d_model]`.
 fn among_tokens(weights: &WeightViews) -> Result<Tensor> {
     Ok(ops::linear(&looked_at(weights)?.t()?, &weights.w_e()?, None)?)
 }

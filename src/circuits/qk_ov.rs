@@ -21,6 +21,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// assert_eq!(weights.qk(1)?.dims(), [4, 64, 64]); // [head, d_model, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "QK")]
     pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         let (weights, layer) = (self.ungrouped(), layer.to_index());
@@ -34,6 +42,15 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// let head = weights.ov(1)?.get(0)?;
+    /// assert_eq!((head.dims(), head.inner()), (vec![64, 64], 16)); // of rank 16 at most
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "OV")]
     pub fn ov(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         let (weights, layer) = (self.ungrouped(), layer.to_index());
@@ -47,6 +64,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails in a model with two stacks when neither has been chosen.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// assert_eq!(weights.qk_all()?.dims(), [2, 4, 64, 64]); // [layer, head, d_model, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn qk_all(&self) -> Result<FactoredMatrix> {
         let weights = self.ungrouped();
         let keys = weights.stacked(WeightViews::w_k)?.transpose(2, 3)?;
@@ -60,6 +85,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails in a model with two stacks when neither has been chosen.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// assert_eq!(weights.ov_all()?.norm()?.dims(), [2, 4]); // a number for each head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn ov_all(&self) -> Result<FactoredMatrix> {
         let weights = self.ungrouped();
         FactoredMatrix::new(&weights.stacked(WeightViews::w_v)?, &weights.stacked(WeightViews::w_o)?)
@@ -77,6 +110,15 @@ impl Model {
     ///
     /// # Errors
     /// Fails when there is no such layer, or the model has two stacks.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let spectrum = model.qk(0)?.get(0)?.svd()?.s.to_vec1::<f32>()?;
+    /// assert!(spectrum.len() == 16 && spectrum[0] >= spectrum[1]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "QK")]
     pub fn qk(&self, layer: impl ToIndex) -> Result<FactoredMatrix> {
         self.weights().qk(layer)
@@ -114,6 +156,14 @@ impl Model {
     ///
     /// # Errors
     /// Fails when the model has two stacks.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.qk_all()?.at([1, 0])?.dims(), [64, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn qk_all(&self) -> Result<FactoredMatrix> {
         self.weights().qk_all()
     }
@@ -127,6 +177,15 @@ impl Model {
     ///
     /// # Errors
     /// Fails when the model has two stacks.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let copying = model.ov_all()?.eigenvalues()?.positive_share();
+    /// assert_eq!(copying.shape(), [2, 4]); // [layer, head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn ov_all(&self) -> Result<FactoredMatrix> {
         self.weights().ov_all()
     }

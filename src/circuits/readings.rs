@@ -20,6 +20,15 @@ use ndarray::Array2;
 use std::fmt;
 
 /// A weight matrix whose singular vectors can be read as tokens.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let reading = svd_reading(&model, Writes::Head { layer: 1, head: 0 }, 2)?; // its two strongest directions
+/// assert_eq!(reading.raised(0, 5).len(), 5); // the five tokens that the first one raises most
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writes {
     /// The output of a head: the right singular vectors of `W_V W_O`.
@@ -88,6 +97,15 @@ pub struct SvdReading {
 ///
 /// # Errors
 /// Fails when there is no such layer or head, `vectors` is 0, or the model does not have logits.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+/// let model = Model::open("grammar-4l")?;
+/// let reading = svd_reading(&model, Writes::MlpOut { layer: 3 }, 3)?; // a table, in a notebook
+/// assert!(reading.singular_values[0] >= reading.singular_values[2]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias("SVDInterpreter", "svd_interpreter", "get_singular_vectors", "plot_matrix"))]
 pub fn svd_reading(model: &Model, of: Writes, vectors: usize) -> Result<SvdReading> {
     if vectors == 0 {
@@ -140,6 +158,15 @@ impl SvdReading {
     /// The `k` tokens whose logits a direction raises most, and by how much.
     ///
     /// Empty if there is no such direction.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+    /// let reading = svd_reading(&Model::open("induction-2l")?, Writes::Head { layer: 1, head: 0 }, 2)?;
+    /// let tokens = reading.raised(0, 2);
+    /// assert!(tokens[0].1 >= tokens[1].1); // strongest first
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn raised(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
         self.strongest(vector, k, 1.0)
     }
@@ -147,6 +174,14 @@ impl SvdReading {
     /// The `k` tokens whose logits a direction lowers most, and by how much.
     ///
     /// Empty if there is no such direction.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+    /// let reading = svd_reading(&Model::open("induction-2l")?, Writes::Head { layer: 1, head: 0 }, 2)?;
+    /// assert!(reading.lowered(0, 1)[0].1 < 0.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn lowered(&self, vector: usize, k: usize) -> Vec<(String, f32)> {
         self.strongest(vector, k, -1.0)
     }
@@ -161,6 +196,15 @@ impl SvdReading {
     ///
     /// # Errors
     /// Fails when a value is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::{Writes, svd_reading}, prelude::*};
+    /// let reading = svd_reading(&Model::open("induction-2l")?, Writes::Head { layer: 1, head: 0 }, 2)?;
+    /// let word = reading.raised(0, 1)[0].0.clone();
+    /// assert!(reading.figure()?.to_svg().contains(&word));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         const SHOWN: usize = 5;
         let shown = SHOWN.min(self.model.config().d_vocab);

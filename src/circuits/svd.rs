@@ -13,6 +13,16 @@ use rayon::prelude::*;
 ///
 /// # Shapes
 /// For a matrix `[.., l, r]` with factors of inner size `m`: `k` values, at most as many as `l`, `m` and `r`.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let embed = Model::open("induction-2l")?.weights().w_e()?;
+/// let parts = svd(&embed)?; // u diag(s) v^T
+/// let again = parts.u.broadcast_mul(&parts.s)?.matmul(&parts.v.t()?)?;
+/// assert!((again - embed)?.abs()?.max_all()?.to_scalar::<f32>()? < 1e-4);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Svd {

@@ -56,6 +56,16 @@ pub struct TokenCircuit {
 ///
 /// # Errors
 /// Fails when there is no such head, a text is not a single token, or the model does not have logits.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::ov_circuit, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let words = ["red", "fox", "blue"];
+/// let circuit = ov_circuit(&model, (1, 0), words, words)?; // a heatmap, in a notebook
+/// assert!(circuit.values[[0, 0]] > circuit.values[[0, 1]]); // attending to "red" raises "red"
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn ov_circuit(
     model: &Model,
     head: (impl ToIndex, impl ToIndex),
@@ -74,6 +84,15 @@ pub fn ov_circuit(
 ///
 /// # Errors
 /// Fails when there is no such head, or a text is not a single token.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::qk_circuit, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// let circuit = qk_circuit(&model, (1, 0), ["red", "fox"], ["red", "fox", "blue"])?;
+/// assert_eq!(circuit.values.dim(), (2, 3)); // queries down, keys across
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn qk_circuit(
     model: &Model,
     head: (impl ToIndex, impl ToIndex),
@@ -206,6 +225,14 @@ fn said(model: &Model) -> Result<Tensor> {
 ///
 /// # Errors
 /// Fails when there is no such head.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::full_qk, prelude::*};
+/// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+/// assert_eq!(full_qk(&model, (1, 0))?.dims(), [374, 374]); // [d_vocab, d_vocab]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias = "full_QK_circuit")]
 pub fn full_qk(model: &Model, head: (impl ToIndex, impl ToIndex)) -> Result<FactoredMatrix> {
     let head = model.head_at(head)?;
@@ -249,6 +276,15 @@ impl TokenCircuit {
     ///
     /// # Errors
     /// Fails when a value is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{circuits::ov_circuit, prelude::*};
+    /// let model = Model::open("induction-2l")?.processed(Processing::default())?;
+    /// let circuit = ov_circuit(&model, (1, 0), ["red", "fox"], ["red", "fox"])?;
+    /// assert!(circuit.figure()?.to_svg().contains("fox"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let labels = |tokens: &[String]| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>();
         let map = Heatmap::new(self.values.clone())

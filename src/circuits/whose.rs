@@ -3,8 +3,8 @@
 use crate::{Model, Result, error::CircuitsError, weights::WeightViews};
 use candle_core::Tensor;
 
-/// Whose heads a score of weights is for: a model of one stack, or one stack of an encoder-decoder, such as
-/// `model.weights().decoder()?` or, for its look at the encoder, `model.weights().cross_attention()?`.
+/// The weights whose heads are scored: a model of one stack, or one stack of an encoder-decoder, such as
+/// `model.weights().decoder()?` or, for cross attention, `model.weights().cross_attention()?`.
 ///
 /// # Examples
 /// ```
@@ -48,7 +48,8 @@ pub(super) fn looked_at(weights: &WeightViews) -> Result<Tensor> {
     if weights.looks_across() { weights.encoder()?.w_e() } else { weights.w_e() }
 }
 
-/// Fails for cross attention, whose keys and values read what the encoder gave, where earlier heads wrote nothing.
+/// Fails for cross attention, whose keys and values read the encoder's output, to which earlier heads of the decoder do
+/// not write.
 pub(super) fn need_one_stream(weights: &WeightViews, what: &'static str) -> Result<()> {
     if !weights.looks_across() {
         return Ok(());

@@ -20,6 +20,13 @@ pub enum Architecture {
 }
 
 /// The kind of norm before attention, MLP and unembedding.
+///
+/// # Examples
+/// ```
+/// use glassbox::model::Normalization;
+/// assert_eq!(glassbox::Model::open("induction-2l")?.config().normalization, Normalization::LayerNorm);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Normalization {
@@ -33,6 +40,13 @@ pub enum Normalization {
 }
 
 /// Where the norms of a block are applied.
+///
+/// # Examples
+/// ```
+/// use glassbox::model::NormPlace;
+/// assert_eq!(glassbox::Model::open("induction-2l")?.config().norm_place, NormPlace::Pre);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NormPlace {
@@ -47,6 +61,13 @@ pub enum NormPlace {
 }
 
 /// The norm of queries and keys before their dot product.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::QkNorm, prelude::*};
+/// assert_eq!(Model::open("tests/reference/families/qwen3")?.config().qk_norm, Some(QkNorm::HeadValues));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QkNorm {
@@ -57,6 +78,14 @@ pub enum QkNorm {
 }
 
 /// A mixture of experts: each token goes through some of several MLPs.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("tests/reference/families/mixtral")?;
+/// assert!(model.config().experts.is_some_and(|experts| experts.per_token < experts.count));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Experts {
@@ -75,6 +104,13 @@ impl Experts {
 }
 
 /// How a text becomes one vector, for sentence embeddings.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::Pooling, prelude::*};
+/// assert_eq!(Model::open("tests/reference/families/bert")?.config().sentence_pooling, Pooling::Mean);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pooling {
@@ -86,6 +122,14 @@ pub enum Pooling {
 }
 
 /// The heads that read the last residual stream.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let heads = Model::open("induction-2l")?.config().heads;
+/// assert!(heads.unembed && !heads.mlm); // logits, and no masked-LM head
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Heads {

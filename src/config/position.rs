@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// How a model represents the positions of tokens.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::Position, prelude::*};
+/// assert_eq!(Model::open("induction-2l")?.config().position, Position::Learned);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Position {

@@ -4,6 +4,14 @@ use crate::{Result, error::WeightsError};
 use std::fmt;
 
 /// A rewriting of the weights that preserves every log-probability.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, weights::Step};
+/// let processed = Model::open("induction-2l")?.fold_ln()?;
+/// assert!(format!("{:?}", processed.processing()).contains(&format!("{:?}", Step::FoldLn)));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Folds a norm's weight and bias into the matrices that read it: [`Model::fold_ln`](crate::Model::fold_ln).

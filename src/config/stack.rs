@@ -11,9 +11,9 @@ use std::borrow::Cow;
 /// # Examples
 /// ```
 /// use glassbox::{Model, hook::Stack};
-/// let model = Model::open("tests/reference/t5")?;
+/// let model = Model::open("tests/reference/families/t5")?;
 /// let encoder = model.config().stack(Stack::Encoder)?;
-/// assert_eq!(encoder.n_heads * encoder.d_head, 32);
+/// assert_eq!(encoder.n_heads * encoder.d_head, 24);
 /// assert!(Model::open("induction-2l")?.config().stack(Stack::Encoder).is_err());
 /// # Ok::<(), glassbox::Error>(())
 /// ```

@@ -8,6 +8,13 @@ use super::{
 };
 
 /// What a fact is about.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Relation, facts};
+/// let colours: Vec<_> = facts().into_iter().filter(|fact| fact.relation == Relation::Colour).collect();
+/// assert!(colours.iter().any(|fact| fact.subject == "lemons" && fact.value == "yellow"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Relation {
     /// `The capital of France is Paris.`
@@ -21,6 +28,13 @@ pub enum Relation {
 }
 
 /// The wording in which a fact is stated.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Wording, facts};
+/// let france = facts().into_iter().find(|fact| fact.subject == "France").unwrap();
+/// assert_eq!(france.statement(Wording::Other), "France has the capital");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Wording {
     /// `The capital of France is`, `The colour of lemons is`, `All lemons are`, `The boat belongs to`.
@@ -35,6 +49,13 @@ impl Wording {
 }
 
 /// A fact of the small world.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::facts;
+/// let france = facts().into_iter().find(|fact| fact.subject == "France").unwrap();
+/// assert_eq!(france.value, "Paris");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fact {
     /// What the fact is about.
@@ -65,6 +86,15 @@ pub fn facts() -> Vec<Fact> {
 impl Fact {
     /// Returns the statement up to its value: `The capital of France is` or, in the other wording, `France has the
     /// capital`.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{corpus::{Wording, facts}, prelude::*};
+    /// let france = facts().into_iter().find(|fact| fact.subject == "France").unwrap();
+    /// let run = Model::open("grammar-4l")?.run(france.statement(Wording::Plain))?;
+    /// assert_eq!(run.predictions(-1, 1)?[0].text, france.value);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn statement(&self, wording: Wording) -> String {
         let Self { relation, subject, .. } = self;
         match (relation, wording) {
@@ -80,6 +110,13 @@ impl Fact {
     }
 
     /// Returns the question and its answer up to the value: `What is the capital of France? It is`.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::corpus::facts;
+    /// let france = facts().into_iter().find(|fact| fact.subject == "France").unwrap();
+    /// assert_eq!(france.question(), "What is the capital of France? It is");
+    /// ```
     pub fn question(&self) -> String {
         match self.relation {
             Relation::Capital => format!("What is the capital of {}? It is", self.subject),

@@ -41,6 +41,13 @@ pub fn grammar(seed: u64) -> Grammar {
 }
 
 /// An endless iterator over [`Sentence`]s.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Grammar, grammar};
+/// let sentences: Grammar = grammar(0);
+/// assert_eq!(sentences.take(3).count(), 3);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Grammar {
     material: Partition,
@@ -49,6 +56,13 @@ pub struct Grammar {
 
 impl Grammar {
     /// Returns the sentences of some material. The same seed returns the same sentences.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::corpus::{Grammar, Partition};
+    /// let texts = |seed| Grammar::new(Partition::HeldOut, seed).take(3).map(|sentence| sentence.text());
+    /// assert!(texts(0).eq(texts(0)) && !texts(0).eq(texts(1)));
+    /// ```
     pub fn new(material: Partition, seed: u64) -> Self {
         Self { material, rng: StdRng::seed_from_u64(seed) }
     }

@@ -3,6 +3,13 @@
 use super::Relation;
 
 /// What a sentence is an example of.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Kind, grammar};
+/// let list = grammar(0).find(|sentence| sentence.kind == Kind::List).unwrap();
+/// assert!(list.text().starts_with("List: "));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// `The keys to the cabinet are rusty.`, with this many nouns between subject and verb.

@@ -20,6 +20,15 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 const MORE: usize = 3;
 
 /// What two prompts differ in.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Contrast, Partition, pairs};
+/// let pair = &pairs(Contrast::RelativeClause, Partition::All, 1, 0)?[0];
+/// println!("{} / {}", pair.clean, pair.corrupt); // The boys that the girl likes / The boy that the girl likes
+/// assert_ne!(pair.clean, pair.corrupt);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contrast {
     /// The number of the subject, with nouns of the other number between it and its verb:

@@ -7,6 +7,16 @@ use super::Wording;
 /// Held out are one in eight pairs of names, one in eight pairs of a subject and the noun beside it, and the judgements
 /// ("...: true.") of one in seven combinations of a fact and a wording. Such a fact is judged in its other wording
 /// only. So no training text contains what is measured on held-out sentences.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Contrast, Partition, pairs};
+/// let contrast = Contrast::Agreement { attractors: 1 };
+/// let [seen, held_out] = [Partition::Training, Partition::HeldOut].map(|part| pairs(contrast, part, 20, 0));
+/// let seen: Vec<_> = seen?.into_iter().map(|pair| pair.clean).collect();
+/// assert!(held_out?.iter().all(|pair| !seen.contains(&pair.clean)));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Partition {
     /// The whole grammar.

@@ -1,6 +1,13 @@
 //! [`Word`]: one word of a sentence and its labels.
 
 /// PartOfSpeech of speech, with the tags of [Universal Dependencies](https://universaldependencies.org/u/pos/).
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{PartOfSpeech, grammar};
+/// let sentence = grammar(0).next().unwrap();
+/// assert_eq!(sentence.words.last().unwrap().part, PartOfSpeech::Punctuation);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PartOfSpeech {
     /// `key`, `keys`.
@@ -30,6 +37,13 @@ pub enum PartOfSpeech {
 }
 
 /// Grammatical number.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{GrammaticalNumber, grammar};
+/// let are = grammar(0).flat_map(|sentence| sentence.words).find(|word| word.text == "are").unwrap();
+/// assert_eq!(are.number, Some(GrammaticalNumber::Plural));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GrammaticalNumber {
     /// Singular, `key`.
@@ -43,6 +57,12 @@ impl GrammaticalNumber {
     pub(super) const BOTH: [Self; 2] = [Self::Singular, Self::Plural];
 
     /// The other number.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::corpus::GrammaticalNumber;
+    /// assert_eq!(GrammaticalNumber::Plural.other(), GrammaticalNumber::Singular);
+    /// ```
     pub fn other(self) -> Self {
         match self {
             Self::Singular => Self::Plural,
@@ -52,6 +72,13 @@ impl GrammaticalNumber {
 }
 
 /// Grammatical tense.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Tense, grammar};
+/// let was = grammar(0).flat_map(|sentence| sentence.words).find(|word| word.text == "was").unwrap();
+/// assert_eq!(was.tense, Some(Tense::Past));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tense {
     /// `is`, `sings`.
@@ -61,6 +88,13 @@ pub enum Tense {
 }
 
 /// Grammatical gender, which English marks only on pronouns.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Gender, grammar};
+/// let herself = grammar(0).flat_map(|sentence| sentence.words).find(|word| word.text == "herself").unwrap();
+/// assert_eq!(herself.gender, Some(Gender::Feminine));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Gender {
     /// `he`, `himself`.
@@ -70,6 +104,13 @@ pub enum Gender {
 }
 
 /// What a word refers to.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{Entity, grammar};
+/// let france = grammar(0).flat_map(|sentence| sentence.words).find(|word| word.text == "France").unwrap();
+/// assert_eq!(france.entity, Some(Entity::Country));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entity {
     /// `Mary`, `farmers`, and the pronouns that refer to them.
@@ -91,6 +132,14 @@ pub enum Entity {
 }
 
 /// One word or punctuation mark, which is one token, with its labels.
+///
+/// # Examples
+/// ```
+/// use glassbox::corpus::{PartOfSpeech, grammar};
+/// let is = grammar(0).flat_map(|sentence| sentence.words).find(|word| word.text == "is").unwrap();
+/// assert_eq!(is.part, PartOfSpeech::Auxiliary);
+/// assert!(is.subject.is_some());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Word {

@@ -1,4 +1,4 @@
-//! The stream at successive places.
+//! The residual stream at successive sites ([`Run::accumulated_resid`]).
 
 use super::{Part, ResidStack, of_run::stream_at};
 use crate::{
@@ -8,16 +8,18 @@ use crate::{
 };
 
 impl Run {
-    /// The residual stream as it grows: at the start of every block (with `middle` also within) up to and with `site`.
-    /// Labels are `0_pre`, `0_mid`, ..., and `final_post` for the stream leaving the last block: `accumulated_resid` of
-    /// TransformerLens. In models whose norms stand on the sum (BERT), a block's end is what the next one reads,
-    /// `hook_normalized_resid_post`. Of an encoder-decoder it is the stream of the site's stack.
+    /// Returns the residual stream at the start of every block, and with `middle` also in the middle of every block, up
+    /// to and including `site`: TransformerLens's `accumulated_resid`.
     ///
-    /// Its `logit_attrs` reads every stream with the scale that the final norm had at the end of the run. After
-    /// [`ResidStack::recompute_ln`] each has its own scale, as in the logit lens.
+    /// The labels are `0_pre`, `0_mid`, ..., and `final_post` for the stream that leaves the last block. In post-norm
+    /// models (BERT) a block ends at `hook_normalized_resid_post`, which the next block reads. In an encoder-decoder it
+    /// is the stream of the site's stack.
+    ///
+    /// [`ResidStack::logit_attrs`] reads every stream with the scale that the final norm had at the end of the run.
+    /// After [`ResidStack::recompute_ln`] each stream has its own scale, as in the logit lens.
     ///
     /// # Errors
-    /// When `site` is no place of the residual stream, or the run did not record the streams.
+    /// When `site` is not a site of the residual stream, or the run did not record the streams.
     ///
     /// # Examples
     /// ```

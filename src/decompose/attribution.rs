@@ -1,4 +1,4 @@
-//! [`LogitAttribution`]: a number for every part, every text and every position.
+//! [`LogitAttribution`]: one number for each part, text and position.
 
 use crate::{
     Result,
@@ -12,10 +12,19 @@ use crate::{
 use candle_core::{DType, Tensor};
 use ndarray::{Array3, Axis};
 
-/// How much each part of the residual stream gave: to a logit, to a difference of logits, or along any direction.
+/// How much each part of the residual stream contributes to a logit, to a logit difference, or along any direction.
 ///
 /// Made by [`ResidStack::logit_attrs`](super::ResidStack::logit_attrs) and
-/// [`ResidStack::project`](super::ResidStack::project). Shown in a notebook as the bars of the strongest parts.
+/// [`ResidStack::project`](super::ResidStack::project). A notebook shows the strongest parts as bars.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let given = run.decompose(Site::resid_post(1))?.logit_attrs("owl", "red")?; // bars, in a notebook
+/// assert_eq!(given.top(1)?[0].0, "1_attn_out"); // the last attention prefers "owl"
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LogitAttribution {
     pub(super) labels: Vec<String>,
@@ -23,9 +32,9 @@ pub struct LogitAttribution {
     tokens: Tokens,
     positions: Vec<u32>,
     constant: Vec<f32>,
-    /// Whether each position is about something of its own.
+    /// Whether each position is about another token.
     by_position: bool,
-    /// What the numbers are shares of, such as `the logit of owl`, and their unit.
+    /// What is attributed, such as `the logit of owl`, and its unit.
     measured: (String, &'static str),
 }
 
@@ -36,22 +45,22 @@ impl LogitAttribution {
         Self { labels, values, tokens, positions, constant, by_position: false, measured }
     }
 
-    /// Shown over all positions.
+    /// Marks an attribution in which each position is about another token.
     pub(super) fn by_position(self) -> Self {
         Self { by_position: true, ..self }
     }
 
-    /// Of a logit, or of a difference of two.
+    /// Marks the attribution of a logit or a logit difference.
     pub(super) fn of_logit(self, measured: String) -> Self {
         Self { measured: (measured, "logits"), ..self }
     }
 
-    /// The title of a picture of some kind of part at the last position.
+    /// The title of a picture of this kind of part at the last position.
     pub(super) fn title(&self, part: &str) -> String {
         format!("Direct effect of each {part} on {}, at the last position", self.measured.0)
     }
 
-    /// What the numbers are shares of, at the beginning of a sentence.
+    /// What is attributed, with a capital letter.
     pub(super) fn measured_name(&self) -> String {
         let name = &self.measured.0;
         name.strip_prefix("the ").map_or_else(|| name.clone(), |rest| format!("The {rest}"))
@@ -67,19 +76,37 @@ impl LogitAttribution {
     }
 
     /// The name of each part.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// assert_eq!(given.labels(), ["embed", "pos_embed", "0_attn_out", "1_attn_out"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn labels(&self) -> Vec<String> {
         self.labels.clone()
     }
 
-    /// The numbers.
+    /// The contributions.
     ///
     /// # Shapes
     /// `[component, batch, pos]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// assert_eq!(given.values().dims(), [4, 1, 8]); // [component, batch, pos]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> Tensor {
         self.values.clone()
     }
 
-    /// The numbers as an array.
+    /// The contributions as an array.
     ///
     /// # Shapes
     /// `[component, batch, pos]`
@@ -104,18 +131,38 @@ impl LogitAttribution {
         Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()).into())
     }
 
-    /// What belongs to no part, by text: the biases of the final norm and of the unembedding.
+    /// What belongs to no part, for each text: the biases of the final norm and of the unembedding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose(Site::resid_post(1))?.logit_attrs("owl", "red")?;
+    /// let total = given.at_last()?.iter().sum::<f32>() + given.constant()[0];
+    /// assert!((total - run.logit_diff("owl", "red", -1)?).abs() < 1e-3);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn constant(&self) -> Vec<f32> {
         self.constant.clone()
     }
 
-    /// The mean over texts of each part's number at the last position that is left (of each text, where it is padded).
+    /// The contribution of each part at the last kept position of each text (the last that is not padding), averaged
+    /// over texts.
     ///
     /// # Shapes
     /// `[component]`
     ///
     /// # Errors
-    /// When none of the positions that are left is a token of some text.
+    /// When none of the kept positions is a token of some text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let last = run.decompose(Site::resid_post(1))?.logit_attrs("owl", "red")?.at_last()?;
+    /// assert!(last.len() == 4 && last[3] > last[2]); // attention of layer 1 gives more than that of layer 0
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at_last(&self) -> Result<Vec<f32>> {
         let values = self.to_array()?;
         let (components, batch, _) = values.dim();
@@ -124,21 +171,30 @@ impl LogitAttribution {
         Ok((0..components).map(|component| mean(component) / batch as f32).collect())
     }
 
-    /// The `k` parts with the largest numbers either way, largest first; those that are NaN before all: a table of names
-    /// and numbers, which is shown and printed as one.
+    /// Returns the `k` parts with the largest contributions by absolute value, largest first, as a table of names and
+    /// numbers. NaN comes first.
     ///
     /// # Errors
     /// As [`LogitAttribution::at_last`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let top = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?.top(2)?;
+    /// assert!(top[0].0 == "L1H0" && top[0].1.abs() >= top[1].1.abs());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn top(&self, k: usize) -> Result<Top<(String, f32)>> {
         let row = |(label, value): (&String, f32)| (label.clone(), value, (label.clone(), value));
         let all = self.labels.iter().zip(self.at_last()?).map(row);
         Ok(Top::of(k, &self.title("part"), self.unit(), all))
     }
 
-    /// Bars of the `k` strongest parts.
+    /// Draws the `k` strongest parts as bars.
     ///
     /// # Errors
-    /// As [`LogitAttribution::at_last`]; also when there are no parts to draw.
+    /// As [`LogitAttribution::at_last`], and when there are no parts to draw.
     ///
     /// # Examples
     /// ```
@@ -160,7 +216,7 @@ impl LogitAttribution {
 }
 
 impl LogitAttribution {
-    /// A map of the `k` strongest parts over all positions of the first text that are left.
+    /// Draws a map of the `k` strongest parts over all kept positions of the first text.
     ///
     /// # Errors
     /// When there are no parts to draw.

@@ -1,4 +1,4 @@
-//! Some of the positions, and some of the parts.
+//! Selecting positions and parts of a [`ResidStack`].
 
 use super::ResidStack;
 use crate::{Result, cache::index_of, error::RunError, hook::ToIndex};
@@ -8,7 +8,16 @@ impl ResidStack {
     /// Keeps only these positions of the texts (-1 is the last).
     ///
     /// # Errors
-    /// When a position is outside the text or was not kept before, or there are none.
+    /// When a position is outside the text or was not kept before, or no position is given.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let last = run.decompose(Site::resid_post(1))?.positions([-1])?;
+    /// assert_eq!(last.values()?.dims(), [4, 1, 1, 64]); // [component, batch, pos, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn positions(&self, positions: impl IntoIterator<Item = impl ToIndex>) -> Result<Self> {
         let chosen = positions.into_iter().map(|at| self.tokens.index(at)).collect::<Result<Vec<_>>>()?;
         if chosen.is_empty() {
@@ -20,11 +29,11 @@ impl ResidStack {
         Ok(Self { parts, positions: chosen.into_iter().map(|at| at as u32).collect(), ..self.clone() })
     }
 
-    /// Keeps only the parts whose label passes: those of attention, those of one layer, some neurons (`mode` and
-    /// `neuron_slice` of TransformerLens).
+    /// Keeps only the parts whose label satisfies `keep`: those of attention, those of one layer, or some neurons
+    /// (TransformerLens's `mode` and `neuron_slice`).
     ///
     /// # Errors
-    /// When no label passes.
+    /// When no label satisfies `keep`.
     ///
     /// # Examples
     /// ```

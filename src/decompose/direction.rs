@@ -14,13 +14,13 @@ use crate::{
 };
 use candle_core::{D, DType, Device, Tensor};
 
-/// A norm, as what reads the stream behind it sees it: linear once its scale is held.
+/// A norm as the parts after it see it: linear once its scale is held.
 pub(crate) struct Reader {
     /// The stack whose stream it reads.
     pub(super) stack: Stack,
     pub(crate) centred: bool,
     pub(crate) eps: f64,
-    /// Where a run has its scale; `None` where there is no norm.
+    /// The site of its scale; `None` if there is no norm.
     pub(crate) scale: Option<Site>,
     /// `[d_model]`
     pub(super) weight: Option<Tensor>,
@@ -29,7 +29,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The norm in front of what reads the stream at `site`.
+    /// The norm that reads the stream at `site`.
     pub(crate) fn at(model: &Model, site: Site) -> Result<Self> {
         let (config, transformer) = (model.config(), model.transformer());
         let site = config.site(site)?;
@@ -56,7 +56,7 @@ impl Reader {
         Ok(Self::of(norm, Here::new(stack, site.layer().unwrap_or(0))))
     }
 
-    /// A norm where it stands.
+    /// The reader for a norm at its place.
     pub(super) fn of(norm: &Norm, here: Here) -> Self {
         let centred = norm.kind == Normalization::LayerNorm;
         let scale = (!norm.is_none()).then(|| here.site(norm.points[0]));
@@ -64,8 +64,8 @@ impl Reader {
         Self { stack: here.stack, centred, eps: norm.eps, scale, weight, bias }
     }
 
-    /// A direction behind the norm, as it reads what comes to the norm before that is centred and divided by the scale;
-    /// and what the norm's bias adds along it.
+    /// Carries a direction after the norm back to the norm's input, before centring and scale. Also returns the
+    /// projection of the norm's bias on it.
     ///
     /// # Shapes
     /// `[.., d_model]` to `[.., d_model]` and `[..]`.
@@ -83,8 +83,8 @@ impl Reader {
         Ok((read, of_bias))
     }
 
-    /// The direction in the stream, before the norm's centring and scale, whose projection over the scale is the logit
-    /// of each answer (less that of `wrong`), and what is left: the constant that biases add.
+    /// The direction in the stream, before the norm's centring and scale, whose projection divided by the scale is the
+    /// logit of each answer (minus that of `wrong`), and the constant of the biases.
     ///
     /// # Shapes
     /// `[batch, d_model]`, `[batch]`
@@ -106,7 +106,7 @@ impl Reader {
     }
 }
 
-/// The unembedding's columns of each answer, less those of `wrong`, and its biases.
+/// The unembedding's columns of each answer, minus those of `wrong`, and its biases.
 ///
 /// # Shapes
 /// `[batch, d_embed]`, `[batch]`

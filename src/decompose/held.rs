@@ -1,8 +1,8 @@
-//! Parts of a stream on their way through the norms that stand on it.
+//! Carries the parts of a stream through the norms that act on the stream itself (BERT).
 //!
-//! A norm whose scale is held at the value that the run had is linear: it subtracts a part's mean (LayerNorm), divides by
-//! the scale, multiplies by its weight. Its bias belongs to no part. Blocks whose norms stand on the sum (BERT) are taken
-//! apart this way: see [`Run::decompose`](crate::model::Run::decompose).
+//! A norm whose scale is held at its value in the run is linear: it subtracts the mean of a part (LayerNorm), divides
+//! by the scale, and multiplies by the weight. Its bias belongs to no part. See
+//! [`Run::decompose`](crate::model::Run::decompose).
 
 use super::{Part, ResidStack};
 use crate::{

@@ -1,10 +1,11 @@
-//! Layer by layer: one part for what each block added.
+//! Decomposition by layer: one part for everything that a block added.
 
 use super::{Part, ResidStack};
 use crate::{Result, hook::ToSite, model::Run};
 
 impl Run {
-    /// The residual stream at `site` as the embeddings and what each layer before it added as a whole, labelled `L0`.
+    /// Decomposes the residual stream at `site` into the embeddings and one part for each layer before it, labelled
+    /// `L0`, `L1`, ...
     ///
     /// # Errors
     /// As [`Run::decompose`].

@@ -1,4 +1,4 @@
-//! Attributions along the layers, and by head.
+//! Attributions along the layers and by head.
 
 use super::LogitAttribution;
 use crate::{
@@ -9,11 +9,12 @@ use crate::{
 use ndarray::Array2;
 
 impl LogitAttribution {
-    /// A line through the parts in their order (see [`LogitAttribution::at_last`]): of the stream as it grows
-    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) how an answer comes about. Of its components
-    /// ([`Run::decompose`](crate::model::Run::decompose)) a line along the layers for what attentions add, for what cross
-    /// attentions add where there are any, and for what MLPs add; and of its layers ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) one; the embeddings are left
-    /// out.
+    /// Draws the parts along the layers, at the last position (see [`LogitAttribution::at_last`]).
+    ///
+    /// For streams ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)) this is one line that shows how
+    /// the answer builds up. For components ([`Run::decompose`](crate::model::Run::decompose)) there is a line for
+    /// attention, one for cross attention if there is any, and one for the MLPs. For layers
+    /// ([`Run::decompose_layers`](crate::model::Run::decompose_layers)) there is one line; the embeddings are left out.
     ///
     /// # Errors
     /// When there are no parts, or no number is finite.
@@ -56,20 +57,29 @@ impl LogitAttribution {
         series.fold(chart, LineChart::add).draw()
     }
 
-    /// The numbers of the heads alone, where the parts are heads
-    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)): see [`LogitAttribution::at_last`]. Heads of cross
-    /// attention are in [`LogitAttribution::by_cross_head`].
+    /// The contributions of the heads, if the parts include heads
+    /// ([`Run::decompose_heads`](crate::model::Run::decompose_heads)), at the last position (see
+    /// [`LogitAttribution::at_last`]). [`LogitAttribution::by_cross_head`] has those of cross attention.
     ///
     /// # Shapes
     /// `[layer, head]`
     ///
     /// # Errors
     /// When no part is a head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let heads = run.decompose_heads(Site::resid_post(1))?.logit_attrs("owl", "red")?.by_head()?;
+    /// assert!(heads.dim() == (2, 4) && heads[[1, 0]] > heads[[1, 1]]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn by_head(&self) -> Result<Array2<f32>> {
         self.heads_after("L")?.ok_or_else(|| RunError::NoHeads.into())
     }
 
-    /// As [`LogitAttribution::by_head`], of the heads with which the decoder of an encoder-decoder looks at its encoder.
+    /// As [`LogitAttribution::by_head`], for the heads of the decoder's cross attention in an encoder-decoder.
     ///
     /// # Shapes
     /// `[layer, head]`
@@ -95,11 +105,11 @@ impl LogitAttribution {
         Ok(Some(by_head))
     }
 
-    /// The `k` heads that gave most either way: layer, head, how much. See [`LogitAttribution::by_head`]; [`LogitAttribution::top`]
-    /// has heads of cross attention too.
+    /// Returns the `k` heads with the largest contributions by absolute value: layer, head, contribution. It includes
+    /// the heads of [`LogitAttribution::by_head`] only; [`LogitAttribution::top`] also lists heads of cross attention.
     ///
     /// # Errors
-    /// As there.
+    /// When no part is a head.
     ///
     /// # Examples
     /// ```
@@ -116,11 +126,11 @@ impl LogitAttribution {
         Ok(Top::of(k, &self.title("head"), self.unit(), all))
     }
 
-    /// [`LogitAttribution::by_head`] as a grid, the strongest heads with their numbers; beside it, on the same scale, that of
-    /// [`LogitAttribution::by_cross_head`] where there are such heads.
+    /// Draws [`LogitAttribution::by_head`] as a grid, and prints the values of the strongest heads. If there are heads
+    /// of cross attention, [`LogitAttribution::by_cross_head`] is drawn beside it on the same scale.
     ///
     /// # Errors
-    /// As there.
+    /// When no part is a head.
     ///
     /// # Examples
     /// ```
@@ -137,7 +147,7 @@ impl LogitAttribution {
             None => Heatmap::new(self.by_head()?),
         };
         grids
-            .title("What each head gave at the last position")
+            .title("Contribution of each head at the last position")
             .value("direct effect")
             .y_index("layer")
             .x_index("head")

@@ -1,9 +1,9 @@
 //! Direct logit attribution through the head of a masked language model: a dense layer, a nonlinearity, a norm, and the
 //! unembedding.
 //!
-//! The head is linear once two things are held at the values that the run had: the norm's scale, and the gate `g(u)` of the
-//! nonlinearity, `f(u) = u g(u)`. What a part then gives to a logit is its projection on a direction, another one at each
-//! position.
+//! The head is linear if two things are held at their values in the run: the scale of the norm, and the gate `g(u)` of
+//! the nonlinearity, `f(u) = u g(u)`. The contribution of a part to a logit is then its projection onto a direction,
+//! which differs from position to position.
 
 use super::{
     LogitAttribution, Part, ResidStack,

@@ -1,15 +1,24 @@
-//! The residual stream taken apart: every vector in it is a sum of what the embedding, the heads and the neurons wrote.
+//! Decomposition of the residual stream: every vector in it is a sum of what the embedding, the heads and the neurons
+//! wrote.
 //!
-//! A [`ResidStack`] is such a sum with names. Which sum is meant is said with a [`Site`]:
-//! `run.decompose(Site::resid_post(3))` is the stream leaving block 3 as embedding + attention + MLPs,
-//! [`Run::decompose_layers`] the same with one part for each layer, [`Run::decompose_heads`] with every head by itself,
-//! [`Run::decompose_neurons`] with every neuron, [`Run::decompose_fully`] with all of them.
-//! [`ResidStack::logit_attrs`] then says how much each part pushed towards a token: direct logit attribution
-//! (Elhage et al. 2021; `ActivationCache` of TransformerLens).
+//! A [`ResidStack`] is such a sum with named parts. A [`Site`] says which stream is decomposed, and the method says
+//! into what:
 //!
-//! Either stack of an encoder-decoder is taken apart, and so are models whose norms stand on the stream (BERT). What is not
-//! linear on the way is held at the values that the run had: scales of norms, and the gate of a masked-LM head's activation.
-//! Sums are exact then, and say nothing of what a part did to those values.
+//! | method | parts |
+//! |---|---|
+//! | [`run.decompose(site)`](Run::decompose) | the embeddings, and each layer's attention and MLP |
+//! | [`Run::decompose_layers`] | the embeddings, and each layer |
+//! | [`Run::decompose_heads`] | each head, and the rest |
+//! | [`Run::decompose_neurons`] | each neuron, and the rest |
+//! | [`Run::decompose_heads_and_mlps`] | the embeddings, each head, each MLP, and the biases |
+//! | [`Run::decompose_fully`] | the embeddings, each head, each neuron, and the biases |
+//!
+//! [`ResidStack::logit_attrs`] then says how much each part contributes to a token's logit: direct logit attribution
+//! (Elhage et al. 2021; TransformerLens's `ActivationCache`).
+//!
+//! Either stack of an encoder-decoder can be decomposed, and so can post-norm models (BERT). Everything on the way that
+//! is not linear is held at its value in the run: the scales of norms, and the gate of a masked language model's
+//! activation. The sums are then exact, but they do not count how a part changed those values.
 
 mod accumulated;
 mod attribution;
@@ -40,7 +49,7 @@ use parts::Part;
 pub use scores::ScoreDecomposition;
 use std::borrow::Borrow;
 
-/// Named vectors along the residual stream: parts that add up to it, or the stream at successive places.
+/// Named vectors of the residual stream: parts that sum to it, or the stream at successive sites.
 ///
 /// # Examples
 /// ```
@@ -85,50 +94,97 @@ impl ResidStack {
     }
 
     /// The name of each vector: `embed`, `0_attn_out`, `L1H3`, `L2N611`, ...
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// let heads = run.decompose_heads(Site::resid_pre(1))?;
+    /// assert_eq!(heads.labels(), ["L0H0", "L0H1", "L0H2", "L0H3", "remainder"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn labels(&self) -> Vec<String> {
         self.labels.clone()
     }
 
-    /// How many vectors there are.
+    /// The number of vectors.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// assert_eq!(run.decompose(Site::resid_post(1))?.len(), 4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no vectors.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// The vectors. Those of neurons are only made here: think of the memory.
+    /// The vectors. The vectors of neurons are computed only here and may need much memory.
     ///
     /// # Shapes
     /// `[component, batch, pos, d_model]`
     ///
     /// # Errors
     /// When memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// assert_eq!(run.decompose(Site::resid_post(1))?.values()?.dims(), [4, 1, 5, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> Result<Tensor> {
         Ok(Tensor::cat(&self.parts.iter().map(Part::vectors).collect::<Result<Vec<_>>>()?, 0)?)
     }
 
-    /// Their sum.
+    /// The sum of the vectors.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
     ///
     /// # Errors
     /// When memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// let sum = run.decompose_heads(Site::resid_post(1))?.sum()?;
+    /// let difference = (sum - run.cache().get(Site::resid_post(1))?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+    /// assert!(difference < 1e-4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn sum(&self) -> Result<Tensor> {
         let sums = self.parts.iter().map(Part::sum).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::stack(&sums, 0)?.sum(0)?)
     }
 
-    /// How far each vector goes in a direction, which may differ from text to text. Vectors of neurons are not made.
+    /// Projects each vector onto a direction, which may differ from text to text. The vectors of neurons are not
+    /// computed for this.
     ///
     /// # Shapes
     /// `direction`: `[d_model]` or `[batch, d_model]`; result: `[component, batch, pos]`.
     ///
     /// # Errors
-    /// When the direction has another shape, or is not of float32.
+    /// When the direction has another shape or type than float32.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// let stack = run.decompose(Site::resid_post(1))?;
+    /// let along = stack.project(stack.values()?.i((0, 0, -1))?)?; // along the last token's embedding
+    /// let label = along.top(1)?[0].0.clone();
+    /// assert_eq!(label, "embed");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "residual_stack_to_logit_diff")]
     pub fn project(&self, direction: impl Borrow<Tensor>) -> Result<LogitAttribution> {
         let direction = direction.borrow();

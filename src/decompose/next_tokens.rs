@@ -5,20 +5,21 @@ use crate::{Result, error::RunError, model::Architecture, ops};
 use candle_core::{Device, Tensor};
 
 impl ResidStack {
-    /// How much each vector adds, at every position, to the logit of the token that really comes next there:
-    /// [`ResidStack::logit_attrs_of`] for all positions in one call. The last part, `readout bias`, is what the biases of the
-    /// final norm and of the unembedding give, so that parts of the last residual stream add up to the logit (before a soft
-    /// cap). Position `p` is about the token at `p + 1`, so the last one is left out. Numbers are 0 where either token is
-    /// padding.
+    /// Returns how much each vector contributes, at every position, to the logit of the token that actually follows:
+    /// [`ResidStack::logit_attrs_of`] for all positions in one call.
     ///
-    /// Shown in a notebook as a map of the strongest parts over the first text.
+    /// The last part, `readout bias`, is the contribution of the biases of the final norm and the unembedding, so the
+    /// parts of the last residual stream sum to the logit (before a soft cap). Position `p` is about the token at `p +
+    /// 1`, so the last position is left out. Values are 0 where either token is padding.
+    ///
+    /// A notebook shows a map of the strongest parts over the first text.
     ///
     /// # Shapes
     /// [`LogitAttribution::values`] are `[component, batch, pos]`.
     ///
     /// # Errors
-    /// As [`ResidStack::logit_attrs`]; also when no position that is left has a token after it, or the model is an encoder,
-    /// which says what stands at a position and not what comes next.
+    /// As [`ResidStack::logit_attrs`], and when no kept position has a token after it, or the model is an encoder,
+    /// which predicts the token at a position and not the next one.
     ///
     /// # Examples
     /// ```

@@ -24,19 +24,18 @@ enum Grain {
 }
 
 impl Run {
-    /// The residual stream at `site` as embedding, position embedding, and what every attention and MLP before it wrote
-    /// (biases with them): `decompose_resid` of TransformerLens.
+    /// Decomposes the residual stream at `site` into token embedding, position embedding, and the output of every
+    /// attention and MLP before it, biases included: TransformerLens's `decompose_resid`.
     ///
-    /// In an encoder-decoder the site says which stream is meant: `Site::resid_post(3).in_encoder()`, or
-    /// `.in_decoder()`, whose parts include what each layer's cross attention wrote, `3_cross_attn_out`.
+    /// In an encoder-decoder the site says which stream is meant: `Site::resid_post(3).in_encoder()` or
+    /// `.in_decoder()`. The decoder's parts include the output of each layer's cross attention, `3_cross_attn_out`.
     ///
-    /// Where norms stand on the stream itself (BERT), each part is carried through the norms between it and `site`. The
-    /// norms are held: each divides by the scale that the run had there, which makes it linear. The norms' biases, carried
-    /// in the same way, are the part `bias`. So parts add up to the stream there too. What a part did to the scales is
-    /// not counted.
+    /// In post-norm models (BERT) each part is carried through the norms between it and `site`. Each norm is held at
+    /// the scale that it had in the run, which makes it linear. The biases of the norms, carried in the same way, are
+    /// the part `bias`, so the parts sum to the stream there too. The effect of a part on the scales is not counted.
     ///
     /// # Errors
-    /// When `site` is no place of the residual stream, or the run did not record what is needed;
+    /// When `site` is not a site of the residual stream, or the run did not record what is needed.
     /// [`Model::run`](crate::Model::run) records it.
     ///
     /// # Examples
@@ -52,44 +51,84 @@ impl Run {
         self.taken_apart(self.model().config().site(site)?, Grain::Components)
     }
 
-    /// The residual stream at `site` as what every head before it wrote, labelled `L0H0`, and the rest as `remainder`:
-    /// `stack_head_results` of TransformerLens. Heads of cross attention are labelled `cross L0H0`.
+    /// Decomposes the residual stream at `site` into the output of every head before it, labelled `L0H0`, and
+    /// everything else as `remainder`: TransformerLens's `stack_head_results`. Heads of cross attention are labelled
+    /// `cross L0H0`.
     ///
     /// # Errors
     /// As [`Run::decompose`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let heads = run.decompose_heads(Site::resid_post(1))?;
+    /// assert_eq!(heads.len(), 9); // two layers of four heads, and the remainder
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("stack_head_results", "compute_head_results"))]
     pub fn decompose_heads(&self, site: impl ToSite) -> Result<ResidStack> {
         self.taken_apart(self.model().config().site(site)?, Grain::Heads)
     }
 
-    /// The residual stream at `site` as what every neuron before it wrote, labelled `L0N0`, and the rest as
-    /// `remainder`: `stack_neuron_results` of TransformerLens. The vectors are not made until they are asked for:
-    /// [`ResidStack::project`] and [`ResidStack::logit_attrs`] do without.
+    /// Decomposes the residual stream at `site` into the output of every neuron before it, labelled `L0N0`, and
+    /// everything else as `remainder`: TransformerLens's `stack_neuron_results`.
+    ///
+    /// The vectors are not computed until they are asked for. [`ResidStack::project`] and [`ResidStack::logit_attrs`]
+    /// do not need them.
     ///
     /// # Errors
-    /// As [`Run::decompose`]; also for mixtures of experts.
+    /// As [`Run::decompose`], and for mixtures of experts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("grammar-4l")?.run("The keys to the cabinet")?;
+    /// let neurons = run.decompose_neurons(Site::resid_post(3))?;
+    /// let (neuron, logit) = neurons.logit_attrs("are", "is")?.top(1)?[0].clone();
+    /// assert!(logit.abs() > 0.0, "{neuron}"); // such as L3N17
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("stack_neuron_results", "get_neuron_results"))]
     pub fn decompose_neurons(&self, site: impl ToSite) -> Result<ResidStack> {
         self.taken_apart(self.model().config().site(site)?, Grain::Neurons)
     }
 
-    /// The residual stream at `site` as what every head and every MLP wrote, the embeddings, and the biases of attention
-    /// as `bias`: `get_full_resid_decomposition` of TransformerLens with `expand_neurons=False`. Mixtures of experts have
-    /// it too.
+    /// Decomposes the residual stream at `site` into the embeddings, the output of every head and every MLP, and the
+    /// biases of attention as `bias`: TransformerLens's `get_full_resid_decomposition` with `expand_neurons=False`. It
+    /// also works for mixtures of experts.
     ///
     /// # Errors
     /// As [`Run::decompose`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("grammar-4l")?.run("The keys to the cabinet")?;
+    /// let parts = run.decompose_heads_and_mlps(Site::resid_post(3))?;
+    /// assert!(parts.labels().contains(&"3_mlp_out".to_owned()) && parts.labels().contains(&"L3H0".to_owned()));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "get_full_resid_decomposition")]
     pub fn decompose_heads_and_mlps(&self, site: impl ToSite) -> Result<ResidStack> {
         self.taken_apart(self.model().config().site(site)?, Grain::HeadsAndMlps)
     }
 
-    /// The residual stream at `site` as what every head and every neuron wrote, the embeddings, and all biases as
-    /// `bias`: `get_full_resid_decomposition` of TransformerLens. Without the neurons it is
-    /// [`Run::decompose_heads_and_mlps`].
+    /// Decomposes the residual stream at `site` into the embeddings, the output of every head and every neuron, and all
+    /// biases as `bias`: TransformerLens's `get_full_resid_decomposition`. [`Run::decompose_heads_and_mlps`] does not
+    /// split the MLPs.
     ///
     /// # Errors
     /// As [`Run::decompose_neurons`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("grammar-4l")?.run("The keys to the cabinet")?;
+    /// let parts = run.decompose_fully(Site::resid_post(0))?;
+    /// assert!(parts.labels().contains(&"L0H0".to_owned()) && parts.labels().contains(&"L0N0".to_owned()));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "get_full_resid_decomposition")]
     pub fn decompose_fully(&self, site: impl ToSite) -> Result<ResidStack> {
         self.taken_apart(self.model().config().site(site)?, Grain::Everything)

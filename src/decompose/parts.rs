@@ -1,4 +1,4 @@
-//! One or many vectors of a stack, some of them not worked out.
+//! [`Part`]: one or more vectors of a decomposition, some of which are computed only on demand.
 
 use crate::{Result, ops};
 use candle_core::Tensor;
@@ -70,7 +70,7 @@ impl Part {
     }
 
     /// # Shapes
-    /// `direction`: `[batch or one, d_model]`; result: `[component, batch, pos]`.
+    /// `direction`: `[batch, d_model]` or `[one, d_model]`; result: `[component, batch, pos]`.
     pub(crate) fn project(&self, direction: &Tensor) -> Result<Tensor> {
         match self {
             Self::Vectors(vectors) => {

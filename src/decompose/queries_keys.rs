@@ -1,5 +1,6 @@
-//! What the queries and the keys of one head are made of: parts of a stream, through the norm in front of attention, the
-//! head's matrix, the norm of queries or keys, and the rotation. All norms are held.
+//! Decomposes the queries and keys of one head into contributions of the parts of the stream. A part passes the norm
+//! before attention, the head's matrix, the norm of queries or keys, and the rotary embedding. All norms are held at
+//! their scales in the run.
 
 use super::direction::Reader;
 use crate::{

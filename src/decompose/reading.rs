@@ -1,4 +1,4 @@
-//! The parts of a stream as the norms and the unembedding read them.
+//! How norms and the unembedding read the parts of a stream.
 
 use super::{LogitAttribution, Part, ResidStack, direction::Reader};
 use crate::{
@@ -16,13 +16,14 @@ use candle_core::{Device, Tensor};
 pub(super) const READOUT_BIAS: &str = "readout bias";
 
 impl ResidStack {
-    /// From here on norms use each vector's own statistics, as if it were the whole stream. Of the stream as it grows
-    /// ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)), [`ResidStack::logit_attrs`] is then the logit
-    /// lens of an answer: what the model would say there. Parts of a sum no longer add up.
+    /// Makes every later norm use each vector's own statistics, as if the vector were the whole stream.
     ///
-    /// Without it norms have the scale that the run itself had where `reader` stands, which leaves them linear
-    /// (`recompute_ln` of TransformerLens). The vectors of neurons are made for it: think of the memory. Norms between the
-    /// parts and the place where they add up (BERT) stay held.
+    /// For streams ([`Run::accumulated_resid`](crate::model::Run::accumulated_resid)), [`ResidStack::logit_attrs`] is
+    /// then the logit lens of an answer: what the model would predict there. Parts of a sum no longer add up.
+    ///
+    /// By default norms keep the scale that they had in the run, which makes them linear (TransformerLens's
+    /// `recompute_ln`). With this setting the vectors of neurons are computed, which may need much memory. In post-norm
+    /// models (BERT) the norms between a part and `site` stay held.
     ///
     /// # Examples
     /// ```
@@ -40,18 +41,30 @@ impl ResidStack {
         Self { recompute_ln: true, ..self.clone() }
     }
 
-    /// The vectors as the norm before `reader` leaves them, its weight and bias aside: less their mean (LayerNorm), over
-    /// the scale that the run itself had there. With the scale held fast the norm is linear, so parts stay parts of a
-    /// sum; [`ResidStack::recompute_ln`] chooses each vector's own scale instead. `reader` is a site of a block for the
-    /// norm of its attention ([`Site::resid_pre`]) or MLP ([`Site::resid_mid`]), or [`Site::unembed_in`] for the final
-    /// one. In an encoder-decoder [`Site::resid_mid`] is the norm of cross attention, [`Site::resid_mid_cross`] that of the
-    /// MLP, and [`Site::encoder_final_ln_normalized`] the norm of what cross attention looks at.
+    /// Applies the norm that `reader` reads through, without its weight and bias: subtracts the mean (LayerNorm) and
+    /// divides by the scale that the norm had in the run. The held scale makes the norm linear, so parts remain parts
+    /// of a sum. After [`ResidStack::recompute_ln`] each vector has its own scale.
+    ///
+    /// `reader` is a site of a block: [`Site::resid_pre`] for the norm of attention, [`Site::resid_mid`] for that of
+    /// the MLP. [`Site::unembed_in`] stands for the final norm. In an encoder-decoder [`Site::resid_mid`] is the norm
+    /// of cross attention, [`Site::resid_mid_cross`] that of the MLP, and [`Site::encoder_final_ln_normalized`] that of
+    /// the encoder's output, which cross attention reads.
     ///
     /// # Shapes
     /// `[component, batch, pos, d_model]`
     ///
     /// # Errors
-    /// When the run did not record that norm's scale, or the norm reads the stream of another stack.
+    /// When the run did not record the scale of that norm, or the norm reads the stream of another stack.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// let parts = run.decompose(Site::resid_pre(1))?.apply_ln(Site::resid_pre(1))?;
+    /// let difference = (parts.sum(0)? - run.cache().get(Site::ln1_normalized(1))?)?.abs()?.max_all()?;
+    /// assert!(difference.to_scalar::<f32>()? < 1e-4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "apply_ln_to_stack")]
     pub fn apply_ln(&self, reader: impl ToSite) -> Result<Tensor> {
         let site = self.model.config().site(reader)?;
@@ -90,23 +103,35 @@ impl ResidStack {
         Ok(self.cache.get(site)?.index_select(&Tensor::new(rows, &Device::Cpu)?, 1)?)
     }
 
-    /// How much each vector adds to the logit of `answer` less that of `wrong`, through the final norm with the scale
-    /// the run had (or, after [`ResidStack::recompute_ln`], with the vector's own). Together with what the norm's bias
-    /// and the unembedding's bias give ([`LogitAttribution::constant`]), parts of the last residual stream add up to the logit
-    /// difference exactly; where logits are soft-capped (Gemma 2), which no sum survives, to the difference before the
-    /// cap: that of `unembed.hook_out`. A scale on the logits (Cohere, Granite) is in every part.
+    /// Returns how much each vector contributes to the logit of `answer` minus the logit of `wrong`: direct logit
+    /// attribution.
     ///
-    /// Where norms stand on the stream (BERT), parts are carried through those between their site and the unembedding, and
-    /// through the head of a masked language model, all held: the norms by their scales, the head's activation by its gate
-    /// `g(u)`, with `gelu(u) = u g(u)`. The biases on this way give something else at each position. They are a part of their
-    /// own, the last, `readout bias`, and the constant is 0; all parts together are the logit.
+    /// The final norm has the scale that it had in the run or, after [`ResidStack::recompute_ln`], the vector's own.
+    /// The parts of the last residual stream, together with the biases of the norm and the unembedding
+    /// ([`LogitAttribution::constant`]), sum exactly to the logit difference. Where logits are soft-capped (Gemma 2)
+    /// they sum to the difference before the cap, at `unembed.hook_out`. A scale on the logits (Cohere, Granite) is
+    /// included in every part.
     ///
-    /// `answer` and `wrong` are a token for all texts, or one for each: ids, or words, read as each text goes on after the
-    /// last position that is left ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
+    /// In post-norm models (BERT) the parts are carried through the norms between their site and the unembedding, and
+    /// through the head of a masked language model. The norms are held at their scales, and the head's activation at
+    /// its gate `g(u)`, where `gelu(u) = u g(u)`. The biases on this way have a different effect at each position, so
+    /// they are the last part, `readout bias`, and the constant is 0.
+    ///
+    /// `answer` and `wrong` are one token for all texts, or one for each: ids, or words as they continue the text after
+    /// its last kept position ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
-    /// When an answer is no single token, the model has no unembedding, or the stream is the encoder's of an
-    /// encoder-decoder, which the unembedding does not read.
+    /// When an answer is not a single token, the model has no unembedding, or the stream is that of an
+    /// encoder-decoder's encoder, which the unembedding does not read.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose_heads(Site::resid_post(1))?.positions([-1])?.logit_attrs("owl", "red")?;
+    /// assert_eq!(given.top(1)?[0].0, "L1H0"); // the induction head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "residual_stack_to_logit_diff")]
     pub fn logit_attrs(&self, answer: impl ToTokenIds, wrong: impl ToTokenIds) -> Result<LogitAttribution> {
         let (answer, wrong) = (self.ids(answer)?, self.ids(wrong)?);
@@ -114,10 +139,20 @@ impl ResidStack {
         Ok(self.attrs(&answer, Some(&wrong))?.of_logit(measured))
     }
 
-    /// As [`ResidStack::logit_attrs`], for the logit of one token itself.
+    /// As [`ResidStack::logit_attrs`], for the logit of one token instead of a difference.
     ///
     /// # Errors
-    /// As there.
+    /// As [`ResidStack::logit_attrs`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let given = run.decompose(Site::resid_post(1))?.positions([-1])?.logit_attrs_of("owl")?;
+    /// let total = given.at_last()?.iter().sum::<f32>() + given.constant()[0];
+    /// assert!((total - run.predictions(-1, 1)?[0].logit).abs() < 1e-3); // parts add up to the logit
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "logit_attrs")]
     pub fn logit_attrs_of(&self, answer: impl ToTokenIds) -> Result<LogitAttribution> {
         let answer = self.ids(answer)?;

@@ -15,11 +15,19 @@ use crate::{
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, Array4};
 
-/// The scores of one head as a sum over pairs of parts of the residual stream: what wrote the query, and what wrote the
-/// key.
+/// The attention scores of one head as a sum over pairs of parts of the residual stream: the part that wrote the query,
+/// and the part that wrote the key.
 ///
-/// Made by [`Run::decompose_scores`]. Shown in a notebook as the pairs of parts at the last position and the key that it
-/// scores highest.
+/// Made by [`Run::decompose_scores`]. A notebook shows the pairs for the last query and the key with its highest score.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let scores = run.decompose_scores(1, 0)?; // a map of pairs of parts, in a notebook
+/// assert_eq!(scores.to_array()?.dim(), (4, 4, 8, 8)); // [component, component, query, key]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct ScoreDecomposition {
     /// Of queries and of keys.
@@ -31,7 +39,7 @@ pub struct ScoreDecomposition {
     soft_cap: Option<f64>,
     /// What belongs to no pair of parts, `[query, key]`.
     place: Array2<f32>,
-    /// Those that look, and those that are looked at.
+    /// The texts at the queries and at the keys.
     tokens: [Tokens; 2],
     name: String,
 }
@@ -40,18 +48,20 @@ pub struct ScoreDecomposition {
 const MOST: usize = 1 << 28;
 
 impl Run {
-    /// The scores of one head on the first text, taken apart by what wrote the query and what wrote the key: the parts of
-    /// [`Run::decompose`] before the layer, and `bias` for all biases on the way. The scale of the norm before attention,
-    /// and those of norms of queries and keys, are held as the run had them, which makes the sum exact; so are norms on the
-    /// stream (BERT).
+    /// Decomposes the attention scores of one head, on the first text, into pairs of parts: what wrote the query and
+    /// what wrote the key. The parts are those of [`Run::decompose`] before the layer, and `bias` for all biases on the
+    /// way.
     ///
-    /// The layer is a number in a model of one stack, or a pattern's [`Site`], such as `Site::pattern(0).in_decoder()`. With
-    /// `Site::cross_pattern(0).in_decoder()` queries are made of parts of the decoder's stream and keys of parts of the
-    /// encoder's.
+    /// The norm before attention, the norms of queries and keys, and norms on the stream (BERT) are held at their
+    /// scales in the run, which makes the sum exact.
+    ///
+    /// The layer is a number in a model with one stack, or the [`Site`] of a pattern, such as
+    /// `Site::pattern(0).in_decoder()`. With `Site::cross_pattern(0).in_decoder()` queries are decomposed into parts of
+    /// the decoder's stream, and keys into parts of the encoder's.
     ///
     /// # Errors
-    /// When there is no such layer or head, the run did not record what is needed at all positions, or queries and keys are
-    /// cut off at a bound (`clip_qkv`).
+    /// When there is no such layer or head, the run did not record what is needed at all positions, or queries and keys
+    /// are clipped (`clip_qkv`).
     ///
     /// # Examples
     /// ```
@@ -136,12 +146,20 @@ fn matrix(x: &Tensor) -> Result<Array2<f32>> {
 }
 
 impl ScoreDecomposition {
-    /// The name of each part of the queries, which in self-attention are those of the keys too.
+    /// The names of the query's parts. In self-attention they are also those of the key's parts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = Model::open("induction-2l")?.run("red fox blue owl")?.decompose_scores(1, 0)?;
+    /// assert_eq!(scores.labels(), ["embed", "pos_embed", "0_attn_out", "bias"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn labels(&self) -> Vec<String> {
         self.labels[0].clone()
     }
 
-    /// The name of each part of the keys: in cross attention, parts of the encoder's stream.
+    /// The names of the key's parts. In cross attention they are parts of the encoder's stream.
     ///
     /// # Examples
     /// ```
@@ -154,14 +172,23 @@ impl ScoreDecomposition {
         self.labels[1].clone()
     }
 
-    /// What each pair of parts adds to the score of a query for a key (-1 is the last position), before masks and a soft
-    /// cap.
+    /// Returns how much each pair of parts contributes to the score of one query and key (-1 is the last position),
+    /// before masks and a soft cap.
     ///
     /// # Shapes
-    /// `[component, component]`: the query's parts down, the key's across.
+    /// `[component, component]`: the query's parts are rows, the key's parts are columns
     ///
     /// # Errors
     /// When a position is outside the text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?.decompose_scores(1, 0)?;
+    /// let pairs = scores.at(-1, 4)?; // the second "blue" attends to "owl"
+    /// assert!((pairs.sum() + scores.place()[[7, 4]] - scores.total()?[[7, 4]]).abs() < 1e-3);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at(&self, query: impl ToIndex, key: impl ToIndex) -> Result<Array2<f32>> {
         let [queries, keys] = &self.tokens;
         let (query, key) = (queries.index_in(0, query.to_index())?, keys.index_in(0, key.to_index())?);
@@ -169,13 +196,21 @@ impl ScoreDecomposition {
         matrix(&row(&self.q, query)?.matmul(&row(&self.k, key)?.t()?)?)
     }
 
-    /// What each pair of parts adds at every pair of positions, before masks and a soft cap.
+    /// Returns how much each pair of parts contributes at every pair of positions, before masks and a soft cap.
     ///
     /// # Shapes
-    /// `[component, component, query, key]`: the query's parts first.
+    /// `[component, component, query, key]`: the query's parts come first
     ///
     /// # Errors
-    /// When that is more than 2^28 numbers: then take [`ScoreDecomposition::at`].
+    /// When there are more than 2^28 numbers; use [`ScoreDecomposition::at`] then.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = Model::open("induction-2l")?.run("red fox blue owl")?.decompose_scores(1, 0)?;
+    /// assert_eq!(scores.to_array()?.dim(), (4, 4, 5, 5));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_array(&self) -> Result<Array4<f32>> {
         let ((of_query, query, d_head), (of_key, key, _)) = (self.q.dims3()?, self.k.dims3()?);
         at_most("pairs of parts and positions", together([of_query, of_key, query, key]), MOST)?;
@@ -186,33 +221,59 @@ impl ScoreDecomposition {
         Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
     }
 
-    /// All pairs together with what belongs to none: the scores as `hook_attn_scores` has them, soft-capped where the model
-    /// does so, -inf where a query may not look.
+    /// Returns the sum over all pairs plus [`place`](Self::place): the scores of `hook_attn_scores`, with the model's
+    /// soft cap, and -inf where a query may not attend.
     ///
     /// # Shapes
     /// `[query, key]`
     ///
     /// # Errors
     /// When memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// let total = run.decompose_scores(1, 0)?.total()?;
+    /// assert_eq!(total[[0, 1]], f32::NEG_INFINITY); // a later key
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn total(&self) -> Result<Array2<f32>> {
         let sum = matrix(&self.q.sum(0)?.matmul(&self.k.sum(0)?.t()?)?)?;
         let capped = |score: f32| self.soft_cap.map_or(score, |cap| (cap * (f64::from(score) / cap).tanh()) as f32);
         Ok(sum.mapv(capped) + &self.place)
     }
 
-    /// What belongs to no pair of parts: 0, or the bias of ALiBi or of relative positions (T5), where a query may look,
-    /// -inf where it may not.
+    /// What depends on the positions alone and belongs to no pair of parts: 0, or the bias of ALiBi or of relative
+    /// positions (T5); -inf where a query may not attend.
     ///
     /// # Shapes
     /// `[query, key]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = Model::open("induction-2l")?.run("red fox blue owl")?.decompose_scores(1, 0)?;
+    /// assert_eq!(scores.place()[[1, 0]], 0.0); // positions are in the embeddings here
+    /// assert_eq!(scores.place()[[0, 1]], f32::NEG_INFINITY);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn place(&self) -> Array2<f32> {
         self.place.clone()
     }
 
-    /// The pairs of parts at one query and key (-1 is the last position) as a map.
+    /// Draws the pairs of parts at one query and key (-1 is the last position) as a map.
     ///
     /// # Errors
     /// When a position is outside the text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let scores = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?.decompose_scores(1, 0)?;
+    /// assert!(scores.draw(-1, 4)?.to_svg().contains("0_attn_out"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self, query: impl ToIndex, key: impl ToIndex) -> Result<Figure> {
         let (query, key) = (query.to_index(), key.to_index());
         let token = |tokens: &Tokens, position: i64| {
@@ -221,7 +282,12 @@ impl ScoreDecomposition {
         };
         let [queries, keys] = &self.tokens;
         Heatmap::new(self.at(query, key)?)
-            .title(format!("{}: why {} looks at {}", self.name, token(queries, query)?, token(keys, key)?))
+            .title(format!(
+                "{}: attention score of query {} for key {}",
+                self.name,
+                token(queries, query)?,
+                token(keys, key)?
+            ))
             .value("score")
             .y("part of the query")
             .y_names(self.labels())

@@ -66,13 +66,13 @@ pub(crate) enum CircuitsError {
     #[error("{reader} cannot read the output of {writer}; a head reads only heads of earlier layers")]
     NotEarlier { reader: String, writer: String },
     #[error(
-        "{what} are of heads whose stream the unembedding reads, and the encoder's it does not; give \
+        "{what} need heads whose stream the unembedding reads, which is not the encoder's; give \
          model.weights().decoder()? or model.weights().cross_attention()?"
     )]
     EncoderHeads { what: &'static str },
     #[error(
-        "{what} are of heads that read what earlier heads wrote, and keys and values of cross attention read what the \
-         encoder gave; give model.weights().encoder()? or model.weights().decoder()?"
+        "{what} need heads that read the output of earlier heads, but keys and values of cross attention read the \
+         encoder's output; give model.weights().encoder()? or model.weights().decoder()?"
     )]
     ReadsTheEncoder { what: &'static str },
     #[error(

@@ -10,7 +10,7 @@ pub(crate) enum PatchError {
     NoHeads { axes: Vec<String> },
     #[error(
         "the clean prompts have {clean:?} tokens and the corrupt ones {corrupt:?}; a position must mean the same in \
-         both, so each pair needs one length (look at `model.to_str_tokens(..)`) or a rule that aligns its positions: \
+         both, so each pair needs one length (see `model.to_str_tokens(..)`) or a rule that aligns its positions: \
          give `Patching::aligned` an `Alignment::FromEnd`, `Alignment::FromStart` or `Alignment::positions(..)`"
     )]
     Lengths { clean: Vec<usize>, corrupt: Vec<usize> },

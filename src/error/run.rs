@@ -104,8 +104,8 @@ pub(crate) enum RunError {
     )]
     OtherStack { reader: String, site: String },
     #[error(
-        "an encoder such as this {family} model says what stands at a position and not what comes next; give the token \
-         that may stand there to logit_attrs_of(..)"
+        "an encoder such as this {family} model predicts the token at a position, not the next one; give that token to \
+         logit_attrs_of(..)"
     )]
     NothingFollows { family: String },
     #[error(

@@ -119,6 +119,12 @@ const FAMILIES: &[Family] = &[
 
 /// Returns the `model_type` of every architecture that this crate opens. [The table](crate::model#families) says what
 /// each has and how it is tested.
+///
+/// # Examples
+/// ```
+/// use glassbox::model::families;
+/// assert!(families().contains(&"gpt2"));
+/// ```
 pub fn families() -> Vec<&'static str> {
     let mut families: Vec<_> = FAMILIES.iter().map(|family| family.model_type).collect();
     families.sort_unstable();

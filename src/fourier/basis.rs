@@ -40,6 +40,14 @@ impl Fourier {
     ///
     /// # Errors
     /// Fails when the modulus is even, less than 3, or more than 4095.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::fourier::Fourier;
+    /// assert_eq!(Fourier::new(7)?.modulus(), 7);
+    /// assert!(Fourier::new(8).is_err()); // even
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(modulus: usize) -> Result<Self> {
         if modulus < 3 || modulus.is_multiple_of(2) {
             return Err(FourierError::Modulus { modulus }.into());
@@ -52,11 +60,25 @@ impl Fourier {
     }
 
     /// The modulus.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::fourier::Fourier;
+    /// assert_eq!(Fourier::new(53)?.modulus(), 53);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn modulus(&self) -> usize {
         self.modulus
     }
 
     /// The names of the components, in order.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::fourier::Fourier;
+    /// assert_eq!(Fourier::new(3)?.names(), ["constant", "cos 1", "sin 1"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names(&self) -> Vec<String> {
         let pairs = (1..=self.modulus / 2).flat_map(|k| [format!("cos {k}"), format!("sin {k}")]);
         std::iter::once("constant".to_owned()).chain(pairs).collect()
@@ -71,6 +93,14 @@ impl Fourier {
     ///
     /// # Errors
     /// Fails when the axis is shorter than `p`.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let embed = Model::open("modular-addition-1l")?.weights().w_e()?;
+    /// assert_eq!(Fourier::new(53)?.components(&embed, 0)?.dims()[0], 53); // [component, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn components(&self, x: impl Borrow<Tensor>, axis: usize) -> Result<Tensor> {
         let x = x.borrow();
         let dtype = if x.dtype().is_float() { x.dtype() } else { DType::F32 };
@@ -96,6 +126,15 @@ impl Fourier {
     ///
     /// # Errors
     /// Fails when the first axis is shorter than `p`, or one of its values is NaN or infinite.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+    /// let key = spectrum.strongest(6); // six frequencies explain nearly everything
+    /// assert!(key.iter().map(|&k| spectrum.share(k)).sum::<f64>() > 0.9);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn spectrum(&self, x: impl Borrow<Tensor>) -> Result<Spectrum> {
         let x = x.borrow();
         let power = self.exact_components(x, 0)?.sqr()?.reshape((self.modulus, ()))?.sum(1)?.to_vec1::<f64>()?;
@@ -114,6 +153,16 @@ impl Fourier {
     ///
     /// # Errors
     /// Fails when there is no such frequency, there are not exactly two axes, or the first is shorter than `p`.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let fourier = Fourier::new(53)?;
+    /// let embed = Model::open("modular-addition-1l")?.weights().w_e()?;
+    /// let points = fourier.circle(&embed, fourier.spectrum(&embed)?.strongest(1)[0])?;
+    /// assert_eq!(points.len(), 53); // draw them with Scatter
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn circle(&self, x: impl Borrow<Tensor>, frequency: usize) -> Result<Vec<(f32, f32)>> {
         let x = x.borrow();
         self.check(frequency)?;

@@ -10,6 +10,15 @@ use candle_core::Tensor;
 use std::borrow::Borrow;
 
 /// The frequency that explains most of a neuron's variance over all pairs of numbers.
+///
+/// # Examples
+/// ```
+/// use glassbox::{fourier::Fourier, prelude::*, train::modular::Sums};
+/// let model = Model::open("modular-addition-1l")?;
+/// let neurons = Fourier::new(53)?.neurons(Sums::of(&model)?.neurons()?)?;
+/// assert!(neurons.iter().filter(|neuron| neuron.share > 0.8).count() > neurons.len() / 2);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tuning {
@@ -31,6 +40,17 @@ impl Fourier {
     /// # Errors
     /// Fails when one of the first two axes is shorter than `p`, there are not exactly three axes, or a value is NaN or
     /// infinite.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::fourier::Fourier;
+    /// use glassbox::candle_core::{Device, Tensor};
+    /// let wave = |n: usize| (std::f32::consts::TAU * 2.0 * n as f32 / 7.0).cos();
+    /// let of_sum: Vec<f32> = (0..49).map(|pair| wave(pair / 7 + pair % 7)).collect();
+    /// let neurons = Fourier::new(7)?.neurons(Tensor::from_vec(of_sum, (7, 7, 1), &Device::Cpu)?)?;
+    /// assert_eq!(neurons[0].frequency, 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn neurons(&self, activations: impl Borrow<Tensor>) -> Result<Vec<Tuning>> {
         let activations = activations.borrow();
         let modulus = self.modulus();

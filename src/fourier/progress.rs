@@ -11,6 +11,16 @@ use candle_core::{Device, Tensor};
 ///
 /// The first two are the usual ones. The others measure the circuit. It adds frequency by frequency, so its output is a
 /// wave of `a + b` at its frequencies.
+///
+/// # Examples
+/// ```
+/// use glassbox::{fourier::{Fourier, ProgressMeasures}, prelude::*, train::modular::ModularAddition};
+/// let (before, after) = (Model::open("modular-addition-1l@0")?, Model::open("modular-addition-1l")?);
+/// let key = Fourier::new(53)?.spectrum(after.weights().w_e()?)?.above(0.05);
+/// let [first, last] = [before, after].map(|model| ProgressMeasures::of(&model, &ModularAddition::default(), &key));
+/// assert!(last?.restricted < first?.restricted);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProgressMeasures {

@@ -8,6 +8,14 @@ use crate::{
 };
 
 /// The share of each frequency in the sum of squares of a tensor, without its mean.
+///
+/// # Examples
+/// ```
+/// use glassbox::{fourier::Fourier, prelude::*};
+/// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+/// assert_eq!(spectrum.shares().len(), 26); // frequencies 1 to 26; a line, in a notebook
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrum {
     /// The shares of frequencies 1, 2, ...; they sum to 1 unless all are 0.
@@ -26,21 +34,55 @@ impl Spectrum {
     }
 
     /// The share of one frequency, 0 to 1; 0 if there is no such frequency.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+    /// assert_eq!((spectrum.share(1), spectrum.share(99)), (spectrum.shares()[0], 0.0));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn share(&self, frequency: usize) -> f64 {
         frequency.checked_sub(1).and_then(|at| self.shares.get(at)).copied().unwrap_or(0.0)
     }
 
     /// The shares of frequencies 1, 2, ...
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+    /// assert!((spectrum.shares().iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn shares(&self) -> Vec<f64> {
         self.shares.clone()
     }
 
     /// Returns the shares as a series of a line chart, over frequencies 1, 2, ...
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let fourier = Fourier::new(53)?;
+    /// let series = fourier.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?.series("trained");
+    /// assert!(LineChart::new().add(series).draw()?.to_svg().contains("trained"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn series(&self, name: impl Into<String>) -> Series {
         Series::new(name, self.shares()).at((1..=self.shares.len()).map(|frequency| frequency as f64))
     }
 
     /// The frequencies with the largest shares, largest first.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+    /// let strongest = spectrum.strongest(2);
+    /// assert!(spectrum.share(strongest[0]) >= spectrum.share(strongest[1]));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest(&self, count: usize) -> Vec<usize> {
         let mut frequencies: Vec<usize> = (1..=self.shares.len()).collect();
         frequencies.sort_by(|&a, &b| falling(self.share(a), self.share(b)).then(a.cmp(&b)));
@@ -49,6 +91,14 @@ impl Spectrum {
     }
 
     /// The frequencies with at least this share, largest first.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+    /// assert!(spectrum.above(0.05).iter().all(|&k| spectrum.share(k) >= 0.05));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn above(&self, share: f64) -> Vec<usize> {
         let mut frequencies = self.strongest(self.shares.len());
         frequencies.retain(|&frequency| self.share(frequency) >= share);
@@ -59,6 +109,14 @@ impl Spectrum {
     ///
     /// # Errors
     /// Fails when there are none.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{fourier::Fourier, prelude::*};
+    /// let spectrum = Fourier::new(53)?.spectrum(Model::open("modular-addition-1l")?.weights().w_e()?)?;
+    /// assert!(spectrum.draw()?.to_svg().contains("frequency"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self) -> Result<Figure> {
         let shares = Series::new("share", self.shares.iter().map(|&share| share as f32));
         let shares = shares.at((1..=self.shares.len()).map(|frequency| frequency as f32));

@@ -14,6 +14,14 @@ use candle_core::Tensor;
 /// The result of a generation: texts, tokens, the model's probability for each token, and what was recorded.
 ///
 /// It is owned and cheap to clone. In a notebook it shows the text with the new part highlighted.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let text = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2).run()?;
+/// assert_eq!(text.text(), "red fox blue owl red fox blue"); // highlighted, in a notebook
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Generated {
     model: Model,
@@ -60,6 +68,15 @@ impl Generated {
     /// The prompt and the new tokens, padded on the right, ready to be run again.
     ///
     /// In an encoder-decoder model these are the decoder's tokens.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let text = model.generate("red fox blue owl red")?.max_new_tokens(2).run()?;
+    /// assert!(model.run(text.tokens())?.loss()? > 0.0); // run the whole text again
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokens(&self) -> Tokens {
         self.tokens.clone()
     }
@@ -67,6 +84,14 @@ impl Generated {
     /// Each text with its continuation, without the end token.
     ///
     /// A stop string and anything after it are left out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate(["red fox red", "owl ant owl"])?.max_new_tokens(1).run()?;
+    /// assert_eq!(text.texts(), ["red fox red fox", "owl ant owl ant"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn texts(&self) -> Vec<String> {
         let whole = |text: usize| match self.tokens.text(text) {
             Some(written) => written,
@@ -88,6 +113,14 @@ impl Generated {
     /// [`texts`](Self::texts) as one string.
     ///
     /// Several texts are separated by line breaks.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate("red fox red")?.max_new_tokens(1).run()?;
+    /// assert_eq!(text.text(), "red fox red fox");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn text(&self) -> String {
         self.texts().join("\n")
     }
@@ -95,16 +128,41 @@ impl Generated {
     /// [`continuations`](Self::continuations) as one string.
     ///
     /// Several continuations are separated by line breaks.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2).run()?;
+    /// assert_eq!(text.continuation(), " fox blue");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn continuation(&self) -> String {
         self.continuations().join("\n")
     }
 
     /// The continuation of each text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate(["red fox red", "owl ant owl"])?.max_new_tokens(1).run()?;
+    /// assert_eq!(text.continuations(), [" fox", " ant"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn continuations(&self) -> Vec<String> {
         self.texts.iter().map(|text| text.continuation.clone()).collect()
     }
 
     /// The new tokens of one text, including an end token; empty if there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let text = model.generate("red fox red")?.max_new_tokens(1).run()?;
+    /// assert_eq!(text.new_ids(0), [model.to_single_token("fox")?]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new_ids(&self, text: impl ToIndex) -> Vec<u32> {
         self.of(text).map_or_else(Vec::new, |text| text.ids.clone())
     }
@@ -113,6 +171,14 @@ impl Generated {
     /// temperature.
     ///
     /// Empty if there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2).run()?;
+    /// assert!(text.chosen(0).iter().all(|token| token.probability > 0.5));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn chosen(&self, text: impl ToIndex) -> Vec<Prediction> {
         self.of(text).map_or_else(Vec::new, |text| text.new.clone())
     }
@@ -121,6 +187,14 @@ impl Generated {
     ///
     /// # Errors
     /// Fails when there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{generate::StopReason, prelude::*};
+    /// let text = Model::open("induction-2l")?.generate("red fox red")?.max_new_tokens(1).run()?;
+    /// assert_eq!(text.stop_reason(0)?, StopReason::MaxNewTokens);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn stop_reason(&self, text: impl ToIndex) -> Result<StopReason> {
         let (text, texts) = (text.to_index(), self.texts.len());
         Ok(self.of(text).map(|text| text.reason.clone()).ok_or(GenerateError::NoSuchText { text, texts })?)
@@ -135,6 +209,14 @@ impl Generated {
     ///
     /// # Errors
     /// Fails unless the generation used [`Generation::keep_logits`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate("red fox red")?.max_new_tokens(2).keep_logits().run()?;
+    /// assert_eq!(text.logits()?.dims(), [1, 2, 374]); // [batch, step, d_vocab]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn logits(&self) -> Result<Tensor> {
         Ok(self.logits.clone().ok_or(GenerateError::NoLogits)?)
     }
@@ -145,6 +227,16 @@ impl Generated {
     ///
     /// # Errors
     /// Fails when there was no such step, or nothing was to be recorded.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let generation = Model::open("induction-2l")?.generate("red fox red")?.max_new_tokens(2);
+    /// let text = generation.record([Site::resid_post(1)]).run()?;
+    /// assert_eq!(text.cache(0)?.get(Site::resid_post(1))?.dims(), [1, 4, 64]); // the prompt
+    /// assert_eq!(text.cache(1)?.get(Site::resid_post(1))?.dims(), [1, 1, 64]); // the first new token
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn cache(&self, step: impl ToIndex) -> Result<ActivationCache> {
         let step = step.to_index();
         let recorded = self.caches.len();
@@ -154,6 +246,14 @@ impl Generated {
     }
 
     /// What was recorded at each step; empty if nothing was to be recorded.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let generation = Model::open("induction-2l")?.generate("red fox red")?.max_new_tokens(2);
+    /// assert_eq!(generation.record([Site::z(1)]).run()?.caches().len(), 2); // one for each step
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn caches(&self) -> Vec<ActivationCache> {
         self.caches.clone()
     }

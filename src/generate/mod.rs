@@ -45,6 +45,7 @@ mod pieces;
 mod prefix;
 mod range;
 mod sampling;
+mod settings;
 mod show;
 mod steps;
 mod stop;
@@ -53,17 +54,14 @@ mod writer;
 
 use crate::{
     Result,
-    hook::{Intervention, Sites, ToInterventions},
+    hook::{Intervention, Sites},
     model::Model,
 };
 pub use generated::Generated;
 pub use prefix::Prefix;
 use range::Steps;
 use sampling::Sampling;
-use std::{
-    fmt,
-    ops::{ControlFlow, RangeBounds},
-};
+use std::{fmt, ops::ControlFlow};
 pub use stop::StopReason;
 pub use stream::{NewToken, StreamControl};
 
@@ -123,136 +121,20 @@ impl Generation {
         }
     }
 
-    /// Ends a text after this many new tokens.
-    ///
-    /// The default is 20.
-    pub fn max_new_tokens(mut self, count: usize) -> Self {
-        self.max_new_tokens = count;
-        self
-    }
-
-    /// Always takes the most likely token.
-    ///
-    /// This is the default unless a temperature, `top_k` or `top_p` is given.
-    pub fn greedy(mut self) -> Self {
-        (self.sampling.temperature, self.sampling.top_k, self.sampling.top_p) = (None, None, None);
-        self
-    }
-
-    /// Samples from the probabilities after dividing the logits by this.
-    ///
-    /// Values below 1 favour likely tokens. 0 is greedy; otherwise the range is 1e-6 to 1e6.
-    pub fn temperature(mut self, temperature: f64) -> Self {
-        self.sampling.temperature = Some(temperature);
-        self
-    }
-
-    /// Samples only from the `k` most likely tokens ([Fan et al. 2018](https://arxiv.org/abs/1805.04833)).
-    pub fn top_k(mut self, k: usize) -> Self {
-        self.sampling.top_k = Some(k);
-        self
-    }
-
-    /// Samples only from the smallest set of most likely tokens whose probabilities sum to at least `p`, after `top_k`
-    /// (nucleus sampling, [Holtzman et al. 2020](https://arxiv.org/abs/1904.09751)).
-    pub fn top_p(mut self, p: f64) -> Self {
-        self.sampling.top_p = Some(p);
-        self
-    }
-
-    /// Divides the positive logit of every token already in the text by this, and multiplies a negative one by it
-    /// ([Keskar et al. 2019](https://arxiv.org/abs/1909.05858)).
-    ///
-    /// Applied before the temperature. The range is 1e-6 to 1e6.
-    pub fn repetition_penalty(mut self, penalty: f64) -> Self {
-        self.sampling.repetition_penalty = penalty;
-        self
-    }
-
-    /// Subtracts this from a token's logit for each occurrence in the text, after the temperature.
-    ///
-    /// The range is -1e6 to 1e6.
-    pub fn frequency_penalty(mut self, penalty: f64) -> Self {
-        self.sampling.frequency_penalty = penalty;
-        self
-    }
-
-    /// Seeds the random numbers.
-    ///
-    /// The default is 0. Text `i` of a batch uses `seed + i`, so it is the same as it would be alone with that seed.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.sampling.seed = seed;
-        self
-    }
-
-    /// Ends a text before this string, even if several tokens make it up.
-    pub fn stop(mut self, string: impl Into<String>) -> Self {
-        self.stops.push(string.into());
-        self
-    }
-
-    /// The tokens that end a text, instead of the tokenizer's own ([`SpecialIds::eos`](crate::text::SpecialIds::eos));
-    /// `end_tokens([])` means none.
-    pub fn end_tokens(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
-        (self.ends, self.ends_given) = (ids.into_iter().collect(), true);
-        self
-    }
-
-    /// Applies one or several interventions at every step.
-    ///
-    /// An error among them becomes the run's error.
-    pub fn intervene(self, interventions: impl ToInterventions) -> Self {
-        self.intervene_during(.., interventions)
-    }
-
-    /// Applies interventions at some steps: `..=0` is the step that reads the prompt, `3..5` are the steps that read
-    /// the third and fourth new token.
-    ///
-    /// Later steps see their changes to keys and values, because these are cached.
-    pub fn intervene_during(mut self, steps: impl RangeBounds<usize>, interventions: impl ToInterventions) -> Self {
-        let steps = Steps::new(&steps);
-        let placed = Intervention::all_placed_in(interventions, &self.model.config());
-        self.interventions.extend(placed.into_iter().map(|edit| (steps.clone(), edit)));
-        self
-    }
-
-    /// Records these sites at every step: a [`Site`](crate::hook::Site), a list, a pattern such as
-    /// `"blocks.*.attn.hook_pattern"`, or [`Sites::filter`].
-    ///
-    /// Read them with [`Generated::cache`].
-    pub fn record(self, sites: impl Into<Sites>) -> Self {
-        self.record_during(.., sites)
-    }
-
-    /// Records these sites at some steps.
-    pub fn record_during(mut self, steps: impl RangeBounds<usize>, sites: impl Into<Sites>) -> Self {
-        self.record.push((Steps::new(&steps), sites.into()));
-        self
-    }
-
-    /// Keeps the logits of every step for [`Generated::logits`].
-    pub fn keep_logits(mut self) -> Self {
-        self.keep_logits = true;
-        self
-    }
-
-    /// Reads the whole text again at every step.
-    ///
-    /// The result is the same, only slower. An intervention at a step then sees all positions, and acts on all of them
-    /// unless narrowed.
-    #[doc(alias = "use_past_kv_cache")]
-    pub fn without_kv_cache(mut self) -> Self {
-        self.keeps = false;
-        self.prefix.kept = Default::default();
-        self
-    }
-
     /// Generates the continuation.
     ///
     /// # Errors
     /// Fails when a setting is out of range, an end token is not in the vocabulary, a site or an intervention does not
     /// fit the model and the text at some step (found before anything runs), the text already fills the model's
     /// context, a closure fails, or a logit is NaN or inf.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2).run()?;
+    /// assert_eq!(text.continuation(), " fox blue");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn run(&self) -> Result<Generated> {
         steps::generate(self, &mut |_| ControlFlow::Continue(()))
     }

@@ -47,6 +47,14 @@ impl Model {
     ///
     /// # Errors
     /// Fails as [`Model::generate`] does, and when an intervention of a hooked model does not fit the text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let prefix = Model::open("induction-2l")?.read("red fox blue owl red")?;
+    /// assert_eq!(prefix.generate().max_new_tokens(1).run()?.continuation(), " fox");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn read(&self, input: impl ToInput) -> Result<Prefix> {
         Prefix::unread(self, input)?.read()
     }
@@ -58,6 +66,14 @@ impl Model {
     /// # Errors
     /// Fails when this model cannot read the input (see [`Model::tokens`]), or is an encoder such as BERT, which does
     /// not continue texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let generation = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2);
+    /// assert_eq!(generation.run()?.continuation(), " fox blue");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "sample_logits")]
     pub fn generate(&self, input: impl ToInput) -> Result<Generation> {
         Ok(Prefix::unread(self, input)?.generate())
@@ -101,6 +117,15 @@ impl Prefix {
     ///
     /// # Errors
     /// Fails when this model cannot read the text, or the continuations differ in number from the texts or in length.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let prefix = Model::open("induction-2l")?.read("red fox blue owl")?;
+    /// assert_eq!(prefix.then("red")?.generate().max_new_tokens(1).run()?.continuation(), " fox");
+    /// assert_eq!(prefix.tokens().len(), 5); // unchanged
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn then(&self, more: impl ToTokens) -> Result<Self> {
         let more = self.model.continuations(more)?;
         let (texts, lengths) = (self.tokens().batch(), more.iter().map(Vec::len).collect::<Vec<_>>());
@@ -125,12 +150,29 @@ impl Prefix {
     /// Describes a continuation before it happens.
     ///
     /// See [`Generation`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let prefix = Model::open("induction-2l")?.read("red fox red")?;
+    /// let texts: Vec<_> = (0..3).map(|seed| prefix.generate().temperature(2.0).seed(seed).run()).collect();
+    /// assert_eq!(texts.len(), 3); // three continuations of one text
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "sample_logits")]
     pub fn generate(&self) -> Generation {
         Generation::new(self.clone())
     }
 
     /// The text that was read; in an encoder-decoder model, the decoder's.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let prefix = Model::open("induction-2l")?.read("red fox")?;
+    /// assert_eq!(prefix.tokens().strings(0), ["<bos>", "red", "fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokens(&self) -> Tokens {
         self.input.tokens()
     }

@@ -20,6 +20,14 @@ impl Generated {
     ///
     /// # Errors
     /// Fails when there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let text = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2).run()?;
+    /// assert!(text.probabilities(0)?.to_svg().contains("blue"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn probabilities(&self, text: impl ToIndex) -> Result<Figure> {
         let text = text.to_index();
         let reason = self.stop_reason(text)?;

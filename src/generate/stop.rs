@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// Why a generated text ended.
+///
+/// # Examples
+/// ```
+/// use glassbox::{generate::StopReason, prelude::*};
+/// let text = Model::open("induction-2l")?.generate("red fox red")?.stop("fox").run()?;
+/// assert_eq!(text.stop_reason(0)?, StopReason::StopString("fox".into()));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {

@@ -17,6 +17,14 @@ pub(super) fn end_line() {
 }
 
 /// One new token of one text, as [`Generation::stream`](super::Generation::stream) passes it to its closure.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let generation = Model::open("induction-2l")?.generate("red fox blue owl red")?.max_new_tokens(2);
+/// generation.stream(|new| println!("{}: {:.2}", new.text, new.token.probability))?; // at once, token by token
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NewToken {
@@ -40,6 +48,19 @@ impl fmt::Display for NewToken {
 }
 
 /// What the closure of [`Generation::stream`](super::Generation::stream) returns: nothing, or whether to go on.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// use std::ops::ControlFlow;
+/// let generation = Model::open("induction-2l")?.generate("red fox blue owl red")?;
+/// let text = generation.stream(|new| match new.text.contains("blue") {
+///     true => ControlFlow::Break(()),
+///     false => ControlFlow::Continue(()),
+/// })?;
+/// assert_eq!(text.continuation(), " fox blue");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait StreamControl {
     /// Returns whether to go on. `Break` ends the generation.
     fn flow(self) -> ControlFlow<()>;

@@ -134,7 +134,7 @@
 //! let heads = run.decompose_heads(Site::resid_post(-1).in_decoder())?; // those of self-attention and of cross attention
 //! heads.next_token_attrs()?;                               // picture: what each gave to the token that comes next
 //! run.decompose(Site::resid_post(-1).in_encoder())?;       // the encoder's stream
-//! run.decompose_scores(Site::cross_pattern(0).in_decoder(), 0)?; // picture: why a head looks at the source
+//! run.decompose_scores(Site::cross_pattern(0).in_decoder(), 0)?; // picture: why a head attends to the source
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!

@@ -4,6 +4,8 @@
 //! The picture of the table is in `plot/lens.rs`. To add a statistic that colours it, add it to [`Statistic`] in
 //! `plot/statistic.rs`.
 
+mod draw;
+
 use crate::{
     Result,
     cache::{index_of, last_of},
@@ -12,8 +14,8 @@ use crate::{
     model::{AnswerWord, Architecture, Model, Run, ToTokenIds, ids_after, softmax},
     notebook::Show,
     order::{largest, rank, top_k},
-    plot::{Figure, LensTable, LineChart, Series, Statistic, tabs},
-    printable::{escape, line, visible},
+    plot::Statistic,
+    printable::{escape, line},
     text::Tokens,
 };
 use ndarray::{Array2, Axis};
@@ -57,6 +59,15 @@ pub struct LogitLens {
 }
 
 /// What the lens predicts at one layer and position.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let output = run.logit_lens()?.cell(-1, -1)?;
+/// assert!(output.top[0].0 == "owl" && output.rank == 1 && output.entropy < 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LensCell {
@@ -86,6 +97,15 @@ impl Run {
     /// # Errors
     /// Fails when the run did not record the residual stream or did not reach the end of the model, or when a logit is
     /// NaN or inf. The error then names the first recorded site with such a value.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let lens = run.logit_lens()?; // a table, in a notebook
+    /// assert_eq!((lens.rows(), lens.watched().as_str()), (3, "owl")); // two layers and the output
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("accumulated_resid", "LogitLens"))]
     pub fn logit_lens(&self) -> Result<LogitLens> {
         let row = self.watched_row()?;
@@ -183,6 +203,14 @@ impl LogitLens {
     ///
     /// # Errors
     /// Fails when a layer is outside the model.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let lens = Model::open("induction-2l")?.run("red fox blue")?.logit_lens()?;
+    /// assert_eq!(lens.layers(1..2)?.rows(), 2); // layer 1 and the output
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn layers(&self, layers: Range<usize>) -> Result<Self> {
         let output = self.rows() - 1;
         let layers = layers.chain([output]).collect::<Vec<_>>();
@@ -193,6 +221,13 @@ impl LogitLens {
     }
 
     /// The number of rows: one per layer, and one for the output.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("grammar-4l")?.run("The keys")?.logit_lens()?.rows(), 5); // four layers and the output
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rows(&self) -> usize {
         self.cells.nrows()
     }
@@ -202,6 +237,15 @@ impl LogitLens {
     ///
     /// # Errors
     /// Fails when there is no such row or position, or the run did not record it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let lens = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?.logit_lens()?;
+    /// let (before, output) = (lens.cell(1, -1)?, lens.cell(-1, -1)?);
+    /// assert!(before.probability < 0.5 && output.probability > 0.9); // layer 1 decides
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn cell(&self, row: impl ToIndex, position: impl ToIndex) -> Result<LensCell> {
         let index = index_of(self.tokens.index_in(0, position)?, &self.positions)?;
         let rows = Counted::new("row", "the rows of the lens (one per layer, then the output) are", self.rows());
@@ -209,87 +253,16 @@ impl LogitLens {
     }
 
     /// The token whose rank and probability the lens follows.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let lens = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?.logit_lens()?;
+    /// assert_eq!(lens.watched(), "owl");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn watched(&self) -> String {
         self.watched.clone()
-    }
-
-    /// Draws the table, coloured by one statistic.
-    ///
-    /// # Errors
-    /// Fails when there is nothing to draw.
-    pub fn table(&self, statistic: Statistic) -> Result<Figure> {
-        let values = self.cells.map(|cell| match statistic {
-            Statistic::Probability => cell.top.first().map_or(0.0, |(_, probability)| *probability),
-            Statistic::Entropy => cell.entropy,
-            Statistic::Divergence => cell.divergence,
-            Statistic::Rank => cell.rank as f32,
-        });
-        let positions: Vec<usize> = self.positions.iter().map(|&position| position as usize).collect();
-        let strings = self.tokens.strings(0);
-        let table = LensTable::new(
-            self.cells.map(|cell| cell.top.clone()),
-            positions.iter().map(|&position| strings[position].clone()),
-        );
-        let table = if positions.len() == strings.len() { table } else { table.positions(positions) };
-        let (table, said) = if self.fills { (table.in_place(), "put in each place") } else { (table, "say") };
-        let watched = visible(&self.watched);
-        table
-            .title(format!(
-                "Logit lens: what the model would {said} before each layer (outlined: {watched}){}",
-                self.of
-            ))
-            .statistic(statistic, values)
-            .rows(self.labels.clone())
-            .target(self.watched.clone())
-            .draw()
-    }
-
-    /// Draws the watched token's probability before each layer and at the output, at one position (-1 is the last).
-    ///
-    /// # Errors
-    /// Fails when the position is outside the text, or the run did not record it.
-    pub fn line(&self, position: impl ToIndex) -> Result<Figure> {
-        self.chart(position, "Probability", |cell| cell.probability)?.y("probability").y_range(0.0, 1.0).draw()
-    }
-
-    /// Draws the watched token's rank before each layer and at the output, at one position (-1 is the last).
-    ///
-    /// The axis is logarithmic. A rank often improves long before the probability does.
-    ///
-    /// # Errors
-    /// Fails when the position is outside the text.
-    pub fn rank_line(&self, position: impl ToIndex) -> Result<Figure> {
-        self.chart(position, "Rank", |cell| cell.rank as f32)?.y("rank (1 is likeliest)").log_y().draw()
-    }
-
-    fn chart(&self, position: impl ToIndex, what: &str, of: impl Fn(&LensCell) -> f32) -> Result<LineChart> {
-        let position = self.tokens.index_in(0, position)?;
-        let column = self.cells.column(index_of(position, &self.positions)?);
-        let place = if self.fills { "at" } else { "after" };
-        Ok(LineChart::new()
-            .title(format!(
-                "{what} of {} {place} {}",
-                visible(&self.watched),
-                visible(&self.tokens.strings(0)[position])
-            ))
-            .x("before layer")
-            .x_names(self.labels.clone())
-            .add(Series::new(self.watched.clone(), column.iter().map(of).collect::<Vec<_>>())))
-    }
-
-    /// Draws the table in four colourings, as tabs.
-    ///
-    /// # Errors
-    /// Fails when there is nothing to draw.
-    pub fn figure(&self) -> Result<Figure> {
-        let statistics = [
-            ("probability", Statistic::Probability),
-            ("entropy", Statistic::Entropy),
-            ("KL to output", Statistic::Divergence),
-            ("rank", Statistic::Rank),
-        ];
-        let panes = statistics.map(|(name, statistic)| Ok((name, self.table(statistic)?)));
-        Ok(tabs(panes.into_iter().collect::<Result<Vec<_>>>()?))
     }
 }
 

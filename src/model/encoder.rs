@@ -1,4 +1,4 @@
-//! What one asks of encoders: which words fit a blank, does one sentence follow another, which sentences are alike.
+//! Predictions of encoders: filled blanks, next-sentence prediction, and sentence embeddings.
 
 use super::{Architecture, Model, Pooling, Prediction, Run, softmax};
 use crate::{
@@ -11,7 +11,15 @@ use candle_core::{D, Device, Tensor};
 use ndarray::Array2;
 use std::borrow::Borrow;
 
-/// What a masked language model would write into the blanks of a text.
+/// The predictions of a masked language model for the blanks of a text.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?; // not an encoder
+/// assert!(model.fill_mask("red fox", 3).is_err());
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FilledMasks {
@@ -21,7 +29,7 @@ pub struct FilledMasks {
     pub blanks: Vec<Blank>,
 }
 
-/// One blank of a text, and what fits.
+/// One blank of a text, and its candidates.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Blank {
@@ -31,7 +39,7 @@ pub struct Blank {
     pub candidates: Vec<Prediction>,
 }
 
-/// Whether one sentence goes on from another, as the model sees it.
+/// Whether one sentence follows another, as the model predicts it.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NextSentence {
@@ -45,7 +53,7 @@ pub struct NextSentence {
     pub probability: f32,
 }
 
-/// Sentences as points on a sphere: alike where they are near.
+/// Sentence embeddings: a vector of length 1 for each sentence. Similar sentences have similar vectors.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SentenceEmbeddings {
@@ -59,8 +67,8 @@ pub struct SentenceEmbeddings {
 }
 
 impl Model {
-    /// The `k` likeliest tokens for each blank of a text; a blank is written as the tokenizer's mask token, `[MASK]` in
-    /// BERT and `<mask>` in RoBERTa. Of several texts the first is filled.
+    /// Returns the `k` most likely tokens for each blank of the first text. A blank is written as the tokenizer's mask
+    /// token: `[MASK]` in BERT, `<mask>` in RoBERTa.
     ///
     /// Each blank is filled as if the others stayed blank.
     ///
@@ -94,11 +102,11 @@ impl Model {
         Ok(FilledMasks { tokens, blanks })
     }
 
-    /// Whether `second` goes on from `first`, for models that learned to tell (BERT's next-sentence head; in ALBERT,
-    /// whether two consecutive sentences are in their order).
+    /// Predicts whether `second` follows `first`, with BERT's next-sentence head. ALBERT predicts whether two
+    /// consecutive sentences are in order.
     ///
     /// # Errors
-    /// When the model has no such head, its tokenizer reads no pairs, or a score is NaN or inf.
+    /// When the model has no such head, its tokenizer does not read pairs, or a score is NaN or inf.
     ///
     /// # Examples
     /// ```no_run
@@ -117,15 +125,15 @@ impl Model {
         Ok(NextSentence { first: first.into(), second: second.into(), logits, probability: softmax(&logits)[0] })
     }
 
-    /// A vector of length 1 for each sentence, as the sentence-transformers library makes them: the mean of its last
-    /// residual stream ([`Run::mean_pooled`]), or its first token's where the model's files say so
-    /// ([`Config::sentence_pooling`](super::Config)). Meaningful for models that were trained so, such as
-    /// `all-MiniLM-L6-v2`.
+    /// Returns a vector of length 1 for each sentence, as the sentence-transformers library does: the mean of the last
+    /// residual stream ([`Run::mean_pooled`]) or, if the model's files say so
+    /// ([`Config::sentence_pooling`](super::Config)), that of the first token. It is meaningful for models trained for
+    /// it, such as `all-MiniLM-L6-v2`.
     ///
-    /// Nothing is cut off: a sentence longer than the model reads is an error.
+    /// Nothing is truncated: a sentence longer than the model's context is an error.
     ///
     /// # Errors
-    /// When the model is no encoder or cannot read a sentence.
+    /// When the model is not an encoder, or cannot read a sentence.
     ///
     /// # Examples
     /// ```no_run
@@ -160,7 +168,7 @@ impl Model {
 }
 
 impl Run {
-    /// The mean of each text's last residual stream over its tokens, padding left out.
+    /// The mean of each text's last residual stream over its tokens, without padding.
     ///
     /// # Shapes
     /// `[batch, d_model]`
@@ -191,7 +199,7 @@ impl Run {
 }
 
 impl SentenceEmbeddings {
-    /// How alike each two sentences are: the cosine of the angle between their vectors, 1 for the same direction.
+    /// The cosine similarity of every pair of sentences; 1 if their vectors have the same direction.
     ///
     /// # Shapes
     /// `[batch, batch]`

@@ -1,4 +1,4 @@
-//! How the readings of encoders are shown.
+//! How the predictions of encoders are shown.
 
 use super::{FilledMasks, NextSentence, SentenceEmbeddings};
 use crate::{

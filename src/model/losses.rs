@@ -1,4 +1,4 @@
-//! How surprising each token was, in one run and in several.
+//! The loss of each token, in one run and in several.
 
 use super::{Architecture, Run};
 use crate::{
@@ -15,14 +15,24 @@ use ndarray::Array2;
 use std::borrow::Borrow;
 
 impl Run {
-    /// -log P(token | what came before) of every token but the first, in nats; 0 where this token or the one before
-    /// is padding: `loss_per_token` of TransformerLens. [`compare_losses`] compares those of several runs.
+    /// Returns -log P(token | tokens before it) for every token but the first, in nats: TransformerLens's
+    /// `loss_per_token`. It is 0 where this token or the one before it is padding. [`compare_losses`] compares several
+    /// runs.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
     ///
     /// # Errors
-    /// When the text is a single token, not all logits were computed, or the model is an encoder.
+    /// When the text is a single token, some logits were not computed, or the model is an encoder.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let losses = run.loss_per_token()?.to_vec2::<f32>()?;
+    /// assert!(losses[0][5] < losses[0][1]); // the second "fox" is easy to predict, the first is not
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn loss_per_token(&self) -> Result<Tensor> {
         let (batch, len) = (self.tokens().batch(), self.tokens().len());
         let config = self.model().config();
@@ -51,7 +61,15 @@ impl Run {
     /// `[batch, pos - 1]`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Run::loss_per_token`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
+    /// assert_eq!(run.token_losses()?.dims(), [1, 4]); // every token but the first
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("loss_per_token", "lm_cross_entropy_loss", "per_token"))]
     pub fn token_losses(&self) -> Result<Tensor> {
         self.loss_per_token()
@@ -66,10 +84,18 @@ impl Run {
         Ok(Tensor::from_vec(values.collect::<Vec<_>>(), (batch, len - 1), &Device::Cpu)?)
     }
 
-    /// The mean of [`Run::loss_per_token`] over the tokens that were predicted.
+    /// The mean of [`Run::loss_per_token`] over the predicted tokens.
     ///
     /// # Errors
-    /// As there; also when each of several texts is a single token.
+    /// As [`Run::loss_per_token`], and when every text is a single token.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.run("red fox red fox")?.loss()?, model.loss("red fox red fox")?);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn loss(&self) -> Result<f64> {
         let losses = self.loss_per_token()?.sum_all()?.to_scalar::<f32>()?;
         let count = self.predicted()?.sum_all()?.to_scalar::<f32>()?;
@@ -80,7 +106,7 @@ impl Run {
     }
 }
 
-/// The losses of several runs of one text, or of one batch, side by side: before and after an ablation, say.
+/// Compares the losses of several runs of the same text or batch, such as before and after an ablation.
 ///
 /// # Errors
 /// When there is no run, the runs read different tokens, or one has no losses (see [`Run::loss_per_token`]).
@@ -118,9 +144,20 @@ pub fn compare_losses(runs: impl IntoIterator<Item = (impl Into<String>, impl Bo
     compared.ok_or_else(|| RunError::NoRuns.into())
 }
 
-/// The losses of several runs of the same tokens, side by side.
+/// The losses of several runs of the same tokens.
 ///
-/// Made by [`compare_losses`]. Shown in a notebook as their means and a line for each along the first text.
+/// Made by [`compare_losses`]. A notebook shows their means, and a line for each along the first text.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue owl";
+/// let (before, after) = (model.run(text)?, model.run_with(text, zero(Site::z(1)))?);
+/// let losses = compare_losses([("before", &before), ("after", &after)])?; // means and lines, in a notebook
+/// assert!(losses.mean()[1] > losses.mean()[0]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LossComparison {
     tokens: Tokens,
@@ -137,42 +174,84 @@ struct Losses {
 
 impl LossComparison {
     /// The names of the runs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert_eq!(compare_losses([("before", &run), ("again", &run)])?.names(), ["before", "again"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names(&self) -> Vec<String> {
         self.runs.iter().map(|run| run.name.clone()).collect()
     }
 
-    /// The mean loss of each run, in nats, over the tokens that were predicted; padding does not count.
+    /// The mean loss of each run over the predicted tokens, in nats, without padding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert_eq!(compare_losses([("before", &run)])?.mean(), [run.loss()?]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> Vec<f64> {
         self.runs.iter().map(|run| run.mean).collect()
     }
 
-    /// The loss of each token but the first in one run, in nats; 0 in padding.
+    /// The loss of each token but the first in one run, in nats; 0 for padding.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
     ///
     /// # Errors
     /// When there is no such run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert_eq!(compare_losses([("before", &run)])?.losses(0)?.dim(), (1, 4));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn losses(&self, run: impl ToIndex) -> Result<Array2<f32>> {
         let run = Counted::new("run", "this comparison has runs", self.runs.len()).index(run)?;
         Ok(self.runs[run].values.clone())
     }
 
-    /// How much more each token cost in one run than in the first.
+    /// The loss of each token but the first in one run, minus its loss in the first run.
     ///
     /// # Shapes
     /// `[batch, pos - 1]`
     ///
     /// # Errors
     /// When there is no such run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (before, after) = (model.run("red fox red fox")?, model.run_with("red fox red fox", zero(Site::z(1)))?);
+    /// let losses = compare_losses([("before", &before), ("after", &after)])?;
+    /// assert!(losses.differences(1)?[[0, 3]] > 0.0); // the second "fox" costs more without layer 1
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn differences(&self, run: impl ToIndex) -> Result<Array2<f32>> {
         Ok(self.losses(run)? - self.losses(0)?)
     }
 
-    /// A line for each run along the first text.
+    /// Draws a line for each run along the first text.
     ///
     /// # Errors
     /// When it cannot be drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox red fox")?;
+    /// assert!(compare_losses([("before", &run)])?.draw()?.to_svg().contains("before"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self) -> Result<Figure> {
         let real = self.tokens.real(0);
         let predicted = real.start + 1..real.end;

@@ -1,15 +1,15 @@
-//! [`Model`]: a transformer with every intermediate value in reach.
+//! [`Model`]: a hooked transformer.
 //!
 //! # Families
-//! What a configuration's `model_type` may be. Each is held against Hugging Face transformers 5.23 at the logits, every
-//! hidden state and every attention pattern, and hook by hook against TransformerLens 3.5.1 or, where that has the
-//! architecture not at all or wrong, against the modules of Hugging Face under its names: to 1e-4, logits to 1e-3. A
-//! setting that changes the computation and is not implemented is refused by name.
-//!
+//! The values of a configuration's `model_type` that can be loaded. Each family is tested against Hugging Face
+//! transformers 5.23 (logits, every hidden state and every attention pattern), and hook by hook against TransformerLens
+//! 3.5.1 or, where that lacks the architecture or differs from it, against the modules of Hugging Face: to 1e-4, logits
+//! to 1e-3. A setting that changes the computation and is not implemented is refused by name.
 #![doc = include_str!("../families/families.md")]
 
 mod encoder;
 mod encoder_show;
+mod forward;
 mod losses;
 mod numbers;
 mod pass;
@@ -32,15 +32,12 @@ pub use crate::config::{
 pub use crate::families::families;
 pub use crate::site::ToPattern;
 use crate::{
-    Result,
-    error::{RunError, need_f32},
-    families,
+    Result, families,
     hook::{Intervention, Site, ToInterventions, ToSite},
     load::{Checkpoint, shipped},
     net::transformer::Transformer,
     text::Tokenizer,
 };
-use candle_core::Tensor;
 pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub use losses::{LossComparison, compare_losses};
 pub use pass::Pass;
@@ -50,7 +47,7 @@ pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
 pub(crate) use run_attention::name_in_stack;
 pub use run_stacked::{ByLayer, ByName, EachLayer};
-use std::{borrow::Borrow, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 pub use to_input::ToInput;
 pub use to_token_ids::ToTokenIds;
 pub(crate) use to_token_ids::ids_after;
@@ -58,7 +55,7 @@ pub use to_tokens::{ToIds, ToTexts, ToTokens};
 
 /// A hooked transformer: configuration, weights and tokenizer.
 ///
-/// Owned, cheap to clone, and free to go between threads and notebook cells.
+/// It is owned, cheap to clone, and can be shared between threads and notebook cells.
 ///
 /// # Examples
 /// ```
@@ -93,14 +90,25 @@ struct Inner {
 }
 
 impl Model {
-    /// Opens a model: the name of a shipped one (`"induction-2l"`, `"grammar-4l"`, `"modular-addition-1l"`; feature
-    /// `models`, on by default), or of one as it was at a step of its training (`"modular-addition-1l@300"`), a folder
-    /// with `config.json` and safetensors, a `.gguf` file, or a Hugging Face hub id such as `"openai-community/gpt2"`
-    /// (feature `hub`, which the notebooks have), which is downloaded where the cache lacks it.
+    /// Opens a model. `place` is one of:
+    ///
+    /// - the name of a shipped model: `"induction-2l"`, `"grammar-4l"`, `"modular-addition-1l"` (feature `models`, on by default), or of one at a step of its training, `"modular-addition-1l@300"`;
+    /// - a folder with `config.json` and safetensors, or a `.gguf` file;
+    /// - a Hugging Face hub id such as `"openai-community/gpt2"` (feature `hub`, which the notebooks have). It is downloaded unless it is in the cache.
     ///
     /// # Errors
-    /// When the files are missing, damaged, or of an architecture or setting this crate does not compute. Nothing is
-    /// ever silently left out.
+    /// When the files are missing or damaged, or have an architecture or setting that this crate does not compute.
+    /// Nothing is ignored silently.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("grammar-4l")?; // shipped; also a folder, a .gguf file, or a hub id
+    /// assert_eq!(model.config().n_layers, 4);
+    /// let untrained = Model::open("modular-addition-1l@0")?; // as it was at step 0 of its training
+    /// assert!(Model::open("induction-3l").is_err());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("from_pretrained", "from_pretrained_no_processing", "load_model"))]
     pub fn open(place: impl AsRef<str>) -> Result<Self> {
         let place = place.as_ref();
@@ -133,22 +141,45 @@ impl Model {
     }
 
     /// The model's name.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.name(), "induction-2l");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn name(&self) -> String {
         self.inner.name.clone()
     }
 
-    /// Where it was read from.
+    /// Where the model was read from.
     pub fn origin(&self) -> String {
         self.inner.origin.clone()
     }
 
     /// The architecture.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let config = Model::open("induction-2l")?.config();
+    /// assert_eq!((config.n_layers, config.n_heads, config.d_model), (2, 4, 64));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "cfg")]
     pub fn config(&self) -> Arc<Config> {
         self.inner.config.clone()
     }
 
-    /// The tokenizer, when the model has one.
+    /// The tokenizer, if the model has one.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokenizer = Model::open("induction-2l")?.tokenizer().unwrap();
+    /// assert_eq!(tokenizer.d_vocab(), 374);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokenizer(&self) -> Option<Tokenizer> {
         self.inner.tokenizer.clone()
     }
@@ -157,8 +188,9 @@ impl Model {
         &self.inner.transformer
     }
 
-    /// The same model with interventions that every pass does, before its own. They nest: a hooked model can be hooked
-    /// again. The model it is made of stays as it is, and the weights are shared. An error among them is that of every run.
+    /// Returns the same model with interventions that apply in every pass, before the pass's own. A hooked model can be
+    /// hooked again. The original is unchanged, and the weights are shared. If one of the interventions is an error,
+    /// every run returns it.
     ///
     /// ```
     /// use glassbox::prelude::*;
@@ -180,13 +212,22 @@ impl Model {
         Self { interventions: self.interventions.clone(), ..remade }
     }
 
-    /// What [`Model::hooked`] added.
+    /// The interventions that [`Model::hooked`] added.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.hooked(zero(Site::z(1))).interventions().len(), 1);
+    /// assert!(model.interventions().is_empty());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "hook_dict")]
     pub fn interventions(&self) -> Vec<Intervention> {
         self.interventions.to_vec()
     }
 
-    /// As [`Model::interventions`], to be looked at.
+    /// As [`Model::interventions`], borrowed.
     pub(crate) fn standing(&self) -> &[Intervention] {
         &self.interventions
     }
@@ -197,83 +238,31 @@ impl Model {
         Self { inner: self.inner.clone(), interventions }
     }
 
-    /// Every site this model has, in the order a forward pass reaches them.
+    /// Every site of this model, in the order of a forward pass.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.sites()[1], Site::embed()); // in the order of a forward pass
+    /// assert!(model.sites().contains(&Site::pattern(1)));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "hook_points")]
     pub fn sites(&self) -> Vec<Site> {
         self.config().sites()
     }
 
     /// Whether this model has the site.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?; // attention only
+    /// assert!(model.has(Site::z(1)) && !model.has(Site::mlp_out(1)) && !model.has(Site::z(2)));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn has(&self, site: impl ToSite) -> bool {
         self.config().has(site)
-    }
-
-    /// Describes a forward pass before it happens: what to record, what to change, which logits. An encoder-decoder is given
-    /// a source, or a pair of a source and what the decoder reads.
-    ///
-    /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]).
-    #[doc(alias("trace", "names_filter", "stop_at_layer"))]
-    pub fn pass(&self, input: impl ToInput) -> Result<Pass> {
-        Ok(Pass::new(self.clone(), input.to_input(self)?))
-    }
-
-    /// Runs a text and records every site that costs nothing extra: `run_with_cache` of TransformerLens.
-    ///
-    /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]).
-    #[doc(alias = "run_with_cache")]
-    pub fn run(&self, input: impl ToInput) -> Result<Run> {
-        self.run_with(input, None::<Intervention>)
-    }
-
-    /// As [`Model::run`], with interventions: one or several, in any form ([`ToInterventions`]).
-    ///
-    /// # Errors
-    /// When the input cannot be read, or an intervention is an error or does not fit the model and the text; all are found
-    /// before anything runs.
-    #[doc(alias("run_with_hooks", "fwd_hooks", "hooks"))]
-    pub fn run_with(&self, input: impl ToInput, interventions: impl ToInterventions) -> Result<Run> {
-        self.pass(input)?.record(crate::hook::Sites::All).intervene(interventions).run()
-    }
-
-    /// The logits and nothing else.
-    ///
-    /// # Shapes
-    /// `[batch, pos, d_vocab]`
-    ///
-    /// # Errors
-    /// When the input cannot be read by this model (see [`Model::tokens`]).
-    #[doc(alias = "return_type")]
-    pub fn forward(&self, input: impl ToInput) -> Result<Tensor> {
-        self.pass(input)?.run()?.logits()
-    }
-
-    /// The mean over all but the first token of -log P(token | what came before), in nats.
-    ///
-    /// # Errors
-    /// When the input cannot be read by this model, or is a single token.
-    #[doc(alias("loss_fn", "lm_cross_entropy_loss"))]
-    pub fn loss(&self, input: impl ToInput) -> Result<f64> {
-        self.pass(input)?.run()?.loss()
-    }
-
-    /// Reads a residual stream as the model's last step would: final norm (with this stream's own statistics), then
-    /// unembedding.
-    ///
-    /// # Shapes
-    /// `[.., d_model]` to `[.., d_vocab]`
-    ///
-    /// # Errors
-    /// When the last axis is not `d_model` wide, the stream is not of float32, or the model has no unembedding.
-    #[doc(alias = "ln_final")]
-    pub fn unembed(&self, resid: impl Borrow<Tensor>) -> Result<Tensor> {
-        let resid = resid.borrow();
-        let d_model = self.config().d_model;
-        if resid.dims().last() != Some(&d_model) {
-            return Err(RunError::Resid { got: resid.dims().to_vec(), d_model }.into());
-        }
-        need_f32(|| "the residual stream".into(), resid)?;
-        self.transformer().unembedded(&self.config(), resid)
     }
 }

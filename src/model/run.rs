@@ -1,23 +1,33 @@
 //! [`Run`]: the result of running text through a model.
 
-use super::{AnswerWord, LikelierReading, Model, run_gradient::OwnGradients};
+mod predictions;
+
+use super::{Model, run_gradient::OwnGradients};
 use crate::{
     Result,
     cache::{ActivationCache, bytes_of},
-    error::{RunError, TextError},
+    error::RunError,
     hook::ToSite,
     index::{Counted, ToIndex},
     input::Input,
-    model::{ToTokenIds, ids_after},
-    order::{larger, top_k},
+    order::larger,
     text::Tokens,
 };
 use candle_core::Tensor;
 use std::fmt;
 
-/// What one forward pass gave: tokens, logits, the recorded activations, perhaps gradients.
+/// The result of one forward pass: tokens, logits, recorded activations, and gradients if they were asked for.
 ///
-/// Owned and cheap to clone.
+/// It is owned and cheap to clone.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// assert_eq!(run.logits()?.dims(), [1, 8, 374]); // [batch, pos, d_vocab]
+/// assert_eq!(run.cache().get(Site::pattern(1))?.dims(), [1, 4, 8, 8]); // [batch, head, query, key]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Run {
     model: Model,
@@ -37,7 +47,16 @@ pub(crate) struct Reading {
     pub(crate) next_sentence: Option<Tensor>,
 }
 
-/// A token that may come next.
+/// A possible next token.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let best = &run.predictions(-1, 3)?[0];
+/// assert!(best.text == "owl" && best.probability > 0.9);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
@@ -62,11 +81,27 @@ impl Run {
     }
 
     /// The model that ran.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox")?;
+    /// assert_eq!(run.model().name(), "induction-2l");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn model(&self) -> Model {
         self.model.clone()
     }
 
     /// The text that was run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox")?;
+    /// assert_eq!(run.tokens().strings(0), ["<bos>", "red", "fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokens(&self) -> Tokens {
         self.cache.tokens()
     }
@@ -119,17 +154,33 @@ impl Run {
     }
 
     /// The recorded activations.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox")?;
+    /// assert_eq!(run.cache().get(Site::z(0))?.dims(), [1, 3, 4, 16]); // [batch, pos, head, d_head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn cache(&self) -> ActivationCache {
         self.cache.clone()
     }
 
-    /// The logits, at every position or at those asked for with [`Pass::logits_at`](super::Pass::logits_at).
+    /// The logits, at all positions or at those of [`Pass::logits_at`](super::Pass::logits_at).
     ///
     /// # Shapes
     /// `[batch, pos, d_vocab]`
     ///
     /// # Errors
-    /// When the pass was told to compute none, or the model has no unembedding.
+    /// When the pass computed none, or the model has no unembedding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox")?;
+    /// assert_eq!(run.logits()?.dims(), [1, 3, 374]); // [batch, pos, d_vocab]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn logits(&self) -> Result<Tensor> {
         let config = self.model.config();
         self.reading.logits.clone().ok_or_else(|| match config.heads.unembed {
@@ -138,17 +189,27 @@ impl Run {
         })
     }
 
-    /// The residual stream after the last block that ran: what [`Pass::stop_at_layer`](super::Pass::stop_at_layer)
-    /// leaves, or what the final norm reads.
+    /// The residual stream after the last block that ran: where [`Pass::stop_at_layer`](super::Pass::stop_at_layer)
+    /// stopped, or the input of the final norm.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let run = model.run("red fox")?;
+    /// let difference = (model.unembed(run.resid())? - run.logits()?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+    /// assert!(difference < 1e-5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "stop_at_layer")]
     pub fn resid(&self) -> Tensor {
         self.reading.resid.clone()
     }
 
-    /// The stream of each text's first token through the pooler of an encoder.
+    /// The pooler's output for each text's first token, in an encoder.
     ///
     /// # Shapes
     /// `[batch, d_model]`
@@ -159,7 +220,7 @@ impl Run {
         self.reading.pooled.clone().ok_or_else(|| self.no_head("pooler"))
     }
 
-    /// Scores of "the second sentence follows the first" and of "it does not".
+    /// The scores of next-sentence prediction: that the second sentence follows the first, and that it does not.
     ///
     /// # Shapes
     /// `[batch, class]`
@@ -175,9 +236,11 @@ impl Run {
         self.reading.at.as_deref()
     }
 
-    /// How many bytes this run holds: its activations, logits and gradients, each buffer once, however many tensors share
-    /// it. Not counted is the model, which is there anyway. They are free again when the last clone of the run is gone,
-    /// and of each tensor that was taken from it; in a notebook, `drop(run)` lets go of a variable.
+    /// The number of bytes that this run holds: activations, logits and gradients. A buffer that several tensors share
+    /// counts once, and the model does not count.
+    ///
+    /// The memory is freed when the last clone of the run, and every tensor taken from it, is gone. In a notebook,
+    /// `drop(run)` frees a variable.
     ///
     /// # Examples
     /// ```
@@ -207,19 +270,37 @@ impl Run {
     /// The gradients of the metric given to [`Pass::differentiate`](super::Pass::differentiate), by site.
     ///
     /// # Errors
-    /// When none were asked for.
+    /// When the pass did not differentiate.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue owl red fox blue")?.logits_at([-1]);
+    /// let run = pass.differentiate("*.hook_z", |logits| logits.max_all()).run()?; // the largest logit
+    /// assert_eq!(run.gradients()?.len(), 2); // one for each layer
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("grad", "backward"))]
     pub fn gradients(&self) -> Result<ActivationCache> {
         self.gradients.as_ref().map(|(at_sites, _)| at_sites.clone()).ok_or_else(|| RunError::NoGradients.into())
     }
 
-    /// The gradient of that metric at one site.
+    /// The gradient of the metric at one site.
     ///
     /// # Shapes
-    /// Those of the site.
+    /// The shape of the site
     ///
     /// # Errors
-    /// As [`Run::gradients`]; also when the site was not among those differentiated.
+    /// As [`Run::gradients`], and when the site was not differentiated.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let pass = Model::open("induction-2l")?.pass("red fox blue owl red fox blue")?.logits_at([-1]);
+    /// let run = pass.differentiate(Site::resid_pre(1), |logits| logits.max_all()).run()?;
+    /// assert_eq!(run.gradient(Site::resid_pre(1))?.dims(), [1, 8, 64]); // [batch, pos, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn gradient(&self, site: impl ToSite) -> Result<Tensor> {
         self.gradients()?.get(site)
     }
@@ -246,107 +327,6 @@ impl Run {
         let logits = self.logits_at(text, position)?;
         self.cache.check_numbers(|| format!("the logits at position {position} of text {text}"), &logits)?;
         Ok(logits)
-    }
-
-    /// The `k` tokens that the logits at a position (-1 is the last) of the first text make likeliest, likeliest
-    /// first: those that may follow it, or, in an encoder, stand there.
-    ///
-    /// # Errors
-    /// When the position is outside the text, its logits were not computed, or one of them is NaN or inf: the error
-    /// names the first recorded site at which there is no number.
-    #[doc(alias("get_top_k", "topk"))]
-    pub fn predictions(&self, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
-        self.predictions_in(0, position, k)
-    }
-
-    /// As [`Run::predictions`], for one text of a batch.
-    ///
-    /// # Errors
-    /// As there; also when there is no such text.
-    pub fn predictions_in(&self, text: impl ToIndex, position: impl ToIndex, k: usize) -> Result<Vec<Prediction>> {
-        let (text, position) = (self.tokens().text_at(text)?, position.to_index());
-        let logits = self.numbers_at(text, position)?;
-        let probabilities = softmax(&logits);
-        let prediction = |id: usize| Prediction {
-            id: id as u32,
-            text: self.model.token_text(id as u32),
-            logit: logits[id],
-            probability: probabilities[id],
-        };
-        Ok(top_k(&logits, k).into_iter().map(prediction).collect())
-    }
-
-    /// The probability that an answer follows a position (-1 is the last) of the first text, or, in an encoder, stands
-    /// there. A word is read as the text would go on with it: see [the rule](AnswerWord#the-space-before-a-word).
-    ///
-    /// # Errors
-    /// When `text` is not a single token, the position is outside the text, or a logit there is NaN or inf.
-    pub fn probability(&self, answer: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
-        let (logits, [id]) = self.asked([answer.answer_words().as_slice()], position.to_index())?;
-        Ok(softmax(&logits)[id])
-    }
-
-    /// The logit of an answer at a position (-1 is the last) less that of another, for the first text. Words are read as
-    /// the text would go on with them: see [the rule](AnswerWord#the-space-before-a-word).
-    ///
-    /// # Errors
-    /// When either is not a single token, the position is outside the text, or a logit there is NaN or inf.
-    #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
-    pub fn logit_diff(&self, answer: impl ToTokenIds, other: impl ToTokenIds, position: impl ToIndex) -> Result<f32> {
-        let words = [&answer.answer_words(), &other.answer_words()];
-        let (logits, [answer, other]) = self.asked(words.map(Vec::as_slice), position.to_index())?;
-        Ok(logits[answer] - logits[other])
-    }
-
-    /// [`logit_diff`](Self::logit_diff) of every text: the answer and the other token of each, as pairs.
-    ///
-    /// # Errors
-    /// When there are not as many pairs as texts; otherwise as [`logit_diff`](Self::logit_diff).
-    ///
-    /// # Examples
-    /// ```
-    /// use glassbox::prelude::*;
-    /// let run = Model::open("induction-2l")?.run(["red fox blue owl red fox blue", "owl fox owl"])?;
-    /// let differences = run.logit_diffs([("owl", "red"), ("fox", "owl")], -1)?;
-    /// assert!(differences.len() == 2 && differences[0] > 5.0);
-    /// # Ok::<(), glassbox::Error>(())
-    /// ```
-    #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
-    pub fn logit_diffs<A: Into<AnswerWord>>(
-        &self,
-        pairs: impl IntoIterator<Item = (A, A)>,
-        position: impl ToIndex,
-    ) -> Result<Vec<f32>> {
-        let (answers, others): (Vec<AnswerWord>, Vec<AnswerWord>) =
-            pairs.into_iter().map(|(answer, other)| (answer.into(), other.into())).unzip();
-        let (tokens, position) = (self.tokens(), position.to_index());
-        let at = |text: usize| tokens.index_in(text, position);
-        // One pair would do for all texts of a batch, were it not checked.
-        if answers.len() != tokens.batch() {
-            return Err(TextError::Answers { count: answers.len(), batch: tokens.batch() }.into());
-        }
-        let ids = [ids_after(&self.model, &answers, &tokens, at)?, ids_after(&self.model, &others, &tokens, at)?];
-        let difference = |text: usize| {
-            let logits = self.numbers_at(text, position)?;
-            Ok(logits[ids[0][text] as usize] - logits[ids[1][text] as usize])
-        };
-        (0..tokens.batch()).map(difference).collect()
-    }
-
-    /// The logits at a position of the first text, and the tokens of some answers there. Warns of an answer
-    /// whose other reading is much likelier.
-    fn asked<const N: usize>(&self, answers: [&[AnswerWord]; N], position: i64) -> Result<(Vec<f32>, [usize; N])> {
-        let logits = self.numbers_at(0, position)?;
-        let at = self.tokens().index_in(0, position)?;
-        let mut ids = [0; N];
-        for (id, words) in ids.iter_mut().zip(answers) {
-            let of_first = ids_after(&self.model, words, &self.tokens().texts(0..1), |_| Ok(at))?;
-            *id = of_first.first().copied().unwrap_or(0) as usize;
-            let is_word = words.iter().any(AnswerWord::is_word);
-            let likelier = is_word.then(|| self.model.likelier_reading(*id as u32, &logits)).flatten();
-            likelier.iter().for_each(LikelierReading::say);
-        }
-        Ok((logits, ids))
     }
 }
 

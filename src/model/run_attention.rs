@@ -1,4 +1,4 @@
-//! Where heads look, as pictures and as numbers.
+//! Attention patterns, as pictures and as numbers.
 
 use super::{Run, ToPattern};
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 use ndarray::{Array2, Array3};
 
 impl Run {
-    /// The attention patterns of all heads of a layer, on the first text.
+    /// Draws the attention patterns of all heads of a layer, on the first text.
     ///
     /// # Errors
-    /// When the run did not record them at all positions, or a site is given that holds no patterns.
+    /// When the run did not record them at all positions, or the given site does not hold patterns.
     ///
     /// # Examples
     /// Of an encoder-decoder, say which stack:
@@ -37,22 +37,31 @@ impl Run {
         AttentionHeads::new(patterns, queries.strings(0)).keys(keys.strings(0)).names(names).title(title).draw()
     }
 
-    /// The attention pattern of one head, on the first text.
+    /// Draws the attention pattern of one head, on the first text.
     ///
     /// # Errors
-    /// As [`Run::attention`]; also when there is no such head.
+    /// As [`Run::attention`], and when there is no such head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let figure = run.attention_head(1, 0)?; // a picture, in a notebook
+    /// assert!(figure.to_svg().contains("L1H0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "attention_pattern")]
     pub fn attention_head(&self, layer: impl ToPattern, head: impl ToIndex) -> Result<Figure> {
         let site = self.model().config().site(layer.to_pattern()?)?;
         let (head, pattern) = self.pattern_of(site, head)?;
         self.cache().need_whole(site, "a picture of attention")?;
-        let title = self.titled(format!("{}: who looks where", name_in_stack(site, head)));
+        let title = self.titled(format!("{}: attention pattern", name_in_stack(site, head)));
         let [queries, keys] = self.ends(site);
         AttentionPattern::new(pattern, queries.strings(0)).keys(keys.strings(0)).title(title).draw()
     }
 
-    /// Where a head looks from one position (-1 is the last) of the first text: the text, each token coloured by the
-    /// attention that goes to it.
+    /// Draws the attention of a head from one query position (-1 is the last) of the first text: each token is coloured
+    /// by the attention that it receives.
     ///
     /// # Errors
     /// When the run did not record the pattern at this position, there is no such head, or the position is outside the
@@ -62,7 +71,7 @@ impl Run {
     /// ```
     /// use glassbox::prelude::*;
     /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
-    /// let figure = run.attention_from(1, 0, -1)?; // the second "blue" looks at what came after the first
+    /// let figure = run.attention_from(1, 0, -1)?; // the second "blue" attends to what came after the first
     /// assert!(figure.to_svg().contains("<title>owl@4: 1"));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
@@ -74,18 +83,27 @@ impl Run {
         let row = pattern.row(self.cache().row(site, from)?).to_vec();
         let (name, token) = (name_in_stack(site, head), visible(&queries.strings(0)[from]));
         let text =
-            TokenText::new(keys.strings(0), row).title(self.titled(format!("Where {name} looks from {token}@{from}")));
+            TokenText::new(keys.strings(0), row).title(self.titled(format!("{name}: attention from {token}@{from}")));
         let text = if site.point() != Point::CrossPattern { text.outline(from) } else { text };
         text.value("attention").range(0.0, 1.0).draw()
     }
 
-    /// The attention pattern of one head on the first text, as numbers. Rows are the positions that were recorded.
+    /// Returns the attention pattern of one head on the first text. The rows are the recorded positions.
     ///
     /// # Shapes
     /// `[query, key]`
     ///
     /// # Errors
     /// When the run did not record it, or there is no such head.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// let pattern = run.pattern(1, 0)?;
+    /// assert!(pattern[[7, 4]] > 0.8); // from the second "blue" to "owl"
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "hook_pattern")]
     pub fn pattern(&self, layer: impl ToPattern, head: impl ToIndex) -> Result<Array2<f32>> {
         let site = self.model().config().site(layer.to_pattern()?)?;
@@ -111,7 +129,7 @@ impl Run {
         Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
     }
 
-    /// What looks, and what is looked at.
+    /// The texts at the queries and at the keys.
     fn ends(&self, site: Site) -> [Tokens; 2] {
         let (own, source) = (self.tokens(), self.cache().source().unwrap_or_else(|| self.tokens()));
         match (site.stack(), site.point()) {

@@ -1,4 +1,4 @@
-//! The gradients of a person's own parameters.
+//! Gradients with respect to the user's own variables.
 
 use super::Run;
 use crate::{Result, error::RunError};
@@ -10,14 +10,14 @@ use std::sync::Arc;
 pub(crate) struct OwnGradients(pub(crate) Arc<GradStore>);
 
 impl Run {
-    /// The gradient of the metric given to [`Pass::differentiate`](super::Pass::differentiate) with respect to a
-    /// variable that a closure of [`edit`](crate::hook::edit) holds: what an intervention is learned by.
+    /// Returns the gradient of the metric given to [`Pass::differentiate`](super::Pass::differentiate) with respect to
+    /// a variable that a closure of [`edit`](crate::hook::edit) uses. An intervention can be learned with it.
     ///
     /// # Shapes
-    /// That of the variable.
+    /// The shape of the variable
     ///
     /// # Errors
-    /// When the pass differentiated nothing, or the metric does not depend on the variable.
+    /// When the pass did not differentiate, or the metric does not depend on the variable.
     ///
     /// # Examples
     /// A vector that is learned until the model says "ant":

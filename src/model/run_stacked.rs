@@ -1,4 +1,4 @@
-//! One activation of all layers.
+//! One activation of all layers ([`Run::stack_activation`]).
 
 use crate::{
     Result,
@@ -7,7 +7,15 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// A site of every layer: the constructor of one, such as `Site::pattern`, or its short name, `"pattern"`.
+/// A site in every layer: a constructor such as `Site::pattern`, or a short name such as `"pattern"`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::EachLayer, prelude::*};
+/// assert_eq!(Site::pattern.in_layer(1)?, Site::pattern(1)); // a constructor
+/// assert_eq!("pattern".in_layer(1)?, Site::pattern(1)); // a name
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no site of every layer: give `Site::pattern`, `\"pattern\"` or a closure from a layer to a site"
 )]
@@ -19,11 +27,11 @@ pub trait EachLayer<Kind> {
     fn in_layer(&self, layer: usize) -> Result<Site>;
 }
 
-/// The form of a closure or constructor.
+/// Marks a closure or constructor.
 #[derive(Debug)]
 pub struct ByLayer;
 
-/// The form of a name.
+/// Marks a name.
 #[derive(Debug)]
 pub struct ByName;
 
@@ -40,7 +48,7 @@ impl EachLayer<ByName> for &str {
 }
 
 impl Run {
-    /// One activation of every layer of a stack, along a new first axis: `stack_activation` of TransformerLens.
+    /// Returns one activation of every layer of a stack, along a new first axis: TransformerLens's `stack_activation`.
     ///
     /// # Shapes
     /// `[layer, ..]`, then the axes of the site

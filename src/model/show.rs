@@ -65,7 +65,15 @@ impl Config {
 }
 
 impl Model {
-    /// How many numbers the model learned; a tied embedding counts once.
+    /// The number of learned values. A tied embedding counts once.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.n_parameters(), model.weights().n_params_total()?);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "n_params")]
     pub fn n_parameters(&self) -> usize {
         self.transformer().n_parameters(self.config().tied)
@@ -143,11 +151,19 @@ shown! {
 }
 
 impl Run {
-    /// The `k` likeliest next tokens after a position (-1 is the last) as bars, for each text of a batch; of an encoder,
-    /// those that may stand there.
+    /// Draws the `k` most likely next tokens after a position (-1 is the last) as bars, for each text of a batch. In an
+    /// encoder, the most likely tokens at the position.
     ///
     /// # Errors
-    /// When the position is outside a text or its logits were not computed.
+    /// When the position is outside a text, or its logits were not computed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// assert!(run.next_tokens(-1, 3)?.to_svg().contains("owl")); // bars, in a notebook
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "test_prompt")]
     pub fn next_tokens(&self, position: impl ToIndex, k: usize) -> Result<Figure> {
         let (position, texts) = (position.to_index(), self.tokens().batch());
@@ -169,10 +185,18 @@ impl Run {
         Bars::tokens(bars).title(format!("{question}{which}?")).value("probability").range(0.0, 1.0).draw()
     }
 
-    /// The first text, each token coloured by how much it surprised the model: -log P, in nats.
+    /// Draws the first text with each token coloured by its surprisal, -log P, in nats.
     ///
     /// # Errors
-    /// When the text is a single token or not all logits were computed.
+    /// When the text is a single token, or some logits were not computed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+    /// assert!(run.surprise()?.to_svg().contains("owl")); // the text, coloured
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("loss_per_token", "colored_tokens"))]
     pub fn surprise(&self) -> Result<Figure> {
         let losses = self.loss_per_token()?.get(0)?.to_vec1::<f32>()?;

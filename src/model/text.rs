@@ -1,4 +1,4 @@
-//! Text to tokens and back, as this model has it.
+//! Converts text to tokens and back, as this model reads it.
 
 use super::{Architecture, Model};
 use crate::{
@@ -10,28 +10,38 @@ use crate::{
 };
 
 impl Model {
-    /// The tokens of a text, several texts, or ids.
+    /// Returns the tokens of a text, of several texts, or of ids.
     ///
-    /// Whether a text gets a beginning-of-text token in front is for the model's own files to say (`add_bos_token`);
-    /// where they say nothing it does, as in TransformerLens, when there is such a token. Whether it did is shown,
-    /// and told by [`Tokens::bos_prepended`]; [`Model::to_tokens`] gives the choice. Ids are taken as they are.
+    /// The model's own files say whether a beginning-of-text token is put before a text (`add_bos_token`). If they say
+    /// nothing, it is put there if the tokenizer has one, as in TransformerLens. [`Tokens::bos_prepended`] returns
+    /// whether it was, and [`Model::to_tokens`] lets you choose. Ids are taken as they are.
     ///
-    /// Texts of different lengths are padded on the right; [`Tokens::padded`] moves that to the left. What fills up
-    /// is the tokenizer's padding token, else its end of text, else its beginning of text, else id 0.
+    /// Texts of different lengths are padded on the right; [`Tokens::padded`] moves the padding to the left. The
+    /// padding token is the tokenizer's own or, if it has none, its end-of-text token, its beginning-of-text token, or
+    /// id 0.
     ///
     /// # Errors
-    /// When a text is empty or longer than the model reads, an id or word is outside the vocabulary, or text is given
-    /// to a model without tokenizer.
+    /// When a text is empty or longer than the model's context, an id or word is outside the vocabulary, or the model
+    /// has no tokenizer for a text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens(["red fox", "owl"])?;
+    /// assert_eq!((tokens.batch(), tokens.lengths()), (2, vec![3, 2])); // with <bos>
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "to_tokens")]
     pub fn tokens(&self, input: impl ToTokens) -> Result<Tokens> {
         input.to_tokens(self)
     }
 
-    /// The tokens of a text or several, with the choice whether a beginning-of-text token goes in front of each. What an
-    /// encoder's tokenizer puts around a text (`[CLS]`, `[SEP]`) does not count as one, and stays in either case.
+    /// Returns the tokens of one or several texts, with or without a beginning-of-text token before each. The special
+    /// tokens that an encoder's tokenizer puts around a text (`[CLS]`, `[SEP]`) do not count as one, and stay in either
+    /// case.
     ///
     /// # Errors
-    /// As [`Model::tokens`]; also when the token is asked for and this model has none.
+    /// As [`Model::tokens`], and when the token is asked for and the tokenizer has none.
     ///
     /// # Examples
     /// ```
@@ -47,11 +57,11 @@ impl Model {
         self.tokenize(&texts.to_texts(), Some(prepend_bos))
     }
 
-    /// Two texts as one input for a model that was trained on pairs, as BERT was: `[CLS] first [SEP] second [SEP]`.
-    /// [`Tokens::token_types`] tells which is which.
+    /// Returns two texts as one input, for a model that was trained on pairs such as BERT: `[CLS] first [SEP] second
+    /// [SEP]`. [`Tokens::token_types`] says which token belongs to which text.
     ///
     /// # Errors
-    /// As [`Model::tokens`]; also when this model's tokenizer does not put anything between two texts.
+    /// As [`Model::tokens`], and when this model's tokenizer does not put anything between two texts.
     ///
     /// # Examples
     /// ```
@@ -76,10 +86,10 @@ impl Model {
         self.need_tokenizer()?.decode(&ids)
     }
 
-    /// The tokens of a text as they print.
+    /// Returns the tokens of a text as strings.
     ///
     /// # Errors
-    /// As [`Model::tokens`]; also for several texts, whose tokens are `model.tokens(texts)?.strings(i)`.
+    /// As [`Model::tokens`], and for several texts, whose tokens are `model.tokens(texts)?.strings(i)`.
     ///
     /// # Examples
     /// ```
@@ -96,12 +106,22 @@ impl Model {
         }
     }
 
-    /// The id of a text that is exactly one token, such as `" Mary"`. It is a look into the vocabulary, as in
-    /// TransformerLens, and takes the text as written. Answers need none: `run.probability("Mary", -1)` puts [a space where
-    /// one belongs](crate::model::AnswerWord#the-space-before-a-word).
+    /// Returns the id of a text that is exactly one token, such as `" Mary"`. It is looked up in the vocabulary as
+    /// written, as in TransformerLens. Answers do not need it: `run.probability("Mary", -1)` puts [a space where one
+    /// belongs](crate::model::AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When it is several tokens; the error shows them. Also when the model has no embedding for it.
+    /// When the text is several tokens, which the error shows, or the model has no embedding for it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let id = model.to_single_token("owl")?;
+    /// assert_eq!(model.token_text(id), "owl");
+    /// assert!(model.to_single_token("red fox").is_err()); // two tokens
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_single_token(&self, text: &str) -> Result<u32> {
         // A piece of the vocabulary is what was meant, even where encoding it alone would put a space before it.
         let id = self.need_tokenizer()?.id_of(text)?;
@@ -109,10 +129,10 @@ impl Model {
         self.ids().at(id as usize).map(|_| id)
     }
 
-    /// How the token of an id prints.
+    /// Returns the string of one token.
     ///
     /// # Errors
-    /// When the model has no tokenizer or the id is outside the vocabulary.
+    /// When the model has no tokenizer, or the id is outside the vocabulary.
     ///
     /// # Examples
     /// ```
@@ -127,11 +147,11 @@ impl Model {
         Ok(self.need_tokenizer()?.token_text(id))
     }
 
-    /// Where a token is in an input (of several texts, in the first): `get_token_position` of TransformerLens.
-    /// [`Tokens::find`] finds words of several tokens.
+    /// Returns the position of a token in an input, or in the first of several texts: TransformerLens's
+    /// `get_token_position`. [`Tokens::find`] finds words of several tokens.
     ///
     /// # Errors
-    /// As [`Model::tokens`]; also when no token prints so, and then the error names those there are.
+    /// As [`Model::tokens`], and when no token prints as this string; the error lists the tokens.
     ///
     /// # Examples
     /// ```
@@ -147,7 +167,7 @@ impl Model {
         self.tokens(input)?.occurrence(token, which)
     }
 
-    /// How a token prints; `#17` when the model has no tokenizer.
+    /// The string of a token; `#17` if the model has no tokenizer.
     pub fn token_text(&self, id: u32) -> String {
         self.tokenizer().map_or_else(|| format!("#{id}"), |tokenizer| tokenizer.token_text(id))
     }

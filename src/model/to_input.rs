@@ -14,6 +14,15 @@ use candle_core::Tensor;
 /// For an encoder-decoder it may also be a pair: what the encoder reads, and what the decoder reads, as
 /// [`Pass::decoder_input`](crate::model::Pass::decoder_input) takes it. Without a pair the decoder reads its starting
 /// tokens alone.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::ToInput, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!("red fox".to_input(&model)?.tokens().len(), 3); // text
+/// assert_eq!([7u32, 8].to_input(&model)?.tokens().len(), 2); // ids
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a model reads: give a text, several texts, token ids (whole numbers), an Audio, \
                or a pair (source, decoder input)"

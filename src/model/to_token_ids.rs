@@ -1,4 +1,4 @@
-//! Naming the tokens that count as answers.
+//! [`ToTokenIds`]: everything that names the tokens of answers.
 
 use crate::{
     Model, Result,
@@ -7,9 +7,9 @@ use crate::{
     text::Tokens,
 };
 
-/// Anything that names one token for all texts of a batch, or one for each: a word such as `"Mary"`, read as the text
-/// would go on with it ([the rule](AnswerWord#the-space-before-a-word)), [`exactly("Mary")`](crate::model::exactly), or an
-/// id; a list of one of these.
+/// Anything that names one token for all texts of a batch, or one for each: a word such as `"Mary"`, read as it
+/// continues the text ([the rule](AnswerWord#the-space-before-a-word)), [`exactly("Mary")`](crate::model::exactly), an
+/// id, or a list of these.
 ///
 /// # Examples
 /// ```

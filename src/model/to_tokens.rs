@@ -1,4 +1,4 @@
-//! [`ToTokens`]: what a model can read, [`ToTexts`]: the texts among that.
+//! [`ToTokens`]: everything that a model can read as tokens. [`ToTexts`]: the texts among that.
 
 use crate::{
     Result,
@@ -8,7 +8,15 @@ use crate::{
 };
 use candle_core::{DType, Tensor};
 
-/// The ids of one text: a list of them, or [`Tokens`], padding left out.
+/// The ids of one text: a list of ids, or [`Tokens`] without padding.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::ToIds, prelude::*};
+/// let tokens = Model::open("induction-2l")?.tokens("red fox")?;
+/// assert_eq!(tokens.to_ids()?, tokens.ids(0)); // without padding
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is no list of token ids: give `Tokens`, or a list of `u32`")]
 pub trait ToIds {
     /// The ids.
@@ -163,7 +171,14 @@ impl<T: ToTokens + ?Sized> ToTokens for &T {
     }
 }
 
-/// One text or several: what [`Model::to_tokens`] puts a beginning-of-text token in front of, or not.
+/// One or several texts, for [`Model::to_tokens`].
+///
+/// # Examples
+/// ```
+/// use glassbox::model::ToTexts;
+/// assert_eq!("red fox".to_texts(), ["red fox"]);
+/// assert_eq!(["red fox", "owl"].to_texts().len(), 2);
+/// ```
 pub trait ToTexts {
     /// The texts.
     fn to_texts(&self) -> Vec<&str>;

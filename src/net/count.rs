@@ -8,7 +8,7 @@ use candle_core::{Tensor, TensorId};
 use std::collections::HashSet;
 
 impl Transformer {
-    /// How many numbers the parts hold; the unembedding's are left out when it is the embedding turned.
+    /// The number of values in all parts. A tied unembedding does not count.
     pub(crate) fn n_parameters(&self, tied: bool) -> usize {
         let stack = |stack: &StackParts| {
             let relative = stack.relative.as_ref().map_or(0, |relative| relative.table.elem_count());
@@ -46,7 +46,7 @@ fn front_size(front: &Front, seen: &mut HashSet<TensorId>) -> usize {
     }
 }
 
-/// What is not among the tensors `seen` before.
+/// The number of values in the tensors that are not in `seen` yet.
 fn embed_size(embed: &Embed, seen: &mut HashSet<TensorId>) -> usize {
     let Embed { tokens, positions, unplaced, token_types, norm, widen } = embed;
     let tables = [Some(tokens), positions.as_ref(), unplaced.as_ref(), token_types.as_ref()];

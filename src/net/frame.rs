@@ -1,4 +1,4 @@
-//! [`Frame`]: the tokens of one forward pass, and everything that follows from where they stand.
+//! [`Frame`]: the tokens of one stack in one forward pass, with everything that depends on their positions.
 
 use super::{
     Here, Kept,
@@ -15,19 +15,19 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::{ops::Range, sync::Arc};
 
-/// The tokens of one stack in one forward pass, and everything that follows from where they stand.
+/// The tokens of one stack in one forward pass, with everything that depends on their positions.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     batch: usize,
-    /// New tokens.
+    /// The number of new tokens.
     pos: usize,
     past: usize,
-    /// Where each new token stands in its text; one row where all texts agree, else a row for each. One past the last
-    /// position is that of tokens that have none.
+    /// The position of each new token in its text: one row if all texts agree, else a row for each. Tokens without a
+    /// position have the number after the last position.
     positions: Vec<u32>,
     /// `[batch * pos]`
     token_types: Vec<u32>,
-    /// The keys of each text that are no padding.
+    /// The keys of each text that are not padding.
     real: Option<Arc<[Range<usize>]>>,
     rotary: Option<RotaryTable>,
     local_rotary: Option<RotaryTable>,
@@ -35,12 +35,12 @@ pub(crate) struct Frame {
     turns: Vec<Turn>,
     /// `[one, head, query, key]`
     bias: Option<Tensor>,
-    /// Whether the bias is the stack's own, and has still to pass its hook.
+    /// Whether the bias is the stack's own and has not passed its hook yet.
     bias_unhooked: bool,
     /// `[batch, pos, d_model]`
     beside: Option<Tensor>,
     encoded: Option<Encoded>,
-    /// There when keys and values are to be kept, or were.
+    /// The cached keys and values, if they are to be kept or were kept before.
     kept: Option<Kept>,
 }
 
@@ -52,19 +52,19 @@ enum Turn {
 }
 
 impl Frame {
-    /// For all of these tokens.
+    /// A frame for all of these tokens.
     pub(crate) fn new(config: &Config, stack: &StackParts, tokens: &Tokens) -> Result<Self> {
         Self::from(config, stack, tokens, 0)
     }
 
-    /// For those of the tokens that come after the ones kept; keeps the new ones' keys and values behind theirs.
+    /// A frame for the tokens after the cached ones. New keys and values are appended to the cache.
     pub(crate) fn after(config: &Config, stack: &StackParts, tokens: &Tokens, kept: Kept) -> Result<Self> {
         let frame = Self::from(config, stack, tokens, kept.len)?;
         frame.check_turned(config, &kept)?;
         Ok(Self { encoded: kept.encoded.clone(), kept: Some(kept), ..frame })
     }
 
-    /// For the tokens from index `past` on.
+    /// A frame for the tokens from index `past` on.
     fn from(config: &Config, stack: &StackParts, tokens: &Tokens, past: usize) -> Result<Self> {
         let batch = tokens.batch();
         let real = tokens.is_padded().then(|| (0..batch).map(|text| tokens.real(text)).collect());
@@ -76,7 +76,7 @@ impl Frame {
         Ok(Self { positions: (0..batch).flat_map(|text| row(text).skip(past)).collect(), ..frame })
     }
 
-    /// For the positions `new` of `batch` texts, of which `kept` has those before.
+    /// A frame for the positions `new` of `batch` texts, whose earlier positions are in `kept`.
     pub(crate) fn going_on(
         config: &Config,
         stack: &StackParts,
@@ -93,7 +93,7 @@ impl Frame {
         Ok(Self { kept, ..frame })
     }
 
-    /// For `batch` texts of `pos` tokens each, of which nothing else is known.
+    /// A frame for `batch` unpadded texts of `pos` tokens.
     pub(crate) fn plain(config: &Config, stack: &StackParts, batch: usize, pos: usize) -> Result<Self> {
         Self::build(config, stack, batch, 0..pos, None, vec![0; batch * pos])
     }
@@ -159,12 +159,12 @@ impl Frame {
         Ok(Tensor::from_vec(values, (1, slopes.len(), queries, keys), &Device::Cpu)?)
     }
 
-    /// How many tokens each text has, those read before counted; one number where all have as many.
+    /// The number of tokens of each text, cached ones included; a single number if all texts have as many.
     fn lengths(&self) -> Vec<usize> {
         self.real.as_ref().map_or_else(|| vec![self.past + self.pos], |real| real.iter().map(Range::len).collect())
     }
 
-    /// Refuses keys that were turned by other angles than those of this run.
+    /// Refuses cached keys that were rotated by other angles than those of this run.
     fn check_turned(&self, config: &Config, kept: &Kept) -> Result<()> {
         match config.long_after() {
             Some(after) if !kept.fits(after, &self.lengths()) => {
@@ -174,7 +174,7 @@ impl Frame {
         }
     }
 
-    /// How many tokens look, and how many are looked at.
+    /// The numbers of queries and of keys.
     pub(crate) fn queries_and_keys(&self) -> (usize, usize) {
         (self.pos, self.past + self.pos)
     }
@@ -191,7 +191,7 @@ impl Frame {
         Ok(Tensor::from_slice(&self.token_types, (self.batch, self.pos), &Device::Cpu)?)
     }
 
-    /// The angles of a layer, where it turns queries and keys.
+    /// The rotary table of a layer, if it has one.
     pub(crate) fn rotary(&self, layer: usize) -> Option<&RotaryTable> {
         match self.turns.get(layer)? {
             Turn::Not => None,
@@ -207,12 +207,12 @@ impl Frame {
         }
     }
 
-    /// What is added to the scores: of ALiBi or of the stack that the frame was made for. No block runs without it.
+    /// The bias that is added to the scores: ALiBi's, or the relative bias of the stack that the frame was made for.
     pub(crate) fn bias(&self, here: Here) -> Option<&Tensor> {
         self.bias.as_ref().filter(|_| !here.is_across())
     }
 
-    /// Sends the stack's relative bias through its hook, once.
+    /// Passes the stack's relative bias through its hook, once.
     pub(crate) fn hook_bias(&mut self, hook: impl FnOnce(Tensor) -> Result<Tensor>) -> Result<()> {
         if std::mem::take(&mut self.bias_unhooked) {
             self.bias = self.bias.take().map(hook).transpose()?;
@@ -220,7 +220,8 @@ impl Frame {
         Ok(())
     }
 
-    /// What queries and keys are made from beside the stream (Shortformer), once the embedding has been passed.
+    /// The position vectors that are added to the inputs of queries and keys (Shortformer), after the embedding has
+    /// run.
     pub(crate) fn beside(&self) -> Option<&Tensor> {
         self.beside.as_ref()
     }
@@ -229,13 +230,13 @@ impl Frame {
         self.beside = Some(positions);
     }
 
-    /// What the encoder gave, for the decoder to look at.
+    /// Returns the frame with the encoder's output, for cross attention.
     pub(crate) fn with_encoded(self, encoded: Tensor, source: &Tokens) -> Self {
         let real = source.is_padded().then(|| (0..source.batch()).map(|text| source.real(text)).collect());
         self.looking_at((encoded, real))
     }
 
-    /// The same, with the rows of several runs.
+    /// As [`Frame::with_encoded`], with the rows of several runs.
     pub(crate) fn looking_at(mut self, encoded: Encoded) -> Self {
         self.encoded = Some(encoded);
         self
@@ -250,7 +251,7 @@ impl Frame {
         Ok(self.encoded.as_ref().map(|(encoded, _)| encoded.clone()).ok_or_else(missing)?)
     }
 
-    /// What is kept for the tokens that come after these.
+    /// The cache for the tokens that follow these.
     pub(crate) fn into_kept(self) -> Kept {
         let turned_for = self.lengths();
         let mut kept = self.kept.unwrap_or_default();
@@ -258,7 +259,7 @@ impl Frame {
         kept
     }
 
-    /// Keys and values of this step behind those kept from earlier ones.
+    /// Returns the cached keys and values followed by those of this step.
     pub(crate) fn with_past(&mut self, layer: usize, k: Tensor, v: Tensor) -> Result<KeysValues> {
         match &mut self.kept {
             Some(kept) => kept.grow(layer, k, v),
@@ -266,7 +267,7 @@ impl Frame {
         }
     }
 
-    /// Keys and values that an earlier step made of what the encoder gave.
+    /// The cached keys and values of cross attention.
     pub(crate) fn kept_across(&self, layer: usize) -> Option<KeysValues> {
         self.kept.as_ref()?.across(layer).cloned()
     }
@@ -278,8 +279,8 @@ impl Frame {
     }
 }
 
-/// Where each token of a text stands when those of this id take up no position: they, and what is no token of the text,
-/// stand at `nowhere`.
+/// The position of each token of a text in which tokens with this id have no position. They, and padding, get
+/// `nowhere`.
 fn counted_past(unplaced: u32, ids: &[u32], real: Range<usize>, nowhere: usize) -> impl Iterator<Item = u32> {
     let mut next = 0;
     ids.iter().enumerate().map(move |(index, &id)| match real.contains(&index) && id != unplaced {

@@ -2,7 +2,7 @@
 
 use crate::site::{Point, Site, Stack};
 
-/// Where in the model a part runs, so that the same part can serve any layer of any stack.
+/// The place in the model at which a part runs, so that one part can serve any layer of any stack.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Here {
     pub(crate) stack: Stack,
@@ -15,12 +15,12 @@ impl Here {
         Self { stack, layer, across: false }
     }
 
-    /// The same layer's look at the encoder.
+    /// Cross attention in the same layer.
     pub(crate) fn across(self) -> Self {
         Self { across: true, ..self }
     }
 
-    /// Whether this is a look at the encoder.
+    /// Whether this is cross attention.
     pub(crate) fn is_across(self) -> bool {
         self.across
     }

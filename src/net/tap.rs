@@ -1,10 +1,10 @@
-//! The tap: the one place through which every activation passes, to be recorded, changed or differentiated.
+//! [`Tap`]: the one place that every activation passes, where it is recorded, changed or differentiated.
 
 use crate::{Result, cache::Positions, hook::Intervention, ops, site::Site};
 use candle_core::{Tensor, Var};
 use std::collections::HashMap;
 
-/// What is to happen at one site.
+/// What to do at one site.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
     pub(crate) record: bool,
@@ -12,11 +12,11 @@ pub(crate) struct Order {
     pub(crate) edits: Vec<Intervention>,
 }
 
-/// What is to happen at every site, decided before the forward pass starts.
+/// What to do at every site, decided before the forward pass starts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     orders: HashMap<Site, Order>,
-    /// The positions that are recorded; all where absent.
+    /// The positions to record; `None` for all.
     pub(crate) positions: Option<Positions>,
 }
 
@@ -31,15 +31,15 @@ impl Plan {
     }
 }
 
-/// Follows one forward pass with a [`Plan`] in hand.
+/// Applies a [`Plan`] during one forward pass.
 ///
-/// A forward pass sends each activation through [`Tap::at`] on its way: `let z = tap.at(Site::z(l), z)?;`. A site
-/// nobody asked for costs one lookup.
+/// The forward pass sends every activation through [`Tap::at`]: `let z = tap.at(Site::z(l), z)?;`. A site that is not
+/// in the plan costs one lookup.
 #[derive(Debug, Default)]
 pub(crate) struct Tap<'a> {
     plan: Option<&'a Plan>,
     pub(crate) recorded: Vec<(Site, Tensor)>,
-    /// A variable of zeros added at each differentiated site; its gradient is the activation's.
+    /// A zero variable added at each differentiated site. Its gradient is that of the activation.
     pub(crate) deltas: Vec<(Site, Var)>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Tap<'a> {
         Self { plan: Some(plan), ..Self::default() }
     }
 
-    /// A tap that nobody watches.
+    /// A tap without a plan.
     pub(crate) fn idle() -> Self {
         Self::default()
     }
@@ -57,22 +57,22 @@ impl<'a> Tap<'a> {
         self.plan?.orders.get(&site)
     }
 
-    /// Whether anything at all is to happen here: what costs extra is worked out only then.
+    /// Whether the plan has this site. What costs extra is computed only then.
     pub(crate) fn wants(&self, site: Site) -> bool {
         self.order(site).is_some()
     }
 
-    /// Whether what flows on from here may differ, or is differentiated.
+    /// Whether the plan changes or differentiates the activation at this site.
     pub(crate) fn acts_on(&self, site: Site) -> bool {
         self.order(site).is_some_and(|order| order.differentiate || !order.edits.is_empty())
     }
 
-    /// Passes a copy of an activation through, where anybody wants it: changes there do not reach the original.
+    /// Passes a copy of an activation through the tap, if the plan has the site. Changes do not reach the original.
     pub(crate) fn copy_at(&mut self, site: Site, x: Tensor) -> Result<Tensor> {
         if self.wants(site) { self.at(site, x) } else { Ok(x) }
     }
 
-    /// Passes an activation through: changes first, then the gradient's variable, then the recording.
+    /// Passes an activation through the tap: first the changes, then the gradient's variable, then the recording.
     pub(crate) fn at(&mut self, site: Site, mut x: Tensor) -> Result<Tensor> {
         let Some(order) = self.order(site) else { return Ok(x) };
         for edit in &order.edits {

@@ -1,4 +1,4 @@
-//! [`Transformer`]: the forward pass, as it is drawn on a whiteboard.
+//! [`Transformer`]: the forward pass from stack to stack.
 
 use super::{
     Frame, Here, Tap,
@@ -13,26 +13,26 @@ use crate::{
 use candle_core::Tensor;
 use std::ops::Range;
 
-/// The parts of a model, ready to run: one stack or, in an encoder-decoder, two, and what reads the last stream.
+/// The parts of a model: one stack or, in an encoder-decoder, two, and the readout of the last stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Transformer {
-    /// The stack whose output the decoder looks at, in a model that has both.
+    /// The encoder of an encoder-decoder, whose output cross attention reads.
     pub(crate) encoder: Option<StackParts>,
     /// The stack whose stream is read out: the only one, or the decoder.
     pub(crate) last: StackParts,
     pub(crate) readout: Readout,
 }
 
-/// One stack: what it reads, and its blocks.
+/// One stack: its input and its blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct StackParts {
     pub(crate) stack: Stack,
     /// From tokens or sound to the residual stream.
     pub(crate) front: Front,
     pub(crate) blocks: Vec<Block>,
-    /// Added to the scores of every block; a [`Frame`] is made with it.
+    /// The bias that is added to the scores of every block. It is computed when a [`Frame`] is made.
     pub(crate) relative: Option<RelativeBias>,
-    /// On the last stream of a stack that another one looks at; that of the last stack is part of the readout.
+    /// The final norm of an encoder beside a decoder. That of the last stack belongs to the readout.
     pub(crate) norm: Option<Norm>,
 }
 
@@ -45,8 +45,8 @@ impl StackParts {
         self.front.forward(config, read, Here::new(self.stack, 0), frame, tap)
     }
 
-    /// The residual stream after one block; as it was, where there is no such layer. Every block runs through here, so
-    /// that the stack's relative bias has passed its hook before the first.
+    /// Returns the residual stream after one block, or unchanged if there is no such layer. Every block is run by this
+    /// function, so the stack's relative bias passes its hook before the first block.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
@@ -58,7 +58,7 @@ impl StackParts {
         }
     }
 
-    /// Keys and values of a layer's attention alone; `None` where there is no such layer.
+    /// Returns the keys and values of a layer's attention only; `None` if there is no such layer.
     pub(crate) fn keys_values(
         &self,
         layer: usize,
@@ -70,7 +70,7 @@ impl StackParts {
         self.blocks.get(layer).map(of).transpose()
     }
 
-    /// The residual stream after some of the layers.
+    /// Returns the residual stream after some of the layers.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
@@ -84,7 +84,7 @@ impl StackParts {
         layers.try_fold(resid, |resid, layer| self.run_block(layer, resid, frame, tap))
     }
 
-    /// What the next stack looks at, made of the last stream.
+    /// Returns the output of the encoder: its last stream after the final norm.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
@@ -100,28 +100,28 @@ impl StackParts {
 }
 
 impl Transformer {
-    /// Of one stack.
+    /// A transformer of one stack.
     pub(crate) fn new(front: Embed, blocks: Vec<Block>, readout: Readout) -> Self {
         let last = StackParts { stack: Stack::Blocks, front: Front::Tokens(front), blocks, relative: None, norm: None };
         Self { encoder: None, last, readout }
     }
 
-    /// The stacks, in the order a forward pass goes through them.
+    /// The stacks, in the order of a forward pass.
     pub(crate) fn stacks(&self) -> impl Iterator<Item = &StackParts> {
         self.encoder.iter().chain([&self.last])
     }
 
-    /// The same, to be changed.
+    /// The stacks, to be changed.
     pub(crate) fn stacks_mut(&mut self) -> impl Iterator<Item = &mut StackParts> {
         self.encoder.iter_mut().chain([&mut self.last])
     }
 
-    /// One stack; the last where there is none of this name.
+    /// One stack, or the last if there is none of this name.
     pub(crate) fn stack(&self, stack: Stack) -> &StackParts {
         self.encoder.as_ref().filter(|encoder| encoder.stack == stack).unwrap_or(&self.last)
     }
 
-    /// The logits of a residual stream, with no hook called.
+    /// The logits of a residual stream, without hooks.
     ///
     /// # Shapes
     /// `[.., d_model]` to `[.., d_vocab]`.

@@ -1,12 +1,13 @@
-//! Ablations: patches of nothing in particular.
+//! Ablations: patching with zeros, means, or the values of another prompt.
 
 use super::{Alignment, Patching, ToMetric, source::Source};
 use crate::{Model, Result, model::ToInput};
 
 impl Patching {
-    /// What the model loses without a part: each of the methods puts zeros there, and maps the change of the metric
-    /// ([`PatchSweep::mean`](super::PatchSweep::mean)). Zeros may be far from anything the rest of the model has ever
-    /// read; [`Patching::mean_ablation`] and [`Patching::resample_ablation`] stay nearer (Zhang and Nanda 2024).
+    /// Measures what the model loses without each part: every map sets activations to zero and holds the change of the
+    /// metric ([`PatchSweep::mean`](super::PatchSweep::mean)). Zeros may be far from every value that the rest of the
+    /// model has read in training. [`Patching::mean_ablation`] and [`Patching::resample_ablation`] stay closer (Zhang
+    /// and Nanda 2024).
     ///
     /// # Errors
     /// When the metric does not fit the prompts.
@@ -26,11 +27,23 @@ impl Patching {
         Self::between(model, Source::Zero, prompts.to_input(model)?, metric.to_metric()?)
     }
 
-    /// As [`Patching::zero_ablation`], with the mean at each position over the texts of a reference: keeps what all of
-    /// these have in common (Wang et al. 2023), such as that a name comes here, and loses which.
+    /// As [`Patching::zero_ablation`], with the mean at each position over the texts of a reference (Wang et al. 2023).
+    /// It keeps what these texts have in common, such as that a name stands here, and removes what differs, such as
+    /// which name.
     ///
     /// # Errors
-    /// As there; also when the prompts and the reference's texts are not all of one length.
+    /// As [`Patching::zero_ablation`], and when the prompts and the reference texts are not all of one length.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let others = ["cat hat sun dog ant cat hat", "bell cup pen ship king bell cup"]; // the mean over these
+    /// let ablation = Patching::mean_ablation(&model, "red fox blue owl red fox blue", others, metric)?;
+    /// assert!(ablation.heads(HeadPart::Out)?.mean()[[1, 0]] < -1.0); // the induction head is needed
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean_ablation(
         model: &Model,
         prompts: impl ToInput,
@@ -40,11 +53,22 @@ impl Patching {
         Self::between(model, Source::Mean(reference.to_input(model)?), prompts.to_input(model)?, metric.to_metric()?)
     }
 
-    /// As [`Patching::zero_ablation`], with what the run of another prompt has there (Chan et al. 2022). The values are
-    /// those of `Patching::new(model, others, prompts, metric)`, on the scale of the metric's change.
+    /// As [`Patching::zero_ablation`], with the activations of another prompt (Chan et al. 2022). The values are those
+    /// of `Patching::new(model, others, prompts, metric)`, as changes of the metric.
     ///
     /// # Errors
-    /// As there; also when the others are not as many or not as long.
+    /// As [`Patching::zero_ablation`], and when the other prompts differ in number or length.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let (prompt, other) = ("red fox blue owl red fox blue", "cat hat sun dog ant pen cup");
+    /// let ablation = Patching::resample_ablation(&model, prompt, other, metric)?;
+    /// assert!(ablation.heads(HeadPart::Out)?.mean()[[1, 0]] < -1.0); // the induction head is needed
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn resample_ablation(
         model: &Model,
         prompts: impl ToInput,
@@ -54,12 +78,12 @@ impl Patching {
         Self::resample_ablation_aligned(model, prompts, others, Alignment::SameLength, metric)
     }
 
-    /// As [`Patching::resample_ablation`], with others of any length: the [`Alignment`] says which position of another
-    /// prompt (the clean one, there) answers to which of a prompt (the corrupt one).
+    /// As [`Patching::resample_ablation`], with other prompts of any length. The [`Alignment`] says which position of
+    /// the other prompt (its clean prompt) corresponds to which position of a prompt (its corrupt prompt).
     ///
     /// # Errors
-    /// As there, but for the length; also when the alignment names a position that is not there or names one twice, or
-    /// leaves a prompt without counterparts.
+    /// As [`Patching::resample_ablation`], except for the length. Also when the alignment names a position that does
+    /// not exist, names one twice, or leaves a prompt without counterparts.
     ///
     /// # Examples
     /// ```

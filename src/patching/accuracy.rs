@@ -1,12 +1,21 @@
-//! [`Accuracy`]: how often the right answer beats a wrong one.
+//! [`Accuracy`]: how often the right answer has a higher logit than a wrong one.
 
 use super::{Metric, PromptPairs};
 use crate::{Model, Result, error::PatchError, model::AnswerWord, notebook::Card, order::any_nan};
 
-/// How often a model's right answer has a higher logit than a wrong one.
+/// How often the right answer has a higher logit than a wrong one.
 ///
-/// Made by [`Model::accuracy`] and [`PromptPairs::right_answers`]. Shown in a notebook as the share, the number of prompts,
-/// and those that went wrong.
+/// Made by [`Model::accuracy`] and [`PromptPairs::right_answers`]. A notebook shows the share, the number of prompts,
+/// and the prompts with a wrong answer.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let accuracy = model.accuracy([("red fox blue owl red fox", "blue", "owl")])?; // a table, in a notebook
+/// assert_eq!(accuracy.share(), 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Accuracy {
     asked: Vec<Asked>,
@@ -18,16 +27,16 @@ struct Asked {
     prompt: String,
     right: String,
     wrong: String,
-    /// Of the logits.
+    /// The difference of the logits.
     difference: f32,
 }
 
-/// How many texts are run in one batch.
+/// The number of texts in one batch.
 const TEXTS: usize = 32;
 
 impl Model {
-    /// How often the right answer has a higher logit than the wrong one; give `(prompt, right, wrong)`. Answers are
-    /// read as the prompt would go on with them ([the rule](AnswerWord#the-space-before-a-word)).
+    /// Returns how often the right answer has a higher logit than the wrong one, for `(prompt, right, wrong)`. Answers
+    /// are read as they continue the prompt ([the rule](AnswerWord#the-space-before-a-word)).
     ///
     /// # Errors
     /// When there are no prompts, this model cannot read one, an answer is not a single token, or the right answer of a
@@ -78,7 +87,7 @@ impl Model {
 }
 
 impl PromptPairs {
-    /// How often a prompt's own answer has the higher logit of the two, over all prompts, clean and corrupt.
+    /// Returns how often a prompt's own answer has the higher logit of the two, over all clean and corrupt prompts.
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].
@@ -114,17 +123,41 @@ impl Accuracy {
         if asked.is_empty() { Err(PatchError::NoPairs.into()) } else { Ok(Self { asked }) }
     }
 
-    /// How many prompts were asked.
+    /// The number of prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "blue", "owl")])?;
+    /// assert_eq!(accuracy.n(), 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn n(&self) -> usize {
         self.asked.len()
     }
 
-    /// For how many of them the right answer has the higher logit.
+    /// The number of prompts whose right answer has the higher logit.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "blue", "owl")])?;
+    /// assert_eq!(accuracy.right(), 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn right(&self) -> usize {
         self.asked.iter().filter(|one| one.difference > 0.0).count()
     }
 
-    /// The share of those, 0 to 1; NaN if any difference is NaN.
+    /// The share of prompts whose right answer has the higher logit, 0 to 1; NaN if a difference is NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "owl", "blue")])?;
+    /// assert_eq!(accuracy.share(), 0.0); // "owl" is not what follows
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn share(&self) -> f64 {
         match any_nan(&self.differences()) {
             true => f64::NAN,
@@ -132,7 +165,15 @@ impl Accuracy {
         }
     }
 
-    /// The logit of each prompt's right answer less that of the wrong one.
+    /// The logit of each prompt's right answer minus that of the wrong one.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let accuracy = Model::open("induction-2l")?.accuracy([("red fox blue owl red fox", "blue", "owl")])?;
+    /// assert!(accuracy.differences()[0] > 5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn differences(&self) -> Vec<f32> {
         self.asked.iter().map(|one| one.difference).collect()
     }

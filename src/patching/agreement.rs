@@ -1,4 +1,4 @@
-//! [`Agreement`]: two maps of the same cells, held against each other.
+//! [`Agreement`]: compares two maps of the same cells.
 
 use super::{MapAxis, PatchSweep, axis::AxisLabels};
 use crate::{
@@ -10,10 +10,22 @@ use crate::{
 use ndarray::Dimension;
 use std::borrow::Borrow;
 
-/// Two maps of the same cells, cell by cell: how far an approximation says what exact patching says.
+/// Two maps of the same cells, compared cell by cell: how well an approximation matches exact patching.
 ///
 /// Made by [`PatchSweep::agreement`] and [`EdgeScores::agreement`](super::graph::EdgeScores::agreement). Shown as a
 /// scatter plot.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let map = patching.heads(HeadPart::Out)?;
+/// assert_eq!(map.agreement(&map)?.correlation(), 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Agreement {
     cells: Vec<(String, f32, f32)>,
@@ -21,8 +33,9 @@ pub struct Agreement {
 }
 
 impl PatchSweep {
-    /// This map against another of the same cells. Where one is by query heads and the other by the key heads that they
-    /// share, the latter is repeated ([`PatchSweep::ungrouped`]). Cells that are missing in one of them are left out.
+    /// Compares this map with another of the same cells. If one is by query head and the other by key head, the latter
+    /// is repeated for the query heads that share it ([`PatchSweep::ungrouped`]). Cells that are missing in one of them
+    /// are left out.
     ///
     /// # Errors
     /// When the other map has other axes.
@@ -83,27 +96,77 @@ impl PatchSweep {
 }
 
 impl Agreement {
-    /// The name of each cell, its value in the first map, and in the other.
+    /// The name of each cell, its value in the first map, and its value in the second.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.heads(HeadPart::Out)?;
+    /// assert_eq!(map.agreement(&map)?.cells()[0].0, "L0H0");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn cells(&self) -> Vec<(String, f32, f32)> {
         self.cells.clone()
     }
 
-    /// Pearson's correlation, -1 to 1; 0 where one of the maps is constant, NaN where a cell is.
+    /// Pearson's correlation, -1 to 1. It is 0 if one of the maps is constant, and NaN if a cell is.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let exact = patching.heads(HeadPart::Pattern)?;
+    /// let approximate = patching.attribution()?.heads(HeadPart::Pattern)?;
+    /// assert!(exact.agreement(approximate)?.correlation() > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn correlation(&self) -> f32 {
         let values = |of: fn(&(String, f32, f32)) -> f32| self.cells.iter().map(|cell| f64::from(of(cell))).collect();
         pearson(values(|cell| cell.1), values(|cell| cell.2)) as f32
     }
 
-    /// Spearman's: the correlation of the ranks of the absolute values, which decide what is kept as strongest.
+    /// Spearman's correlation of the absolute values. Their order decides which cells or edges are the strongest.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.heads(HeadPart::Out)?;
+    /// assert_eq!(map.agreement(&map)?.rank_correlation(), 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rank_correlation(&self) -> f32 {
         pearson(ranks(self.cells.iter().map(|cell| cell.1.abs())), ranks(self.cells.iter().map(|cell| cell.2.abs())))
             as f32
     }
 
-    /// A point for each cell, and the line on which both maps agree.
+    /// Draws a point for each cell, and the line on which both maps agree.
     ///
     /// # Errors
     /// When there are no cells.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let exact = patching.heads(HeadPart::Out)?;
+    /// let figure = exact.agreement(patching.integrated_gradients(10)?.heads(HeadPart::Out)?)?.figure()?;
+    /// assert!(figure.to_svg().contains("L0H0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let title = format!("Cell by cell: correlation {:.2}", self.correlation());
         let (x, y) = (self.names.0.as_str(), self.names.1.as_str());
@@ -116,7 +179,7 @@ shown! {
     Agreement: figure
 }
 
-/// By what the numbers were found: `attribution`, or exact patching.
+/// How the values were found: `attribution`, or exact patching.
 fn how(deed: &str) -> String {
     deed.split_once(" by ").map_or("exact patching", |(_, how)| how).to_owned()
 }
@@ -132,8 +195,7 @@ fn pearson(x: Vec<f64>, y: Vec<f64>) -> f64 {
     if length == 0.0 { 0.0 } else { dot(&x, &y) / length }
 }
 
-/// Each value's place in their order; equal ones share the mean of theirs. All are NaN when one value is, because then
-/// there is no order.
+/// The rank of each value; equal values share the mean of their ranks. All ranks are NaN if a value is.
 fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
     let values: Vec<f32> = values.collect();
     if any_nan(&values) {

@@ -1,4 +1,4 @@
-//! [`Alignment`]: which position of a clean prompt answers to which of the corrupt one.
+//! [`Alignment`]: which position of a clean prompt corresponds to which position of its corrupt prompt.
 
 use super::source::Source;
 use crate::{
@@ -13,22 +13,23 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::ops::Range;
 
-/// Which position of a clean prompt answers to which of its corrupt one, where the two may differ in length.
+/// Which position of a clean prompt corresponds to which position of its corrupt prompt, if the two differ in length.
 ///
-/// Maps are then over the positions of the corrupt prompts, which are run: each gets what the clean prompt has at its
-/// *counterpart*. A position without a counterpart (padding, too) is left untouched, and a cell that would put in nothing
-/// for any pair is missing from the map ([`PatchSweep::is_missing`](super::PatchSweep::is_missing)).
+/// Maps are over the positions of the corrupt prompt, which is run. Each position gets the clean activation of its
+/// *counterpart*. A position without a counterpart (padding, too) keeps its own activation. A cell without counterparts
+/// in any pair is missing from the map ([`PatchSweep::is_missing`](super::PatchSweep::is_missing)).
 ///
-/// A row of an attention pattern is a distribution over the keys of its own prompt, so it cannot be moved to another
-/// prompt as a whole: whole rows are refused. Patterns and scores are patched entry by entry
-/// ([`Patching::pattern_entries`](super::Patching::pattern_entries)), each from the counterparts of its query and its key.
+/// A row of an attention pattern is a distribution over the keys of its own prompt, so whole rows cannot be patched
+/// into another prompt and are refused. Patterns and scores are patched entry by entry
+/// ([`Patching::pattern_entries`](super::Patching::pattern_entries)), from the counterparts of the query and of the
+/// key.
 ///
-/// A metric that looks at a position counted from the start ([`Metric::at`](super::Metric::at)) looks there in the corrupt
-/// prompt and at its counterpart in the clean one; one counted from the end is each prompt's own. Between prompts,
-/// integrated gradients go as far as there are counterparts.
+/// If a metric reads a position counted from the start ([`Metric::at`](super::Metric::at)), it reads that position of
+/// the corrupt prompt and its counterpart in the clean one. A position counted from the end is each prompt's own.
+/// Integrated gradients between the prompts cover only positions with counterparts.
 ///
-/// In an encoder-decoder the rule holds for what the encoder reads and for what the decoder reads, each by itself. Positions
-/// given by hand are those of the source; what the decoder reads must then be of one length.
+/// In an encoder-decoder the rule applies to the encoder's text and to the decoder's text separately. Positions given
+/// by hand are those of the source; the decoder's texts must then have one length.
 ///
 /// # Examples
 /// ```
@@ -46,24 +47,24 @@ use std::ops::Range;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Alignment {
-    /// Position by position; prompts of different length are refused. This holds where nothing else is said.
+    /// Position by position. Prompts of different length are refused. This is the default.
     #[default]
     SameLength,
-    /// The first token answers to the first, and so on; the extra tokens at the end of the longer prompt have no
-    /// counterpart.
+    /// The first tokens correspond, then the second, and so on. The extra tokens at the end of the longer prompt have
+    /// no counterpart.
     FromStart,
-    /// The last token answers to the last, and so on; the extra tokens at the start of the longer prompt have no
-    /// counterpart. The first token of the shorter prompt, even a `<bos>`, then answers to a later one.
+    /// The last tokens correspond, then the ones before, and so on. The extra tokens at the start of the longer prompt
+    /// have no counterpart. The first token of the shorter prompt, even a `<bos>`, then corresponds to a later one.
     FromEnd,
-    /// These pairs of positions in every text, clean and corrupt: see [`Alignment::positions`].
+    /// These pairs of positions, clean first, in every text: see [`Alignment::positions`].
     Positions(Vec<(i64, i64)>),
-    /// As [`Alignment::Positions`], with other pairs for each text.
+    /// As [`Alignment::Positions`], with separate pairs for each text.
     PositionsOfEach(Vec<Vec<(i64, i64)>>),
 }
 
 impl Alignment {
-    /// These pairs of positions, the clean prompt's first, in every text; all others have no counterpart. They are counted
-    /// as everywhere: -1 is a text's last token. No position is in two pairs.
+    /// Aligns these pairs of positions, clean first, in every text. All other positions have no counterpart. -1 is a
+    /// text's last token. No position may be in two pairs.
     ///
     /// # Examples
     /// ```
@@ -81,7 +82,7 @@ impl Alignment {
         Self::Positions(indices(pairs))
     }
 
-    /// As [`Alignment::positions`], with other pairs for each text.
+    /// As [`Alignment::positions`], with separate pairs for each text.
     ///
     /// # Examples
     /// ```
@@ -142,12 +143,12 @@ fn located(pairs: &[(i64, i64)], text: usize, clean: &Tokens, corrupt: &Tokens) 
     Ok(found)
 }
 
-/// For each text and each position of the prompts that are run, the position of the others that answers to it.
+/// For each text and each position of the prompts that are run, the corresponding position of the other prompts.
 #[derive(Clone, Debug)]
 pub(super) struct Counterparts {
-    /// Of what the only stack or the decoder reads.
+    /// In the text of the only stack or of the decoder.
     tokens: Rows,
-    /// Of what the encoder of an encoder-decoder reads.
+    /// In the text of an encoder beside a decoder.
     source: Option<Rows>,
 }
 
@@ -155,7 +156,7 @@ pub(super) struct Counterparts {
 type Rows = Vec<Vec<Option<usize>>>;
 
 impl Counterparts {
-    /// For each position of the corrupt prompts, the clean one.
+    /// The clean position for each position of the corrupt prompts.
     pub(super) fn of(alignment: &Alignment, clean: &Input, corrupt: &Input) -> Result<Self> {
         if let Alignment::PositionsOfEach(texts) = alignment
             && texts.len() != corrupt.batch()
@@ -178,7 +179,7 @@ impl Counterparts {
         Ok(Self { tokens: rows(of_tokens, clean_tokens, corrupt_tokens)?, source })
     }
 
-    /// The other way round, where the others have read this.
+    /// The inverse, for the other prompts.
     pub(super) fn inverse(&self, others: &Input) -> Self {
         let turned = |rows: &Rows, len: usize| {
             let turned = |row: &Vec<Option<usize>>| {
@@ -197,7 +198,7 @@ impl Counterparts {
         Self { tokens: some(&self.tokens), source: self.source.as_ref().map(some) }
     }
 
-    /// Those of what one stack reads.
+    /// The counterparts in the text of one stack.
     fn rows(&self, stack: Stack) -> &Rows {
         self.source.as_ref().filter(|_| stack == Stack::Encoder).unwrap_or(&self.tokens)
     }
@@ -206,10 +207,11 @@ impl Counterparts {
         self.rows(stack).get(text)?.get(position).copied().flatten()
     }
 
-    /// What another run has at a site, each position at its counterpart; where there is none, what this run has.
+    /// The activation of another run at a site, with each position moved to its counterpart; without a counterpart, the
+    /// activation of this run.
     ///
     /// # Shapes
-    /// As `here`.
+    /// The shape of `here`
     pub(super) fn moved(&self, config: &Config, site: Site, there: &Tensor, here: &Tensor) -> Result<Tensor> {
         let dims = positions(config, site);
         let of_text = |text: usize| {
@@ -243,7 +245,7 @@ fn rows(alignment: &Alignment, clean: &Tokens, corrupt: &Tokens) -> Result<Rows>
     (0..corrupt.batch()).map(of_text).collect()
 }
 
-/// The dimensions of a site's activation that count positions, each with the stack that reads what they count.
+/// The position axes of a site's activation, each with the stack whose text they index.
 fn positions(config: &Config, site: Site) -> Vec<(usize, Stack)> {
     let counts = |(dim, axis): (usize, &Axis)| match axis {
         Axis::Pos | Axis::Query => Some((dim, config.reads_at(site))),

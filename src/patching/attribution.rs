@@ -1,4 +1,4 @@
-//! Attribution patching: effects along the gradient instead of one run for each cell.
+//! Attribution patching: approximates every cell of a map from gradients, instead of one run for each cell.
 
 use super::Patching;
 use crate::{
@@ -7,29 +7,34 @@ use crate::{
 };
 
 impl Patching {
-    /// The same experiment by attribution patching (Nanda 2023; Syed et al. 2023): all of its maps, approximated from one
-    /// forward pass of each prompt and one backward pass, for each further metric one of both more. The effect of a cell is (clean activation - corrupt activation) ·
-    /// gradient of the metric at the corrupt one; values are on the scale of exact patching, one for each pair of
-    /// prompts, where a closure as metric looks at each text by itself. Works for ablations too.
+    /// Returns the same experiment with attribution patching (Nanda 2023; Syed et al. 2023). All of its maps are
+    /// approximated from one forward pass of each prompt and one backward pass; every further metric takes one more of
+    /// both.
     ///
-    /// It is exact as far as the model is straight between the two activations. The smaller the part that is patched,
-    /// the better: trust it for single positions, less for the whole residual stream, and least where attention is all
-    /// or nothing, because there the gradient is near 0 (Kramár et al. 2024). The shipped model is of that kind: for the
-    /// prompts below attribution says what exact patching says for patterns, and the opposite for values.
+    /// The effect of a cell is (clean activation - corrupt activation) · gradient of the metric at the corrupt
+    /// activation. Values are on the scale of exact patching, one for each pair of prompts, provided that a custom
+    /// metric treats every text separately. It works for ablations too.
     ///
-    /// Everything that the named maps read is recorded at once: at each position of each layer the stream entering the
-    /// block and between its halves, what attention and MLP write, queries, keys, values and outputs of all heads, and
-    /// their rows of the pattern, about `8 · d_model + n_heads · pos` numbers. A [`Patching::sweep`] over other sites, such
-    /// as neurons, makes the passes again for these. Memory: of all texts those numbers once for each metric; of the texts
-    /// in the backward pass also those of both runs and of the gradient, and what the backward pass needs of the forward
-    /// one, which is everything that it computed: for one text of 15 positions in a model of GPT-2 small's shape 31 MB at
-    /// the peak (`cargo bench --bench patching -- --memory`). [`Patching::budget`] bounds how many positions these texts have, whole
-    /// texts together (all of them at once where the model carries a [`mean`](crate::hook::mean) or an
-    /// [`edit`](crate::hook::edit), which may look across texts).
+    /// The approximation is exact if the model is linear between the two activations. It is better for smaller parts:
+    /// good for single positions, worse for the whole residual stream, and worst where attention is saturated, because
+    /// the gradient is then near 0 (Kramár et al. 2024). The shipped `induction-2l` is such a model: for the prompts
+    /// below, attribution agrees with exact patching for patterns, and has the opposite sign for values.
+    ///
+    /// Everything that the named maps read is recorded at once: at each position of each layer the stream at the start
+    /// and in the middle of the block, the outputs of attention and MLP, queries, keys, values and outputs of all
+    /// heads, and their rows of the pattern. These are about `8 · d_model + n_heads · pos` numbers. A
+    /// [`Patching::sweep`] over other sites, such as neurons, repeats the passes for these.
+    ///
+    /// Memory: these numbers for all texts, once for each metric. For the texts in the backward pass also the numbers
+    /// of both runs and of the gradient, and everything that the forward pass computed. For one text of 15 positions in
+    /// a model of GPT-2 small's shape the peak is 31 MB (`cargo bench --bench patching -- --memory`).
+    /// [`Patching::budget`] limits the number of positions in these texts; texts are not split. All texts are run at
+    /// once if the model carries a [`mean`](crate::hook::mean) or an [`edit`](crate::hook::edit), which may depend on
+    /// several texts.
     ///
     /// # Errors
-    /// When the metric has no gradient ([`Metric::rank`](super::Metric::rank)), or a closure's result does not depend on
-    /// the logits differentiably. Its maps fail where something else is done than putting in clean values.
+    /// When the metric has no gradient ([`Metric::rank`](super::Metric::rank)), or the result of a custom metric does
+    /// not depend differentiably on the logits. A map fails if a cell does something other than setting clean values.
     ///
     /// # Examples
     /// ```
@@ -54,14 +59,18 @@ impl Patching {
         self.along(&[0.0], "attribution")
     }
 
-    /// As [`Patching::attribution`], with the mean of the gradient at `steps` points between the corrupt and the clean
-    /// prompt: both are mixed as they enter the first block (EAP-IG, Hanna et al. 2024, here with the midpoints of the
-    /// steps). Takes one forward pass of each prompt, and for each step and metric a forward and a backward pass; no more
-    /// memory than one gradient and the mean of them. It sees what changes on the way: in the shipped model it is near exact
-    /// patching where attribution is not. Neither sees the jump where the router of a mixture takes another expert.
+    /// As [`Patching::attribution`], with the mean gradient over `steps` points between the corrupt and the clean
+    /// prompt. The two are mixed at the input of the first block (EAP-IG, Hanna et al. 2024, here with the midpoints of
+    /// the steps).
+    ///
+    /// It takes one forward pass of each prompt, and a forward and a backward pass for each step and metric. It needs
+    /// the memory of one gradient and of the mean. It accounts for changes of the gradient along the way: in the
+    /// shipped model it is close to exact patching where attribution is not. Neither accounts for a router of a mixture
+    /// that switches to another expert.
     ///
     /// # Errors
-    /// As there; also when there are no steps or more than 100,000, or zeros or means are put in, with no prompt to go towards.
+    /// As [`Patching::attribution`]. Also when there are no steps or more than 100,000, or in a zero or mean ablation,
+    /// which has no second prompt.
     ///
     /// # Examples
     /// ```

@@ -1,4 +1,4 @@
-//! [`Baseline`]: both runs as they are, and what the metrics say of them.
+//! [`Baseline`]: the clean and the corrupt run before patching, and their metrics.
 
 use super::{Metric, passes::before_end};
 use crate::{
@@ -12,11 +12,11 @@ use crate::{
 /// A metric on the clean prompts, and on the corrupt ones.
 pub(super) type Baselines = (Vec<f32>, Vec<f32>);
 
-/// Both runs before anything is put in, and what was measured of them.
+/// The clean and the corrupt run before patching, and their metrics.
 #[derive(Clone)]
 pub(super) struct Baseline {
     pub(super) corrupt: Corrupt,
-    /// The clean prompts' run, for further metrics.
+    /// The run of the clean prompts, for further metrics.
     pub(super) clean_run: Run,
     pub(super) first: (Metric, Baselines),
     /// Further metrics of the same runs.
@@ -24,13 +24,13 @@ pub(super) struct Baseline {
 }
 
 impl Baseline {
-    /// What is measured: the metric, then the further ones.
+    /// The metric, then the further ones.
     pub(super) fn measured(&self) -> impl Iterator<Item = (&Metric, &Baselines)> {
         std::iter::once(&self.first).chain(&self.more).map(|(metric, baselines)| (metric, baselines))
     }
 }
 
-/// The corrupt run: its stream entering every block, and its keys and values.
+/// The corrupt run: its stream at the start of every block, and its keys and values.
 #[derive(Clone, Debug)]
 pub(super) struct Corrupt {
     pub(super) run: Run,

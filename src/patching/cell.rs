@@ -1,4 +1,4 @@
-//! One cell of a map: what is done to the corrupt run.
+//! [`Cell`]: the interventions of one cell of a map.
 
 use crate::{
     Result,
@@ -12,20 +12,20 @@ use crate::{
 use candle_core::Tensor;
 use std::ops::Range;
 
-/// What is done in one cell of a map, and where it begins to matter.
+/// The interventions of one cell of a map, and the first place that they change.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) interventions: Vec<Intervention>,
-    /// The first block that anything is done in, counted through all stacks.
+    /// The first block with an intervention, counted through all stacks.
     pub(super) block: usize,
-    /// The first position, of what the last stack reads, that anything is done at; what is done in an encoder beside a
-    /// decoder, or to what is made of it, is done to all.
+    /// The first position of the last stack's text with an intervention. An intervention in an encoder beside a decoder
+    /// affects all positions.
     pub(super) start: usize,
 }
 
 impl Cell {
     /// # Errors
-    /// When nothing is done, or something that does not fit, or a place is in no block or not in this model.
+    /// When there is no intervention, one does not fit, or its site is in no block or not in this model.
     pub(super) fn new(interventions: Vec<Intervention>, config: &Config, sizes: Sizes) -> Result<Self> {
         let placed = interventions.iter().map(|one| one.placed_in(config));
         let interventions = placed.collect::<Result<Vec<_>>>()?.concat();
@@ -57,12 +57,12 @@ impl Cell {
         }
     }
 
-    /// The sites where the clean value is put in.
+    /// The sites that get the clean value.
     pub(super) fn sites(&self) -> impl Iterator<Item = Site> {
         self.interventions.iter().filter(|one| one.is_open()).map(Intervention::site)
     }
 
-    /// What is done in one layer of a stack, in runs that read the positions `read`.
+    /// The interventions in one layer of a stack, for runs that read the positions `read`.
     pub(super) fn in_layer(
         &self,
         (stack, layer): (Stack, usize),
@@ -74,12 +74,12 @@ impl Cell {
     }
 }
 
-/// Whether an activation has a row for each text: not where tokens were sent to experts.
+/// Whether an activation has a row for each text. Those of experts do not.
 pub(super) fn has_texts(site: Site) -> bool {
     site.axes().first() == Some(&Axis::Batch)
 }
 
-/// The dimension of a site's activation that counts positions: those that look, in a pattern.
+/// The position axis of a site's activation; in a pattern, that of the queries.
 pub(super) fn along(site: Site) -> Option<usize> {
     site.axes().iter().position(|axis| matches!(axis, Axis::Pos | Axis::Query))
 }
@@ -92,10 +92,10 @@ pub(super) fn from(activation: &Tensor, site: Site, start: usize) -> Result<Tens
     }
 }
 
-/// The part of a whole activation that is put in; the axes stay. `all` has the activations.
+/// The part of an activation that is patched, with all axes. `all` holds the activations.
 ///
 /// # Errors
-/// When something else is done than putting in the clean value.
+/// When an intervention does something other than setting the clean value.
 pub(super) fn part(one: &Intervention, all: &ActivationCache, config: &Config, sizes: Sizes) -> Result<Tensor> {
     match one.is_open() {
         true => select(&all.get(one.site())?, &one.indices(config, sizes)?),

@@ -1,4 +1,5 @@
-//! Where a cell changes anything: prompts that begin alike have the same activations there.
+//! Finds the first position that each cell changes. Prompts that begin with the same tokens have the same activations
+//! there.
 
 use super::{
     Patching,
@@ -14,8 +15,8 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 
 impl Patching {
-    /// The first position that each cell changes, given the clean `values`; `None` where it puts in what is there
-    /// already, so that the run stays the corrupt one.
+    /// The first position that each cell changes, given the clean `values`; `None` if the values are those of the
+    /// corrupt run.
     pub(super) fn starts(&self, cells: &[Cell], values: &ActivationCache) -> Result<Vec<Option<usize>>> {
         let (Source::Run(_) | Source::Aligned(..)) = &self.experiment.source else {
             return Ok(cells.iter().map(|cell| Some(cell.start)).collect());

@@ -1,4 +1,5 @@
-//! Many cells of a map at once: from the corrupt run's stream, only the positions that can change, in growing batches.
+//! Runs many cells of a map at once: from the corrupt run's stream, only at positions that can change, in batches that
+//! grow from layer to layer.
 
 use super::{
     Metric, Patching,
@@ -19,7 +20,7 @@ use crate::{
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 
-/// Cells that run side by side, in the order of their blocks.
+/// Cells that run in one batch, ordered by their first block.
 struct Group<'a> {
     cells: &'a [&'a Cell],
     /// The first position of what the last stack reads that is run.
@@ -31,7 +32,7 @@ impl Patching {
     /// The metrics of every text with each cell patched.
     ///
     /// # Shapes
-    /// `[metric][cell][batch]`
+    /// `[metric, cell, batch]`
     pub(super) fn run_cells(&self, cells: &[Cell]) -> Result<Vec<Vec<Vec<f32>>>> {
         let mut sites: Vec<Site> = cells.iter().flat_map(Cell::sites).collect();
         sites.sort();
@@ -71,8 +72,8 @@ impl Patching {
         Ok(results)
     }
 
-    /// A group of cells, from the first block that any of them changes. `encodes`: whether that is in an encoder beside a
-    /// decoder, whose whole stream then follows.
+    /// Runs a group of cells from the first block that any of them changes. `encodes`: whether that block is in an
+    /// encoder beside a decoder, which then runs as a whole.
     fn run_together(&self, group: &Group, encodes: bool) -> Result<Vec<Vec<Vec<f32>>>> {
         let transformer = self.experiment.model.transformer();
         let of_encoder = transformer.encoder.as_ref().filter(|_| encodes);
@@ -90,7 +91,7 @@ impl Patching {
         }
     }
 
-    /// The stream of all cells after a stack that is not read out.
+    /// The stream of all cells after a stack that is not the last.
     fn run_stack(&self, stack: &StackParts, group: &Group, encoded: Option<&Tensor>) -> Result<Option<Tensor>> {
         let mut resid = None;
         let mut joined = 0;
@@ -102,7 +103,7 @@ impl Patching {
         Ok(resid)
     }
 
-    /// The stream of all cells after the last stack, and the position it begins at.
+    /// The stream of all cells after the last stack, and its first position.
     fn run_last(&self, stack: &StackParts, group: &Group, encoded: Option<&Tensor>) -> Result<Option<(Tensor, usize)>> {
         let (mut resid, mut joined, start): (Option<Tensor>, _, _) = (None, 0, group.start);
         for layer in 0..stack.blocks.len() {
@@ -129,7 +130,8 @@ impl Patching {
         Ok(resid.map(|resid| (resid, start)))
     }
 
-    /// How many cells begin at a layer; all of them at the first where what the encoder gave is another in each.
+    /// The number of cells that start at a layer. If each cell has its own encoder output, all start at the first
+    /// layer.
     fn entering(
         &self,
         stack: &StackParts,
@@ -146,7 +148,8 @@ impl Patching {
         }
     }
 
-    /// The stream after one more layer: of the cells that had joined, and of those that enter with the corrupt run's.
+    /// The stream after one more layer, for the cells that run already and for those that start here with the corrupt
+    /// run's stream.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]`
@@ -171,27 +174,27 @@ impl Patching {
         stack.run_block(layer, Tensor::cat(&all, 0)?, &mut frame, &mut Tap::new(&plan)).map(Some)
     }
 
-    /// The corrupt run's stream at a layer, once for each of so many cells.
+    /// The corrupt run's stream at a layer, repeated for this many cells.
     fn streams(&self, stack: Stack, layer: usize, start: usize, cells: usize) -> Result<Option<Tensor>> {
         let site = Site::in_block(stack, layer, Point::ResidPre);
         let stream = cell::from(&self.baseline.corrupt.run.cache().get(site)?, site, start)?;
         Ok((cells > 0).then(|| stream.repeat((cells, 1, 1))).transpose()?)
     }
 
-    /// What the encoder gave in some of the cells, where it is another in each.
+    /// The encoder's output in some of the cells, if each cell has its own.
     fn encoded_of(&self, encoded: Option<&Tensor>, first: usize, count: usize) -> Result<Option<Tensor>> {
         let batch = self.corrupt().batch();
         let some = |encoded: &Tensor| Ok(encoded.narrow(0, first * batch, count * batch)?.contiguous()?);
         encoded.filter(|_| count > 0).map(some).transpose()
     }
 
-    /// The first position of what a stack reads that is run: an encoder beside a decoder reads all of its own.
+    /// The first position of a stack's text that is run. An encoder beside a decoder runs all positions.
     fn first_position(&self, stack: Stack, start: usize) -> usize {
         if stack == Stack::Encoder { 0 } else { start }
     }
 
-    /// The one position behind `start` at which the last layer's stream is read, where there is one, nothing is done in
-    /// that layer or behind it in these cells, and what comes after it is not looked at.
+    /// The single position after `start` whose last stream is read, if there is one, and if no intervention of these
+    /// cells acts in or after the last layer.
     fn only_end(&self, cells: &[&Cell], start: usize) -> Result<Option<usize>> {
         let (tokens, config) = (self.corrupt(), self.experiment.model.config());
         let last = (config.last_stack(), config.n_layers.checked_sub(1));
@@ -208,8 +211,8 @@ impl Patching {
         Ok(end.filter(|end| start < *end && idle && !standing && sees_all(end)))
     }
 
-    /// The stream after the last layer at the position `end`; of those from `start` to it only keys and values are worked
-    /// out.
+    /// The stream after the last layer at the position `end`. At the other positions from `start` on, only keys and
+    /// values are computed.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]` to `[cell * batch, 1, d_model]`.
@@ -231,7 +234,8 @@ impl Patching {
         stack.run_block(layer, read, &mut frame, &mut Tap::idle())
     }
 
-    /// What is done to several positions together whatever the cell: the first of them, and the last.
+    /// The position ranges of interventions that act on several positions jointly, in every cell: first and last
+    /// position.
     fn mixed(&self) -> Result<Vec<(usize, usize)>> {
         let (len, config) = (self.corrupt().len(), self.experiment.model.config());
         let sizes = self.corrupt_input().sizes();
@@ -248,9 +252,9 @@ impl Patching {
         again.map(ends).collect()
     }
 
-    /// What is done at a layer, in the rows of each of the first so many cells: the standing interventions of the corrupt
-    /// run, and what the cells do. Those from `entered` on begin here. `anew`: whether what the encoder gave is another in
-    /// each cell, so that keys and values are made of it again.
+    /// The plan for a layer, in the rows of each running cell: the interventions of the corrupt run's model, then those
+    /// of the cells. Cells from `entered` on start here. `anew`: whether each cell has its own encoder output, so that
+    /// the keys and values of cross attention are recomputed.
     fn plan(
         &self,
         (stack, layer): (Stack, usize),
@@ -287,7 +291,7 @@ impl Patching {
         Ok(all.plan(self.corrupt().batch()))
     }
 
-    /// What the corrupt run's model does to what its encoder gives, in every cell.
+    /// The interventions of the corrupt run's model on the encoder's output, in every cell.
     fn plan_between(&self, group: &Group) -> Result<Plan> {
         let mut all = Rows::default();
         let model = self.baseline.corrupt.run.model();
@@ -299,7 +303,7 @@ impl Patching {
         Ok(all.plan(self.corrupt().batch()))
     }
 
-    /// An intervention in runs that read the last stack's tokens from `start` on.
+    /// An intervention for runs that read the last stack's text from `start` on.
     fn checked(&self, one: Intervention, start: usize) -> Result<Intervention> {
         let (input, config) = (self.corrupt_input(), self.experiment.model.config());
         let stack = config.reads_at(one.site());
@@ -308,7 +312,7 @@ impl Patching {
     }
 }
 
-/// Where to begin so that of what is done to several positions together, all are run or none.
+/// Moves the start so that positions that are changed jointly are all run, or none of them.
 fn before(start: usize, mixed: &[(usize, usize)]) -> usize {
     let earlier = mixed.iter().filter(|(first, last)| *first < start && start <= *last).map(|(first, _)| *first).min();
     earlier.map_or(start, |earlier| before(earlier, mixed))

@@ -1,4 +1,4 @@
-//! Frames for layers that a sweep runs by themselves, for several copies of the corrupt texts.
+//! Frames for single layers that a sweep runs on several copies of the corrupt texts.
 
 use super::Patching;
 use crate::{
@@ -10,21 +10,21 @@ use crate::{
 use candle_core::Tensor;
 use std::{ops::Range, sync::Arc};
 
-/// What a decoder looks at beside an encoder.
+/// What cross attention reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LookedAt<'a> {
-    /// Nothing: it is not looked at.
+    /// Nothing: there is no cross attention.
     Nothing,
-    /// What the corrupt run's encoder gave, as keys and values.
+    /// The corrupt run's encoder output, as keys and values.
     Before,
     /// These keys and values.
     KeysValues(&'a (Tensor, Tensor)),
-    /// This, `[copy * batch, pos, d_model]`.
+    /// This encoder output, `[cell * batch, pos, d_model]`.
     Encoded(&'a Tensor),
 }
 
 impl Patching {
-    /// For the positions from `start` on, behind the corrupt run's keys and values of those before.
+    /// A frame for the positions from `start` on, after the corrupt run's keys and values of earlier positions.
     pub(super) fn frame(
         &self,
         stack: &StackParts,

@@ -5,9 +5,10 @@ use crate::{Result, circuits::HeadValues, error::CircuitsError};
 use ndarray::Array2;
 
 impl PatchSweep {
-    /// The same map with a place for every query head: in grouped-query attention the values of a key head are repeated for
-    /// each query head that shares it, as [`WeightViews::ungrouped`](crate::weights::WeightViews::ungrouped) does with
-    /// weights. Maps of outputs, queries, keys, values and patterns then have the same axes. Other maps stay as they are.
+    /// Returns the same map with one place for every query head. In grouped-query attention, the values of a key head
+    /// are repeated for each query head that shares it, as
+    /// [`WeightViews::ungrouped`](crate::weights::WeightViews::ungrouped) does with weights. Maps of outputs, queries,
+    /// keys, values and patterns then have the same axes. Other maps are unchanged.
     ///
     /// # Examples
     /// ```

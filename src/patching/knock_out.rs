@@ -1,4 +1,4 @@
-//! Attention knock-out: what the model loses when some positions may not look at others.
+//! Attention knockout: what the model loses if some positions may not attend to others.
 
 use super::{PatchSweep, Patching, sweeps::check_width};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
 };
 
 impl Patching {
-    /// Forbids the positions `queries` to look at `keys`, in `width` layers around each: `[layer]` (Geva et al. 2023).
-    /// Use it with [`Patching::unpatched`]; the drawing is a line along the layers.
+    /// Stops the positions `queries` from attending to `keys`, in a window of `width` layers around each layer:
+    /// `[layer]` (Geva et al. 2023). Use it with [`Patching::unpatched`]. The picture is a line along the layers.
     ///
     /// # Errors
-    /// When a position is outside the prompts, or there are none, or no layers.
+    /// When a position is outside the prompts, or there are no positions or no layers.
     ///
     /// # Examples
     /// ```
@@ -42,7 +42,19 @@ impl Patching {
     /// As [`Patching::knock_out`], for one head at a time: `[layer, head]`.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::knock_out`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let prompt = "red fox blue owl red fox blue";
+    /// let patching = Patching::unpatched(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
+    /// let map = patching.knock_out_heads([-1], [4])?; // the last token must not attend to "owl"
+    /// assert_eq!(map.mean().shape(), [2, 4]); // [layer, head]
+    /// assert!(map.mean()[[1, 0]] < -1.0); // the induction head needs it
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn knock_out_heads(
         &self,
         queries: impl IntoIterator<Item = impl ToIndex>,
@@ -55,11 +67,22 @@ impl Patching {
         })
     }
 
-    /// As [`Patching::knock_out`], for one key at a time: `[layer, key]`. What does a position read, where, and in which
-    /// layers?
+    /// As [`Patching::knock_out`], for one key at a time: `[layer, key]`. It shows which keys the queries need, and in
+    /// which layers.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::knock_out`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let prompt = "red fox blue owl red fox blue";
+    /// let patching = Patching::unpatched(&model, prompt, Metric::log_probability(&model, "owl", 1)?)?;
+    /// let map = patching.knock_out_keys([-1], 1)?.mean(); // [layer, key]
+    /// assert!((0..8).all(|key| map[[1, 4]] <= map[[1, key]])); // the last token needs "owl" most
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn knock_out_keys(&self, queries: impl IntoIterator<Item = impl ToIndex>, width: usize) -> Result<PatchSweep> {
         check_width(width)?;
         let queries = indices(queries);
@@ -70,7 +93,7 @@ impl Patching {
         })
     }
 
-    /// Forbids the positions `queries` to look, in the attention that the maps are over.
+    /// Stops the positions `queries` from attending to any key, in the attention that the maps are over.
     fn blocked(&self, layer: usize, queries: &[i64]) -> Intervention {
         block_at(self.part.site(layer, Point::AttnScores)).positions(queries.to_vec())
     }
@@ -84,7 +107,7 @@ fn layers(width: usize) -> String {
     if width == 1 { "one layer".into() } else { format!("{width} layers around each") }
 }
 
-/// Positions as a title has them.
+/// Positions, written for a title.
 fn listed(positions: &[i64]) -> String {
     match positions {
         [-1] => "the last position".into(),

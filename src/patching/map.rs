@@ -1,4 +1,4 @@
-//! Maps over any cells: generic patching.
+//! Maps over any cells ([`Patching::sweep`]).
 
 use super::{MapAxis, Metric, PatchSweep, Patching, baseline::Baselines, cell::Cell, source::Source};
 use crate::{
@@ -8,22 +8,35 @@ use crate::{
     input::Input,
 };
 
-/// Puts in what the clean run has at a site (in an ablation: zeros or means), for a cell of [`Patching::sweep`];
-/// narrowed as any [`Intervention`]. Elsewhere it is an error: only a sweep has clean values. Where prompts are aligned
-/// by a rule ([`Alignment`](super::Alignment)), positions are those of the corrupt prompt, and get what their counterparts
-/// have.
+/// Sets the value of the clean run at a site, for a cell of [`Patching::sweep`]. In an ablation it sets zeros or means.
+/// It can be narrowed like any [`Intervention`].
+///
+/// Outside a sweep it is an error, because only a sweep has clean values. With an [`Alignment`](super::Alignment),
+/// positions are those of the corrupt prompt and get the values of their counterparts.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::clean, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let prompts = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, prompts.0, prompts.1, metric)?;
+/// let layers = patching.sweep("attention of a layer", [patching.layer_axis()], |at| clean(Site::attn_out(at[0])))?;
+/// assert_eq!(layers.mean().shape(), [2]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn clean(site: impl Into<Sites>) -> Intervention {
     from_clean(site)
 }
 
 impl Patching {
-    /// A map over any axes: for each place on the map, `cell` says what is done to the corrupt run there, be it
-    /// [`clean`] values put in at one site or several, or any other interventions. This is `generic_activation_patch` of
-    /// TransformerLens, as fast as the sweeps with names.
+    /// Makes a map over any axes. For each place on the map, `cell` returns what to do to the corrupt run: [`clean`]
+    /// values at one or several sites, or any other interventions. It is TransformerLens's `generic_activation_patch`,
+    /// and as fast as the named sweeps.
     ///
     /// # Errors
-    /// When a cell does nothing, or something that does not fit the model and the prompts, or is done to single experts of
-    /// a mixture, where rows are tokens and no texts; or when there are more than 10,000,000 cells.
+    /// When a cell does nothing, or an intervention does not fit the model and the prompts, or acts on single experts
+    /// of a mixture, whose rows are tokens and not texts. Also when there are more than 10,000,000 cells.
     ///
     /// # Examples
     /// Which pairs of heads bring the answer back together?
@@ -63,10 +76,10 @@ impl Patching {
         self.mapped((&deed, name), axes, values)?.lacking(missing)
     }
 
-    /// What all metrics said, as maps.
+    /// Makes a map for each metric.
     ///
     /// # Shapes
-    /// `values`: `[metric][cell][batch]`.
+    /// `values`: `[metric, cell, batch]`
     pub(super) fn mapped(
         &self,
         names: (&str, &str),
@@ -81,24 +94,46 @@ impl Patching {
         Ok(first.beside(maps.collect::<Result<_>>()?))
     }
 
-    /// The model's layers as the axis of a map; in an encoder-decoder those of the stack that is chosen
+    /// The model's layers as the axis of a map. In an encoder-decoder, those of the chosen stack
     /// ([`Patching::encoder`]).
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.layer_axis().len(), 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn layer_axis(&self) -> MapAxis {
         MapAxis::index("layer", self.n_layers())
     }
 
-    /// How many layers the named sweeps are over.
+    /// The number of layers that the named sweeps are over.
     pub(super) fn n_layers(&self) -> usize {
         self.experiment.model.config().layers_of(self.part.stack)
     }
 
     /// The model's attention heads as the axis of a map.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.head_axis("head").len(), 4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn head_axis(&self, name: &str) -> MapAxis {
         MapAxis::index(name, self.experiment.model.config().in_stack(self.part.stack).n_heads)
     }
 
-    /// The model's heads of keys and values as the axis of a map: in grouped-query attention fewer than its attention
-    /// heads, and the map knows which of those share each ([`PatchSweep::ungrouped`]).
+    /// The model's key heads as the axis of a map. In grouped-query attention these are fewer than the query heads, and
+    /// the map records which query heads share each ([`PatchSweep::ungrouped`]).
     ///
     /// # Examples
     /// ```
@@ -120,9 +155,9 @@ impl Patching {
         MapAxis { shared: heads / key_heads.max(1), ..MapAxis::index(name, key_heads) }
     }
 
-    /// The positions as the axis of a map: the first clean prompt's tokens; where the corrupt one differs, both. Where
-    /// prompts are aligned by a rule, they are the corrupt prompt's, with their counterparts. In an encoder-decoder they are
-    /// those of what the chosen stack reads.
+    /// The positions as the axis of a map, named by the tokens of the first clean prompt, and by both tokens where the
+    /// corrupt prompt differs. With an alignment they are the positions of the corrupt prompt, with their counterparts.
+    /// In an encoder-decoder they are the positions of the chosen stack's text.
     ///
     /// # Examples
     /// ```
@@ -144,7 +179,7 @@ impl Patching {
         self.positions_of(self.part.stack, name)
     }
 
-    /// The positions of what a stack reads as the axis of a map.
+    /// The positions of a stack's text as the axis of a map.
     pub(super) fn positions_of(&self, stack: Stack, name: &str) -> MapAxis {
         let strings = |input: Input| input.of(stack).strings(0);
         let (clean, corrupt) = (strings(self.clean_input()), strings(self.corrupt_input()));
@@ -174,7 +209,7 @@ impl Patching {
     }
 }
 
-/// Where the `nth` cell lies, the last axis running fastest.
+/// The indices of the `nth` cell; the last axis varies fastest.
 fn place(mut nth: usize, axes: &[MapAxis]) -> Vec<usize> {
     let mut at = vec![0; axes.len()];
     for (at, axis) in at.iter_mut().zip(axes).rev() {

@@ -1,12 +1,13 @@
 //! [`Metric`]: one number for each text.
 
+mod make;
 mod placed;
 
 use super::align::Counterparts;
 use crate::{
     Model, Result,
     error::{Error, PatchError, need_f32},
-    hook::{Stack, ToIndex, ToTensor},
+    hook::{Stack, ToIndex},
     model::{Run, ToTokenIds},
     order::rank,
     text::Tokens,
@@ -18,7 +19,7 @@ use std::{borrow::Borrow, sync::Arc};
 
 type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
-/// One number for each text of a batch, from the logits at its last position or at another ([`Metric::at`]).
+/// One number for each text of a batch, computed from the logits at its last position, or at another ([`Metric::at`]).
 ///
 /// # Examples
 /// ```
@@ -35,12 +36,12 @@ type Measure = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 #[derive(Clone)]
 pub struct Metric {
     name: String,
-    /// As many as texts, in all of them.
+    /// The number of texts; `None` for any number.
     batch: Option<usize>,
-    /// Where it looks: one position for all texts, or one for each.
+    /// The position that it reads: one for all texts, or one for each.
     at: Vec<i64>,
     kind: Kind,
-    /// Answers given as words, until it is known which texts they follow.
+    /// Answers given as words, until the texts before them are known.
     words: Option<Words>,
 }
 
@@ -105,7 +106,7 @@ impl Metric {
         Self { name: name.into(), batch: Some(batch), at: vec![-1], kind, words: None }
     }
 
-    /// Of one answer a text.
+    /// A metric with one answer for each text.
     fn of_answer(
         name: &str,
         model: &Model,
@@ -117,17 +118,25 @@ impl Metric {
         Ok(Self::made(name, batch, kind(ids)).with_words(model, answer.answer_words(), Vec::new()))
     }
 
-    /// The same under another name. Of several metrics of one experiment ([`Patching::also`](super::Patching::also)) each
-    /// needs its own.
+    /// Returns the same metric under another name. The metrics of one experiment
+    /// ([`Patching::also`](super::Patching::also)) need different names.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(Metric::logit(&model, "owl", 1)?.named("logit of owl").name(), "logit of owl");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn named(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// The same from the logits at another position of each text, counted as everywhere: -1 is the last that is no
-    /// padding. In an encoder that is where the `[MASK]` stands.
+    /// Returns the same metric at another position of each text. -1 is the last position that is not padding. In an
+    /// encoder, give the position of the `[MASK]`.
     ///
     /// # Errors
-    /// When it is a divergence, and its reference has no logits there.
+    /// When the metric is a divergence whose reference run has no logits there.
     ///
     /// # Examples
     /// ```
@@ -147,7 +156,7 @@ impl Metric {
     /// As [`Metric::at`], with a position for each text.
     ///
     /// # Errors
-    /// As there; also when there are not as many positions as texts.
+    /// As [`Metric::at`], and when the numbers of positions and texts differ.
     pub fn at_each(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Result<Self> {
         let mut moved = Self { at: positions.into_iter().map(ToIndex::to_index).collect(), ..self };
         if moved.at.is_empty() {
@@ -161,18 +170,18 @@ impl Metric {
         Ok(moved)
     }
 
-    /// The one position of all texts, as it was given.
+    /// The position, as given, if it is the same for all texts.
     pub(crate) fn one_position(&self) -> Option<i64> {
         if let [position] = self.at[..] { Some(position) } else { None }
     }
 
-    /// Where it looks in each text, counted along the tensor.
+    /// The position that it reads in each text, counted along the tensor.
     pub(super) fn answers(&self, tokens: &Tokens) -> Result<Vec<usize>> {
         (0..tokens.batch()).map(|text| tokens.index_in(text, of_text(&self.at, text))).collect()
     }
 
-    /// The same for the prompts whose positions answer to those of `tokens`: what is counted from the start is looked at in
-    /// its counterpart, what is counted from the end is each text's own.
+    /// The same metric for the prompts that correspond to `tokens`. A position counted from the start moves to its
+    /// counterpart; one counted from the end is each text's own.
     pub(super) fn at_counterparts(&self, counterparts: &Counterparts, tokens: &Tokens) -> Result<Self> {
         if self.at.iter().all(|&position| position < 0) {
             return Ok(self.clone());
@@ -187,92 +196,27 @@ impl Metric {
         Ok(Self { at: (0..tokens.batch()).map(there).collect::<Result<_>>()?, ..self.clone() })
     }
 
-    /// The logit of an answer less that of a wrong one, for `batch` texts (each has its own, or all have one). A word is read
-    /// as its text goes on where the metric looks ([the rule](crate::model::AnswerWord#the-space-before-a-word)).
-    ///
-    /// # Errors
-    /// When an answer is no single token, or there are neither one nor `batch` of them.
-    pub fn logit_diff(model: &Model, answer: impl ToTokenIds, wrong: impl ToTokenIds, batch: usize) -> Result<Self> {
-        let kind = Kind::LogitDiff { answer: answer.token_ids(model, batch)?, wrong: wrong.token_ids(model, batch)? };
-        Ok(Self::made("logit difference", batch, kind).with_words(model, answer.answer_words(), wrong.answer_words()))
-    }
-
-    /// The logit of an answer.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn logit(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("logit", model, answer, batch, |answer| Kind::Logit { answer })
-    }
-
-    /// The probability of an answer, 0 to 1.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn probability(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("probability", model, answer, batch, |answer| Kind::Probability { answer })
-    }
-
-    /// The logarithm of an answer's probability, in nats.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn log_probability(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("log-probability (nats)", model, answer, batch, |answer| Kind::LogProbability { answer })
-    }
-
-    /// The place of the answer among all tokens, from 1 for the likeliest; NaN where a logit is.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn rank(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("rank", model, answer, batch, |answer| Kind::Rank { answer })
-    }
-
-    /// The Kullback-Leibler divergence from what `reference` predicts at the end of its texts, in nats. Keeps that run.
-    ///
-    /// # Errors
-    /// When that run has no logits there.
-    #[doc(alias = "kl_div")]
-    pub fn kl_divergence(reference: impl Borrow<Run>) -> Result<Self> {
-        let reference = reference.borrow();
-        let (batch, run) = (reference.tokens().batch(), Box::new(reference.clone()));
-        let reference = log_softmax(&logits_in(reference, &[-1])?, D::Minus1)?;
-        Ok(Self::made("KL divergence (nats)", batch, Kind::Divergence { reference, run }))
-    }
-
-    /// [`Metric::custom`] under the name "metric".
-    pub fn new<R: ToTensor>(measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
-        Self::custom("metric", measure)
-    }
-
-    /// Anything: the closure is given the logits of the texts at their last positions (see [`Metric::at`]),
-    /// `[batch, d_vocab]`, and returns `[batch]`. For [`Patching::attribution`](super::Patching::attribution) gradients must flow through what it does.
-    pub fn custom<R: ToTensor>(name: &str, measure: impl Fn(&Tensor) -> R + Send + Sync + 'static) -> Self {
-        let measure = move |logits: &Tensor| measure(logits).to_tensor();
-        Self { name: name.into(), batch: None, at: vec![-1], kind: Kind::Custom(Arc::new(measure)), words: None }
-    }
-
-    /// The loss of an answer, in nats: minus the logarithm of its probability.
-    ///
-    /// # Errors
-    /// As [`Metric::logit_diff`].
-    pub fn loss(model: &Model, answer: impl ToTokenIds, batch: usize) -> Result<Self> {
-        Self::of_answer("loss (nats)", model, answer, batch, |answer| Kind::Loss { answer })
-    }
-
-    /// What it measures, for axes and legends.
+    /// The name of the metric, for axes and legends.
     pub fn name(&self) -> String {
         self.name.clone()
     }
 
-    /// The number for each text of a run.
+    /// Returns the metric of each text of a run.
     ///
     /// # Shapes
     /// `[batch]`
     ///
     /// # Errors
-    /// When the run has no logits where the metric looks, or not as many texts as the metric has answers.
+    /// When the run has no logits at the metric's position, or the numbers of texts and answers differ.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::probability(&model, "fox", 1)?;
+    /// assert_eq!(metric.of(model.run(["red fox red"])?)?.len(), 1);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn of(&self, run: impl Borrow<Run>) -> Result<Vec<f32>> {
         let run = run.borrow();
         self.check(run.tokens().batch())?;
@@ -289,7 +233,7 @@ impl Metric {
         }
     }
 
-    /// The tokens whose logits are all that is looked at: for each text one list. `None` is the whole vocabulary.
+    /// The tokens whose logits suffice: lists with one token for each text. `None` for the whole vocabulary.
     pub(super) fn looks_at(&self) -> Option<Vec<&[u32]>> {
         match &self.kind {
             Kind::LogitDiff { answer, wrong } => Some(vec![answer, wrong]),
@@ -298,7 +242,7 @@ impl Metric {
         }
     }
 
-    /// From the logits of what [`Metric::looks_at`] names, one list for each.
+    /// The metric from the logits of the tokens of [`Metric::looks_at`].
     pub(super) fn combine(&self, logits: &[Vec<f32>]) -> Vec<f32> {
         match logits {
             [answer, wrong] => answer.iter().zip(wrong).map(|(answer, wrong)| answer - wrong).collect(),
@@ -320,10 +264,10 @@ impl Metric {
         }
     }
 
-    /// The same as a tensor through which gradients flow back to the logits.
+    /// The metric as a tensor with gradients to the logits.
     ///
     /// # Errors
-    /// When the metric goes in steps, so that its gradient is 0 wherever it has one.
+    /// When the metric changes in steps, so that its gradient is 0 or undefined.
     pub(super) fn tensor(&self, logits: &Tensor) -> Result<Tensor> {
         match &self.kind {
             Kind::LogitDiff { answer, wrong } => Ok((of_tokens(logits, answer)? - of_tokens(logits, wrong)?)?),
@@ -351,7 +295,7 @@ impl Metric {
     }
 }
 
-/// Each text's value for its own token.
+/// The value of each text's own token.
 ///
 /// # Shapes
 /// `values`: `[batch, d_vocab]`; result: `[batch]`.

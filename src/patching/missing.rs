@@ -1,4 +1,4 @@
-//! Where a map has nothing to say: cells whose positions have no counterpart in the other prompt.
+//! Missing cells of a map: those whose positions have no counterpart in the other prompt.
 
 use super::{
     PatchSweep, Patching,
@@ -10,11 +10,11 @@ use crate::{Result, axes::Axis, config::Sizes, error::PatchError, hook::Interven
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
 impl Patching {
-    /// For each cell and text, whether nothing is put in because no position has a counterpart; `None` where prompts are
-    /// not aligned by a rule.
+    /// For each cell and text, whether nothing is patched because no position has a counterpart; `None` without an
+    /// alignment.
     ///
     /// # Errors
-    /// When whole rows of patterns or scores would be put in, among other keys.
+    /// When whole rows of patterns or scores would be patched.
     pub(super) fn missing(&self, cells: &[Cell], sizes: Sizes) -> Result<Option<Vec<bool>>> {
         let Source::Aligned(_, counterparts) = &self.experiment.source else { return Ok(None) };
         let mut missing = Vec::new();
@@ -28,7 +28,7 @@ impl Patching {
         Ok(Some(missing))
     }
 
-    /// Notes the texts in which something is put in.
+    /// Marks the texts in which something is patched.
     fn reach(&self, one: &Intervention, counterparts: &Counterparts, sizes: Sizes, there: &mut [bool]) -> Result<()> {
         if !one.is_open() {
             there.fill(true);
@@ -54,7 +54,7 @@ impl Patching {
 }
 
 impl PatchSweep {
-    /// With cells that are missing for some of the pairs, by every metric.
+    /// Marks cells as missing for some pairs, for every metric.
     pub(super) fn lacking(mut self, missing: Option<Vec<bool>>) -> Result<Self> {
         let Some(missing) = missing else { return Ok(self) };
         let missing = ArrayD::from_shape_vec(IxDyn(self.values.shape()), missing);
@@ -63,22 +63,44 @@ impl PatchSweep {
         Ok(self)
     }
 
-    /// For each cell and pair of prompts, whether nothing was put in because no position of the cell has a counterpart in
-    /// the clean prompt ([`Alignment`](super::Alignment)): there [`PatchSweep::values`] has the corrupt prompt's own
-    /// metric, and means and statistics leave the pair out. Without such a rule all are there.
+    /// Returns, for each cell and pair of prompts, whether nothing was patched because no position of the cell has a
+    /// counterpart in the clean prompt ([`Alignment`](super::Alignment)). [`PatchSweep::values`] holds the corrupt
+    /// prompt's own metric there, and means and statistics leave the pair out. Without an alignment no cell is missing.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::values`]: `[layer, pos, batch]`.
+    /// The axes of [`PatchSweep::values`], such as `[layer, pos, batch]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "cat red owl blue fox tree red fox");
+    /// let map = Patching::aligned(&model, clean, corrupt, Alignment::FromEnd, metric)?.resid_pre()?;
+    /// assert_eq!(map.missing().iter().filter(|missing| **missing).count(), 2); // the extra position, in two layers
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn missing(&self) -> ArrayD<bool> {
         self.missing.clone().unwrap_or_else(|| ArrayD::from_elem(self.values.raw_dim(), false))
     }
 
-    /// Whether a cell is missing for all pairs of prompts: pictures leave it out, and its mean is 0.
+    /// Whether a cell is missing for all pairs of prompts. Pictures leave such a cell out, and its mean is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(!patching.resid_pre()?.is_missing(&[0, 0])); // prompts of one length
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn is_missing(&self, cell: &[usize]) -> bool {
         self.missing_pairs(cell).is_some_and(|missing| missing.into_iter().all(|missing| missing))
     }
 
-    /// For which pairs of prompts a cell of the map is missing; `None` where all cells are there.
+    /// The pairs of prompts for which a cell is missing; `None` if no cell is missing.
     pub(super) fn missing_pairs(&self, cell: &[usize]) -> Option<Vec<bool>> {
         let missing = self.missing.as_ref()?;
         if cell.len() != self.axes.len() || cell.iter().zip(missing.shape()).any(|(&at, &len)| at >= len) {

@@ -1,4 +1,4 @@
-//! Causal tracing: noise on the words about the subject, and what brings the answer back.
+//! Causal tracing: adds noise to the embeddings of the subject, and tests which activations restore the answer.
 
 use super::{Patching, ToMetric, pair::Experiment};
 use crate::{
@@ -13,7 +13,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Normal};
 use std::ops::Range;
 
-/// How the words about the subject are made unreadable: Gaussian noise on their embeddings.
+/// The Gaussian noise that is added to the embeddings of the subject's tokens.
 ///
 /// # Examples
 /// ```
@@ -35,19 +35,40 @@ impl Default for Noise {
 }
 
 impl Noise {
-    /// How often the noise is drawn: every prompt is run with each, and maps are means over them. 10 unless said
-    /// otherwise.
+    /// Sets how often the noise is drawn. Every prompt is run with each draw, and maps are means over the draws. The
+    /// default is 10.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (prompt, metric) = ("red fox blue owl red fox blue", Metric::probability(&model, "owl", 1)?);
+    /// let tracing = Patching::noise(&model, prompt, "owl", Noise::default().samples(3), metric)?;
+    /// assert_eq!(tracing.corrupt_metric().len(), 3); // one prompt, three draws
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn samples(self, samples: usize) -> Self {
         Self { samples: samples.max(1), ..self }
     }
 
-    /// The noise's standard deviation, in those of the vocabulary's embeddings; 3 unless said otherwise, as in Meng et
-    /// al. 2022.
+    /// Sets the standard deviation of the noise, in standard deviations of the vocabulary's embeddings. The default is
+    /// 3, as in Meng et al. 2022.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (prompt, metric) = ("red fox blue owl red fox blue", Metric::probability(&model, "owl", 1)?);
+    /// let weak = Noise::default().samples(1).sigmas(0.001);
+    /// let tracing = Patching::noise(&model, prompt, "owl", weak, metric)?;
+    /// assert!((tracing.corrupt_metric()[0] - tracing.clean_metric()[0]).abs() < 0.01); // hardly any noise
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn sigmas(self, sigmas: f32) -> Self {
         Self { times: sigmas, ..self }
     }
 
-    /// Draws other noise.
+    /// Seeds the noise. The default is 0.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -55,7 +76,7 @@ impl Noise {
     /// Noise at these positions of each text, 0 elsewhere.
     ///
     /// # Shapes
-    /// `[batch, pos, width]`
+    /// `[batch, pos, d_model]`
     fn draw(self, deviation: f32, positions: &[Range<usize>], len: usize, width: usize) -> Result<Tensor> {
         let mut rng = StdRng::seed_from_u64(self.seed);
         let deviation = self.times * deviation;
@@ -69,18 +90,19 @@ impl Noise {
 }
 
 impl Patching {
-    /// Causal tracing (Meng et al. 2022): the embeddings of the subject's tokens get noise, so that the model no longer
-    /// knows what it is asked about; then single activations get back the values they have without. Where the answer
-    /// comes back, the model keeps what it knows of the subject.
+    /// Causal tracing (Meng et al. 2022). Noise is added to the embeddings of the subject's tokens, so that the model
+    /// no longer knows what it is asked about. Then single activations are restored to their values without noise. An
+    /// activation that restores the answer holds what the model knows of the subject.
     ///
-    /// `subject` is found in every prompt, in an encoder-decoder in its source ([`Tokens::find`](crate::text::Tokens::find)); [`Patching::corrupted`] takes other places. The maps are
+    /// The tokens of `subject` are found in every prompt, or in the source of an encoder-decoder
+    /// ([`Tokens::find`](crate::text::Tokens::find)). [`Patching::corrupted`] takes any other corruption. The maps are
     /// those of every experiment: [`resid_pre`](Patching::resid_pre) for the stream,
-    /// [`attn_out_windows`](Patching::attn_out_windows) and [`mlp_out_windows`](Patching::mlp_out_windows) for what
-    /// layers add. Each prompt is there as often as noise is drawn.
+    /// [`attn_out_windows`](Patching::attn_out_windows) and [`mlp_out_windows`](Patching::mlp_out_windows) for the
+    /// outputs of layers. Each prompt occurs once for each draw of the noise.
     ///
     /// # Errors
-    /// When a prompt does not have the subject, the metric does not fit the prompts, or the noise is infinite or
-    /// too much to hold.
+    /// When a prompt does not contain the subject, the metric does not fit the prompts, or the noise is infinite or
+    /// needs too much memory.
     ///
     /// # Examples
     /// ```
@@ -117,18 +139,18 @@ impl Patching {
     }
 }
 
-/// Where tokens enter the model, and how far their embeddings spread.
+/// The site of the token embeddings, and their standard deviation.
 struct Embedding {
     site: Site,
     deviation: f32,
     width: usize,
 }
 
-/// Tokens read at a time.
+/// The number of tokens read at a time.
 const AT_ONCE: u32 = 512;
 
 impl Embedding {
-    /// Reads the whole vocabulary, so that scales and norms of the embedding count.
+    /// Reads the whole vocabulary, so that scales and norms of the embedding are included.
     fn of(model: &Model) -> Result<Self> {
         let config = model.config();
         let site = if model.has(Site::embed()) { Site::embed() } else { Site::once(Point::EncoderEmbed) };

@@ -19,7 +19,8 @@ use crate::{
     text::Tokens,
 };
 
-/// A clean prompt, a corrupt one, and a metric that tells them apart; several of each, if you like.
+/// A patching experiment: clean prompts, corrupt prompts, and a metric that distinguishes them. There may be several
+/// prompts of each kind and several metrics.
 ///
 /// Its methods are sweeps over the model: see [the module](super).
 ///
@@ -44,51 +45,61 @@ use crate::{
 pub struct Patching {
     pub(super) experiment: Experiment,
     pub(super) baseline: Baseline,
-    /// Whose layers the named sweeps are over.
+    /// The stack that the named sweeps are over.
     pub(super) part: Part,
-    /// Where effects are not measured but approximated.
+    /// The slopes, if effects are approximated.
     pub(super) slopes: Option<Slopes>,
     pub(super) budget: usize,
-    /// Whether norms behind attention keep their scales in paths, edges and circuits.
+    /// Whether norms after attention keep their scales in paths, edges and circuits.
     pub(super) hold_ln: bool,
 }
 
-/// What is put into which run.
+/// What is patched into which run.
 #[derive(Clone)]
 pub(super) struct Experiment {
     pub(super) model: Model,
-    /// What is put into the corrupt run.
+    /// The source of the patched values.
     pub(super) source: Source,
-    /// Whether the prompts themselves are to be explained, and the source is nothing in particular.
+    /// Whether this is an ablation, which explains the prompts themselves.
     pub(super) ablates: bool,
-    /// How often each prompt is there, one round after the other.
+    /// How often the list of prompts is repeated.
     pub(super) rounds: usize,
-    /// What is done to each cell, for titles.
+    /// The operation on each cell, for titles.
     pub(super) deed: String,
 }
 
 impl Patching {
-    /// How many positions are run in one batch at most, unless [`Patching::budget`] says otherwise: at GPT-2 small's
-    /// width about 150 MB of activations.
+    /// The default of [`Patching::budget`]: at GPT-2 small's width about 150 MB of activations.
     pub const BUDGET: usize = 4096;
 
-    /// Runs both prompts. In an encoder-decoder a prompt is a source, or a pair of a source and what the decoder reads
-    /// ([`ToInput`]); the two prompts may differ in either or in both.
+    /// Runs both prompts. In an encoder-decoder a prompt is a source, or a pair of a source and the decoder's text
+    /// ([`ToInput`]). The two prompts may differ in either or in both.
     ///
     /// # Errors
-    /// When the prompts are not as many or not as long, or the metric does not fit them.
+    /// When the numbers or the lengths of the prompts differ, or the metric does not fit them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.clean_metric()[0] > 5.0 && patching.corrupt_metric()[0] < -5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(model: &Model, clean: impl ToInput, corrupt: impl ToInput, metric: impl ToMetric) -> Result<Self> {
         Self::aligned(model, clean, corrupt, Alignment::SameLength, metric)
     }
 
-    /// As [`Patching::new`], for prompts that may differ in length: the [`Alignment`] says which position of a clean prompt
-    /// answers to which of its corrupt one. All maps, paths, edges and circuits keep to it; a circuit
-    /// ([`Patching::run_circuit`]) runs the clean prompts, and its other edges carry at each position what the corrupt ones
-    /// have at its counterpart. A position without one keeps what it has.
+    /// As [`Patching::new`], for prompts that may differ in length. The [`Alignment`] says which position of a clean
+    /// prompt corresponds to which position of its corrupt prompt. It applies to all maps, paths, edges and circuits. A
+    /// circuit ([`Patching::run_circuit`]) runs the clean prompts, and its other edges carry at each position the
+    /// corrupt activation of its counterpart. A position without a counterpart keeps its own activation.
     ///
     /// # Errors
-    /// As [`Patching::new`], except for the length; also when the alignment names a position that does not exist or names
-    /// one twice, gives a pair no counterparts at all, or gives none to the position at which the metric looks.
+    /// As [`Patching::new`], except for the length. Also when the alignment names a position that does not exist, names
+    /// one twice, gives a pair no counterparts, or gives none to the metric's position.
     ///
     /// # Examples
     /// ```
@@ -113,11 +124,11 @@ impl Patching {
         Self::between(model, source, corrupt, metric.to_metric()?)?.against(&clean, &deed)
     }
 
-    /// The corrupt run is the prompts' own run with these interventions, such as noise
-    /// ([`Patching::noise`] makes it): what brings the answer back?
+    /// Makes an experiment whose corrupt run is the run of the prompts with these interventions, such as noise
+    /// ([`Patching::noise`]). It shows which activations restore the answer.
     ///
     /// # Errors
-    /// As [`Patching::new`]; also when an intervention does not fit the model and the prompts.
+    /// As [`Patching::new`], and when an intervention does not fit the model and the prompts.
     ///
     /// # Examples
     /// ```
@@ -142,16 +153,27 @@ impl Patching {
         Self { experiment, ..patching }.against(&prompts, "Restoring after corruption")
     }
 
-    /// The prompts as they are, with nothing to put in: for knock-outs and for cells of your own
-    /// ([`Patching::sweep`]). Maps are the change of the metric.
+    /// Makes an experiment with unchanged prompts and no clean values, for knockouts and for cells of your own
+    /// ([`Patching::sweep`]). Maps hold the change of the metric.
     ///
     /// # Errors
     /// As [`Patching::new`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::log_probability(&model, "owl", 1)?;
+    /// let patching = Patching::unpatched(&model, "red fox blue owl red fox blue", metric)?;
+    /// let without = patching.sweep("a head", [patching.head_axis("head")], |at| zero(Site::z(1)).head(at[0]))?;
+    /// assert!(without.mean()[[0]] < -2.0); // the induction head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn unpatched(model: &Model, prompts: impl ToInput, metric: impl ToMetric) -> Result<Self> {
         Self::between(model, Source::Nothing, prompts.to_input(model)?, metric.to_metric()?)
     }
 
-    /// An experiment that puts values of `source` into the run of `prompts`, both on the scale of the latter's metric.
+    /// An experiment that patches values of `source` into the run of `prompts`, on the scale of changes of the metric.
     pub(super) fn between(model: &Model, source: Source, prompts: Input, metric: Metric) -> Result<Self> {
         let config = model.config();
         let of_positions = |one: &Intervention| one.site() == Site::pos_embed();
@@ -178,7 +200,7 @@ impl Patching {
         })
     }
 
-    /// The same on the scale from the corrupt run to the clean one.
+    /// The same experiment on the scale from the corrupt run to the clean run.
     fn against(mut self, clean: &Input, deed: &str) -> Result<Self> {
         self.experiment = Experiment { ablates: false, deed: deed.into(), ..self.experiment };
         self.baseline.clean_run = before_end(&self.experiment.model, clean).run()?;
@@ -187,7 +209,7 @@ impl Patching {
         Ok(self)
     }
 
-    /// A metric for the clean prompts: it looks at the counterparts.
+    /// The metric for the clean prompts, at the counterparts of its positions.
     pub(super) fn for_clean(&self, metric: &Metric) -> Result<Metric> {
         match &self.experiment.source {
             Source::Aligned(_, counterparts) if !self.experiment.ablates => {
@@ -197,11 +219,12 @@ impl Patching {
         }
     }
 
-    /// Also measures something else in the same runs: [`PatchSweep::for_metric`](super::PatchSweep::for_metric) has its maps. The metric
-    /// is for the prompts as they were given, however often noise was drawn for each.
+    /// Adds a metric that is measured in the same runs. [`PatchSweep::for_metric`](super::PatchSweep::for_metric)
+    /// returns its maps. The metric is made for the prompts as they were given, however often noise is drawn for each.
     ///
     /// # Errors
-    /// When the metric does not fit the prompts, or has the name of one that is measured already ([`Metric::named`]).
+    /// When the metric does not fit the prompts, or has the name of a metric that is already measured
+    /// ([`Metric::named`]).
     ///
     /// # Examples
     /// ```
@@ -231,30 +254,30 @@ impl Patching {
         }
     }
 
-    /// What is measured: the metric, then the further ones.
+    /// The metric, then the further ones.
     pub(super) fn measured(&self) -> impl Iterator<Item = (&Metric, &Baselines)> {
         self.baseline.measured()
     }
 
-    /// The same with another bound on memory: how many positions (of all cells and texts together) are run in one
-    /// batch at most. Where one cell alone needs more, it is run by itself. The prompts' own runs, which values are taken
-    /// from, and a circuit's ([`Patching::run_circuit`]) are of all texts at once; give fewer texts where that is too much.
+    /// Limits memory: the largest number of positions, over all cells and texts, that are run in one batch. A cell that
+    /// needs more is run alone. The prompts' own runs, and those of a circuit ([`Patching::run_circuit`]), hold all
+    /// texts at once; give fewer texts if that is too much.
     pub fn budget(self, positions: usize) -> Self {
         Self { budget: positions.max(1), ..self }
     }
 
-    /// The prompts whose activations are put in; where those are zeros or means, the prompts themselves. Of an
-    /// encoder-decoder what its decoder reads; [`Patching::clean_input`] has both.
+    /// The prompts that values are taken from; in a zero or mean ablation, the prompts themselves. In an
+    /// encoder-decoder it is the decoder's text; [`Patching::clean_input`] returns both.
     pub fn clean(&self) -> Tokens {
         self.clean_input().tokens()
     }
 
-    /// The prompts that are run with something put in; of an encoder-decoder what its decoder reads.
+    /// The prompts that are run with patched values; in an encoder-decoder, the decoder's text.
     pub fn corrupt(&self) -> Tokens {
         self.baseline.corrupt.run.tokens()
     }
 
-    /// As [`Patching::clean`], with the encoder's source in an encoder-decoder; to be run again.
+    /// As [`Patching::clean`], with the encoder's source in an encoder-decoder. It can be run again.
     pub fn clean_input(&self) -> Input {
         match &self.experiment.source {
             Source::Run(input) | Source::Aligned(input, _) => input.clone(),
@@ -262,7 +285,7 @@ impl Patching {
         }
     }
 
-    /// As [`Patching::corrupt`], with the encoder's source in an encoder-decoder; to be run again.
+    /// As [`Patching::corrupt`], with the encoder's source in an encoder-decoder. It can be run again.
     ///
     /// # Examples
     /// ```
@@ -279,12 +302,34 @@ impl Patching {
         self.baseline.corrupt.input()
     }
 
-    /// The metric of each clean prompt; in an ablation, of each prompt as it is.
+    /// The metric of each clean prompt; in an ablation, of each unchanged prompt.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.clean_metric()[0] > 0.0); // "blue" is right
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn clean_metric(&self) -> Vec<f32> {
         self.baseline.first.1.0.clone()
     }
 
-    /// The metric of each corrupt prompt; in an ablation, of each prompt as it is.
+    /// The metric of each corrupt prompt; in an ablation, of each unchanged prompt.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.corrupt_metric()[0] < 0.0); // here "tree" is right
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn corrupt_metric(&self) -> Vec<f32> {
         self.baseline.first.1.1.clone()
     }

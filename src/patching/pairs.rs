@@ -4,16 +4,23 @@ use super::{Alignment, Metric, Patching};
 use crate::{Model, Result, error::PatchError};
 
 /// One pair of prompts; both end just before the answer.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let pair = PromptPair::from(("red fox blue owl red fox", "red owl blue fox red fox", "blue", "red"));
+/// assert_eq!((pair.answer.as_str(), pair.wrong.as_str()), ("blue", "red"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PromptPair {
-    /// The prompt whose answer is looked for: `When Mary and John went to the shop, John gave the bag to`.
+    /// The clean prompt: `When Mary and John went to the shop, John gave the bag to`.
     pub clean: String,
-    /// The same with something else in it.
+    /// The corrupt prompt: the same with one difference.
     pub corrupt: String,
-    /// What goes on with the clean prompt: `Mary`.
+    /// The right answer to the clean prompt: `Mary`.
     pub answer: String,
-    /// What does not: `John`.
+    /// A wrong answer to the clean prompt: `John`.
     pub wrong: String,
 }
 
@@ -23,7 +30,8 @@ impl<T: Into<String>> From<(T, T, T, T)> for PromptPair {
     }
 }
 
-/// Pairs of prompts of one length each (or aligned by a rule), with answers of one token: what [`Patching`] needs.
+/// Pairs of prompts with answers of one token, as [`Patching`] needs them. The prompts of a pair have one length, or an
+/// alignment.
 ///
 /// [`IoiPrompts`](super::IoiPrompts) makes them for one task; these are for any other.
 ///
@@ -49,20 +57,29 @@ pub struct PromptPairs {
 }
 
 impl PromptPairs {
-    /// Pairs written by hand: `(clean, corrupt, answer, wrong)` each. An answer is read as the clean
-    /// prompt would go on with it, with [a space where one belongs](crate::model::AnswerWord#the-space-before-a-word).
+    /// Makes pairs from `(clean, corrupt, answer, wrong)`. An answer is read as it continues the clean prompt, with [a
+    /// space where one belongs](crate::model::AnswerWord#the-space-before-a-word).
     ///
     /// # Errors
-    /// When there are no pairs, the prompts of one have different numbers of tokens, or an answer is not one token.
+    /// When there are no pairs, the prompts of a pair have different numbers of tokens, or an answer is not one token.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// assert_eq!(PromptPairs::new(&model, pairs)?.clean(), ["red fox blue owl tree red fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(model: &Model, pairs: impl IntoIterator<Item = impl Into<PromptPair>>) -> Result<Self> {
         Self::aligned(model, pairs, Alignment::SameLength)
     }
 
-    /// As [`PromptPairs::new`], with prompts that may differ in length: the [`Alignment`] says which position of a clean
-    /// prompt answers to which of its corrupt one.
+    /// As [`PromptPairs::new`], with prompts that may differ in length. The [`Alignment`] says which position of a
+    /// clean prompt corresponds to which position of its corrupt prompt.
     ///
     /// # Errors
-    /// As there, but for the length.
+    /// As [`PromptPairs::new`], except for the length.
     ///
     /// # Examples
     /// ```
@@ -99,11 +116,11 @@ impl PromptPairs {
         }
     }
 
-    /// Pairs from one template: `[X]` is filled with the words of each item, whose answer is beside them. The corrupt
-    /// prompt of an item is that of the next one with as many tokens and another answer.
+    /// Makes pairs from one template, whose `[X]` is filled with the words of each item. The corrupt prompt of an item
+    /// is that of the next item with the same number of tokens and another answer.
     ///
     /// # Errors
-    /// As [`PromptPairs::new`]; also when the template has no `[X]`, or an item has no partner.
+    /// As [`PromptPairs::new`], and when the template has no `[X]`, or an item has no partner.
     ///
     /// # Examples
     /// ```no_run
@@ -118,11 +135,11 @@ impl PromptPairs {
         Self::from_template_aligned(model, template, items, Alignment::SameLength)
     }
 
-    /// As [`PromptPairs::from_template`], with words of any number of tokens: the corrupt prompt of an item is that of the
-    /// next one with another answer, aligned by the rule.
+    /// As [`PromptPairs::from_template`], with words of any number of tokens. The corrupt prompt of an item is that of
+    /// the next item with another answer, and the alignment relates their positions.
     ///
     /// # Errors
-    /// As there, but for the length.
+    /// As [`PromptPairs::from_template`], except for the length.
     ///
     /// # Examples
     /// ```
@@ -161,12 +178,21 @@ impl PromptPairs {
         Self::aligned(model, pairs, alignment)
     }
 
-    /// Which positions of clean and corrupt prompts answer to one another.
+    /// How the positions of clean and corrupt prompts correspond.
     pub fn alignment(&self) -> Alignment {
         self.alignment.clone()
     }
 
     /// The pairs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// assert_eq!(PromptPairs::new(&model, pairs)?.pairs()[0].answer, "blue");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn pairs(&self) -> Vec<PromptPair> {
         self.pairs.clone()
     }
@@ -191,32 +217,61 @@ impl PromptPairs {
         self.wrong.clone()
     }
 
-    /// The logit of each answer less that of the wrong one.
+    /// The logit of each answer minus that of the wrong answer.
     ///
     /// # Errors
-    /// When the model has another vocabulary than the one these were made for.
+    /// When the model has another vocabulary than the one that the pairs were made for.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// let pairs = PromptPairs::new(&model, pairs)?;
+    /// assert!(pairs.metric(&model)?.of(model.run(pairs.clean())?)?[0] > 5.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn metric(&self, model: &Model) -> Result<Metric> {
         Metric::logit_diff(model, &self.answers, &self.wrong, self.pairs.len())
     }
 
-    /// Patching from the clean prompts into the corrupt ones, by the difference of the two answers' logits.
+    /// Patches from the clean prompts into the corrupt ones. The metric is the logit difference of the two answers.
     ///
     /// # Errors
     /// As [`Patching::new`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// let patching = PromptPairs::new(&model, pairs)?.patching(&model)?;
+    /// assert!(patching.heads(HeadPart::Out)?.mean()[[1, 0]] > 0.8);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn patching(&self, model: &Model) -> Result<Patching> {
         let (clean, corrupt) = (self.clean(), self.corrupt());
         Patching::aligned(model, clean, corrupt, self.alignment.clone(), self.metric(model)?)
     }
 
-    /// The part of all prompts, clean and corrupt, whose own answer has the higher logit of the two, 0 to 1; NaN
-    /// where a logit is. [`PromptPairs::right_answers`] says of how many, and which went wrong.
+    /// The share of all clean and corrupt prompts whose own answer has the higher logit of the two, 0 to 1; NaN if a
+    /// logit is. [`PromptPairs::right_answers`] also returns the number of prompts and the wrong answers.
     ///
     /// # Errors
     /// As [`PromptPairs::metric`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let pairs = [("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree")];
+    /// assert_eq!(PromptPairs::new(&model, pairs)?.accuracy(&model)?, 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn accuracy(&self, model: &Model) -> Result<f64> {
         Ok(self.right_answers(model)?.share())
     }
 }
 
-/// What a template leaves open.
+/// The blank of a template.
 const SLOT: &str = "[X]";

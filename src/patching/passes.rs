@@ -1,4 +1,4 @@
-//! Passes through a hooked model's blocks whose end is worked out apart, only where a metric looks.
+//! Passes through a hooked model's blocks. Their logits are computed separately, only where a metric reads them.
 
 use crate::{
     Model, Result,
@@ -9,7 +9,7 @@ use crate::{
 };
 use candle_core::{Device, Tensor};
 
-/// Whether something is done behind the last block, on the way to the logits.
+/// Whether an intervention acts after the last block.
 pub(super) fn at_end(one: &Intervention) -> bool {
     let site = one.site();
     site.layer().is_none() && site.point().stage() == Stage::End && !site.is_pooled()

@@ -11,12 +11,23 @@ use crate::{
 use ndarray::{Array2, ArrayD, Axis, Ix2};
 
 impl PatchSweep {
-    /// The map as heatmaps on one scale around 0: two axes as one picture, a third as facets, a fourth as facets for
-    /// each of the first. One axis is drawn as a line, with a band of one standard error where there are several prompts.
-    /// Cells that are missing ([`PatchSweep::is_missing`]) are masked, or gaps in the line.
+    /// Draws the map as heatmaps on one scale around 0. Two axes are one heatmap, a third axis makes facets, and a
+    /// fourth makes facets for each place of the first. One axis is a line, with a band of one standard error if there
+    /// are several prompts. Missing cells ([`PatchSweep::is_missing`]) are masked, or gaps in the line.
     ///
     /// # Errors
     /// When a value is not finite, or there are no axes or more than four.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.heads(HeadPart::Out)?.figure()?.to_svg().contains("layer 1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let (mean, hidden) = (self.mean(), self.hidden());
         let title = format!("{}: {}", self.deed, self.name);
@@ -54,7 +65,7 @@ impl PatchSweep {
         }
     }
 
-    /// Which cells are left out.
+    /// The cells that are left out.
     fn hidden(&self) -> ArrayD<bool> {
         match &self.missing {
             Some(missing) => missing.map_axis(Axis(self.axes.len()), |pairs| pairs.iter().all(|&missing| missing)),
@@ -80,7 +91,7 @@ impl PatchSweep {
     }
 }
 
-/// Where the colours of some maps end: with the whole of the clean answer, unless values lie far beyond.
+/// The end of the colour scale: the whole difference, unless values are far beyond it.
 fn end_of_scale(maps: &[&PatchSweep]) -> f32 {
     const FAR: f32 = 1.25;
     let most = maps
@@ -121,8 +132,7 @@ fn labelled(map: Heatmap, y: &MapAxis, x: &MapAxis) -> Heatmap {
     }
 }
 
-/// Several maps as one picture: those with the same two axes are facets on one scale, each under the name of what was
-/// patched.
+/// Draws several maps as one picture: those with the same two axes are facets on one scale, each under its name.
 ///
 /// # Errors
 /// When there are no maps, or a value is not finite.

@@ -1,4 +1,4 @@
-//! [`IoiPrompts`]: pairs of prompts about an indirect object, for the tokenizer at hand.
+//! [`IoiPrompts`]: pairs of prompts for indirect object identification, made for the model's tokenizer.
 
 use super::{
     PromptPair, PromptPairs,
@@ -12,23 +12,34 @@ use crate::{
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::{collections::BTreeMap, ops::Deref};
 
-/// What is different in the corrupt prompt.
+/// How the corrupt prompt differs from the clean one.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("grammar-4l")?;
+/// let pair = IoiPrompts::new(&model, Corruption::ThirdName, 4, 0)?.pairs()[0].clone();
+/// println!("{} / {}", pair.clean, pair.corrupt); // ... Mark gave the hat to / ... Kate gave the hat to
+/// assert_ne!(pair.clean, pair.corrupt);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Corruption {
-    /// The two names change places everywhere, and so do the answers.
+    /// The two names are exchanged everywhere, and so are the answers.
     SwapNames,
-    /// The name that comes again is the other one, so that the answers change places and the beginning stays.
+    /// The other name is repeated, so the answers are exchanged and the beginning stays.
     OtherRepeated,
-    /// The name that comes again is a third one: nothing tells which of the two is the answer.
+    /// A third name stands in place of the repeated one, so nothing tells which of the two is the answer.
     ThirdName,
-    /// Three names that are not in the clean prompt, none twice (p_ABC of Wang et al. 2023).
+    /// Three different names that are not in the clean prompt (p_ABC of Wang et al. 2023).
     NewNames,
 }
 
-/// Pairs of prompts for the task of naming the indirect object (Wang et al. 2023), with templates and words of this
-/// crate's own. Only words are used that are single tokens of the model's tokenizer, so all prompts, clean and corrupt,
-/// have one length, and a position means the same in all of them but for the order of the names: the answer comes
-/// first (ABBA) and second (BABA) in turn.
+/// Pairs of prompts for indirect object identification (Wang et al. 2023), with this crate's own templates and words.
+///
+/// Only words that are single tokens of the model's tokenizer are used. So all prompts have one length, and a position
+/// has the same role in all of them, except for the order of the names: the answer comes first (ABBA) and second (BABA)
+/// alternately.
 ///
 /// # Examples
 /// ```no_run
@@ -52,10 +63,10 @@ pub enum Corruption {
 pub struct IoiPrompts(PromptPairs);
 
 impl IoiPrompts {
-    /// `count` pairs, drawn by `seed`.
+    /// Draws `count` pairs by a seed.
     ///
     /// # Errors
-    /// When the model has no tokenizer, that has too few of the words as single tokens, or more than 100,000 pairs are asked
+    /// When the model has no tokenizer, too few of the words are single tokens, or more than 100,000 pairs are asked
     /// for.
     pub fn new(model: &Model, corruption: Corruption, count: usize, seed: u64) -> Result<Self> {
         at_most("pairs of prompts", count, 100_000)?;
@@ -75,7 +86,7 @@ impl Deref for IoiPrompts {
 /// A word and its token inside a text.
 type Word = (&'static str, u32);
 
-/// The words that are single tokens, and the templates that then all have one length.
+/// The words that are single tokens, and templates that then have one length.
 struct Words {
     names: Vec<Word>,
     places: Vec<Word>,
@@ -143,14 +154,14 @@ fn fill(template: &str, [first, second, again]: [&str; 3], place: &str, object: 
     words.iter().fold(template.to_owned(), |text, (slot, word)| text.replace(slot, word))
 }
 
-/// The tokens of a text, if the vocabulary has all of it.
+/// The tokens of a text, if all are in the vocabulary.
 fn known(tokenizer: &Tokenizer, text: &str) -> Option<Vec<u32>> {
     let ids = tokenizer.encode(text).ok()?.ids;
     let unknown = tokenizer.special_ids().unk;
     ids.iter().all(|&id| Some(id) != unknown).then_some(ids)
 }
 
-/// The words that add exactly one token, which prints as they do, to a text that they follow.
+/// The words that add exactly one token, with the same string, to the text before them.
 fn single(
     tokenizer: &Tokenizer,
     what: &'static str,

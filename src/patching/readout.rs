@@ -1,4 +1,4 @@
-//! [`Readout`]: the logits that a metric looks at, from the last stream.
+//! [`Readout`]: the logits that a metric reads, from the last stream.
 
 use super::{
     Metric, Patching,
@@ -17,12 +17,12 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What reads the last stream of some texts, or of several copies of them, from a position on.
+/// Reads the last stream of some texts, or of several copies of them, from a position on.
 pub(super) struct Readout<'a> {
     model: &'a Model,
     tokens: &'a Tokens,
     start: usize,
-    /// What the model does on the way to the logits.
+    /// The model's own interventions after the last block.
     standing: Vec<&'a Intervention>,
 }
 
@@ -32,15 +32,15 @@ impl<'a> Readout<'a> {
         Self { model, tokens, start, standing }
     }
 
-    /// A metric of every text of a run.
+    /// The metric of every text of a run.
     pub(super) fn of_run(run: &Run, metric: &Metric) -> Result<Vec<f32>> {
         Ok(Readout::new(&run.model(), &run.tokens(), 0).values(metric, &run.resid())?.concat())
     }
 
-    /// The metric of every text of every copy. Only the logits that it looks at are worked out.
+    /// The metric of every text in every cell. Only the logits that the metric reads are computed.
     ///
     /// # Shapes
-    /// `resid`: `[copy * batch, pos, d_model]`; result: `[copy][batch]`.
+    /// `resid`: `[cell * batch, pos, d_model]`; result: `[cell, batch]`.
     pub(super) fn values(&self, metric: &Metric, resid: &Tensor) -> Result<Vec<Vec<f32>>> {
         let (batch, config) = (self.tokens.batch(), self.model.config());
         let copies = resid.dim(0)? / batch;
@@ -56,10 +56,10 @@ impl<'a> Readout<'a> {
         (0..copies).map(|copy| metric.measure(&logits.narrow(0, copy * batch, batch)?)).collect()
     }
 
-    /// The logits of every text of every copy, where the metric looks.
+    /// The logits of every text in every cell, at the positions that the metric reads.
     ///
     /// # Shapes
-    /// `[copy * batch, pos, d_model]` to `[copy * batch, d_vocab]`.
+    /// `[cell * batch, pos, d_model]` to `[cell * batch, d_vocab]`.
     pub(super) fn logits(&self, metric: &Metric, resid: &Tensor) -> Result<Tensor> {
         let copies = resid.dim(0)? / self.tokens.batch();
         let rows = self.rows(metric, copies)?;
@@ -84,7 +84,8 @@ impl<'a> Readout<'a> {
         if everywhere { pick(&logits, &rows) } else { Ok(logits.squeeze(1)?) }
     }
 
-    /// The position from the start on that the metric looks at, for every text of every copy; where that was before, any.
+    /// The index, counted from the start, of the position that the metric reads, for every text in every cell; any
+    /// index if the position is earlier.
     fn rows(&self, metric: &Metric, copies: usize) -> Result<Vec<u32>> {
         let answers = metric.answers(self.tokens)?;
         let of_texts: Vec<u32> = answers.iter().map(|answer| answer.saturating_sub(self.start) as u32).collect();
@@ -93,10 +94,10 @@ impl<'a> Readout<'a> {
 }
 
 impl Patching {
-    /// All metrics of the corrupt run's texts in every cell, from a stream that begins at `start`.
+    /// All metrics of the corrupt texts in every cell, from a stream that begins at `start`.
     ///
     /// # Shapes
-    /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric][cell][batch]`.
+    /// `resid`: `[cell * batch, pos, d_model]`; result: `[metric, cell, batch]`
     pub(super) fn measure(&self, resid: &Tensor, start: usize) -> Result<Vec<Vec<Vec<f32>>>> {
         let (model, tokens) = (self.baseline.corrupt.run.model(), self.corrupt());
         let readout = Readout::new(&model, &tokens, start);
@@ -111,7 +112,7 @@ impl Patching {
         self.measured().map(one).collect()
     }
 
-    /// Every position that a metric looks at, of each metric and text.
+    /// Every position that a metric reads, for each metric and text.
     pub(super) fn answers(&self) -> Result<Vec<usize>> {
         let of = |(metric, _): (&Metric, &Baselines)| metric.answers(&self.corrupt());
         Ok(self.measured().map(of).collect::<Result<Vec<_>>>()?.concat())

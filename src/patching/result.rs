@@ -1,16 +1,29 @@
-//! [`PatchSweep`]: the numbers of a map.
+//! [`PatchSweep`]: the values of a map.
 
 use super::{MapAxis, baseline::Baselines, statistics};
 use crate::{Result, error::PatchError, plot::Top};
 use ndarray::{Array2, ArrayD, Axis, Dimension, IxDyn, Zip};
 pub use statistics::Statistics;
 
-/// What patching each cell did to the metric, for every pair of prompts. Plain data first; shown as a heatmap.
+/// The metric with each cell patched, for every pair of prompts. A notebook shows it as a heatmap.
 ///
 /// Made by the methods of [`Patching`](super::Patching).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let sweep = patching.resid_pre()?; // a heatmap, in a notebook
+/// assert_eq!(sweep.axes(), ["layer", "position"]);
+/// assert_eq!(sweep.mean().shape(), [2, 8]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct PatchSweep {
-    /// What was done to each cell, for titles.
+    /// The operation on each cell, for titles.
     pub(super) deed: String,
     pub(super) name: String,
     pub(super) metric: String,
@@ -19,9 +32,9 @@ pub struct PatchSweep {
     pub(super) values: ArrayD<f32>,
     clean: Vec<f32>,
     corrupt: Vec<f32>,
-    /// Where nothing was put in for want of a counterpart, in the shape of the values.
+    /// The cells that have no counterpart, in the shape of the values.
     pub(super) missing: Option<ArrayD<bool>>,
-    /// By further metrics.
+    /// The maps of further metrics.
     others: Vec<Self>,
 }
 
@@ -40,7 +53,7 @@ impl PatchSweep {
         Ok(Self { deed, name, metric, axes, values, clean, corrupt, missing: None, others })
     }
 
-    /// With cells that are missing for some of the pairs; there the metric is the corrupt prompt's to the last bit.
+    /// Marks cells as missing for some pairs. Their metric is exactly that of the corrupt prompt.
     pub(super) fn lacks(&mut self, missing: &ArrayD<bool>) {
         let (pairs, corrupt) = (self.pairs(), &self.corrupt);
         Zip::from(self.values.lanes_mut(pairs)).and(missing.lanes(pairs)).for_each(|mut values, missing| {
@@ -51,12 +64,12 @@ impl PatchSweep {
         self.others.iter_mut().for_each(|other| other.lacks(missing));
     }
 
-    /// With what further metrics said of the same runs.
+    /// Adds the maps of further metrics.
     pub(super) fn beside(self, others: Vec<Self>) -> Self {
         Self { others, ..self }
     }
 
-    /// With these places of one axis, some of them more than once, by every metric.
+    /// Returns the map with these places of one axis, which may repeat, for every metric.
     pub(super) fn repeated(&self, dim: usize, places: &[usize]) -> Self {
         let mut map = self.clone();
         map.axes[dim] = self.axes[dim].picked(places);
@@ -66,23 +79,23 @@ impl PatchSweep {
         map
     }
 
-    /// What was measured, for axes and legends.
+    /// The name of the metric, for axes and legends.
     pub fn metric(&self) -> String {
         self.metric.clone()
     }
 
-    /// The same map by another metric of the same runs ([`Patching::also`](super::Patching::also)); `None` where none of
-    /// that name was measured.
+    /// The same map for another metric of the same runs ([`Patching::also`](super::Patching::also)), by its name;
+    /// `None` if there is no such metric.
     pub fn for_metric(&self, metric: &str) -> Option<Self> {
         std::iter::once(self).chain(&self.others).find(|map| map.metric == metric).cloned()
     }
 
-    /// What was done to each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
+    /// The operation on each cell: `Patching clean into corrupt`, `Zero ablation by attribution`, ...
     pub fn operation(&self) -> String {
         self.deed.clone()
     }
 
-    /// What was patched.
+    /// The name of the patched part.
     pub fn name(&self) -> String {
         self.name.clone()
     }
@@ -92,11 +105,23 @@ impl PatchSweep {
         self.axes.iter().map(|axis| axis.name.clone()).collect()
     }
 
-    /// The metric with each cell patched, for each pair of prompts. What the picture shows, the share that is recovered
-    /// or the change as a mean over the pairs, is [`PatchSweep::mean`], and [`PatchSweep::matrix`] of a map with two axes.
+    /// The metric with each cell patched, for each pair of prompts. The picture shows [`PatchSweep::mean`] instead: the
+    /// recovered share, or the change, averaged over the pairs. [`PatchSweep::matrix`] returns it for a map with two
+    /// axes.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::axes`], then `batch`: `[layer, pos, batch]`.
+    /// The axes of [`PatchSweep::axes`], then `batch`, such as `[layer, pos, batch]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.heads(HeadPart::Out)?.values().shape(), [2, 4, 1]); // [layer, head, batch]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> ArrayD<f32> {
         self.values.clone()
     }
@@ -121,10 +146,10 @@ impl PatchSweep {
         Axis(self.axes.len())
     }
 
-    /// The mean over pairs of the metric itself; where prompts are aligned by a rule, over those that have the cell.
+    /// The metric averaged over the pairs. With an alignment, over the pairs that have the cell.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     pub fn raw(&self) -> ArrayD<f32> {
         match &self.missing {
             None => self.values.mean_axis(self.pairs()).unwrap_or_else(|| ArrayD::zeros(IxDyn(&[0]))),
@@ -132,7 +157,7 @@ impl PatchSweep {
         }
     }
 
-    /// The change of the metric itself.
+    /// The change of the metric.
     fn change(&self) -> ArrayD<f32> {
         match &self.missing {
             None => self.raw() - statistics::mean(&self.corrupt),
@@ -140,8 +165,8 @@ impl PatchSweep {
         }
     }
 
-    /// The mean over the pairs that have each cell, of something worked out of the metric with it and without;
-    /// `without` where no pair has it.
+    /// The mean of a function of the patched and the corrupt metric over the pairs that have each cell; `without` if no
+    /// pair has it.
     fn mean_of_those_there(&self, of: impl Fn(f32, f32) -> f32, without: f32) -> ArrayD<f32> {
         let (missing, corrupt) = (self.missing(), &self.corrupt);
         Zip::from(self.values.lanes(self.pairs())).and(missing.lanes(self.pairs())).map_collect(|values, missing| {
@@ -151,25 +176,39 @@ impl PatchSweep {
         })
     }
 
-    /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. Where the two
-    /// do not differ, as in every ablation, the values are the change of the metric itself, and [`PatchSweep::normalized`] is an error.
-    /// Where prompts are aligned by a rule, the change is the mean over the pairs that have the cell, and 0 where none has
-    /// it ([`PatchSweep::is_missing`]); the scale is that of all pairs.
+    /// The recovered share of the clean answer: 0 is the mean metric of the corrupt prompts, 1 that of the clean
+    /// prompts.
+    ///
+    /// If the two do not differ, as in every ablation, the values are the change of the metric, and
+    /// [`PatchSweep::normalized`] is an error. With an alignment, the mean is over the pairs that have the cell, and 0
+    /// if none has it ([`PatchSweep::is_missing`]); the scale is that of all pairs.
     ///
     /// # Shapes
-    /// As [`PatchSweep::raw`].
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let recovered = patching.heads(HeadPart::Out)?.mean();
+    /// assert!(recovered[[1, 0]] > 0.8 && recovered[[1, 1]].abs() < 0.2); // only the induction head matters
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> ArrayD<f32> {
         self.normalized().unwrap_or_else(|_| self.change())
     }
 
-    /// As [`PatchSweep::mean`].
+    /// As [`PatchSweep::mean`], but an error if the values cannot be scaled.
     ///
     /// # Shapes
-    /// As [`PatchSweep::raw`].
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     ///
     /// # Errors
-    /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation, where both are
-    /// the prompts as they are.
+    /// When the metric does not distinguish the clean prompts from the corrupt ones. This is always so in an ablation,
+    /// where both are the same prompts.
     pub fn normalized(&self) -> Result<ArrayD<f32>> {
         let (clean, corrupt) = (statistics::mean(&self.clean), statistics::mean(&self.corrupt));
         if (clean - corrupt).abs() <= 1e-6 * clean.abs().max(corrupt.abs()) {
@@ -194,13 +233,13 @@ impl PatchSweep {
         }
     }
 
-    /// [`PatchSweep::mean`] as a matrix, as the picture shows it, where the map has two axes.
+    /// [`PatchSweep::mean`] as a matrix, for a map with two axes.
     ///
     /// # Shapes
-    /// Those of [`PatchSweep::axes`]: `[layer, pos]`.
+    /// The axes of [`PatchSweep::axes`], such as `[layer, pos]`
     ///
     /// # Errors
-    /// When the map has another number of axes.
+    /// When the map does not have two axes.
     ///
     /// # Examples
     /// ```
@@ -219,12 +258,26 @@ impl PatchSweep {
         self.mean().into_dimensionality().map_err(|_| PatchError::NoMatrix { axes: self.axes(), count: axes }.into())
     }
 
-    /// The cell that brings back most, and how much; where a cell is NaN, the first such.
+    /// The cell with the largest mean, and its value. If a cell is NaN, the first such cell.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let sweep = patching.resid_pre()?;
+    /// let (cell, recovered) = sweep.strongest(); // layer and position
+    /// assert_eq!(recovered, sweep.mean()[&cell[..]]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strongest(&self) -> (Vec<usize>, f32) {
         self.top(1).into_iter().next().unwrap_or_default()
     }
 
-    /// The `k` heads that change most either way, most first: layer, head, how much, where the map is of layers and heads.
+    /// Returns the `k` heads with the largest effects by absolute value: layer, head, effect. The map must be over
+    /// layers and heads.
     ///
     /// # Errors
     /// When the map has other axes.
@@ -240,8 +293,8 @@ impl PatchSweep {
         Ok(Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), cells))
     }
 
-    /// The `k` cells that change most either way, most first: where, and how much (see [`PatchSweep::mean`]). Cells that
-    /// are NaN come before all others. The table is shown and printed as one.
+    /// Returns the `k` cells with the largest effects by absolute value: indices and effect (see [`PatchSweep::mean`]).
+    /// NaN comes first. It is shown and printed as a table.
     ///
     /// # Examples
     /// ```
@@ -264,7 +317,7 @@ impl PatchSweep {
         Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), rows)
     }
 
-    /// What a cell is called.
+    /// The name of a cell.
     fn place(&self, at: &[usize]) -> String {
         let names: Vec<&str> = self.axes.iter().map(|axis| &*axis.name).collect();
         match (&names[..], at) {
@@ -273,8 +326,9 @@ impl PatchSweep {
         }
     }
 
-    /// What the pairs say of one cell: effect on the metric (patched less corrupt), its standard error, a bootstrap
-    /// interval and a permutation p-value, of the pairs that have it; `None` outside the map, and where it is missing.
+    /// Returns statistics of one cell over the pairs that have it: the mean effect on the metric (patched minus
+    /// corrupt), its standard error, a bootstrap interval, and a permutation p-value. `None` outside the map, and if
+    /// the cell is missing.
     pub fn statistics(&self, cell: &[usize], seed: u64) -> Option<Statistics> {
         if cell.len() != self.axes.len() || cell.iter().zip(&self.axes).any(|(&at, axis)| at >= axis.len) {
             return None;

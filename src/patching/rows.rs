@@ -1,4 +1,4 @@
-//! [`Rows`]: what is done to many cells that run side by side.
+//! [`Rows`]: the interventions of many cells that run in one batch.
 
 use crate::{
     Result,
@@ -8,17 +8,17 @@ use crate::{
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 
-/// At each site, what is done in the rows of which cell.
+/// At each site, the interventions of each cell.
 #[derive(Debug, Default)]
 pub(super) struct Rows(BTreeMap<Site, Vec<(usize, Intervention)>>);
 
 impl Rows {
-    /// Also does this in a cell, behind what is done there already. It is checked.
+    /// Adds a checked intervention to a cell, after those that it has.
     pub(super) fn put(&mut self, cell: usize, one: Intervention) {
         self.0.entry(one.site()).or_default().push((cell, one));
     }
 
-    /// All of it, in a pass that has `batch` rows for each cell.
+    /// The plan of a pass with `batch` rows for each cell.
     pub(super) fn plan(self, batch: usize) -> Plan {
         let mut plan = Plan::default();
         for (site, mut patches) in self.0 {
@@ -31,7 +31,7 @@ impl Rows {
     }
 }
 
-/// `x` with each intervention done in the rows of its own cell; they come in the order of the cells.
+/// Applies each intervention to the rows of its own cell. They come in the order of the cells.
 fn in_rows(x: &Tensor, patches: &[(usize, Intervention)], batch: usize) -> Result<Tensor> {
     let rows = x.dim(0)?;
     let mut pieces = Vec::new();

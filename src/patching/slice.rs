@@ -1,4 +1,4 @@
-//! [`Slice`]: as many texts as a backward pass has memory for, and what is read of them.
+//! [`Slice`]: as many texts as fit into a backward pass, and the values and gradients read from them.
 
 use super::{
     Metric, Patching,
@@ -30,7 +30,7 @@ pub(super) struct Slice<'a> {
     input: Input,
 }
 
-/// What is put in, what was there, and the gradients, of some texts.
+/// The clean and the corrupt values and the gradients of some texts.
 pub(super) struct Along {
     pub(super) source: ActivationCache,
     pub(super) corrupt: ActivationCache,
@@ -38,7 +38,7 @@ pub(super) struct Along {
     pub(super) gradients: Vec<Vec<Tensor>>,
 }
 
-/// The same, with the mean of anything that is worked out of each run.
+/// The same, with means of further values of each run.
 pub(super) struct Averaged {
     source: ActivationCache,
     corrupt: ActivationCache,
@@ -82,8 +82,8 @@ impl<'a> Slice<'a> {
         }
     }
 
-    /// What both runs have at the sites `read`, and every metric's mean gradient at the sites `at` and these fractions of
-    /// the way between the prompts. Where the way is not gone, one run of the corrupt prompt gives both.
+    /// The values of both runs at the sites `read`, and the mean gradient of every metric at the sites `at`, at these
+    /// fractions of the way between the prompts. With the fraction 0 alone, one run of the corrupt prompt gives both.
     pub(super) fn along(&self, read: &[Site], at: &[Site], fractions: &[f64], still: &[Tensor]) -> Result<Along> {
         let gradient = |run: &Run, site: &Site| run.gradients()?.get(*site);
         let gradients = |run: &Run, _: &_, _: &_| at.iter().map(|site| gradient(run, site)).collect();
@@ -91,8 +91,8 @@ impl<'a> Slice<'a> {
         Ok(Along { source, corrupt, gradients: means })
     }
 
-    /// As [`Slice::along`], with the mean of anything else that `each` works out of a run with gradients, the source's
-    /// values and the corrupt ones. Each of these runs also records the sites `own`.
+    /// As [`Slice::along`], with the mean of what `each` computes from a run with gradients, the source's values and
+    /// the corrupt ones. These runs also record the sites `own`.
     pub(super) fn averaged(
         &self,
         (read, own): (&[Site], &[Site]),
@@ -131,13 +131,13 @@ impl<'a> Slice<'a> {
         Ok(Averaged { source, corrupt, means })
     }
 
-    /// What enters the first block of each stack.
+    /// The sites of the first block's input in each stack.
     fn firsts(&self) -> Vec<Site> {
         let stacks = self.clean.config().stacks();
         stacks.iter().map(|&stack| Site::in_block(stack, 0, Point::ResidPre)).collect()
     }
 
-    /// What enters the first block of each stack on the way from the corrupt to the clean prompt.
+    /// The input of the first block in each stack, mixed between the corrupt and the clean prompt.
     fn mixed(&self, fraction: f64, source: &ActivationCache, corrupt: &ActivationCache) -> Result<Vec<Intervention>> {
         let source_name = match &self.source {
             Source::Run(_) | Source::Aligned(..) => {
@@ -154,7 +154,8 @@ impl<'a> Slice<'a> {
         Err(PatchError::NoLine { source_name }.into())
     }
 
-    /// A run with the gradient of the sum over these texts; each text's metric depends on its own logits alone.
+    /// A run with the gradient of the metric summed over these texts. Each text's metric depends on its own logits
+    /// only.
     fn differentiated(
         &self,
         at: &[Site],

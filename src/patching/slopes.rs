@@ -1,4 +1,4 @@
-//! [`Slopes`]: what attribution goes along.
+//! [`Slopes`]: the gradients that attribution uses.
 
 use super::{
     Patching,
@@ -15,7 +15,7 @@ use crate::{
 };
 use candle_core::{D, Tensor};
 
-/// What the sweeps read: where gradients are taken at once.
+/// The points that the named sweeps read, whose gradients are computed together.
 const POINTS: [Point; 10] = [
     Point::ResidPre,
     Point::ResidMid,
@@ -29,18 +29,18 @@ const POINTS: [Point; 10] = [
     Point::Pattern,
 ];
 
-/// At each site, what is put in less what was there, times a metric's mean gradient.
+/// At each site, the clean value minus the corrupt one, times the mean gradient of a metric.
 #[derive(Clone, Debug)]
 pub(super) struct Slopes {
-    /// By what they were found, for titles.
+    /// The method, for titles.
     pub(super) how: String,
-    /// How far from the corrupt to the clean prompt gradients are taken.
+    /// The fractions of the way from the corrupt to the clean prompt at which gradients are computed.
     fractions: Vec<f64>,
     by_metric: Vec<ActivationCache>,
 }
 
 impl Patching {
-    /// Along the mean gradient at these fractions of the way from the corrupt to the clean prompt.
+    /// The experiment with the mean gradient at these fractions of the way from the corrupt to the clean prompt.
     pub(super) fn along(&self, fractions: &[f64], how: &str) -> Result<Self> {
         let (model, config) = (&self.experiment.model, self.experiment.model.config());
         let points = |stack, layer| {
@@ -55,15 +55,15 @@ impl Patching {
         Ok(Self { slopes: Some(slopes), ..self.clone() })
     }
 
-    /// The same for the metrics there are now.
+    /// The same method for the present metrics.
     pub(super) fn along_as(&self, slopes: &Slopes) -> Result<Self> {
         self.along(&slopes.fractions, &slopes.how)
     }
 
-    /// The metrics of every text if they went on as straight as they set out.
+    /// The linear approximation of every text's metrics.
     ///
     /// # Shapes
-    /// `[metric][cell][batch]`
+    /// `[metric, cell, batch]`
     pub(super) fn follow(&self, slopes: &Slopes, cells: &[Cell], sizes: Sizes) -> Result<Vec<Vec<Vec<f32>>>> {
         let all = cells.iter().flat_map(|cell| &cell.interventions);
         if let Some(other) = all.clone().find(|one| !one.is_open()) {
@@ -90,7 +90,7 @@ impl Patching {
         self.measured().map(|(_, (_, corrupt))| corrupt).enumerate().map(of_metric).collect()
     }
 
-    /// The slopes of each metric at some sites, for as many texts at a time as the budget is for.
+    /// The slopes of each metric at some sites, for as many texts at a time as the budget allows.
     fn slopes_at(&self, sites: &[Site], fractions: &[f64]) -> Result<Vec<ActivationCache>> {
         let still = self.still()?;
         let parts = self.slices().map(|slice| slice.along(sites, sites, fractions, &still)?.slopes(sites));
@@ -106,11 +106,11 @@ impl Patching {
         (0..still.len()).map(joined).collect()
     }
 
-    /// The logits of all corrupt texts where each metric looks. A metric is given those of all texts, of which the ones
-    /// that are not differentiated stand still.
+    /// The logits of all corrupt texts at each metric's position. A metric receives those of all texts; only some of
+    /// them are differentiated.
     ///
     /// # Shapes
-    /// `[batch, d_vocab]` for each metric.
+    /// `[batch, d_vocab]` for each metric
     pub(super) fn still(&self) -> Result<Vec<Tensor>> {
         let (model, tokens, resid) =
             (self.baseline.corrupt.run.model(), self.corrupt(), self.baseline.corrupt.run.resid());
@@ -120,7 +120,7 @@ impl Patching {
 }
 
 impl Patching {
-    /// The texts, as many at a time as the budget is for; all at once where something is done to them together.
+    /// The texts, as many at a time as the budget allows, or all at once if the model mixes texts.
     pub(super) fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
         let batch = self.corrupt().batch();
         let models = [&self.experiment.model, &self.baseline.corrupt.run.model()];

@@ -1,4 +1,4 @@
-//! Where a cell's value comes from.
+//! [`Source`]: where patched values come from.
 
 use super::{Alignment, align::Counterparts, passes::before_end};
 use crate::{
@@ -12,17 +12,17 @@ use crate::{
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
-/// What is put into the run of some prompts.
+/// The values that are patched into a run.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// What the run of as many other prompts has there.
+    /// The activations of the same number of other prompts.
     Run(Input),
-    /// The same, each position at its counterpart; a position without one keeps what it has.
+    /// The same, moved to the counterpart of each position. A position without one keeps its own.
     Aligned(Input, Counterparts),
     Zero,
-    /// At each position the mean over these texts.
+    /// The mean over these texts at each position.
     Mean(Input),
-    /// Cells do something of their own.
+    /// No values: cells have their own interventions.
     Nothing,
 }
 
@@ -36,7 +36,7 @@ impl Source {
         }
     }
 
-    /// The run of other prompts, whose positions answer to those of `prompts` by a rule.
+    /// The run of other prompts whose positions correspond to those of `prompts` by an alignment.
     pub(super) fn pair(input: Input, prompts: &Input, alignment: &Alignment) -> Result<Self> {
         if input.batch() != prompts.batch() {
             return Err(PatchError::Prompts { clean: input.batch(), corrupt: prompts.batch() }.into());

@@ -1,4 +1,4 @@
-//! [`Part`]: whose layers the named sweeps are over, in a model of two stacks.
+//! [`Part`]: the stack and attention that the named sweeps are over, in a model with two stacks.
 
 use super::Patching;
 use crate::{
@@ -42,13 +42,13 @@ impl Part {
     }
 }
 
-/// In an encoder-decoder, which layers a map is over. Maps are over the decoder and its self-attention unless one of these
-/// methods says otherwise; [`Patching::sweep`] takes sites of either stack, whatever was chosen.
+/// Selects the stack of an encoder-decoder that maps are over. By default maps are over the decoder and its
+/// self-attention. [`Patching::sweep`] accepts sites of either stack, whatever was selected.
 impl Patching {
-    /// The same experiment with maps over the encoder: its layers, its heads, and the positions of the source.
+    /// Returns the same experiment with maps over the encoder: its layers, its heads, and the positions of the source.
     ///
     /// # Errors
-    /// When the model has one stack, whose layers need no choice.
+    /// When the model has only one stack.
     ///
     /// # Examples
     /// ```no_run
@@ -68,22 +68,22 @@ impl Patching {
         self.over(Part { stack: Stack::Encoder, across: false }, "encoder")
     }
 
-    /// The same experiment with maps over the decoder and its self-attention: its layers, its heads, and the positions of
-    /// what it reads. Maps are so where nothing is chosen.
+    /// Returns the same experiment with maps over the decoder and its self-attention: its layers, its heads, and the
+    /// positions of its text. This is the default.
     ///
     /// # Errors
-    /// When the model has one stack, whose layers need no choice.
+    /// When the model has only one stack.
     #[doc(alias = "in_decoder")]
     pub fn decoder(&self) -> Result<Self> {
         self.over(Part { stack: Stack::Decoder, across: false }, "decoder")
     }
 
-    /// The same experiment with maps over the decoder in which attention is cross attention: queries, patterns and outputs
-    /// stand at positions of what the decoder reads, keys and values at those of the source. The streams and MLPs are the
+    /// Returns the same experiment with maps over the decoder and its cross attention. Queries, patterns and outputs
+    /// are at positions of the decoder's text, keys and values at positions of the source. Streams and MLPs are the
     /// decoder's; [`Patching::resid_mid`] is the stream after cross attention.
     ///
     /// # Errors
-    /// When the model has one stack, and so no cross attention.
+    /// When the model has only one stack, and so no cross attention.
     pub fn cross_attention(&self) -> Result<Self> {
         self.over(Part { stack: Stack::Decoder, across: true }, "cross attention")
     }

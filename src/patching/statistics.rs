@@ -1,9 +1,23 @@
-//! What several pairs of prompts say about one effect.
+//! [`Statistics`]: one effect over several pairs of prompts.
 
 use crate::order::{any_nan, rising};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// An effect over several pairs of prompts; NaN throughout where one of the effects is.
+/// One effect over several pairs of prompts. All values are NaN if one of the effects is.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let pairs = PromptPairs::new(&model, [
+///     ("red fox blue owl tree red fox", "red owl blue fox tree red fox", "blue", "tree"),
+///     ("cat hat sun dog ant cat hat", "cat dog sun hat ant cat hat", "sun", "ant"),
+/// ])?;
+/// let sweep = pairs.patching(&model)?.heads(HeadPart::Out)?;
+/// let effect = sweep.statistics(&[1, 0], 0).unwrap(); // of the induction head
+/// assert!(effect.interval.0 <= effect.mean && effect.mean <= effect.interval.1);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Statistics {

@@ -1,4 +1,4 @@
-//! The maps: which cells, and along which axes.
+//! The named sweeps: which cells they patch, and along which axes.
 
 use super::{MapAxis, PatchSweep, Patching, clean, stacks::Part};
 use crate::{
@@ -8,7 +8,18 @@ use crate::{
 };
 use std::ops::Range;
 
-/// What of a head is patched.
+/// The part of a head that is patched.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// assert!(patching.heads(HeadPart::Pattern)?.mean()[[1, 0]] > 0.5); // the induction head attends elsewhere
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadPart {
     /// What it read: its output before the output matrix (`z`).
@@ -54,11 +65,23 @@ impl HeadPart {
 }
 
 impl Patching {
-    /// Patches the residual stream entering each block, at each position: `[layer, pos]`.
+    /// Patches the residual stream at the start of each block, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// As every map: when there is nothing to put in ([`Patching::unpatched`]), a closure among the model's interventions or
-    /// in the metric fails, or memory runs out.
+    /// When there are no clean values ([`Patching::unpatched`]), a closure among the model's interventions or in the
+    /// metric fails, or memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.resid_pre()?.mean();
+    /// assert!(map.shape() == [2, 8] && (map[[1, 7]]) < 0.2); // [layer, pos]; layer 1 reads other positions
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "get_act_patch_resid_pre")]
     pub fn resid_pre(&self) -> Result<PatchSweep> {
         self.by_position("residual stream", Point::ResidPre)
@@ -67,14 +90,14 @@ impl Patching {
     /// Patches the residual stream between attention and MLP, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// As [`Patching::resid_pre`]; also when the model has no such place.
+    /// As [`Patching::resid_pre`], and when the model has no such site.
     #[doc(alias = "get_act_patch_resid_mid")]
     pub fn resid_mid(&self) -> Result<PatchSweep> {
         self.by_position("residual stream after attention", Point::ResidMid)
     }
 
-    /// Patches the residual stream leaving each block, at each position: `[layer, pos]`. In a model whose norms stand on the
-    /// sums, such as BERT, this is before the block's last norm.
+    /// Patches the residual stream at the end of each block, at each position: `[layer, pos]`. In a post-norm model
+    /// such as BERT, this is before the block's last norm.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
@@ -94,30 +117,52 @@ impl Patching {
         self.by_position("residual stream leaving the block", Point::ResidPost)
     }
 
-    /// Patches what each attention adds, at each position: `[layer, pos]`.
+    /// Patches the output of each attention, at each position: `[layer, pos]`.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.attn_out()?.mean()[[1, 7]] > 0.8); // layer 1 writes the answer at the last position
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "get_act_patch_attn_out")]
     pub fn attn_out(&self) -> Result<PatchSweep> {
         self.by_position("attention output", Point::AttnOut)
     }
 
-    /// Patches what each MLP adds, at each position: `[layer, pos]`.
+    /// Patches the output of each MLP, at each position: `[layer, pos]`.
     ///
     /// # Errors
-    /// As [`Patching::resid_pre`]; also when the model has no MLPs.
+    /// As [`Patching::resid_pre`], and when the model has no MLPs.
     #[doc(alias = "get_act_patch_mlp_out")]
     pub fn mlp_out(&self) -> Result<PatchSweep> {
         self.by_position("MLP output", Point::MlpOut)
     }
 
-    /// Patches a part of each head at all positions: `[layer, head]`. Where query heads share key heads, keys and values
-    /// are those of key heads, fewer than there are outputs; [`PatchSweep::ungrouped`] repeats them, as do all readings
-    /// that hold heads against heads.
+    /// Patches a part of each head at all positions: `[layer, head]`. In grouped-query attention, keys and values are
+    /// those of key heads, of which there are fewer. [`PatchSweep::ungrouped`] repeats them, and so does everything
+    /// that compares heads.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.heads(HeadPart::Value)?.mean().shape(), [2, 4]); // [layer, head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias(
         "get_act_patch_attn_head_out_all_pos",
         "get_act_patch_attn_head_q_all_pos",
@@ -131,7 +176,7 @@ impl Patching {
         self.sweep(&self.named(&format!("{}, all positions", part.name())), axes, |at| [clean(site(at[0])).head(at[1])])
     }
 
-    /// Patches a part of each head at each position (for patterns: the row of that query): `[layer, pos, head]`.
+    /// Patches a part of each head at each position (for patterns, the row of that query): `[layer, pos, head]`.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
@@ -165,21 +210,21 @@ impl Patching {
         })
     }
 
-    /// [`Patching::heads`] for output, query, key, value and pattern. Shown together, key heads are repeated for the query
-    /// heads that share them.
+    /// [`Patching::heads`] for output, query, key, value and pattern. Drawn together, key heads are repeated for the
+    /// query heads that share them.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::heads`].
     #[doc(alias = "get_act_patch_attn_head_all_pos_every")]
     pub fn every_head_part(&self) -> Result<Vec<PatchSweep>> {
         HeadPart::ALL.into_iter().map(|part| self.heads(part)).collect()
     }
 
-    /// [`Patching::resid_pre`], [`Patching::attn_out`] and, where the model has MLPs, [`Patching::mlp_out`]; of the decoder
-    /// of an encoder-decoder also what cross attention adds.
+    /// [`Patching::resid_pre`], [`Patching::attn_out`] and, if the model has MLPs, [`Patching::mlp_out`]. For the
+    /// decoder of an encoder-decoder, also the output of cross attention.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::resid_pre`].
     #[doc(alias = "get_act_patch_block_every")]
     pub fn every_block_part(&self) -> Result<Vec<PatchSweep>> {
         let mut sweeps = vec![self.resid_pre()?];
@@ -192,11 +237,22 @@ impl Patching {
         Ok(sweeps)
     }
 
-    /// Patches all that attention, and all that the MLP adds, at every position: `[layer, part]`. In the decoder of an
-    /// encoder-decoder cross attention is a part of its own.
+    /// Patches the output of attention, and the output of the MLP, at all positions: `[layer, part]`. In the decoder of
+    /// an encoder-decoder, cross attention is a third part.
     ///
     /// # Errors
     /// As [`Patching::resid_pre`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.layers()?.mean().shape(), [2, 1]); // [layer, part]; this model has no MLPs
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn layers(&self) -> Result<PatchSweep> {
         let of = |(part, name): (Part, &'static str)| (part, Point::AttnOut, name);
         let mut parts: Vec<_> = self.attentions().into_iter().map(of).collect();
@@ -230,19 +286,19 @@ impl Patching {
         self.sweep(&self.named(name), axes, |at| [clean(self.part.site(at[0], point)).position(at[1])])
     }
 
-    /// Patches what the attentions of `width` layers in a row add, the one named and those around it, at each position:
-    /// `[layer, pos]`. One layer alone may bring back too little to be seen (Meng et al. 2022 take 10 of 48).
+    /// Patches the attention outputs of `width` consecutive layers around each layer, at each position: `[layer, pos]`.
+    /// A single layer may restore too little to be seen (Meng et al. 2022 use 10 of 48).
     ///
     /// # Errors
-    /// As [`Patching::resid_pre`]; also when a window has no layers.
+    /// As [`Patching::resid_pre`], and when a window has no layers.
     pub fn attn_out_windows(&self, width: usize) -> Result<PatchSweep> {
         self.windows("attention outputs", Point::AttnOut, width)
     }
 
-    /// As [`Patching::attn_out_windows`], for what the MLPs add.
+    /// As [`Patching::attn_out_windows`], for the outputs of MLPs.
     ///
     /// # Errors
-    /// As there; also when the model has no MLPs.
+    /// As [`Patching::attn_out_windows`], and when the model has no MLPs.
     ///
     /// # Examples
     /// ```

@@ -32,6 +32,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>·Mary@1 → When@0: 0.41</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/attention.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a pattern is drawn by `.draw()`"]
 pub struct AttentionPattern {
@@ -51,6 +55,14 @@ const MOST: usize = 100_000;
 
 impl AttentionPattern {
     /// The pattern of a head over a text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = AttentionPattern::new([[1.0, 0.0], [0.3, 0.7]], ["red", "fox"]).draw()?;
+    /// assert!(figure.to_svg().contains("fox@1 → red@0: 0.3"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<Kind, Names>(pattern: impl ToMatrix<Kind>, tokens: impl ToNames<Names>) -> Self {
         let mut kept = Kept::default();
         let (pattern, queries) = (kept.take(pattern.to_matrix()), kept.take(tokens.to_names()));
@@ -59,6 +71,14 @@ impl AttentionPattern {
     }
 
     /// The tokens at the keys, if they belong to another text (cross-attention).
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = AttentionPattern::new([[0.3, 0.7]], ["Katze"]).keys(["the", "cat"]).draw()?; // cross attention
+    /// assert!(figure.to_svg().contains("Katze@0 → cat@1: 0.7"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn keys<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
         self.keys = self.kept.take(tokens.to_names());
         self
@@ -99,9 +119,9 @@ impl AttentionPattern {
         let mut heatmap = Heatmap::new(self.pattern.clone())
             .title(self.title.as_str())
             .value("attention")
-            .y("looks (query)")
+            .y("query")
             .y_tokens(&self.queries)
-            .x("is looked at (key)")
+            .x("key")
             .x_tokens(&self.keys)
             .palette(Palette::Blues)
             .range(0.0, 1.0)
@@ -150,7 +170,7 @@ pub(crate) fn habit(pattern: &Array2<f32>) -> String {
         seen.sum::<f32>() / (queries - 2) as f32
     };
     if queries < 3 || !pattern.is_square() {
-        return "too few tokens to say where it looks on average".into();
+        return "too few tokens to say where it attends on average".into();
     }
     let places = [
         ("the token before", mean(|query| query - 1)),

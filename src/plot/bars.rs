@@ -29,6 +29,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>·Mary: 0.71</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/bars.svg")]
+/// </div>
 #[doc(alias("bar", "px.bar"))]
 #[derive(Clone)]
 #[must_use = "bars are drawn by `.draw()`"]
@@ -51,11 +55,25 @@ const LONGEST: usize = 32;
 
 impl Bars {
     /// Bars of named values. Values without names are numbered from 0.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Bars::new([("yes", 0.7), ("no", 0.3)]).draw()?.to_text().contains("yes"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<Kind>(bars: impl ToBars<Kind>) -> Self {
         Self::of(bars.to_bars(), printable)
     }
 
     /// Bars of tokens; spaces are shown as `·`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Bars::tokens([(" Mary", 0.71)]).draw()?.to_svg().contains("·Mary"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokens<Kind>(bars: impl ToBars<Kind>) -> Self {
         Self::of(bars.to_bars(), visible)
     }
@@ -67,6 +85,13 @@ impl Bars {
     }
 
     /// Names the bars, if the names are not given with the values.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Bars::new([0.7, 0.3]).names(["yes", "no"]).draw()?.to_svg().contains("yes"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
         let names = self.kept.take(names.to_names());
         self.names = Some(names.len());
@@ -87,6 +112,14 @@ impl Bars {
     }
 
     /// The least range of values that the full width covers, so that charts can be compared. It always includes 0.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let half = Bars::new([("yes", 0.5)]).range(0, 1).draw()?; // the bar fills half of the width
+    /// assert!(half.to_svg().contains("yes"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self

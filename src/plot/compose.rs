@@ -28,6 +28,13 @@ pub fn row<Kind>(figures: impl ToFigures<Kind>) -> Figure {
 }
 
 /// Places figures one above the other. It takes what [`row`] takes.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let bars = Bars::new([("yes", 0.7)]);
+/// assert!(column([&bars, &bars]).size().1 > row([&bars, &bars]).size().1); // higher than a row
+/// ```
 #[doc(alias = "subplots")]
 pub fn column<Kind>(figures: impl ToFigures<Kind>) -> Figure {
     Figure::or_failed(figures.to_figures().map(Node::Column))
@@ -36,6 +43,13 @@ pub fn column<Kind>(figures: impl ToFigures<Kind>) -> Figure {
 /// Shows one figure at a time, chosen by its name. It takes pairs of a name and anything that [`row`] takes.
 ///
 /// In a single SVG, and on a page that drops style sheets, all of them are shown under their names.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let (bars, map) = (Bars::new([("yes", 0.7)]), Heatmap::new([[0.5, 1.0]]));
+/// assert!(tabs((("bars", bars), ("map", map))).to_html().contains("bars"));
+/// ```
 pub fn tabs<Kind>(panes: impl ToTabs<Kind>) -> Figure {
     let tab = |(name, pane)| Tab { name: printable::line(name), button: None, pane };
     let tabs = |panes: Vec<(String, Figure)>| panes.into_iter().map(tab).collect();

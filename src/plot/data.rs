@@ -9,6 +9,12 @@ use candle_core::{DType, Tensor};
 use crate::{Error, Result, error::PlotError, printable::printable};
 
 /// A number that a picture can show: any float or integer type, or a reference to one.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::Numeric;
+/// assert_eq!((3_usize.to_f32(), 0.5_f64.to_f32()), (3.0, 0.5));
+/// ```
 pub trait Numeric: Copy {
     /// Converts the number to the `f32` that pictures use.
     fn to_f32(self) -> f32;
@@ -144,6 +150,12 @@ impl<T: ToNames<Kind>, Kind, E: Into<Error>> ToNames<Tried<Kind>> for Result<T, 
 }
 
 /// A name and its value: a pair, or a reference to one.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::NamedValue;
+/// assert_eq!(("Mary", 0.7).pair(), ("Mary".to_owned(), 0.7));
+/// ```
 pub trait NamedValue {
     /// The type of the value.
     type Value;
@@ -169,6 +181,15 @@ impl<'a, N: Display, V> NamedValue for &'a (N, V) {
 }
 
 /// Numbers with names: pairs of a name and a number, or a row of numbers, which are then named 0, 1, 2, ...
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// Bars::new([("yes", 0.7), ("no", 0.3)]).draw()?; // pairs
+/// let figure = Bars::new([0.7, 0.3]).names(["yes", "no"]).draw()?; // numbers
+/// assert!(figure.to_svg().contains("<title>yes: 0.7</title>"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be drawn as bars",
     label = "give pairs of a name and a number, or a row of numbers"
@@ -221,6 +242,13 @@ fn numbered(values: Vec<f32>) -> Vec<(String, f32)> {
 }
 
 /// A named point of two values: `(name, x, y)`, a reference to such a tuple, or `(x, y)` without a name.
+///
+/// # Examples
+/// ```
+/// use glassbox::plot::NamedPoint;
+/// assert_eq!(("L0H1", 1, 0.5).point(), (Some("L0H1".to_owned()), 1.0, 0.5));
+/// assert_eq!((1, 0.5).point(), (None, 1.0, 0.5));
+/// ```
 pub trait NamedPoint {
     /// Returns the name, x and y.
     fn point(self) -> (Option<String>, f32, f32);

@@ -10,6 +10,14 @@ use std::path::Path;
 
 /// Anything that is one figure: a [`Figure`], a picture that is not drawn yet, the result of an analysis, a `Result` or
 /// `Option` of one of these, or a reference to one.
+///
+/// # Examples
+/// ```
+/// use glassbox::{plot::ToFigure, prelude::*};
+/// let bars = Bars::new([("yes", 0.7)]); // not drawn yet
+/// assert!(bars.to_figure()?.is_some());
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not one figure",
     label = "this cannot stand beside figures; show it alone, as a cell's last line or with `display(&..)`"
@@ -112,6 +120,15 @@ pub struct Mixed;
 
 /// What [`row`](super::row()) and [`column`](super::column()) accept: an array, slice, `Vec` or iterator of things that
 /// are [one figure](ToFigure), a tuple of such things of several types, a `Result` of a `Vec` of them, or a single one.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let bars = Bars::new([("yes", 0.7)]);
+/// let pair = row((&bars, Heatmap::new([[1.0]]))); // a tuple of several types
+/// let same = row([&bars, &bars]); // an array of one
+/// assert!(pair.to_svg().contains("yes") && same.to_svg().contains("yes"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds something that is not one figure",
     label = "give figures, pictures, results of them or references to them in an array, a Vec or a tuple"
@@ -161,6 +178,13 @@ impl<T: ToFigure, E: Into<Error>> ToFigures<Tried<Iterated>> for Result<Vec<T>, 
 
 /// What [`tabs`](super::tabs()) accepts: pairs of a name and something that is [one figure](ToFigure), in an array,
 /// slice, `Vec`, iterator, a `Result` of a `Vec` or, for several types, a tuple.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let bars = Bars::new([("yes", 0.7)]);
+/// assert!(tabs([("first", &bars), ("second", &bars)]).to_html().contains("second"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of tabs",
     label = "give pairs of a name and a figure, as in `[(\"before\", before), (\"after\", after)]`"

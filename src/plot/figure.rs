@@ -87,16 +87,40 @@ impl Figure {
     }
 
     /// One sentence that describes the picture, for readers who cannot see it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = Bars::new([("yes", 0.7)]).title("Answer").draw()?;
+    /// assert!(figure.alt().contains("Answer"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn alt(&self) -> String {
         layout::alt(self)
     }
 
     /// The picture as plain text: a table, bars made of characters, or its strongest values.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = Bars::new([("yes", 0.7)]).draw()?;
+    /// assert!(figure.to_text().contains("yes"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_text(&self) -> String {
         layout::plain(self)
     }
 
     /// The picture as one SVG document. It uses attributes only: no style, no script, no external reference.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = Bars::new([("yes", 0.7)]).draw()?;
+    /// assert!(figure.to_svg().starts_with("<svg "));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_svg(&self) -> String {
         let (width, height) = self.size();
         format!(
@@ -127,6 +151,16 @@ impl Figure {
     /// # Errors
     /// When the file name has another extension, the file cannot be written, or a part of the figure could not be
     /// drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let path = std::env::temp_dir().join("glassbox-figure-example.svg");
+    /// Bars::new([("yes", 0.7)]).draw()?.save(&path)?;
+    /// assert!(std::fs::read_to_string(&path).unwrap().starts_with("<svg "));
+    /// # std::fs::remove_file(path).ok();
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.check()?;
         let path = path.as_ref();

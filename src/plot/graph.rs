@@ -40,6 +40,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>a0.h0 → a1.h0.k: 0.9</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/graph.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a graph is drawn by `.draw()`"]
 pub struct LayerGraph {

@@ -44,6 +44,10 @@ use crate::{
 /// assert!(figure.to_html().contains("<title>·Mary@1 → When@0: 0.9</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/heads.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "heads are drawn by `.draw()`"]
 pub struct AttentionHeads {
@@ -56,7 +60,7 @@ pub struct AttentionHeads {
 }
 
 const PICTURE: &str = "a picture of heads";
-const NOTICE: &str = "Rows look at columns; the first token is at the upper left.";
+const NOTICE: &str = "Rows are queries, columns are keys; the first token is at the upper left.";
 /// The approximate side of a button's picture, and of a panel of the single SVG, in px.
 const BUTTON: f64 = 56.0;
 const PANEL: f64 = 132.0;
@@ -82,6 +86,15 @@ impl AttentionHeads {
     }
 
     /// Names of the heads, such as `L2H1`. By default they are `head 0`, `head 1`, ...
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array3, prelude::*};
+    /// let patterns = Array3::<f32>::from_elem((2, 2, 2), 0.5);
+    /// let figure = AttentionHeads::new(patterns, ["a", "b"]).names(["L3H0", "L3H1"]).draw()?;
+    /// assert!(figure.to_svg().contains("L3H1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names<Kind>(mut self, names: impl ToNames<Kind>) -> Self {
         self.names = Some(self.kept.take(names.to_names()).iter().map(|name| printable(name)).collect());
         self

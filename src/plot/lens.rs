@@ -44,6 +44,10 @@ use crate::{
 /// assert!(figure.to_text().contains("output"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/lens.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a table is drawn by `.draw()`"]
 pub struct LensTable {
@@ -287,10 +291,10 @@ impl LensTable {
     fn note(&self, shown: usize, letters: usize) -> String {
         let rows = self.predictions.nrows();
         let thinned = if shown < rows { format!(" {shown} of {rows} layers are shown.") } else { String::new() };
-        let said = if self.fills { "put in this place" } else { "say next" };
+        let said = if self.fills { "the token in this place" } else { "the next token" };
         let cell = match letters {
-            0 => format!("Point at a cell to read what the model would {said}, read at that layer."),
-            _ => format!("In each cell: what the model would {said}, read at that layer."),
+            0 => format!("Point at a cell to read {said}, as predicted at that layer."),
+            _ => format!("In each cell: {said}, as predicted at that layer."),
         };
         format!("{cell}{thinned}")
     }

@@ -40,13 +40,14 @@ use crate::{
 /// let figure = LineChart::new()
 ///     .title("Is the subject plural?")
 ///     .add(Series::new("test", [0.52, 0.81, 0.97]).sd([0.03, 0.02, 0.01]))
-///     .baseline("chance", 0.5)
-///     .x("layer")
-///     .y("accuracy")
-///     .draw()?;
+///     .baseline("chance", 0.5).x("layer").y("accuracy").draw()?;
 /// assert!(figure.to_svg().contains("<title>test, layer 1: 0.81 ± 0.02</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/line.svg")]
+/// </div>
 #[doc(alias("line", "px.line", "plot"))]
 #[derive(Clone, Default)]
 #[must_use = "a chart is drawn by `.draw()`"]

@@ -131,6 +131,14 @@ fn matrix(shape: [usize; 2], values: Vec<f32>) -> Result<Array2<f32>> {
 /// Several matrices of one shape, such as the patterns of a layer's heads: an `ndarray` or a `Tensor` of three axes, a
 /// reference to one, or a `Result` of one. Axes of length 1 are dropped until three are left. A single matrix becomes a
 /// stack of one.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array3, prelude::*};
+/// let patterns = Array3::<f32>::from_elem((2, 3, 3), 1.0 / 3.0); // [head, query, key]
+/// assert!(AttentionHeads::new(patterns, ["a", "b", "c"]).draw()?.to_svg().contains("head 1"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stack of matrices",
     label = "give a Tensor or ndarray of three axes, or a reference to one"

@@ -27,6 +27,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>L0H0: previous token 0.99, composition 0.61</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/scatter.svg")]
+/// </div>
 #[doc(alias = "px.scatter")]
 #[derive(Clone)]
 #[must_use = "a scatter plot is drawn by `.draw()`"]

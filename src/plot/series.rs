@@ -26,18 +26,42 @@ impl Series {
     /// A named line through values at 0, 1, 2, ...
     ///
     /// A value that is not finite leaves a gap.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let chart = LineChart::new().add(Series::new("loss", [3.0, 2.0, 1.5])).draw()?;
+    /// assert!(chart.to_svg().contains("loss"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<Kind>(label: impl Into<String>, values: impl ToValues<Kind>) -> Self {
         let mut kept = Kept::default();
         Self { label: printable(&label.into()), x: None, y: kept.take(values.to_values()), sd: None, kept }
     }
 
     /// The x values of the points.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let chart = LineChart::new().add(Series::new("loss", [3.0, 2.0]).at([0, 100])).x("step").draw()?;
+    /// assert!(chart.to_svg().contains("step 100"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at<Kind>(mut self, x: impl ToValues<Kind>) -> Self {
         self.x = Some(self.kept.take(x.to_values()));
         self
     }
 
     /// The standard deviation of each value, drawn as a band.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let series = Series::new("accuracy", [0.7, 0.9]).sd([0.1, 0.05]);
+    /// assert!(LineChart::new().add(series).draw()?.to_svg().contains("0.9 ± 0.05"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn sd<Kind>(mut self, sd: impl ToValues<Kind>) -> Self {
         self.sd = Some(self.kept.take(sd.to_values()));
         self

@@ -33,6 +33,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>·cat@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/text.svg")]
+/// </div>
 #[doc(alias("colored_tokens", "ColoredTokens"))]
 #[derive(Clone)]
 #[must_use = "a text is drawn by `.draw()`"]
@@ -62,6 +66,13 @@ const PAD: f64 = 2.0;
 impl TokenText {
     /// Tokens and a value for each. If there is one value less than tokens, as for losses, the first token has no
     /// value.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(TokenText::new(["red", " fox"], [0.1, 0.9]).draw()?.to_svg().contains("·fox@1: 0.9"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<Names, Kind>(tokens: impl ToNames<Names>, values: impl ToValues<Kind>) -> Self {
         let mut kept = Kept::default();
         let (tokens, mut values) = (kept.take(tokens.to_names()), kept.take(values.to_values()));
@@ -106,6 +117,14 @@ impl TokenText {
     }
 
     /// Outlines the token that the values are about, such as the query whose attention is shown.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = TokenText::new(["red", " fox"], [0.9, 0.1]).outline(1).draw()?; // attention from "fox"
+    /// assert!(figure.to_svg().contains("·fox"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn outline(mut self, position: usize) -> Self {
         self.outlined = Some(position);
         self

@@ -41,6 +41,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>σ 3.1, first\n·cat: 2.5</title>".replace('\n', "&#10;").as_str()));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../tests/golden/words.svg")]
+/// </div>
 #[derive(Clone)]
 #[must_use = "a table is drawn by `.draw()`"]
 pub struct WordTable {
@@ -102,6 +106,14 @@ impl WordTable {
     }
 
     /// The name of the row axis, and the names of the rows.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::array, prelude::*};
+    /// let cells = array![[("cat".to_string(), 2.5)]];
+    /// assert!(WordTable::new(cells).rows("layer", ["L3"]).draw()?.to_svg().contains("L3"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rows<Kind>(mut self, axis: impl Into<String>, names: impl ToNames<Kind>) -> Self {
         self.rows = (line(axis.into()), Labels::names(self.kept.take(names.to_names())));
         self

@@ -10,6 +10,15 @@ use super::{
 use crate::Result;
 
 /// The same measurement, made several times.
+///
+/// # Examples
+/// ```
+/// use glassbox::probe::{Labels, Metrics, Repeats, Score};
+/// let labels = Labels::new([true, false]);
+/// let scores = [[1.0, -1.0], [-1.0, 1.0]];
+/// let runs: Repeats = scores.iter().map(|run| Metrics::from_scores(run, &labels).unwrap()).collect();
+/// assert_eq!(runs.mean(Score::Accuracy), Some(0.5)); // one right, one wrong
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Repeats(Vec<Metrics>);
 
@@ -20,6 +29,14 @@ impl Repeats {
     }
 
     /// The mean over the runs; `None` without runs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::probe::{Labels, Metrics, Repeats, Score};
+    /// let run = Metrics::from_scores(&[1.0, -1.0], Labels::new([true, false]))?;
+    /// assert_eq!([run.clone(), run].into_iter().collect::<Repeats>().mean(Score::Accuracy), Some(1.0));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self, score: Score) -> Option<f64> {
         let sum: f64 = self.0.iter().map(|run| run.get(score)).sum();
         (!self.0.is_empty()).then(|| sum / self.0.len() as f64)
@@ -42,6 +59,16 @@ impl FromIterator<Metrics> for Repeats {
 /// The scores that a probe must beat before its own score means anything.
 ///
 /// All are measured on the same test samples.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let features = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 0).collect();
+/// let controls = SparseProbe::params().k(1).fit(&features, &labels)?.controls();
+/// assert_eq!(controls.majority.accuracy, 0.5);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Controls {
     /// Every sample is assigned the more frequent class of the training samples. F1 is 0 if that is the negative class.

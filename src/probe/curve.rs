@@ -14,6 +14,17 @@ use crate::{Result, error::ProbeError};
 ///
 /// The spread between splits shows how much the choice of samples matters. The splits share samples, so the spread is
 /// not the standard error of the mean.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let noise = Features::new(Array2::from_shape_fn((40, 3), |(sample, feature)| ((sample * 7 + feature) % 5) as f32))?;
+/// let signal = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 0).collect();
+/// let curve = curve_over_layers([("0", noise), ("1", signal)], &labels, SparseProbe::params().k(1))?; // a line
+/// assert_eq!(curve.points()[1].test.mean(Score::RocAuc), Some(1.0)); // layer 1 has it
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct ProbeCurve {
     property: Option<String>,
@@ -24,6 +35,16 @@ pub struct ProbeCurve {
 }
 
 /// The probes of one layer and one k.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let signal = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 0).collect();
+/// let point = &curve_over_layers([("3", signal)], &labels, SparseProbe::params().k(1))?.points()[0];
+/// assert_eq!((point.layer.as_str(), point.k), ("3", 1));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurvePoint {
     /// The label of the layer.
@@ -96,6 +117,18 @@ impl<L: fmt::Display, F: Borrow<Features>> LabelledFeatures for &(L, F) {
 ///
 /// # Errors
 /// Fails as [`SparseProbeParams::fit`] does, for any layer, and when there are no layers.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let texts = ["red fox blue owl red fox", "tree cat moon tree cat sun", "king ship king boat rain ship"];
+/// let repeated = |tokens: &Tokens, at: usize| (at > 0).then(|| tokens.ids(0)[..at].contains(&tokens.ids(0)[at]));
+/// let examples = Examples::collect(&model, [Site::resid_pre(0), Site::resid_post(1)], &texts, repeated)?;
+/// let curve = curve_over_layers(examples.by_site(), examples.labels(), SparseProbe::params().k(4))?;
+/// assert_eq!(curve.layers().len(), 2);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn curve_over_layers(
     layers: impl IntoIterator<Item = impl LabelledFeatures>,
     labels: impl Borrow<Labels>,
@@ -109,6 +142,17 @@ pub fn curve_over_layers(
 ///
 /// # Errors
 /// Fails as [`SparseProbeParams::fit`] does, for any layer and `k`, and when there are no layers or no `k`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*, probe::curve_over_layers_and_k};
+/// let signal = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 0).collect();
+/// let layers = [("0", signal.clone()), ("1", signal)];
+/// let curve = curve_over_layers_and_k(layers, &labels, [1, 2], SparseProbe::params())?;
+/// assert_eq!(curve.points().len(), 4); // two layers, two numbers of features
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn curve_over_layers_and_k(
     layers: impl IntoIterator<Item = impl LabelledFeatures>,
     labels: impl Borrow<Labels>,

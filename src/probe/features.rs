@@ -38,6 +38,14 @@ impl Features {
     ///
     /// # Errors
     /// Fails when an axis is empty, or a value is NaN or infinite.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::array, prelude::*};
+    /// let features = Features::new(array![[0.0, 1.0], [2.0, 3.0]])?;
+    /// assert_eq!((features.n_samples(), features.n_features()), (2, 2));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(values: Array2<f32>) -> Result<Self> {
         let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
         if values.is_empty() {
@@ -57,6 +65,14 @@ impl Features {
     ///
     /// # Errors
     /// Fails when the number of names is not the number of features.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::array, prelude::*};
+    /// let features = Features::new(array![[0.0, 1.0]])?.with_names(["L2N0", "L2N1"])?;
+    /// assert_eq!(features.name(1).as_deref(), Some("L2N1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn with_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
         let names: Arc<[String]> = names.into_iter().map(Into::into).collect();
         if names.len() != self.n_features() {
@@ -73,6 +89,14 @@ impl Features {
     }
 
     /// Names every feature by its index.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::array, prelude::*};
+    /// let features = Features::new(array![[0.0, 1.0]])?.named_by(|neuron| format!("L2N{neuron}"));
+    /// assert_eq!(features.names(), ["L2N0", "L2N1"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn named_by(mut self, name: impl Fn(usize) -> String) -> Self {
         self.names = (0..self.n_features()).map(name).collect();
         self

@@ -24,6 +24,13 @@ pub struct Labels {
 
 impl Labels {
     /// Makes labels from one answer per sample.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let labels = Labels::new([true, false, true]);
+    /// assert_eq!((labels.len(), labels.positives()), (3, 2));
+    /// ```
     pub fn new(values: impl Into<Vec<bool>>) -> Self {
         values.into().into_iter().collect()
     }
@@ -31,6 +38,12 @@ impl Labels {
     /// Names the property, for example `plural`.
     ///
     /// Reports and pictures show the name.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Labels::new([true, false]).named("plural").name().as_deref(), Some("plural"));
+    /// ```
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into().into()), ..self }
     }

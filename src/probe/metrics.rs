@@ -9,6 +9,14 @@ use std::borrow::Borrow;
 /// One of the numbers in [`Metrics`].
 ///
 /// All are between 0 and 1, and larger is better.
+///
+/// # Examples
+/// ```
+/// use glassbox::probe::{Labels, Metrics, Score};
+/// let metrics = Metrics::from_scores(&[2.0, -1.0], Labels::new([true, false]))?;
+/// assert_eq!((metrics.get(Score::F1), Score::RocAuc.name()), (1.0, "ROC-AUC"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Score {
     /// The share of samples that are classified correctly.
@@ -88,6 +96,14 @@ impl Metrics {
     ///
     /// # Errors
     /// Fails when the lengths differ, a score is NaN, or only one class occurs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::probe::{Labels, Metrics};
+    /// let metrics = Metrics::from_scores(&[2.0, -1.0, 0.5], Labels::new([true, false, false]))?;
+    /// assert_eq!((metrics.true_positives, metrics.false_positives), (1, 1));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn from_scores(scores: &[f64], labels: impl Borrow<Labels>) -> Result<Self> {
         let labels = labels.borrow();
         labels.check(scores.len())?;

@@ -10,6 +10,16 @@ use crate::{Result, error::ProbeError};
 /// The loss is the mean logistic loss over the training samples, plus `l2 / 2` times the sum of the squared weights.
 /// The bias is not penalised. With n training samples this is scikit-learn's `C = 1 / (l2 n)` and linfa's `alpha = l2
 /// n`, and the same convention as TransformerLens's `l2_strength`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let params = SparseProbe::params().k(1).seed(7).test_fraction(0.5).shuffles(2);
+/// let features = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 0).collect();
+/// assert_eq!(params.fit(&features, &labels)?.split().test().len(), 20);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SparseProbeParams {
     pub(crate) k: usize,

@@ -34,6 +34,16 @@ pub struct ProbeReport {
 }
 
 /// One line of a [`ProbeReport`].
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let features = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 0).collect();
+/// let rows = SparseProbe::params().k(1).fit(&features, &labels)?.report().rows();
+/// assert_eq!(rows[0].name, "probe, test samples");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportRow {
     /// What was measured.

@@ -47,6 +47,16 @@ pub struct SparseProbe {
 }
 
 /// One feature that a probe uses.
+///
+/// # Examples
+/// ```
+/// use glassbox::{ndarray::Array2, prelude::*};
+/// let features = Features::new(Array2::from_shape_fn((40, 3), |(s, f)| if f == 2 { (s % 2) as f32 } else { 0.0 }))?;
+/// let labels: Labels = (0..40).map(|sample| sample % 2 == 1).collect();
+/// let chosen = SparseProbe::params().k(1).fit(&features, &labels)?.chosen();
+/// assert!(chosen[0].index == 2 && chosen[0].weight > 0.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChosenFeature {
     /// Its column in the [`Features`].
@@ -68,6 +78,17 @@ impl SparseProbeParams {
     /// # Errors
     /// Fails when the labels do not fit the samples, a class has fewer than two samples, `k` is 0 or larger than the
     /// number of features, a parameter is out of its range, or the regression does not converge.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array2, prelude::*};
+    /// let value = |(sample, feature): (usize, usize)| if feature == 2 { (sample % 2) as f32 } else { 0.0 };
+    /// let features = Features::new(Array2::from_shape_fn((40, 3), value))?;
+    /// let labels: Labels = (0..40).map(|sample| sample % 2 == 1).collect();
+    /// let probe = SparseProbe::params().k(1).fit(&features, &labels)?; // a report, in a notebook
+    /// assert_eq!(probe.test().accuracy, 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn fit(&self, features: impl Borrow<Features>, labels: impl Borrow<Labels>) -> Result<SparseProbe> {
         let (features, labels) = (features.borrow(), labels.borrow());
         labels.check(features.n_samples())?;
@@ -93,6 +114,13 @@ impl SparseProbe {
     /// Returns the default settings.
     ///
     /// Change them with setters, then call [`fit`](SparseProbeParams::fit).
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let params = SparseProbe::params().k(4).l2(0.1);
+    /// # let _ = params;
+    /// ```
     pub fn params() -> SparseProbeParams {
         SparseProbeParams::default()
     }
@@ -122,6 +150,16 @@ impl SparseProbe {
     ///
     /// # Errors
     /// Fails when the number of features differs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array2, prelude::*};
+    /// let features = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+    /// let labels: Labels = (0..40).map(|sample| sample % 2 == 1).collect();
+    /// let odds = SparseProbe::params().k(1).fit(&features, &labels)?.log_odds(&features)?;
+    /// assert!(odds[1] > 0.0 && odds[0] < 0.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn log_odds(&self, features: impl Borrow<Features>) -> Result<Vec<f64>> {
         let features = features.borrow();
         if features.n_features() != self.n_features {
@@ -146,6 +184,15 @@ impl SparseProbe {
     ///
     /// # Errors
     /// Fails as [`log_odds`](Self::log_odds) does.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array2, prelude::*};
+    /// let features = Features::new(Array2::from_shape_fn((40, 3), |(sample, _)| (sample % 2) as f32))?;
+    /// let labels: Labels = (0..40).map(|sample| sample % 2 == 1).collect();
+    /// assert_eq!(SparseProbe::params().k(1).fit(&features, &labels)?.predict(&features)?, labels.as_slice());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn predict(&self, features: impl Borrow<Features>) -> Result<Vec<bool>> {
         let features = features.borrow();
         Ok(self.log_odds(features)?.into_iter().map(|log_odds| log_odds >= 0.0).collect())
@@ -157,6 +204,16 @@ impl SparseProbe {
     }
 
     /// The features that the probe uses, with the largest absolute mean difference first.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::Array2, prelude::*};
+    /// let value = |(sample, feature): (usize, usize)| if feature == 2 { (sample % 2) as f32 } else { 0.0 };
+    /// let features = Features::new(Array2::from_shape_fn((40, 3), value))?;
+    /// let labels: Labels = (0..40).map(|sample| sample % 2 == 1).collect();
+    /// assert_eq!(SparseProbe::params().k(1).fit(&features, &labels)?.chosen()[0].index, 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn chosen(&self) -> Vec<ChosenFeature> {
         self.chosen.clone()
     }

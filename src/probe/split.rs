@@ -36,6 +36,14 @@ impl Split {
     ///
     /// # Errors
     /// Fails when a class has fewer than two samples, or `test_fraction` is not between 0 and 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::probe::{Labels, Split};
+    /// let labels: Labels = (0..10).map(|sample| sample < 4).collect();
+    /// assert_eq!(Split::stratified(&labels, 0.5, 0)?.test().len(), 5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn stratified(labels: impl Borrow<Labels>, test_fraction: f64, seed: u64) -> Result<Self> {
         let labels = labels.borrow();
         labels.check(labels.len())?;
@@ -67,6 +75,14 @@ impl Split {
     ///
     /// # Errors
     /// Fails when an index is out of range or occurs twice, or a side lacks one of the classes.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::probe::{Labels, Split};
+    /// let labels = Labels::new([true, false, true, false]);
+    /// assert_eq!(Split::from_indices(&labels, [0, 1], [2, 3])?.train(), [0, 1]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn from_indices(
         labels: impl Borrow<Labels>,
         train: impl IntoIterator<Item = usize>,

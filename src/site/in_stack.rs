@@ -5,6 +5,12 @@ use super::{Point, Site, Stack, Stage};
 impl Site {
     /// The same place in the encoder's stack of an encoder-decoder model. Of places outside the blocks, the encoder has its
     /// own tokens, embedding and final norm; the others stay what they are.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Site::z(0).in_encoder().to_string(), "encoder.0.attn.hook_z");
+    /// ```
     pub const fn in_encoder(self) -> Self {
         self.in_stack(Stack::Encoder)
     }

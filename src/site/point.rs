@@ -69,6 +69,16 @@ macro_rules! words {
 macro_rules! points {
     ($( $place:ident { $( $(#[doc = $doc:literal])+ $variant:ident $ctor:ident $name:literal [$($axis:ident)*] $($gated:ident)?; )* } )*) => {
         /// What a site holds, whatever its layer: `resid_pre`, `pattern`, ...
+        ///
+        /// # Examples
+        /// ```
+        /// use glassbox::prelude::*;
+        /// assert_eq!(Site::pattern(3).point(), Point::Pattern);
+        /// let outputs = Sites::filter(|site| matches!(site.point(), Point::AttnOut | Point::MlpOut));
+        /// let run = Model::open("grammar-4l")?.pass("The keys")?.record(outputs).run()?;
+        /// assert_eq!(run.cache().len(), 8); // two in each of four layers
+        /// # Ok::<(), glassbox::Error>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Point { $($( $(#[doc = $doc])+ $variant, )*)* }

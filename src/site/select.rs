@@ -38,6 +38,15 @@ pub enum Sites {
 
 impl Sites {
     /// Selects every site that the predicate accepts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let first = Sites::filter(|site| site.layer() == Some(0));
+    /// let run = Model::open("induction-2l")?.pass("red fox")?.record(first).run()?;
+    /// assert!(run.cache().contains(Site::z(0)) && !run.cache().contains(Site::z(1)));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "names_filter")]
     pub fn filter(predicate: impl Fn(Site) -> bool + Send + Sync + 'static) -> Self {
         Self::Where(Arc::new(predicate))

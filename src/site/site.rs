@@ -92,12 +92,24 @@ impl Site {
     }
 
     /// The point: what the site holds, without its layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Site::z(3).point(), Point::Z);
+    /// ```
     pub const fn point(self) -> Point {
         self.point
     }
 
     /// The layer, or `None` for a point that occurs once in a model, such as the embedding, and for a layer that counts
     /// from the end.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!((Site::z(3).layer(), Site::embed().layer()), (Some(3), None));
+    /// ```
     pub fn layer(self) -> Option<usize> {
         match self.layer {
             Layer::FromStart(layer) if !self.point.is_once() => Some(layer),
@@ -116,17 +128,35 @@ impl Site {
     }
 
     /// The axes of the activation, outermost first.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{axes::Axis, prelude::*};
+    /// assert_eq!(Site::resid_pre(0).axes(), [Axis::Batch, Axis::Pos, Axis::DModel]);
+    /// ```
     pub fn axes(self) -> &'static [Axis] {
         self.point.row().axes
     }
 
     /// The shape in words, such as `batch, pos, head, d_head`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Site::z(0).shape_in_words(), "batch, pos, head, d_head");
+    /// ```
     pub fn shape_in_words(self) -> String {
         self.axes().iter().map(|axis| axis.name()).collect::<Vec<_>>().join(", ")
     }
 
     /// True for sites that cost extra time or memory (such as `hook_result`) and are therefore recorded only when
     /// named.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Site::result(0).is_gated() && !Site::z(0).is_gated());
+    /// ```
     pub fn is_gated(self) -> bool {
         self.point.row().gated
     }

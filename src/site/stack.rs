@@ -1,6 +1,13 @@
 //! [`Stack`]: the stacks of blocks that a model may have.
 
 /// The stack of blocks that a site is in.
+///
+/// # Examples
+/// ```
+/// use glassbox::hook::{Site, Stack};
+/// assert_eq!(Site::z(0).stack(), Stack::Blocks);
+/// assert_eq!(Site::z(0).in_encoder().stack(), Stack::Encoder);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stack {
     /// The only stack of a decoder-only or encoder-only model: `blocks.3.…`.

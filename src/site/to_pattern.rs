@@ -5,6 +5,14 @@ use crate::{Result, index::ToIndex};
 
 /// Whose attention is meant: a layer of a model's only stack (-1 is the last), or a pattern's [`Site`] or its name, such
 /// as `Site::cross_pattern(0).in_decoder()` of an encoder-decoder.
+///
+/// # Examples
+/// ```
+/// use glassbox::{model::ToPattern, prelude::*};
+/// assert_eq!(3.to_pattern()?, Site::pattern(3)); // a layer
+/// assert_eq!("blocks.3.attn.hook_pattern".to_pattern()?, Site::pattern(3));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no layer's attention",
     note = "give a layer, such as 0, or -1 for the last, or the site of a pattern, such as Site::pattern(0)"

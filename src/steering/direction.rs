@@ -49,6 +49,16 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when the value is not a vector, or is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let mut vector = vec![0f32; 64];
+    /// vector[3] = 2.0;
+    /// let direction = Direction::new(Site::resid_post(1), vector)?;
+    /// assert_eq!(direction.norm(), 2.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(site: impl ToSite, vector: impl ToTensor) -> Result<Self> {
         let (site, vector) = (site.to_site()?, vector.to_tensor()?);
         let vector = vector.to_dtype(DType::F32)?.detach();
@@ -64,6 +74,17 @@ impl Direction {
     /// # Errors
     /// Fails when the texts cannot be read, the model does not have the site, the site has more than one vector per
     /// position, or the two means are equal.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("grammar-4l")?;
+    /// let (many, one) = (["The keys", "The boys"], ["The key", "The boy"]);
+    /// let plural = Direction::between(&model, Site::resid_post(1), -1, many, one)?;
+    /// let steered = model.run_with("The girl", plural.add(1.0))?; // now the verb should be plural
+    /// assert!(steered.logit_diff("are", "is", -1)? > model.run("The girl")?.logit_diff("are", "is", -1)?);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "steering_vector")]
     pub fn between(
         model: &Model,
@@ -81,6 +102,14 @@ impl Direction {
     }
 
     /// The site of the direction.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// assert_eq!(direction.site(), Site::resid_post(1));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn site(&self) -> Site {
         self.site
     }
@@ -89,6 +118,14 @@ impl Direction {
     ///
     /// # Shapes
     /// `[d_model]` at a site of the residual stream
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// assert_eq!(direction.vector().dims(), [64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn vector(&self) -> Tensor {
         self.vector.clone()
     }
@@ -96,6 +133,13 @@ impl Direction {
     /// The length of the vector.
     ///
     /// Strengths are multiples of it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Direction::new(Site::resid_post(1), vec![1f32; 64])?.norm(), 8.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn norm(&self) -> f32 {
         length(&self.vector).map_or(f32::NAN, |length| length as f32)
     }
@@ -104,11 +148,27 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// assert!((direction.unit()?.norm() - 1.0).abs() < 1e-6);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn unit(&self) -> Result<Self> {
         Ok(Self { site: self.site, vector: unit(&self.vector)? })
     }
 
     /// Returns the same vector at another site, such as another layer's.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// assert_eq!(direction.at(Site::resid_post(0)).vector().dims(), direction.vector().dims());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at(&self, site: Site) -> Self {
         Self { site, vector: self.vector.clone() }
     }
@@ -119,6 +179,16 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let owl = model.weights().token_to_residual_direction("owl")?; // its column of the unembedding
+    /// let steered = model.run_with("hat sun dog", Direction::new(Site::resid_post(1), owl)?.add(20.0)?)?;
+    /// assert!(steered.probability("owl", -1)? > model.run("hat sun dog")?.probability("owl", -1)?);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "steer")]
     pub fn add(&self, strength: f64) -> Result<Intervention> {
         Ok(add(self.site, (&self.vector * strength)?))
@@ -128,6 +198,16 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// let run = model.run_with("red fox", direction.ablate()?)?;
+    /// assert!(direction.project(&run)?.iter().all(|along| along.abs() < 1e-4));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "directional_ablation")]
     pub fn ablate(&self) -> Result<Intervention> {
         ablate_direction(self.site, &self.vector)
@@ -142,6 +222,16 @@ impl Direction {
     /// # Errors
     /// Fails when the direction is not as wide as the stream, the model does not have this stack, or its norms act on
     /// the stream itself (post-norm models such as BERT), because they could bring the direction back.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(0), vec![1f32; 64])?;
+    /// let run = model.run_with("red fox", direction.ablate_everywhere(&model)?)?;
+    /// assert!(direction.at(Site::resid_post(1)).project(&run)?.iter().all(|along| along.abs() < 1e-4));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn ablate_everywhere(&self, model: &Model) -> Result<Vec<Intervention>> {
         let (config, stack) = (model.config(), self.site.stack());
         let (got, d_model) = (self.vector.dim(0)?, config.d_model);
@@ -166,6 +256,15 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when the run did not record the site, or the activation has another width.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let run = Model::open("induction-2l")?.run("red fox")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// assert_eq!(direction.project(&run)?.dim(), (1, 3)); // [batch, pos]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn project(&self, run: impl Borrow<Run>) -> Result<Array2<f32>> {
         let run = run.borrow();
         let activation = run.cache().get(self.site)?;
@@ -184,6 +283,14 @@ impl Direction {
     ///
     /// # Errors
     /// Fails when the other direction has another width.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// assert!((direction.cosine(&direction.unit()?)? - 1.0).abs() < 1e-6);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn cosine(&self, other: &Self) -> Result<f32> {
         self.check_width(|| "the other".into(), other.vector.dim(0)?)?;
         let (a, b) = (self.unit()?.vector, other.unit()?.vector);

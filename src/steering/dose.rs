@@ -13,6 +13,17 @@ use ndarray::{Array2, Axis};
 /// A metric against the strength with which a direction was added.
 ///
 /// Shown as a line.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let direction = Direction::between(&model, Site::resid_post(1), -1, ["fox owl red fox"], ["fox ant red fox"])?;
+/// let metric = Metric::probability(&model, "owl", 1)?;
+/// let curve = direction.dose(&model, "hat sun dog hat", [0.0, 2.0], &metric)?; // a line, in a notebook
+/// assert_eq!(curve.values().dim(), (2, 1)); // [strength, batch]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct DoseCurve {
     title: String,
@@ -77,6 +88,16 @@ impl Direction {
 
 impl DoseCurve {
     /// The strengths: multiples of the direction that were added.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// let curve = direction.dose(&model, "red fox red", [0.0, 0.5], &Metric::logit(&model, "fox", 1)?)?;
+    /// assert_eq!(curve.strengths(), [0.0, 0.5]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn strengths(&self) -> Vec<f32> {
         self.strengths.clone()
     }
@@ -85,16 +106,46 @@ impl DoseCurve {
     ///
     /// # Shapes
     /// `[strength, batch]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// let curve = direction.dose(&model, "red fox red", [0.0, 0.5], &Metric::logit(&model, "fox", 1)?)?;
+    /// assert_eq!(curve.values().dim(), (2, 1)); // [strength, batch]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> Array2<f32> {
         self.values.clone()
     }
 
     /// The mean over prompts at each strength.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// let curve = direction.dose(&model, "red fox red", [0.0, 0.5], &Metric::logit(&model, "fox", 1)?)?;
+    /// assert_eq!(curve.mean().len(), 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> Vec<f32> {
         self.values.mean_axis(Axis(1)).map(|mean| mean.to_vec()).unwrap_or_default()
     }
 
     /// The mean over prompts without the direction.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// let curve = direction.dose(&model, "red fox red", [0.0], &Metric::logit(&model, "fox", 1)?)?;
+    /// assert!((curve.untouched() - curve.mean()[0]).abs() < 1e-4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn untouched(&self) -> f32 {
         self.untouched
     }
@@ -103,6 +154,16 @@ impl DoseCurve {
     ///
     /// # Errors
     /// Fails when no value is finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let direction = Direction::new(Site::resid_post(1), vec![1f32; 64])?;
+    /// let curve = direction.dose(&model, "red fox red", [0.0, 0.5], &Metric::logit(&model, "fox", 1)?)?;
+    /// assert!(curve.figure()?.to_svg().contains("<svg"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let series = Series::new(self.metric.as_str(), self.mean()).at(self.strengths.iter().copied());
         let series = match self.values.ncols() {

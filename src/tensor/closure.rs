@@ -96,6 +96,16 @@ impl ToTensor for candle_core::Result<Tensor> {
 }
 
 /// What a closure of [`observe`](crate::hook::observe) may return: nothing or, if it can fail, `Ok(())`.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let shape = observe(Site::z(0), |z| println!("{:?}", z.dims())); // returns nothing
+/// let finite = observe(Site::z(0), |z| z.sum_all().map(|_| ())); // returns candle's result
+/// model.run_with("red fox", (shape, finite))?;
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a closure that only observes returns nothing, or candle's `Ok(())`: leave out its `-> Result<()>`, and end it with a semicolon where it returns a value; this one returns `{Self}`",
     note = "end it with a semicolon, as in `|x| println!(..);`",

@@ -43,6 +43,15 @@ pub struct Part {
 }
 
 /// What selects along one axis of a tensor: a number or a range.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let x = Model::open("induction-2l")?.weights().w_u()?; // [d_model, d_vocab]
+/// assert_eq!(x.i((.., -1))?.dims(), [64]); // a number drops its axis
+/// assert_eq!(x.i((..3, 5..7))?.dims(), [3, 2]); // a range keeps it
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait ToPart {
     /// Returns the selection.
     fn to_part(self) -> Part;

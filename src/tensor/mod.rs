@@ -30,6 +30,16 @@ pub use closure::{Looked, ToTensor};
 pub use index_op::{IndexOp, Part, ToPart};
 
 /// `tensor.softmax(-1)` and `tensor.log_softmax(-1)`.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let run = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?;
+/// let probabilities = run.logits()?.softmax(-1)?; // [batch, pos, d_vocab]
+/// let total = probabilities.i((0, -1))?.sum_all()?.to_scalar::<f32>()?;
+/// assert!((total - 1.0).abs() < 1e-5);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait Softmax {
     /// See [`softmax`].
     ///

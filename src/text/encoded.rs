@@ -3,6 +3,15 @@
 use std::ops::Range;
 
 /// Token ids, and the characters of the text that each covers.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let tokenizer = Model::open("induction-2l")?.tokenizer().unwrap();
+/// let encoded = tokenizer.encode("red fox")?;
+/// assert_eq!((encoded.ids.len(), &encoded.spans[1]), (2, &(4..7))); // the characters of "fox"
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded {
     /// Token ids, `[pos]`.

@@ -49,6 +49,14 @@ pub(crate) struct Filler {
 
 impl Tokens {
     /// Returns the same texts, padded on this side.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens(["red", "red fox blue"])?.padded(Padding::Left);
+    /// assert_eq!(tokens.real(0), 2..4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn padded(&self, side: Padding) -> Self {
         let len = self.lengths().into_iter().max().unwrap_or(0);
         let rows = self.rows.iter().map(|row| row.padded(side, len, &self.filler)).collect();
@@ -61,11 +69,27 @@ impl Tokens {
     }
 
     /// Whether any text is shorter than the longest.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert!(model.tokens(["red", "red fox"])?.is_padded() && !model.tokens("red fox")?.is_padded());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn is_padded(&self) -> bool {
         self.rows.iter().any(|row| row.real.len() < row.ids.len())
     }
 
     /// The positions of one text that are not padding; empty if there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens(["red", "red fox blue"])?;
+    /// assert_eq!((tokens.real(0), tokens.real(1)), (0..2, 0..4)); // padded on the right
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn real(&self, text: impl ToIndex) -> Range<usize> {
         self.row(text).real.clone()
     }

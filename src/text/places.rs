@@ -35,6 +35,14 @@ impl Tokens {
     ///
     /// # Errors
     /// When no token prints as `string`; the error lists the tokens.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens("red fox blue")?;
+    /// assert_eq!(tokens.position("fox")?, 2); // <bos> is at 0
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn position(&self, string: &str) -> Result<usize> {
         self.occurrence(string, Occurrence::First)
     }
@@ -87,6 +95,14 @@ impl Tokens {
     ///
     /// # Errors
     /// When it is out of range, or counts from the end of texts that end at different positions because of padding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens("red fox blue")?;
+    /// assert_eq!((tokens.index(-1)?, tokens.index(0)?), (3, 0));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn index(&self, position: impl ToIndex) -> Result<usize> {
         let (len, position) = (self.len(), position.to_index());
         if position < 0 && (0..self.batch()).any(|text| self.real(text).end < len) {
@@ -151,6 +167,14 @@ impl Tokens {
     ///
     /// # Errors
     /// When the tokens are out of range, cover no text (such as `<bos>`), or were made from ids.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens("red fox blue")?;
+    /// assert_eq!(tokens.characters(0, 2..3)?, 4..7); // "fox"
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn characters(&self, text: impl ToIndex, tokens: Range<usize>) -> Result<Range<usize>> {
         let text = self.text_at(text)?;
         self.need_text(text)?;

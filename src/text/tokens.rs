@@ -72,22 +72,52 @@ impl Tokens {
     }
 
     /// The number of texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.tokens(["red fox", "owl"])?.batch(), 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn batch(&self) -> usize {
         self.rows.len()
     }
 
     /// The number of tokens in each row, padding included; [`lengths`](Self::lengths) counts without padding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.tokens(["red fox", "owl"])?.len(), 3); // padding included
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[allow(clippy::len_without_is_empty, reason = "tokens are never empty")]
     pub fn len(&self) -> usize {
         self.rows[0].ids.len()
     }
 
     /// The ids of one text, padding included; empty if there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens("red fox")?;
+    /// assert_eq!((tokens.ids(0).len(), tokens.ids(0)[0]), (3, 0)); // <bos> has id 0
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn ids(&self, text: impl ToIndex) -> Vec<u32> {
         self.row(text).ids.clone()
     }
 
     /// The printed form of each token of one text, padding included; empty if there is no such text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let tokens = Model::open("induction-2l")?.tokens("red fox")?;
+    /// assert_eq!(tokens.strings(0), ["<bos>", "red", "fox"]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "to_str_tokens")]
     pub fn strings(&self, text: impl ToIndex) -> Vec<String> {
         self.row(text).strings.clone()
@@ -154,6 +184,13 @@ impl Tokens {
     }
 
     /// Whether a beginning-of-text token was prepended that the text did not have.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Model::open("induction-2l")?.tokens("red fox")?.bos_prepended());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn bos_prepended(&self) -> bool {
         self.bos_prepended
     }
@@ -175,6 +212,13 @@ impl Tokens {
     ///
     /// # Errors
     /// When memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.tokens("red fox")?.to_tensor()?.dims(), [1, 3]); // [batch, pos]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn to_tensor(&self) -> Result<Tensor> {
         self.tensor(self.rows.iter().flat_map(|row| row.ids.iter().copied()).collect())
     }

@@ -4,6 +4,14 @@ use crate::{Result, error::TrainError, index::Counted};
 use candle_core::{Device, Tensor};
 
 /// Texts of the same length, and the tokens to predict.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::Batch;
+/// let batch = Batch::next_tokens(&[[1u32, 2, 3], [4, 5, 6]], |_, position| position > 0)?; // not the first token
+/// assert_eq!(batch.token_count(), 6);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// `[batch, pos]`
@@ -21,6 +29,13 @@ impl Batch {
     ///
     /// # Errors
     /// Fails when the texts have different lengths, or there is nothing to predict.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train::Batch;
+    /// assert_eq!(Batch::next_tokens(&[[1u32, 2, 3]], |_, _| true)?.token_count(), 3);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn next_tokens(texts: &[impl AsRef<[u32]>], counts: impl Fn(usize, usize) -> bool) -> Result<Self> {
         let mut predicted = Vec::new();
         for (text, ids) in texts.iter().map(AsRef::as_ref).enumerate() {
@@ -34,6 +49,14 @@ impl Batch {
     ///
     /// # Errors
     /// Fails when the prompts have different lengths, there are none, or the number of answers differs.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train::Batch;
+    /// let batch = Batch::answers(&[[1u32, 2], [3, 4]], &[5, 6])?; // 5 follows the first prompt
+    /// assert_eq!(batch.token_count(), 4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn answers(prompts: &[impl AsRef<[u32]>], answers: &[u32]) -> Result<Self> {
         if prompts.len() != answers.len() {
             return Err(TrainError::Answers { prompts: prompts.len(), answers: answers.len() }.into());

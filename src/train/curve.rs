@@ -4,6 +4,17 @@ use crate::plot::{LineChart, Series};
 use std::fmt::Write;
 
 /// The loss at some of the steps.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{self, Training};
+/// let mut recipe = train::recipe("induction")?;
+/// recipe.schedule_mut().steps = 4;
+/// let mut training = Training::start(recipe)?;
+/// training.run(|_| Ok(()))?;
+/// assert_eq!(training.history().train.smoothed(2).points().len(), 2); // means of two steps
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Default, PartialEq)]
 pub struct Curve {
     points: Vec<(usize, f32)>,
@@ -44,6 +55,14 @@ impl Curve {
 }
 
 /// The losses of a training run.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{self, Training};
+/// let training = Training::start(train::recipe("induction")?)?;
+/// assert!(training.history().csv().starts_with("step,loss,held_out")); // no step yet
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// The loss at every step, on that step's texts, including what the recipe adds to it.

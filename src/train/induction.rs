@@ -28,6 +28,15 @@ const WORDS: &str = include_str!("../../data/induction-2l/words.txt");
 const BOS: u32 = 0;
 
 /// The settings, which determine the weights.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{Recipe, Training, induction::Induction};
+/// let recipe = Induction { tokens: 512, ..Induction::default() };
+/// assert_eq!(recipe.name(), "induction-2l");
+/// Training::start(Box::new(recipe))?;
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Induction {
     /// The number of tokens per step.
@@ -47,6 +56,14 @@ impl Default for Induction {
 }
 
 /// The results of a model on texts it has not seen.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::induction::evaluate};
+/// let evaluation = evaluate(&Model::open("induction-2l")?, 4, 0)?;
+/// assert!(evaluation.second_repeat_accuracy > 0.9);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
@@ -237,6 +254,14 @@ fn batch(texts: &[Text]) -> Result<Batch> {
 ///
 /// # Errors
 /// Fails when the model does not have the recipe's vocabulary, or `texts` is 0 or more than 100,000.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::induction::evaluate};
+/// let evaluation = evaluate(&Model::open("induction-2l")?, 4, 0)?;
+/// assert_eq!(evaluation.heads.strongest_induction().0, 1); // in layer 1
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
     at_most("texts", texts, 100_000)?;
     if texts == 0 {

@@ -17,6 +17,14 @@ use rand_distr::{Distribution, Normal};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Variables under their TransformerLens names, and their architecture.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{self, Training};
+/// let parameters = Training::start(train::recipe("induction")?)?.parameters();
+/// assert_eq!(parameters.get("blocks.0.attn.W_Q")?.dims(), [4, 64, 16]); // [head, d_model, d_head]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Parameters {
     pub(super) config: Arc<Config>,
@@ -44,6 +52,13 @@ impl Parameters {
     }
 
     /// The names of all variables, in order.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train;
+    /// assert!(train::recipe("induction")?.parameters()?.names().contains(&"embed.W_E".to_owned()));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn names(&self) -> Vec<String> {
         self.vars.keys().cloned().collect()
     }
@@ -92,6 +107,15 @@ impl Parameters {
     ///
     /// # Errors
     /// Fails when the batch is longer than the model's context, or contains tokens outside the vocabulary.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train::{self, Batch};
+    /// let parameters = train::recipe("induction")?.parameters()?;
+    /// let logits = parameters.logits(&Batch::answers(&[[0u32, 7, 8]], &[9])?)?;
+    /// assert_eq!(logits.dims(), [1, 374]); // [sample, d_vocab]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
         let (config, (texts, len)) = (&self.config, batch.tokens.dims2()?);
         if len > config.n_ctx {
@@ -120,6 +144,15 @@ impl Parameters {
     ///
     /// # Errors
     /// Fails as [`logits`](Self::logits) does, and when an answer is not in the vocabulary.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train::{self, Batch};
+    /// let parameters = train::recipe("induction")?.parameters()?;
+    /// let loss = parameters.loss(&Batch::answers(&[[0u32, 7, 8]], &[9])?)?.to_scalar::<f32>()?;
+    /// assert!(loss > 1.0); // nothing is learned yet
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
         batch.check_answers(self.config.d_vocab)?;
         Ok(candle_nn::loss::cross_entropy(&self.logits(batch)?, &batch.answers)?)

@@ -11,6 +11,15 @@ use std::{
 /// Everything that determines the weights of a model: architecture, initial weights, texts, learning rate and loss.
 ///
 /// The `Debug` form identifies a recipe when a training is resumed, so it must show every setting.
+///
+/// # Examples
+/// ```
+/// use glassbox::train;
+/// let recipe = train::recipe("grammar")?;
+/// assert_eq!(recipe.name(), "grammar-4l");
+/// assert!(recipe.batches(0).next().unwrap()?.token_count() > 0); // the texts of the first step
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait Recipe: Debug + Send + Sync {
     /// The name of the model.
     fn name(&self) -> &'static str;

@@ -18,6 +18,12 @@ const RECIPES: &[Named] = &[
 ];
 
 /// The names of the shipped models' recipes.
+///
+/// # Examples
+/// ```
+/// use glassbox::train;
+/// assert!(train::recipes().contains(&"induction"));
+/// ```
 pub fn recipes() -> Vec<&'static str> {
     RECIPES.iter().map(|(name, _)| *name).collect()
 }

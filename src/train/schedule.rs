@@ -4,6 +4,13 @@ use crate::{Result, error::TrainError};
 use std::{f64::consts::PI, fmt::Display, ops::RangeInclusive};
 
 /// The settings of a training that do not depend on the model and its texts.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::Schedule;
+/// let schedule = Schedule { steps: 1000, warm_up: 100, ..Schedule::default() };
+/// assert!(schedule.rate(10) < schedule.rate(100)); // the learning rate rises during the warm-up
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// The seed of weights and texts.
@@ -41,6 +48,13 @@ pub(super) fn within<T: PartialOrd + Display>(name: &'static str, value: T, rang
 }
 
 /// How a learning rate falls from its peak.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{Decay, Schedule};
+/// let schedule = Schedule { steps: 1000, decay: Decay::Linear, ..Schedule::default() };
+/// assert!(schedule.rate(999) < 0.01 * schedule.peak);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decay {
     /// Along half a cosine, to a tenth of the peak.
@@ -92,6 +106,13 @@ impl Schedule {
     }
 
     /// Returns the learning rate at a step, counted from 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train::Schedule;
+    /// let schedule = Schedule { steps: 1000, ..Schedule::default() };
+    /// assert!(schedule.rate(999) < schedule.rate(500));
+    /// ```
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warm_up {
             return self.peak * (step + 1) as f64 / self.warm_up as f64;

@@ -61,6 +61,17 @@ impl Clock {
 }
 
 /// The progress of a training.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{self, Training};
+/// let mut recipe = train::recipe("induction")?;
+/// recipe.schedule_mut().steps = 2;
+/// let mut training = Training::start(recipe)?;
+/// training.run(|training| Ok(println!("{}", training.progress())))?; // step, loss, time
+/// assert_eq!(training.progress().step, 2);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Progress {
     /// The number of completed steps.

@@ -13,6 +13,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().w_q(0)?.dims(), [4, 64, 16]); // [head, d_model, d_head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_Q")]
     pub fn w_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -26,6 +33,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().w_k(0)?.dims(), [4, 64, 16]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_K")]
     pub fn w_k(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -39,6 +53,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().w_v(0)?.dims(), [4, 64, 16]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_V")]
     pub fn w_v(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -52,6 +73,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().w_o(-1)?.dims(), [4, 16, 64]); // of the last layer
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_O")]
     pub fn w_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -65,6 +93,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("grammar-4l")?.weights().b_q(0)?.rank(), 2); // [head, d_head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "b_Q")]
     pub fn b_q(&self, layer: impl ToIndex) -> Result<Tensor> {
         let attention = self.attention(layer)?;
@@ -104,6 +139,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("grammar-4l")?;
+    /// assert_eq!(model.weights().b_o(0)?.dims(), [model.config().d_model]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "b_O")]
     pub fn b_o(&self, layer: impl ToIndex) -> Result<Tensor> {
         self.bias_or_zero(&self.attention(layer)?.o.bias, self.width())

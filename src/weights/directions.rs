@@ -51,6 +51,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when the model does not have logits or cannot read the input.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// assert_eq!(weights.tokens_to_residual_directions("red fox")?.dims(), [1, 3, 64]); // [batch, pos, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn tokens_to_residual_directions(&self, input: impl ToTokens) -> Result<Tensor> {
         let tokens = self.model.tokens(input)?;
         let ids: Vec<u32> = (0..tokens.batch()).flat_map(|text| tokens.ids(text)).collect();
@@ -78,6 +86,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer, or outputs pass a norm before they are added.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("grammar-4l")?;
+    /// assert_eq!(model.weights().accumulated_bias(4, false, true)?.dims(), [model.config().d_model]); // of all layers
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn accumulated_bias(&self, layer: impl ToIndex, mlp_input: bool, include_mlp_biases: bool) -> Result<Tensor> {
         let n_layers = self.blocks()?.blocks.len();
         let layers = if mlp_input { Counted::layers(n_layers) } else { Counted::before_layers(n_layers) };

@@ -19,6 +19,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().w_e()?.dims(), [374, 64]); // [d_vocab, d_model]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_E")]
     pub fn w_e(&self) -> Result<Tensor> {
         let tokens = &self.embedding("W_E")?.tokens;
@@ -35,6 +42,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when the model does not have learned position vectors.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.weights().w_pos()?.dims(), [model.config().n_ctx, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_pos")]
     pub fn w_pos(&self) -> Result<Tensor> {
         let positions = match self.model.transformer().encoder.as_ref().map(|encoder| &encoder.front) {
@@ -63,6 +78,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when the model does not have an unembedding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().w_u()?.dims(), [64, 374]); // [d_model, d_vocab]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_U")]
     pub fn w_u(&self) -> Result<Tensor> {
         Ok(self.unembed("W_U")?.weight.clone())
@@ -75,6 +97,13 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when the model does not have an unembedding.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.weights().b_u()?.dims(), [374]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "b_U")]
     pub fn b_u(&self) -> Result<Tensor> {
         self.bias_or_zero(&self.unembed("b_U")?.bias, self.model.config().d_vocab)

@@ -20,6 +20,15 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer or MLP.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("grammar-4l")?;
+    /// let config = model.config();
+    /// assert_eq!(model.weights().w_in(0)?.dims(), [config.d_model, config.d_mlp]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_in")]
     pub fn w_in(&self, layer: impl ToIndex) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_in")?.input.weight.clone())
@@ -45,6 +54,15 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no such layer or MLP.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("grammar-4l")?;
+    /// let config = model.config();
+    /// assert_eq!(model.weights().w_out(0)?.dims(), [config.d_mlp, config.d_model]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "W_out")]
     pub fn w_out(&self, layer: impl ToIndex) -> Result<Tensor> {
         Ok(self.mlp(layer, "W_out")?.output.weight.clone())

@@ -30,6 +30,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// assert_eq!(weights.named()?[0].0, "embed.W_E");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("state_dict", "named_parameters"))]
     pub fn named(&self) -> Result<Vec<(String, Tensor)>> {
         let transformer = self.model.transformer();
@@ -59,6 +67,14 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when there is no parameter of this name. The error names the nearest.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// assert_eq!(weights.get("blocks.0.attn.W_Q")?.dims(), [4, 64, 16]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "state_dict")]
     pub fn get(&self, name: &str) -> Result<Tensor> {
         let named = self.named()?;

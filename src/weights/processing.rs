@@ -7,6 +7,14 @@ use crate::{Model, Result, error::WeightsError};
 /// activations do not.
 impl Model {
     /// The processing that the weights have had since training.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert!(model.fold_ln()?.processing().to_string().starts_with("fold_ln"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn processing(&self) -> ProcessingRecord {
         self.config().processed.clone()
     }
@@ -55,6 +63,14 @@ impl Model {
     ///
     /// # Errors
     /// Fails when the norms of this model are not followed by matrices, or the step has already been done.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert!((model.fold_ln()?.loss("red fox red fox")? - model.loss("red fox red fox")?).abs() < 1e-4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "fold_layer_norm")]
     pub fn fold_ln(&self) -> Result<Self> {
         self.with_step(Step::FoldLn)
@@ -76,6 +92,15 @@ impl Model {
     ///
     /// # Errors
     /// Fails when the logits are soft-capped, the model does not have logits, or the step has already been done.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?.center_unembed()?;
+    /// let mean = model.weights().w_u()?.mean(1)?.abs()?.max_all()?.to_scalar::<f32>()?; // over the vocabulary
+    /// assert!(mean < 1e-5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn center_unembed(&self) -> Result<Self> {
         self.with_step(Step::CenterUnembed)
     }

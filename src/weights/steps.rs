@@ -76,6 +76,14 @@ impl Default for Processing {
 
 impl Processing {
     /// No steps.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// assert_eq!(model.processed(Processing::none())?.processing(), model.processing());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub const fn none() -> Self {
         Self {
             fold_ln: false,

@@ -42,6 +42,14 @@ pub struct WeightViews {
 
 impl Model {
     /// Returns the weights under TransformerLens's names.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights(); // a table, in a notebook
+    /// assert_eq!(weights.w_e()?.dims(), [374, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias = "parameters")]
     pub fn weights(&self) -> WeightViews {
         let stack = match self.config().stacks() {
@@ -101,6 +109,15 @@ impl WeightViews {
     ///
     /// # Errors
     /// Fails when a layer does not have the weight.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let weights = Model::open("induction-2l")?.weights();
+    /// let queries = weights.stacked(|weights, layer| weights.w_q(layer))?;
+    /// assert_eq!(queries.dims(), [2, 4, 64, 16]); // [layer, head, d_model, d_head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn stacked(&self, view: impl Fn(&Self, usize) -> Result<Tensor>) -> Result<Tensor> {
         let layers = (0..self.blocks()?.blocks.len()).map(|layer| view(self, layer)).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::stack(&layers, 0)?)

@@ -52,8 +52,8 @@ fn scores_of_weights_are_those_of_the_chosen_attention() {
         for (error, words) in [
             (error_of(copying_scores(open(name))), "choose one"),
             (error_of(copying_scores(&encoder)), "weights().cross_attention()?"),
-            (error_of(composition_scores(&across, Composition::V)), "what the encoder gave"),
-            (error_of(prefix_matching_scores(&across, (0, 0))), "what the encoder gave"),
+            (error_of(composition_scores(&across, Composition::V)), "the encoder's output"),
+            (error_of(prefix_matching_scores(&across, (0, 0))), "the encoder's output"),
             (error_of(prefix_matching_scores(&decoder, (7, 0))), "no head L7H0"),
         ] {
             assert!(error.contains(words), "{error}");

@@ -139,7 +139,7 @@ fn the_lens_of_an_answer_is_the_masked_language_models_own_head_on_every_stream(
 fn an_encoder_is_not_asked_for_the_next_token() {
     let (model, run) = model_and_run("families/bert");
     let error = error_of(run.decompose(end(&model)).unwrap().next_token_attrs());
-    assert!(error.contains("not what comes next") && error.contains("logit_attrs_of"), "{error}");
+    assert!(error.contains("not the next one") && error.contains("logit_attrs_of"), "{error}");
     // A decoder with norms on the stream is.
     let (model, run) = model_and_run("families/opt-post-norm");
     for site in [end(&model), Site::resid_post(-1)] {

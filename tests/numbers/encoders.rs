@@ -386,7 +386,7 @@ fn the_lens_of_an_encoder_says_what_stands_at_a_token_and_not_what_comes_after_i
     let (model, expected) = case("bert-masked-lm");
     let lens = run(&model, &alone(&model, &tokens(&model, &expected), 0)).logit_lens().unwrap();
     let svg = lens.table(Statistic::Probability).unwrap().to_svg();
-    assert!(svg.contains("would put in each place") && svg.contains("would put in this place"), "{svg}");
-    assert!(svg.contains("layer 0, at ") && !svg.contains("say next") && !svg.contains(", after "));
+    assert!(svg.contains("predictions in place") && svg.contains("the token in this place"), "{svg}");
+    assert!(svg.contains("layer 0, at ") && !svg.contains("the next token") && !svg.contains(", after "));
     assert!(lens.rank_line(-1).unwrap().to_svg().contains(" at "));
 }

@@ -145,7 +145,7 @@ fn attention_from_a_recorded_position_keeps_its_name_and_pictures_of_all_are_ref
         let picture = |run: &Run| run.attention_from(1, 0, position).unwrap().to_svg();
         assert_eq!(picture(&some), picture(&whole));
     }
-    assert!(some.attention_from(1, 0, -1).unwrap().to_svg().contains("looks from blue@7"));
+    assert!(some.attention_from(1, 0, -1).unwrap().to_svg().contains("attention from blue@7"));
     assert_eq!(some.pattern(1, 0).unwrap().dim(), (2, 8));
     for error in [
         some.attention(1).unwrap_err(),

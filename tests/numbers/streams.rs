@@ -294,10 +294,10 @@ fn attention_of_any_stack_is_drawn_with_the_tokens_of_its_own_texts() {
         assert_eq!(pattern[[query, 0]], first);
         let cell = format!("<title>{}@{query} → {}@{key}: ", queries[query], keys[key]);
         let head = run.attention_head(site, 2).unwrap().to_svg();
-        assert!(head.contains(&cell) && head.contains(&format!("{name}: who looks where")), "{site}");
+        assert!(head.contains(&cell) && head.contains(&format!("{name}: attention pattern")), "{site}");
         assert!(run.attention(site).unwrap().to_html().contains(&cell), "{site}");
         let row = run.attention_from(site, 2, -1).unwrap().to_svg();
-        let looks = format!("Where {name} looks from {}@{query}", queries[query]);
+        let looks = format!("{name}: attention from {}@{query}", queries[query]);
         assert!(row.contains(&looks) && row.contains(&format!("<title>{}@{key}: ", keys[key])), "{site}");
     }
     let error = run.attention(1).unwrap_err().to_string();
@@ -312,5 +312,5 @@ fn a_layer_alone_is_the_layer_of_the_only_stack() {
     let run = model.run(token_ids(&expected("gpt2-tiny", "expected.safetensors"))).unwrap();
     let svg = run.attention_head(1, 2).unwrap().to_svg();
     assert_eq!(svg, run.attention_head(Site::pattern(1), 2).unwrap().to_svg());
-    assert!(svg.contains("L1H2: who looks where"));
+    assert!(svg.contains("L1H2: attention pattern"));
 }

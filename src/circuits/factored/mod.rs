@@ -60,6 +60,15 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the shapes of the factors do not match.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let (a, b) = (Tensor::ones((3, 1), DType::F32, &Device::Cpu)?, Tensor::ones((1, 3), DType::F32, &Device::Cpu)?);
+    /// let ones = FactoredMatrix::new(a, b)?; // 3 by 3, of rank 1
+    /// assert_eq!((ones.dims(), ones.inner()), (vec![3, 3], 1));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new(a: impl Borrow<Tensor>, b: impl Borrow<Tensor>) -> Result<Self> {
         let b = b.borrow();
         let a = a.borrow();
@@ -74,6 +83,14 @@ impl FactoredMatrix {
     ///
     /// # Shapes
     /// `[.., l, m]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.a().dims(), [64, 16]); // W_V
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn a(&self) -> Tensor {
         self.a.clone()
     }
@@ -82,11 +99,26 @@ impl FactoredMatrix {
     ///
     /// # Shapes
     /// `[.., m, r]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.b().dims(), [16, 64]); // W_O
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn b(&self) -> Tensor {
         self.b.clone()
     }
 
     /// The shape of the product: leading axes, rows, columns.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.ov_all()?.dims(), [2, 4, 64, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn dims(&self) -> Vec<usize> {
         let last = self.b.rank() - 1;
         let mut dims = self.a.dims().to_vec();
@@ -95,11 +127,25 @@ impl FactoredMatrix {
     }
 
     /// The leading axes of the product's shape.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.ov_all()?.leading(), [2, 4]); // [layer, head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn leading(&self) -> Vec<usize> {
         self.a.dims()[..self.a.rank() - 2].to_vec()
     }
 
     /// The size of the axis between the factors, which bounds the rank.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Model::open("induction-2l")?.ov_all()?.inner(), 16); // d_head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn inner(&self) -> usize {
         self.a.dims()[self.a.rank() - 1]
     }
@@ -116,6 +162,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.ab()?.dims(), [64, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn ab(&self) -> Result<Tensor> {
         product(&self.a, &self.b)
     }
@@ -129,6 +183,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the matrix is not square.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.ba()?.dims(), [16, 16]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn ba(&self) -> Result<Tensor> {
         let (rows, columns) = self.rows_and_columns();
         if rows != columns {
@@ -141,6 +203,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.t()?.a().dims(), [64, 16]); // W_O^T
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn t(&self) -> Result<Self> {
         Self::new(&turned(&self.b)?, &turned(&self.a)?)
     }

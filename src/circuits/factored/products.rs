@@ -10,6 +10,17 @@ use candle_core::{DType, Tensor};
 use std::{borrow::Borrow, ops::Mul};
 
 /// A matrix or a stack of matrices, factored or not, as the other factor of a product.
+///
+/// # Examples
+/// ```
+/// use glassbox::{circuits::Operand, prelude::*};
+/// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+/// let factored = head.matmul(&head)?; // either converts to an operand
+/// let plain = head.matmul(Operand::Matrix(head.ab()?))?;
+/// let difference = (factored.ab()? - plain.ab()?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+/// assert!(difference < 1e-3);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// `[.., l, r]`
@@ -82,6 +93,15 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the shapes do not match.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let written = model.ov(1)?.get(0)?.rmatmul(model.weights().w_e()?)?; // from tokens to what the head writes
+    /// assert_eq!(written.dims(), [374, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rmatmul(&self, left: impl Into<Operand>) -> Result<Self> {
         match left.into() {
             Operand::Factored(left) => left.matmul(self),
@@ -104,6 +124,16 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the length of the vector is not the number of columns.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let owl = model.weights().token_to_residual_direction("owl")?;
+    /// let read = model.ov(1)?.get(0)?.matvec(owl)?; // the stream that makes the head say "owl"
+    /// assert_eq!(read.dims(), [64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn matvec(&self, column: impl Borrow<Tensor>) -> Result<Tensor> {
         let column = column.borrow();
         self.check("with", column, (column.rank() == 1).then_some(0), self.rows_and_columns().1)?;
@@ -119,6 +149,16 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the length of the vector is not the number of rows.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let run = model.run("red fox blue owl")?;
+    /// let stream = run.cache().get(Site::ln1_normalized(1))?.i((0, -1))?;
+    /// assert_eq!(model.ov(1)?.get(0)?.vecmat(stream)?.dims(), [64]); // what the head writes when it attends there
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn vecmat(&self, row: impl Borrow<Tensor>) -> Result<Tensor> {
         let row = row.borrow();
         self.check("behind", row, (row.rank() == 1).then_some(0), self.rows_and_columns().0)?;

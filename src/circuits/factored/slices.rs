@@ -17,6 +17,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when there is no leading axis or no such index.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let ov = Model::open("induction-2l")?.ov_all()?;
+    /// assert_eq!(ov.get(-1)?.dims(), [4, 64, 64]); // the last layer
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn get(&self, index: impl ToIndex) -> Result<Self> {
         let Some(&len) = self.leading().first() else {
             return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
@@ -31,6 +39,15 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when there are fewer leading axes or no such index.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let ov = Model::open("induction-2l")?.ov_all()?;
+    /// assert_eq!(ov.at([1, 0])?.dims(), [64, 64]);
+    /// assert_eq!(ov.at([1])?.dims(), [4, 64, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at<const N: usize>(&self, index: [impl ToIndex; N]) -> Result<Self> {
         index.into_iter().try_fold(self.clone(), |matrix, index| matrix.get(index))
     }
@@ -39,6 +56,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when there is no leading axis or the range exceeds it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let ov = Model::open("induction-2l")?.ov_all()?;
+    /// assert_eq!(ov.slice(0..1)?.dims(), [1, 4, 64, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn slice(&self, range: Range<usize>) -> Result<Self> {
         if self.leading().is_empty() {
             return Err(CircuitsError::NoLeadingAxis { shape: self.dims() }.into());
@@ -50,6 +75,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the range exceeds the matrix.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.rows(0..3)?.dims(), [3, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn rows(&self, range: Range<usize>) -> Result<Self> {
         Self::new(&part(&self.a, self.a.rank() - 2, &range, "rows")?, &self.b)
     }
@@ -58,6 +91,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the range exceeds the matrix.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.columns(0..3)?.dims(), [64, 3]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn columns(&self, range: Range<usize>) -> Result<Self> {
         Self::new(&self.a, &part(&self.b, self.b.rank() - 1, &range, "columns")?)
     }
@@ -66,6 +107,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when `axis` is larger than the number of leading axes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let ov = Model::open("induction-2l")?.ov(0)?;
+    /// assert_eq!(ov.unsqueeze(1)?.leading(), [4, 1]); // against the heads of another layer
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn unsqueeze(&self, axis: usize) -> Result<Self> {
         if axis > self.leading().len() {
             let (index, len) = (axis as i128, self.leading().len() + 1);
@@ -81,6 +130,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.corner(3)?.dims(), [3, 3]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn corner(&self, k: usize) -> Result<Tensor> {
         let (rows, columns) = self.rows_and_columns();
         self.rows(0..k.min(rows))?.columns(0..k.min(columns))?.ab()

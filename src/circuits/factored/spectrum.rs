@@ -18,6 +18,15 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the factors are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// let svd = head.svd()?;
+    /// assert_eq!((svd.u.dims(), svd.s.dims(), svd.v.dims()), (&[64, 16][..], &[16][..], &[64, 16][..]));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     #[doc(alias("U", "S", "Vh"))]
     pub fn svd(&self) -> Result<Svd> {
         if let Some(svd) = self.svd.get() {
@@ -34,6 +43,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the factors are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let norms = Model::open("induction-2l")?.ov_all()?.norm()?;
+    /// assert_eq!(norms.dims(), [2, 4]); // [layer, head]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn norm(&self) -> Result<Tensor> {
         let s = self.svd()?.s;
         Ok(s.sqr()?.sum(s.rank() - 1)?.sqrt()?)
@@ -46,6 +63,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the matrix is not square or not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.eigenvalues()?.re.len(), 16); // the other 48 are 0
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn eigenvalues(&self) -> Result<Eigenvalues> {
         let small = matrices(&self.ba()?)?;
         let values = small.par_iter().map(svd::eigenvalues).collect::<Result<Vec<_>>>()?.concat();
@@ -60,6 +85,16 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the factors are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// let even = head.make_even()?;
+    /// let difference = (even.ab()? - head.ab()?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+    /// assert!(difference < 1e-4); // the same matrix
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn make_even(&self) -> Result<Self> {
         let Svd { u, s, v } = self.svd()?;
         let root = s.sqrt()?;
@@ -73,6 +108,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the factors are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.collapse_l()?.dims(), [16, 64]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn collapse_l(&self) -> Result<Tensor> {
         let Svd { s, v, .. } = self.svd()?;
         turned(&scaled_columns(&v, &s)?)
@@ -85,6 +128,14 @@ impl FactoredMatrix {
     ///
     /// # Errors
     /// Fails when the factors are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let head = Model::open("induction-2l")?.ov_all()?.at([1, 0])?;
+    /// assert_eq!(head.collapse_r()?.dims(), [64, 16]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn collapse_r(&self) -> Result<Tensor> {
         let Svd { u, s, .. } = self.svd()?;
         scaled_columns(&u, &s)

@@ -19,6 +19,15 @@ use std::{
 };
 
 /// Sets the activation to zero.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let run = model.run_with("red fox blue owl red fox blue", zero(Site::z(1)).head(0))?;
+/// assert!(run.probability("owl", -1)? < 0.1); // without the induction head
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias("zero_ablation", "head_ablation_hook", "zero_ablate_hook"))]
 pub fn zero(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Zero)
@@ -33,6 +42,15 @@ pub fn zero(sites: impl Into<Sites>) -> Intervention {
 /// experts do not tell texts apart, so padding counts there.
 ///
 /// Attention scores and patterns have no such mean, because each query has its own keys. Use [`replace`] there.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let run = model.run_with("red fox blue owl red fox blue", mean(Site::z(1)).head(0))?;
+/// assert!(run.probability("owl", -1)? < 0.5);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias("mean_ablation", "mean_ablate_hook"))]
 pub fn mean(sites: impl Into<Sites>) -> Intervention {
     Intervention::new(sites, Action::Mean)
@@ -42,6 +60,15 @@ pub fn mean(sites: impl Into<Sites>) -> Intervention {
 ///
 /// The value has the shape of the whole activation or of the part that the intervention is narrowed to, or broadcasts
 /// to that part.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let run = model.run_with("red fox blue", replace(Site::resid_post(1), vec![1f32; 64]).position(-1))?;
+/// assert_eq!(run.cache().get(Site::resid_post(1))?.i((0, -1))?.to_vec1::<f32>()?, [1.0; 64]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias = "set_act")]
 pub fn replace(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
     with(sites, value, Action::Replace)
@@ -79,6 +106,16 @@ pub fn patch(sites: impl Into<Sites>, from: impl Borrow<ActivationCache>) -> Res
 /// Adds a value, such as a steering direction.
 ///
 /// The value broadcasts, so one `[d_model]` vector is added at every position.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let owl = model.weights().token_to_residual_direction("owl")?;
+/// let run = model.run_with("hat sun dog", add(Site::resid_post(1), (owl * 20.0)?).position(-1))?;
+/// assert!(run.probability("owl", -1)? > model.run("hat sun dog")?.probability("owl", -1)?);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[doc(alias("steering_hook", "ActivationAddition"))]
 pub fn add(sites: impl Into<Sites>, value: impl ToTensor) -> Intervention {
     with(sites, value, Action::Add)
@@ -93,6 +130,16 @@ fn with(sites: impl Into<Sites>, value: impl ToTensor, action: impl Fn(Tensor) -
 }
 
 /// Multiplies the activation by a factor.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let text = "red fox blue owl red fox blue";
+/// let (louder, run) = (model.run_with(text, scale(Site::z(1), 2.0))?, model.run(text)?);
+/// assert!(louder.logit_diff("owl", "red", -1)? > run.logit_diff("owl", "red", -1)?);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn scale(sites: impl Into<Sites>, factor: f64) -> Intervention {
     Intervention::new(sites, Action::Scale(factor))
 }

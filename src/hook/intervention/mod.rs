@@ -12,6 +12,7 @@ mod mean;
 mod narrowed;
 mod part;
 mod place;
+mod selection;
 mod show;
 mod stored;
 mod value;
@@ -133,6 +134,12 @@ impl Intervention {
     }
 
     /// The sites that the intervention acts at.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(format!("{:?}", zero(Site::z(1)).sites()), format!("{:?}", Sites::from(Site::z(1))));
+    /// ```
     pub fn sites(&self) -> Sites {
         self.among.clone().unwrap_or_else(|| self.site.into())
     }
@@ -140,53 +147,6 @@ impl Intervention {
     /// The site that the intervention acts at, once it is [placed](Self::placed).
     pub(crate) fn site(&self) -> Site {
         self.site
-    }
-
-    /// Narrows to one head (a key head at `hook_k` and `hook_v`).
-    ///
-    /// Negative indices count from the end.
-    pub fn head(self, head: impl ToIndex) -> Self {
-        self.heads([head])
-    }
-
-    /// Narrows to these heads.
-    pub fn heads(self, heads: impl IntoIterator<Item = impl ToIndex>) -> Self {
-        self.along(Axis::Head, heads)
-    }
-
-    /// Narrows to one position (the query position of a pattern); -1 is the last.
-    pub fn position(self, position: impl ToIndex) -> Self {
-        self.positions([position])
-    }
-
-    /// Narrows to these positions.
-    pub fn positions(self, positions: impl IntoIterator<Item = impl ToIndex>) -> Self {
-        self.along(Axis::Pos, positions)
-    }
-
-    /// Narrows to one key position of scores or a pattern.
-    pub fn key(self, key: impl ToIndex) -> Self {
-        self.keys([key])
-    }
-
-    /// Narrows to these key positions of scores or a pattern.
-    pub fn keys(self, keys: impl IntoIterator<Item = impl ToIndex>) -> Self {
-        self.along(Axis::Key, keys)
-    }
-
-    /// Narrows to one neuron of an MLP.
-    pub fn neuron(self, neuron: impl ToIndex) -> Self {
-        self.neurons([neuron])
-    }
-
-    /// Narrows to these neurons of an MLP.
-    pub fn neurons(self, neurons: impl IntoIterator<Item = impl ToIndex>) -> Self {
-        self.along(Axis::DMlp, neurons)
-    }
-
-    /// Narrows to one text of the batch.
-    pub fn text(self, text: impl ToIndex) -> Self {
-        self.along(Axis::Batch, [text])
     }
 
     fn along(mut self, axis: Axis, indices: impl IntoIterator<Item = impl ToIndex>) -> Self {

@@ -46,6 +46,16 @@ pub fn store(sites: impl Into<Sites>) -> (Intervention, Stored) {
 /// What [`store`] kept: the activation at each site in the last run, or the last step of a generation, that reached it.
 ///
 /// It is owned and cheap to clone. All clones share their contents.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let (keep, seen) = store(Site::z(1));
+/// model.run_with("red fox blue", keep)?;
+/// assert_eq!(seen.get()?.dims(), [1, 4, 4, 16]); // [batch, pos, head, d_head]
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Stored {
     asked: Sites,
@@ -67,6 +77,17 @@ impl Stored {
     ///
     /// # Errors
     /// Fails before a run has reached the site, and when there are several sites.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (keep, seen) = store(Site::pattern(1));
+    /// assert!(seen.get().is_err()); // nothing has run yet
+    /// model.run_with("red fox", keep.head(0))?;
+    /// assert_eq!(seen.get()?.dims(), [1, 1, 3, 3]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn get(&self) -> Result<Tensor> {
         match self.all()?.as_slice() {
             [(_, one)] => Ok(one.clone()),
@@ -84,6 +105,16 @@ impl Stored {
     ///
     /// # Errors
     /// Fails before a run has reached the site. The error names the nearest stored sites.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (keep, seen) = store("blocks.*.attn.hook_z");
+    /// model.run_with("red fox", keep)?;
+    /// assert_eq!(seen.at(Site::z(-1))?.dims(), [1, 3, 4, 16]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn at(&self, site: impl ToSite) -> Result<Tensor> {
         let all = self.all()?;
         let site = site.site_in(self.seen().layers)?;
@@ -100,6 +131,16 @@ impl Stored {
     ///
     /// # Errors
     /// Fails before a run.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let (keep, seen) = store("blocks.*.attn.hook_z");
+    /// model.run_with("red fox", keep)?;
+    /// assert_eq!(seen.all()?.iter().map(|(site, _)| *site).collect::<Vec<_>>(), [Site::z(0), Site::z(1)]);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn all(&self) -> Result<Vec<(Site, Tensor)>> {
         let seen = self.seen().at.clone();
         if seen.is_empty() {

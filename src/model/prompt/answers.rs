@@ -22,6 +22,15 @@ pub struct Answers {
 
 impl Answers {
     /// Puts no space before an answer: what follows the prompt is what was written.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let test = model.test_prompt("red fox red", Answers::from("fox").as_written())?;
+    /// assert!(!test.answers()[0].spaced);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn as_written(self) -> Self {
         let exactly = |word| match word {
             AnswerWord::Word(text) => AnswerWord::Exactly(text),

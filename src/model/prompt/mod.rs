@@ -1,6 +1,7 @@
-//! [`Model::test_prompt`]: does the model know how a prompt goes on?
+//! [`Model::test_prompt`]: how likely are some answers after a prompt?
 
 mod answers;
+mod readings;
 mod show;
 mod word;
 
@@ -16,8 +17,8 @@ use std::{collections::HashMap, sync::Arc};
 pub(crate) use word::LikelierReading;
 pub use word::{AnswerWord, exactly};
 
-/// How a model goes on with a prompt: for every token of every answer its rank, logit and probability, and what the
-/// model would rather say.
+/// How a model continues a prompt: rank, logit and probability of every token of every answer, and the most likely
+/// tokens in its place.
 ///
 /// Made by [`Model::test_prompt`].
 ///
@@ -40,7 +41,16 @@ pub struct PromptTest {
     answers: Vec<TestedAnswer>,
 }
 
-/// An answer and how likely it is.
+/// An answer and its probability.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let test = Model::open("induction-2l")?.test_prompt("red fox blue owl red fox blue", "owl red")?;
+/// let answer = &test.answers()[0];
+/// assert_eq!((answer.text.as_str(), answer.steps.len()), ("owl red", 2));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TestedAnswer {
@@ -53,7 +63,16 @@ pub struct TestedAnswer {
     pub steps: Vec<AnswerStep>,
 }
 
-/// One token of an answer, the prompt and the answer's earlier tokens given.
+/// One token of an answer, given the prompt and the answer's earlier tokens.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let test = Model::open("induction-2l")?.test_prompt("red fox blue owl red fox blue", "owl")?;
+/// let step = &test.steps(0)[0];
+/// assert_eq!((step.rank, step.top[0].text.as_str()), (1, "owl"));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AnswerStep {
@@ -70,17 +89,16 @@ pub struct AnswerStep {
 const TOP: usize = 10;
 
 impl Model {
-    /// Tests how the model goes on with a prompt: `test_prompt` of TransformerLens, but for its data.
+    /// Tests how the model continues a prompt: TransformerLens's `test_prompt`, which returns its data here.
     ///
-    /// An answer is read as the prompt would go on with it, with [a space where one
-    /// belongs](AnswerWord#the-space-before-a-word) ([`exactly`] and [`Answers::as_written`] put none); whether one was put
-    /// is shown, and told by [`TestedAnswer::spaced`]. The tokens of an answer are those that it has after the prompt. An
-    /// answer of several tokens is tested token by token, each with the earlier ones given.
+    /// An answer is read as it continues the prompt, with [a space where one
+    /// belongs](AnswerWord#the-space-before-a-word). [`exactly`] and [`Answers::as_written`] put none, and
+    /// [`TestedAnswer::spaced`] returns whether one was put. An answer of several tokens is tested token by token, each
+    /// given the earlier ones.
     ///
     /// # Errors
-    /// When there is no answer or one is empty, prompt and answer cannot be read by this model (see
-    /// [`Model::tokens`]), a logit is NaN or inf, or the model is no decoder of one stack: an encoder fills blanks, T5
-    /// answers in its decoder.
+    /// When there is no answer or one is empty, this model cannot read the prompt or an answer (see [`Model::tokens`]),
+    /// a logit is NaN or inf, or the model is not a decoder of one stack.
     ///
     /// # Examples
     /// ```
@@ -170,77 +188,16 @@ impl AnswerStep {
 }
 
 impl TestedAnswer {
-    /// The sum of log P of its tokens, in nats: log of the probability that the model says just this.
-    pub fn log_probability(&self) -> f64 {
-        self.steps.iter().map(AnswerStep::log_probability).sum()
-    }
-
-    /// The mean of log P of its tokens, in nats: comparable between answers of different length.
-    pub fn mean_log_probability(&self) -> f64 {
-        self.log_probability() / self.steps.len() as f64
-    }
-
     /// What is to be said when its other reading, with or without a space, is much likelier.
     fn likelier_reading(&self, model: &Model) -> Option<LikelierReading> {
         let first = self.steps.first().filter(|_| self.is_word)?;
         model.likelier_reading(first.answer.id, &first.logits)
     }
-
-    /// The probability that the model says just this, 0 to 1.
-    pub fn probability(&self) -> f64 {
-        self.log_probability().exp()
-    }
 }
 
-impl AnswerStep {
-    /// log P of the answer's token, in nats.
-    pub fn log_probability(&self) -> f64 {
-        // Not from the probability, which may be too small for a number of 32 bits.
-        let total: f64 = self.logits.iter().map(|&logit| f64::from(logit - self.answer.logit).exp()).sum();
-        -total.ln()
-    }
-}
+impl AnswerStep {}
 
-impl PromptTest {
-    /// The model that was tested.
-    pub fn model(&self) -> Model {
-        self.model.clone()
-    }
-
-    /// The prompt.
-    pub fn prompt(&self) -> Tokens {
-        self.prompt.clone()
-    }
-
-    /// The answers, in the order given.
-    pub fn answers(&self) -> Vec<TestedAnswer> {
-        self.answers.clone()
-    }
-
-    /// The tokens of one answer; empty when there is no such answer.
-    pub fn steps(&self, answer: usize) -> Vec<AnswerStep> {
-        self.answers.get(answer).map_or(Vec::new(), |answer| answer.steps.clone())
-    }
-
-    /// The rank of each token of each answer among all tokens, from 1 for the likeliest, as everywhere in this crate
-    /// (TransformerLens counts these from 0).
-    pub fn ranks(&self) -> Vec<Vec<usize>> {
-        self.answers.iter().map(|answer| answer.steps.iter().map(|step| step.rank).collect()).collect()
-    }
-
-    /// [`TestedAnswer::mean_log_probability`] of each answer, in nats.
-    pub fn mean_log_probability(&self) -> Vec<f64> {
-        self.answers.iter().map(TestedAnswer::mean_log_probability).collect()
-    }
-
-    /// The same with `k` alternatives to each token, where there are so many; 10 unless said otherwise.
-    pub fn top(&self, k: usize) -> Self {
-        let step = |step: &AnswerStep| AnswerStep::new(&self.model, step.answer.id, step.logits.clone(), k);
-        let answer =
-            |answer: &TestedAnswer| TestedAnswer { steps: answer.steps.iter().map(step).collect(), ..answer.clone() };
-        Self { answers: self.answers.iter().map(answer).collect(), ..self.clone() }
-    }
-}
+impl PromptTest {}
 
 #[cfg(test)]
 mod tests {

@@ -14,11 +14,19 @@ use crate::{
 const TAIL: usize = 34;
 
 impl PromptTest {
-    /// The picture: a panel for every point at which an answer has a token, with the likeliest tokens there, the
-    /// answers' own among them.
+    /// Draws a panel for every point at which an answer has a token, with the most likely tokens there and the answers'
+    /// own.
     ///
     /// # Errors
     /// When it cannot be drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let test = Model::open("induction-2l")?.test_prompt("red fox blue owl red fox blue", "owl")?;
+    /// assert!(test.draw()?.to_svg().contains("owl"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn draw(&self) -> Result<Figure> {
         let mut panels = self.panels()?;
         let probabilities = panels.iter().flat_map(|panel| &panel.list).map(|candidate| candidate.probability);

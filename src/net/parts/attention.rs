@@ -11,7 +11,7 @@ use crate::{
 };
 use candle_core::{D, Tensor};
 
-/// Multi-head attention; key heads may be fewer than query heads.
+/// Multi-head attention. There may be fewer key heads than query heads.
 #[derive(Clone, Debug)]
 pub(crate) struct Attention {
     /// `[d_model, head * d_head]`
@@ -24,22 +24,22 @@ pub(crate) struct Attention {
     pub(crate) o: Linear,
     pub(crate) q_norm: Option<HeadNorm>,
     pub(crate) k_norm: Option<HeadNorm>,
-    /// Added to what queries and keys are made from (Shortformer): `[n_ctx, d_model]`.
+    /// Added to the inputs of queries and keys (Shortformer): `[n_ctx, d_model]`.
     pub(crate) positions: Option<Tensor>,
     pub(crate) n_heads: usize,
     pub(crate) n_key_value_heads: usize,
     pub(crate) d_head: usize,
     pub(crate) scale: f64,
     pub(crate) soft_cap: Option<f64>,
-    /// No key after the query is seen.
+    /// Whether a query attends only to keys up to its own position.
     pub(crate) causal: bool,
-    /// How many tokens back a token sees, itself counted.
+    /// The number of tokens that a query attends to, its own included.
     pub(crate) window: Option<usize>,
 }
 
 impl Attention {
-    /// What attention makes of the residual stream `resid`. When `here` looks across, keys and values are made of
-    /// what the encoder gave.
+    /// Returns the output of attention for the residual stream `resid`. In cross attention, keys and values are
+    /// computed from the encoder's output.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
@@ -91,8 +91,8 @@ impl Attention {
         Ok((q, k, v))
     }
 
-    /// Keys and values alone, behind those of the tokens before, with nobody watching: what later tokens need of ones
-    /// whose own stream nobody reads on.
+    /// Computes keys and values only, without hooks, and appends them to the cache: all that later tokens need of
+    /// tokens whose own stream is not read further.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` to twice `[batch, key, kv_head, d_head]`.
@@ -111,8 +111,8 @@ impl Attention {
         frame.with_past(here.layer, k, in_heads(self.v.forward(&read)?, heads)?)
     }
 
-    /// What is added to what queries and keys are made from, where anything is: what the pass has at its hook, or where
-    /// it has passed no embedding, what was learned.
+    /// The vectors that are added to the inputs of queries and keys, if there are any: those at the hook of this pass
+    /// or, if the embedding did not run, the learned ones.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]`
@@ -121,7 +121,7 @@ impl Attention {
         frame.beside().cloned().map_or_else(|| rows(positions, &frame.position_ids()?), Ok).map(Some)
     }
 
-    /// Made of what the encoder gave, once; kept ones pass the hooks too.
+    /// Computes the keys and values of cross attention once. Cached ones pass the hooks too.
     fn keys_values_across(&self, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<(Tensor, Tensor)> {
         if let Some((k, v)) = frame.kept_across(here.layer) {
             return Ok((tap.at(here.site(Point::K), k)?, tap.at(here.site(Point::V), v)?));
@@ -135,7 +135,7 @@ impl Attention {
         Ok(both)
     }
 
-    /// The scores of queries and keys as their hooks have them: normed and turned, scaled, capped, masked, biased.
+    /// Returns the scores of queries and keys as in their hooks: after norm, rotation, scale, cap, mask and bias.
     ///
     /// # Shapes
     /// `q`: `[batch, query, head, d_head]`, `k`: `[batch, key, kv_head, d_head]`, result: `[batch, head, query, key]`.
@@ -164,7 +164,7 @@ impl Attention {
         Ok(frame.bias(here).map_or(Ok(scores.clone()), |bias| scores.broadcast_add(bias))?)
     }
 
-    /// `z` through the output matrix. Each head's own contribution is worked out only when somebody asks for it.
+    /// Multiplies `z` by the output matrix. The contribution of each head is computed only if the plan has its site.
     fn output(&self, z: &Tensor, here: Here, tap: &mut Tap) -> Result<Tensor> {
         let site = here.site(Point::Result);
         let results = tap.wants(site).then(|| tap.at(site, self.head_results(z)?)).transpose()?;
@@ -177,7 +177,7 @@ impl Attention {
         }
     }
 
-    /// What each head writes to the residual stream.
+    /// The output of each head in the residual stream.
     ///
     /// # Shapes
     /// `[batch, pos, head, d_head]` to `[batch, pos, head, d_model]`.
@@ -202,8 +202,8 @@ fn in_heads(x: Tensor, heads: usize) -> Result<Tensor> {
     Ok(x.reshape((batch, pos, heads, width / heads))?)
 }
 
-/// What the three projections read: the normed residual stream, shared by all heads unless somebody changes or
-/// differentiates a single head's copy.
+/// The input of the three projections: the normed residual stream, which all heads share unless a single head's copy is
+/// changed or differentiated.
 #[derive(Clone)]
 struct HeadInput<'a> {
     resid: &'a Tensor,
@@ -212,7 +212,7 @@ struct HeadInput<'a> {
     normed: Tensor,
     /// `[batch, pos, head, d_model]`, there when `attn_in` is acted on.
     copies: Option<Tensor>,
-    /// Added behind the norm: `[batch, pos, d_model]`.
+    /// Added after the norm: `[batch, pos, d_model]`.
     beside: Option<Tensor>,
 }
 

@@ -9,32 +9,32 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// One layer: attention, perhaps a look at the encoder, perhaps an MLP, each adding to the residual stream. The norms
-/// that a family does not have are [`Norm::none`].
+/// One layer: attention, cross attention if any, and an MLP if any, each added to the residual stream. A norm that a
+/// family does not have is [`Norm::none`].
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    /// On what attention reads.
+    /// On the input of attention.
     pub(crate) ln1: Norm,
     pub(crate) attention: Attention,
-    /// On what attention writes.
+    /// On the output of attention.
     pub(crate) ln1_post: Norm,
     pub(crate) cross: Option<Cross>,
-    /// On the sum of the stream and what attention wrote (BERT).
+    /// On the sum of the stream and the output of attention (BERT).
     pub(crate) ln_mid: Norm,
-    /// On what the MLP reads.
+    /// On the input of the MLP.
     pub(crate) ln2: Norm,
     pub(crate) mlp: Option<Feed>,
-    /// On what the MLP writes.
+    /// On the output of the MLP.
     pub(crate) ln2_post: Norm,
-    /// On the sum of the stream and what the MLP wrote (BERT).
+    /// On the sum of the stream and the output of the MLP (BERT).
     pub(crate) ln_end: Norm,
-    /// Attention and MLP read the same stream side by side.
+    /// Whether attention and MLP read the same stream.
     pub(crate) parallel: bool,
-    /// What attention and MLP write is multiplied by this.
+    /// The factor of the outputs of attention and MLP.
     pub(crate) residual_scale: f64,
 }
 
-/// The decoder's look at the encoder.
+/// The cross attention of a decoder.
 #[derive(Clone, Debug)]
 pub(crate) struct Cross {
     pub(crate) ln: Norm,
@@ -42,7 +42,7 @@ pub(crate) struct Cross {
 }
 
 impl Block {
-    /// A block whose norms stand before attention and MLP, as nearly all decoders' do.
+    /// A block with norms before attention and MLP, as in nearly all decoders.
     pub(crate) fn new(ln1: Norm, attention: Attention, mlp: Option<(Norm, Feed)>) -> Self {
         let (ln2, mlp) = mlp.map_or((Norm::none(), None), |(ln2, mlp)| (ln2, Some(mlp)));
         let none = Norm::none;
@@ -61,7 +61,7 @@ impl Block {
         }
     }
 
-    /// All places for norms, in the order they are reached.
+    /// All norms, in the order of a forward pass.
     pub(crate) fn norms(&self) -> Vec<&Norm> {
         let Self { ln1, ln1_post, cross, ln_mid, ln2, ln2_post, ln_end, .. } = self;
         let across = cross.iter().map(|cross| &cross.ln);
@@ -104,7 +104,7 @@ impl Block {
         tap.at(here.site(Point::NormalizedResidPost), normed)
     }
 
-    /// The stream after the decoder's look at the encoder, where there is one.
+    /// Returns the stream after cross attention, or unchanged if there is none.
     fn look_across(&self, resid_mid: Tensor, here: Here, frame: &mut Frame, tap: &mut Tap) -> Result<Tensor> {
         let Some(cross) = &self.cross else { return Ok(resid_mid) };
         let read = tap.copy_at(here.site(Point::CrossAttnIn), resid_mid.clone())?;
@@ -113,7 +113,7 @@ impl Block {
         tap.at(here.site(Point::ResidMidCross), (resid_mid + out)?)
     }
 
-    /// What the MLP makes of the stream that it reads.
+    /// The output of the MLP for its input.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
@@ -122,7 +122,7 @@ impl Block {
         self.scaled(self.ln2_post.forward(&mlp_out, here, tap)?)
     }
 
-    /// What the MLP makes of the stream before any norm between attention and MLP, with no hook called.
+    /// The output of the MLP for the stream before any norm between attention and MLP, without hooks.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` in and out.
@@ -130,7 +130,7 @@ impl Block {
         self.feed(mlp, self.ln_mid.apply(stream)?, here, &mut Tap::idle())
     }
 
-    /// What is added to the stream, of what attention or MLP wrote.
+    /// Scales the output of attention or MLP as it is added to the stream.
     pub(crate) fn scaled(&self, x: Tensor) -> Result<Tensor> {
         if self.residual_scale == 1.0 { Ok(x) } else { Ok((x * self.residual_scale)?) }
     }

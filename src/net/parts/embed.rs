@@ -18,7 +18,7 @@ pub(crate) struct Embed {
     pub(crate) tokens: Tensor,
     /// `[n_ctx, d_embed]`
     pub(crate) positions: Option<Tensor>,
-    /// What a token reads that has no position: `[one, d_embed]`
+    /// The position vector of tokens without a position: `[one, d_embed]`
     pub(crate) unplaced: Option<Tensor>,
     /// `[n_token_types, d_embed]`
     pub(crate) token_types: Option<Tensor>,
@@ -28,7 +28,7 @@ pub(crate) struct Embed {
 }
 
 impl Embed {
-    /// Token embeddings and nothing else.
+    /// Token embeddings only.
     pub(crate) fn new(tokens: Tensor) -> Self {
         Self { tokens, positions: None, unplaced: None, token_types: None, norm: Norm::none(), widen: None }
     }
@@ -77,7 +77,7 @@ impl Embed {
         if encoder { tap.at(here.site(Point::FullEmbed), x) } else { Ok(x) }
     }
 
-    /// A row for each position and, last, the one of tokens that have none.
+    /// A row for each position, and a last one for tokens without a position.
     fn table(&self) -> Result<Option<Tensor>> {
         match (&self.positions, &self.unplaced) {
             (Some(positions), Some(unplaced)) => Ok(Some(Tensor::cat(&[positions, unplaced], 0)?)),
@@ -86,7 +86,7 @@ impl Embed {
     }
 }
 
-/// Whole numbers that an intervention may have changed, if each counts one of these.
+/// Checks that integers, which an intervention may have changed, are indices of these.
 pub(super) fn checked(site: Site, numbers: &Tensor, counted: Counted) -> Result<Tensor> {
     if !matches!(numbers.dtype(), DType::U8 | DType::U32 | DType::I64) {
         return Err(SiteError::NotWhole { site: site.to_string(), given: format!("{:?}", numbers.dtype()) }.into());
@@ -98,10 +98,10 @@ pub(super) fn checked(site: Site, numbers: &Tensor, counted: Counted) -> Result<
     }
 }
 
-/// The rows of a table that ids name.
+/// The rows of a table, by id.
 ///
 /// # Shapes
-/// `ids`: `[batch, pos]`, result: `[batch, pos, width]`.
+/// `table`: `[row, column]`; `ids`: `[batch, pos]`; result: `[batch, pos, column]`.
 pub(super) fn rows(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
     let (batch, pos) = ids.dims2()?;
     Ok(table.index_select(&ids.flatten_all()?, 0)?.reshape((batch, pos, ()))?)

@@ -12,14 +12,14 @@ use crate::{
 };
 use candle_core::{D, Device, Tensor};
 
-/// Several MLPs, of which each token goes through a few (Shazeer et al. 2017; computed as in Mixtral).
+/// Several MLPs. Each token passes a few of them (Shazeer et al. 2017; computed as in Mixtral).
 #[derive(Clone, Debug)]
 pub(crate) struct Mixture {
     /// `[d_model, expert]`
     pub(crate) router: Linear,
     pub(crate) experts: Vec<Mlp>,
     pub(crate) per_token: usize,
-    /// The chosen experts' weights are made to sum to 1.
+    /// Whether the weights of the chosen experts are normalized to sum to 1.
     pub(crate) normalized: bool,
 }
 
@@ -53,10 +53,10 @@ impl Mixture {
         Ok(sum.reshape(shape)?)
     }
 
-    /// The likeliest experts of each token, likeliest first.
+    /// The experts with the largest weights for each token, largest first.
     ///
     /// # Shapes
-    /// `[token, expert]` to `[token, chosen]`, unsigned 32-bit.
+    /// `[batch * pos, expert]` to `[batch * pos, chosen]`, unsigned 32-bit.
     fn choose(&self, weights: &Tensor) -> Result<Tensor> {
         let rows = weights.to_vec2::<f32>()?;
         let chosen: Vec<u32> =

@@ -10,15 +10,15 @@ use crate::{
 };
 use candle_core::{D, Tensor};
 
-/// The norm of queries or keys before they are turned and meet.
+/// The norm of queries or keys, before the rotary embedding and their dot product.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadNorm {
     pub(crate) kind: Normalization,
-    /// All heads of a token share one scale.
+    /// Whether all heads of a token share one scale.
     pub(crate) whole: bool,
     /// `[d_head]`, the same for every head, or `[head, d_head]`
     pub(crate) weight: Tensor,
-    /// As the weight.
+    /// In the shape of the weight.
     pub(crate) bias: Option<Tensor>,
     pub(crate) eps: f64,
 }
@@ -39,8 +39,8 @@ impl HeadNorm {
         Ok(self.bias.as_ref().map_or(Ok(weighted.clone()), |bias| weighted.broadcast_add(bias))?)
     }
 
-    /// What the norm makes of parts of one head's vectors when its scale is held fast, which makes it linear. The last part
-    /// is the biases', and takes that of the norm too.
+    /// Applies the norm to parts of one head's vectors, with its scale held, which makes it linear. The last part is
+    /// that of the biases and includes the norm's own.
     ///
     /// # Shapes
     /// `parts`: `[component, pos, one, d_head]`, `scale`: `[one, pos, one, one]`; result: as `parts`.

@@ -3,14 +3,14 @@
 use crate::{Result, ops};
 use candle_core::Tensor;
 
-/// A weight, kept so that `x W` is the layer, and perhaps a bias.
+/// A weight, stored so that the layer is `x W`, and an optional bias.
 #[derive(Clone, Debug)]
 pub(crate) struct Linear {
     /// `[d_in, d_out]`, any layout with one unit stride.
     pub(crate) weight: Tensor,
     /// `[d_out]`
     pub(crate) bias: Option<Tensor>,
-    /// What comes out is cut off at plus or minus this.
+    /// The output is clipped to plus or minus this.
     pub(crate) clip: Option<f64>,
 }
 

@@ -9,14 +9,14 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What follows attention in a block.
+/// The part of a block after attention.
 #[derive(Clone, Debug)]
 pub(crate) enum Feed {
     Mlp(Mlp),
     Mixture(Mixture),
 }
 
-/// The two layers of neurons in a block; gated when there is a gate.
+/// An MLP of two layers, gated if it has a gate.
 #[derive(Clone, Debug)]
 pub(crate) struct Mlp {
     /// `[d_model, d_mlp]`
@@ -26,7 +26,7 @@ pub(crate) struct Mlp {
     /// `[d_mlp, d_model]`
     pub(crate) output: Linear,
     pub(crate) act_fn: Activation,
-    /// Of the neurons, in SoLU models.
+    /// The norm of the neurons, in SoLU models.
     pub(crate) norm: Norm,
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use candle_core::{D, Tensor};
 
-/// LayerNorm, RMSNorm or nothing, by data.
+/// LayerNorm, RMSNorm or no norm, depending on its fields.
 #[derive(Clone, Debug)]
 pub(crate) struct Norm {
     pub(crate) kind: Normalization,
@@ -19,7 +19,7 @@ pub(crate) struct Norm {
     /// `[d_model]`
     pub(crate) bias: Option<Tensor>,
     pub(crate) eps: f64,
-    /// Where its scale and its unweighted result are hooked.
+    /// The hooks of its scale and of its result without the weight.
     pub(crate) points: [Point; 2],
 }
 
@@ -36,7 +36,7 @@ impl Norm {
     pub(crate) const DECODER_FINAL: [Point; 2] = [Point::DecoderFinalLnScale, Point::DecoderFinalLnNormalized];
     pub(crate) const MLM: [Point; 2] = [Point::MlmHeadScale, Point::MlmHeadNormalized];
 
-    /// No norm: passes everything through, unhooked.
+    /// No norm: everything passes through unchanged, without hooks.
     pub(crate) fn none() -> Self {
         Self { kind: Normalization::None, weight: None, bias: None, eps: 0.0, points: Self::LN1 }
     }
@@ -45,13 +45,13 @@ impl Norm {
         self.kind == Normalization::None
     }
 
-    /// What TransformerLens calls it: `ln1`, `ln_final`; within its block, where it is in one.
+    /// Its TransformerLens name, inside its block if it is in one: `ln1`, `ln_final`.
     pub(crate) fn name(&self) -> String {
         let [scale, _] = self.points;
         scale.row().name.trim_end_matches(".hook_scale").to_owned()
     }
 
-    /// The same norm, hooked elsewhere.
+    /// The same norm with other hooks.
     pub(crate) fn at(&self, points: [Point; 2]) -> Self {
         Self { points, ..self.clone() }
     }
@@ -74,17 +74,17 @@ impl Norm {
         }
     }
 
-    /// What becomes of a part of what the norm reads when its scale is held fast, which makes it linear: its bias belongs
-    /// to no part.
+    /// Applies the norm to a part of its input, with its scale held, which makes it linear. Its bias belongs to no
+    /// part.
     ///
     /// # Shapes
-    /// `part`: `[.., d_model]`; `scale`: one that fits, `[.., one]`; result: as `part`.
+    /// `part`: `[.., d_model]`; `scale`: one that broadcasts, `[.., one]`; result: as `part`.
     pub(crate) fn held(&self, part: &Tensor, scale: &Tensor) -> Result<Tensor> {
         let divided = self.centred(part)?.broadcast_div(scale)?;
         Ok(self.weight.as_ref().map_or(Ok(divided.clone()), |weight| divided.broadcast_mul(weight))?)
     }
 
-    /// A part of what the norm reads, less its mean where the norm takes that away.
+    /// Subtracts the mean from a part of the norm's input, if the norm does so.
     pub(crate) fn centred(&self, part: &Tensor) -> Result<Tensor> {
         match self.kind {
             Normalization::LayerNorm => Ok(part.broadcast_sub(&part.mean_keepdim(D::Minus1)?)?),
@@ -92,7 +92,7 @@ impl Norm {
         }
     }
 
-    /// The norm with nobody watching, for readings outside the forward pass such as the logit lens.
+    /// The norm without hooks, for use outside the forward pass, as in the logit lens.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         self.forward(x, Here::default(), &mut Tap::idle())
     }

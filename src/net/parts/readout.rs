@@ -11,7 +11,7 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What reads the last residual stream.
+/// The parts that read the last residual stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Readout {
     pub(crate) ln_final: Norm,
@@ -34,12 +34,12 @@ pub(crate) struct MlmHead {
 }
 
 impl Readout {
-    /// A decoder's: a norm and the unembedding.
+    /// The readout of a decoder: a norm and the unembedding.
     pub(crate) fn new(ln_final: Norm, unembed: Linear) -> Self {
         Self { ln_final, mlm: None, unembed: Some(unembed), pooler: None, nsp: None }
     }
 
-    /// What the unembedding reads.
+    /// The input of the unembedding.
     ///
     /// # Shapes
     /// `[.., d_model]` in and out.
@@ -53,10 +53,10 @@ impl Readout {
         head.norm.forward(&head.act_fn.apply(&head.dense.forward(&x)?)?, here, tap)
     }
 
-    /// The logits of a residual stream, at all positions or at some, or `None` where the model has no unembedding.
+    /// The logits of a residual stream, at all or some positions; `None` if the model has no unembedding.
     ///
     /// # Shapes
-    /// `[batch, pos, d_model]` to `[batch, pos, d_vocab]`; `positions`: as many indices for each text.
+    /// `[batch, pos, d_model]` to `[batch, pos, d_vocab]`; `positions`: equally many indices for each text.
     pub(crate) fn logits(
         &self,
         config: &Config,
@@ -75,16 +75,16 @@ impl Readout {
         finish(config, written).map(Some)
     }
 
-    /// As [`Readout::logits`] with nobody watching, at any leading axes.
+    /// As [`Readout::logits`], without hooks and with any leading axes.
     pub(crate) fn read(&self, config: &Config, resid: &Tensor) -> Result<Option<Tensor>> {
         let Some(unembed) = &self.unembed else { return Ok(None) };
         finish(config, unembed.forward(&self.before_unembed(config, resid, &mut Tap::idle())?)?).map(Some)
     }
 
-    /// The logit of one token for each stream, the others not worked out.
+    /// The logit of one token for each stream; the others are not computed.
     ///
     /// # Shapes
-    /// `resid`: `[row, d_model]`, `ids`: `[row]`; result: `[row]`, or `None` where the model has no unembedding.
+    /// `resid`: `[row, d_model]`, `ids`: `[row]`; result: `[row]`, or `None` if the model has no unembedding.
     pub(crate) fn logits_of(&self, config: &Config, resid: &Tensor, ids: &[u32]) -> Result<Option<Vec<f32>>> {
         let Some(unembed) = &self.unembed else { return Ok(None) };
         let read = self.before_unembed(config, resid, &mut Tap::idle())?;
@@ -97,7 +97,7 @@ impl Readout {
         Ok(Some(finish(config, logits)?.to_vec1()?))
     }
 
-    /// The stream of each text's first token, pooled, where the model has a pooler.
+    /// The pooler's output for each text's first token, if the model has a pooler.
     ///
     /// # Shapes
     /// `[batch, pos, d_model]` to `[batch, d_model]`.
@@ -108,7 +108,8 @@ impl Readout {
         tap.at(Here::default().site(Point::PoolerOut), pooled).map(Some)
     }
 
-    /// Scores of "the second sentence follows the first" and of "it does not", where the model has such a head.
+    /// The scores of next-sentence prediction, if the model has such a head: "the second sentence follows the first",
+    /// and "it does not".
     ///
     /// # Shapes
     /// `[batch, d_model]` to `[batch, class]`.
@@ -128,7 +129,7 @@ fn at_positions(x: &Tensor, positions: &[Vec<u32>]) -> Result<Tensor> {
     Ok(chosen.reshape((batch, (), width))?)
 }
 
-/// The scale and the soft cap that some models put on their logits.
+/// Applies the scale and the soft cap of the logits, in models that have them.
 fn finish(config: &Config, mut logits: Tensor) -> Result<Tensor> {
     if config.logit_scale != 1.0 {
         logits = (logits * config.logit_scale)?;

@@ -9,7 +9,7 @@ pub(crate) struct RelativeBias {
     /// `[bucket, head]`
     pub(crate) table: Tensor,
     pub(crate) max_distance: usize,
-    /// Keys may come after the query: half the buckets are theirs.
+    /// Whether keys may come after the query. Half of the buckets are for them.
     pub(crate) bidirectional: bool,
 }
 
@@ -26,7 +26,7 @@ impl RelativeBias {
         Ok(bias.reshape((queries, keys, ()))?.permute((2, 0, 1))?.unsqueeze(0)?.contiguous()?)
     }
 
-    /// The bucket of a distance (key less query): near distances have one each, far ones share, logarithmically.
+    /// The bucket of a distance (key minus query): near distances have their own, far distances share logarithmic ones.
     fn bucket(&self, distance: i64, buckets: usize) -> usize {
         let (buckets, first, distance) = match self.bidirectional {
             true if distance > 0 => (buckets / 2, buckets / 2, distance),

@@ -15,7 +15,7 @@ use candle_core::{Device, Tensor};
 pub(crate) struct Convolution {
     /// The weights of the three columns, one below the other: `[3 * d_in, d_out]`.
     pub(crate) linear: Linear,
-    /// How many columns it goes on from one output to the next.
+    /// The number of input columns between two outputs.
     pub(crate) stride: usize,
 }
 

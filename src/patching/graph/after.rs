@@ -1,4 +1,4 @@
-//! From the last stream of a graph to the metrics: behind an encoder the decoder is run.
+//! The metrics from the last stream of a graph. For the graph of an encoder, the decoder is run first.
 
 use super::Ends;
 use crate::{
@@ -9,11 +9,11 @@ use crate::{
 use candle_core::Tensor;
 
 impl Patching {
-    /// As [`Patching::measure`], from the last stream of the graph's stack. Behind an encoder, the first run's decoder looks
-    /// at what it gives.
+    /// As [`Patching::measure`], from the last stream of the graph's stack. For the graph of an encoder, the first
+    /// run's decoder reads the encoder's output.
     ///
     /// # Shapes
-    /// As there.
+    /// As [`Patching::measure`].
     pub(super) fn measure_after(&self, ends: &Ends, resid: &Tensor) -> Result<Vec<Vec<Vec<f32>>>> {
         let transformer = self.experiment.model.transformer();
         let (Some(encoder), Some(decoded)) = (&transformer.encoder, &ends.decoded) else {

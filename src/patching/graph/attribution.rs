@@ -1,4 +1,4 @@
-//! The score of every edge: along the gradient, or by patching each.
+//! The score of every edge: approximated from gradients, or by patching each edge.
 
 use super::{EdgeScores, Graph, LayerNorms, Writing, path::Between};
 use crate::{
@@ -12,20 +12,20 @@ use crate::{
 use candle_core::Tensor;
 
 impl Patching {
-    /// Edge attribution patching (EAP; Syed et al. 2023): what each edge of the graph would bring back, approximated
-    /// from one forward pass of each prompt and one backward pass, for each further metric one of both more. The score of an edge is (what the sender writes in
-    /// the clean run - in the corrupt run) · gradient of the metric at what the receiver reads in the corrupt run.
+    /// Edge attribution patching (EAP; Syed et al. 2023): approximates what each edge of the graph would restore, from
+    /// one forward pass of each prompt and one backward pass. Every further metric takes one more of both.
     ///
-    /// Queries, keys and values read their own copies of the stream, so the gradient is exact, through the norm too;
-    /// the effect is approximated as far as the model is not straight.
+    /// The score of an edge is (the sender's output in the clean run - in the corrupt run) · gradient of the metric at
+    /// the receiver's input in the corrupt run. Queries, keys and values read their own copies of the stream, so the
+    /// gradient passes the norm exactly. The effect is approximate where the model is not linear.
     ///
-    /// Memory, for the texts in the backward pass: at each position `d_model` numbers for each sender in each run, for their
-    /// difference and for each receiver's gradient, and what the backward pass needs of the forward one, in which every
-    /// receiver has its own copy of the stream and of what the norm makes of it. [`Patching::budget`] bounds how many
-    /// positions these texts have, whole texts together.
+    /// Memory, for the texts in the backward pass: at each position `d_model` numbers for each sender in each run, for
+    /// their difference, and for each receiver's gradient, and everything that the forward pass computed, in which
+    /// every receiver has its own copy of the stream and of the norm's output. [`Patching::budget`] limits the number
+    /// of positions in these texts; texts are not split.
     ///
     /// # Errors
-    /// When the metric has no gradient, or the model is no graph of heads and MLPs (see [`Patching::path`]).
+    /// When the metric has no gradient, or the model is not a graph of heads and MLPs (see [`Patching::path`]).
     ///
     /// # Examples
     /// ```
@@ -44,14 +44,17 @@ impl Patching {
         self.edges_along(&[0.0], "edge attribution")
     }
 
-    /// As [`Patching::edge_attribution`], with the mean of the gradient at `steps` points between the corrupt and the
-    /// clean prompt (EAP-IG, Hanna et al. 2024, here with the midpoints of the steps): both are mixed as they enter the
-    /// first block. Takes one forward pass of each prompt, and for each step and metric a forward and a backward pass. It finds edges behind a saturated pattern, whose gradient is near 0:
-    /// held against [`Patching::edge_patching`] in the shipped model, its scores correlate with 0.997, those of one
-    /// gradient with 0.39.
+    /// As [`Patching::edge_attribution`], with the mean gradient over `steps` points between the corrupt and the clean
+    /// prompt (EAP-IG, Hanna et al. 2024, here with the midpoints of the steps). The two are mixed at the input of the
+    /// first block.
+    ///
+    /// It takes one forward pass of each prompt, and a forward and a backward pass for each step and metric. It finds
+    /// edges behind a saturated attention. In the shipped `induction-2l`, its scores correlate with those of
+    /// [`Patching::edge_patching`] by 0.997, and those of one gradient by 0.39.
     ///
     /// # Errors
-    /// As there; also when there are no steps, or zeros or means are put in, with no prompt to go towards.
+    /// As [`Patching::edge_attribution`]. Also when there are no steps, or in a zero or mean ablation, which has no
+    /// second prompt.
     ///
     /// # Examples
     /// The strongest edge between heads of the shipped model is the one that its induction head is made of, and five
@@ -81,8 +84,9 @@ impl Patching {
         self.edges_along(&middles, &format!("edge integrated gradients ({steps} steps)"))
     }
 
-    /// Every edge patched by itself ([`Patching::direct_path`]): what the other two approximate. One run for each edge,
-    /// from its receiver's layer on; for small models.
+    /// Patches every edge separately ([`Patching::direct_path`]): the exact values that [`Patching::edge_attribution`]
+    /// and [`Patching::edge_integrated_gradients`] approximate. It takes one run for each edge, from its receiver's
+    /// layer on, and is for small models.
     ///
     /// # Errors
     /// As [`Patching::direct_path`].
@@ -154,11 +158,11 @@ impl Patching {
     }
 }
 
-/// Each sender's way along the gradient at the receivers, of each site in turn. Norms on the stream turn the ways as they
-/// pass.
+/// The change of each sender times the gradient at the receivers, for each site in turn. Norms on the stream transform
+/// the changes on their way.
 ///
 /// # Shapes
-/// `way`: `[sender, batch, pos, d_model]`; `gradients`: `[batch, pos, receiver, d_model]`, without `receiver` where there
+/// `way`: `[sender, batch, pos, d_model]`; `gradients`: `[batch, pos, receiver, d_model]`, without `receiver` if there
 /// is one; result: `[batch, sender, receiver]`.
 fn effects(
     graph: &Graph,
@@ -210,7 +214,7 @@ struct Table {
 }
 
 impl Table {
-    /// As if no edge did anything, by each metric.
+    /// Tables in which no edge has an effect, one for each metric.
     fn all(patching: &Patching, graph: &Graph) -> Vec<Self> {
         let (senders, receivers) = (graph.senders().len(), graph.receivers().len());
         let of = |corrupt: &Vec<f32>| Self {
@@ -227,7 +231,7 @@ impl Table {
         &mut self.values[start..start + batch]
     }
 
-    /// Adds what the senders do through the receivers of each site, for the texts from `first` on.
+    /// Adds the effects of the senders through the receivers of each site, for the texts from `first` on.
     ///
     /// # Shapes
     /// `effects`: `[batch, sender, receiver]` for each site.

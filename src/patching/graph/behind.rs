@@ -1,5 +1,5 @@
-//! [`Behind`]: a norm that stands where parts have written: behind attention, where it reads the sum of a layer's heads, or
-//! on the residual stream itself.
+//! [`Behind`]: a norm after the output of parts: after attention, where it reads the sum of a layer's heads, or on the
+//! residual stream itself.
 
 use crate::{
     Model, Result,
@@ -13,7 +13,7 @@ use crate::{
 };
 use candle_core::{D, Tensor};
 
-/// The norms of one layer that read what parts have written, where there are any.
+/// The norms of one layer that read the output of parts.
 #[derive(Default)]
 pub(super) struct LayerNorms {
     pub(super) attention: Option<Behind>,
@@ -23,24 +23,26 @@ pub(super) struct LayerNorms {
     pub(super) end: Option<Behind>,
 }
 
-/// A norm on what was written, as it stands in one run.
+/// Such a norm, with its values in one run.
 pub(super) struct Behind {
     norm: Norm,
     residual_scale: f64,
-    /// What the sum that it reads is divided by: `[batch, pos, one]`.
+    /// The scale that it divides by: `[batch, pos, one]`.
     scale: Tensor,
-    /// What that gives: `[batch, pos, d_model]`.
+    /// Its output before the weight: `[batch, pos, d_model]`.
     normalized: Tensor,
 }
 
 impl Patching {
-    /// The same with the norms behind attention (Gemma 2 and 3, OLMo 2 and 3) held fast in paths, edges and circuits: they
-    /// keep the scale they have in the run that is changed, the corrupt one; in a circuit, in the one that is explained.
-    /// What each head of a layer does to the stream is then a part of a sum, as in
-    /// [`Run::decompose_heads`](crate::model::Run::decompose_heads). Without it these norms are worked out anew from what
-    /// the heads write, as [`ResidStack::recompute_ln`](crate::decompose::ResidStack::recompute_ln) has it, and results are
-    /// those of whole runs. Norms on the stream itself (BERT) are held fast with them. Norms before attention, MLPs and
-    /// logits are always worked out anew.
+    /// Returns the same experiment in which norms after attention (Gemma 2 and 3, OLMo 2 and 3) are held in paths,
+    /// edges and circuits. They keep their scale in the run that is changed: the corrupt run or, in a circuit, the run
+    /// that is explained.
+    ///
+    /// The effect of each head on the stream is then a part of a sum, as in
+    /// [`Run::decompose_heads`](crate::model::Run::decompose_heads). By default these norms are recomputed from the
+    /// heads' outputs, as after [`ResidStack::recompute_ln`](crate::decompose::ResidStack::recompute_ln), and results
+    /// equal those of whole runs. Norms on the stream itself (BERT) are held too. Norms before attention, MLPs and
+    /// logits are always recomputed.
     ///
     /// # Examples
     /// In a model without such norms it changes nothing:
@@ -60,7 +62,7 @@ impl Patching {
 }
 
 impl LayerNorms {
-    /// Where these norms are recorded.
+    /// The sites at which these norms are recorded.
     pub(super) fn sites(model: &Model, stack: Stack) -> Vec<Site> {
         let of = |(layer, block): (usize, &Block)| {
             let norms = [&block.ln1_post, &block.ln_mid, &block.ln_end].into_iter().filter(|norm| !norm.is_none());
@@ -69,7 +71,7 @@ impl LayerNorms {
         model.transformer().stack(stack).blocks.iter().enumerate().flat_map(of).collect()
     }
 
-    /// By layer, as they stand in a run that recorded them.
+    /// The norms of each layer, from a run that recorded them.
     pub(super) fn of_run(model: &Model, stack: Stack, values: &ActivationCache) -> Result<Vec<Self>> {
         let of = |(layer, block): (usize, &Block)| {
             let here = Here::new(stack, layer);
@@ -84,7 +86,7 @@ impl LayerNorms {
 }
 
 impl Behind {
-    /// A norm as it stands in a run that recorded it; `None` where there is none.
+    /// A norm from a run that recorded it; `None` if there is no norm.
     fn of(norm: &Norm, residual_scale: f64, here: Here, values: &ActivationCache) -> Result<Option<Self>> {
         if norm.is_none() {
             return Ok(None);
@@ -94,18 +96,18 @@ impl Behind {
         Ok(Some(Self { norm: norm.clone(), residual_scale, scale, normalized }))
     }
 
-    /// What a part of the sum adds to the stream, with the scale held fast.
+    /// The norm's output for a part of its input, with the scale held.
     ///
     /// # Shapes
-    /// `[part, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn held(&self, part: &Tensor) -> Result<Tensor> {
         self.scaled(self.norm.held(part, &self.scale)?)
     }
 
-    /// What is added to the stream when the sum changes by so much, less what is added when it does not.
+    /// The change of the norm's output if its input changes by `by`.
     ///
     /// # Shapes
-    /// `[change, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn changed(&self, by: &Tensor) -> Result<Tensor> {
         // But for a mean that the norm takes away, this is what it read.
         let sum = self.normalized.broadcast_mul(&self.scale)?;
@@ -113,10 +115,10 @@ impl Behind {
         self.scaled(after.broadcast_sub(&before)?)
     }
 
-    /// How what is added to the stream sets out to change as the sum goes a way: the norm's derivative.
+    /// The derivative of the norm's output along a change of its input.
     ///
     /// # Shapes
-    /// `[way, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn slope(&self, way: &Tensor) -> Result<Tensor> {
         let way = self.norm.centred(way)?;
         // The part along the sum itself only changes the scale.

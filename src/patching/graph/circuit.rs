@@ -1,19 +1,28 @@
-//! [`Circuit`]: some edges of the graph.
+//! [`Circuit`]: a set of edges of the graph.
 
 use super::{Graph, Receiver, Sender, ToReceivers, ToSenders};
 use crate::{Model, Result};
 use std::fmt;
 
-/// One edge, and what it brings back.
+/// One edge, and its score.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let circuit = Circuit::new(&model, [("a0.h0", "a1.h0.k")])?;
+/// assert_eq!(circuit.edges()[0].to_string(), "a0.h0 → a1.h0.k");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Edge {
-    /// What writes.
+    /// The part that writes.
     pub sender: Sender,
-    /// What reads it.
+    /// The part that reads.
     pub receiver: Receiver,
-    /// What it does to the metric, on the scale of the [`EdgeScores`](super::EdgeScores) it comes from; 0 where the
-    /// circuit was written by hand.
+    /// Its effect on the metric, on the scale of the [`EdgeScores`](super::EdgeScores) that it comes from; 0 in a
+    /// circuit written by hand.
     pub score: f32,
 }
 
@@ -23,9 +32,9 @@ impl fmt::Display for Edge {
     }
 }
 
-/// Some edges of a model's graph: a claim about what does the work. [`Patching::faithfulness`] tests it.
+/// A set of edges of a model's graph: a claim about which edges do the work. [`Patching::faithfulness`] tests it.
 ///
-/// Made by [`EdgeScores::circuit`](super::EdgeScores::circuit), or by hand. Shown as a picture, layers upwards.
+/// Made by [`EdgeScores::circuit`](super::EdgeScores::circuit), or by hand. A notebook draws it, with layers going up.
 ///
 /// # Examples
 /// ```
@@ -51,11 +60,21 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// A circuit from pairs of names; lists on either side are joined each with each. Of an encoder-decoder it is one of the
-    /// decoder; those of the encoder come from [`EdgeScores::circuit`](super::EdgeScores::circuit).
+    /// Makes a circuit from pairs of names. If a side is a list, each sender is joined with each receiver. In an
+    /// encoder-decoder it is a circuit of the decoder; those of the encoder come from
+    /// [`EdgeScores::circuit`](super::EdgeScores::circuit).
     ///
     /// # Errors
-    /// When a name is wrong, an edge does not exist, or the model is no graph of heads and MLPs.
+    /// When a name is wrong, an edge does not exist, or the model is not a graph of heads and MLPs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let circuit = Circuit::new(&model, [("embed", "a0.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+    /// assert_eq!(circuit.len(), 5); // "a0.h0" as a receiver is its query, key and value
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<S: ToSenders, R: ToReceivers>(model: &Model, edges: impl IntoIterator<Item = (S, R)>) -> Result<Self> {
         let graph = Graph::of(model, model.config().last_stack())?;
         let mut circuit = Self::of_edges(graph, Vec::new(), "Circuit".into(), "score".into());
@@ -76,27 +95,43 @@ impl Circuit {
         Self { graph, edges, title, scale }
     }
 
-    /// The edges, in the order they were given: from scores, strongest first.
+    /// The edges in the order they were given; from scores, the strongest first.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("a0.h0", "a1.h0.k")])?;
+    /// assert_eq!(circuit.edges()[0].sender, Sender::Head { layer: 0, head: 0 });
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn edges(&self) -> Vec<Edge> {
         self.edges.clone()
     }
 
-    /// How many edges it has.
+    /// The number of edges.
     pub fn len(&self) -> usize {
         self.edges.len()
     }
 
-    /// Whether it has none.
+    /// Whether there are no edges.
     pub fn is_empty(&self) -> bool {
         self.edges.is_empty()
     }
 
-    /// Whether it has an edge.
+    /// Whether the circuit has this edge.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("a0.h0", "a1.h0.k")])?;
+    /// assert!(circuit.contains(Sender::Head { layer: 0, head: 0 }, Receiver::Key { layer: 1, head: 0 }));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn contains(&self, sender: Sender, receiver: Receiver) -> bool {
         self.edges.iter().any(|edge| edge.sender == sender && edge.receiver == receiver)
     }
 
-    /// Without one edge; as it is, where it does not have that edge.
+    /// Returns the circuit without one edge, or unchanged if it does not have the edge.
     ///
     /// # Examples
     /// ```
@@ -113,8 +148,16 @@ impl Circuit {
         circuit
     }
 
-    /// Without the edges that lie on no way from the embedding to the logits. Between two prompts these carry nothing
-    /// that the corrupt run would not have carried, so the circuit does what it did.
+    /// Returns the circuit without edges that are on no path from the embedding to the logits. Between two prompts such
+    /// edges carry the same as in the corrupt run, so the result of the circuit does not change.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("embed", "logits"), ("a0.h0", "a1.h0.k")])?;
+    /// assert_eq!(circuit.pruned().len(), 1); // nothing reaches a0.h0
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn pruned(&self) -> Self {
         let mut circuit = self.clone();
         loop {

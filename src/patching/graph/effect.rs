@@ -1,4 +1,4 @@
-//! [`Effect`]: what one experiment did to the metric.
+//! [`Effect`]: the effect of one experiment on the metric.
 
 use crate::{
     Result,
@@ -7,41 +7,75 @@ use crate::{
     printable::{escape, sentence},
 };
 
-/// What one experiment did to the metric, for every pair of prompts: a map of a single cell.
+/// The effect of one experiment on the metric, for every pair of prompts: a map with a single cell.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let effect = patching.path("a0.h0", "a1.h0.k")?; // a line of text, in a notebook
+/// assert!(effect.recovered() > 0.75);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Effect(pub(super) PatchSweep);
 
 impl Effect {
-    /// How much of the clean answer comes back: 0 is the corrupt prompts' mean metric, 1 the clean ones'. In an ablation
-    /// the change of the metric itself.
+    /// The recovered share of the clean answer: 0 is the mean metric of the corrupt prompts, 1 that of the clean
+    /// prompts. In an ablation, the change of the metric.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.path("a0.h0", "a1.h0.q")?.recovered().abs() < 0.01); // nothing goes this way
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn recovered(&self) -> f32 {
         self.0.mean().sum()
     }
 
-    /// As [`Effect::recovered`].
+    /// As [`Effect::recovered`], but an error if the value cannot be scaled.
     ///
     /// # Errors
-    /// When the metric does not tell the clean prompts from the corrupt ones; always so in an ablation.
+    /// When the metric does not distinguish the clean prompts from the corrupt ones. This is always so in an ablation.
     pub fn normalized(&self) -> Result<f32> {
         Ok(self.0.normalized()?.sum())
     }
 
-    /// What was done.
+    /// The name of the experiment.
     pub fn name(&self) -> String {
         self.0.name()
     }
 
     /// The metric for each pair of prompts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.path("a0.h0", "a1.h0.k")?.values().len(), 1); // one pair of prompts
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn values(&self) -> Vec<f32> {
         self.0.values.iter().copied().collect()
     }
 
-    /// As a map without axes: [`PatchSweep::for_metric`] has what further metrics say.
+    /// The effect as a map without axes. [`PatchSweep::for_metric`] returns that of further metrics.
     pub fn sweep(&self) -> PatchSweep {
         self.0.clone()
     }
 
-    /// What the pairs say: see [`PatchSweep::statistics`].
+    /// Statistics over the pairs: see [`PatchSweep::statistics`].
     pub fn statistics(&self, seed: u64) -> Option<Statistics> {
         self.0.statistics(&[], seed)
     }

@@ -1,4 +1,4 @@
-//! [`Ends`]: what every part writes in two runs, and the stream of the first.
+//! [`Ends`]: the outputs of every part in two runs, and the stream of the first run.
 
 use super::{Behind, Graph, LayerNorms, Receiver};
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
 use candle_core::Tensor;
 use std::{borrow::Cow, ops::Range};
 
-/// How what the heads of each layer write is counted.
+/// How the outputs of a layer's heads are counted.
 pub(super) struct Writing {
-    /// Norms on what was written, as they stand in the run that is changed, by layer.
+    /// The norms after parts, by layer, with their values in the run that is changed.
     norms: Vec<LayerNorms>,
-    /// Whether these are held fast, so that each head's share of what they make is its own.
+    /// Whether these norms are held, so that each head has its own share of their output.
     held: bool,
 }
 
@@ -23,35 +23,35 @@ pub(super) struct Writing {
 pub(super) struct Ends {
     pub(super) graph: Graph,
     pub(super) writing: Writing,
-    /// What the first run's stream is, wherever it is read.
+    /// The first run's stream at every site where it is read.
     pub(super) streams: ActivationCache,
-    /// What the senders write in the first run, heads as [`Writing::of_heads`] has it: `[sender, batch, pos, d_model]`.
+    /// The senders' outputs in the first run, heads as in [`Writing::of_heads`]: `[sender, batch, pos, d_model]`.
     pub(super) here: Tensor,
-    /// How far that is from what they write in the other.
+    /// Their outputs in the other run minus those in the first.
     way: Tensor,
     /// By layer: keys and values of cross attention in the first run.
     pub(super) across: Vec<(Tensor, Tensor)>,
-    /// What enters the first run's decoder, where the graph is that of the encoder beside it.
+    /// The input of the first run's decoder, for the graph of an encoder.
     pub(super) decoded: Option<Tensor>,
 }
 
-/// How what the senders write becomes what a receiver reads.
+/// One step from the senders' outputs to a receiver's input.
 pub(super) enum Step {
-    /// Some senders are added; where a norm is worked out behind the attention of a layer, through that.
+    /// Some senders are added, through the norm after the attention of a layer if it is recomputed.
     Add(Range<usize>, Option<usize>),
-    /// The stream passes the norm between attention and MLP, or else the one at the end, of a layer.
+    /// The stream passes a layer's norm: the one between attention and MLP, or the one at the end.
     Norm(usize, bool),
 }
 
 impl Patching {
-    /// The prompts that values are put into, and what is put in.
+    /// The run that is patched, and the run that the values come from.
     pub(super) fn corrupt_to_source(&self) -> Result<Ends> {
         let (corrupt, prompts) = (self.baseline.corrupt.run.model(), Source::Run(self.corrupt_input()));
         self.two_runs((&corrupt, &prompts), (&self.experiment.model, &self.experiment.source))
     }
 
-    /// What is to be explained, and what the rest of the model is given instead: clean and corrupt prompts; in an
-    /// ablation the prompts and what is put into them.
+    /// The run that a circuit explains, and the run that its other edges carry: the clean and the corrupt prompts; in
+    /// an ablation, the prompts and the patched values.
     pub(super) fn intact_to_rest(&self) -> Result<Ends> {
         let (corrupt, prompts) = (self.baseline.corrupt.run.model(), Source::Run(self.corrupt_input()));
         match self.experiment.ablates {
@@ -60,8 +60,8 @@ impl Patching {
         }
     }
 
-    /// The experiment in which what is to be explained is run: where prompts are aligned by a rule, and may differ in length,
-    /// the one the other way round.
+    /// The experiment whose run is explained. With an alignment, in which lengths may differ, it is the inverse
+    /// experiment.
     pub(super) fn explained(&self) -> Result<Cow<'_, Self>> {
         let Source::Aligned(clean, counterparts) = &self.experiment.source else { return Ok(Cow::Borrowed(self)) };
         if self.experiment.ablates {
@@ -104,13 +104,13 @@ impl Patching {
         Ok(Ends { graph, writing, streams, here, way, across, decoded })
     }
 
-    /// How heads are counted, with the norms behind attention as they stand in a run.
+    /// How heads are counted, with the norms after attention of a run.
     pub(super) fn writing(&self, values: &ActivationCache) -> Result<Writing> {
         let norms = LayerNorms::of_run(&self.experiment.model, self.part.stack, values)?;
         Ok(Writing { norms, held: self.hold_ln })
     }
 
-    /// What the senders write, heads as [`Writing::of_heads`] has it.
+    /// The outputs of the senders, heads as in [`Writing::of_heads`].
     ///
     /// # Shapes
     /// `[sender, batch, pos, d_model]`
@@ -132,8 +132,8 @@ impl Patching {
 }
 
 impl Writing {
-    /// What each head of a layer adds to the stream; where a norm stands behind attention that is not held fast, to the
-    /// sum that it reads.
+    /// The contribution of each head of a layer to the stream or, if a norm after attention is recomputed, to the sum
+    /// that it reads.
     ///
     /// # Shapes
     /// `results`: `[batch, pos, head, d_model]`; result: `[head, batch, pos, d_model]`.
@@ -146,7 +146,7 @@ impl Writing {
         }
     }
 
-    /// The norm that is worked out anew from what the heads of a layer write.
+    /// The norm after a layer's attention, if it is recomputed.
     fn anew(&self, layer: usize) -> Option<&Behind> {
         self.norms.get(layer).and_then(|norms| norms.attention.as_ref()).filter(|_| !self.held)
     }
@@ -156,10 +156,10 @@ impl Writing {
         self.norms.get(layer).and_then(|norms| if mid { norms.mid.as_ref() } else { norms.end.as_ref() })
     }
 
-    /// By how much the stream changes behind such a norm when it changes by so much in front; the same where there is none.
+    /// The change of the stream after such a norm, for a change before it; unchanged if there is no norm.
     ///
     /// # Shapes
-    /// `[change, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn through(&self, layer: usize, mid: bool, by: Tensor) -> Result<Tensor> {
         match self.on_stream(layer, mid) {
             None => Ok(by),
@@ -168,10 +168,10 @@ impl Writing {
         }
     }
 
-    /// As [`Writing::through`], as it sets out to change.
+    /// The derivative of [`Writing::through`].
     ///
     /// # Shapes
-    /// As there.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn slope_through(&self, layer: usize, mid: bool, way: Tensor) -> Result<Tensor> {
         match self.on_stream(layer, mid) {
             None => Ok(way),
@@ -180,15 +180,15 @@ impl Writing {
         }
     }
 
-    /// By how much the stream changes when what the heads of a layer write, all together, changes by so much.
+    /// The change of the stream for a joint change of the outputs of a layer's heads.
     ///
     /// # Shapes
-    /// `[change, batch, pos, d_model]` in and out.
+    /// `[.., batch, pos, d_model]` in and out.
     pub(super) fn changed(&self, layer: usize, by: Tensor) -> Result<Tensor> {
         self.anew(layer).map_or(Ok(by.clone()), |behind| behind.changed(&by))
     }
 
-    /// How each sender's way changes the stream where it is added, as it sets out.
+    /// The derivative of the stream where each sender's change is added.
     ///
     /// # Shapes
     /// `[sender, batch, pos, d_model]` in and out.
@@ -203,8 +203,7 @@ impl Writing {
         Ok(Tensor::cat(&slopes, 0)?)
     }
 
-    /// What becomes of what the senders write on the way to a receiver, in order. Senders whose changes simply add up are
-    /// one step.
+    /// The steps from the senders' outputs to a receiver's input, in order. Senders whose changes add up are one step.
     pub(super) fn steps(&self, graph: &Graph, receiver: Receiver) -> Vec<Step> {
         let mut steps = vec![Step::Add(0..1, None)];
         for layer in 0..graph.layers {
@@ -231,7 +230,7 @@ impl Writing {
     }
 }
 
-/// Adds some senders as a step, or to the one before.
+/// Adds some senders as a new step, or to the last one.
 fn add(steps: &mut Vec<Step>, senders: Range<usize>, layer: Option<usize>) {
     match steps.last_mut() {
         _ if senders.is_empty() => {}
@@ -240,7 +239,7 @@ fn add(steps: &mut Vec<Step>, senders: Range<usize>, layer: Option<usize>) {
     }
 }
 
-/// What each head of cross attention adds to the stream.
+/// The contribution of each head of cross attention to the stream.
 ///
 /// # Shapes
 /// `results`: `[batch, pos, head, d_model]`; result: `[head, batch, pos, d_model]`.
@@ -249,7 +248,7 @@ pub(super) fn of_cross_heads(results: &Tensor) -> Result<Tensor> {
 }
 
 impl Ends {
-    /// The way from the first run to the other, for some of the senders.
+    /// The other run's outputs minus the first run's, for some of the senders.
     ///
     /// # Shapes
     /// `[sender, batch, pos, d_model]`

@@ -1,4 +1,4 @@
-//! Whether a circuit does alone what the whole model does.
+//! Faithfulness: whether a circuit alone does what the whole model does.
 
 use super::{Circuit, EdgeScores, Effect, Ends};
 use crate::{
@@ -10,12 +10,25 @@ use crate::{
 use std::collections::HashSet;
 
 impl Patching {
-    /// Runs the clean prompts through a circuit: along its edges goes what the senders write in this run, along all
-    /// others what they write in the corrupt run. In an ablation the prompts are run, and all other edges carry zeros,
-    /// means or the other run's values. Every receiver sums up what it hears; nothing is approximated.
+    /// Runs the clean prompts through a circuit. Edges of the circuit carry the sender's output in this run; all other
+    /// edges carry its output in the corrupt run. In an ablation the prompts are run, and all other edges carry zeros,
+    /// means or the values of the other run. Every receiver reads its own sum, and nothing is approximated.
     ///
     /// # Errors
-    /// When the circuit is another model's, or the model is no graph of heads and MLPs.
+    /// When the circuit belongs to another model, or the model is not a graph of heads and MLPs.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let edges = [("embed", "a0.h0"), ("embed", "a1.h0"), ("a0.h0", "a1.h0.k"), ("a1.h0", "logits")];
+    /// let circuit = Circuit::new(&model, edges)?;
+    /// assert!(patching.run_circuit(&circuit)?.recovered() > 0.75);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn run_circuit(&self, circuit: &Circuit) -> Result<Effect> {
         let explained = self.explained()?;
         let values = explained.circuit_metrics(&explained.intact_to_rest()?, circuit)?;
@@ -23,12 +36,24 @@ impl Patching {
         Ok(Effect(self.mapped((&self.experiment.deed, &name), Vec::new(), values)?))
     }
 
-    /// How much of the model's work a circuit does: (m(circuit) - m(no edge)) / (m(all edges) - m(no edge)), where m is
-    /// the mean over pairs of the first metric in [`Patching::run_circuit`]. 1 is all of it; more than 1 says that edges outside
-    /// hold it back (Hanna et al. 2024; Marks et al. 2024).
+    /// Returns how much of the model's work a circuit does: (m(circuit) - m(no edge)) / (m(all edges) - m(no edge)),
+    /// where m is the mean over pairs of the first metric in [`Patching::run_circuit`]. 1 is all of it. More than 1
+    /// means that edges outside the circuit work against it (Hanna et al. 2024; Marks et al. 2024).
     ///
     /// # Errors
-    /// As [`Patching::run_circuit`]; also when the metric with no edge is that with all.
+    /// As [`Patching::run_circuit`], and when the metric is the same with no edge and with all edges.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let circuit = patching.edge_integrated_gradients(10)?.circuit(5);
+    /// assert!(patching.faithfulness(&circuit)? > 0.95);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn faithfulness(&self, circuit: &Circuit) -> Result<f32> {
         let explained = self.explained()?;
         let ends = explained.intact_to_rest()?;
@@ -36,10 +61,10 @@ impl Patching {
         Ok(scale.share(&through))
     }
 
-    /// [`Patching::faithfulness`] of the circuits of the so many strongest edges.
+    /// Returns [`Patching::faithfulness`] of the circuits of the strongest edges, for these numbers of edges.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::faithfulness`].
     ///
     /// # Examples
     /// ```
@@ -67,7 +92,7 @@ impl Patching {
         let scale = Scale::of(&explained, &ends)?;
         let point = |edges: usize| Ok((edges, scale.share(&explained.circuit_metrics(&ends, &scores.circuit(edges))?)));
         let points = edges.into_iter().map(point).collect::<Result<_>>()?;
-        let title = format!("What the strongest edges do alone, by {}", scores.how);
+        let title = format!("Faithfulness of the strongest edges, by {}", scores.how);
         Ok(FaithfulnessCurve { points, title })
     }
 
@@ -82,7 +107,7 @@ impl Patching {
     }
 }
 
-/// The mean metric through no edge, and through all.
+/// The mean metric with no edge, and with all edges.
 struct Scale {
     none: f32,
     all: f32,
@@ -107,9 +132,21 @@ fn first_mean(metrics: &[Vec<Vec<f32>>]) -> f32 {
     mean(&metrics.first().map(|metric| metric.concat()).unwrap_or_default())
 }
 
-/// How faithful the circuits of the strongest edges are, by how many those are. Shown as a line.
+/// The faithfulness of the circuits of the strongest edges, against their number of edges. Shown as a line.
 ///
 /// Made by [`Patching::faithfulness_curve`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let curve = patching.faithfulness_curve(&patching.edge_integrated_gradients(10)?, [0, 5])?;
+/// assert_eq!(curve.points()[1].0, 5); // edges; a line, in a notebook
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct FaithfulnessCurve {
     points: Vec<(usize, f32)>,
@@ -122,7 +159,7 @@ impl FaithfulnessCurve {
         self.points.clone()
     }
 
-    /// The line, over a logarithmic number of edges where no point has none.
+    /// Draws the line. The number of edges is on a logarithmic axis unless a point has no edges.
     ///
     /// # Errors
     /// When there are no points.

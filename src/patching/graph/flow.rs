@@ -1,4 +1,4 @@
-//! A run in which every edge carries what it is told to: the sender's output in this very run, or in another.
+//! A run in which every edge carries the sender's output of this run or of another.
 
 use super::{Ends, Receiver, Step, of_cross_heads};
 use crate::{
@@ -11,15 +11,15 @@ use candle_core::{Device, Tensor};
 use std::ops::Range;
 
 impl Patching {
-    /// The metrics of every text of the first run when only the kept edges carry what their senders write, and all others
-    /// what those write in the other run.
+    /// The metrics of every text of the first run when the kept edges carry their sender's output in this run, and all
+    /// others its output in the other run.
     ///
-    /// Each receiver reads its own sum. It is the first run's stream, moved along each kept edge by what the sender has
-    /// changed on the way, and along each other edge to the other run: one product of matrices for all receivers of a
-    /// kind in a layer.
+    /// Each receiver reads its own sum: the first run's stream, plus the sender's change along each kept edge, plus the
+    /// difference to the other run along each other edge. This is one matrix product for all receivers of a kind in a
+    /// layer.
     ///
     /// # Shapes
-    /// `kept`: by indices of sender and receiver; result: `[metric][one][batch]`.
+    /// `kept`: by indices of sender and receiver; result: `[metric, one, batch]`.
     pub(super) fn flow(&self, ends: &Ends, kept: &dyn Fn(usize, usize) -> bool) -> Result<Vec<Vec<Vec<f32>>>> {
         let (graph, sizes) = (&ends.graph, self.corrupt_input().sizes());
         let stack = self.experiment.model.transformer().stack(graph.stack);
@@ -64,7 +64,7 @@ impl Patching {
 }
 
 impl Ends {
-    /// What the receivers at a site read.
+    /// The inputs of the receivers at a site.
     ///
     /// # Shapes
     /// `moved`: `[sender, batch, pos, d_model]` in pieces; result: `[batch, pos, receiver, d_model]`.
@@ -95,8 +95,8 @@ impl Ends {
         Ok(heard.contiguous()?)
     }
 
-    /// What some senders add to what each receiver hears: their own move along a kept edge, the way to the other run along
-    /// any other.
+    /// The changes that some senders add to each receiver's input: their own along a kept edge, the difference to the
+    /// other run along any other.
     ///
     /// # Shapes
     /// `own`: `[sender, batch, pos, d_model]`; result: `[receiver, batch, pos, d_model]`.

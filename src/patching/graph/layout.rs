@@ -1,4 +1,4 @@
-//! [`Graph`]: which parts a model has, and which edges there are between them.
+//! [`Graph`]: the parts of a model and the edges between them.
 
 use super::{Receiver, Sender};
 use crate::{
@@ -11,22 +11,22 @@ use crate::{
 /// each sender to each receiver that comes after it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Graph {
-    /// The stack whose parts these are.
+    /// The stack of these parts.
     pub(super) stack: Stack,
     pub(super) layers: usize,
     heads: usize,
     key_heads: usize,
-    /// By layer: whether its MLP reads what its heads wrote; `None` where there is no MLP.
+    /// By layer: whether its MLP reads the output of its heads; `None` if there is no MLP.
     mlps: Vec<Option<bool>>,
-    /// Whether each layer looks across, between its heads and its MLP.
+    /// Whether each layer has cross attention.
     across: bool,
-    /// Whether norms stand on the stream itself.
+    /// Whether norms act on the stream itself.
     on_sum: bool,
 }
 
 impl Graph {
     /// # Errors
-    /// When the model carries interventions inside.
+    /// When the model carries interventions.
     pub(super) fn of(model: &Model, stack: Stack) -> Result<Self> {
         let config = model.config();
         let blocks = &model.transformer().stack(stack).blocks;
@@ -56,17 +56,17 @@ impl Graph {
         }
     }
 
-    /// A place in a block.
+    /// A site in a block.
     pub(super) fn site(&self, layer: usize, point: Point) -> Site {
         Site::in_block(self.stack, layer, point)
     }
 
-    /// Whether norms stand on the stream itself.
+    /// Whether norms act on the stream itself.
     pub(super) fn is_on_sum(&self) -> bool {
         self.on_sum
     }
 
-    /// How many heads of cross attention write in each layer.
+    /// The number of heads of cross attention in each layer.
     pub(super) fn cross_heads(&self) -> usize {
         if self.across { self.heads } else { 0 }
     }
@@ -108,12 +108,12 @@ impl Graph {
         PatchError::NoPart { name: name.into(), nearest }.into()
     }
 
-    /// How many senders come before the attention of a layer.
+    /// The number of senders before the attention of a layer.
     pub(super) fn before_layer(&self, layer: usize) -> usize {
         1 + self.mlps.iter().take(layer).map(|mlp| self.attending() + usize::from(mlp.is_some())).sum::<usize>()
     }
 
-    /// How many senders come before a receiver: it hears the first so many.
+    /// The number of senders before a receiver. It has edges from exactly these.
     pub(super) fn before(&self, receiver: Receiver) -> usize {
         match receiver {
             Receiver::CrossQuery { layer } => self.before_layer(layer) + self.heads,
@@ -123,7 +123,7 @@ impl Graph {
         }
     }
 
-    /// Whether the MLP of a layer reads what the layer's heads wrote.
+    /// Whether the MLP of a layer reads the output of the layer's heads.
     pub(super) fn is_serial(&self, layer: usize) -> bool {
         self.mlps.get(layer).copied().flatten().unwrap_or(false)
     }
@@ -145,7 +145,7 @@ impl Graph {
         }
     }
 
-    /// The senders that work with what a receiver reads: of a key head, all heads that share it.
+    /// The senders that use a receiver's input; for a key head, all heads that share it.
     pub(super) fn fed_by(&self, receiver: Receiver) -> Vec<Sender> {
         let shared = self.heads / self.key_heads.max(1);
         match receiver {
@@ -161,22 +161,22 @@ impl Graph {
         }
     }
 
-    /// How many edges there are.
+    /// The number of edges.
     pub(super) fn edge_count(&self) -> usize {
         self.receivers().into_iter().map(|receiver| self.before(receiver)).sum()
     }
 
-    /// How many heads write in each layer.
+    /// The number of heads that write in each layer.
     pub(super) fn heads(&self) -> usize {
         self.heads
     }
 
-    /// How many write in each layer before its MLP.
+    /// The number of senders in each layer before its MLP.
     pub(super) fn attending(&self) -> usize {
         self.heads + self.cross_heads()
     }
 
-    /// Where the senders' outputs are recorded, in their order.
+    /// The sites of the senders' outputs, in order.
     pub(super) fn writing_sites(&self) -> Vec<Site> {
         let of_layer = |layer: usize| {
             let across = self.across.then_some(Point::CrossResult);
@@ -186,7 +186,7 @@ impl Graph {
         std::iter::once(self.site(0, Point::ResidPre)).chain((0..self.layers).flat_map(of_layer)).collect()
     }
 
-    /// Where the stream is that the receivers read.
+    /// The sites of the stream that the receivers read.
     pub(super) fn stream_sites(&self) -> Vec<Site> {
         let of_layer = |layer| {
             let mid = (self.across || self.is_serial(layer)).then_some(Point::ResidMid);
@@ -196,13 +196,13 @@ impl Graph {
         (0..self.layers).flat_map(of_layer).chain([self.last_stream()]).collect()
     }
 
-    /// What the final norm reads, or what is read out without one.
+    /// The input of the final norm, or the last stream if there is none.
     pub(super) fn last_stream(&self) -> Site {
         let point = if self.on_sum { Point::NormalizedResidPost } else { Point::ResidPost };
         self.site(self.layers.saturating_sub(1), point)
     }
 
-    /// The site whose value is what a receiver reads, and the head there.
+    /// The site of a receiver's input, and the head there.
     pub(super) fn site_of(&self, receiver: Receiver) -> (Site, Option<usize>) {
         match receiver {
             Receiver::Query { layer, head } => (self.site(layer, Point::QInput), Some(head)),
@@ -214,7 +214,7 @@ impl Graph {
         }
     }
 
-    /// The stream that a receiver reads its own copy of.
+    /// The stream that a receiver reads.
     pub(super) fn stream_of(&self, receiver: Receiver) -> Site {
         match receiver {
             Receiver::CrossQuery { layer } => self.site(layer, Point::ResidMid),
@@ -225,7 +225,7 @@ impl Graph {
         }
     }
 
-    /// Where the receivers' own copies of the stream are, in their order: sites, and how many receivers are at each.
+    /// The sites of the receivers' own copies of the stream, in order, with the number of receivers at each.
     pub(super) fn reading_sites(&self) -> Vec<(Site, usize)> {
         let mut sites: Vec<(Site, usize)> = Vec::new();
         for (site, _) in self.receivers().into_iter().map(|receiver| self.site_of(receiver)) {

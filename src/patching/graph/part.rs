@@ -1,17 +1,25 @@
-//! [`Sender`] and [`Receiver`]: what writes to the residual stream, and what reads it.
+//! [`Sender`] and [`Receiver`]: the parts that write to the residual stream, and the parts that read it.
 
 use super::Graph;
 use crate::{Error, Model, Result, error::PatchError};
 use std::{fmt, str::FromStr};
 
-/// What writes to the residual stream: the beginning of an edge.
+/// A part that writes to the residual stream: the start of an edge.
 ///
-/// Printed and read by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `x5.h2` (the same in cross attention),
-/// `m3` (the MLP of layer 3).
+/// Printed and parsed by the usual short names: `embed`, `a5.h2` (head 2 of layer 5), `x5.h2` (the same in cross
+/// attention), `m3` (the MLP of layer 3).
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// assert_eq!(Sender::Head { layer: 5, head: 2 }.to_string(), "a5.h2");
+/// assert_eq!("m3".parse::<Sender>()?, Sender::Mlp { layer: 3 });
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sender {
-    /// What enters the first block: token and position embeddings.
+    /// The input of the first block: token and position embeddings.
     Embed,
     /// One attention head.
     #[expect(missing_docs, reason = "their names say it")]
@@ -24,30 +32,38 @@ pub enum Sender {
     Mlp { layer: usize },
 }
 
-/// What reads the residual stream: the end of an edge.
+/// A part that reads the residual stream: the end of an edge.
 ///
-/// Printed and read by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `x5.q`, `m3`, `logits`. In grouped-query
-/// attention the heads of keys and values are key heads.
+/// Printed and parsed by the usual short names: `a5.h2.q`, `a5.h2.k`, `a5.h2.v`, `x5.q`, `m3`, `logits`. In
+/// grouped-query attention the heads of keys and values are key heads.
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// assert_eq!(Receiver::Key { layer: 5, head: 2 }.to_string(), "a5.h2.k");
+/// assert_eq!("logits".parse::<Receiver>()?, Receiver::Logits);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names of the fields say it")]
 #[non_exhaustive]
 pub enum Receiver {
-    /// What a head makes its queries of.
+    /// The input of a head's queries.
     Query { layer: usize, head: usize },
-    /// What a key head makes its keys of.
+    /// The input of a key head's keys.
     Key { layer: usize, head: usize },
-    /// What a key head makes its values of.
+    /// The input of a key head's values.
     Value { layer: usize, head: usize },
-    /// What all heads of the decoder's cross attention make their queries of, in an encoder-decoder.
+    /// The input of the queries of all heads of cross attention, in the decoder of an encoder-decoder.
     CrossQuery { layer: usize },
     /// What an MLP reads.
     Mlp { layer: usize },
-    /// What the final norm reads; of an encoder beside a decoder, the one whose result the decoder looks at.
+    /// The input of the final norm. In an encoder beside a decoder, that of the encoder's final norm.
     Logits,
 }
 
 impl Receiver {
-    /// The block it is in; none for the logits.
+    /// The block of the receiver; none for the logits.
     pub(super) fn layer(self) -> Option<usize> {
         match self {
             Self::Query { layer, .. }
@@ -147,20 +163,36 @@ impl FromStr for Receiver {
 }
 
 /// Anything that names senders: a [`Sender`], its name, or a list.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::graph::ToSenders, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!(["embed", "a0.h0"].senders(&model)?, [Sender::Embed, Sender::Head { layer: 0, head: 0 }]);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait ToSenders {
-    /// The senders, all of them the model's; in an encoder-decoder the experiment knows of which stack.
+    /// The senders, all of them parts of the model. In an encoder-decoder the experiment decides the stack.
     ///
     /// # Errors
-    /// When a name is no sender's, or the model has no such part.
+    /// When a name is not a sender's, or the model has no such part.
     fn senders(&self, model: &Model) -> Result<Vec<Sender>>;
 }
 
 /// Anything that names receivers: a [`Receiver`], its name, `a5.h2` for a head's query, key and value, or a list.
+///
+/// # Examples
+/// ```
+/// use glassbox::{patching::graph::ToReceivers, prelude::*};
+/// let model = Model::open("induction-2l")?;
+/// assert_eq!("a1.h0".receivers(&model)?.len(), 3); // its query, key and value
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub trait ToReceivers {
-    /// The receivers, all of them the model's; in an encoder-decoder the experiment knows of which stack.
+    /// The receivers, all of them parts of the model. In an encoder-decoder the experiment decides the stack.
     ///
     /// # Errors
-    /// When a name is no receiver's, or the model has no such part.
+    /// When a name is not a receiver's, or the model has no such part.
     fn receivers(&self, model: &Model) -> Result<Vec<Receiver>>;
 }
 

@@ -1,4 +1,4 @@
-//! Path patching: what one part tells another, and nobody else.
+//! Path patching: the effect of one part on another, along chosen paths only.
 
 use super::{Effect, Ends, Receiver, Sender, ToReceivers, ToSenders};
 use crate::{
@@ -13,27 +13,26 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 
-/// What lies between sender and receiver.
+/// The parts between sender and receiver that are recomputed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Between {
-    /// Nothing: the edges alone.
+    /// None: the edges alone.
     Nothing,
-    /// MLPs, which work with what they hear.
+    /// MLPs.
     Mlps,
 }
 
 impl Patching {
-    /// Path patching as in the paper on indirect objects (Wang et al. 2023): the receivers read what they would if the
-    /// senders wrote what they write in the clean run, *every other head stayed as it is* and the MLPs in between made
-    /// what they make of it. From the receivers on the model runs as ever. Everything is measured; nothing is taken as
-    /// linear, the norms in particular.
+    /// Path patching (Wang et al. 2023). The receivers read the stream as it would be if the senders wrote their output
+    /// of the clean run, *all other heads were frozen*, and the MLPs in between were recomputed. From the receivers on
+    /// the model runs normally. Everything is computed exactly, norms included.
     ///
-    /// Senders and receivers are named as in [the module](super): `"a0.h0"`, `"m3"`, `"embed"`;
-    /// `"a1.h0.k"`, `"a1.h0"` (its query, key and value), `"m3"`, `"logits"`; or lists of these. Receivers that stand
-    /// behind one another do not hear one another.
+    /// Senders and receivers are named as in [the module](super), or given as lists: senders `"a0.h0"`, `"m3"`,
+    /// `"embed"`; receivers `"a1.h0.k"`, `"a1.h0"` (its query, key and value), `"m3"`, `"logits"`. Receivers in later
+    /// layers do not read the changes that earlier receivers cause.
     ///
     /// # Errors
-    /// When a name is wrong, a receiver hears none of the senders, or the model carries interventions inside.
+    /// When a name is wrong, a receiver reads none of the senders, or the model carries interventions.
     ///
     /// # Examples
     /// ```
@@ -60,7 +59,18 @@ impl Patching {
     /// (Goldowsky-Dill et al. 2023).
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::path`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.direct_path("a0.h0", "a1.h0.k")?.recovered() > 0.75);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn direct_path(&self, senders: impl ToSenders, receivers: impl ToReceivers) -> Result<Effect> {
         self.one_path(
             &senders.senders(&self.experiment.model)?,
@@ -69,11 +79,23 @@ impl Patching {
         )
     }
 
-    /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver hears changes
-    /// nothing.
+    /// [`Patching::path`] from every head to the receivers: `[layer, head]`. A head that no receiver reads has no
+    /// effect.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::path`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let map = patching.paths_to("a1.h0.k")?.mean(); // [layer, head]
+    /// assert!(map[[0, 0]] > 0.75 && map[[0, 1]].abs() < 0.1); // only the previous-token head
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
         self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Mlps)
     }
@@ -81,7 +103,7 @@ impl Patching {
     /// [`Patching::direct_path`] from every head to the receivers: `[layer, head]`.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Patching::path`].
     pub fn direct_paths_to(&self, receivers: impl ToReceivers) -> Result<PatchSweep> {
         self.of_every_head(&receivers.receivers(&self.experiment.model)?, Between::Nothing)
     }
@@ -118,10 +140,10 @@ impl Patching {
         self.mapped((&self.experiment.deed, &name), vec![self.layer_axis(), self.head_axis("head")], values)
     }
 
-    /// The metrics of every text when what each cell's senders write in the other run reaches the receivers.
+    /// The metrics of every text when the other run's outputs of each cell's senders reach the receivers.
     ///
     /// # Shapes
-    /// `cells`: indices of senders; result: `[metric][cell][batch]`.
+    /// `cells`: indices of senders; result: `[metric, cell, batch]`.
     pub(super) fn along_paths(
         &self,
         ends: &Ends,
@@ -141,7 +163,7 @@ impl Patching {
         Ok(results)
     }
 
-    /// How far the stream that each receiver reads is moved, by its site.
+    /// The change of each receiver's input, by its site.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]`
@@ -200,7 +222,7 @@ impl Patching {
         Ok(arriving)
     }
 
-    /// What `count` senders from `first` on add, in the cells they belong to.
+    /// The change by `count` senders from `first` on, in the cells that they belong to.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]`
@@ -215,7 +237,7 @@ impl Patching {
         Ok(moved.reshape((cells.len() * batch, pos, width))?)
     }
 
-    /// What a norm makes of a change in every cell.
+    /// The output of a norm for a change in every cell.
     ///
     /// # Shapes
     /// `[cell * batch, pos, d_model]` in and out; for `of`: `[cell, batch, pos, d_model]`.
@@ -226,7 +248,7 @@ impl Patching {
         Ok(of(by)?.reshape((rows, pos, width))?)
     }
 
-    /// A number for each row, by whether the sender is among its cell's.
+    /// 1 for each row whose cell has the sender, 0 for the others.
     ///
     /// # Shapes
     /// `[cell * batch, one, one]`
@@ -237,7 +259,7 @@ impl Patching {
         Ok(Tensor::from_vec(values, (cells.len() * batch, 1, 1), &Device::Cpu)?)
     }
 
-    /// The metrics when the receivers read the stream with what arrives, and everything after them what it is given.
+    /// The metrics when the receivers read their changed inputs, and everything after them runs normally.
     fn received(
         &self,
         ends: &Ends,

@@ -14,12 +14,20 @@ const DRAWN: usize = 200;
 type Place = (String, usize, Option<usize>);
 
 impl Circuit {
-    /// The circuit as a graph: layers upwards, heads across in the order of their numbers, MLPs at the right. The letters
-    /// `q`, `k` and `v` in a box are where edges enter; in grouped-query attention an edge to a key head is drawn to every
-    /// head of the circuit that uses it. Of very many edges only the 200 strongest are drawn.
+    /// Draws the circuit as a graph. Layers go up, heads are ordered by index, and MLPs are on the right. The letters
+    /// `q`, `k` and `v` in a box are the ends of edges. In grouped-query attention, an edge to a key head is drawn to
+    /// every head of the circuit that uses it. Only the 200 strongest edges are drawn.
     ///
     /// # Errors
     /// When the circuit has no edges.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let circuit = Circuit::new(&Model::open("induction-2l")?, [("a0.h0", "a1.h0.k"), ("a1.h0", "logits")])?;
+    /// assert!(circuit.figure()?.to_svg().contains("a0.h0"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn figure(&self) -> Result<Figure> {
         let mut edges = self.edges();
         edges.sort_by(|a, b| by_size(a.score, b.score));
@@ -52,7 +60,7 @@ impl Circuit {
         graph.draw()
     }
 
-    /// The boxes that a receiver belongs to: of those that share a key head, the ones that do something else here too.
+    /// The boxes of a receiver: of the heads that share a key head, those that have other edges in the circuit.
     fn boxes_of(&self, receiver: Receiver, edges: &[Edge]) -> Vec<Place> {
         let owners = self.graph.fed_by(receiver);
         let Some(&first) = owners.first() else {

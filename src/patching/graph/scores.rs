@@ -1,4 +1,4 @@
-//! [`EdgeScores`]: a number for every edge.
+//! [`EdgeScores`]: the score of every edge.
 
 use super::{Circuit, Edge, Graph, Receiver, Sender};
 use crate::{
@@ -10,13 +10,25 @@ use crate::{
 };
 use ndarray::{Array2, Ix2};
 
-/// What each edge of the graph does to the metric. Plain data first; shown as the circuit of the strongest edges.
+/// The effect of each edge of the graph on the metric. A notebook shows the circuit of the strongest edges.
 ///
 /// Made by [`Patching::edge_attribution`], [`Patching::edge_integrated_gradients`] and [`Patching::edge_patching`].
+///
+/// # Examples
+/// ```
+/// use glassbox::prelude::*;
+/// let model = Model::open("induction-2l")?;
+/// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+/// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+/// let patching = Patching::new(&model, clean, corrupt, metric)?;
+/// let scores = patching.edge_attribution()?; // the circuit of the strongest edges, in a notebook
+/// assert_eq!((scores.len(), scores.top(3).len()), (81, 3));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct EdgeScores {
     pub(super) graph: Graph,
-    /// By what they were found, for titles.
+    /// The method, for titles.
     pub(super) how: String,
     sweep: PatchSweep,
 }
@@ -36,12 +48,12 @@ impl EdgeScores {
         Ok(Self { graph, how: how.into(), sweep })
     }
 
-    /// How many edges there are.
+    /// The number of edges.
     pub fn len(&self) -> usize {
         self.graph.edge_count()
     }
 
-    /// Whether there are none.
+    /// Whether there are no edges.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -56,38 +68,61 @@ impl EdgeScores {
         self.graph.receivers()
     }
 
-    /// The scores by another metric of the same runs ([`Patching::also`]); `None` where none of that name was measured.
+    /// The scores for another metric of the same runs ([`Patching::also`]), by its name; `None` if there is no such
+    /// metric.
     pub fn for_metric(&self, metric: &str) -> Option<Self> {
         let sweep = self.sweep.for_metric(metric)?.clone();
         Some(Self { sweep, graph: self.graph.clone(), how: self.how.clone() })
     }
 
-    /// The numbers as a map, with one value of the metric for each pair of prompts:
-    /// [`PatchSweep::statistics`] says what these say about an edge.
+    /// The scores as a map, with a value for each pair of prompts. [`PatchSweep::statistics`] returns the statistics of
+    /// an edge.
     pub fn sweep(&self) -> PatchSweep {
         self.sweep.clone()
     }
 
-    /// What each edge brings back, as [`PatchSweep::mean`]: 1 is the whole difference between the clean and the corrupt
-    /// prompts; in an ablation the change of the metric. 0 where there is no edge.
+    /// The effect of each edge, as in [`PatchSweep::mean`]: 1 is the whole difference between the clean and the corrupt
+    /// prompts; in an ablation, the change of the metric. 0 where there is no edge.
     ///
     /// # Shapes
     /// `[sender, receiver]`
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.edge_attribution()?.mean().dim(), (9, 25)); // [sender, receiver]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mean(&self) -> Array2<f32> {
         self.sweep.mean().into_dimensionality::<Ix2>().unwrap_or_default()
     }
 
-    /// What one edge brings back; sender and receiver are named, as in `score("a0.h0", "a1.h0.k")`.
+    /// The effect of one edge by name, as in `score("a0.h0", "a1.h0.k")`.
     ///
     /// # Errors
     /// When a name is wrong, or no such edge exists.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert!(patching.edge_integrated_gradients(10)?.score("a0.h0", "a1.h0.k")? > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn score(&self, sender: &str, receiver: &str) -> Result<f32> {
         let (sender, receiver) = (sender.parse()?, receiver.parse()?);
         self.graph.check_edge(sender, receiver)?;
         Ok(self.mean()[[self.graph.sender_index(sender)?, self.graph.receiver_index(receiver)?]])
     }
 
-    /// Every edge, strongest either way first; before all of them those whose score is NaN.
+    /// All edges, those with the largest absolute scores first. NaN comes first.
     pub fn edges(&self) -> Vec<Edge> {
         let mean = self.mean();
         let senders = self.senders();
@@ -100,24 +135,59 @@ impl EdgeScores {
         edges
     }
 
-    /// The `k` strongest edges either way, strongest first.
+    /// The `k` edges with the largest absolute scores.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let top = patching.edge_integrated_gradients(10)?.top(2);
+    /// assert!(top[0].score.abs() >= top[1].score.abs());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn top(&self, k: usize) -> Vec<Edge> {
         let mut edges = self.edges();
         edges.truncate(k);
         edges
     }
 
-    /// The circuit of the `k` strongest edges either way.
+    /// The circuit of the `k` edges with the largest absolute scores.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// assert_eq!(patching.edge_integrated_gradients(10)?.circuit(5).len(), 5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn circuit(&self, k: usize) -> Circuit {
         let edges = self.top(k);
         let title = format!("The {} strongest of {} edges, by {}", edges.len(), self.len(), self.how);
         Circuit::of_edges(self.graph.clone(), edges, title, self.sweep.scale())
     }
 
-    /// These scores against others of the same edges, edge by edge.
+    /// Compares these scores with others of the same edges, edge by edge.
     ///
     /// # Errors
-    /// When the other scores are another model's.
+    /// When the other scores belong to another model.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let model = Model::open("induction-2l")?;
+    /// let metric = Metric::logit_diff(&model, "blue", "tree", 1)?;
+    /// let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+    /// let patching = Patching::new(&model, clean, corrupt, metric)?;
+    /// let scores = patching.edge_integrated_gradients(10)?;
+    /// assert!(scores.agreement(&patching.edge_patching()?)?.correlation() > 0.99);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn agreement(&self, other: &Self) -> Result<Agreement> {
         self.sweep.agreement_where(&other.sweep, |at| match at {
             [sender, receiver] => {

@@ -48,6 +48,10 @@ use crate::{
 /// assert!(figure.to_svg().contains("<title>layer 0, ·Mary@1: 0.8</title>"));
 /// # Ok::<(), glassbox::Error>(())
 /// ```
+///
+/// <div>
+#[doc = include_str!("../../../tests/golden/patching.svg")]
+/// </div>
 #[doc(alias("imshow", "px.imshow"))]
 #[derive(Clone)]
 #[must_use = "a heatmap is drawn by `.draw()`"]
@@ -86,11 +90,26 @@ const LABELLED: usize = 48;
 
 impl Heatmap {
     /// A heatmap of one matrix.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Heatmap::new([[0.5, 1.0], [0.25, 0.0]]).draw()?.to_svg().contains("0.25"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn new<Kind>(values: impl ToMatrix<Kind>) -> Self {
         Self::facets([("", values)])
     }
 
     /// A heatmap of several matrices of one shape, each under its name.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let maps = [("before", [[0.5, 1.0]]), ("after", [[0.0, 0.2]])];
+    /// assert!(Heatmap::facets(maps).draw()?.to_svg().contains("after"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn facets<P, Kind>(facets: impl IntoIterator<Item = P>) -> Self
     where
         P: NamedValue<Value: ToMatrix<Kind>>,
@@ -154,6 +173,13 @@ impl Heatmap {
     }
 
     /// Labels the columns with tokens, written `·Mary@4`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert!(Heatmap::new([[0.5, 1.0]]).x_tokens([" Mary", " John"]).draw()?.to_svg().contains("·John@1"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn x_tokens<Kind>(mut self, tokens: impl ToNames<Kind>) -> Self {
         self.x.1 = Labels::tokens(self.kept.take(tokens.to_names()));
         self
@@ -188,12 +214,28 @@ impl Heatmap {
     ///
     /// Unless a [palette](Self::palette) is given, a range that starts at 0 or above is white to blue, and a range that
     /// reaches below 0 is red–white–blue. In red–white–blue, 0 stays white: −0.2 to 1 becomes −1 to 1.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// let figure = Heatmap::new([[0.5, 0.6]]).range(0, 1).draw()?; // the same scale for every picture
+    /// assert!(figure.to_svg().contains("0.6"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
     /// The cells to leave out (`true`), which are light grey. The mask has the shape of each facet.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{ndarray::array, prelude::*};
+    /// let figure = Heatmap::new([[0.5, 0.6]]).mask(array![[false, true]]).draw()?;
+    /// assert!(!figure.to_svg().contains("0.6"));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn mask(mut self, mask: Array2<bool>) -> Self {
         self.mask = Some(mask);
         self

@@ -12,6 +12,14 @@ use std::fmt;
 /// The results.
 ///
 /// Accuracies are between 0 and 1; losses are in nats per token.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::grammar::evaluate};
+/// let evaluation = evaluate(&Model::open("grammar-4l")?, 4, 0)?;
+/// assert!(evaluation.one_attractor > 0.7);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
@@ -74,6 +82,14 @@ impl fmt::Display for Evaluation {
 ///
 /// # Errors
 /// Fails when the model does not have the vocabulary, or `count` is 0.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::grammar::evaluate};
+/// let evaluation = evaluate(&Model::open("grammar-4l")?, 4, 0)?;
+/// assert!(evaluation.loss > evaluation.entropy); // no model can be better than the grammar
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     if count == 0 {
         return Err(TrainError::NothingMeasured.into());

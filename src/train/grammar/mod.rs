@@ -24,6 +24,13 @@ use rand::{SeedableRng, rngs::StdRng};
 use std::{collections::HashMap, fmt::Display, path::Path};
 
 /// The settings, which determine the weights.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::{Recipe, grammar::English};
+/// let recipe = English { texts: 8, ..English::default() };
+/// assert_eq!(recipe.name(), "grammar-4l");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct English {
     /// The number of texts per step.

@@ -39,6 +39,13 @@ pub const MODULUS: u32 = 53;
 pub const CHECKPOINTS: &[usize] = &[0, 50, 100, 150, 200, 300, 500, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 3000];
 
 /// The settings, which determine the weights.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::modular::ModularAddition;
+/// let (trained, held_out) = ModularAddition::default().split();
+/// assert_eq!(trained.len() + held_out.len(), 53 * 53);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModularAddition {
     /// The share of all pairs that is trained on, 0 to 1.
@@ -65,14 +72,33 @@ impl Default for ModularAddition {
 }
 
 /// Two numbers below [`MODULUS`] to be added.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::modular::{Pair, sum};
+/// let pair: Pair = (50, 5);
+/// assert_eq!(sum(pair), 2);
+/// ```
 pub type Pair = (u32, u32);
 
 /// Returns the right answer.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::modular::sum;
+/// assert_eq!(sum((50, 5)), 2); // modulo 53
+/// ```
 pub fn sum((a, b): Pair) -> u32 {
     (a % MODULUS + b % MODULUS) % MODULUS
 }
 
 /// Returns all pairs, by the first and then the second number.
+///
+/// # Examples
+/// ```
+/// use glassbox::train::modular::pairs;
+/// assert_eq!((pairs().len(), pairs()[1]), (53 * 53, (0, 1)));
+/// ```
 pub fn pairs() -> Vec<Pair> {
     (0..MODULUS).flat_map(|a| (0..MODULUS).map(move |b| (a, b))).collect()
 }
@@ -80,12 +106,27 @@ pub fn pairs() -> Vec<Pair> {
 /// Returns `a + b =` as token ids.
 ///
 /// A number's id is the number itself.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::modular::{prompt, sum}};
+/// let run = Model::open("modular-addition-1l")?.run(prompt((50, 5)))?;
+/// assert_eq!(run.predictions(-1, 1)?[0].id, sum((50, 5)));
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 pub fn prompt((a, b): Pair) -> [u32; 4] {
     [a, MODULUS, b, MODULUS + 1]
 }
 
 impl ModularAddition {
     /// Returns the pairs that are trained on, and the others.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::train::modular::ModularAddition;
+    /// let (trained, held_out) = ModularAddition::default().split();
+    /// assert!(trained.len() < held_out.len()); // a little less than half
+    /// ```
     pub fn split(&self) -> (Vec<Pair>, Vec<Pair>) {
         let mut pairs = pairs();
         // A generator other than that of the weights, which uses the seed itself.
@@ -192,6 +233,14 @@ impl Recipe for ModularAddition {
 }
 
 /// The results of a model on trained and held-out pairs.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::{Recipe, modular::ModularAddition}};
+/// let evaluation = ModularAddition::default().evaluate(&Model::open("modular-addition-1l")?)?;
+/// assert!(evaluation.to_string().contains("held-out"), "{evaluation}");
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {

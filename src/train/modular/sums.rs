@@ -6,6 +6,14 @@ use candle_core::{DType, Device, IndexOp, Tensor};
 use ndarray::Array2;
 
 /// One run over all sums `a + b =`, in the order of [`pairs`]: the answers and the activations at `=`.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::modular::{Sums, pairs}};
+/// let sums = Sums::of(&Model::open("modular-addition-1l")?)?;
+/// assert_eq!(sums.score(&pairs())?.accuracy, 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sums {
     run: Run,
@@ -14,6 +22,14 @@ pub struct Sums {
 }
 
 /// How well a model adds some pairs.
+///
+/// # Examples
+/// ```
+/// use glassbox::{prelude::*, train::modular::{Sums, pairs}};
+/// let score = Sums::of(&Model::open("modular-addition-1l@0")?)?.score(&pairs())?; // before the training
+/// assert!(score.accuracy < 0.1 && score.loss > 1.0);
+/// # Ok::<(), glassbox::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Score {
@@ -28,6 +44,14 @@ impl Sums {
     ///
     /// # Errors
     /// Fails when the model does not have the recipe's vocabulary, or an MLP.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{prelude::*, train::modular::Sums};
+    /// let sums = Sums::of(&Model::open("modular-addition-1l")?)?;
+    /// assert_eq!(sums.logits().dims(), [53 * 53, 53]); // [pair, number]
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn of(model: &Model) -> Result<Self> {
         let prompts: Vec<Vec<u32>> = pairs().into_iter().map(|pair| prompt(pair).to_vec()).collect();
         let run = model.pass(&prompts)?.record([Site::mlp_post(0), Site::pattern(0)]).logits_at([-1]).run()?;
@@ -50,6 +74,14 @@ impl Sums {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{prelude::*, train::modular::Sums};
+    /// let right = Sums::of(&Model::open("modular-addition-1l")?)?.right()?;
+    /// assert!(right.dim() == (53, 53) && right[[50, 5]] > 0.9);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn right(&self) -> Result<Array2<f32>> {
         let probabilities = candle_nn::ops::softmax(&self.logits, 1)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         let right = |(a, b): (usize, usize)| {
@@ -66,6 +98,14 @@ impl Sums {
     ///
     /// # Errors
     /// Fails when memory runs out.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{prelude::*, train::modular::Sums};
+    /// let attention = Sums::of(&Model::open("modular-addition-1l")?)?.attention()?;
+    /// assert_eq!(attention.ncols(), 4); // a, +, b, =
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn attention(&self) -> Result<Array2<f32>> {
         let mean = self.run.cache().get(Site::pattern(0))?.i((.., .., 3))?.mean(0)?;
         let values = mean.to_vec2::<f32>()?;
@@ -91,6 +131,15 @@ impl Sums {
     ///
     /// # Errors
     /// Fails when there is no such neuron.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{prelude::*, train::modular::Sums};
+    /// let sums = Sums::of(&Model::open("modular-addition-1l")?)?;
+    /// Heatmap::new(sums.neuron(0)?).x("b").y("a").draw()?;
+    /// assert_eq!(sums.neuron(0)?.dim(), (53, 53));
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn neuron(&self, neuron: usize) -> Result<Array2<f32>> {
         let neurons = self.neurons()?;
         let neuron = Counted::new("neuron", "this model's MLP has neurons", neurons.dim(2)?).at(neuron)?;
@@ -102,6 +151,15 @@ impl Sums {
     ///
     /// # Errors
     /// Fails when there are no pairs, or a number is not below the modulus.
+    ///
+    /// # Examples
+    /// ```
+    /// use glassbox::{prelude::*, train::modular::{ModularAddition, Sums}};
+    /// let (_, held_out) = ModularAddition::default().split();
+    /// let half_way = Sums::of(&Model::open("modular-addition-1l@300")?)?; // it has memorized, not generalized
+    /// assert!(half_way.score(&held_out)?.accuracy < 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
     pub fn score(&self, pairs: &[Pair]) -> Result<Score> {
         score(&self.logits, pairs)
     }
