@@ -79,7 +79,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! text, places, tensors   site text tensor input
+//! text, places, tensors   tensor site text input
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```

@@ -1,6 +1,6 @@
 //! Attention scores as sums over what wrote the queries and what wrote the keys.
 
-use super::queries_keys::{Made, place};
+use super::queries_keys::{Made, mask_and_bias};
 use crate::{
     Result,
     error::{RunError, at_most, together},
@@ -10,9 +10,10 @@ use crate::{
     net::{Frame, Here, parts::HeadNorm},
     notebook::Show,
     plot::{Figure, Heatmap},
+    tensor::{array, zeros},
     text::Tokens,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 use ndarray::{Array2, Array4};
 
 /// The scores of one head as a sum over pairs of parts of the residual stream: what wrote the query, and what wrote the
@@ -30,7 +31,7 @@ pub struct ScoreDecomposition {
     k: Tensor,
     soft_cap: Option<f64>,
     /// What belongs to no pair of parts, `[query, key]`.
-    place: Array2<f32>,
+    mask_and_bias: Array2<f32>,
     /// Those that look, and those that are looked at.
     tokens: [Tokens; 2],
     name: String,
@@ -91,7 +92,7 @@ impl Run {
         let mut frame = Frame::new(&config, blocks, &queries)?;
         if here.is_across() {
             // Of what the encoder gave, only the padding matters here.
-            frame = frame.with_encoded(Tensor::zeros((1, 1, 1), DType::F32, &Device::Cpu)?, &source);
+            frame = frame.with_encoded(zeros((1, 1, 1))?, &source);
         }
         let (of_queries, of_keys) = match here.is_across() {
             true => {
@@ -117,22 +118,17 @@ impl Run {
         let q = vectors(&of_queries, attention.q.columns(start, len)?, &attention.q_norm, (head, HeadNorm::Q))?;
         let k =
             vectors(&of_keys, attention.k.columns(key_start, key_len)?, &attention.k_norm, (key_head, HeadNorm::K))?;
-        let place = matrix(&place(attention, head, here, &frame, keys.len())?)?;
+        let mask_and_bias = array(&mask_and_bias(attention, head, here, &frame, keys.len())?)?;
         Ok(ScoreDecomposition {
             labels: [of_queries.labels(), of_keys.labels()],
             q: (q * attention.scale)?,
             k,
             soft_cap: attention.soft_cap,
-            place,
+            mask_and_bias,
             tokens: [queries, keys],
             name: name_in_stack(site, head),
         })
     }
-}
-
-fn matrix(x: &Tensor) -> Result<Array2<f32>> {
-    let values = Array2::from_shape_vec(x.dims2()?, x.flatten_all()?.to_vec1::<f32>()?);
-    Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
 }
 
 impl ScoreDecomposition {
@@ -166,7 +162,7 @@ impl ScoreDecomposition {
         let [queries, keys] = &self.tokens;
         let (query, key) = (queries.index_in(0, query.to_index())?, keys.index_in(0, key.to_index())?);
         let row = |x: &Tensor, at: usize| x.narrow(1, at, 1)?.squeeze(1)?.contiguous();
-        matrix(&row(&self.q, query)?.matmul(&row(&self.k, key)?.t()?)?)
+        array(&row(&self.q, query)?.matmul(&row(&self.k, key)?.t()?)?)
     }
 
     /// What each pair of parts adds at every pair of positions, before masks and a soft cap.
@@ -181,9 +177,7 @@ impl ScoreDecomposition {
         at_most("pairs of parts and positions", together([of_query, of_key, query, key]), MOST)?;
         let (q, k) = (self.q.reshape((of_query * query, d_head))?, self.k.reshape((of_key * key, d_head))?);
         let all = q.matmul(&k.t()?)?.reshape((of_query, query, of_key, key))?;
-        let all = all.permute((0, 2, 1, 3))?.contiguous()?;
-        let values = Array4::from_shape_vec((of_query, of_key, query, key), all.flatten_all()?.to_vec1::<f32>()?);
-        Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+        array(&all.permute((0, 2, 1, 3))?)
     }
 
     /// All pairs together with what belongs to none: the scores as `hook_attn_scores` has them, soft-capped where the model
@@ -195,9 +189,9 @@ impl ScoreDecomposition {
     /// # Errors
     /// When memory runs out.
     pub fn total(&self) -> Result<Array2<f32>> {
-        let sum = matrix(&self.q.sum(0)?.matmul(&self.k.sum(0)?.t()?)?)?;
+        let sum: Array2<f32> = array(&self.q.sum(0)?.matmul(&self.k.sum(0)?.t()?)?)?;
         let capped = |score: f32| self.soft_cap.map_or(score, |cap| (cap * (f64::from(score) / cap).tanh()) as f32);
-        Ok(sum.mapv(capped) + &self.place)
+        Ok(sum.mapv(capped) + &self.mask_and_bias)
     }
 
     /// What belongs to no pair of parts: 0, or the bias of ALiBi or of relative positions (T5), where a query may look,
@@ -205,8 +199,8 @@ impl ScoreDecomposition {
     ///
     /// # Shapes
     /// `[query, key]`
-    pub fn place(&self) -> Array2<f32> {
-        self.place.clone()
+    pub fn mask_and_bias(&self) -> Array2<f32> {
+        self.mask_and_bias.clone()
     }
 
     /// The pairs of parts at one query and key (-1 is the last position) as a map.

@@ -37,13 +37,6 @@ pub trait ToSite {
     }
 }
 
-impl Site {
-    /// The site's name in TransformerLens, as it prints.
-    pub fn name(&self) -> String {
-        self.to_string()
-    }
-}
-
 impl ToSite for Site {
     fn to_site(&self) -> Result<Site> {
         Ok(*self)

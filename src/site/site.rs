@@ -91,6 +91,11 @@ impl Site {
         Ok(Self { layer: Layer::FromStart(layer), ..self })
     }
 
+    /// The site's name in TransformerLens, as it prints.
+    pub fn name(&self) -> String {
+        self.to_string()
+    }
+
     /// The point: what the site holds, without its layer.
     pub const fn point(self) -> Point {
         self.point
@@ -251,7 +256,7 @@ impl FromStr for Site {
             let (stack, layer) = in_block(name).map_or((Stack::default(), Layer::FromStart(0)), |(s, l, _)| (s, l));
             // All sites of one block, in the block that was asked for.
             let near = Site::all(&[stack], 1, 1).into_iter().map(|site| Site { layer, ..site }.to_string());
-            let (nearest, short) = (short::nearest(name, near, 3), short::hint(name));
+            let (nearest, short) = (short::nearest_sites(name, near, 3), short::hint(name));
             SiteError::Unknown { name: name.into(), nearest, short }.into()
         })
     }
