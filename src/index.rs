@@ -47,7 +47,7 @@ impl<T: ToIndex + Copy> ToIndex for &T {
 
 /// The index that a number means along an axis of this length; negative numbers count from the end. `None` if out of
 /// range.
-pub(crate) fn place(given: i64, len: usize) -> Option<usize> {
+pub(crate) fn from_either_end(given: i64, len: usize) -> Option<usize> {
     match usize::try_from(given) {
         Ok(from_start) => Some(from_start).filter(|&at| at < len),
         Err(_) => usize::try_from(given.unsigned_abs()).ok().and_then(|back| len.checked_sub(back)),
@@ -96,7 +96,7 @@ impl Counted {
     pub(crate) fn index(self, given: impl ToIndex) -> Result<usize> {
         let given = given.to_index();
         let at_end = || usize::try_from(given).ok().filter(|&at| self.end && at == self.len);
-        place(given, self.len).or_else(at_end).ok_or_else(|| self.error(given.into(), true))
+        from_either_end(given, self.len).or_else(at_end).ok_or_else(|| self.error(given.into(), true))
     }
 
     /// Checks a number that counts from the start.
@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_number_leads_to_what_it_counts_or_nowhere() {
-        assert_eq!([0, 2, -1, -3].map(|given| place(given, 3)), [Some(0), Some(2), Some(2), Some(0)]);
-        assert_eq!([3, -4, i64::MAX, i64::MIN].map(|given| place(given, 3)), [None; 4]);
-        assert_eq!([0, -1].map(|given| place(given, 0)), [None; 2]);
+        assert_eq!([0, 2, -1, -3].map(|given| from_either_end(given, 3)), [Some(0), Some(2), Some(2), Some(0)]);
+        assert_eq!([3, -4, i64::MAX, i64::MIN].map(|given| from_either_end(given, 3)), [None; 4]);
+        assert_eq!([0, -1].map(|given| from_either_end(given, 0)), [None; 2]);
     }
 
     #[test]

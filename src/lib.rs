@@ -81,7 +81,7 @@
 //! the forward pass        net families
 //! configuration, changes  config hook
 //! files and values        ops load cache
-//! sound, text, tensors    site text tensor tiers audio input
+//! sound, text, tensors    tensor site text tiers audio input
 //! notebooks and pictures  notebook plot
 //! the ground              axes order printable error index files kernel_check
 //! ```

@@ -49,6 +49,16 @@ fn within_a_folder_no_more_than_three_files_use_each_other_in_a_circle() {
 }
 
 #[test]
+fn one_file_says_on_which_device_tensors_of_numbers_lie() {
+    let says = sources(&source("")).into_iter().filter(|(_, text)| text.contains("Device::")).map(|(path, _)| path);
+    assert_eq!(
+        says.collect::<Vec<_>>(),
+        [source("tensor/made.rs")],
+        "make the tensor with a function of tensor/made.rs"
+    );
+}
+
+#[test]
 fn the_reader_of_use_lines_finds_every_form() {
     let text = code(
         "//! crate::above::doc\nuse crate::{Model, a::b, c::{d, e::f}};\nfn x() { crate::g::h(); } // crate::not\n\

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, SiteError},
     files,
     input::Input,
-    site::{Layers, Site, ToSite, nearest},
+    site::{Layers, Site, ToSite, nearest_sites},
     text::Tokens,
 };
 pub(crate) use bytes::bytes_of;
@@ -77,7 +77,7 @@ impl ActivationCache {
     pub fn get(&self, site: impl ToSite) -> Result<Tensor> {
         let recorded = || self.entries.iter().map(|(site, _)| site.to_string());
         let site =
-            site.site_in(self.layers).map_err(|error| error.with_nearest(|name| nearest(name, recorded(), 3)))?;
+            site.site_in(self.layers).map_err(|error| error.with_nearest(|name| nearest_sites(name, recorded(), 3)))?;
         self.index.get(&site).map(|&at| self.entries[at].1.clone()).ok_or_else(|| self.not_recorded(site))
     }
 
@@ -86,7 +86,7 @@ impl ActivationCache {
         if self.layers.is_gated(site) {
             return SiteError::Gated { site: name }.into();
         }
-        let nearest = nearest(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);
+        let nearest = nearest_sites(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);
         SiteError::NotRecorded { site: name, held: self.len(), nearest }.into()
     }
 

@@ -6,9 +6,10 @@ use crate::{
     axes::Axis,
     error::RunError,
     site::{Point, Site, Stack, Stage},
+    tensor::vector,
     text::Tokens,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::sync::Arc;
 
 /// The positions that a run recorded, as indices into what was read.
@@ -47,7 +48,7 @@ impl Positions {
     /// Returns the part of an activation that is recorded.
     pub(crate) fn part(&self, site: Site, x: &Tensor) -> Result<Tensor> {
         match self.chosen(site) {
-            Some((axis, at)) => Ok(x.index_select(&Tensor::new(at, &Device::Cpu)?, axis)?),
+            Some((axis, at)) => Ok(x.index_select(&vector(at.to_vec())?, axis)?),
             None => Ok(x.clone()),
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     hook::{Point, Site, Stack},
     index::ToIndex,
     model::{Architecture, Run},
+    tensor::array,
     text::Tokens,
 };
 use candle_core::Tensor;
@@ -299,5 +300,5 @@ impl Detector {
 /// One head's pattern on the tokens of a text that are not padding.
 fn real(pattern: &Tensor, tokens: &Tokens, text: usize) -> Result<Array2<f32>> {
     let at = tokens.real(text);
-    super::product::plane(&pattern.narrow(0, at.start, at.len())?.narrow(1, at.start, at.len())?)
+    array(&pattern.narrow(0, at.start, at.len())?.narrow(1, at.start, at.len())?)
 }

@@ -9,6 +9,7 @@ use crate::{
     notebook::Show,
     ops,
     plot::{AttentionHeads, Figure},
+    tensor::array,
     text::Tokens,
 };
 use candle_core::Tensor;
@@ -160,9 +161,7 @@ impl AttentionFromQk {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn draw(&self) -> Result<Figure> {
-        let first = self.pattern.get(0)?;
-        let values = Array3::from_shape_vec(first.dims3()?, first.flatten_all()?.to_vec1::<f32>()?);
-        let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let values: Array3<f32> = array(&self.pattern.get(0)?)?;
         let (layer, [queries, keys]) = (self.site.layer().unwrap_or(0), &self.ends);
         let names = (0..values.dim().0).map(|head| format!("L{layer}H{head}"));
         let title = format!("{}: attention of layer {layer}, computed from queries and keys", self.model.name());

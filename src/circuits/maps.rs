@@ -1,6 +1,6 @@
 //! [`map_heads`]: maps of one number for every head.
 
-use crate::{Result, error::CircuitsError, plot::Heatmap};
+use crate::{Result, error::CircuitsError, plot::Heatmap, tensor::array};
 use candle_core::{DType, Tensor};
 use ndarray::{Array2, ArrayD, Ix2};
 
@@ -42,7 +42,7 @@ impl HeadValues for ArrayD<f32> {
 impl HeadValues for Tensor {
     fn per_head(&self) -> Result<Array2<f32>> {
         match self.rank() {
-            2 => super::product::plane(&self.to_dtype(DType::F32)?),
+            2 => array(&self.to_dtype(DType::F32)?),
             _ => Err(CircuitsError::NotPerHead { got: self.dims().to_vec() }.into()),
         }
     }

@@ -109,6 +109,5 @@ fn among_tokens(weights: &WeightViews) -> Result<Tensor> {
 /// Returns the positive share of the eigenvalues of `E heads F`, where `back` is `F E`.
 fn share(heads: &FactoredMatrix, back: &Tensor) -> Result<Array2<f32>> {
     let shares = heads.rmatmul(back)?.eigenvalues()?.positive_share();
-    let plane = shares.into_dimensionality::<ndarray::Ix2>();
-    Ok(plane.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+    Ok(shares.into_dimensionality::<ndarray::Ix2>()?)
 }

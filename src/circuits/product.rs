@@ -2,7 +2,6 @@
 
 use crate::{Result, error::CircuitsError, ops};
 use candle_core::Tensor;
-use ndarray::{ArrayD, IxDyn};
 
 /// Returns the product of two stacks of matrices whose leading axes are equal, 1 or absent.
 ///
@@ -52,17 +51,4 @@ pub(super) fn matrices(stack: &Tensor) -> Result<Vec<Tensor>> {
     }
     let parts = (0..stack.dim(0)?).map(|index| matrices(&stack.get(index)?));
     Ok(parts.collect::<Result<Vec<_>>>()?.concat())
-}
-
-/// Makes an array from values in the order of its axes.
-pub(super) fn stacked(shape: Vec<usize>, values: Vec<f32>) -> Result<ArrayD<f32>> {
-    let array = ArrayD::from_shape_vec(IxDyn(&shape), values);
-    Ok(array.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
-}
-
-/// Returns the values of a tensor with two axes.
-pub(super) fn plane(tensor: &Tensor) -> Result<ndarray::Array2<f32>> {
-    let (rows, columns) = tensor.dims2()?;
-    let plane = ndarray::Array2::from_shape_vec((rows, columns), tensor.flatten_all()?.to_vec1()?);
-    Ok(plane.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
 }

@@ -4,7 +4,7 @@ use super::FactoredMatrix;
 use crate::{
     Model, Result,
     error::CircuitsError,
-    index::{ToIndex, place},
+    index::{ToIndex, from_either_end},
     weights::WeightViews,
 };
 
@@ -208,6 +208,6 @@ pub(super) fn head_among(
     (n_layers, n_heads): (usize, usize),
 ) -> Result<(usize, usize)> {
     let (layer, head) = (head.0.to_index(), head.1.to_index());
-    let found = place(layer, n_layers).zip(place(head, n_heads));
+    let found = from_either_end(layer, n_layers).zip(from_either_end(head, n_heads));
     found.ok_or_else(|| CircuitsError::NoHead { layer, head, n_layers, n_heads }.into())
 }

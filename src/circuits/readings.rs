@@ -210,8 +210,7 @@ impl SvdReading {
         let shown = SHOWN.min(self.model.config().d_vocab);
         let row = |vector| [self.raised(vector, shown), self.lowered(vector, shown)].concat();
         let cells: Vec<_> = (0..self.singular_values.len()).flat_map(row).collect();
-        let cells = Array2::from_shape_vec((self.singular_values.len(), 2 * shown), cells);
-        let cells = cells.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let cells = Array2::from_shape_vec((self.singular_values.len(), 2 * shown), cells)?;
         let names = self.singular_values.iter().enumerate().map(|(nth, value)| format!("{nth}: σ {}", number(*value)));
         let ranks = ["+", "−"].into_iter().flat_map(|sign| (1..=shown).map(move |rank| format!("{sign}{rank}")));
         WordTable::new(cells)

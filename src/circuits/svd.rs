@@ -1,8 +1,13 @@
 //! [`Svd`]: singular values and vectors, computed in double precision.
 
 use super::product::matrices;
-use crate::{Result, error::CircuitsError, order::falling};
-use candle_core::{DType, Device, Tensor};
+use crate::{
+    Result,
+    error::CircuitsError,
+    order::falling,
+    tensor::{from_values, vector},
+};
+use candle_core::{DType, Tensor};
 use faer::{Mat, MatRef, c64};
 use rayon::prelude::*;
 
@@ -95,7 +100,7 @@ impl Svd {
         };
         Ok(Self {
             u: stack(&|one| narrow(&one.u))?,
-            s: stack(&|one| Ok(Tensor::new(one.s.iter().map(|&s| s as f32).collect::<Vec<_>>(), &Device::Cpu)?))?,
+            s: stack(&|one| Ok(vector(one.s.iter().map(|&s| s as f32).collect::<Vec<_>>())?))?,
             v: stack(&|one| narrow(&one.v))?,
         })
     }
@@ -167,5 +172,5 @@ fn narrow(matrix: &Mat<f64>) -> Result<Tensor> {
     let (rows, columns) = (matrix.nrows(), matrix.ncols());
     let values: Vec<f32> =
         (0..rows).flat_map(|row| (0..columns).map(move |column| matrix[(row, column)] as f32)).collect();
-    Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
+    Ok(from_values(values, (rows, columns))?)
 }

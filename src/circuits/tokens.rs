@@ -1,6 +1,6 @@
 //! [`TokenCircuit`]: a head's circuit between tokens or positions.
 
-use super::{FactoredMatrix, product::plane, scaled, unembedding};
+use super::{FactoredMatrix, scaled, unembedding};
 use crate::{
     Model, Result,
     error::CircuitsError,
@@ -8,8 +8,9 @@ use crate::{
     model::{Architecture, ToTokenIds},
     plot::{Figure, Heatmap},
     printable::visible,
+    tensor::{array, vector},
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use ndarray::Array2;
 
 /// A head's circuit between chosen tokens, or between positions.
@@ -175,7 +176,7 @@ pub fn position_circuit(model: &Model, head: (impl ToIndex, impl ToIndex), posit
         return Err(CircuitsError::Positions { positions, n_ctx }.into());
     }
     let places = all.narrow(0, 0, positions)?.contiguous()?;
-    let values = plane(&model.qk(head.0)?.get(head.1)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
+    let values = array(&model.qk(head.0)?.get(head.1)?.rmatmul(&places)?.matmul(&places.t()?)?.ab()?)?;
     let names: Vec<String> = (0..positions).map(|place| place.to_string()).collect();
     let causal = model.config().architecture == Architecture::Decoder;
     Ok(TokenCircuit { name, from: names.clone(), to: names, values, axes: ["query", "key"], places: true, causal })
@@ -250,7 +251,7 @@ fn between(
     axes: [&'static str; 2],
 ) -> Result<TokenCircuit> {
     let read = rows(&model.weights().w_e()?, from)?;
-    let values = plane(&matrix.rmatmul(&read)?.matmul(to)?.ab()?)?;
+    let values = array(&matrix.rmatmul(&read)?.matmul(to)?.ab()?)?;
     let printed = |ids: &[u32]| ids.iter().map(|&id| model.token_text(id)).collect();
     Ok(TokenCircuit { name, from: printed(from), to: printed(to_ids), values, axes, places: false, causal: false })
 }
@@ -262,7 +263,7 @@ fn ids(model: &Model, tokens: impl IntoIterator<Item = impl ToTokenIds>) -> Resu
 
 /// Returns some rows of `[d_vocab, d_model]`.
 fn rows(matrix: &Tensor, ids: &[u32]) -> Result<Tensor> {
-    Ok(matrix.contiguous()?.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?)
+    Ok(matrix.contiguous()?.index_select(&vector(ids.to_vec())?, 0)?)
 }
 
 /// Returns some columns of `[d_model, d_vocab]`.
@@ -322,7 +323,7 @@ mod tests {
         let of = |matrix: FactoredMatrix, head| matrix.get(head).unwrap().ab().unwrap();
         let brought = embedded.matmul(&of(model.ov(0).unwrap(), 1)).unwrap();
         let scores = embedded.matmul(&of(model.qk(1).unwrap(), 2)).unwrap().matmul(&brought.t().unwrap()).unwrap();
-        let expected = plane(&scores).unwrap();
+        let expected: Array2<f32> = array(&scores).unwrap();
         assert!(through.values.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4));
     }
 

@@ -12,7 +12,7 @@ mod sizes;
 mod stack;
 
 use crate::{
-    index::{Counted, ToIndex, place},
+    index::{Counted, ToIndex, from_either_end},
     ops::Activation,
     site::{Layers, Site, Stack, ToSite},
 };
@@ -225,7 +225,7 @@ impl Config {
     /// The width of a layer's sliding window, counting the token itself. `None` for full attention or if there is no
     /// such layer.
     pub fn window(&self, layer: impl ToIndex) -> Option<usize> {
-        self.windows.get(place(layer.to_index(), self.windows.len())?).copied().flatten()
+        self.windows.get(from_either_end(layer.to_index(), self.windows.len())?).copied().flatten()
     }
 
     /// The rotary frequencies of a layer, if it has rotary embedding.

@@ -5,7 +5,7 @@ use crate::{
     axes::Axis,
     config::Sizes,
     error::SiteError,
-    site::{Point, Site, Stack, ToSite, nearest},
+    site::{Point, Site, Stack, ToSite, nearest_sites},
 };
 
 impl Config {
@@ -160,7 +160,7 @@ impl Config {
         let layer = site.layer().map(|layer| layer.min(self.layers_of(site.stack()).saturating_sub(1)));
         let candidates = self.sites().into_iter().filter(|s| layer.is_none() || s.layer() == layer);
         let name = site.to_string();
-        let nearest = nearest(&name, candidates.map(|site| site.to_string()), 3);
+        let nearest = nearest_sites(&name, candidates.map(|site| site.to_string()), 3);
         let beyond = self.is_beyond(site);
         Err(SiteError::NotInModel { site: name, family: self.family.clone(), why, nearest, beyond }.into())
     }

@@ -7,6 +7,7 @@ use crate::{
     order::{by_size, larger},
     plot::{Figure, Heatmap, Top},
     printable::line,
+    tensor::array,
     text::Tokens,
 };
 use candle_core::{DType, Tensor};
@@ -126,9 +127,7 @@ impl LogitAttribution {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn to_array(&self) -> Result<Array3<f32>> {
-        let values = self.values.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
-        let shape = self.values.dims3()?;
-        Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()).into())
+        array(&self.values.to_dtype(DType::F32)?)
     }
 
     /// What belongs to no part, for each text: the biases of the final norm and of the unembedding.

@@ -1,8 +1,7 @@
 //! Selecting positions and parts of a [`ResidStack`].
 
 use super::ResidStack;
-use crate::{Result, cache::index_of, error::RunError, hook::ToIndex};
-use candle_core::{Device, Tensor};
+use crate::{Result, cache::index_of, error::RunError, hook::ToIndex, tensor::vector};
 
 impl ResidStack {
     /// Keeps only these positions of the texts (-1 is the last).
@@ -24,7 +23,7 @@ impl ResidStack {
             return Err(RunError::NoPositions.into());
         }
         let rows = chosen.iter().map(|&at| Ok(index_of(at, &self.positions)? as u32)).collect::<Result<Vec<_>>>()?;
-        let rows = Tensor::new(rows, &Device::Cpu)?;
+        let rows = vector(rows)?;
         let parts = self.parts.iter().map(|part| part.at(&rows)).collect::<Result<_>>()?;
         Ok(Self { parts, positions: chosen.into_iter().map(|at| at as u32).collect(), ..self.clone() })
     }
@@ -52,7 +51,7 @@ impl ResidStack {
             let kept: Vec<u32> = (0..own.len() as u32).filter(|&at| keep(&own[at as usize])).collect();
             if !kept.is_empty() {
                 labels.extend(kept.iter().map(|&at| own[at as usize].clone()));
-                parts.push(part.only(&Tensor::new(kept, &Device::Cpu)?)?);
+                parts.push(part.only(&vector(kept)?)?);
             }
         }
         match parts.is_empty() {

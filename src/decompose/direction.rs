@@ -11,8 +11,9 @@ use crate::{
         transformer::StackParts,
     },
     ops,
+    tensor::{vector, zeros},
 };
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{D, Tensor};
 
 /// A norm as the parts after it see it: linear once its scale is held.
 pub(crate) struct Reader {
@@ -115,11 +116,11 @@ pub(super) fn columns(model: &Model, answer: &[u32], wrong: Option<&[u32]>) -> R
         return Err(RunError::NoUnembed { family: model.config().family.clone() }.into());
     };
     let of = |ids: &[u32]| -> Result<(Tensor, Tensor)> {
-        let index = Tensor::new(ids, &Device::Cpu)?;
+        let index = vector(ids.to_vec())?;
         let directions = unembed.weight.t()?.contiguous_rows(&index)?; // [batch, d_embed]
         let bias = match &unembed.bias {
             Some(bias) => bias.index_select(&index, 0)?,
-            None => Tensor::zeros(ids.len(), DType::F32, &Device::Cpu)?,
+            None => zeros(ids.len())?,
         };
         Ok((directions, bias))
     };

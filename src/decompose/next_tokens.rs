@@ -1,8 +1,14 @@
 //! Direct logit attribution of every next token.
 
 use super::{LogitAttribution, Part, ResidStack, reading::READOUT_BIAS};
-use crate::{Result, error::RunError, model::Architecture, ops};
-use candle_core::{Device, Tensor};
+use crate::{
+    Result,
+    error::RunError,
+    model::Architecture,
+    ops,
+    tensor::{from_values, vector},
+};
+use candle_core::Tensor;
 
 impl ResidStack {
     /// Returns how much each vector contributes, at every position, to the logit of the token that actually follows:
@@ -43,7 +49,7 @@ impl ResidStack {
         if kept.is_empty() {
             return Err(RunError::NothingNext.into());
         }
-        let rows = Tensor::new(kept.iter().map(|(row, _)| *row as u32).collect::<Vec<_>>(), &Device::Cpu)?;
+        let rows = vector(kept.iter().map(|(row, _)| *row as u32).collect::<Vec<_>>())?;
         let positions: Vec<u32> = kept.iter().map(|(_, position)| **position).collect();
         let parts = self.parts.iter().map(|part| part.at(&rows)).collect::<Result<_>>()?;
         let stack = Self { parts, positions: positions.clone(), ..self.clone() };
@@ -54,7 +60,7 @@ impl ResidStack {
         let real = |(text, position): (usize, usize)| {
             f32::from(tokens.real(text).contains(&position) && tokens.real(text).contains(&(position + 1)))
         };
-        let counted = Tensor::from_vec(each().map(real).collect::<Vec<_>>(), (1, batch, pos), &Device::Cpu)?;
+        let counted = from_values(each().map(real).collect::<Vec<_>>(), (1, batch, pos))?;
         let (direction, constant) = reader.logit_direction(&self.model, &next, None)?;
         let direction = direction.reshape((batch, pos, ()))?;
         let along = |part: &Part| -> Result<Tensor> {

@@ -13,8 +13,9 @@ use crate::{
         parts::{Attention, HeadNorm, Linear},
     },
     ops,
+    tensor::zeros,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 
 /// What queries, or keys, are made of, on the first text.
 #[derive(Clone)]
@@ -81,7 +82,7 @@ impl Made {
     ) -> Result<Tensor> {
         let (_, pos, _) = self.parts.dims3()?;
         let (d_head, of_parts) = (linear.weight.dim(1)?, ops::linear(&self.parts, &linear.weight, None)?);
-        let mut bias = Tensor::zeros((1, d_head), DType::F32, &Device::Cpu)?;
+        let mut bias = zeros((1, d_head))?;
         if let Some(of_norm) = &self.bias {
             bias = (bias + ops::linear(&of_norm.unsqueeze(0)?, &linear.weight, None)?)?;
         }
@@ -110,9 +111,15 @@ impl Made {
 ///
 /// # Shapes
 /// `[query, key]`
-pub(super) fn place(attention: &Attention, head: usize, here: Here, frame: &Frame, keys: usize) -> Result<Tensor> {
+pub(super) fn mask_and_bias(
+    attention: &Attention,
+    head: usize,
+    here: Here,
+    frame: &Frame,
+    keys: usize,
+) -> Result<Tensor> {
     let (pos, _) = frame.queries_and_keys();
-    let none = |pos, heads: usize| Tensor::zeros((1, pos, heads, attention.d_head), DType::F32, &Device::Cpu);
+    let none = |pos, heads: usize| zeros((1, pos, heads, attention.d_head));
     let (q, k) = (none(pos, attention.n_heads)?, none(keys, attention.n_key_value_heads)?);
     Ok(attention.scores(&q, &k, here, frame)?.get(0)?.get(head)?)
 }

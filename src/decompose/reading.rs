@@ -9,8 +9,9 @@ use crate::{
     net::Here,
     ops,
     printable::visible,
+    tensor::vector,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// The part that biases on the way to the logits are, where they give something else at each position.
 pub(super) const READOUT_BIAS: &str = "readout bias";
@@ -100,7 +101,7 @@ impl ResidStack {
     pub(super) fn at_positions(&self, site: Site) -> Result<Tensor> {
         let row = |&position: &u32| Ok(self.cache.row(site, position as usize)? as u32);
         let rows = self.positions.iter().map(row).collect::<Result<Vec<_>>>()?;
-        Ok(self.cache.get(site)?.index_select(&Tensor::new(rows, &Device::Cpu)?, 1)?)
+        Ok(self.cache.get(site)?.index_select(&vector(rows)?, 1)?)
     }
 
     /// Returns how much each vector contributes to the logit of `answer` minus the logit of `wrong`: direct logit

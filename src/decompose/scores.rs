@@ -1,6 +1,6 @@
 //! Attention scores as sums over what wrote the queries and what wrote the keys.
 
-use super::queries_keys::{Made, place};
+use super::queries_keys::{Made, mask_and_bias};
 use crate::{
     Result,
     error::{RunError, at_most, together},
@@ -10,9 +10,10 @@ use crate::{
     net::{Frame, Here, parts::HeadNorm},
     notebook::Show,
     plot::{Figure, Heatmap},
+    tensor::{array, zeros},
     text::Tokens,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 use ndarray::{Array2, Array4};
 
 /// The attention scores of one head as a sum over pairs of parts of the residual stream: the part that wrote the query,
@@ -38,7 +39,7 @@ pub struct ScoreDecomposition {
     k: Tensor,
     soft_cap: Option<f64>,
     /// What belongs to no pair of parts, `[query, key]`.
-    place: Array2<f32>,
+    mask_and_bias: Array2<f32>,
     /// The texts at the queries and at the keys.
     tokens: [Tokens; 2],
     name: String,
@@ -101,7 +102,7 @@ impl Run {
         let mut frame = Frame::new(&config, blocks, &queries)?;
         if here.is_across() {
             // Of what the encoder gave, only the padding matters here.
-            frame = frame.with_encoded(Tensor::zeros((1, 1, 1), DType::F32, &Device::Cpu)?, &source);
+            frame = frame.with_encoded(zeros((1, 1, 1))?, &source);
         }
         let (of_queries, of_keys) = match here.is_across() {
             true => {
@@ -127,22 +128,17 @@ impl Run {
         let q = vectors(&of_queries, attention.q.columns(start, len)?, &attention.q_norm, (head, HeadNorm::Q))?;
         let k =
             vectors(&of_keys, attention.k.columns(key_start, key_len)?, &attention.k_norm, (key_head, HeadNorm::K))?;
-        let place = matrix(&place(attention, head, here, &frame, keys.len())?)?;
+        let mask_and_bias = array(&mask_and_bias(attention, head, here, &frame, keys.len())?)?;
         Ok(ScoreDecomposition {
             labels: [of_queries.labels(), of_keys.labels()],
             q: (q * attention.scale)?,
             k,
             soft_cap: attention.soft_cap,
-            place,
+            mask_and_bias,
             tokens: [queries, keys],
             name: name_in_stack(site, head),
         })
     }
-}
-
-fn matrix(x: &Tensor) -> Result<Array2<f32>> {
-    let values = Array2::from_shape_vec(x.dims2()?, x.flatten_all()?.to_vec1::<f32>()?);
-    Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
 }
 
 impl ScoreDecomposition {
@@ -193,7 +189,7 @@ impl ScoreDecomposition {
         let [queries, keys] = &self.tokens;
         let (query, key) = (queries.index_in(0, query.to_index())?, keys.index_in(0, key.to_index())?);
         let row = |x: &Tensor, at: usize| x.narrow(1, at, 1)?.squeeze(1)?.contiguous();
-        matrix(&row(&self.q, query)?.matmul(&row(&self.k, key)?.t()?)?)
+        array(&row(&self.q, query)?.matmul(&row(&self.k, key)?.t()?)?)
     }
 
     /// Returns how much each pair of parts contributes at every pair of positions, before masks and a soft cap.
@@ -216,12 +212,10 @@ impl ScoreDecomposition {
         at_most("pairs of parts and positions", together([of_query, of_key, query, key]), MOST)?;
         let (q, k) = (self.q.reshape((of_query * query, d_head))?, self.k.reshape((of_key * key, d_head))?);
         let all = q.matmul(&k.t()?)?.reshape((of_query, query, of_key, key))?;
-        let all = all.permute((0, 2, 1, 3))?.contiguous()?;
-        let values = Array4::from_shape_vec((of_query, of_key, query, key), all.flatten_all()?.to_vec1::<f32>()?);
-        Ok(values.map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+        array(&all.permute((0, 2, 1, 3))?)
     }
 
-    /// Returns the sum over all pairs plus [`place`](Self::place): the scores of `hook_attn_scores`, with the model's
+    /// Returns the sum over all pairs plus [`mask_and_bias`](Self::mask_and_bias): the scores of `hook_attn_scores`, with the model's
     /// soft cap, and -inf where a query may not attend.
     ///
     /// # Shapes
@@ -239,9 +233,9 @@ impl ScoreDecomposition {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn total(&self) -> Result<Array2<f32>> {
-        let sum = matrix(&self.q.sum(0)?.matmul(&self.k.sum(0)?.t()?)?)?;
+        let sum: Array2<f32> = array(&self.q.sum(0)?.matmul(&self.k.sum(0)?.t()?)?)?;
         let capped = |score: f32| self.soft_cap.map_or(score, |cap| (cap * (f64::from(score) / cap).tanh()) as f32);
-        Ok(sum.mapv(capped) + &self.place)
+        Ok(sum.mapv(capped) + &self.mask_and_bias)
     }
 
     /// What depends on the positions alone and belongs to no pair of parts: 0, or the bias of ALiBi or of relative
@@ -254,12 +248,12 @@ impl ScoreDecomposition {
     /// ```
     /// # use glassbox::prelude::*;
     /// let scores = Model::open("induction-2l")?.run("red fox blue owl")?.decompose_scores(1, 0)?;
-    /// assert_eq!(scores.place()[[1, 0]], 0.0); // positions are in the embeddings here
-    /// assert_eq!(scores.place()[[0, 1]], f32::NEG_INFINITY);
+    /// assert_eq!(scores.mask_and_bias()[[1, 0]], 0.0); // positions are in the embeddings here
+    /// assert_eq!(scores.mask_and_bias()[[0, 1]], f32::NEG_INFINITY);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn place(&self) -> Array2<f32> {
-        self.place.clone()
+    pub fn mask_and_bias(&self) -> Array2<f32> {
+        self.mask_and_bias.clone()
     }
 
     /// Draws the pairs of parts at one query and key (-1 is the last position) as a map.

@@ -36,7 +36,7 @@ pub(crate) use fourier::FourierError;
 pub(crate) use generate::GenerateError;
 pub(crate) use index::IndexError;
 pub(crate) use load::LoadError;
-pub(crate) use nearest::nearest;
+pub(crate) use nearest::{beginning, most_like, nearest};
 pub(crate) use patch::PatchError;
 pub(crate) use plot::PlotError;
 pub(crate) use probe::ProbeError;
@@ -222,6 +222,12 @@ impl From<candle_core::Error> for Error {
             return own.clone();
         }
         Self(Arc::new(Kind::Tensor(tensor::sentence(&source))))
+    }
+}
+
+impl From<ndarray::ShapeError> for Error {
+    fn from(source: ndarray::ShapeError) -> Self {
+        Self(Arc::new(Kind::Tensor(tensor::array_sentence(&source).into())))
     }
 }
 

@@ -4,13 +4,27 @@ use crate::order::falling;
 /// The letters of a name that are compared; no real name is longer.
 const LONGEST: usize = 200;
 
-/// The `count` candidates most similar to `name`, best first, for "did you mean".
+/// The `count` candidates most similar to `name`, best first.
 pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
-    let name: String = name.chars().take(LONGEST).collect();
-    let mut scored: Vec<_> =
-        candidates.into_iter().map(|candidate| (strsim::jaro_winkler(&name, &candidate), candidate)).collect();
-    scored.sort_by(|a, b| falling(a.0, b.0).then_with(|| a.1.cmp(&b.1)));
+    let name = beginning(name);
+    most_like(candidates, count, |candidate| (strsim::jaro_winkler(&name, candidate), 0))
+}
+
+/// As much of a name as is compared.
+pub(crate) fn beginning(name: &str) -> String {
+    name.chars().take(LONGEST).collect()
+}
+
+/// The `count` best candidates by what `like` says of each: how like it is and, among equals, its rank; then by name.
+pub(crate) fn most_like(
+    candidates: impl IntoIterator<Item = String>,
+    count: usize,
+    like: impl Fn(&str) -> (f64, usize),
+) -> Vec<String> {
+    let mut scored: Vec<_> = candidates.into_iter().map(|candidate| (like(&candidate), candidate)).collect();
+    scored.sort_by(|((a, a_rank), a_name), ((b, b_rank), b_name)| {
+        falling(*a, *b).then_with(|| (a_rank, a_name).cmp(&(b_rank, b_name)))
+    });
     scored.dedup_by(|a, b| a.1 == b.1);
-    scored.truncate(count);
-    scored.into_iter().map(|(_, candidate)| candidate).collect()
+    scored.into_iter().take(count).map(|(_, candidate)| candidate).collect()
 }

@@ -44,6 +44,14 @@ pub(super) fn sentence(error: &Error) -> String {
     }
 }
 
+/// The sentence about numbers that do not fill an array.
+pub(super) fn array_sentence(error: &ndarray::ShapeError) -> &'static str {
+    match error.kind() {
+        ndarray::ErrorKind::Overflow => "an array of this shape has more numbers than memory can hold",
+        _ => "the numbers do not fill an array of this shape",
+    }
+}
+
 /// Returns an error of this crate that passed through a closure, whatever candle has wrapped around it.
 pub(super) fn own(error: &Error) -> Option<&super::Error> {
     match error {

@@ -4,15 +4,15 @@
 //! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/bloom/modeling_bloom.py>
 
 use super::{
-    Family, Tensors,
-    common::{alibi, attention_fused, eps, mlp, norm, only, unembed, width_of_head},
+    Family,
+    common::{alibi, attention_fused, decoder_with, eps, mlp, norm, only, token_embedding, width_of_head},
 };
 use crate::{
     Result,
     config::Config,
     load::{Settings, Weights},
     net::{
-        parts::{Block, Embed, Norm, Readout},
+        parts::{Block, Embed, Norm},
         transformer::Transformer,
     },
     ops::Activation,
@@ -54,13 +54,9 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
     let embed_norm = norm(weights, "word_embeddings_layernorm", config, Norm::EMBED)?;
-    let embed = Embed { norm: embed_norm, ..Embed::new(tokens) };
-    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    let embed = Embed { norm: embed_norm, ..token_embedding(config, weights, FAMILY.ends)? };
+    decoder_with(config, weights, FAMILY.ends, embed, norm(weights, "ln_f", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -5,8 +5,11 @@ use crate::{
     Result,
     config::{Architecture, Config, Normalization, Position, alibi_slopes},
     error::LoadError,
-    load::{FromSetting, Keys, Settings},
-    net::parts::{Attention, Feed, Linear, Mlp, Norm},
+    load::{FromSetting, Keys, Settings, Weights},
+    net::{
+        parts::{Attention, Block, Embed, Feed, Linear, Mlp, Norm, Readout},
+        transformer::Transformer,
+    },
     ops::Activation,
     site::Point,
 };
@@ -182,10 +185,41 @@ pub(super) fn countable(what: &str, size: usize) -> Result<usize> {
     Err(senseless(what, size, "no model has more than 65536"))
 }
 
+/// A decoder of one stack whose embedding is of tokens alone. `ends` are those of the [`Family`](super::Family).
+pub(super) fn decoder(
+    config: &Config,
+    weights: &Weights,
+    ends: [&str; 2],
+    ln_final: Norm,
+    block: impl Fn(&Config, &Weights, usize) -> Result<Block>,
+) -> Result<Transformer> {
+    decoder_with(config, weights, ends, token_embedding(config, weights, ends)?, ln_final, block)
+}
+
+/// A decoder of one stack with the given embedding.
+pub(super) fn decoder_with(
+    config: &Config,
+    weights: &Weights,
+    [unembedding, _]: [&str; 2],
+    embed: Embed,
+    ln_final: Norm,
+    block: impl Fn(&Config, &Weights, usize) -> Result<Block>,
+) -> Result<Transformer> {
+    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
+    let unembed = unembed(weights, config, unembedding, &embed.tokens)?;
+    Ok(Transformer::new(embed, blocks, Readout::new(ln_final, unembed)))
+}
+
+/// The embedding of tokens alone.
+pub(super) fn token_embedding(config: &Config, weights: &Weights, [_, tokens]: [&str; 2]) -> Result<Embed> {
+    Ok(Embed::new(weights.tensor(tokens, &[config.d_vocab, config.d_model])?))
+}
+
 /// The unembedding: its own weight, or the transposed embedding if the two are tied.
-pub(super) fn unembed(weights: &impl Tensors, config: &Config, embed: &Tensor) -> Result<Linear> {
+pub(super) fn unembed(weights: &impl Tensors, config: &Config, weight: &str, embedding: &Tensor) -> Result<Linear> {
+    let name = weight.trim_end_matches(".weight");
     match config.tied {
-        true => Ok(Linear::new(embed.t()?, weights.maybe("lm_head.bias", &[config.d_vocab])?)),
-        false => linear(weights, "lm_head", config.d_model, config.d_vocab),
+        true => Ok(Linear::new(embedding.t()?, weights.maybe(&format!("{name}.bias"), &[config.d_vocab])?)),
+        false => linear(weights, name, config.d_model, config.d_vocab),
     }
 }

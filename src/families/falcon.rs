@@ -10,7 +10,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, alibi, attention_fused, eps, mlp, norm, only, unembed, width_of_head},
+    common::{activation, alibi, attention_fused, decoder, eps, mlp, norm, only, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     config::{Config, Position},
     load::{Settings, Weights},
     net::{
-        parts::{Block, Embed, Norm, Readout},
+        parts::{Block, Norm},
         transformer::Transformer,
     },
 };
@@ -72,12 +72,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("word_embeddings.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
-    let embed = Embed::new(tokens);
-    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    decoder(config, weights, FAMILY.ends, norm(weights, "ln_f", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

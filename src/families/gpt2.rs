@@ -6,7 +6,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention, eps, norm, only, unembed, width_of_head},
+    common::{activation, attention, decoder_with, eps, norm, only, token_embedding, width_of_head},
 };
 use crate::{
     Result,
@@ -14,7 +14,7 @@ use crate::{
     error::WeightsError,
     load::{Settings, Weights},
     net::{
-        parts::{Block, Embed, Feed, Linear, Mlp, Norm, Readout},
+        parts::{Block, Embed, Feed, Linear, Mlp, Norm},
         transformer::Transformer,
     },
     ops,
@@ -125,13 +125,9 @@ fn conv1d(weights: &Weights, name: &str, d_in: usize, d_out: usize) -> Result<Li
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
     let positions = Some(weights.tensor("wpe.weight", &[config.n_ctx, config.d_model])?);
-    let embed = Embed { positions, ..Embed::new(tokens) };
-    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    let embed = Embed { positions, ..token_embedding(config, weights, FAMILY.ends)? };
+    decoder_with(config, weights, FAMILY.ends, embed, norm(weights, "ln_f", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -6,7 +6,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, countable, eps, mlp, norm, unembed, width_of_head},
+    common::{activation, attention_apart, countable, decoder_with, eps, mlp, norm, token_embedding, width_of_head},
     llama_like::windows,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     error::LoadError,
     load::{FromSetting, Settings, Weights},
     net::{
-        parts::{Block, Embed, Norm, Readout},
+        parts::{Block, Embed, Norm},
         transformer::Transformer,
     },
 };
@@ -79,13 +79,9 @@ fn is_local(settings: &Settings, n_layers: usize) -> Result<Vec<bool>> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
     let positions = Some(weights.tensor("wpe.weight", &[config.n_ctx, config.d_model])?);
-    let embed = Embed { positions, ..Embed::new(tokens) };
-    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    let embed = Embed { positions, ..token_embedding(config, weights, FAMILY.ends)? };
+    decoder_with(config, weights, FAMILY.ends, embed, norm(weights, "ln_f", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -6,8 +6,8 @@
 //! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gpt_neox/modeling_gpt_neox.py>
 
 use super::{
-    Family, Tensors,
-    common::{activation, attention_fused, eps, linear, mlp, norm, width_of_head},
+    Family,
+    common::{activation, attention_fused, decoder, eps, mlp, norm, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     config::{Config, Position},
     load::{Settings, Weights},
     net::{
-        parts::{Block, Embed, Linear, Norm, Readout},
+        parts::{Block, Norm},
         transformer::Transformer,
     },
 };
@@ -55,15 +55,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("embed_in.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = match config.tied {
-        true => Linear::new(tokens.t()?, None),
-        false => linear(weights, "embed_out", config.d_model, config.d_vocab)?,
-    };
-    let embed = Embed::new(tokens);
-    let readout = Readout::new(norm(weights, "final_layer_norm", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    decoder(config, weights, FAMILY.ends, norm(weights, "final_layer_norm", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -4,8 +4,8 @@
 //! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/gptj/modeling_gptj.py>
 
 use super::{
-    Family, Tensors,
-    common::{activation, attention_apart, eps, mlp, norm, unembed, width_of_head},
+    Family,
+    common::{activation, attention_apart, decoder, eps, mlp, norm, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     error::LoadError,
     load::{Settings, Weights},
     net::{
-        parts::{Block, Embed, Norm, Readout},
+        parts::{Block, Norm},
         transformer::Transformer,
     },
 };
@@ -59,12 +59,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("wte.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
-    let embed = Embed::new(tokens);
-    let readout = Readout::new(norm(weights, "ln_f", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    decoder(config, weights, FAMILY.ends, norm(weights, "ln_f", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

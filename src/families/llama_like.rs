@@ -2,8 +2,8 @@
 //! matrix. Differences between the families are data here and in their [`Config`].
 
 use super::{
-    Family, Tensors,
-    common::{activation, eps, head_dim, only, unembed},
+    Family,
+    common::{activation, decoder, eps, head_dim, only},
     llama_block::Reader,
     rope::Rope,
 };
@@ -12,10 +12,7 @@ use crate::{
     config::{Config, Normalization, Position, Rotary},
     error::LoadError,
     load::{Settings, Weights},
-    net::{
-        parts::{Embed, Norm, Readout},
-        transformer::Transformer,
-    },
+    net::{parts::Norm, transformer::Transformer},
 };
 
 /// How a family of Llama's form differs from Llama.
@@ -150,11 +147,7 @@ impl LlamaLike {
 
     pub(super) fn build(&self, config: &Config, weights: &Weights) -> Result<Transformer> {
         let reader = Reader { shape: self, config, weights: weights.clone() };
-        let tokens = reader.weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
-        let unembed = unembed(&reader.weights, config, &tokens)?;
-        let embed = Embed::new(tokens);
-        let readout = Readout::new(reader.norm("norm", Norm::FINAL)?, unembed);
-        let blocks = (0..config.n_layers).map(|layer| reader.block(layer)).collect::<Result<_>>()?;
-        Ok(Transformer::new(embed, blocks, readout))
+        let ln_final = reader.norm("norm", Norm::FINAL)?;
+        decoder(config, weights, FORM.ends, ln_final, |_, _, layer| reader.block(layer))
     }
 }

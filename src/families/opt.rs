@@ -87,7 +87,7 @@ fn embeddings(config: &Config, weights: &Weights) -> Result<(Tensor, Linear)> {
     let Config { d_model, d_vocab, .. } = *config;
     if !weights.has("project_in.weight") {
         let tokens = weights.tensor(TOKENS, &[d_vocab, d_model])?;
-        let unembed = unembed(weights, config, &tokens)?;
+        let unembed = unembed(weights, config, HEAD, &tokens)?;
         return Ok((tokens, unembed));
     }
     let width = weights.shape(TOKENS).and_then(|shape| shape.get(1).copied()).unwrap_or(d_model);

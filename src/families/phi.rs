@@ -5,8 +5,8 @@
 //! <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/phi/modeling_phi.py>
 
 use super::{
-    Family, Tensors,
-    common::{activation, attention_apart, eps, head_dim, mlp, norm, only, unembed},
+    Family,
+    common::{activation, attention_apart, decoder, eps, head_dim, mlp, norm, only},
     rope::Rope,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Position},
     load::{Settings, Weights},
     net::{
-        parts::{Block, Embed, Norm, Readout},
+        parts::{Block, Norm},
         transformer::Transformer,
     },
 };
@@ -55,12 +55,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
-    let embed = Embed::new(tokens);
-    let readout = Readout::new(norm(weights, "final_layernorm", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    decoder(config, weights, FAMILY.ends, norm(weights, "final_layernorm", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

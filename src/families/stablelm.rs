@@ -6,7 +6,7 @@
 
 use super::{
     Family, Tensors,
-    common::{activation, attention_apart, eps, linear, norm, unembed, width_of_head},
+    common::{activation, attention_apart, decoder, eps, linear, norm, width_of_head},
     rope::Rope,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Normalization, Position, QkNorm},
     load::{Settings, Weights},
     net::{
-        parts::{Attention, Block, Embed, Feed, HeadNorm, Mlp, Norm, Readout},
+        parts::{Attention, Block, Feed, HeadNorm, Mlp, Norm},
         transformer::Transformer,
     },
 };
@@ -57,12 +57,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
 }
 
 fn build(config: &Config, weights: &Weights) -> Result<Transformer> {
-    let tokens = weights.tensor("embed_tokens.weight", &[config.d_vocab, config.d_model])?;
-    let blocks = (0..config.n_layers).map(|layer| block(config, weights, layer)).collect::<Result<_>>()?;
-    let unembed = unembed(weights, config, &tokens)?;
-    let embed = Embed::new(tokens);
-    let readout = Readout::new(norm(weights, "norm", config, Norm::FINAL)?, unembed);
-    Ok(Transformer::new(embed, blocks, readout))
+    decoder(config, weights, FAMILY.ends, norm(weights, "norm", config, Norm::FINAL)?, block)
 }
 
 fn block(config: &Config, weights: &Weights, layer: usize) -> Result<Block> {

@@ -17,8 +17,9 @@ use crate::{
         transformer::{StackParts, Transformer},
     },
     site::Stack,
+    tensor::from_values,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 pub(super) const FAMILY: Family = Family {
     model_type: "whisper",
@@ -125,7 +126,7 @@ fn sinusoids(n_ctx: usize, d_model: usize) -> Result<Tensor> {
         sines.chain((0..half).map(move |wave| angle(pos, wave).cos())).map(|x| x as f32)
     };
     let values: Vec<f32> = (0..n_ctx).flat_map(row).collect();
-    Ok(Tensor::from_vec(values, (n_ctx, 2 * half), &Device::Cpu)?)
+    Ok(from_values(values, (n_ctx, 2 * half))?)
 }
 
 fn stack(config: &Config, weights: &Weights, stack: Stack, front: Front) -> Result<StackParts> {

@@ -4,8 +4,9 @@ use super::Spectrum;
 use crate::{
     Result,
     error::{FourierError, at_most},
+    tensor::from_values,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use std::{borrow::Borrow, f64::consts::TAU};
 
 /// The Fourier basis of the numbers modulo an odd `p`: a constant, and for each frequency `k` from 1 to `p / 2` the
@@ -56,7 +57,7 @@ impl Fourier {
         let constant = vec![(modulus as f64).sqrt().recip(); modulus];
         let pairs = (1..=modulus / 2).flat_map(|frequency| pair(modulus, frequency, 0..modulus));
         let waves: Vec<f64> = std::iter::once(constant).chain(pairs).flatten().collect();
-        Ok(Self { modulus, waves: Tensor::from_vec(waves, (modulus, modulus), &Device::Cpu)? })
+        Ok(Self { modulus, waves: from_values(waves, (modulus, modulus))? })
     }
 
     /// The modulus.
@@ -208,6 +209,7 @@ pub(super) fn pair(modulus: usize, frequency: usize, numbers: impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     #[test]
     fn the_waves_are_of_length_one_and_at_right_angles() {

@@ -3,9 +3,10 @@
 use super::{Fourier, basis::pair};
 use crate::{
     Model, Result,
+    tensor::from_values,
     train::modular::{MODULUS, ModularAddition, Sums, pairs, score, sum},
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// Four losses of a model that adds, in nats ([Nanda et al. 2023](https://arxiv.org/abs/2301.05217), section 5).
 ///
@@ -82,5 +83,5 @@ fn sum_waves(key: &[usize]) -> Result<Tensor> {
     let waves = key.iter().flat_map(|&frequency| pair(modulus, frequency, sums.iter().copied()));
     // Each sum occurs as often as there are numbers.
     let values: Vec<f64> = waves.flatten().map(|value| value / (modulus as f64).sqrt()).collect();
-    Ok(Tensor::from_vec(values, (2 * key.len(), sums.len()), &Device::Cpu)?)
+    Ok(from_values(values, (2 * key.len(), sums.len()))?)
 }

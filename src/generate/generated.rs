@@ -5,7 +5,7 @@ use crate::{
     Result,
     cache::ActivationCache,
     error::GenerateError,
-    index::{ToIndex, place},
+    index::{ToIndex, from_either_end},
     model::{Model, Prediction},
     text::{Padding, Tokens},
 };
@@ -240,7 +240,7 @@ impl Generated {
     pub fn cache(&self, step: impl ToIndex) -> Result<ActivationCache> {
         let step = step.to_index();
         let recorded = self.caches.len();
-        Ok(place(step, recorded)
+        Ok(from_either_end(step, recorded)
             .map(|at| self.caches[at].clone())
             .ok_or(GenerateError::NoSuchRecord { step, recorded })?)
     }
@@ -262,7 +262,7 @@ impl Generated {
 impl Generated {
     /// Returns one text; -1 is the last.
     fn of(&self, text: impl ToIndex) -> Option<&Text> {
-        self.texts.get(place(text.to_index(), self.texts.len())?)
+        self.texts.get(from_either_end(text.to_index(), self.texts.len())?)
     }
 
     pub(super) fn brief(&self) -> String {

@@ -184,8 +184,7 @@ impl LogitLens {
             // The first failing position is reported, whichever thread finished first.
             cells.extend(row.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?);
         }
-        let shape = (n_layers + 1, positions.len());
-        let cells = Array2::from_shape_vec(shape, cells).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let cells = Array2::from_shape_vec((n_layers + 1, positions.len()), cells)?;
         let fills = model.config().architecture == Architecture::Encoder;
         Ok(Self {
             tokens,

@@ -1,9 +1,9 @@
 //! Reads little-endian floating point numbers of every width as `f32`.
 
-use std::ops::Range;
-
 use super::bytes::Bytes;
 use crate::error::Result;
+use half::{bf16, f16, slice::HalfFloatSliceExt};
+use std::ops::Range;
 
 /// A floating point type that weights are stored in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,26 +41,22 @@ impl Float {
         match self {
             Self::F64 => to.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
             Self::F32 => to.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
-            Self::F16 => to.extend(bytes.as_chunks().0.iter().map(|&b| from_f16(u16::from_le_bytes(b)))),
-            Self::BF16 => to.extend(bytes.as_chunks().0.iter().map(|&b| from_bf16(u16::from_le_bytes(b)))),
+            Self::F16 => widen(bytes.as_chunks().0, to),
+            Self::BF16 => to.extend(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32())),
         }
     }
 }
 
-/// Widens a bfloat16, which is the upper half of a float.
-fn from_bf16(bits: u16) -> f32 {
-    f32::from_bits(u32::from(bits) << 16)
-}
-
-/// Widens an IEEE half. Its exponent is 112 smaller than a float's, which one exact multiplication corrects, including
-/// for subnormals. There are no branches on the value, so the loop can be vectorised.
-fn from_f16(bits: u16) -> f32 {
-    const TWO_TO_112: f32 = f32::from_bits((112 + 127) << 23);
-    let bits = u32::from(bits);
-    let magnitude = (bits & 0x7fff) << 13;
-    let not_finite = bits & 0x7c00 == 0x7c00;
-    let value = if not_finite { magnitude | 0x7f80_0000 } else { (f32::from_bits(magnitude) * TWO_TO_112).to_bits() };
-    f32::from_bits(value | (bits & 0x8000) << 16)
+/// Widens IEEE halves, 1024 at a time, because the conversion needs a slice of them.
+fn widen(bytes: &[[u8; 2]], to: &mut Vec<f32>) {
+    let mut halves = [f16::ZERO; 1024];
+    for bytes in bytes.chunks(halves.len()) {
+        let halves = &mut halves[..bytes.len()];
+        halves.iter_mut().zip(bytes).for_each(|(half, &bytes)| *half = f16::from_le_bytes(bytes));
+        let start = to.len();
+        to.resize(start + halves.len(), 0.0);
+        halves.convert_to_f32_slice(&mut to[start..]);
+    }
 }
 
 #[cfg(test)]

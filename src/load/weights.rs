@@ -4,9 +4,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
-use crate::error::{LoadError, Result, nearest};
+use crate::{
+    error::{LoadError, Result, nearest},
+    tensor::from_values,
+};
 
 /// A source of tensors: files, memory, or another source whose rows are reordered.
 pub(super) trait Source: Send + Sync {
@@ -93,7 +96,7 @@ impl Weights {
         }
         let values = self.shared.source.read(full)?.ok_or_else(|| self.missing(name))?;
         match values.iter().filter(|value| !value.is_finite()).count() {
-            0 => Ok(Tensor::from_vec(values, shape, &Device::Cpu)?),
+            0 => Ok(from_values(values, shape)?),
             count => {
                 let whence = self.shared.source.whence(full);
                 Err(LoadError::NotFinite { name: full.to_owned(), count, whence }.into())
@@ -250,6 +253,7 @@ pub(super) fn quoted(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     fn weights() -> Weights {
         let tensor = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();

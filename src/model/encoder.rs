@@ -5,9 +5,10 @@ use crate::{
     Result,
     error::{RunError, TextError},
     model::ToTokens,
+    tensor::{array, vector},
     text::Tokens,
 };
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 use ndarray::Array2;
 use std::borrow::Borrow;
 
@@ -160,10 +161,7 @@ impl Model {
         };
         let vectors = pooled.broadcast_div(&pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?)?;
         let sentence = |text| tokens.text(text).unwrap_or_else(|| tokens.row(text).strings.concat());
-        let shape = vectors.dims2()?;
-        let values = vectors.flatten_all()?.to_vec1()?;
-        let vectors = Array2::from_shape_vec(shape, values).map_err(|why| candle_core::Error::Msg(why.to_string()))?;
-        Ok(SentenceEmbeddings { sentences: (0..tokens.batch()).map(sentence).collect(), vectors })
+        Ok(SentenceEmbeddings { sentences: (0..tokens.batch()).map(sentence).collect(), vectors: array(&vectors)? })
     }
 }
 
@@ -193,7 +191,7 @@ impl Run {
         };
         let (batch, len) = (tokens.batch(), tokens.len());
         let shares = (0..batch).flat_map(|text| (0..len).map(move |position| share(text, position)));
-        let shares = Tensor::from_iter(shares, &Device::Cpu)?.reshape((batch, 1, len))?;
+        let shares = vector(shares.collect())?.reshape((batch, 1, len))?;
         Ok(shares.matmul(&resid)?.squeeze(1)?)
     }
 }

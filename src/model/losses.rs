@@ -7,9 +7,10 @@ use crate::{
     index::{Counted, ToIndex},
     notebook::Card,
     plot::{Figure, LineChart, Series},
+    tensor::{array, from_values},
     text::Tokens,
 };
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 use ndarray::Array2;
 use std::borrow::Borrow;
@@ -33,6 +34,7 @@ impl Run {
     /// assert!(losses[0][5] < losses[0][1]); // the second "fox" is easy to predict, the first is not
     /// # Ok::<(), glassbox::Error>(())
     /// ```
+    #[doc(alias("token_losses", "lm_cross_entropy_loss", "per_token"))]
     pub fn loss_per_token(&self) -> Result<Tensor> {
         let (batch, len) = (self.tokens().batch(), self.tokens().len());
         let config = self.model().config();
@@ -55,33 +57,13 @@ impl Run {
         }
     }
 
-    /// The same as [`Run::loss_per_token`].
-    ///
-    /// # Shapes
-    /// `[batch, pos - 1]`
-    ///
-    /// # Errors
-    /// As [`Run::loss_per_token`].
-    ///
-    /// # Examples
-    /// ```
-    /// # use glassbox::prelude::*;
-    /// let run = Model::open("induction-2l")?.run("red fox blue owl")?;
-    /// assert_eq!(run.token_losses()?.dims(), [1, 4]); // every token but the first
-    /// # Ok::<(), glassbox::Error>(())
-    /// ```
-    #[doc(alias("loss_per_token", "lm_cross_entropy_loss", "per_token"))]
-    pub fn token_losses(&self) -> Result<Tensor> {
-        self.loss_per_token()
-    }
-
     /// 1 where a token was predicted from a real token before it, 0 elsewhere.
     fn predicted(&self) -> Result<Tensor> {
         let tokens = self.tokens();
         let (batch, len) = (tokens.batch(), tokens.len());
         let is_predicted = |text: usize, at: usize| tokens.real(text).start < at && at < tokens.real(text).end;
         let values = (0..batch).flat_map(|text| (1..len).map(move |at| f32::from(is_predicted(text, at))));
-        Ok(Tensor::from_vec(values.collect::<Vec<_>>(), (batch, len - 1), &Device::Cpu)?)
+        Ok(from_values(values.collect::<Vec<_>>(), (batch, len - 1))?)
     }
 
     /// The mean of [`Run::loss_per_token`] over the predicted tokens.
@@ -126,10 +108,7 @@ pub fn compare_losses(runs: impl IntoIterator<Item = (impl Into<String>, impl Bo
     let mut compared: Option<LossComparison> = None;
     for (name, run) in runs {
         let (name, run) = (name.into(), run.borrow());
-        let losses = run.loss_per_token()?;
-        let shape = losses.dims2()?;
-        let values = Array2::from_shape_vec(shape, losses.flatten_all()?.to_vec1::<f32>()?);
-        let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let values = array(&run.loss_per_token()?)?;
         let (tokens, mean) = (run.tokens().clone(), run.loss()?);
         let all = compared.get_or_insert_with(|| LossComparison { tokens: tokens.clone(), runs: Vec::new() });
         let same = all.tokens.batch() == tokens.batch()

@@ -8,6 +8,7 @@ use crate::{
     index::Counted,
     plot::{AttentionHeads, AttentionPattern, Figure, TokenText},
     printable::visible,
+    tensor::array,
     text::Tokens,
 };
 use ndarray::{Array2, Array3};
@@ -123,10 +124,7 @@ impl Run {
         if !matches!(site.point(), Point::Pattern | Point::CrossPattern) {
             return Err(RunError::NoPattern { site: site.to_string() }.into());
         }
-        let pattern = self.cache().get(site)?.get(0)?;
-        let shape = pattern.dims3()?;
-        let values = pattern.flatten_all()?.to_vec1::<f32>()?;
-        Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+        array(&self.cache().get(site)?.get(0)?)
     }
 
     /// The texts at the queries and at the keys.

@@ -10,9 +10,10 @@ use crate::{
     config::{Config, Position, Rotary},
     error::RunError,
     ops::{Mask, RotaryTable},
+    tensor::from_values,
     text::Tokens,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::{ops::Range, sync::Arc};
 
 /// The tokens of one stack in one forward pass, with everything that depends on their positions.
@@ -156,7 +157,7 @@ impl Frame {
             pairs.map(move |(query, key)| (-slope * distance(query, key)) as f32)
         };
         let values: Vec<f32> = slopes.iter().flat_map(row).collect();
-        Ok(Tensor::from_vec(values, (1, slopes.len(), queries, keys), &Device::Cpu)?)
+        Ok(from_values(values, (1, slopes.len(), queries, keys))?)
     }
 
     /// The number of tokens of each text, cached ones included; a single number if all texts have as many.
@@ -182,13 +183,13 @@ impl Frame {
     /// `[batch, pos]`
     pub(crate) fn position_ids(&self) -> Result<Tensor> {
         let rows = self.positions.len() / self.pos.max(1);
-        let ids = Tensor::from_slice(&self.positions, (rows, self.pos), &Device::Cpu)?;
+        let ids = from_values(self.positions.clone(), (rows, self.pos))?;
         Ok(ids.broadcast_as((self.batch, self.pos))?.contiguous()?)
     }
 
     /// `[batch, pos]`
     pub(crate) fn token_types(&self) -> Result<Tensor> {
-        Ok(Tensor::from_slice(&self.token_types, (self.batch, self.pos), &Device::Cpu)?)
+        Ok(from_values(self.token_types.clone(), (self.batch, self.pos))?)
     }
 
     /// The rotary table of a layer, if it has one.

@@ -1,6 +1,6 @@
 //! [`Agreement`]: compares two maps of the same cells.
 
-use super::{MapAxis, PatchSweep, axis::AxisLabels};
+use super::PatchSweep;
 use crate::{
     Result,
     error::PatchError,
@@ -77,21 +77,6 @@ impl PatchSweep {
             .filter(|((at, _), _)| !self.is_missing(at.slice()) && !other.is_missing(at.slice()))
             .filter_map(|((at, &ours), &theirs)| name(at.slice()).map(|name| (name, ours, theirs)));
         Ok(Agreement { cells: cells.collect(), names: (how(&self.deed), how(&other.deed)) })
-    }
-
-    /// `L1H0`, `layer 1, ·fox@3`.
-    fn cell_name(&self, at: &[usize]) -> String {
-        if let ([layers, heads], [layer, head]) = (&self.axes[..], at)
-            && (&*layers.name, &*heads.name) == ("layer", "head")
-        {
-            return format!("L{layer}H{head}");
-        }
-        let part = |(axis, &index): (&MapAxis, &usize)| match &axis.labels {
-            AxisLabels::Tokens(tokens) => format!("{}@{index}", tokens.get(index).map_or("", String::as_str)),
-            AxisLabels::Names(names) => names.get(index).cloned().unwrap_or_default(),
-            AxisLabels::Numbers => format!("{} {index}", axis.name),
-        };
-        self.axes.iter().zip(at).map(part).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -216,6 +201,10 @@ fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Model,
+        patching::{HeadPart, Metric, Patching},
+    };
 
     #[test]
     fn correlations_are_those_of_the_textbook() {
@@ -225,5 +214,18 @@ mod tests {
         assert_eq!(ranks([3.0, 1.0, 3.0, 2.0].into_iter()), [2.5, 0.0, 2.5, 1.0]);
         assert!(pearson(vec![1.0, f64::NAN], vec![0.0, 5.0]).is_nan());
         assert!(ranks([3.0, f32::NAN].into_iter()).iter().all(|rank| rank.is_nan()));
+    }
+
+    #[test]
+    fn a_cell_has_one_name_wherever_it_is_shown() {
+        let model = Model::open("induction-2l").unwrap();
+        let metric = Metric::logit_diff(&model, "blue", "tree", 1).unwrap();
+        let (clean, corrupt) = ("red fox blue owl tree red fox", "red owl blue fox tree red fox");
+        let patching = Patching::new(&model, clean, corrupt, metric).unwrap();
+        for sweep in [patching.resid_pre().unwrap(), patching.heads(HeadPart::Out).unwrap()] {
+            let cells = sweep.agreement(&sweep).unwrap().cells();
+            let strongest = sweep.top(3).labels();
+            assert!(strongest.iter().all(|name| cells.iter().any(|cell| cell.0 == *name)), "{strongest:?} {cells:?}");
+        }
     }
 }

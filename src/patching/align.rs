@@ -8,9 +8,10 @@ use crate::{
     hook::{Site, Stack, ToIndex},
     input::Input,
     model::Config,
+    tensor::{from_values, vector},
     text::Tokens,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::ops::Range;
 
 /// Which position of a clean prompt corresponds to which position of its corrupt prompt, if the two differ in length.
@@ -220,11 +221,11 @@ impl Counterparts {
             for &(dim, stack) in &dims {
                 let row = &self.rows(stack)[text];
                 let at: Vec<u32> = row.iter().map(|from| from.unwrap_or(0) as u32).collect();
-                moved = moved.index_select(&Tensor::new(at, &Device::Cpu)?, dim)?;
+                moved = moved.index_select(&vector(at)?, dim)?;
                 let mut shape = vec![1; own.rank()];
                 shape[dim] = row.len();
                 let have: Vec<f32> = row.iter().map(|from| f32::from(from.is_some())).collect();
-                known = known.broadcast_mul(&Tensor::from_vec(have, shape, &Device::Cpu)?)?;
+                known = known.broadcast_mul(&from_values(have, shape)?)?;
             }
             Ok(known.gt(0.5)?.where_cond(&moved, &own)?)
         };

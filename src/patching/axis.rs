@@ -64,7 +64,7 @@ impl MapAxis {
     }
 
     /// The name of a place.
-    pub(super) fn place(&self, at: usize) -> String {
+    pub(super) fn name_of(&self, at: usize) -> String {
         let named = |names: &[String]| names.get(at).cloned().unwrap_or_default();
         match &self.labels {
             AxisLabels::Numbers => format!("{} {at}", self.name),

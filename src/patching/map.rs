@@ -64,7 +64,7 @@ impl Patching {
         let (config, sizes) = (self.experiment.model.config(), self.corrupt_input().sizes());
         let count = together(axes.iter().map(|axis| axis.len));
         at_most("cells of a map", count, 10_000_000)?;
-        let cells = (0..count).map(|nth| Cell::new(cell(&place(nth, &axes)).to_interventions(), &config, sizes));
+        let cells = (0..count).map(|nth| Cell::new(cell(&coordinates(nth, &axes)).to_interventions(), &config, sizes));
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let missing = self.missing(&cells, sizes)?;
         let (deed, values) = match &self.slopes {
@@ -210,7 +210,7 @@ impl Patching {
 }
 
 /// The indices of the `nth` cell; the last axis varies fastest.
-fn place(mut nth: usize, axes: &[MapAxis]) -> Vec<usize> {
+fn coordinates(mut nth: usize, axes: &[MapAxis]) -> Vec<usize> {
     let mut at = vec![0; axes.len()];
     for (at, axis) in at.iter_mut().zip(axes).rev() {
         (*at, nth) = (nth % axis.len, nth / axis.len);

@@ -10,9 +10,10 @@ use crate::{
     hook::{Stack, ToIndex},
     model::{Run, ToTokenIds},
     order::rank,
+    tensor::vector,
     text::Tokens,
 };
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 use placed::Words;
 use std::{borrow::Borrow, sync::Arc};
@@ -314,6 +315,6 @@ fn of_text(at: &[i64], text: usize) -> i64 {
 /// # Shapes
 /// `[batch, d_vocab]`
 fn logits_in(run: &Run, at: &[i64]) -> Result<Tensor> {
-    let row = |text| Ok(Tensor::new(run.logits_at(text, of_text(at, text))?, &Device::Cpu)?);
+    let row = |text| Ok(vector(run.logits_at(text, of_text(at, text))?)?);
     Ok(Tensor::stack(&(0..run.tokens().batch()).map(row).collect::<Result<Vec<_>>>()?, 0)?)
 }

@@ -57,8 +57,7 @@ impl PatchSweep {
     /// Marks cells as missing for some pairs, for every metric.
     pub(super) fn lacking(mut self, missing: Option<Vec<bool>>) -> Result<Self> {
         let Some(missing) = missing else { return Ok(self) };
-        let missing = ArrayD::from_shape_vec(IxDyn(self.values.shape()), missing);
-        let missing = missing.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let missing = ArrayD::from_shape_vec(IxDyn(self.values.shape()), missing)?;
         self.lacks(&missing);
         Ok(self)
     }

@@ -7,8 +7,9 @@ use crate::{
     hook::{Point, Site, add},
     model::ToInput,
     order,
+    tensor::from_values,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Normal};
 use std::ops::Range;
@@ -85,7 +86,7 @@ impl Noise {
         for (text, noise) in positions.iter().zip(noise.chunks_mut((len * width).max(1))) {
             noise[text.start * width..text.end * width].fill_with(|| normal.sample(&mut rng));
         }
-        Ok(Tensor::from_vec(noise, (positions.len(), len, width), &Device::Cpu)?)
+        Ok(from_values(noise, (positions.len(), len, width))?)
     }
 }
 

@@ -6,8 +6,9 @@ use crate::{
     input::Input,
     model::Pass,
     net::Kept,
+    tensor::vector,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// Whether an intervention acts after the last block.
 pub(super) fn at_end(one: &Intervention) -> bool {
@@ -28,5 +29,5 @@ pub(super) fn before_end(model: &Model, input: &Input) -> Pass {
 pub(super) fn pick(x: &Tensor, positions: &[u32]) -> Result<Tensor> {
     let (rows, pos, width) = x.dims3()?;
     let at: Vec<u32> = positions.iter().enumerate().map(|(row, &at)| (row * pos) as u32 + at).collect();
-    Ok(x.reshape((rows * pos, width))?.index_select(&Tensor::new(at, &Device::Cpu)?, 0)?)
+    Ok(x.reshape((rows * pos, width))?.index_select(&vector(at)?, 0)?)
 }

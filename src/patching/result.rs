@@ -47,8 +47,7 @@ impl PatchSweep {
         (clean, corrupt): Baselines,
     ) -> Result<Self> {
         let shape: Vec<usize> = axes.iter().map(|axis| axis.len).chain([clean.len()]).collect();
-        let values = ArrayD::from_shape_vec(IxDyn(&shape), values);
-        let values = values.map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let values = ArrayD::from_shape_vec(IxDyn(&shape), values)?;
         let (deed, name, metric, others) = (deed.into(), name.into(), metric.into(), Vec::new());
         Ok(Self { deed, name, metric, axes, values, clean, corrupt, missing: None, others })
     }
@@ -313,16 +312,16 @@ impl PatchSweep {
         let mean = self.mean();
         let cells = mean.indexed_iter().map(|(at, &value)| (at.slice().to_vec(), value));
         let cells = cells.filter(|(at, _)| !self.is_missing(at));
-        let rows = cells.map(|(at, value)| (self.place(&at), value, (at, value)));
+        let rows = cells.map(|(at, value)| (self.cell_name(&at), value, (at, value)));
         Top::of(k, &format!("{}: {}", self.deed, self.name), &self.scale(), rows)
     }
 
     /// The name of a cell.
-    fn place(&self, at: &[usize]) -> String {
+    pub(super) fn cell_name(&self, at: &[usize]) -> String {
         let names: Vec<&str> = self.axes.iter().map(|axis| &*axis.name).collect();
         match (&names[..], at) {
             (["layer", "head"], [layer, head]) => format!("L{layer}H{head}"),
-            _ => self.axes.iter().zip(at).map(|(axis, &at)| axis.place(at)).collect::<Vec<_>>().join(", "),
+            _ => self.axes.iter().zip(at).map(|(axis, &at)| axis.name_of(at)).collect::<Vec<_>>().join(", "),
         }
     }
 

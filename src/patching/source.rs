@@ -7,9 +7,10 @@ use crate::{
     error::PatchError,
     hook::{Site, Sites},
     input::Input,
+    tensor::zeros,
     text::Tokens,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 use std::ops::Range;
 
 /// The values that are patched into a run.
@@ -108,7 +109,7 @@ impl Source {
                 let sizes = prompts.sizes();
                 let zeros = |&site: &Site| {
                     let shape = model.config().shape_of(site, sizes)?.unwrap_or_default();
-                    Ok((site, Tensor::zeros(shape, DType::F32, &Device::Cpu)?))
+                    Ok((site, zeros(shape)?))
                 };
                 sites.iter().map(zeros).collect::<Result<Vec<_>>>()?
             }

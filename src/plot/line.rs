@@ -270,10 +270,10 @@ impl LineChart {
 
     fn tooltip(&self, series: &Series, x: f64, y: f64, sd: f64) -> String {
         let spread = if series.has_sd() { format!(" ± {}", number(sd as f32)) } else { String::new() };
-        format!("{}, {}: {}{spread}", series.label, self.place(x), number(y as f32))
+        format!("{}, {}: {}{spread}", series.label, self.x_name(x), number(y as f32))
     }
 
-    fn place(&self, x: f64) -> String {
+    fn x_name(&self, x: f64) -> String {
         match &self.x {
             (name, Labels::Names { .. }) => self.x.1.full(name, x.max(0.0) as usize),
             (name, _) => format!("{} {}", if name.is_empty() { "x" } else { name }, number(x as f32)),
@@ -339,7 +339,7 @@ impl LineChart {
                 .enumerate()
                 .filter(|&(at, _)| at % every == 0 || at == highest || at == lowest)
                 .map(|(_, &(x, y, _))| {
-                    let x = if matches!(self.x.1, Labels::Names { .. }) { self.place(x) } else { number(x as f32) };
+                    let x = if matches!(self.x.1, Labels::Names { .. }) { self.x_name(x) } else { number(x as f32) };
                     format!("{x}: {}", number(y as f32))
                 })
                 .collect();

@@ -125,7 +125,7 @@ fn rows<R: ToValues<Kind>, Kind>(given: impl IntoIterator<Item = R>) -> Result<A
 }
 
 fn matrix(shape: [usize; 2], values: Vec<f32>) -> Result<Array2<f32>> {
-    Ok(Array2::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+    Ok(Array2::from_shape_vec(shape, values)?)
 }
 
 /// Several matrices of one shape, such as the patterns of a layer's heads: an `ndarray` or a `Tensor` of three axes, a
@@ -185,5 +185,5 @@ impl<T: ToMatrices<Kind>, Kind, E: Into<Error>> ToMatrices<Tried<Kind>> for Resu
 }
 
 fn matrices(shape: [usize; 3], values: Vec<f32>) -> Result<Array3<f32>> {
-    Ok(Array3::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()))?)
+    Ok(Array3::from_shape_vec(shape, values)?)
 }

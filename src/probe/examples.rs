@@ -112,7 +112,7 @@ fn per_position(site: Site) -> Result<()> {
 
 fn features(site: Site, samples: usize, rows: Vec<f32>) -> Result<Features> {
     let width = rows.len() / samples;
-    let values = Array2::from_shape_vec((samples, width), rows).map_err(|e| candle_core::Error::Msg(e.to_string()))?;
+    let values = Array2::from_shape_vec((samples, width), rows)?;
     // Neurons have names such as L2N611; features of other axes are numbered.
     let neuron = site.layer().filter(|_| site.axes().last() == Some(&Axis::DMlp));
     let name = |index: usize| neuron.map_or_else(|| index.to_string(), |layer| format!("L{layer}N{index}"));

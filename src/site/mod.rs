@@ -24,7 +24,7 @@ pub use named::ToSite;
 pub use point::Point;
 pub(crate) use point::Stage;
 pub use select::Sites;
-pub(crate) use short::nearest;
+pub(crate) use short::nearest_sites;
 pub use site::Site;
 pub use stack::Stack;
 pub use to_pattern::ToPattern;

@@ -65,12 +65,15 @@ impl Sites {
             Self::Where(predicate) => pick(&**predicate),
             Self::Pattern(name) if !name.contains('*') => {
                 let names = || present.iter().map(Site::to_string);
-                vec![name.site_in(of).map_err(|error| error.with_nearest(|name| short::nearest(name, names(), 3)))?]
+                vec![
+                    name.site_in(of)
+                        .map_err(|error| error.with_nearest(|name| short::nearest_sites(name, names(), 3)))?,
+                ]
             }
             Self::Pattern(pattern) => {
                 let found = pick(&|site| fits(pattern, &site.to_string()));
                 if found.is_empty() {
-                    let nearest = short::nearest(pattern, present.iter().map(Site::to_string), 3);
+                    let nearest = short::nearest_sites(pattern, present.iter().map(Site::to_string), 3);
                     return Err(SiteError::NoMatch { pattern: pattern.clone(), nearest }.into());
                 }
                 found

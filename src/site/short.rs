@@ -4,7 +4,7 @@
 //! <https://github.com/TransformerLensOrg/TransformerLens/blob/v3.5.1/transformer_lens/utilities/components_utils.py>.
 
 use super::point::{Place, TABLE};
-use crate::order::falling;
+use crate::error::{beginning, most_like};
 
 /// Returns the full name for a short one in a layer, as `get_act_name` does.
 /// A short name that `get_act_name` maps to no hook is read as the name of a [`Site`](super::Site) constructor.
@@ -75,21 +75,17 @@ pub(super) fn hint(name: &str) -> Option<String> {
 /// Returns the candidates most similar to a name, best first.
 /// The last part of a name counts most: `pattern` is most similar to `blocks.0.attn.hook_pattern`.
 /// Among equally similar candidates the shortest comes first.
-pub(crate) fn nearest(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
-    let name: String = name.chars().take(200).collect();
+pub(crate) fn nearest_sites(name: &str, candidates: impl IntoIterator<Item = String>, count: usize) -> Vec<String> {
+    let name = beginning(name);
     let last = |name: &str| {
         let last = name.rsplit('.').next().unwrap_or(name);
         last.strip_prefix("hook_").unwrap_or(last).to_owned()
     };
     let (own, in_block) = (last(&name), name.contains('.'));
-    let like = |candidate: &str| {
+    most_like(candidates, count, |candidate| {
         let whole = if in_block { strsim::jaro_winkler(&name, candidate) } else { 0.0 };
-        strsim::jaro_winkler(&own, &last(candidate)) + whole
-    };
-    let mut scored: Vec<_> = candidates.into_iter().map(|candidate| (like(&candidate), candidate)).collect();
-    scored.sort_by(|a, b| falling(a.0, b.0).then_with(|| (a.1.len(), &a.1).cmp(&(b.1.len(), &b.1))));
-    scored.dedup_by(|a, b| a.1 == b.1);
-    scored.into_iter().take(count).map(|(_, candidate)| candidate).collect()
+        (strsim::jaro_winkler(&own, &last(candidate)) + whole, candidate.len())
+    })
 }
 
 #[cfg(test)]

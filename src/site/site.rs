@@ -91,6 +91,17 @@ impl Site {
         Ok(Self { layer: Layer::FromStart(layer), ..self })
     }
 
+    /// The site's name in TransformerLens, as it prints.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Site::pattern(0).name(), "blocks.0.attn.hook_pattern");
+    /// ```
+    pub fn name(&self) -> String {
+        self.to_string()
+    }
+
     /// The point: what the site holds, without its layer.
     ///
     /// # Examples
@@ -287,7 +298,7 @@ impl FromStr for Site {
             let (stack, layer) = in_block(name).map_or((Stack::default(), Layer::FromStart(0)), |(s, l, _)| (s, l));
             // All sites of one block, in the block that was asked for.
             let near = Site::all(&[stack], 1, 1).into_iter().map(|site| Site { layer, ..site }.to_string());
-            let (nearest, short) = (short::nearest(name, near, 3), short::hint(name));
+            let (nearest, short) = (short::nearest_sites(name, near, 3), short::hint(name));
             SiteError::Unknown { name: name.into(), nearest, short }.into()
         })
     }

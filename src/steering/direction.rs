@@ -10,6 +10,7 @@ use crate::{
     error::SteerError,
     hook::{Intervention, Point, Site, ToIndex, ToSite, ToTensor, ablate_direction, add, length, unit},
     model::{NormPlace, Run, ToTokens},
+    tensor::array,
 };
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
@@ -272,10 +273,7 @@ impl Direction {
             return Err(SteerError::NoVector { site: self.site.to_string(), shape: self.site.shape_in_words() }.into());
         };
         self.check_width(|| format!("`{}`", self.site), width)?;
-        let along = activation.broadcast_mul(&self.unit()?.vector)?.sum(D::Minus1)?;
-        let shape = along.dims2()?;
-        let values = along.flatten_all()?.to_vec1()?;
-        Array2::from_shape_vec(shape, values).map_err(|error| candle_core::Error::Msg(error.to_string()).into())
+        array(&activation.broadcast_mul(&self.unit()?.vector)?.sum(D::Minus1)?)
     }
 
     /// Returns the cosine similarity with another direction: 1 if they point the same way, 0 if they are at right

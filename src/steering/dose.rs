@@ -75,12 +75,12 @@ impl Direction {
         };
         let untouched = run(Vec::new())?;
         let values = strengths.iter().map(|&strength| run(vec![self.add(strength)?])).collect::<Result<Vec<_>>>()?;
-        let values = Array2::from_shape_vec((strengths.len(), prompts.batch()), values.concat());
+        let values = Array2::from_shape_vec((strengths.len(), prompts.batch()), values.concat())?;
         Ok(DoseCurve {
             title: format!("Adding a direction at {}", self.site()),
             metric: metric.name().to_owned(),
             strengths: strengths.into_iter().map(|strength| strength as f32).collect(),
-            values: values.map_err(|error| candle_core::Error::Msg(error.to_string()))?,
+            values,
             untouched: untouched.iter().sum::<f32>() / untouched.len() as f32,
         })
     }

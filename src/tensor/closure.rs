@@ -1,7 +1,8 @@
 //! [`ToTensor`] and [`Looked`]: what closures of interventions may return, and the values that can be put in.
 
+use super::made::{from_values, vector};
 use crate::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use ndarray::{Array, ArrayView, Dimension};
 
 /// Anything that can stand for a tensor: the tensor itself, candle's result of one, an array, or numbers.
@@ -62,7 +63,7 @@ macro_rules! numbers {
     ($($numbers:ty $(, $const:ident)?;)*) => {$(
         impl<$(const $const: usize)?> ToTensor for $numbers {
             fn to_tensor(self) -> Result<Tensor> {
-                Ok(Tensor::new(&self[..], &Device::Cpu)?)
+                Ok(vector(self.to_vec())?)
             }
         }
     )*};
@@ -75,7 +76,7 @@ macro_rules! arrays {
         impl<D: Dimension> ToTensor for $array {
             fn to_tensor(self) -> Result<Tensor> {
                 let numbers: Vec<f32> = self.iter().map(|&$number| $value).collect();
-                Ok(Tensor::from_vec(numbers, self.shape(), &Device::Cpu)?)
+                Ok(from_values(numbers, self.shape())?)
             }
         }
     )*};

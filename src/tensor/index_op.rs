@@ -3,7 +3,7 @@
 //! candle's own [`IndexOp`](candle_core::IndexOp) counts from the start only, while -1 is the last everywhere else in
 //! this crate. Importing candle's `IndexOp` by name in a cell replaces this one there.
 
-use crate::index::{Counted, ToIndex, place};
+use crate::index::{Counted, ToIndex, from_either_end};
 use candle_core::{Error, Result, Tensor};
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
@@ -111,7 +111,9 @@ fn taken(tensor: &Tensor, parts: &[Part]) -> Result<Tensor> {
             left = left.narrow(axis, at, 1)?.squeeze(axis)?;
         } else {
             // As in Python, a range that reaches past the axis ends there.
-            let bound = |given: i64| if given < 0 { place(given, len).unwrap_or(0) } else { (given as usize).min(len) };
+            let bound = |given: i64| {
+                if given < 0 { from_either_end(given, len).unwrap_or(0) } else { (given as usize).min(len) }
+            };
             let (from, to) = (bound(part.from), part.to.map_or(len, bound));
             left = left.narrow(axis, from, to.saturating_sub(from))?;
             axis += 1;

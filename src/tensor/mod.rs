@@ -16,18 +16,22 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 
+mod array;
 mod closure;
 mod index_op;
+mod made;
 
 use crate::{
     Result,
     error::need_type,
     index::{Counted, ToIndex},
 };
+pub(crate) use array::array;
 pub use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops;
 pub use closure::{Looked, ToTensor};
 pub use index_op::{IndexOp, Part, ToPart};
+pub(crate) use made::{HOST, from_values, ones, vector, zeros};
 
 /// `tensor.softmax(-1)` and `tensor.log_softmax(-1)`.
 ///
@@ -56,11 +60,11 @@ pub trait Softmax {
 
 impl Softmax for Tensor {
     fn softmax(&self, axis: impl ToIndex) -> Result<Tensor> {
-        Ok(ops::softmax(self, place(self, axis)?)?)
+        Ok(ops::softmax(self, float_axis(self, axis)?)?)
     }
 
     fn log_softmax(&self, axis: impl ToIndex) -> Result<Tensor> {
-        Ok(ops::log_softmax(self, place(self, axis)?)?)
+        Ok(ops::log_softmax(self, float_axis(self, axis)?)?)
     }
 }
 
@@ -101,7 +105,7 @@ pub fn log_softmax(values: impl AsRef<Tensor>, axis: impl ToIndex) -> Result<Ten
 }
 
 /// Returns the index of the axis, and checks that the tensor holds floats.
-fn place(values: &Tensor, axis: impl ToIndex) -> Result<usize> {
+fn float_axis(values: &Tensor, axis: impl ToIndex) -> Result<usize> {
     if !values.dtype().is_float() {
         need_type(|| "the tensor given to a softmax".into(), values, DType::F32)?;
     }

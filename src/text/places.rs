@@ -4,7 +4,7 @@ use super::Tokens;
 use crate::{
     Result,
     error::{TextError, nearest},
-    index::{ToIndex, place},
+    index::{ToIndex, from_either_end},
 };
 use std::ops::Range;
 
@@ -108,7 +108,7 @@ impl Tokens {
         if position < 0 && (0..self.batch()).any(|text| self.real(text).end < len) {
             return Err(TextError::EndsApart { position }.into());
         }
-        place(position, len).ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
+        from_either_end(position, len).ok_or_else(|| TextError::PositionOutOfRange { position, len }.into())
     }
 
     /// Returns a position of one text as an index. Positions count along the whole row, padding included (as in
@@ -129,7 +129,7 @@ impl Tokens {
     pub fn index_in(&self, text: impl ToIndex, position: impl ToIndex) -> Result<usize> {
         let (text, position) = (self.text_at(text)?, position.to_index());
         let real = self.real(text);
-        let index = place(position, real.end).filter(|index| real.contains(index));
+        let index = from_either_end(position, real.end).filter(|index| real.contains(index));
         index.ok_or_else(|| match real.len() == self.len() {
             true => TextError::PositionOutOfRange { position, len: self.len() }.into(),
             false => TextError::Padded { position, text, first: real.start, last: real.end.saturating_sub(1) }.into(),
@@ -215,7 +215,7 @@ impl Tokens {
     /// Checks the index of a text; -1 is the last.
     pub(crate) fn text_at(&self, text: impl ToIndex) -> Result<usize> {
         let (text, texts) = (text.to_index(), self.batch());
-        place(text, texts).ok_or_else(|| TextError::NoSuchText { text, texts }.into())
+        from_either_end(text, texts).ok_or_else(|| TextError::NoSuchText { text, texts }.into())
     }
 
     fn need_text(&self, text: usize) -> Result<&str> {

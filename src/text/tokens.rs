@@ -4,9 +4,10 @@ use super::{Encoded, Filler, Padding};
 use crate::{
     Result,
     error::TextError,
-    index::{ToIndex, place},
+    index::{ToIndex, from_either_end},
+    tensor::from_values,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::{ops::Range, sync::Arc};
 
 /// Text cut into tokens: their ids, their printed form, and the characters that each covers.
@@ -68,7 +69,7 @@ impl Tokens {
 
     /// The row of one text; empty if the index is out of range.
     pub(crate) fn row(&self, text: impl ToIndex) -> &Row {
-        place(text.to_index(), self.rows.len()).and_then(|text| self.rows.get(text)).unwrap_or(&NO_TEXT)
+        from_either_end(text.to_index(), self.rows.len()).and_then(|text| self.rows.get(text)).unwrap_or(&NO_TEXT)
     }
 
     /// The number of texts.
@@ -225,6 +226,6 @@ impl Tokens {
 
     /// One number for each token as a tensor, `[batch, pos]`.
     pub(super) fn tensor(&self, values: Vec<u32>) -> Result<Tensor> {
-        Ok(Tensor::from_vec(values, (self.batch(), self.len()), &Device::Cpu)?)
+        Ok(from_values(values, (self.batch(), self.len()))?)
     }
 }

@@ -1,7 +1,7 @@
 //! [`Batch`]: the texts of one training step.
 
-use crate::{Result, error::TrainError, index::Counted};
-use candle_core::{Device, Tensor};
+use crate::{Result, error::TrainError, index::Counted, tensor::from_values};
+use candle_core::Tensor;
 
 /// Texts of the same length, and the tokens to predict.
 ///
@@ -79,9 +79,9 @@ impl Batch {
         let (places, answers): (Vec<u32>, Vec<u32>) =
             predicted.into_iter().map(|(place, answer)| (place as u32, answer)).unzip();
         Ok(Self {
-            tokens: Tensor::from_vec(ids, (texts.len(), long), &Device::Cpu)?,
-            places: Tensor::from_vec(places, count, &Device::Cpu)?,
-            answers: Tensor::from_vec(answers, count, &Device::Cpu)?,
+            tokens: from_values(ids, (texts.len(), long))?,
+            places: from_values(places, count)?,
+            answers: from_values(answers, count)?,
             largest,
         })
     }

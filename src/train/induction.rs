@@ -15,9 +15,10 @@ use crate::{
     circuits::{HeadScores, head_scores},
     error::{TrainError, at_most},
     model::Config,
+    tensor::from_values,
     text::{SpecialIds, Tokenizer},
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::index};
 use std::{fmt::Display, path::Path};
 
@@ -157,9 +158,9 @@ fn initial(config: &Config, rng: &mut StdRng) -> Result<Parameters> {
         waves.flat_map(move |wave| (0..pairs).map(move |pair| 0.5 * wave(angle(pos, pair))))
     };
     let sinusoids: Vec<f32> = (0..positions).flat_map(sinusoid).collect();
-    parameters.set("pos_embed.W_pos", &Tensor::from_vec(sinusoids, (positions, config.d_model), &Device::Cpu)?)?;
+    parameters.set("pos_embed.W_pos", &from_values(sinusoids, (positions, config.d_model))?)?;
     let sizes: Vec<f32> = (0..config.n_heads).map(|head| 0.1f32.powi(head as i32)).collect();
-    let sizes = Tensor::from_vec(sizes, (config.n_heads, 1, 1), &Device::Cpu)?;
+    let sizes = from_values(sizes, (config.n_heads, 1, 1))?;
     for layer in 0..config.n_layers {
         let name = format!("blocks.{layer}.attn.W_O");
         parameters.set(&name, &parameters.get(&name)?.detach().broadcast_mul(&sizes)?)?;
@@ -274,7 +275,7 @@ pub fn evaluate(model: &Model, texts: usize, seed: u64) -> Result<Evaluation> {
         let list = shuffled_words(period, &mut rng);
         let run = model.run([&[BOS][..], &list, &list].concat())?;
         // Token t is predicted at t - 1. The first word of the second repeat is unpredictable.
-        losses.extend(run.token_losses()?.get(0)?.to_vec1::<f32>()?.split_off(period + 1));
+        losses.extend(run.loss_per_token()?.get(0)?.to_vec1::<f32>()?.split_off(period + 1));
         let ids = run.tokens().ids(0);
         for position in period + 1..2 * period {
             right += usize::from(run.predictions(position as i64, 1)?[0].id == ids[position + 1]);

@@ -10,8 +10,9 @@ use crate::{
     model::Config,
     net::{Frame, Here, Tap, transformer::Transformer},
     ops,
+    tensor::{from_values, ones, zeros},
 };
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, Normal};
 use std::{collections::BTreeMap, sync::Arc};
@@ -37,8 +38,8 @@ impl Parameters {
         let mut vars = BTreeMap::new();
         for (name, shape) in native::shapes(&config) {
             let tensor = match name.rsplit('.').next().unwrap_or_default() {
-                "w" => Tensor::ones(shape, DType::F32, &Device::Cpu)?,
-                bias if bias.starts_with('b') => Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
+                "w" => ones(shape)?,
+                bias if bias.starts_with('b') => zeros(shape)?,
                 _ => normal(shape, std, rng)?,
             };
             vars.insert(name, Var::from_tensor(&tensor)?);
@@ -179,7 +180,7 @@ fn normal(shape: Vec<usize>, std: f32, rng: &mut StdRng) -> Result<Tensor> {
     let normal = Normal::new(0.0, std).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
     let count = shape.iter().product();
     let values: Vec<f32> = normal.sample_iter(rng).take(count).collect();
-    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+    Ok(from_values(values, shape)?)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! Used to resume trainings.
 
-use crate::{Result, files};
-use candle_core::{Device, Tensor};
+use crate::{Result, files, tensor::HOST};
+use candle_core::Tensor;
 use crc32fast::Hasher;
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<HashMap<String, Tensor>, String> {
         let said = String::from_utf8_lossy(said);
         return Err(format!("it is damaged: the checksum of its bytes is {sum}, but the header has {said}"));
     }
-    let read = candle_core::safetensors::load_buffer(bytes, &Device::Cpu);
+    let read = candle_core::safetensors::load_buffer(bytes, &HOST);
     read.map_err(|_| "its tensors cannot be read".into())
 }
 

@@ -1,8 +1,13 @@
 //! Saving a training and resuming it exactly where it stopped.
 
 use super::{Curve, History, Recipe, Training, adamw::Moments, sealed};
-use crate::{Error, Result, error::TrainError, files};
-use candle_core::{Device, Tensor};
+use crate::{
+    Error, Result,
+    error::TrainError,
+    files,
+    tensor::{HOST, from_values},
+};
+use candle_core::Tensor;
 use std::{fs, path::Path};
 
 impl Training {
@@ -14,7 +19,7 @@ impl Training {
     /// # Errors
     /// Fails when the file cannot be written.
     pub fn put_aside(&self, path: impl AsRef<Path>) -> Result<()> {
-        let (path, cpu) = (path.as_ref(), &Device::Cpu);
+        let (path, cpu) = (path.as_ref(), &HOST);
         let settings = format!("{:?}", self.recipe).into_bytes();
         let mut tensors = vec![
             ("step".into(), Tensor::new(&[self.step as u32], cpu)?),
@@ -77,7 +82,7 @@ impl Training {
 fn tensor(curve: &Curve) -> Result<Tensor> {
     let flat: Vec<f32> = curve.points().iter().flat_map(|&(step, loss)| [step as f32, loss]).collect();
     let points = curve.points().len();
-    Ok(Tensor::from_vec(flat, (points, 2), &Device::Cpu)?)
+    Ok(from_values(flat, (points, 2))?)
 }
 
 fn curve(tensor: &Tensor) -> Result<Curve> {

@@ -7,8 +7,9 @@ use crate::{
     index::{Counted, ToIndex},
     model::{NormPlace, ToTokenIds, ToTokens},
     net::parts::Feed,
+    tensor::zeros,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 
 impl WeightViews {
     /// Returns the direction of the residual stream that a token's logit reads: its column of `W_U`.
@@ -102,7 +103,7 @@ impl WeightViews {
             let why = "the outputs of attention and MLP pass a norm before they are added";
             return Err(WeightsError::NotASum { from: 0, to: layer, why }.into());
         }
-        let mut sum = Tensor::zeros(self.width(), DType::F32, &Device::Cpu)?;
+        let mut sum = zeros(self.width())?;
         for before in 0..layer {
             sum = (sum + self.written_bias(before, true, include_mlp_biases)?)?;
         }
@@ -123,7 +124,7 @@ impl WeightViews {
         };
         let attention = of_attention.then_some(&block.attention.o.bias);
         let parts = attention.into_iter().chain(across.filter(|_| of_attention)).chain(mlp.filter(|_| of_mlp));
-        let mut sum = Tensor::zeros(self.width(), DType::F32, &Device::Cpu)?;
+        let mut sum = zeros(self.width())?;
         for bias in parts.flatten() {
             sum = (sum + bias)?;
         }

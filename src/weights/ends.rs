@@ -4,8 +4,9 @@ use super::WeightViews;
 use crate::{
     Result,
     net::parts::{Embed, Front, Linear},
+    tensor::ones,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 
 /// Weights that occur once in a model.
 impl WeightViews {
@@ -121,7 +122,7 @@ impl WeightViews {
         match (&norm.weight, norm.is_none()) {
             (_, true) => Err(self.absent("ln_final", "its last residual stream does not pass a norm")),
             (Some(weight), _) => Ok(weight.clone()),
-            (None, _) => Ok(Tensor::ones(self.width(), DType::F32, &Device::Cpu)?),
+            (None, _) => Ok(ones(self.width())?),
         }
     }
 

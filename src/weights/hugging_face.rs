@@ -6,8 +6,9 @@ use crate::{
     error::WeightsError,
     families::gpt2,
     net::parts::{Block, Feed, Linear, Norm},
+    tensor::zeros,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use std::path::Path;
 
 impl Model {
@@ -98,7 +99,7 @@ impl Names {
         let weights: Vec<_> = layers.iter().map(|layer| &layer.weight).collect();
         let bias = |layer: &&Linear| match &layer.bias {
             Some(bias) => Ok(bias.clone()),
-            None => Tensor::zeros(layer.weight.dim(1)?, DType::F32, &Device::Cpu),
+            None => zeros(layer.weight.dim(1)?),
         };
         let biases = layers.iter().map(bias).collect::<candle_core::Result<Vec<_>>>()?;
         self.add(name, "weight", &Tensor::cat(&weights, 1)?);

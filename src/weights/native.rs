@@ -7,8 +7,9 @@ use crate::{
     families::native,
     model::Normalization,
     net::parts::{Feed, Norm},
+    tensor::{ones, zeros},
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 use std::path::Path;
 
 impl Model {
@@ -65,10 +66,10 @@ impl Model {
         for (name, norm) in in_blocks.chain(outside.map(|norm| (norm.name(), norm))) {
             let size = config.d_model;
             if !norm.is_none() && norm.weight.is_none() {
-                named.push((format!("{name}.w"), Tensor::ones(size, DType::F32, &Device::Cpu)?));
+                named.push((format!("{name}.w"), ones(size)?));
             }
             if norm.kind == Normalization::LayerNorm && norm.bias.is_none() {
-                named.push((format!("{name}.b"), Tensor::zeros(size, DType::F32, &Device::Cpu)?));
+                named.push((format!("{name}.b"), zeros(size)?));
             }
         }
         Ok(named)

@@ -19,8 +19,9 @@ use crate::{
         parts::{Attention, Linear},
         transformer::Transformer,
     },
+    tensor::from_values,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use faer::Mat;
 
 pub(super) fn obstacle(config: &Config) -> Option<&'static str> {
@@ -85,7 +86,7 @@ fn layer(matrix: &Tensor, biased: bool) -> Result<Linear> {
 fn tensor(matrix: &Mat<f64>) -> Result<Tensor> {
     let (rows, columns) = (matrix.nrows(), matrix.ncols());
     let values = (0..rows).flat_map(|row| (0..columns).map(move |column| matrix[(row, column)])).collect();
-    Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
+    Ok(from_values(values, (rows, columns))?)
 }
 
 /// `A B^T = U diag(S) V^T`, with as many columns as the factors.

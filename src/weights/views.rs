@@ -9,8 +9,9 @@ use crate::{
         parts::{Attention, Block, Norm},
         transformer::StackParts,
     },
+    tensor::{ones, zeros},
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 
 /// The weights of a model under TransformerLens's names and in its shapes: [`Model::weights`].
 ///
@@ -132,7 +133,7 @@ impl WeightViews {
     /// Fails when there is no such layer or norm.
     pub fn ln_w(&self, layer: impl ToIndex, name: &str) -> Result<Tensor> {
         let norm = self.norm(layer, name)?;
-        norm.weight.clone().map_or_else(|| Ok(Tensor::ones(self.width(), DType::F32, &Device::Cpu)?), Ok)
+        norm.weight.clone().map_or_else(|| Ok(ones(self.width())?), Ok)
     }
 
     /// Returns the bias of a norm by its TransformerLens name, such as `ln1`.
@@ -214,6 +215,6 @@ impl WeightViews {
 
     /// Returns a bias, or zeros if it is absent.
     pub(super) fn bias_or_zero(&self, bias: &Option<Tensor>, size: usize) -> Result<Tensor> {
-        bias.clone().map_or_else(|| Ok(Tensor::zeros(size, DType::F32, &Device::Cpu)?), Ok)
+        bias.clone().map_or_else(|| Ok(zeros(size)?), Ok)
     }
 }

@@ -65,7 +65,7 @@ fn of_run(odd: &mut Odd, run: &Run) -> Outcome {
         1 => fine(run.predictions_in(head, position, k)),
         2 => share(run.probability(odd.text(), position)),
         3 => fine(run.logit_diff(odd.text(), odd.text(), position)),
-        4 => fine(run.token_losses()),
+        4 => fine(run.loss_per_token()),
         5 => fine(run.loss()),
         6 => shown(run.attention(layer)),
         7 => shown(run.attention_head(layer, head)),

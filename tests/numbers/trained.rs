@@ -117,7 +117,7 @@ fn stories260k_has_the_loss_that_pytorch_finds() {
     let losses = |story: &str, limit: usize| -> Vec<f32> {
         let mut ids = [vec![tokenizer.bos().unwrap()], tokenizer.encode(story).unwrap().ids].concat();
         ids.truncate(limit);
-        model.pass(ids).unwrap().run().unwrap().token_losses().unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        model.pass(ids).unwrap().run().unwrap().loss_per_token().unwrap().flatten_all().unwrap().to_vec1().unwrap()
     };
     let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
     let stories = json(text);

@@ -32,7 +32,7 @@ pub fn run(mut args: Args) -> Outcome<()> {
     schedule.steps = steps.unwrap_or(schedule.steps);
     schedule.seed = seed.unwrap_or(schedule.seed);
 
-    let place = place(out, resume, recipe.name())?;
+    let place = folder_to_write(out, resume, recipe.name())?;
     let aside = place.join("training.safetensors");
     let mut training = if resume { Training::take_up(recipe, &aside)? } else { Training::start(recipe)? };
     training.check(&place)?;
@@ -46,7 +46,7 @@ pub fn run(mut args: Args) -> Outcome<()> {
 }
 
 /// Returns the folder to write to, after checking that nothing in it would be lost.
-fn place(out: Option<String>, resume: bool, name: &str) -> Outcome<PathBuf> {
+fn folder_to_write(out: Option<String>, resume: bool, name: &str) -> Outcome<PathBuf> {
     let own = out.is_none();
     let place = out.map_or_else(|| Path::new(TRAINED).join(name), PathBuf::from);
     let shown = place.display();

@@ -4,7 +4,7 @@ use super::FactoredMatrix;
 use crate::{
     Result,
     error::CircuitsError,
-    index::{ToIndex, place},
+    index::{ToIndex, from_either_end},
 };
 use candle_core::Tensor;
 use std::ops::Range;
@@ -31,7 +31,7 @@ impl FactoredMatrix {
         };
         let index = index.to_index();
         let out = || CircuitsError::OutOfRange { axis: "the first axis", index: index.into(), len };
-        let at = place(index, len).ok_or_else(out)?;
+        let at = from_either_end(index, len).ok_or_else(out)?;
         Self::new(&self.a.get(at)?, &self.b.get(at)?)
     }
 

@@ -5,11 +5,13 @@ use crate::{
     Result,
     circuits::{
         Eigenvalues,
-        product::{matrices, stacked, turned},
+        product::{matrices, turned},
         svd::{self, Svd},
     },
 };
 use candle_core::Tensor;
+use faer::c64;
+use ndarray::{ArrayD, IxDyn};
 use rayon::prelude::*;
 
 /// Singular values and eigenvalues, computed from the small factors.
@@ -75,8 +77,8 @@ impl FactoredMatrix {
         let small = matrices(&self.ba()?)?;
         let values = small.par_iter().map(svd::eigenvalues).collect::<Result<Vec<_>>>()?.concat();
         let shape = [self.leading(), vec![self.inner()]].concat();
-        let re = stacked(shape.clone(), values.iter().map(|value| value.re as f32).collect())?;
-        Ok(Eigenvalues { re, im: stacked(shape, values.iter().map(|value| value.im as f32).collect())? })
+        let of = |part: fn(&c64) -> f32| ArrayD::from_shape_vec(IxDyn(&shape), values.iter().map(part).collect());
+        Ok(Eigenvalues { re: of(|value| value.re as f32)?, im: of(|value| value.im as f32)? })
     }
 
     /// Returns the same matrices as `U sqrt(S)` times `sqrt(S) V^T`.

@@ -1,6 +1,6 @@
 //! Selects the part of an activation that an intervention is narrowed to, and puts it back.
 
-use crate::{Result, axes::Axis, error::SiteError, index::place, site::Site};
+use crate::{Result, axes::Axis, error::SiteError, index::from_either_end, site::Site};
 use candle_core::Tensor;
 
 /// Returns the dimension of an axis at a site, and the indices along it counted from 0.
@@ -24,7 +24,7 @@ pub(super) fn resolve(site: Site, axis: Axis, indices: &[i64], shape: &[usize]) 
         axis => axis.name(),
     };
     let out = |index| SiteError::OutOfRange { site: site.to_string(), axis, index, size }.into();
-    let from_start = |&index: &i64| place(index, size).ok_or_else(|| out(index));
+    let from_start = |&index: &i64| from_either_end(index, size).ok_or_else(|| out(index));
     Ok((dim, indices.iter().map(from_start).collect::<Result<_>>()?))
 }
 

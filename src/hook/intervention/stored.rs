@@ -4,7 +4,7 @@ use super::{Action, Intervention};
 use crate::{
     Result,
     error::SiteError,
-    site::{Layers, Site, Sites, ToSite, nearest},
+    site::{Layers, Site, Sites, ToSite, nearest_sites},
 };
 use candle_core::Tensor;
 use std::{
@@ -120,7 +120,7 @@ impl Stored {
         let site = site.site_in(self.seen().layers)?;
         let found = all.iter().find(|(have, _)| *have == site).map(|(_, x)| x.clone());
         let name = site.to_string();
-        let near = || nearest(&name, all.iter().map(|(site, _)| site.to_string()), 3);
+        let near = || nearest_sites(&name, all.iter().map(|(site, _)| site.to_string()), 3);
         found.ok_or_else(|| SiteError::NotStored { site: name.clone(), nearest: near() }.into())
     }
 

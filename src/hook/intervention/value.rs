@@ -1,8 +1,8 @@
 //! Crops a value to the end of a text, for a pass that reuses the keys and values of the beginning.
 
 use super::{Action, Intervention};
-use crate::axes::Axis;
-use candle_core::{Device, Tensor};
+use crate::{axes::Axis, tensor::vector};
+use candle_core::Tensor;
 use std::ops::Range;
 
 impl Intervention {
@@ -54,7 +54,7 @@ impl Intervention {
             None => return,
         };
         if kept.len() < rows || of_part.is_some() {
-            let picked = Tensor::new(kept, &Device::Cpu).and_then(|kept| value.contiguous()?.index_select(&kept, dim));
+            let picked = vector(kept).and_then(|kept| value.contiguous()?.index_select(&kept, dim));
             // A value that cannot be cropped keeps its shape, and the shape check then refuses it.
             let Ok(picked) = picked else { return };
             match &mut self.action {

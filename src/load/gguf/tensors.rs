@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use candle_core::{
-    Device,
-    quantized::{GgmlDType, ggml_file::qtensor_from_ggml},
-};
+use candle_core::quantized::{GgmlDType, ggml_file::qtensor_from_ggml};
 
 use super::{
     family::Family,
@@ -15,6 +12,7 @@ use super::{
 use crate::{
     error::{Error, LoadError, Result},
     load::{bytes::Bytes, float::Float, weights::Source},
+    tensor::HOST,
 };
 
 /// The tensors by the model's own names.
@@ -36,7 +34,7 @@ impl GgufTensors {
         let mut tensors = BTreeMap::new();
         for (name, tensor) in stored {
             if let Ok(stored) = Stored::of(name, tensor.kind) {
-                stored.place(name, tensor, &bytes)?;
+                stored.byte_range(name, tensor, &bytes)?;
             }
             for (own, tensor, layout) in family.tensors(name, tensor) {
                 if tensors.contains_key(&own) {
@@ -75,13 +73,13 @@ impl Source for GgufTensors {
 /// The values of one tensor, in the order of the file.
 pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Vec<f32>> {
     let stored = Stored::of(name, tensor.kind)?;
-    let place = stored.place(name, tensor, bytes)?;
+    let place = stored.byte_range(name, tensor, bytes)?;
     match stored {
         _ if place.is_empty() => Ok(Vec::new()),
         Stored::Floats(float) => float.read(bytes, place),
         Stored::Blocks(dtype) => {
-            let blocks = qtensor_from_ggml(dtype, &bytes.read(place)?, tensor.shape.clone(), &Device::Cpu)?;
-            Ok(blocks.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?)
+            let blocks = qtensor_from_ggml(dtype, &bytes.read(place)?, tensor.shape.clone(), &HOST)?;
+            Ok(blocks.dequantize(&HOST)?.flatten_all()?.to_vec1()?)
         }
     }
 }
@@ -89,7 +87,7 @@ pub(super) fn values(name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<V
 /// Whether two tensors exist and are stored identically.
 pub(super) fn same(bytes: &Bytes, tensors: [Option<&TensorInfo>; 2]) -> Result<bool> {
     let [Some(one), Some(other)] = tensors else { return Ok(false) };
-    let place = |tensor: &TensorInfo| Stored::of("", tensor.kind).ok()?.place("", tensor, bytes).ok();
+    let place = |tensor: &TensorInfo| Stored::of("", tensor.kind).ok()?.byte_range("", tensor, bytes).ok();
     match (place(one), place(other)) {
         (Some(here), Some(there)) if one.kind == other.kind && one.shape == other.shape => {
             bytes.same(here, bytes, there)
@@ -155,7 +153,7 @@ impl Stored {
     }
 
     /// The byte range of a tensor, whose rows must consist of whole blocks.
-    fn place(self, name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Range<usize>> {
+    fn byte_range(self, name: &str, tensor: &TensorInfo, bytes: &Bytes) -> Result<Range<usize>> {
         let (per_block, size) = self.block();
         let whole = tensor.shape.last().unwrap_or(&1).is_multiple_of(per_block);
         let count = tensor.shape.iter().try_fold(1usize, |count, &axis| count.checked_mul(axis));

@@ -217,7 +217,7 @@ mod tests {
         for (answer, tested) in ["owl red fox", "owl ant"].into_iter().zip(test.answers()) {
             let run = model.run(format!("{PROMPT} {answer}")).unwrap();
             let from = test.prompt().len();
-            let losses = run.token_losses().unwrap().get(0).unwrap().to_vec1::<f32>().unwrap();
+            let losses = run.loss_per_token().unwrap().get(0).unwrap().to_vec1::<f32>().unwrap();
             for (n, step) in tested.steps.iter().enumerate() {
                 let position = (from + n - 1) as i64;
                 let everything = run.predictions(position, usize::MAX).unwrap();

@@ -9,8 +9,9 @@ use crate::{
     ops,
     order::top_k,
     site::{Point, Site},
+    tensor::{from_values, vector},
 };
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 
 /// Several MLPs. Each token passes a few of them (Shazeer et al. 2017; computed as in Mixtral).
 #[derive(Clone, Debug)]
@@ -44,8 +45,8 @@ impl Mixture {
             let places = chosen.iter().enumerate().filter(|(_, one)| **one as usize == index);
             let places: Vec<u32> = places.map(|(place, _)| place as u32).collect();
             let tokens: Vec<u32> = places.iter().map(|place| place / self.per_token as u32).collect();
-            let tokens = Tensor::new(tokens, &Device::Cpu)?;
-            let weight = weights.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?.unsqueeze(1)?;
+            let tokens = vector(tokens)?;
+            let weight = weights.index_select(&vector(places)?, 0)?.unsqueeze(1)?;
             let sites = |point| Site::in_block(here.stack, here.layer, point).of(index);
             let out = expert_forward(expert, &x.index_select(&tokens, 0)?, sites, tap)?;
             sum = sum.index_add(&tokens, &out.broadcast_mul(&weight)?, 0)?;
@@ -61,7 +62,7 @@ impl Mixture {
         let rows = weights.to_vec2::<f32>()?;
         let chosen: Vec<u32> =
             rows.iter().flat_map(|row| top_k(row, self.per_token)).map(|expert| expert as u32).collect();
-        Ok(Tensor::from_vec(chosen, (rows.len(), self.per_token), &Device::Cpu)?)
+        Ok(from_values(chosen, (rows.len(), self.per_token))?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`RelativeBias`]: T5's bias of attention scores by distance (Raffel et al. 2020, <https://arxiv.org/abs/1910.10683>).
 
-use crate::{Result, net::Frame};
-use candle_core::{Device, Tensor};
+use crate::{Result, net::Frame, tensor::vector};
+use candle_core::Tensor;
 
 /// T5's relative position bias: a learned number for each head and each bucket of distances (Raffel et al. 2020).
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ impl RelativeBias {
         let ahead = (keys - queries) as i64;
         let bucket = |query: usize, key: usize| self.bucket(key as i64 - query as i64 - ahead, buckets) as u32;
         let ids: Vec<u32> = (0..queries).flat_map(|query| (0..keys).map(move |key| bucket(query, key))).collect();
-        let bias = self.table.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
+        let bias = self.table.index_select(&vector(ids)?, 0)?;
         Ok(bias.reshape((queries, keys, ()))?.permute((2, 0, 1))?.unsqueeze(0)?.contiguous()?)
     }
 

@@ -7,8 +7,9 @@ use crate::{
     net::Tap,
     ops::Activation,
     site::{Point, Site},
+    tensor::vector,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// A convolution over time, 3 columns wide, with one column of zeros at either end.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Convolution {
         let columns = x.dim(1)?.div_ceil(self.stride);
         let shifted = |by: usize| -> Result<Tensor> {
             let at: Vec<u32> = (0..columns).map(|column| (column * self.stride + by) as u32).collect();
-            Ok(padded.index_select(&Tensor::new(at, &Device::Cpu)?, 1)?)
+            Ok(padded.index_select(&vector(at)?, 1)?)
         };
         self.linear.forward(&Tensor::cat(&[shifted(0)?, shifted(1)?, shifted(2)?], 2)?)
     }

@@ -6,8 +6,9 @@ use crate::{
     hook::{Point, Site, replace},
     net::{Here, Plan, Tap},
     patching::{Patching, frames::LookedAt},
+    tensor::from_values,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::ops::Range;
 
 impl Patching {
@@ -115,7 +116,7 @@ impl Ends {
             keeps.clone().chain(keeps.map(|keeps| 1.0 - keeps)).collect::<Vec<_>>()
         };
         let weights: Vec<f32> = receivers.iter().flat_map(row).collect();
-        let weights = Tensor::from_vec(weights, (receivers.len(), 2 * count), &Device::Cpu)?;
+        let weights = from_values(weights, (receivers.len(), 2 * count))?;
         let moves = weights.matmul(&both.reshape((2 * count, batch * pos * width))?)?;
         Ok(moves.reshape((receivers.len(), batch, pos, width))?)
     }

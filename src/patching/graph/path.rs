@@ -9,8 +9,9 @@ use crate::{
     net::{Here, Plan, Tap},
     ops::in_pool,
     patching::{PatchSweep, Patching, frames::LookedAt},
+    tensor::from_values,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::collections::BTreeMap;
 
 /// The parts between sender and receiver that are recomputed.
@@ -232,7 +233,7 @@ impl Patching {
         let among =
             |cell: &Vec<usize>| (first..first + count).map(|at| f32::from(cell.contains(&at))).collect::<Vec<_>>();
         let chosen: Vec<f32> = cells.iter().flat_map(among).collect();
-        let chosen = Tensor::from_vec(chosen, (cells.len(), count), &Device::Cpu)?;
+        let chosen = from_values(chosen, (cells.len(), count))?;
         let moved = chosen.matmul(&way.reshape((count, batch * pos * width))?)?;
         Ok(moved.reshape((cells.len() * batch, pos, width))?)
     }
@@ -256,7 +257,7 @@ impl Patching {
         let batch = self.corrupt().batch();
         let of_cell = |cell: &Vec<usize>| vec![value((first..first + count).any(|at| cell.contains(&at))); batch];
         let values: Vec<f32> = cells.iter().flat_map(of_cell).collect();
-        Ok(Tensor::from_vec(values, (cells.len() * batch, 1, 1), &Device::Cpu)?)
+        Ok(from_values(values, (cells.len() * batch, 1, 1))?)
     }
 
     /// The metrics when the receivers read their changed inputs, and everything after them runs normally.

@@ -40,7 +40,7 @@ impl Circuit {
         let mut graph = LayerGraph::new(rows).title(self.title.as_str()).value(self.scale.as_str());
         let ends = |edge: &Edge| self.boxes_of(edge.receiver, &edges);
         let mut boxes: Vec<Place> =
-            edges.iter().flat_map(|edge| ends(edge).into_iter().chain([self.place(edge.sender)])).collect();
+            edges.iter().flat_map(|edge| ends(edge).into_iter().chain([self.place_of(edge.sender)])).collect();
         boxes.sort_by_key(|(_, row, column)| (*row, *column));
         boxes.dedup();
         for (name, row, column) in boxes {
@@ -75,7 +75,7 @@ impl Circuit {
         };
         let working: Vec<Sender> = owners.into_iter().filter(works).collect();
         let drawn = if working.is_empty() { vec![first] } else { working };
-        drawn.into_iter().map(|owner| self.place(owner)).collect()
+        drawn.into_iter().map(|owner| self.place_of(owner)).collect()
     }
 
     /// How many rows of boxes a layer has.
@@ -83,7 +83,7 @@ impl Circuit {
         if self.graph.cross_heads() > 0 { 3 } else { 2 }
     }
 
-    fn place(&self, sender: Sender) -> Place {
+    fn place_of(&self, sender: Sender) -> Place {
         let name = sender.to_string();
         match sender {
             Sender::Embed => (name, 0, None),

@@ -10,14 +10,14 @@ use crate::{
 };
 
 impl Heatmap {
-    fn place(&self, (row, column): (usize, usize)) -> String {
+    fn cell_name(&self, (row, column): (usize, usize)) -> String {
         let (y, x) = (self.y.1.full(&self.y.0, row), self.x.1.full(&self.x.0, column));
         if self.arrows { format!("{y} → {x}") } else { format!("{y}, {x}") }
     }
 
     pub(super) fn tooltip(&self, facet: &str, row: usize, column: usize, value: f32) -> String {
         let facet = if facet.is_empty() { String::new() } else { format!("{facet}: ") };
-        format!("{facet}{}: {}", self.place((row, column)), number(value))
+        format!("{facet}{}: {}", self.cell_name((row, column)), number(value))
     }
 
     /// A sentence about the colour range, if the legend's numbers do not tell everything.

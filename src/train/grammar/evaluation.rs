@@ -119,7 +119,7 @@ pub fn evaluate(model: &Model, count: usize, seed: u64) -> Result<Evaluation> {
     }
     let (mut loss, mut nats, mut tokens) = (0.0, 0.0, 0);
     for sentence in Grammar::new(Partition::Training, u64::MAX - seed).take(count) {
-        let losses = model.pass(sentence.text())?.run()?.token_losses()?.flatten_all()?.to_vec1::<f32>()?;
+        let losses = model.pass(sentence.text())?.run()?.loss_per_token()?.flatten_all()?.to_vec1::<f32>()?;
         loss += losses.iter().copied().map(f64::from).sum::<f64>();
         nats += sentence.nats;
         tokens += losses.len();

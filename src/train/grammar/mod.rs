@@ -15,9 +15,10 @@ use crate::{
     error::{at_most, together},
     model::Config,
     ops::Activation,
+    tensor::{from_values, vector},
     text::{SpecialIds, Tokenizer},
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use candle_nn::loss::cross_entropy;
 pub use evaluation::{Evaluation, evaluate};
 use rand::{SeedableRng, rngs::StdRng};
@@ -103,7 +104,7 @@ fn sinusoids(config: &Config, size: f32) -> Result<Tensor> {
         size * if at < pairs { angle.sin() } else { angle.cos() }
     };
     let waves: Vec<f32> = (0..config.n_ctx).flat_map(|pos| (0..config.d_model).map(move |at| wave(pos, at))).collect();
-    Ok(Tensor::from_vec(waves, (config.n_ctx, config.d_model), &Device::Cpu)?)
+    Ok(from_values(waves, (config.n_ctx, config.d_model))?)
 }
 
 impl English {
@@ -184,7 +185,7 @@ impl Recipe for English {
         if places.is_empty() {
             return Ok(loss);
         }
-        let places = Tensor::new(places, &Device::Cpu)?;
+        let places = vector(places)?;
         let judged = cross_entropy(&logits.index_select(&places, 0)?, &batch.answers.index_select(&places, 0)?)?;
         Ok((loss + (judged * self.verdicts)?)?)
     }

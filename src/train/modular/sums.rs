@@ -1,8 +1,8 @@
 //! [`Sums`]: one run of a model over every pair of numbers.
 
 use super::{MODULUS, Pair, pairs, prompt, sum};
-use crate::{Model, Result, hook::Site, index::Counted, model::Run};
-use candle_core::{DType, Device, IndexOp, Tensor};
+use crate::{Model, Result, hook::Site, index::Counted, model::Run, tensor::from_values};
+use candle_core::{DType, IndexOp, Tensor};
 use ndarray::Array2;
 
 /// One run over all sums `a + b =`, in the order of [`pairs`]: the answers and the activations at `=`.
@@ -174,8 +174,8 @@ pub(crate) fn score(logits: &Tensor, pairs: &[Pair]) -> Result<Score> {
     pairs.iter().try_for_each(|&(a, b)| numbers.all_at(&[a, b]))?;
     let places: Vec<u32> = pairs.iter().map(|(a, b)| a * MODULUS + b).collect();
     let answers: Vec<u32> = pairs.iter().copied().map(sum).collect();
-    let logits = logits.index_select(&Tensor::from_vec(places, pairs.len(), &Device::Cpu)?, 0)?;
-    let answers = Tensor::from_vec(answers, pairs.len(), &Device::Cpu)?;
+    let logits = logits.index_select(&from_values(places, pairs.len())?, 0)?;
+    let answers = from_values(answers, pairs.len())?;
     let right = logits.argmax(1)?.eq(&answers)?.to_dtype(DType::F64)?;
     let loss: f64 = candle_nn::loss::cross_entropy(&logits, &answers)?.to_scalar()?;
     // If logits are NaN, none of them is the largest.
