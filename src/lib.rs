@@ -57,8 +57,8 @@
 //! - [`Error`]: one sentence.
 //!
 //! # Supported models
-//! Decoders (such as GPT-2, Llama, Gemma, Phi, OLMo), encoders (such as BERT), encoder-decoders (T5), and
-//! TransformerLens's own checkpoints: [the table](model#families) has them all. They can be loaded from a Hugging Face
+//! Decoders (such as GPT-2, Llama, Gemma, Phi, OLMo), encoders (such as BERT), encoder-decoders (T5), speech
+//! models (Whisper), and TransformerLens's own checkpoints: [the table](model#families) has them all. They can be loaded from a Hugging Face
 //! folder, a GGUF file, or the Hugging Face hub (feature `hub`, which the notebooks have). A setting that changes the
 //! computation and is not implemented is refused by name, never ignored.
 //!
@@ -87,7 +87,7 @@
 //! ```
 //!
 //! # What is not implemented yet
-//! Speech, images and sparse autoencoders. The crate runs on the CPU in float32.
+//! Transcription of speech with timestamps, images and sparse autoencoders. The crate runs on the CPU in float32.
 #![deny(missing_docs, unsafe_code)]
 
 // First, because of its macro.

@@ -5,8 +5,13 @@ use super::{
     filters::{FRAME, FREQUENCIES, MOST, filters, waves},
     second::rounded,
 };
-use crate::{Result, error::AudioError, order::largest};
-use candle_core::{DType, Device, Tensor};
+use crate::{
+    Result,
+    error::AudioError,
+    order::largest,
+    tensor::{from_values, ones, vector},
+};
+use candle_core::{DType, Tensor};
 
 /// Samples from one frame to the next, and of the half of a frame before its middle.
 const HOP: usize = 160;
@@ -138,14 +143,14 @@ impl LogMel {
         let blocks = self.around(wave, (heard + 2) * HOP)?.reshape((heard + 2, HOP))?;
         let block = |at| blocks.narrow(0, at, heard);
         let frame = Tensor::cat(&[block(0)?, block(1)?, block(2)?.narrow(1, 0, FRAME - 2 * HOP)?], 1)?;
-        let waves = Tensor::from_slice(waves(), (FRAME, 2 * FREQUENCIES), &Device::Cpu)?;
+        let waves = from_values(waves().to_vec(), (FRAME, 2 * FREQUENCIES))?;
         let spectrum = frame.matmul(&waves)?;
         let part = |at| spectrum.narrow(1, at, FREQUENCIES)?.sqr();
-        let filters = Tensor::from_vec(filters(self.bins), (FREQUENCIES, self.bins), &Device::Cpu)?;
+        let filters = from_values(filters(self.bins), (FREQUENCIES, self.bins))?;
         let bands = (part(0)? + part(FREQUENCIES)?)?.matmul(&filters)?;
         let silent = (frames - heard, self.bins);
         let logarithms = (bands.maximum(LEAST)?.log()? * std::f64::consts::LOG10_E)?;
-        let silence = Tensor::full(LEAST.log10() as f32, silent, &Device::Cpu)?;
+        let silence = (ones(silent)? * LEAST.log10())?;
         Ok(if silent.0 == 0 { logarithms } else { Tensor::cat(&[logarithms, silence], 0)? })
     }
 
@@ -154,7 +159,7 @@ impl LogMel {
     fn around(&self, wave: &Tensor, len: usize) -> Result<Tensor> {
         let mirrored = |wave: &Tensor, from: usize| {
             let back: Vec<u32> = (0..HALF).map(|i| (from - i) as u32).collect();
-            wave.index_select(&Tensor::new(back, &Device::Cpu)?, 0)
+            wave.index_select(&vector(back)?, 0)
         };
         let full = self.pad == Pad::Sound && wave.dim(0)? + HALF > WINDOW;
         let least = if full { WINDOW } else { HALF + 1 };

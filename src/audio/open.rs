@@ -17,7 +17,27 @@ use std::{
     path::Path,
 };
 
-pub(super) fn file(path: &Path) -> Result<Audio> {
+impl Audio {
+    /// Reads a sound file: WAV (integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law, µ-law) or NIST SPHERE
+    /// (TIMIT). Channels are averaged, and other rates are resampled to 16 kHz.
+    ///
+    /// # Errors
+    /// When the file does not exist, has another format (the error contains a command that converts it), has a wrong
+    /// header, is cut off, has no samples or more than a day of them, or has a sample that is not finite.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        file(path.as_ref())
+    }
+
+    /// Reads the contents of a sound file.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self> {
+        self::bytes(bytes.as_ref())
+    }
+}
+
+fn file(path: &Path) -> Result<Audio> {
     let failed = |source| Error::io(format!("{} cannot be opened", path.display()), source);
     let found = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -37,7 +57,7 @@ pub(super) fn file(path: &Path) -> Result<Audio> {
     read(&path.display().to_string(), &name, &mut BufReader::new(file), found.len())
 }
 
-pub(super) fn bytes(mut bytes: &[u8]) -> Result<Audio> {
+fn bytes(mut bytes: &[u8]) -> Result<Audio> {
     let len = bytes.len() as u64;
     read("the sound in these bytes", "bytes", &mut bytes, len)
 }

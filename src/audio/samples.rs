@@ -1,7 +1,7 @@
 //! [`Audio`]: a sound as samples.
 
 use super::{
-    LogMel, Pad, Second, open,
+    LogMel, Pad, Second,
     resample::resample,
     second::{rounded, samples_of},
 };
@@ -9,11 +9,11 @@ use crate::{
     Result,
     error::AudioError,
     plot::{Numeric, ToValues},
+    tensor::vector,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::{
     ops::{Range, RangeBounds},
-    path::Path,
     sync::Arc,
 };
 
@@ -55,29 +55,12 @@ impl Audio {
     /// Samples a second, of every sound.
     pub const RATE: u32 = 16_000;
 
-    /// Reads a sound file: WAV (whole numbers of 8, 16, 24 and 32 bits, floats of 32 and 64, A-law and µ-law) or NIST
-    /// SPHERE, as TIMIT has it. Channels are averaged, other rates are resampled.
+    /// Makes a sound from the samples of one channel at a rate in samples per second. They are resampled to 16 kHz. Any
+    /// list of numbers between about -1 and 1 will do.
     ///
     /// # Errors
-    /// When there is no such file, it is of another format (the error has the line that converts it), its header is
-    /// wrong, it breaks off, it has no samples or more than a day of them, or a sample is not a finite number.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        open::file(path.as_ref())
-    }
-
-    /// Reads what a sound file holds.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self> {
-        open::bytes(bytes.as_ref())
-    }
-
-    /// A sound of these samples of one channel, so many a second; they are resampled to 16,000. Any row of numbers around
-    /// -1 to 1 will do.
-    ///
-    /// # Errors
-    /// When there are none or more than a day of them, one is not finite or far beyond 1, or the rate is none.
+    /// When there are no samples or more than a day of them, a sample is not finite or far beyond 1, or the rate is not a
+    /// positive whole number.
     pub fn from_samples<Kind>(samples: impl ToValues<Kind>, rate: impl Numeric) -> Result<Self> {
         let given = f64::from(rate.to_f32());
         if given.fract() != 0.0 || given < 0.0 {
@@ -107,7 +90,7 @@ impl Audio {
     /// # Errors
     /// When there is not enough memory.
     pub fn to_tensor(&self) -> Result<Tensor> {
-        Ok(Tensor::new(self.samples(), &Device::Cpu)?)
+        Ok(vector(self.samples().to_vec())?)
     }
 
     /// How long it lasts, in seconds.

@@ -83,7 +83,7 @@ impl ActivationCache {
 
     fn not_recorded(&self, site: Site) -> Error {
         let name = site.to_string();
-        if self.layers.is_gated(site) {
+        if site.is_gated_in(self.layers) {
             return SiteError::Gated { site: name }.into();
         }
         let nearest = nearest_sites(&name, self.entries.iter().map(|(site, _)| site.to_string()), 3);

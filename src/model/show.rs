@@ -107,7 +107,7 @@ impl Model {
         let sites = self.sites();
         let row = |site: &Site| {
             let name = site.to_string().replacen(".0.", ".{layer}.", 1);
-            let cost = if config.layers().is_gated(*site) { "only when named" } else { "" };
+            let cost = if site.is_gated_in(config.layers()) { "only when named" } else { "" };
             [name, format!("[{}]", site.shape_in_words()), cost.to_owned()]
         };
         let rows: Vec<_> = sites.iter().filter(once).map(row).collect();

@@ -88,7 +88,7 @@ impl SoundPicture {
     /// A spectrogram over the whole sound: low frequencies in the first row.
     ///
     /// # Shapes
-    /// `[rows, columns]`.
+    /// `[row, column]`
     pub fn spectrogram<Kind>(mut self, values: impl ToMatrix<Kind>) -> Self {
         self.spectrogram = Some(self.kept.take(values.to_matrix()));
         self

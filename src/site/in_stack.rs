@@ -1,6 +1,6 @@
-//! The same site in another stack of an encoder-decoder model.
+//! What depends on the stack that a site is in.
 
-use super::{Point, Site, Stack, Stage};
+use super::{Layers, Point, Site, Stack, Stage};
 
 impl Site {
     /// The same place in the encoder's stack of an encoder-decoder model. Of places outside the blocks, the encoder has its
@@ -47,5 +47,12 @@ impl Site {
     /// Whether it is a place between an encoder and the decoder beside it.
     pub(crate) fn is_after_encoder(self) -> bool {
         self.point.stage() == Stage::AfterEncoder
+    }
+
+    /// Whether recording it costs extra in this model. In an encoder of sound the scores and patterns do, because they
+    /// relate every frame to every frame.
+    pub(crate) fn is_gated_in(self, layers: Layers) -> bool {
+        let large = layers.reads_sound() && matches!(self.point, Point::AttnScores | Point::Pattern);
+        self.is_gated() || (large && self.stack == Stack::Encoder)
     }
 }

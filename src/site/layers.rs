@@ -1,6 +1,6 @@
-//! [`Layers`]: what is needed of a model to resolve layers that count from the end, and to tell which sites cost extra.
+//! [`Layers`]: the facts about a model that are needed to resolve its sites.
 
-use super::{Point, Site, Stack};
+use super::Stack;
 
 /// The number of layers in each stack of a model, and whether its encoder reads sound.
 ///
@@ -20,10 +20,8 @@ impl Layers {
         self.counts[stack as usize]
     }
 
-    /// Whether recording a site costs extra in this model. In an encoder of sound the scores and patterns do, because
-    /// they relate every frame to every frame.
-    pub(crate) fn is_gated(self, site: Site) -> bool {
-        let large = self.reads_sound && matches!(site.point(), Point::AttnScores | Point::Pattern);
-        site.is_gated() || (large && site.stack() == Stack::Encoder)
+    /// Whether the encoder reads sound.
+    pub(crate) fn reads_sound(self) -> bool {
+        self.reads_sound
     }
 }

@@ -37,6 +37,19 @@ pub trait ToSite {
     }
 }
 
+impl Site {
+    /// The site's name in TransformerLens, as it prints.
+    ///
+    /// # Examples
+    /// ```
+    /// # use glassbox::prelude::*;
+    /// assert_eq!(Site::pattern(0).name(), "blocks.0.attn.hook_pattern");
+    /// ```
+    pub fn name(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl ToSite for Site {
     fn to_site(&self) -> Result<Site> {
         Ok(*self)

@@ -60,7 +60,7 @@ impl Sites {
     pub(crate) fn among(&self, present: &[Site], of: Layers) -> Result<Vec<Site>> {
         let pick = |keep: &dyn Fn(Site) -> bool| present.iter().copied().filter(|site| keep(*site)).collect::<Vec<_>>();
         Ok(match self {
-            Self::All => pick(&|site| !of.is_gated(site)),
+            Self::All => pick(&|site| !site.is_gated_in(of)),
             Self::Only(sites) => sites.iter().map(|site| site.resolved(of)).collect::<Result<_>>()?,
             Self::Where(predicate) => pick(&**predicate),
             Self::Pattern(name) if !name.contains('*') => {

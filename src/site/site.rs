@@ -91,17 +91,6 @@ impl Site {
         Ok(Self { layer: Layer::FromStart(layer), ..self })
     }
 
-    /// The site's name in TransformerLens, as it prints.
-    ///
-    /// # Examples
-    /// ```
-    /// # use glassbox::prelude::*;
-    /// assert_eq!(Site::pattern(0).name(), "blocks.0.attn.hook_pattern");
-    /// ```
-    pub fn name(&self) -> String {
-        self.to_string()
-    }
-
     /// The point: what the site holds, without its layer.
     ///
     /// # Examples

@@ -132,6 +132,12 @@ impl<'a> Scanner<'a> {
             text.push('"');
             at += 1;
         }
+        let next = self.rest[at..].chars().next();
+        if let Some(next) = next.filter(|next| !next.is_whitespace()) {
+            let found = format!("`{next}` right after the closing quotation mark of \"{text}\"");
+            let needed = "a space, or a second quotation mark for one inside the text,".to_owned();
+            return Err(TiersError::Line { line: self.line, found, needed });
+        }
         self.pass(at);
         Ok(Token::Text(text))
     }

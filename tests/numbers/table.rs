@@ -11,7 +11,8 @@ use std::{
 const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/families/families.md");
 
 /// Sites that the families are told apart by; those that all have, and those of norms, are left out.
-const TELLING: [&str; 21] = [
+const TELLING: [&str; 22] = [
+    "hook_mel",
     "hook_pos_embed",
     "embed.hook_token_type_embed",
     "embed.ln.hook_normalized",

@@ -13,6 +13,7 @@ fn a_wrong_textgrid_is_refused_with_its_line_and_what_should_be_there() {
     grid("1\n0\n1.5\n", &["breaks off at line 14", "the label of interval 1 of 1"]);
     grid("2\n0\n1.5\n\"a\"\n", &["breaks off at line 15", "the start of interval 2 of 2"]);
     grid("1\n0\n1.5\n\"a\n\n", &["breaks off", "the text that begins at line 15"]);
+    grid("1\n0\n1.5\n\"a\"b\n", &["line 15 has `b` right after the closing quotation mark of \"a\""]);
     grid("1\n0\n\"a\"\n", &["line 14 has the text `a`", "the end of interval 1 of 1"]);
     grid("1\n0\n1.5x\n\"a\"\n", &["line 14 has `1.5x`", "number"]);
     grid("1\n0\nnan\n\"a\"\n", &["line 14 has `nan`", "finite"]);
