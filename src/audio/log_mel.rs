@@ -23,22 +23,25 @@ const WINDOW: usize = SECONDS * Audio::RATE as usize;
 const LEAST: f64 = 1e-10;
 const RANGE: f64 = 8.0;
 
-/// What fills the 30 seconds that Whisper reads after the end of a shorter sound. The two fillings give different
-/// transcripts.
+/// How a sound shorter than 30 seconds is padded. The choice changes the transcript.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pad {
-    /// Silence after the sound, before its spectrogram is made: as Hugging Face's feature extractor and openai's
-    /// `decode` do it.
+    /// Silence is appended to the sound before its spectrogram is computed, as in Hugging Face's feature extractor and
+    /// openai's `decode`.
     #[default]
     Sound,
-    /// Zeros after the spectrogram, which are grey, not silent: as openai's `transcribe` and command line do it.
+    /// Zeros are appended to the spectrogram, as in openai's `transcribe` and command line. A zero is a medium value, not
+    /// silence.
     Mel,
-    /// Nothing: as many frames as the sound has, which may be of any length.
+    /// No padding: the spectrogram has as many columns as the sound, which may have any length.
     Nothing,
 }
 
-/// How a log-mel spectrogram is made: 100 frames a second, each of 25 ms; bands evenly spaced in mels up to 8000 Hz; the
-/// logarithm of what each holds, from 8 powers of ten below the loudest, divided by 4. These are Whisper's own numbers.
+/// The settings of a log-mel spectrogram as Whisper computes it (Radford et al. 2022,
+/// [arXiv:2212.04356](https://arxiv.org/abs/2212.04356)).
+///
+/// There are 100 columns per second, each computed from 25 ms. The bands are evenly spaced in mels up to 8000 Hz. Values
+/// are log10 of the energy, cut off 8 below the maximum, plus 4 and divided by 4.
 ///
 /// # Examples
 /// ```
@@ -60,10 +63,10 @@ pub struct LogMel {
 }
 
 impl LogMel {
-    /// A spectrogram of so many bands: 80 for most Whispers, 128 for large-v3 and its kin.
+    /// A spectrogram with this number of bands: 80 for most Whisper models, 128 for large-v3 and its relatives.
     ///
     /// # Errors
-    /// When there are none, or more than 128.
+    /// When `bins` is not between 1 and 128.
     pub fn new(bins: usize) -> Result<Self> {
         match bins {
             1..=MOST => Ok(Self { bins, pad: Pad::default() }),
@@ -71,31 +74,31 @@ impl LogMel {
         }
     }
 
-    /// What fills up a sound shorter than 30 seconds.
+    /// Sets how a sound shorter than 30 seconds is padded.
     #[must_use]
     pub fn pad(self, pad: Pad) -> Self {
         Self { pad, ..self }
     }
 
-    /// The spectrogram of a sound.
+    /// Computes the spectrogram of a sound.
     ///
     /// # Shapes
-    /// `[mel, mel_frame]`.
+    /// `[mel, mel_frame]`
     ///
     /// # Errors
-    /// When the sound lasts more than 30 seconds and is to be padded to them.
+    /// When the sound is longer than 30 seconds, unless it is not padded.
     pub fn of(&self, audio: impl AsRef<Audio>) -> Result<Tensor> {
         self.of_one(&audio.as_ref().to_tensor()?)
     }
 
-    /// The spectrogram of samples, 16,000 a second, with gradients to them.
+    /// Computes the spectrogram of samples at 16 kHz. Gradients flow back to the samples.
     ///
     /// # Shapes
-    /// From `[wave]` to `[mel, mel_frame]`, or from `[batch, wave]` to `[batch, mel, mel_frame]`.
+    /// `[wave]` to `[mel, mel_frame]`, or `[batch, wave]` to `[batch, mel, mel_frame]`
     ///
     /// # Errors
-    /// When there are no samples, other axes, a sample that is not finite, or more than 30 seconds that are to be padded to
-    /// them.
+    /// When there are no samples or other axes, a sample is not finite, or the sound is longer than 30 seconds, unless it is
+    /// not padded.
     pub fn of_samples(&self, samples: &Tensor) -> Result<Tensor> {
         let wrong = || AudioError::Samples { shape: samples.dims().to_vec() }.into();
         if samples.elem_count() == 0 || !samples.dtype().is_float() {

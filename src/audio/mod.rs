@@ -1,4 +1,4 @@
-//! Sound in: recordings as samples, and the log-mel spectrogram that Whisper reads.
+//! Sound: recordings as samples, and the log-mel spectrogram that Whisper reads.
 //!
 //! ```
 //! use glassbox::audio::Audio;
@@ -12,7 +12,7 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 //!
-//! [`Audio::open`] reads WAV and NIST SPHERE. Other formats are named in the error with the line that converts them.
+//! [`Audio::open`] reads WAV and NIST SPHERE. For any other format the error contains the command that converts it.
 
 mod coding;
 mod filters;

@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-/// A sound: one channel, 16,000 samples a second, each a number around -1 to 1. Cheap to clone and to cut.
+/// A sound: one channel at 16 kHz, with samples between about -1 and 1. It is cheap to clone and to cut.
 ///
 /// # Examples
 /// ```
@@ -52,7 +52,7 @@ const DAY: f64 = 86_400.0;
 const LARGE: f64 = 16.0;
 
 impl Audio {
-    /// Samples a second, of every sound.
+    /// The sampling rate of every sound, in samples per second.
     pub const RATE: u32 = 16_000;
 
     /// Makes a sound from the samples of one channel at a rate in samples per second. They are resampled to 16 kHz. Any
@@ -70,15 +70,20 @@ impl Audio {
         Self::of(samples.to_values()?, origin, "the sound in these samples")
     }
 
-    /// A sound of samples in the rate of their origin, which are looked at first. Errors call it by `path`.
+    /// Makes a sound from samples at the rate of their origin, after checking them. Errors call it by `path`.
     pub(super) fn of(samples: Vec<f32>, origin: Origin, path: &str) -> Result<Self> {
         check(&samples, origin.rate, path)?;
         let samples = Arc::new(resample(samples, origin.rate, Self::RATE));
         Ok(Self { part: 0..samples.len(), samples, origin: Arc::new(origin) })
     }
 
-    /// The samples, 16,000 a second.
-    pub fn samples(&self) -> &[f32] {
+    /// The samples, 16,000 per second.
+    pub fn samples(&self) -> Vec<f32> {
+        self.wave().to_vec()
+    }
+
+    /// The samples, without a copy.
+    pub(crate) fn wave(&self) -> &[f32] {
         &self.samples[self.part.clone()]
     }
 
@@ -88,21 +93,22 @@ impl Audio {
     /// `[wave]`.
     ///
     /// # Errors
-    /// When there is not enough memory.
+    /// When memory runs out.
     pub fn to_tensor(&self) -> Result<Tensor> {
-        Ok(vector(self.samples().to_vec())?)
+        Ok(vector(self.samples())?)
     }
 
-    /// How long it lasts, in seconds.
+    /// The duration, in seconds.
     #[doc(alias("length", "len"))]
     pub fn duration(&self) -> f64 {
         self.part.len() as f64 / f64::from(Self::RATE)
     }
 
-    /// The part between two times in seconds. Negative times count from the end; a time left out is the start or the end.
+    /// Cuts the part between two times, in seconds. Negative times count from the end. Without a time, the part begins at
+    /// the start or ends at the end.
     ///
     /// # Errors
-    /// When a time is not within the sound, or the first is not before the second.
+    /// When a time is outside the sound, or the first is not before the second.
     #[doc(alias("cut", "slice", "crop", "trim"))]
     pub fn seconds<S: Second>(&self, range: impl RangeBounds<S>) -> Result<Self> {
         let within = samples_of(range, self.part.len(), Self::RATE)?;
@@ -110,35 +116,35 @@ impl Audio {
         Ok(Self { part, ..self.clone() })
     }
 
-    /// What Whisper reads of it: the logarithms of how loud it is in each of `bins` bands of frequency (80, or 128 for
-    /// large-v3), 100 times a second, padded with silence to 30 seconds. [`LogMel`] has the other forms.
+    /// The log-mel spectrogram that Whisper reads: the log energy in each of `bins` frequency bands (80, or 128 for
+    /// large-v3), 100 times per second, padded with silence to 30 seconds. [`LogMel`] has other settings.
     ///
     /// # Shapes
-    /// `[mel, mel_frame]`, of which the second is 3000 long.
+    /// `[mel, mel_frame]`; there are 3000 columns.
     ///
     /// # Errors
-    /// When the sound lasts more than 30 seconds, or there are no such bins.
+    /// When the sound is longer than 30 seconds, or `bins` is not between 1 and 128.
     #[doc(alias("log_mel_spectrogram", "WhisperFeatureExtractor", "melspectrogram"))]
     pub fn log_mel(&self, bins: usize) -> Result<Tensor> {
         LogMel::new(bins)?.pad(Pad::Sound).of(self)
     }
 
-    /// The name of the file, or what the sound was made of.
-    pub fn name(&self) -> &str {
-        &self.origin.name
+    /// The name of the file, or what the sound was made from.
+    pub fn name(&self) -> String {
+        self.origin.name.clone()
     }
 
-    /// How many samples a second the source has.
+    /// The sampling rate of the source, in samples per second.
     pub fn source_rate(&self) -> u32 {
         self.origin.rate
     }
 
-    /// How many channels the source has.
+    /// The number of channels of the source.
     pub fn source_channels(&self) -> usize {
         self.origin.channels
     }
 
-    /// Which part of the source this is, in seconds; nothing where it is all of it.
+    /// Which part of the source this is, in seconds; `None` if it is the whole.
     pub(super) fn part(&self) -> Option<(f64, f64)> {
         let seconds = |sample: usize| rounded(sample as f64 / f64::from(Self::RATE));
         (self.part.len() < self.samples.len()).then(|| (seconds(self.part.start), seconds(self.part.end)))

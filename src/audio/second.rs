@@ -1,4 +1,4 @@
-//! [`Second`]: a time as people write it.
+//! [`Second`]: what is accepted as a time.
 
 use crate::{Result, error::AudioError};
 use std::{
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// A time in seconds: a number of any common type, or a [`Duration`]. A negative number counts from the end.
+/// A time in seconds: a number of any common type, or a [`Duration`]. A negative number counts from the end of the sound.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no time",
     label = "give seconds, as in `1.2..2.0`, `..3` or `-0.5..`, or a `Duration`"

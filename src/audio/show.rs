@@ -17,15 +17,15 @@ const COLUMN: f64 = 0.0025;
 const DYNAMIC_RANGE: f32 = 50.0;
 
 impl Audio {
-    /// The picture that phoneticians know from Praat: waveform, and a broad-band spectrogram from 0 to 5000 Hz (Gaussian
-    /// window of 5 ms, 50 dB from white to black, 6 dB an octave raised).
+    /// Draws the waveform and a broad-band spectrogram from 0 to 5000 Hz, as Praat does: Gaussian window of 5 ms, dynamic
+    /// range of 50 dB, pre-emphasis of 6 dB per octave.
     ///
     /// # Errors
-    /// When the sound lasts more than a minute.
+    /// When the sound is longer than a minute.
     pub fn spectrogram(&self) -> Result<SoundPicture> {
         self.check_picture()?;
         let columns = (self.duration() / COLUMN).ceil().min(COLUMNS).max(1.0) as usize;
-        let values = hertz::spectrogram(self.samples(), columns);
+        let values = hertz::spectrogram(self.wave(), columns);
         let loudest = values.iter().copied().fold(f32::NEG_INFINITY, |loudest, value| loudest.max(value));
         let rows = values.nrows() as f64;
         let ticks = [0, 1000, 2000, 3000, 4000, 5000];
@@ -36,11 +36,11 @@ impl Audio {
             .frequencies(ticks.map(|hertz| (f64::from(hertz) / hertz::TOP * rows, label(hertz)))))
     }
 
-    /// Waveform and log-mel spectrogram as Whisper reads it, from 0 to 8000 Hz: `bins` rows (80, or 128 for large-v3),
-    /// evenly spaced in mels. What is grey here is grey to Whisper: its scale goes down to 80 dB below the loudest.
+    /// Draws the waveform and the log-mel spectrogram that Whisper reads, from 0 to 8000 Hz: `bins` rows (80, or 128 for
+    /// large-v3), evenly spaced in mels. The greys are Whisper's values, which cover 80 dB below the maximum.
     ///
     /// # Errors
-    /// When the sound lasts more than a minute, or there are no such bins.
+    /// When the sound is longer than a minute, or `bins` is not between 1 and 128.
     pub fn mel_spectrogram(&self, bins: usize) -> Result<SoundPicture> {
         self.check_picture()?;
         let values: Tensor = LogMel::new(bins)?.pad(Pad::Nothing).of(self)?;
@@ -50,10 +50,10 @@ impl Audio {
         Ok(self.waveform().spectrogram(values).frequencies(ticks))
     }
 
-    /// The waveform alone.
+    /// Draws the waveform alone.
     pub fn waveform(&self) -> SoundPicture {
         let part = self.part().map(|(from, to)| format!(", {from} to {to} s")).unwrap_or_default();
-        SoundPicture::new(self.samples(), Self::RATE).title(format!("{}{part}", self.name()))
+        SoundPicture::new(self.wave(), Self::RATE).title(format!("{}{part}", self.name()))
     }
 
     fn check_picture(&self) -> Result<()> {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_tone_is_black_at_its_frequency_and_white_elsewhere() {
-        let values = hertz::spectrogram(rising(2.0).samples(), 400);
+        let values = hertz::spectrogram(rising(2.0).wave(), 400);
         for (column, frequency) in [(20, 580.0), (200, 1300.0), (380, 2020.0)] {
             let column = values.column(column);
             let loudest = (0..80).max_by_key(|&row| (column[row] * 100.0) as i64).unwrap();

@@ -29,7 +29,7 @@ fn shorts(samples: &[i16]) -> Vec<u8> {
 }
 
 fn heard(bytes: &[u8]) -> Vec<f32> {
-    Audio::from_bytes(bytes).unwrap().samples().to_vec()
+    Audio::from_bytes(bytes).unwrap().samples()
 }
 
 fn refused(bytes: &[u8]) -> String {
@@ -217,7 +217,7 @@ fn a_path_without_a_sound_is_refused_in_one_sentence() {
     let song = said("my song.mp3");
     assert!(song.contains("ffmpeg -i \"") && song.ends_with("my song.wav\"`"), "{song}");
     let audio = Audio::open(folder.join("talk.wav")).unwrap();
-    assert_eq!((audio.name(), audio.samples()), ("talk.wav", &HEARD[..]));
+    assert_eq!((audio.name(), audio.samples()), ("talk.wav".into(), HEARD.to_vec()));
     fs::remove_dir_all(folder).unwrap();
 }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 const SCALE: f32 = 32_768.0;
 
 impl Audio {
-    /// The sound as a WAV file: one channel, 16,000 samples a second. Samples are whole numbers of 16 bits where they are
-    /// such, else floats, so that what is read is what was written.
+    /// Returns the sound as a WAV file: one channel at 16 kHz. Samples are written as 16-bit integers if that loses nothing,
+    /// otherwise as floats, so that reading the file returns the same samples.
     ///
     /// # Examples
     /// ```
@@ -20,17 +20,17 @@ impl Audio {
     /// ```
     pub fn to_wav(&self) -> Vec<u8> {
         let whole = |sample: &f32| (sample * SCALE).fract() == 0.0 && (-1.0..1.0).contains(sample);
-        let short = self.samples().iter().all(whole);
+        let short = self.wave().iter().all(whole);
         let (tag, bytes) = if short { (1u16, 2u16) } else { (3, 4) };
         // A day of floats is larger than the size can say: readers then read up to the end.
-        let len = u32::try_from(self.samples().len() * usize::from(bytes)).unwrap_or(u32::MAX);
+        let len = u32::try_from(self.wave().len() * usize::from(bytes)).unwrap_or(u32::MAX);
         let mut out =
             [&b"RIFF"[..], &(len.saturating_add(36)).to_le_bytes(), b"WAVEfmt ", &16u32.to_le_bytes()].concat();
         let numbers = [tag, 1].map(u16::to_le_bytes).concat();
         let rates = [Self::RATE, Self::RATE * u32::from(bytes)].map(u32::to_le_bytes).concat();
         let sizes = [bytes, 8 * bytes].map(u16::to_le_bytes).concat();
         out.extend([numbers, rates, sizes, b"data".to_vec(), len.to_le_bytes().to_vec()].concat());
-        for sample in self.samples() {
+        for sample in self.wave() {
             match short {
                 true => out.extend(((sample * SCALE) as i16).to_le_bytes()),
                 false => out.extend(sample.to_le_bytes()),
@@ -39,10 +39,10 @@ impl Audio {
         out
     }
 
-    /// Writes the sound as a `.wav` file, to be heard. A file that is there is replaced [whole](files).
+    /// Saves the sound as a `.wav` file. An existing file is replaced [as a whole](files).
     ///
     /// # Errors
-    /// When the name ends in something else, or the file cannot be written.
+    /// When the name does not end in `.wav`, or the file cannot be written.
     #[doc(alias("write", "export"))]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();

@@ -182,7 +182,7 @@ impl ScoreDecomposition {
     /// # use glassbox::prelude::*;
     /// let scores = Model::open("induction-2l")?.run("red fox blue owl red fox blue")?.decompose_scores(1, 0)?;
     /// let pairs = scores.at(-1, 4)?; // the second "blue" attends to "owl"
-    /// assert!((pairs.sum() + scores.place()[[7, 4]] - scores.total()?[[7, 4]]).abs() < 1e-3);
+    /// assert!((pairs.sum() + scores.mask_and_bias()[[7, 4]] - scores.total()?[[7, 4]]).abs() < 1e-3);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn at(&self, query: impl ToIndex, key: impl ToIndex) -> Result<Array2<f32>> {

@@ -1,3 +1,5 @@
+//! Errors about sound.
+
 use std::path::PathBuf;
 
 /// What can be wrong with a sound.

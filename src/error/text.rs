@@ -41,6 +41,11 @@ pub(crate) enum TextError {
     TokenTypes { got: Vec<usize>, expected: Vec<usize> },
     #[error("the text has no {mask}, the blank that this model fills; write {mask} where a token is to be guessed")]
     NothingToFill { mask: String },
+    #[error(
+        "token ids are whole numbers along one axis; this tensor holds {kind} and has the shape {shape:?}, so take one row \
+         of it, such as `x.i(0)?`"
+    )]
+    IdTensor { shape: Vec<usize>, kind: String },
     #[error("this model's tokenizer has no mask token, so there is no blank to fill")]
     NoMask,
     #[error("the tokenizer failed on {what}: {why}")]

@@ -80,7 +80,12 @@ impl Frames {
     }
 
     /// The encoder's positions, each named by the time at which it starts. Their ids are their places.
-    pub fn positions(&self) -> &Tokens {
+    pub fn positions(&self) -> Tokens {
+        self.positions.clone()
+    }
+
+    /// The same, without a copy.
+    pub(crate) fn places(&self) -> &Tokens {
         &self.positions
     }
 

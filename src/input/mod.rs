@@ -43,7 +43,7 @@ impl Source {
     fn positions(&self) -> &Tokens {
         match self {
             Self::Tokens(tokens) => tokens,
-            Self::Frames(frames) => frames.positions(),
+            Self::Frames(frames) => frames.places(),
         }
     }
 

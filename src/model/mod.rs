@@ -42,7 +42,7 @@ pub use encoder::{Blank, FilledMasks, NextSentence, SentenceEmbeddings};
 pub use losses::{LossComparison, compare_losses};
 pub use pass::Pass;
 pub(crate) use prompt::LikelierReading;
-pub use prompt::{AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exactly};
+pub use prompt::{AnswerPair, AnswerStep, AnswerWord, Answers, PromptTest, TestedAnswer, exactly};
 pub(crate) use run::softmax;
 pub use run::{Prediction, Run};
 pub(crate) use run_attention::name_in_stack;

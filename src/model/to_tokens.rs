@@ -17,7 +17,9 @@ use candle_core::{DType, Tensor};
 /// assert_eq!(tokens.to_ids()?, tokens.ids(0)); // without padding
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-#[diagnostic::on_unimplemented(message = "`{Self}` is no list of token ids: give `Tokens`, or a list of `u32`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of token ids: give `Tokens`, a tensor of `u32` with one axis, or a list of `u32`"
+)]
 pub trait ToIds {
     /// The ids.
     ///
@@ -41,6 +43,16 @@ impl ToIds for Vec<u32> {
 impl<const N: usize> ToIds for [u32; N] {
     fn to_ids(&self) -> Result<Vec<u32>> {
         Ok(self.to_vec())
+    }
+}
+
+impl ToIds for Tensor {
+    fn to_ids(&self) -> Result<Vec<u32>> {
+        let wrong = || TextError::IdTensor { shape: self.dims().to_vec(), kind: format!("{:?}", self.dtype()) };
+        match (self.rank(), self.dtype().is_int()) {
+            (1, true) => Ok(self.to_dtype(DType::U32)?.to_vec1()?),
+            _ => Err(wrong().into()),
+        }
     }
 }
 

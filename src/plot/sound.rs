@@ -1,4 +1,4 @@
-//! [`SoundPicture`]: a sound as phoneticians look at it.
+//! [`SoundPicture`]: waveform, spectrogram and tiers of a sound.
 
 mod parts;
 
@@ -21,10 +21,10 @@ use crate::{
     printable::{fit, headline, line, number, or, printable, text_width},
 };
 
-/// A sound over time: its waveform, under it its spectrogram, under that tiers of words or phones.
+/// A sound over time: its waveform, its spectrogram, and tiers of words or phones, one below the other.
 ///
 /// White is silent and black is loud. [`Audio::spectrogram`](crate::audio::Audio::spectrogram) and
-/// [`Audio::mel_spectrogram`](crate::audio::Audio::mel_spectrogram) make such pictures of a sound.
+/// [`Audio::mel_spectrogram`](crate::audio::Audio::mel_spectrogram) return such pictures.
 ///
 /// # Examples
 /// ```
@@ -78,14 +78,14 @@ const GAP: f64 = 6.0;
 const AXIS: f64 = 8.0 + LABEL + 6.0 + NAME;
 
 impl SoundPicture {
-    /// A picture of samples, so many a second.
+    /// A picture of samples at a rate in samples per second.
     pub fn new<Kind>(samples: impl ToValues<Kind>, rate: impl Numeric) -> Self {
         let mut picture = Self { rate: f64::from(rate.to_f32()), ..Self::default() };
         picture.samples = picture.kept.take(samples.to_values());
         picture
     }
 
-    /// A spectrogram over the whole sound: low frequencies in the first row.
+    /// Adds a spectrogram of the whole sound, with low frequencies in the first row.
     ///
     /// # Shapes
     /// `[row, column]`
@@ -94,21 +94,21 @@ impl SoundPicture {
         self
     }
 
-    /// The value that is white, and everything below it; the one that is black, and everything above. Without this, the
-    /// lowest and the highest.
+    /// Sets the values that are drawn white and black. Without this, they are the lowest and the highest value.
     pub fn range(mut self, lo: impl Numeric, hi: impl Numeric) -> Self {
         self.range = Some((lo.to_f32(), hi.to_f32()));
         self
     }
 
-    /// Frequencies beside the spectrogram, each with its height: 0 is the lower edge of the first row, 1 its upper edge.
+    /// Labels the frequency axis: each label with its height in rows, where 0 is the lower edge of the first row and 1 its
+    /// upper edge.
     pub fn frequencies<L: Display>(mut self, ticks: impl IntoIterator<Item = (f64, L)>) -> Self {
         self.ticks =
             ticks.into_iter().map(|(row, label)| (row, fit(&printable(&label.to_string()), LONGEST))).collect();
         self
     }
 
-    /// Words, phones or other labels, each with its start and end in seconds. An empty label is a pause.
+    /// Adds a tier of words, phones or other labels, each with its start and end in seconds. An empty label is a pause.
     pub fn tier<T: Numeric, L: Display>(
         mut self,
         name: impl Into<String>,
@@ -121,23 +121,23 @@ impl SoundPicture {
         self
     }
 
-    /// The heading.
+    /// Sets the title.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = line(title.into());
         self
     }
 
-    /// A sentence under the picture.
+    /// Sets a note below the picture.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = line(note.into());
         self
     }
 
-    /// The picture. A spectrogram of more columns or rows than can be told apart is drawn with fewer, which are means.
+    /// Draws the picture. If a spectrogram has more columns or rows than can be told apart, means are drawn.
     ///
     /// # Errors
-    /// When there are no samples, the rate or the range is none, an interval of a tier ends before it begins, or there are
-    /// more than 20 tiers or 2000 intervals in one.
+    /// When there are no samples, the rate or the range is not valid, an interval ends before it starts, or there are more
+    /// than 20 tiers or more than 2000 intervals in a tier.
     pub fn draw(&self) -> Result<Figure> {
         self.check()?;
         let values = self.spectrogram.as_ref().filter(|values| !values.is_empty()).map(|values| {
@@ -220,7 +220,7 @@ impl SoundPicture {
             format!("; {}: {}", tier.name, labels.join(" "))
         });
         format!(
-            "{}: {} s of sound, the loudest at {} s{}",
+            "{}: {} s of sound, the loudest at {} s{}.",
             or(&self.title, "Sound"),
             number(self.duration() as f32),
             number((loudest as f64 / self.rate) as f32),

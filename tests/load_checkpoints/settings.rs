@@ -26,7 +26,17 @@ const IRRELEVANT: &[&str] = &[
     "init_std",
     "sinusoidal_pos_embds",
     // What training leaves out at random, which running does not.
+    "activation_dropout",
     "attention_dropout",
+    "decoder_layerdrop",
+    "encoder_layerdrop",
+    "apply_spec_augment",
+    "mask_feature_length",
+    "mask_feature_min_masks",
+    "mask_feature_prob",
+    "mask_time_length",
+    "mask_time_min_masks",
+    "mask_time_prob",
     "attention_probs_dropout_prob",
     "attn_pdrop",
     "classifier_dropout",
@@ -45,6 +55,8 @@ const IRRELEVANT: &[&str] = &[
     "residual_dropout",
     "seq_classif_dropout",
     // Heads for classes, and losses, that glassbox does not compute.
+    "classifier_proj_size",
+    "use_weighted_layer_sum",
     "summary_activation",
     "summary_first_dropout",
     "summary_proj_to_labels",
@@ -120,7 +132,16 @@ impl Reference {
             let model = Model::from_checkpoint(checkpoint)?;
             let last = format!("blocks.{}.hook_resid_post", model.config().n_layers - 1);
             let encodes = model.config().encoder.is_some();
-            let pass = if encodes { model.pass([5, 0, 3, 1, 9])? } else { model.pass([5, 0, 3, 1, 9])?.record(&*last) };
+            let ids = [5, 0, 3, 1, 9];
+            let pass = match model.config().n_mels {
+                0 if encodes => model.pass(ids)?,
+                0 => model.pass(ids)?.record(&*last),
+                n_mels => {
+                    let mel =
+                        candle_core::Tensor::ones((n_mels, 8), candle_core::DType::F32, &candle_core::Device::Cpu)?;
+                    model.pass((glassbox::input::Frames::new(mel)?, ids))?
+                }
+            };
             let run = pass.run()?;
             run.logits().or_else(|_| run.cache().get(&*last))
         };

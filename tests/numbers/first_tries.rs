@@ -86,6 +86,24 @@ fn an_error_in_a_metric_is_the_experiments_error() {
 }
 
 #[test]
+fn pairs_of_answers_are_lent_and_kept() {
+    let run = model().run(["red fox blue owl red fox blue", "owl fox owl"]).unwrap();
+    let answers = vec![("owl", "red"), ("fox", "owl")];
+    let lent = run.logit_diffs(&answers, -1).unwrap();
+    assert_eq!(lent, run.logit_diffs(answers, -1).unwrap());
+}
+
+#[test]
+fn a_tensor_of_ids_is_text() {
+    let ids = model().tokens("red fox").unwrap().to_tensor().unwrap();
+    assert_eq!(
+        model().to_string(ids.i(0).unwrap()).unwrap(),
+        model().to_string(model().tokens("red fox").unwrap()).unwrap()
+    );
+    assert!(model().to_string(&ids).unwrap_err().to_string().contains("take one row"));
+}
+
+#[test]
 fn a_prompt_with_one_answer_twice_is_refused() {
     let asked = [("red fox blue owl red fox", "blue", "owl"), ("red fox blue owl red fox", "owl", "owl")];
     let error = model().accuracy(asked).unwrap_err().to_string();

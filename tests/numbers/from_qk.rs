@@ -24,6 +24,14 @@ fn all() -> Vec<String> {
 fn run_of(model: &Model) -> Run {
     let ids = |len: usize| (0..len).map(|n| ((7 * n + 3) % model.config().d_vocab.min(30)) as u32).collect::<Vec<_>>();
     let texts = vec![ids(9), ids(6)];
+    if model.config().n_mels > 0 {
+        let value = |n: usize| ((5 * n) % 13) as f32 / 6.0 - 1.0;
+        let values: Vec<f32> = (0..2 * model.config().n_mels * 20).map(value).collect();
+        let mel = candle_core::Tensor::from_vec(values, (2, model.config().n_mels, 20), &candle_core::Device::Cpu);
+        let sounds = glassbox::input::Frames::new(mel.unwrap()).unwrap();
+        let pass = model.pass((sounds, vec![ids(5), ids(4)])).unwrap();
+        return pass.record(model.sites()).run().unwrap();
+    }
     let pass = model.pass(texts).unwrap().record(model.sites());
     match model.config().architecture {
         Architecture::EncoderDecoder => pass.decoder_input(vec![ids(5), ids(4)]).unwrap().run().unwrap(),

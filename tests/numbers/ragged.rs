@@ -20,6 +20,8 @@ fn models() -> Vec<(String, u32)> {
     };
     let mut names = [names(""), names("families/")].concat();
     names.retain(|name| folder(name).join("config.json").exists() && folder(name).join("model.safetensors").exists());
+    // Sound is not padded by tokens.
+    names.retain(|name| !name.contains("whisper"));
     names.sort();
     let padding = |name: &String| {
         let config = std::fs::read_to_string(folder(name).join("config.json")).unwrap();

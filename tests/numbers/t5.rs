@@ -102,7 +102,13 @@ fn every_value_of_the_references_is_met_and_the_other_sites_are_known() {
         let unknown: Vec<_> = left.into_iter().filter(|site| !known(site)).collect();
         // Hooked by TransformerLens alone, and the decoder's by neither.
         let both = [Site::embed(), Site::embed().in_decoder()];
-        assert_eq!(unknown, if name == "t5" { &both[1..] } else { &both }, "{name}");
+        let mut expected_unknown = if name == "t5" { both[1..].to_vec() } else { both.to_vec() };
+        let at = expected_unknown.len() - 1;
+        expected_unknown.insert(at, Site::encoder_final_ln_out());
+        assert_eq!(unknown, expected_unknown, "{name}");
+        let encoder_layers = model.config().stack(Stack::Encoder).unwrap().n_layers;
+        let encoded = &expected[&format!("hf.encoder_hidden_states.{encoder_layers}")];
+        assert!(difference(&get(&run, Site::encoder_final_ln_out()), encoded) < 1e-4, "{name}");
         assert_eq!(difference(&get(&run, both[1]), &get(&run, Site::resid_pre(0).in_decoder())), 0.0);
         assert_eq!(difference(&get(&run, Site::embed()), &get(&run, Site::resid_pre(0).in_encoder())), 0.0);
         let last = format!("hf.decoder_hidden_states.{}", model.config().n_layers);

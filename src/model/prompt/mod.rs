@@ -15,7 +15,7 @@ use crate::{
 pub use answers::Answers;
 use std::{collections::HashMap, sync::Arc};
 pub(crate) use word::LikelierReading;
-pub use word::{AnswerWord, exactly};
+pub use word::{AnswerPair, AnswerWord, exactly};
 
 /// How a model continues a prompt: rank, logit and probability of every token of every answer, and the most likely
 /// tokens in its place.

@@ -233,3 +233,28 @@ impl fmt::Display for LikelierReading {
         write!(f, "{other:?}, {how}, is {times} likelier than {text:?} here ({percent:.1} %); {ask} asks for it")
     }
 }
+
+/// An answer and another word that it is compared with: a pair of anything that is an [`AnswerWord`], or a reference to
+/// such a pair.
+///
+/// # Examples
+/// ```
+/// use glassbox::model::AnswerPair;
+/// assert_eq!(("Mary", "John").answer_pair(), (&("Mary", "John")).answer_pair());
+/// ```
+pub trait AnswerPair {
+    /// Returns the two.
+    fn answer_pair(self) -> (AnswerWord, AnswerWord);
+}
+
+impl<A: Into<AnswerWord>, B: Into<AnswerWord>> AnswerPair for (A, B) {
+    fn answer_pair(self) -> (AnswerWord, AnswerWord) {
+        (self.0.into(), self.1.into())
+    }
+}
+
+impl<A: Into<AnswerWord> + Clone, B: Into<AnswerWord> + Clone> AnswerPair for &(A, B) {
+    fn answer_pair(self) -> (AnswerWord, AnswerWord) {
+        self.clone().answer_pair()
+    }
+}

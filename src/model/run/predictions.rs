@@ -5,7 +5,7 @@ use crate::{
     Result,
     error::TextError,
     index::ToIndex,
-    model::{AnswerWord, LikelierReading, ToTokenIds, ids_after},
+    model::{AnswerPair, AnswerWord, LikelierReading, ToTokenIds, ids_after},
     order::top_k,
 };
 
@@ -109,13 +109,13 @@ impl Run {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     #[doc(alias("get_logit_diff", "logits_to_ave_logit_diff"))]
-    pub fn logit_diffs<A: Into<AnswerWord>>(
+    pub fn logit_diffs(
         &self,
-        pairs: impl IntoIterator<Item = (A, A)>,
+        pairs: impl IntoIterator<Item = impl AnswerPair>,
         position: impl ToIndex,
     ) -> Result<Vec<f32>> {
         let (answers, others): (Vec<AnswerWord>, Vec<AnswerWord>) =
-            pairs.into_iter().map(|(answer, other)| (answer.into(), other.into())).unzip();
+            pairs.into_iter().map(AnswerPair::answer_pair).unzip();
         let (tokens, position) = (self.tokens(), position.to_index());
         let at = |text: usize| tokens.index_in(text, position);
         // One pair would do for all texts of a batch, were it not checked.
