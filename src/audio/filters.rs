@@ -67,8 +67,7 @@ mod tests {
             assert!(lowest.len() == 1 && lowest[0].0 == 1 && (lowest[0].1 - first).abs() < 1e-8, "{lowest:?}");
         }
         let highest = band(80, 79);
-        let expected =
-            [(186, 0.000_366_741_67), (187, 0.000_833_070_04), (188, 0.001_299_398_3), (189, 0.001_765_726_7)];
+        let expected = [(186, 0.000_366_741_67), (187, 0.000_833_07), (188, 0.001_299_398_3), (189, 0.001_765_726_7)];
         for (got, expected) in highest.iter().zip(expected) {
             assert!(got.0 == expected.0 && (got.1 - expected.1).abs() < 1e-8, "{got:?}");
         }

@@ -24,7 +24,7 @@ impl Audio {
     /// When the sound is longer than a minute.
     pub fn spectrogram(&self) -> Result<SoundPicture> {
         self.check_picture()?;
-        let columns = (self.duration() / COLUMN).ceil().min(COLUMNS).max(1.0) as usize;
+        let columns = (self.duration() / COLUMN).ceil().clamp(1.0, COLUMNS) as usize;
         let values = hertz::spectrogram(self.wave(), columns);
         let loudest = values.iter().copied().fold(f32::NEG_INFINITY, |loudest, value| loudest.max(value));
         let rows = values.nrows() as f64;

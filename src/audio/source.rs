@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
     pub(super) fn samples(&mut self, layout: Layout, promised: Option<u64>) -> Result<Vec<f32>> {
         let frame = layout.frame() as u64;
         let count = promised.unwrap_or(self.left());
-        if promised.is_some() && count % frame != 0 {
+        if promised.is_some() && !count.is_multiple_of(frame) {
             let why = format!("its samples take {count} bytes, and one of them takes {frame}");
             return Err(self.wrong(why));
         }

@@ -127,6 +127,9 @@ fn norms(heads: &FactoredMatrix) -> Result<Vec<Vec<f32>>> {
     Ok(heads.norm()?.to_vec2()?)
 }
 
+/// A writing head, a reading head and their score; a head is its layer and its place in the layer.
+pub type ComposedPair = ((usize, usize), (usize, usize), f32);
+
 impl CompositionScores {
     /// The strongest pair: writer, reader, score.
     ///
@@ -140,7 +143,7 @@ impl CompositionScores {
     /// assert_eq!(score, scores.scores[[writer.0, writer.1, reader.0, reader.1]]);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn strongest(&self) -> ((usize, usize), (usize, usize), f32) {
+    pub fn strongest(&self) -> ComposedPair {
         let best = self.scores.indexed_iter().min_by(|a, b| falling(*a.1, *b.1));
         best.map_or(((0, 0), (0, 0), f32::NAN), |((from, i, to, j), &score)| ((from, i), (to, j), score))
     }
@@ -155,7 +158,7 @@ impl CompositionScores {
     /// assert_eq!((writer, reader, score), scores.strongest());
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn top(&self, k: usize) -> Top<((usize, usize), (usize, usize), f32)> {
+    pub fn top(&self, k: usize) -> Top<ComposedPair> {
         let later = self.scores.indexed_iter().filter(|((from, _, to, _), _)| from < to);
         let row = |((from, i, to, j), &score): ((usize, usize, usize, usize), &f32)| {
             (format!("L{from}H{i} → L{to}H{j}"), score, ((from, i), (to, j), score))

@@ -56,7 +56,7 @@ mod whose;
 use crate::{Model, Result};
 use candle_core::Tensor;
 pub use compare::compare_heads;
-pub use composition::{Composition, CompositionScores, composition_scores};
+pub use composition::{ComposedPair, Composition, CompositionScores, composition_scores};
 pub use detect::{Detector, Measure};
 pub use eigenvalues::Eigenvalues;
 pub use factored::{FactoredMatrix, Operand};

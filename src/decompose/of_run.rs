@@ -202,11 +202,10 @@ impl Run {
                 stack.push(label, Part::one(&cache.get(site)?)?);
             }
         }
-        if config.architecture == Architecture::Encoder {
-            if let Some(embed) = model.transformer().last.front.tokens() {
-                stack.through(&embed.norm, |norm| cache.get(Here::default().site(norm.points[0])))?;
-                embed.widen.iter().try_for_each(|widen| stack.widened(widen))?;
-            }
+        let embed = model.transformer().last.front.tokens();
+        if let Some(embed) = embed.filter(|_| config.architecture == Architecture::Encoder) {
+            stack.through(&embed.norm, |norm| cache.get(Here::default().site(norm.points[0])))?;
+            embed.widen.iter().try_for_each(|widen| stack.widened(widen))?;
         }
         Ok(())
     }

@@ -50,6 +50,7 @@ fn config(settings: &Settings, _: &Weights) -> Result<Config> {
             let why = format!("it must divide `d_model`, which is {d_model}");
             return Err(senseless(&format!("{kind}_attention_heads"), n_heads, why));
         }
+        countable("d_model", d_model)?;
         Ok(StackConfig {
             n_layers: size("layers")?,
             n_heads,

@@ -99,7 +99,7 @@ fn of_model(odd: &mut Odd, run: &Run) -> Outcome {
             model.token_text(odd.id());
             Ok(())
         }
-        7 => shown(model.test_prompt(&odd.text(), odd.text())),
+        7 => shown(model.test_prompt(odd.text(), odd.text())),
         8 => fine(model.pass(odd.ids()).and_then(|pass| pass.record(odd.pattern()).positions([odd.index()]).run())),
         9 => fine(model.pass(odd.ids()).and_then(|pass| pass.stop_at_layer(odd.index()).run())),
         10 => fine(model.unembed(odd.tensor())),

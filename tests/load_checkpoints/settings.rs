@@ -65,6 +65,10 @@ const IRRELEVANT: &[&str] = &[
     "output_router_logits",
     "router_aux_loss_coef",
     "router_jitter_noise",
+    // For transcription, which glassbox does not do yet.
+    "begin_suppress_tokens",
+    "suppress_tokens",
+    "median_filter_width",
     // How the library computes the same in 16 bits or on several machines.
     "attention_softmax_in_fp32",
     "scale_attention_softmax_in_fp32",

@@ -98,7 +98,7 @@ fn a_batch_of_sounds_has_the_spectrogram_of_each() {
     let both = mel.of_samples(&Tensor::new(vec![one.clone(), two.clone()], &Device::Cpu).unwrap()).unwrap();
     assert_eq!(both.dims(), [2, 80, 25]);
     for (text, samples) in [one, two].into_iter().enumerate() {
-        let alone = mel.of(&Audio::from_samples(samples, 16_000).unwrap()).unwrap();
+        let alone = mel.of(Audio::from_samples(samples, 16_000).unwrap()).unwrap();
         assert_eq!(both.get(text).unwrap().to_vec2::<f32>().unwrap(), alone.to_vec2::<f32>().unwrap());
     }
 }
