@@ -2,7 +2,7 @@
 //!
 //! Below [`Model`](crate::Model) everything is given an [`Input`].
 //!
-//! To add another kind of source, touch [`Source`] here and [`Front`](crate::net::parts::Front).
+//! To add another kind of source, touch `Source` here and `net::parts::Front`.
 
 mod frames;
 
