@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Result,
     error::PlotError,
-    order::rising,
+    order::{largest, rising},
     plot::{
         check_count,
         drawing::{
@@ -332,17 +332,13 @@ impl LineChart {
         for series in &self.series {
             let points: Vec<_> = series.points().collect();
             let every = points.len().div_ceil(16).max(1);
-            let highest = crate::order::largest(points.iter().map(|&(_, y, _)| y)).unwrap_or(0);
-            let lowest = crate::order::largest(points.iter().map(|&(_, y, _)| -y)).unwrap_or(0);
-            let values: Vec<_> = points
-                .iter()
-                .enumerate()
-                .filter(|&(at, _)| at % every == 0 || at == highest || at == lowest)
-                .map(|(_, &(x, y, _))| {
-                    let x = if matches!(self.x.1, Labels::Names { .. }) { self.x_name(x) } else { number(x as f32) };
-                    format!("{x}: {}", number(y as f32))
-                })
-                .collect();
+            let peaks = [1.0, -1.0].map(|sign| largest(points.iter().map(|&(_, y, _)| sign * y)));
+            let shown = |at: &usize| at.is_multiple_of(every) || peaks.contains(&Some(*at));
+            let value = |&(x, y, _): &(f64, f64, f64)| {
+                let named = matches!(self.x.1, Labels::Names { .. });
+                format!("{}: {}", if named { self.x_name(x) } else { number(x as f32) }, number(y as f32))
+            };
+            let values: Vec<_> = (0..points.len()).filter(shown).map(|at| value(&points[at])).collect();
             let _ = writeln!(out, "{}  {}", pad(&series.label, width), values.join("  "));
         }
         for (label, value) in &self.baselines {
